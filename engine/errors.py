@@ -1,0 +1,18 @@
+"""The errors that are meant for people: a key into assets/i18n and its arguments, never a sentence."""
+
+
+class EngineError(Exception):
+    """Something the user can understand and act on.
+
+    `key` names a sentence under "error." in assets/i18n/en.toml and ja.toml; `args` fill its
+    placeholders. Any other exception that leaves the engine is a bug and is shown with its traceback.
+    """
+
+    def __init__(self, key: str, **args: str | int | float) -> None:
+        super().__init__(key, args)
+        self.key = key
+        self.args_by_name = args
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.args_by_name.items())
+        return f"{self.key}({arguments})"

@@ -1,0 +1,393 @@
+"""Everything that crosses between the window and the engine.
+
+A request is an imperative verb (`Tokenize`), what comes back is a noun (`Tokens`). Only frozen
+dataclasses, str, numbers and numpy arrays cross, at most 1 MB a message. The engine sends keys and
+arguments, never sentences. This file imports nothing heavier than numpy, because the window imports it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arguments = dict[str, str | int | float]
+
+# --- The envelope: the whole protocol -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Window -> engine: please run `request` as job number `job`."""
+
+    job: int
+    request: object
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Window -> engine: end this job at its next safe point."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Window -> engine: end the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Engine -> window: one result of a job; a job may send any number of them."""
+
+    job: int
+    body: object
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Engine -> window: exactly one for every `Submit`, whatever happened."""
+
+    job: int
+    outcome: Literal["done", "cancelled", "failed"]
+    key: str = ""
+    arguments: Arguments = field(default_factory=dict)
+    detail: str = ""  # a traceback, for bugs only
+
+
+# --- Settings that both sides understand ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """What a person chooses before a run. Exactly one of `steps` and `seconds` ends the run."""
+
+    tokenizer: Literal["bpe", "char"] = "bpe"
+    vocabulary: int = 2000
+    layers: int = 4
+    heads: int = 4
+    width: int = 128
+    context: int = 64
+    batch: int = 12  # sequences a step
+    steps: int | None = None
+    seconds: float | None = 30.0  # of training only: reading and tokenizing are not counted
+    learning_rate: float | None = None  # None: the recipe's own, see engine/training
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How the next token is drawn. The stages act in the order of these fields."""
+
+    repetition_penalty: float = 1.0  # 1 = off
+    temperature: float = 0.8  # 0 = greedy
+    top_k: int = 0  # 0 = off
+    top_p: float = 1.0  # 1 = off
+    min_p: float = 0.0  # 0 = off
+
+
+STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p")
+
+# --- The engine itself ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """-> EngineReady, as soon as torch is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReady:
+    device: str  # "cpu", "cuda", "mps"
+    device_name: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth saying that ended nothing: a key under "notice." and its arguments."""
+
+    key: str
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long preparation has come: `key` under "progress.", fraction 0..1 or None if unknown."""
+
+    key: str
+    fraction: float | None
+
+
+# --- Texts ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InspectText:
+    """-> TextInfo. `paths` are files or folders."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextInfo:
+    paths: tuple[str, ...]
+    name: str
+    files: int
+    bytes: int
+    characters: int  # exact for small texts, estimated from the first megabytes for large ones
+    encoding: str  # of the first file
+    excerpt: str  # the first few hundred characters
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize:
+    """-> Tokens, by the tokenizer of the open model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One entry a token. Spans are half-open; characters are code points, bytes are UTF-8."""
+
+    text: str
+    ids: NDArray[np.int32]
+    pieces: tuple[str, ...]  # as text; a piece that is not a whole character is "<0xE3>"-like hex
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    byte_starts: NDArray[np.int32]
+    byte_ends: NDArray[np.int32]
+    kinds: tuple[str, ...]  # "kanji" "hiragana" "katakana" "latin" "digit" "space" "punctuation" "byte" "other"
+
+
+# --- Models ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """-> ModelInfo. `folder` holds config.json, model.safetensors and tokenizer.json."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    name: str
+    folder: str
+    family: str
+    parameters: int
+    layers: int
+    heads: int
+    width: int
+    context: int
+    vocabulary: int
+    bytes: int
+    step: int  # training steps behind these weights; 0 if not known
+    training: bool  # these weights are being trained now
+    resumable: bool  # a run that can be continued lies in the folder
+
+
+# --- Training -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateTraining:
+    """-> TrainingEstimate: what this run would cost, measured on this machine, before it starts."""
+
+    paths: tuple[str, ...]
+    settings: TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEstimate:
+    settings: TrainingSettings
+    parameters: int
+    memory_bytes: int
+    seconds: float
+    steps: int
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """-> Progress…, TrainingStarted, ModelInfo, then TrainingPoints, TrainingSample and Notice, last TrainingResult.
+
+    With `resume` the run in `folder` goes on from its last checkpoint: same settings, same data
+    order; `paths` may be empty. `sample_prompt` is continued now and then with the weights of the moment.
+    """
+
+    paths: tuple[str, ...]
+    folder: str
+    settings: TrainingSettings
+    resume: bool = False
+    sample_prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SteerTraining:
+    """Acts on the run in progress. "stop" saves and ends it early; cancelling the Train job saves too."""
+
+    action: Literal["pause", "resume", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStarted:
+    folder: str
+    name: str  # of the text
+    settings: TrainingSettings
+    parameters: int
+    vocabulary: int
+    train_tokens: int
+    validation_tokens: int
+    references: dict[str, float]  # "uniform" (ln V), "unigram", "bigram": loss in nats per token
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPoints:
+    """What happened since the last message; every array has one entry a step.
+
+    Losses are in nats per token. `validation_*` have one entry an evaluation.
+    """
+
+    steps: NDArray[np.int64]
+    losses: NDArray[np.float32]
+    learning_rates: NDArray[np.float32]
+    gradient_norms: NDArray[np.float32]
+    seconds: NDArray[np.float32]  # training time since the start of the run, at each step
+    validation_steps: NDArray[np.int64]
+    validation_losses: NDArray[np.float32]
+    tokens_per_second: float
+    fraction: float  # of the run, 0..1
+    seconds_left: float
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSample:
+    """What the model wrote at this step, from the run's sample prompt."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    folder: str
+    steps: int
+    tokens: int
+    seconds: float
+    train_loss: float
+    validation_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRun:
+    """-> TrainingStarted, TrainingPoints and TrainingSample of an earlier run, read from its log; to lay runs over each other."""
+
+    folder: str
+
+
+# --- Generation -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """-> GeneratedTokens…, as they are drawn.
+
+    `chosen` are token IDs that follow the prompt already (a branch of the tree); generation goes on
+    behind them. The random draw for the token at position t depends on `seed` and t alone, so a
+    branch taken again repeats. `candidates` = how many are reported a step (0 = none).
+    """
+
+    prompt: str
+    chosen: tuple[int, ...] = ()
+    tokens: int = 1
+    sampling: SamplingSettings = SamplingSettings()
+    seed: int = 1
+    candidates: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Weigh:
+    """-> Candidates for the next token behind prompt + chosen, without drawing it for good.
+
+    The logits of recent positions are kept, so a dragged slider does not run the model again.
+    """
+
+    prompt: str
+    chosen: tuple[int, ...] = ()
+    sampling: SamplingSettings = SamplingSettings()
+    seed: int = 1
+    candidates: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The likeliest next tokens through every stage of sampling, in the model's order.
+
+    `probabilities[s, i]` is candidate i's after stage STAGES[s], 0 where that stage has cut it; the
+    tokens that are not listed share the rest of each row. The token drawn is always listed: it
+    replaces the last one if it is not among the likeliest.
+    """
+
+    ids: NDArray[np.int32]
+    pieces: tuple[str, ...]
+    probabilities: NDArray[np.float32]  # [len(STAGES), n]
+    kept: tuple[int, ...]  # how many tokens of the whole vocabulary are left after each stage
+    entropy: float  # of the model's distribution, in nats
+    draw: float  # uniform in [0, 1)
+    drawn: int  # index into ids: the token that the draw falls on
+    drawn_from: float  # the interval of the drawn token on the cumulative line of the last stage,
+    drawn_to: float  # candidates in order of falling probability
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedToken:
+    id: int
+    piece: str
+    text: str  # what this token adds to the text: "" while a character is incomplete
+    probability: float  # the model's own, before any stage
+    entropy: float  # nats
+    candidates: Candidates | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedTokens:
+    tokens: tuple[GeneratedToken, ...]
+    tokens_per_second: float
+
+
+# --- Looking inside -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attend:
+    """-> AttentionMaps of the text, every layer and head; of long texts the last `most` tokens."""
+
+    text: str
+    most: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionMaps:
+    pieces: tuple[str, ...]
+    first: int  # index of the first token shown, in the whole text
+    weights: NDArray[np.float16]  # [layer, head, query, key]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """-> EmbeddingMap: the rows of the embedding matrix, in the plane of their principal components."""
+
+    most: int = 2000  # points: the tokens with the lowest IDs
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingMap:
+    ids: NDArray[np.int32]
+    pieces: tuple[str, ...]
+    kinds: tuple[str, ...]
+    points: NDArray[np.float32]  # [n, 2]
+    explained: tuple[float, float]  # share of the variance along each axis

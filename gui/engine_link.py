@@ -1,0 +1,158 @@
+"""The window's end of the pipe: the only file of the window that knows processes and threads."""
+
+import multiprocessing
+import queue
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from engine.messages import Cancel, Ended, Event, Quit, Submit
+from engine.service.process import main as engine_main
+from engine.service.process import serve
+
+CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
+
+
+class Job(QObject):
+    """The window's handle on one running request."""
+
+    event = Signal(object)
+    ended = Signal(object)  # exactly once, also when the engine dies
+
+    def __init__(self, number: int, cancel: Callable[[int], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self.number = number
+        self.running = True
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        if self.running:
+            self._cancel(self.number)
+
+
+class EngineLink(QObject):
+    """Starts the engine, sends requests, delivers what comes back in the window's own thread."""
+
+    died = Signal()  # the engine ended without being asked to
+    _arrived = Signal(int, object)  # emitted by the reader thread: (generation, message or None at the end)
+
+    def __init__(self, in_process: bool = False) -> None:
+        super().__init__()
+        self._in_process = in_process  # a thread instead of a process: for breakpoints
+        self._jobs: dict[int, Job] = {}
+        self._next_job = 1
+        self._generation = 0
+        self._closing = False
+        self.alive = False
+        self._process: Any = None
+        self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        """Starts an engine, the first or one after another has died."""
+        self._generation += 1
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=True)
+        if self._in_process:
+            self._process = threading.Thread(target=_serve_and_close, args=(theirs,), daemon=True)
+        else:
+            self._process = context.Process(target=engine_main, args=(theirs,), daemon=True)
+        self._process.start()
+        if not self._in_process:
+            theirs.close()  # so that the end of the pipe arrives when the child dies
+        self._outbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._read, args=(ours, self._generation), daemon=True),
+            threading.Thread(target=_write, args=(ours, self._outbox), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        self.alive = True
+
+    @property
+    def process_id(self) -> int | None:
+        return getattr(self._process, "pid", None)
+
+    def submit(self, request: object) -> Job:
+        """Sends a request; connect to the job's signals before returning to the event loop."""
+        job = Job(self._next_job, lambda number: self._outbox.put(Cancel(number)), self)
+        self._next_job += 1
+        self._jobs[job.number] = job
+        if self.alive:
+            self._outbox.put(Submit(job.number, request))
+        else:
+            self._arrived.emit(self._generation, Ended(job.number, "failed", "error.engine_gone"))
+        return job
+
+    def close(self) -> None:
+        """Ends the engine, which saves what is running, and both threads."""
+        self._closing = True
+        if not self.alive:
+            return
+        self._outbox.put(Quit())
+        self._process.join(CLOSE_SECONDS)
+        if not self._in_process and self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._outbox.put(None)
+        for thread in self._threads:
+            thread.join(CLOSE_SECONDS)
+        self.alive = False
+
+    def _read(self, connection: Connection, generation: int) -> None:
+        try:
+            while True:
+                self._arrived.emit(generation, connection.recv())
+        except (EOFError, OSError):
+            pass
+        except RuntimeError:
+            return  # the window is already being taken down
+        try:
+            self._arrived.emit(generation, None)
+        except RuntimeError:
+            pass
+
+    def _deliver(self, generation: int, message: object) -> None:
+        if generation != self._generation:
+            return  # from an engine that is no more
+        if message is None:
+            self._lost()
+        elif isinstance(message, Event):
+            if message.job in self._jobs:
+                self._jobs[message.job].event.emit(message.body)
+        elif isinstance(message, Ended):
+            self._end(message)
+
+    def _end(self, message: Ended) -> None:
+        job = self._jobs.pop(message.job, None)
+        if job is not None:
+            job.running = False
+            job.ended.emit(message)
+            job.deleteLater()
+
+    def _lost(self) -> None:
+        self.alive = False
+        self._outbox.put(None)
+        for number in list(self._jobs):
+            self._end(Ended(number, "failed", "error.engine_gone"))
+        if not self._closing:
+            self.died.emit()
+
+
+def _serve_and_close(connection: Connection) -> None:
+    """What a process does by ending: the other end reads the end of the pipe."""
+    with connection:
+        serve(connection)
+
+
+def _write(connection: Connection, outbox: "queue.SimpleQueue[object]") -> None:
+    """A thread of its own, because a full pipe blocks while the engine is inside a step."""
+    try:
+        while (message := outbox.get()) is not None:
+            connection.send(message)
+    except (OSError, ValueError):
+        pass  # the reader notices the end of the pipe and tells
+    finally:
+        connection.close()

@@ -1,0 +1,167 @@
+"""The base of every pane: it asks the engine, shows what comes back, and knows nothing of threads.
+
+A pane is one file in gui/panes and one line in its table. It overrides `build` and `retranslate`, and
+as needed `refresh`, `restyle`, `save`, `restore`, `subtitle`, `table`. Its words lie under "pane.ID.".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Signal, SignalInstance
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from engine.messages import Ended
+from gui.engine_link import EngineLink, Job
+from gui.settings import Settings
+from gui.state import AppState
+from gui.theme import Theme
+from gui.widgets.message_bar import MessageBar
+
+Show = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class PaneContext:
+    """All that a pane may reach. There is nothing global to look anything up in."""
+
+    state: AppState
+    engine: EngineLink
+    settings: Settings
+    theme: Theme
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a pane shows, as numbers: for "save as CSV" and "copy"."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+
+
+class Pane(QWidget):
+    id: ClassVar[str]
+    icon: ClassVar[str]  # assets/icons/ICON.svg
+
+    subtitle_changed = Signal()
+    pane_wanted = Signal(str)  # "please show the pane with this id"
+    open_wanted = Signal()  # "please let the user choose a text or model"
+    sample_wanted = Signal()  # "please open the text that Nakami brings"
+
+    def __init__(self, context: PaneContext) -> None:
+        super().__init__()
+        self.state = context.state
+        self.engine = context.engine
+        self.settings = context.settings
+        self.theme = context.theme
+        self._jobs: dict[str, Job] = {}
+        self._stale = True
+        self.body = QWidget()
+        self.messages = MessageBar()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.messages)
+        layout.addWidget(self.body, 1)
+        self.build()
+        self.restyle(self.theme)
+        self.retranslate()
+
+    # --- What a pane overrides -------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Makes the widgets, inside `self.body`. Called once."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Asks the engine for what should be on screen now."""
+
+    def retranslate(self) -> None:
+        """Sets every word; after `build` and whenever the language changes."""
+
+    def restyle(self, theme: Theme) -> None:
+        """Takes on another look. Extend it: plots and painted widgets do not follow by themselves."""
+        self.theme = theme
+        self.messages.restyle(theme)
+
+    def save(self) -> dict[str, Any]:
+        """What this pane remembers until the next start; JSON values only."""
+        return {}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """The inverse of `save`; anything may be missing or wrong."""
+
+    def subtitle(self) -> str:
+        """The quiet words beside the title: what is being shown."""
+        return ""
+
+    def table(self) -> Table | None:
+        """What is shown, as a table, or None if there is nothing to save."""
+        return None
+
+    # --- What the base does ----------------------------------------------------------------------
+
+    def ask(
+        self,
+        request: object,
+        show: Show,
+        slot: str = "",
+        ended: Callable[[Ended], None] | None = None,
+    ) -> Job:
+        """Sends a request; `show` gets every event. The newest question in a slot cancels the one before.
+
+        The slot is the kind of request unless named. A failure is shown in the message bar; `ended` is
+        called after that with how the job ended.
+        """
+        slot = slot or type(request).__name__
+        self.drop(slot)
+        job = self.engine.submit(request)
+        self._jobs[slot] = job
+        job.event.connect(lambda body: show(body) if self._jobs.get(slot) is job else None)
+        job.ended.connect(lambda end: self._ended(slot, job, end, ended))
+        return job
+
+    def drop(self, slot: str) -> None:
+        """Cancels what runs in a slot; nothing of it is shown any more."""
+        job = self._jobs.pop(slot, None)
+        if job is not None:
+            job.cancel()
+
+    def asking(self, slot: str) -> bool:
+        return slot in self._jobs
+
+    def _ended(self, slot: str, job: Job, end: Ended, then: Callable[[Ended], None] | None) -> None:
+        if self._jobs.get(slot) is not job:
+            return
+        del self._jobs[slot]
+        if end.outcome == "failed" and end.key != "error.engine_gone":  # the window says that one
+            self.messages.show_failure(end)
+        if then is not None:
+            then(end)
+
+    def follow(self, *signals: SignalInstance) -> None:
+        """`refresh` when one of them is emitted: at once if visible, else when the pane is next shown."""
+        for signal in signals:
+            signal.connect(self._refresh_when_seen)
+
+    def _refresh_when_seen(self) -> None:
+        if self.isVisible():
+            self._stale = False
+            self.refresh()
+        else:
+            self._stale = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
+            self.refresh()
+
+    def engine_returned(self) -> None:
+        """A new engine is there: whatever was shown may be asked for again."""
+        self._refresh_when_seen()
+
+    def close_jobs(self) -> None:
+        for slot in list(self._jobs):
+            self.drop(slot)

@@ -1,0 +1,79 @@
+"""What Nakami remembers between two starts: one JSON file, written whole or not at all."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path, user_data_path
+
+SCHEMA = 1
+RECENT = 8  # entries of the recent list
+
+
+def default_path() -> Path:
+    return user_config_path("nakami", appauthor=False) / "settings.json"
+
+
+def models_folder() -> Path:
+    """Where runs started in the window keep their models."""
+    return user_data_path("nakami", appauthor=False) / "models"
+
+
+@dataclass
+class Settings:
+    schema: int = SCHEMA
+    language: str = ""  # "" = the system's
+    theme: str = "light"
+    zoom: float = 1.0
+    window: str = ""  # geometry, base64
+    tiles: int = 4
+    layout: list[str] = field(default_factory=list)  # pane ids, tile by tile
+    panes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    text: str = ""
+    corpus: list[str] = field(default_factory=list)
+    model: str = ""
+    recent: list[str] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, path: Path) -> tuple["Settings", bool]:
+        """The settings in `path`, and whether a broken file had to be put aside as *.bad.json.
+
+        What is missing takes its default, what has a wrong type too, what is unknown is dropped.
+        """
+        try:
+            raw = json.loads(path.read_text("utf-8"))
+            if not isinstance(raw, dict):
+                raise ValueError("not an object")
+        except FileNotFoundError:
+            return cls(), False
+        except (OSError, ValueError):
+            _put_aside(path)
+            return cls(), True
+        defaults = cls()
+        known = {f.name: raw[f.name] for f in fields(cls) if _same_kind(raw.get(f.name), getattr(defaults, f.name))}
+        return cls(**known), False
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
+        os.replace(temporary, path)
+
+    def remember(self, path: str) -> None:
+        """Puts a text or model at the head of the recent list."""
+        self.recent = [path, *(other for other in self.recent if other != path)][:RECENT]
+
+
+def _same_kind(value: Any, default: Any) -> bool:
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is type(default)
+
+
+def _put_aside(path: Path) -> None:
+    try:
+        os.replace(path, path.with_suffix(".bad.json"))
+    except OSError:
+        pass  # unreadable and unmovable: the defaults still work

@@ -1,0 +1,59 @@
+"""What several panes share. Setting a value tells everybody, but only if it is really another one."""
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.messages import ModelInfo, TextInfo, Tokens
+
+
+class AppState(QObject):
+    text_changed = Signal()
+    tokens_changed = Signal()
+    corpus_changed = Signal()
+    model_changed = Signal()
+    weights_changed = Signal()  # the open model has learned: same model, other numbers
+    selection_changed = Signal()  # token, layer or head
+    training_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self.tokens: Tokens | None = None  # of `text`, by the open model's tokenizer
+        self.corpus: TextInfo | None = None  # what a run would learn
+        self.model: ModelInfo | None = None
+        self.token: int | None = None  # index into tokens
+        self.layer = 0
+        self.head = 0
+        self.training = False
+
+    def _set(self, name: str, value: Any, changed: Any) -> None:
+        if getattr(self, name) is not value and getattr(self, name) != value:
+            setattr(self, name, value)
+            changed.emit()
+
+    def set_text(self, text: str) -> None:
+        self._set("text", text, self.text_changed)
+
+    def set_tokens(self, tokens: Tokens | None) -> None:
+        """Always tells: the same text under another tokenizer is worth a redraw."""
+        self.tokens = tokens
+        self.token = None if tokens is None or (self.token or 0) >= len(tokens.pieces) else self.token
+        self.tokens_changed.emit()
+
+    def set_corpus(self, corpus: TextInfo | None) -> None:
+        self._set("corpus", corpus, self.corpus_changed)
+
+    def set_model(self, model: ModelInfo | None) -> None:
+        self._set("model", model, self.model_changed)
+
+    def set_training(self, training: bool) -> None:
+        self._set("training", training, self.training_changed)
+
+    def select_token(self, token: int | None) -> None:
+        self._set("token", token, self.selection_changed)
+
+    def select_head(self, layer: int, head: int) -> None:
+        if (layer, head) != (self.layer, self.head):
+            self.layer, self.head = layer, head
+            self.selection_changed.emit()

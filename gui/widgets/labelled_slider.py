@@ -1,0 +1,77 @@
+"""A slider with its name and its value, over any increasing list of values.
+
+`changing` fires while it is dragged, `changed` once when it comes to rest.
+"""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+
+from gui.theme import GAP_M
+
+REST_MS = 300  # keyboard and wheel come to rest when nothing has moved for so long
+
+
+class LabelledSlider(QWidget):
+    changing = Signal(float)
+    changed = Signal(float)
+
+    def __init__(self, values: Sequence[float], form: Callable[[float], str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._values = list(values)
+        self._form = form
+        self.name = QLabel()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, len(self._values) - 1)
+        self.slider.setPageStep(max(1, len(self._values) // 10))
+        self.figure = QLabel()
+        self.figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.name.setBuddy(self.slider)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP_M)
+        layout.addWidget(self.name)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.figure)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._rested)
+        self.slider.valueChanged.connect(self._moved)
+        self.slider.sliderReleased.connect(self._rested)
+        self._show_value()
+
+    @property
+    def value(self) -> float:
+        return self._values[self.slider.value()]
+
+    def set_value(self, value: float) -> None:
+        """Moves to the nearest of the values without telling anybody."""
+        nearest = min(range(len(self._values)), key=lambda i: abs(self._values[i] - value))
+        blocked = self.slider.blockSignals(True)
+        self.slider.setValue(nearest)
+        self.slider.blockSignals(blocked)
+        self._show_value()
+
+    def set_label(self, name: str, tip: str = "") -> None:
+        self.name.setText(name)
+        self.setToolTip(tip)
+        self.slider.setAccessibleName(name)
+        self._show_value()
+
+    def _show_value(self) -> None:
+        widest = max(self.fontMetrics().horizontalAdvance(self._form(v)) for v in (self._values[0], self._values[-1], self.value))
+        self.figure.setMinimumWidth(widest + GAP_M)
+        self.figure.setText(self._form(self.value))
+        self.slider.setAccessibleDescription(self._form(self.value))
+
+    def _moved(self) -> None:
+        self._show_value()
+        self.changing.emit(self.value)
+        self._rest.start()
+
+    def _rested(self) -> None:
+        if not self.slider.isSliderDown():
+            self._rest.stop()
+            self.changed.emit(self.value)
