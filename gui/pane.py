@@ -14,13 +14,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.messages import Ended
 from gui.engine_link import EngineLink, Job
+from gui.questions import Questions, Show
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import Theme
 from gui.widgets.message_bar import MessageBar
-
-Show = Callable[[Any], None]
-
 
 @dataclass(frozen=True)
 class PaneContext:
@@ -47,6 +45,7 @@ class Pane(QWidget):
     subtitle_changed = Signal()
     pane_wanted = Signal(str)  # "please show the pane with this id"
     open_wanted = Signal()  # "please let the user choose a text or model"
+    model_wanted = Signal(str)  # "please open the model in this folder"
     sample_wanted = Signal()  # "please open the text that Nakami brings"
 
     def __init__(self, context: PaneContext) -> None:
@@ -55,10 +54,10 @@ class Pane(QWidget):
         self.engine = context.engine
         self.settings = context.settings
         self.theme = context.theme
-        self._jobs: dict[str, Job] = {}
         self._stale = True
         self.body = QWidget()
         self.messages = MessageBar()
+        self._questions = Questions(context.engine, self.messages.show_failure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -114,31 +113,15 @@ class Pane(QWidget):
         The slot is the kind of request unless named. A failure is shown in the message bar; `ended` is
         called after that with how the job ended.
         """
-        slot = slot or type(request).__name__
-        self.drop(slot)
-        job = self.engine.submit(request)
-        self._jobs[slot] = job
-        job.event.connect(lambda body: show(body) if self._jobs.get(slot) is job else None)
-        job.ended.connect(lambda end: self._ended(slot, job, end, ended))
-        return job
+        return self._questions.ask(request, show, slot or type(request).__name__, ended)
 
     def drop(self, slot: str) -> None:
         """Cancels what runs in a slot; nothing of it is shown any more."""
-        job = self._jobs.pop(slot, None)
-        if job is not None:
-            job.cancel()
+        self._questions.drop(slot)
 
-    def asking(self, slot: str) -> bool:
-        return slot in self._jobs
-
-    def _ended(self, slot: str, job: Job, end: Ended, then: Callable[[Ended], None] | None) -> None:
-        if self._jobs.get(slot) is not job:
-            return
-        del self._jobs[slot]
-        if end.outcome == "failed" and end.key != "error.engine_gone":  # the window says that one
-            self.messages.show_failure(end)
-        if then is not None:
-            then(end)
+    def asking(self, slot: str | None = None) -> bool:
+        """Whether a question in this slot, or any at all, is still being answered."""
+        return self._questions.asking(slot)
 
     def follow(self, *signals: SignalInstance) -> None:
         """`refresh` when one of them is emitted: at once if visible, else when the pane is next shown."""
@@ -163,5 +146,4 @@ class Pane(QWidget):
         self._refresh_when_seen()
 
     def close_jobs(self) -> None:
-        for slot in list(self._jobs):
-            self.drop(slot)
+        self._questions.close()

@@ -4,7 +4,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.messages import ModelInfo, TextInfo, Tokens
+from engine.messages import ModelInfo, TextInfo, Tokens, TrainingPoints
 
 
 class AppState(QObject):
@@ -15,6 +15,7 @@ class AppState(QObject):
     weights_changed = Signal()  # the open model has learned: same model, other numbers
     selection_changed = Signal()  # token, layer or head
     training_changed = Signal()
+    progress_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,6 +27,7 @@ class AppState(QObject):
         self.layer = 0
         self.head = 0
         self.training = False
+        self.progress: TrainingPoints | None = None  # the latest report of the run in progress
 
     def _set(self, name: str, value: Any, changed: Any) -> None:
         if getattr(self, name) is not value and getattr(self, name) != value:
@@ -49,6 +51,10 @@ class AppState(QObject):
 
     def set_training(self, training: bool) -> None:
         self._set("training", training, self.training_changed)
+
+    def set_progress(self, points: TrainingPoints | None) -> None:
+        self.progress = points
+        self.progress_changed.emit()
 
     def select_token(self, token: int | None) -> None:
         self._set("token", token, self.selection_changed)

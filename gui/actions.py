@@ -1,0 +1,44 @@
+"""What can be done by keyboard and from the menus of the top row, as one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from gui.i18n import t
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str  # "action.NAME" is its text
+    keys: tuple[str, ...]
+    act: Callable[[], object]
+
+
+class Actions:
+    """The window's actions by name; each also listens to its keys wherever the focus is."""
+
+    def __init__(self, window: QWidget, entries: list[Entry]) -> None:
+        self.by_name: dict[str, QAction] = {}
+        for entry in entries:
+            action = QAction(window)
+            action.setShortcuts([QKeySequence(key) for key in entry.keys])
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.triggered.connect(lambda _=False, act=entry.act: act())
+            window.addAction(action)
+            self.by_name[entry.name] = action
+
+    def retranslate(self) -> None:
+        for name, action in self.by_name.items():
+            action.setText(t(f"action.{name}"))
+
+    def overview(self) -> str:
+        """All keys, one a line, for the help page."""
+        rows = [
+            f"<tr><td style='padding-right: 24px'><b>{action.shortcut().toString()}</b></td><td>{action.text()}</td></tr>"
+            for action in self.by_name.values()
+            if not action.shortcut().isEmpty()
+        ]
+        return f"<table cellpadding='3'>{''.join(rows)}</table>"

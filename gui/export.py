@@ -1,0 +1,106 @@
+"""Pictures of every pane with its real engine, without a display: `main.py --export DIR`."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QTimer
+from PySide6.QtWidgets import QWidget
+
+from engine.messages import TrainingSettings
+from gui.app import make_application
+from gui.engine_link import EngineLink
+from gui.i18n import t
+from gui.main_window import MainWindow
+from gui.settings import Settings
+from gui.workspace import FAVOURITES, pane_ids
+
+TRAINING_SECONDS = 12.0  # of the model that is trained for the pictures
+PATIENCE_SECONDS = 120.0
+SETTLE_MS = 400  # quiet for so long = nothing more is coming
+
+
+def export(options: argparse.Namespace) -> int:
+    """Renders DIR/PANE.png and DIR/grid.png; prints a line a file; 0, or 1 with one sentence on stderr."""
+    app = make_application()
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Settings(language=options.language, theme=options.theme, tiles=4)
+        window = MainWindow(EngineLink(), settings, Path(scratch) / "settings.json")
+        window.resize(*options.size)
+        window.show()
+        try:
+            options.export.mkdir(parents=True, exist_ok=True)
+            _prepare(window, options, Path(scratch))
+            for name, picture in _pictures(window):
+                path = options.export / f"{name}.png"
+                if not picture.grab().save(str(path), "PNG"):
+                    raise ExportError(t("error.not_written", file=str(path), reason=""))
+                print(path)
+        except (ExportError, OSError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        finally:
+            window.close()
+            app.processEvents()  # nothing runs any more: this only lets the closed window go
+    return 0
+
+
+class ExportError(Exception):
+    """A sentence for the person at the terminal."""
+
+
+def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
+    """Opens what was asked for; without a model a small one is trained for the pictures."""
+    paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
+    window.begin(paths)
+    if not options.text and not options.model:
+        window.open_sample()
+    _wait(window, lambda: window.state.model is not None if options.model else window.state.corpus is not None)
+    if options.model is None:
+        training = window.workspace.pane("training")
+        settings = TrainingSettings(seconds=TRAINING_SECONDS, vocabulary=1000)
+        training.start(settings, scratch / "model")  # type: ignore[attr-defined]
+        _wait(window, lambda: window.state.training)
+        _wait(window, lambda: not window.state.training)
+
+
+def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+    """Lays the window out for one picture after another."""
+    for pane_id in pane_ids():
+        window.workspace.set_layout(1, [pane_id])
+        _settle(window)
+        yield pane_id, window
+    window.workspace.set_layout(4, list(FAVOURITES))
+    _settle(window)
+    yield "grid", window
+
+
+def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
+    loop, clock = QEventLoop(), QElapsedTimer()
+    clock.start()
+
+    def look() -> None:
+        if reached() or window.banner.isVisible() or clock.elapsed() > PATIENCE_SECONDS * 1000:
+            loop.quit()
+
+    timer = QTimer(interval=50)
+    timer.timeout.connect(look)
+    timer.start()
+    loop.exec()
+    if not reached():
+        raise ExportError(window.banner.label.text() or t("error.export_timeout"))
+
+
+def _settle(window: MainWindow) -> None:
+    """Until no pane waits for an answer and the screen has had time to follow."""
+    quiet = QElapsedTimer()
+    quiet.start()
+
+    def settled() -> bool:
+        if any(pane.asking() for pane in window.workspace.panes.values() if pane.isVisible()):
+            quiet.restart()
+        return quiet.elapsed() > SETTLE_MS
+
+    _wait(window, settled)

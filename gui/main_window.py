@@ -1,0 +1,438 @@
+"""The window: rail, prompt, workspace, status, and what holds for all of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages import EngineReady, Hello, InspectText, ModelInfo, OpenModel, TextInfo, Tokenize, Tokens
+from gui import i18n, theme
+from gui.actions import Actions, Entry
+from gui.engine_link import EngineLink
+from gui.i18n import t
+from gui.pane import Pane, PaneContext
+from gui.questions import Questions
+from gui.settings import Settings
+from gui.state import AppState
+from gui.theme import ASSETS, GAP_L, GAP_M, THEMES
+from gui.widgets.message_bar import MessageBar
+from gui.widgets.prompt import Prompt
+from gui.widgets.rail import Rail
+from gui.widgets.status_line import StatusLine
+from gui.widgets.token_strip import TokenStrip
+from gui.widgets.welcome import Welcome
+from gui.workspace import Workspace, pane_ids
+
+ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
+SAVE_DELAY_MS = 1000
+RAIL_ICONS = {"tokens": "tokens", "embeddings": "embeddings", "attention": "attention"}
+
+
+class MainWindow(QMainWindow):
+    def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
+        super().__init__()
+        self.engine, self.settings, self.settings_path = engine, settings, settings_path
+        self.state = AppState()
+        self.theme = replace(THEMES.get(settings.theme, theme.LIGHT), zoom=settings.zoom)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(800, 560)
+        self._build()
+        self._questions = Questions(engine, self.banner.show_failure)
+        self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
+        self._saver.timeout.connect(self.save_settings)
+        self._wire()
+        i18n.set_language(settings.language or i18n.system_language())
+        self.restyle()
+        self.retranslate()
+
+    # --- Building --------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.rail = Rail([(pane_id, pane_id) for pane_id in pane_ids()])
+        self.prompt, self.strip, self.banner = Prompt(), TokenStrip(), MessageBar()
+        self.status, self.welcome = StatusLine(), Welcome()
+        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.theme))
+        self.open_button = self._menu_button()
+        self.language_button = self._menu_button()
+        self.tiles_button = self._menu_button()
+        self.theme_button = QToolButton()
+        top = QHBoxLayout()
+        top.setSpacing(GAP_M)
+        top.addWidget(self.prompt, 1)
+        for button in (self.open_button, self.language_button, self.tiles_button, self.theme_button):
+            top.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        self.middle = QStackedLayout()
+        self.middle.addWidget(self.welcome)
+        self.middle.addWidget(self.workspace)
+        column = QVBoxLayout()
+        column.setContentsMargins(GAP_L, GAP_L, GAP_L, GAP_L)
+        column.setSpacing(GAP_M)
+        column.addLayout(top)
+        column.addWidget(self.strip)
+        column.addWidget(self.banner)
+        column.addLayout(self.middle, 1)
+        upper = QHBoxLayout()
+        upper.setSpacing(0)
+        upper.addWidget(self.rail)
+        upper.addLayout(column, 1)
+        page = QWidget(objectName="page")
+        whole = QVBoxLayout(page)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(upper, 1)
+        whole.addWidget(self.status)
+        self.setCentralWidget(page)
+        self._make_actions()
+
+    def _menu_button(self) -> QToolButton:
+        button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(QMenu(button))
+        return button
+
+    def _make_actions(self) -> None:
+        entries = [
+            Entry("open_text", ("Ctrl+O",), self.choose_text),
+            Entry("open_folder", ("Ctrl+Shift+O",), self.choose_folder),
+            Entry("open_model", ("Ctrl+M",), self.choose_model),
+            Entry("sample", (), self.open_sample),
+            Entry("prompt", ("Ctrl+L",), self._focus_prompt),
+            *(
+                Entry(f"show_{pane_id}", (f"Ctrl+{number}",), lambda pane_id=pane_id: self.show_pane(pane_id))
+                for number, pane_id in enumerate(pane_ids(), start=1)
+            ),
+            Entry("tiles_1", ("Ctrl+Alt+1",), lambda: self.workspace.choose_count(1)),
+            Entry("tiles_2", ("Ctrl+Alt+2",), lambda: self.workspace.choose_count(2)),
+            Entry("tiles_4", ("Ctrl+Alt+4",), lambda: self.workspace.choose_count(4)),
+            Entry("enlarge", ("F10",), self.workspace.enlarge),
+            Entry("zoom_in", ("Ctrl++", "Ctrl+="), lambda: self.change_zoom(1)),
+            Entry("zoom_out", ("Ctrl+-",), lambda: self.change_zoom(-1)),
+            Entry("zoom_reset", ("Ctrl+0",), lambda: self.change_zoom(0)),
+            Entry("theme", ("Ctrl+T",), self.toggle_theme),
+            Entry("language", ("Ctrl+J",), self.toggle_language),
+            Entry("full_screen", ("F11",), self.toggle_full_screen),
+            Entry("keys", ("F1",), self.show_keys),
+            Entry("quit", ("Ctrl+Q",), self.close),
+        ]
+        self.actions_table = Actions(self, entries)
+        by_name = self.actions_table.by_name
+        self.recent_menu = QMenu(self)
+        menu = self.open_button.menu()
+        menu.addActions([by_name[name] for name in ("open_text", "open_folder", "open_model", "sample")])
+        menu.addMenu(self.recent_menu)
+        menu.aboutToShow.connect(self._fill_recent)
+        for code, name in i18n.LANGUAGES.items():
+            self.language_button.menu().addAction(name, lambda code=code: self.set_language(code))
+        names = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")
+        self.tiles_button.menu().addActions([by_name[name] for name in names])
+        self.theme_button.clicked.connect(self.toggle_theme)
+
+    def _wire(self) -> None:
+        state = self.state
+        self.prompt.settled.connect(state.set_text)
+        self.strip.selected.connect(state.select_token)
+        self.rail.chosen.connect(self.show_pane)
+        self.workspace.current_changed.connect(self._current_pane_changed)
+        self.workspace.pane_made.connect(self._adopt)
+        self.status.restart_wanted.connect(self.restart_engine)
+        self.welcome.open_wanted.connect(self.choose_text)
+        self.welcome.sample_wanted.connect(self.open_sample)
+        self.welcome.model_wanted.connect(self.choose_model)
+        self.engine.died.connect(self._engine_died)
+        state.text_changed.connect(self._text_changed)
+        state.model_changed.connect(self._model_changed)
+        state.tokens_changed.connect(lambda: self.strip.set_tokens(state.tokens))
+        state.selection_changed.connect(lambda: self.strip.set_current(state.token))
+        for signal in (state.training_changed, state.progress_changed):
+            signal.connect(self._show_activity)
+
+    def _adopt(self, pane: Pane) -> None:
+        pane.open_wanted.connect(self.choose_text)
+        pane.sample_wanted.connect(self.open_sample)
+        pane.pane_wanted.connect(self.show_pane)
+        pane.model_wanted.connect(self.open_model)
+
+    # --- Starting --------------------------------------------------------------------------------
+
+    def begin(self, paths: list[str]) -> None:
+        """After the window is on screen: panes, engine, and what was open the last time or is asked for."""
+        self.engine.start()
+        self._questions.ask(Hello(), self._engine_ready, "hello")
+        settings = self.settings
+        if settings.window:
+            self.restoreGeometry(QByteArray.fromBase64(settings.window.encode()))
+        self.prompt.set_text(settings.text)
+        self.state.set_text(settings.text)
+        self.workspace.set_layout(settings.tiles if settings.tiles in (1, 2, 4) else 4, settings.layout)
+        if not theme.has_japanese_font():
+            self.banner.show_key("notice.no_japanese_font")
+        if paths:
+            self.open_paths(paths)
+            return
+        if settings.corpus:
+            self.inspect(tuple(settings.corpus), quiet=True)
+        if settings.model and Path(settings.model).exists():
+            self.open_model(settings.model)
+        self._show_workspace(bool(settings.corpus or settings.model))
+
+    def _show_workspace(self, shown: bool) -> None:
+        self.middle.setCurrentWidget(self.workspace if shown else self.welcome)
+        self.strip.setVisible(shown)
+
+    def _engine_ready(self, ready: EngineReady) -> None:
+        self.status.set_engine("ready")
+        self.status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
+
+    # --- Opening ---------------------------------------------------------------------------------
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Texts and models, from the command line or dropped: a folder with a config.json is a model."""
+        models = [path for path in paths if (Path(path) / "config.json").is_file()]
+        texts = tuple(path for path in paths if path not in models)
+        if models:
+            self.open_model(models[0])
+        if texts:
+            self.inspect(texts)
+
+    def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
+        """Takes texts as what is to be learned. `quiet`: what was open the last time may be gone."""
+        if quiet and not all(Path(path).exists() for path in paths):
+            return
+        self._questions.ask(InspectText(paths), self._text_opened, "inspect")
+
+    def _text_opened(self, info: TextInfo) -> None:
+        self.settings.corpus = list(info.paths)
+        self.settings.remember(info.paths[0])
+        self.banner.clear()
+        self._show_workspace(True)
+        self.state.set_corpus(info)
+        if not self.state.text.strip():
+            self.prompt.set_text(_first_sentence(info.excerpt))
+        if not self.state.training:
+            self.show_pane("training")
+        self._saver.start()
+
+    def open_model(self, folder: str) -> None:
+        self._questions.ask(OpenModel(folder), self._model_opened, "model")
+
+    def _model_opened(self, info: ModelInfo) -> None:
+        self.settings.remember(info.folder)
+        self._show_workspace(True)
+        self.state.set_model(info)
+
+    def open_sample(self) -> None:
+        self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
+
+    def choose_text(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, t("action.open_text"), self._last_folder())
+        if names:
+            self.open_paths(names)
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, t("action.open_folder"), self._last_folder())
+        if name:
+            self.open_paths([name])
+
+    def choose_model(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, t("action.open_model"), self._last_folder())
+        if name:
+            self.open_model(name)
+
+    def _last_folder(self) -> str:
+        recent = self.settings.recent
+        return str(Path(recent[0]).parent) if recent else str(Path.home())
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self.settings.recent:
+            if Path(path).exists():
+                self.recent_menu.addAction(path, lambda path=path: self.open_paths([path]))
+        self.recent_menu.setEnabled(not self.recent_menu.isEmpty())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.open_paths(paths)
+
+    # --- The shared text, model and engine -------------------------------------------------------
+
+    def _text_changed(self) -> None:
+        self.settings.text = self.state.text
+        self.prompt.set_text(self.state.text)
+        self._tokenize()
+        self._saver.start()
+
+    def _model_changed(self) -> None:
+        model = self.state.model
+        self.settings.model = model.folder if model else ""
+        if model is not None:
+            self._show_workspace(True)
+        self._show_model()
+        self._tokenize()
+        self._saver.start()
+
+    def _tokenize(self) -> None:
+        if self.state.model is None:
+            self.state.set_tokens(None)
+        else:
+            self._questions.ask(Tokenize(self.state.text), self._tokenized, "tokens")
+
+    def _tokenized(self, tokens: Tokens) -> None:
+        self.state.set_tokens(tokens)
+
+    def _show_model(self) -> None:
+        model = self.state.model
+        if model is None:
+            self.status.set_model(t("status.no_model"))
+        else:
+            self.status.set_model(t("status.model", name=model.name, parameters=f"{model.parameters:,}"))
+
+    def _show_activity(self) -> None:
+        points = self.state.progress
+        if not self.state.training or points is None:
+            self.status.set_engine("training" if self.state.training else "ready" if self.engine.alive else "gone")
+            self.status.set_activity("")
+            return
+        self.status.set_engine("paused" if points.paused else "training")
+        left = round(points.seconds_left)
+        step = int(points.steps[-1]) if len(points.steps) else 0
+        words = {"step": f"{step:,}", "speed": f"{points.tokens_per_second:,.0f}", "left": f"{left // 60}:{left % 60:02d}"}
+        self.status.set_activity(t("status.activity", **words))
+
+    def _engine_died(self) -> None:
+        self.state.set_training(False)
+        self.status.set_engine("gone")
+        self.banner.show_key("error.engine_gone", "bad")
+
+    def restart_engine(self) -> None:
+        """Starts a new engine and lets it open what the last one had open."""
+        self.status.set_engine("starting")
+        self.banner.clear()
+        self.engine.start()
+        self._questions.ask(Hello(), self._engine_ready, "hello")
+        model = self.state.model
+        if model is not None and Path(model.folder, "config.json").exists():
+            self.state.set_model(None)
+            self.open_model(model.folder)
+        for pane in self.workspace.panes.values():
+            pane.engine_returned()
+
+    # --- Looks -----------------------------------------------------------------------------------
+
+    def show_pane(self, pane_id: str) -> None:
+        self._show_workspace(True)
+        self.workspace.show_pane(pane_id)
+
+    def _current_pane_changed(self, pane_id: str) -> None:
+        self.rail.set_current(pane_id)
+        self._saver.start()
+
+    def _focus_prompt(self) -> None:
+        self.prompt.setFocus()
+        self.prompt.selectAll()
+
+    def toggle_theme(self) -> None:
+        self.settings.theme = "light" if self.theme.name == "dark" else "dark"
+        self.restyle()
+
+    def change_zoom(self, direction: int) -> None:
+        """One step larger (1) or smaller (-1), or back to normal (0)."""
+        now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self.settings.zoom))
+        self.settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
+        self.restyle()
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def restyle(self) -> None:
+        self.theme = replace(THEMES.get(self.settings.theme, theme.LIGHT), zoom=self.settings.zoom)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, self.theme)
+        for part in (self.rail, self.prompt, self.strip, self.banner, self.status, self.welcome, self.workspace):
+            part.restyle(self.theme)
+        self.theme_button.setIcon(theme.icon("theme", self.theme))
+        self.tiles_button.setIcon(theme.icon("tiles", self.theme))
+        self._saver.start()
+
+    def toggle_language(self) -> None:
+        self.set_language("en" if i18n.language() == "ja" else "ja")
+
+    def set_language(self, language: str) -> None:
+        self.settings.language = language
+        i18n.set_language(language)
+        self.retranslate()
+        self._saver.start()
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(t("window.title"))
+        self.prompt.setPlaceholderText(t("window.prompt"))
+        for widget, key in (
+            (self.prompt, "prompt"),
+            (self.strip, "strip"),
+            (self.theme_button, "theme"),
+            (self.tiles_button, "tiles"),
+            (self.language_button, "language"),
+        ):
+            widget.setAccessibleName(t(f"window.{key}"))
+            widget.setToolTip(t(f"window.{key}") if widget is not self.strip else "")
+        self.open_button.setText(t("window.open"))
+        self.language_button.setText(i18n.LANGUAGES[i18n.language()])
+        self.recent_menu.setTitle(t("window.recent"))
+        self.actions_table.retranslate()
+        for part in (self.rail, self.banner, self.status, self.welcome, self.workspace):
+            part.retranslate()
+        self._show_model()
+        self._show_activity()
+
+    def show_keys(self) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle(t("action.keys"))
+        box.setTextFormat(Qt.TextFormat.RichText)
+        box.setText(self.actions_table.overview())
+        box.open()
+
+    # --- Ending ----------------------------------------------------------------------------------
+
+    def save_settings(self) -> None:
+        settings = self.settings
+        settings.tiles, settings.layout = self.workspace.count or settings.tiles, self.workspace.layout_now()
+        settings.window = self.saveGeometry().toBase64().data().decode()
+        settings.panes |= {pane_id: pane.save() for pane_id, pane in self.workspace.panes.items()}
+        try:
+            settings.save(self.settings_path)
+        except OSError as error:
+            self.banner.show_key("error.not_written", "bad", file=str(self.settings_path), reason=error.strerror or "")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Timers, then what runs (the engine saves it), then the settings."""
+        self._saver.stop()
+        self.workspace.close_windows()
+        self.save_settings()
+        self._questions.close()
+        for pane in self.workspace.panes.values():
+            pane.close_jobs()
+        self.engine.close()
+        super().closeEvent(event)
+
+
+def _first_sentence(excerpt: str, most: int = 80) -> str:
+    """Something to look at: the first line that says something."""
+    lines = [line.strip() for line in excerpt.splitlines() if len(line.strip()) > 3]
+    return lines[0][:most] if lines else excerpt.strip()[:most]

@@ -1,0 +1,60 @@
+"""The text that all panes share: one line that grows with its content, up to three."""
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QTextOption
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
+
+from gui.theme import Theme
+
+SETTLE_MS = 150  # typing comes to rest
+MOST_LINES = 3
+
+
+class Prompt(QPlainTextEdit):
+    """`settled` fires when the typing has paused. What an input method is still composing is not in it."""
+
+    settled = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("prompt")
+        self.setTabChangesFocus(True)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAcceptDrops(False)  # a file dropped here is opened by the window, not pasted as its path
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SETTLE_MS)
+        self._timer.timeout.connect(lambda: self.settled.emit(self.toPlainText()))
+        self.textChanged.connect(self._timer.start)
+        self.document().documentLayout().documentSizeChanged.connect(lambda: self._fit())
+
+    def set_text(self, text: str) -> None:
+        """Shows a text from elsewhere; can be undone like typing."""
+        if text != self.toPlainText():
+            cursor = self.textCursor()
+            cursor.select(cursor.SelectionType.Document)
+            cursor.insertText(text)
+
+    def restyle(self, theme: Theme) -> None:
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, self._height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, self._height())
+
+    def _height(self) -> int:
+        lines = min(MOST_LINES, max(1, round(self.document().size().height())))
+        self.ensurePolished()
+        edges = self.height() - self.viewport().height() if self.viewport().height() > 0 else 0
+        margin = round(2 * self.document().documentMargin())
+        return lines * self.fontMetrics().lineSpacing() + margin + max(edges, 2)
+
+    def _fit(self) -> None:
+        overflow = self.document().size().height() > MOST_LINES
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if overflow else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(policy)
+        self.updateGeometry()

@@ -1,0 +1,55 @@
+"""The slim rail at the left: the panes, in the order in which a text travels."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from gui.i18n import t
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, SMALL, Theme, icon
+
+
+class Rail(QWidget):
+    chosen = Signal(str)
+
+    def __init__(self, panes: list[tuple[str, str]]) -> None:
+        """`panes` are pairs of a pane's id and its icon's name."""
+        super().__init__()
+        self.setObjectName("rail")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.mark = QLabel("中身")
+        self.mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._icons = dict(panes)
+        self._group = QButtonGroup(self)
+        self.buttons: dict[str, QToolButton] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GAP_S, GAP_L, GAP_S, GAP_L)
+        layout.setSpacing(GAP_M)
+        layout.addWidget(self.mark)
+        layout.addSpacing(GAP_M)
+        for pane_id, _ in panes:
+            layout.addWidget(self._button(pane_id))
+        layout.addStretch(1)
+
+    def _button(self, pane_id: str) -> QToolButton:
+        button = QToolButton(checkable=True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda: self.chosen.emit(pane_id))
+        self._group.addButton(button)
+        self.buttons[pane_id] = button
+        return button
+
+    def set_current(self, pane_id: str) -> None:
+        self.buttons[pane_id].setChecked(True)
+
+    def restyle(self, theme: Theme) -> None:
+        self.mark.setStyleSheet(f"font-size: {theme.px(LARGE + 2)}px; font-weight: 700;")
+        for pane_id, button in self.buttons.items():
+            button.setIcon(icon(self._icons[pane_id], theme))
+            button.setIconSize(QSize(theme.px(20), theme.px(20)))
+            button.setStyleSheet(f"font-size: {theme.px(SMALL - 1)}px;")
+        self.setFixedWidth(theme.px(84))
+
+    def retranslate(self) -> None:
+        for number, (pane_id, button) in enumerate(self.buttons.items(), start=1):
+            button.setText(t(f"pane.{pane_id}.title"))
+            button.setToolTip(f"{t(f'pane.{pane_id}.tip')}  (Ctrl+{number})")

@@ -1,0 +1,78 @@
+"""The line at the foot: what the engine does, how fast, and which model is open."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from gui.i18n import t
+from gui.theme import GAP_L, GAP_S, LIGHT, Theme
+
+
+class Dot(QWidget):
+    """A small light; the words beside it say the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme, self.name = LIGHT, "muted"
+        self.setFixedSize(10, 10)
+
+    def set(self, theme: Theme, name: str) -> None:
+        self.theme, self.name = theme, name
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.color(self.name))
+        painter.drawEllipse(1, 1, 8, 8)
+
+
+class StatusLine(QWidget):
+    restart_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("status")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.theme = LIGHT
+        self.dot = Dot()
+        self.engine = QLabel()
+        self.activity = QLabel()
+        self.model = QLabel()
+        self.restart = QPushButton()
+        self.restart.clicked.connect(self.restart_wanted)
+        self.restart.hide()
+        for label in (self.activity, self.model):
+            label.setProperty("role", "muted")
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.model.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_S)
+        layout.setSpacing(GAP_L)
+        for widget, stretch in ((self.dot, 0), (self.engine, 0), (self.restart, 0), (self.activity, 3), (self.model, 2)):
+            layout.addWidget(widget, stretch)
+        self._state = "starting"
+
+    def set_engine(self, state: str) -> None:
+        """One of "starting", "ready", "training", "paused", "gone"."""
+        self._state = state
+        colors = {"ready": "good", "training": "accent", "gone": "bad", "paused": "warning"}
+        self.dot.set(self.theme, colors.get(state, "muted"))
+        self.restart.setVisible(state == "gone")
+        self.retranslate()
+
+    def set_activity(self, words: str) -> None:
+        if words != self.activity.text():
+            self.activity.setText(words)
+
+    def set_model(self, words: str) -> None:
+        self.model.setText(words)
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.set_engine(self._state)
+
+    def retranslate(self) -> None:
+        self.engine.setText(t(f"status.{self._state}"))
+        self.restart.setText(t("status.restart"))

@@ -1,0 +1,182 @@
+"""A text as a row of chips: the piece, its ID below; one may be selected. Painted, so that thousands are cheap."""
+
+from bisect import bisect_right
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from engine.messages import Tokens
+from gui.i18n import t
+from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+
+ID_SIZE = SMALL - 2
+
+
+def visible(piece: str) -> str:
+    """White space made visible, as everywhere in Nakami."""
+    return piece.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\u3000", "□")
+
+
+class TokenStrip(QWidget):
+    """One line of chips that scrolls sideways by wheel, keys or by selecting."""
+
+    selected = Signal(object)  # index, or None
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.theme = LIGHT
+        self.tokens: Tokens | None = None
+        self.current: int | None = None
+        self._labels: list[str] = []
+        self._lefts: list[float] = []  # of each chip, before scrolling
+        self._right = 0.0
+        self._scroll = 0.0
+
+    def set_tokens(self, tokens: Tokens | None) -> None:
+        self.tokens = tokens
+        self._labels = [visible(piece) for piece in tokens.pieces] if tokens else []
+        self.setAccessibleDescription(" ".join(self._labels[:200]))
+        self._lay_out()
+
+    def set_current(self, index: int | None) -> None:
+        self.current = index
+        if index is not None and index < len(self._lefts):
+            left, right = self._span(index)
+            self._scroll = min(max(self._scroll, right - self.width()), left)
+        self._clamp()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self._lay_out()
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, self._chip_height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, self._chip_height())
+
+    # --- Geometry --------------------------------------------------------------------------------
+
+    def _chip_height(self) -> int:
+        piece = QFontMetricsF(self.theme.font(NORMAL)).height()
+        return round(piece + QFontMetricsF(self.theme.font(ID_SIZE)).height() + GAP_S)
+
+    def _lay_out(self) -> None:
+        piece, number = QFontMetricsF(self.theme.font(NORMAL)), QFontMetricsF(self.theme.font(ID_SIZE))
+        x, self._lefts = 0.0, []
+        for label, id_ in zip(self._labels, self.tokens.ids if self.tokens else (), strict=True):
+            self._lefts.append(x)
+            x += max(piece.horizontalAdvance(label), number.horizontalAdvance(str(id_))) + 2 * GAP_M + GAP_S
+        self._right = x
+        self._clamp()
+
+    def _span(self, index: int) -> tuple[float, float]:
+        following = self._lefts[index + 1] if index + 1 < len(self._lefts) else self._right
+        return self._lefts[index], following - GAP_S
+
+    def _clamp(self) -> None:
+        self._scroll = max(0.0, min(self._scroll, self._right - self.width()))
+        self.update()
+
+    def _index_at(self, x: float) -> int | None:
+        index = bisect_right(self._lefts, x + self._scroll) - 1
+        return index if index >= 0 and x + self._scroll < self._span(index)[1] else None
+
+    # --- Painting and input ----------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.tokens is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        first = max(0, bisect_right(self._lefts, self._scroll) - 1)
+        for index in range(first, len(self._lefts)):
+            left, right = self._span(index)
+            if left - self._scroll > self.width():
+                break
+            self._paint_chip(painter, index, QRectF(left - self._scroll, 0, right - left, self.height()))
+        self._paint_fades(painter)
+
+    def _paint_chip(self, painter: QPainter, index: int, box: QRectF) -> None:
+        assert self.tokens is not None
+        chosen = index == self.current
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.color("accent" if chosen else "sunken"))
+        painter.drawRoundedRect(box, GAP_S, GAP_S)
+        number_height = QFontMetricsF(self.theme.font(ID_SIZE)).height() + 2
+        painter.setFont(self.theme.font(NORMAL))
+        painter.setPen(self.theme.color("on_accent" if chosen else "text"))
+        painter.drawText(box.adjusted(0, 1, 0, -number_height), Qt.AlignmentFlag.AlignCenter, self._labels[index])
+        painter.setFont(self.theme.font(ID_SIZE))
+        painter.setPen(self.theme.color("on_accent" if chosen else "muted"))
+        bottom = QRectF(box.left(), box.bottom() - number_height, box.width(), number_height - 1)
+        painter.drawText(bottom, Qt.AlignmentFlag.AlignCenter, str(self.tokens.ids[index]))
+
+    def _paint_fades(self, painter: QPainter) -> None:
+        """A chevron at an edge says that there is more beyond it."""
+        painter.setFont(self.theme.font(NORMAL, bold=True))
+        width = self.theme.px(16)
+        for shown, left, sign in (
+            (self._scroll > 0, 0, "‹"),
+            (self._right - self._scroll > self.width() + 1, self.width() - width, "›"),
+        ):
+            if shown:
+                box = QRectF(left, 0, width, self.height())
+                painter.fillRect(box, self.theme.color("background"))
+                painter.setPen(self.theme.color("muted"))
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, sign)
+
+    def resizeEvent(self, event: object) -> None:
+        self._clamp()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self._index_at(event.position().x())
+        self.selected.emit(None if index == self.current else index)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        delta: QPointF = QPointF(event.angleDelta())
+        self._scroll -= delta.x() or delta.y()
+        self._clamp()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self._lefts) - 1
+        current = self.current
+        moves = {
+            Qt.Key.Key_Right: 0 if current is None else min(current + 1, last),
+            Qt.Key.Key_Left: last if current is None else max(current - 1, 0),
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }
+        if event.key() in moves and last >= 0:
+            self.selected.emit(moves[Qt.Key(event.key())])
+        elif event.key() == Qt.Key.Key_Escape and current is not None:
+            self.selected.emit(None)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self._index_at(event.pos().x())
+            QToolTip.showText(event.globalPos(), self.describe(index) if index is not None else "", self)
+            return True
+        return super().event(event)
+
+    def describe(self, index: int) -> str:
+        """A token in words."""
+        tokens = self.tokens
+        assert tokens is not None
+        data = tokens.text.encode("utf-8", "surrogatepass")[tokens.byte_starts[index] : tokens.byte_ends[index]]
+        return t(
+            "widget.token.describe",
+            piece=self._labels[index],
+            id=tokens.ids[index],
+            bytes=data.hex(" ").upper(),
+            start=tokens.starts[index],
+            end=tokens.ends[index],
+            kind=t(f"widget.token.kind.{tokens.kinds[index]}"),
+        )
