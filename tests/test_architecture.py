@@ -1,0 +1,67 @@
+"""The house rules that a tool can hold: who imports whom, how long things are, where colours stand."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CODE = sorted([ROOT / "main.py", *(ROOT / "engine").rglob("*.py"), *(ROOT / "gui").rglob("*.py")])
+
+
+def modules_after(statements: str) -> set[str]:
+    """Top-level modules that a fresh interpreter has loaded after running `statements`."""
+    program = f"import sys\n{statements}\nprint(' '.join({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_engine_knows_no_window() -> None:
+    loaded = modules_after("import engine.service.handlers, engine.__main__")
+    assert "torch" in loaded
+    assert not {"PySide6", "shiboken6", "pyqtgraph", "gui"} & loaded
+
+
+def test_the_window_never_imports_torch() -> None:
+    every_pane = (
+        "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
+        "import importlib, gui.app, gui.export, gui.main_window\n"
+        "from gui.panes import PANES\n"
+        "for entry in PANES: importlib.import_module(entry.split(':')[0])"
+    )
+    loaded = modules_after(every_pane)
+    assert "pyqtgraph" in loaded
+    assert not {"torch", "tokenizers", "safetensors", "transformers"} & loaded
+
+
+def test_the_first_window_does_without_what_is_slow_to_import() -> None:
+    assert not {"torch", "pyqtgraph", "scipy"} & modules_after("import gui.app, gui.main_window, gui.engine_link")
+
+
+def test_package_markers_are_empty() -> None:
+    """So that importing the messages imports nothing else."""
+    assert all(path.read_text() == "" for path in (ROOT / "engine").rglob("__init__.py"))
+
+
+def test_colours_stand_in_the_theme_alone() -> None:
+    color = re.compile(r"""["']#[0-9a-fA-F]{3,8}["']""")
+    guilty = [p.name for p in (ROOT / "gui").rglob("*.py") if p.name != "theme.py" and color.search(p.read_text("utf-8"))]
+    assert guilty == []
+
+
+def test_files_and_functions_keep_their_budgets() -> None:
+    """Design §6: files at most 600 lines, functions at most 80."""
+    long_files = [(p.name, n) for p in CODE if (n := len(p.read_text("utf-8").splitlines())) > 600]
+    long_functions = [
+        (p.name, node.name)
+        for p in CODE
+        for node in ast.walk(ast.parse(p.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 80
+    ]
+    assert long_files == []
+    assert long_functions == []
+
+
+def test_the_transformer_can_be_read_in_one_sitting() -> None:
+    assert len((ROOT / "engine/model/transformer.py").read_text("utf-8").splitlines()) <= 350

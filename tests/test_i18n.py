@@ -1,0 +1,83 @@
+"""Both languages say the same things, and the code says nothing that is not in them."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from gui.i18n import LANGUAGES, sentences
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted([*(ROOT / "gui").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
+JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+# Keys that the code puts together from parts: every sentence under these is in use.
+COMPOSED = re.compile(
+    r"^(pane\.\w+\.(title|tip)|action\.|tile\.|status\.|welcome\.|window\.|widget\.token\.kind\.|progress\.)"
+)
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+
+
+def literals() -> set[str]:
+    """Every string literal of the code, with the constant parts of f-strings."""
+    found: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def f_string_prefixes() -> set[str]:
+    """"pane.training.preset." of f"pane.training.preset.{name}"."""
+    found: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
+                prefix = str(node.values[0].value)
+                if "." in prefix:
+                    found.add(prefix)
+    return found
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert set(sentences("en")) == set(sentences("ja"))
+
+
+@pytest.mark.parametrize("key", sorted(sentences("en")))
+def test_both_languages_take_the_same_arguments(key: str) -> None:
+    assert placeholders(sentences("en")[key]) == placeholders(sentences("ja")[key])
+
+
+def test_every_sentence_is_used() -> None:
+    known, prefixes = literals(), tuple(f_string_prefixes())
+    unused = [k for k in sentences("en") if k not in known and not k.startswith(prefixes) and not COMPOSED.match(k)]
+    assert unused == []
+
+
+def test_every_key_in_the_code_exists() -> None:
+    keys = set(sentences("en"))
+    sections = {key.split(".")[0] for key in keys}
+    pattern = re.compile(rf"^({'|'.join(sections)})(\.[a-z0-9_]+)+$")
+    looks_like_a_key = {text for text in literals() if pattern.match(text)}
+    assert looks_like_a_key - keys == set()
+
+
+def test_japanese_is_japanese_and_english_is_english() -> None:
+    same = {"window.title"}
+    assert [k for k, s in sentences("en").items() if JAPANESE.search(s)] == []
+    speechless = [k for k, s in sentences("ja").items() if not JAPANESE.search(s) and re.search("[a-z]{4}", s)]
+    assert set(speechless) <= same
+
+
+def test_no_japanese_sentence_stands_in_the_code() -> None:
+    allowed = {"中身", *LANGUAGES.values()}
+    for path in (ROOT / "gui").rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in allowed:
+                assert not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]{4}", node.value), (path, node.value)
