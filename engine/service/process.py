@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -23,6 +23,7 @@ IDLE_SECONDS = 0.05
 LAST_WORDS_SECONDS = 1.5  # how long a save may take after the window has gone
 
 Job = tuple[int, Iterator[Any]]
+Handlers = dict[type, Callable[[Any], Iterator[Any]]]
 
 
 def main(connection: Connection) -> None:
@@ -32,11 +33,12 @@ def main(connection: Connection) -> None:
     serve(connection)
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, handlers: Handlers | None = None) -> None:
     """Answers requests until Quit or the end of the pipe; then closes every job, which saves its work."""
-    from engine.service.handlers import HANDLERS, Session  # torch is imported here, in this process only
+    if handlers is None:
+        from engine.service.handlers import make_handlers  # torch is imported here, in this process only
 
-    session = Session()
+        handlers = make_handlers()
     jobs: deque[Job] = deque()
     try:
         waiting = 0
@@ -49,8 +51,7 @@ def serve(connection: Connection) -> None:
                 if isinstance(message, Cancel):
                     _cancel(connection, jobs, message.job)
                 elif isinstance(message, Submit):
-                    handler = HANDLERS[type(message.request)]
-                    jobs.append((message.job, handler(session, message.request)))
+                    jobs.append((message.job, handlers[type(message.request)](message.request)))
             waiting = waiting + 1 if _turn(connection, jobs) is IDLE else 0
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the window is gone

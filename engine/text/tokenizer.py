@@ -1,0 +1,265 @@
+"""Text to token IDs and back, without loss: BPE over script-aware pieces, or single characters.
+
+Both fall back to the bytes of UTF-8 for what they have not seen, so that every text can be
+encoded, and decoding gives it back exactly. IDs 0 to 255 are the bytes, in both.
+"""
+
+import codecs
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+from tokenizers import Regex
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import Split
+from tokenizers.trainers import BpeTrainer
+
+from engine.errors import EngineError
+from engine.messages import Tokens
+from engine.text.scripts import PIECE_PATTERN, kind_of
+
+FILE = "tokenizer.json"
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+SMALLEST = 300  # a vocabulary below this has no room for anything but the bytes
+LARGEST = 500_000
+SEGMENT = 1 << 15  # characters encoded as one unit when a long text is spread over the cores
+BPE_SAMPLE = 20_000_000  # characters; merges learned on more are hardly different
+SINGLE_CHARACTERS = 0.6  # of the vocabulary at most: the rarest kanji are written as bytes
+
+IDs = NDArray[np.uint32]
+
+
+class _Encoder(Protocol):
+    """What differs between the two kinds."""
+
+    pieces: list[str]
+
+    def encode_segments(self, segments: Sequence[str]) -> list[IDs]: ...
+    def to_json(self) -> str: ...
+
+
+class Tokenizer:
+    def __init__(self, encoder: _Encoder) -> None:
+        self._encoder = encoder
+        self._bytes = [bytes([i]) if i < 256 else p.encode() for i, p in enumerate(encoder.pieces)]
+
+    @property
+    def vocabulary(self) -> int:
+        return len(self._bytes)
+
+    @property
+    def kind(self) -> str:
+        """ "bpe" or "char"."""
+        return "char" if isinstance(self._encoder, _Characters) else "bpe"
+
+    def encode(self, text: str) -> list[int]:
+        """Lone surrogates, which are no characters, become U+FFFD."""
+        return self.encode_array(text).tolist()  # type: ignore[no-any-return]
+
+    def encode_array(self, text: str) -> IDs:
+        """As `encode`, for long texts: spread over the cores, as uint32."""
+        parts = self._encoder.encode_segments(list(_segments(_clean(text))))
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Exact for what `encode` gave; bytes that form no character become U+FFFD."""
+        return b"".join(self._bytes[i] for i in ids).decode("utf-8", "replace")
+
+    def token_bytes(self, id: int) -> bytes:
+        return self._bytes[id]
+
+    def piece(self, id: int) -> str:
+        """A token for the screen: its text, or "<0xE3>" for a single byte."""
+        return self._encoder.pieces[id]
+
+    def tokens(self, text: str) -> Tokens:
+        """The tokens of a text with where they stand in it.
+
+        A token that is part of a character has that character's span; byte spans are exact.
+        """
+        text = _clean(text)
+        ids = np.array(self.encode(text), np.int32)
+        byte_ends = np.cumsum([len(self._bytes[i]) for i in ids], dtype=np.int32)
+        byte_starts = np.concatenate([[0], byte_ends[:-1]]).astype(np.int32) if len(ids) else byte_ends
+        character_at = np.repeat(np.arange(len(text)), [len(c.encode()) for c in text])
+        pieces = tuple(self.piece(i) for i in ids)
+        return Tokens(
+            text=text,
+            ids=ids,
+            pieces=pieces,
+            starts=character_at[byte_starts].astype(np.int32) if len(ids) else byte_starts,
+            ends=(character_at[byte_ends - 1] + 1).astype(np.int32) if len(ids) else byte_ends,
+            byte_starts=byte_starts,
+            byte_ends=byte_ends,
+            kinds=tuple("byte" if i < 256 else kind_of(p) for i, p in zip(ids, pieces, strict=True)),
+        )
+
+    def save(self, folder: Path) -> None:
+        temporary = folder / (FILE + ".part")
+        temporary.write_text(self._encoder.to_json(), "utf-8")
+        os.replace(temporary, folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Tokenizer":
+        """Raises EngineError: error.model_damaged."""
+        path = folder / FILE
+        try:
+            text = path.read_text("utf-8")
+            kind = json.loads(text)["model"]["type"]
+            encoder: _Encoder = _Characters.from_json(text) if kind == "Characters" else _Merges(text)
+            if encoder.pieces[:256] != BYTES:
+                raise ValueError("the bytes are missing")
+            return cls(encoder)
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise EngineError("error.model_damaged", file=str(path)) from error
+        except Exception as error:
+            if type(error) is Exception:  # the only thing that `tokenizers` raises
+                raise EngineError("error.model_damaged", file=str(path)) from error
+            raise
+
+
+class StreamDecoder:
+    """Turns token after token into text; what is not yet a whole character is held back."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, id: int) -> str:
+        return self._decoder.decode(self._tokenizer.token_bytes(id))
+
+    def flush(self) -> str:
+        """The incomplete rest, as U+FFFD."""
+        return self._decoder.decode(b"", final=True)
+
+
+# --- Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) ----------------------------------
+
+
+class _Merges:
+    """BPE by the `tokenizers` library; merges never cross the pieces of engine/text/scripts.py."""
+
+    def __init__(self, text: str) -> None:
+        self._json = text
+        self._tokenizer = tokenizers.Tokenizer.from_str(text)
+        by_piece = self._tokenizer.get_vocab()
+        self.pieces = sorted(by_piece, key=by_piece.__getitem__)
+
+    def encode_segments(self, segments: Sequence[str]) -> list[IDs]:
+        encodings = self._tokenizer.encode_batch_fast(segments, add_special_tokens=False)
+        return [np.array(encoding.ids, np.uint32) for encoding in encodings]
+
+    def to_json(self) -> str:
+        return self._json
+
+
+def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
+    """Learns merges from a text; ends with fewer tokens than asked for where the text has no more to give.
+
+    At most BPE_SAMPLE characters are looked at.
+    Raises EngineError: error.vocabulary_range.
+    """
+    if not SMALLEST <= vocabulary <= LARGEST:
+        raise EngineError("error.vocabulary_range", least=SMALLEST, most=LARGEST, asked=vocabulary)
+    model = tokenizers.Tokenizer(BPE(byte_fallback=True))
+    model.pre_tokenizer = Split(Regex(PIECE_PATTERN), "isolated")
+    trainer = BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=BYTES,
+        limit_alphabet=int((vocabulary - 256) * SINGLE_CHARACTERS),
+        show_progress=False,
+    )
+    segments = (segment for chunk in _first(chunks, BPE_SAMPLE) for segment in _segments(_clean(chunk)))
+    model.train_from_iterator(segments, trainer)
+    description: dict[str, Any] = json.loads(model.to_str())
+    # Left in, a literal "<0x41>" in a text would be taken for the byte.
+    description["added_tokens"] = []
+    return Tokenizer(_Merges(json.dumps(description, ensure_ascii=False)))
+
+
+# --- Characters -----------------------------------------------------------------------------------
+
+
+class _Characters:
+    """One token a character: ID = 256 + its place among the characters seen, in order of their codes."""
+
+    def __init__(self, characters: Sequence[str]) -> None:
+        self._codes = np.array(sorted(map(ord, characters)), np.uint32)
+        self.pieces = [*BYTES, *map(chr, self._codes.tolist())]
+
+    def encode_segments(self, segments: Sequence[str]) -> list[IDs]:
+        return [self._encode(segment) for segment in segments]
+
+    def _encode(self, text: str) -> IDs:
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        if not len(self._codes):
+            return np.frombuffer(text.encode(), np.uint8).astype(np.uint32)
+        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        known = self._codes[place] == codes
+        if known.all():
+            return (place + 256).astype(np.uint32)
+        ids: list[int] = []
+        for code, index, is_known in zip(codes.tolist(), place.tolist(), known.tolist(), strict=True):
+            ids.extend([index + 256] if is_known else chr(code).encode())
+        return np.array(ids, np.uint32)
+
+    def to_json(self) -> str:
+        model = {"type": "Characters", "characters": "".join(self.pieces[256:])}
+        return json.dumps({"version": "1.0", "model": model}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "_Characters":
+        return cls(str(json.loads(text)["model"]["characters"]))
+
+
+def train_characters(chunks: Iterable[str], most: int = LARGEST) -> Tokenizer:
+    """The characters of a text, the most frequent first where there are more than `most`."""
+    counts: Counter[str] = Counter()
+    for chunk in chunks:
+        counts.update(_clean(chunk))
+    return Tokenizer(_Characters([character for character, _ in counts.most_common(most)]))
+
+
+# --- Cutting long texts ---------------------------------------------------------------------------
+
+
+def _clean(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode() if _has_surrogate(text) else text
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _segments(text: str) -> Iterator[str]:
+    """Cuts behind line ends, where no piece goes across, so that the tokens are those of the whole."""
+    start = 0
+    while len(text) - start > SEGMENT:
+        end = text.rfind("\n", start, start + SEGMENT) + 1
+        while start < end < len(text) and text[end] == "\n":
+            end += 1  # a run of line ends is one piece
+        if end <= start:
+            end = start + SEGMENT  # one endless line: a piece may be cut here, the text stays the same
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
+
+
+def _first(chunks: Iterable[str], most: int) -> Iterator[str]:
+    seen = 0
+    for chunk in chunks:
+        yield chunk[: most - seen]
+        seen += len(chunk)
+        if seen >= most:
+            return
