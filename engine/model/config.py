@@ -1,0 +1,91 @@
+"""The shape of a model: one dataclass, stored as config.json."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from engine.errors import EngineError
+
+LARGEST = 20_000_000_000  # parameters; above that no machine that Nakami is for can hold the model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The defaults are the small GPT that Nakami trains; the options cover GPT-2, Llama, Mistral and Qwen."""
+
+    vocabulary: int
+    n_layers: int = 4
+    n_heads: int = 4
+    n_kv_heads: int = 4  # fewer than n_heads: grouped-query attention
+    width: int = 128
+    head_width: int = 32
+    mlp_width: int = 512
+    context: int = 64
+    positions: Literal["rotary", "learned"] = "rotary"
+    rope_theta: float = 10_000.0
+    norm: Literal["rms", "layer"] = "rms"
+    norm_gains: bool = False
+    norm_epsilon: float = 1e-6
+    embedding_norm: bool = True  # the residual stream starts with unit scale
+    qk_norm: bool = True
+    activation: Literal["relu2", "gelu", "swiglu"] = "relu2"
+    qkv_biases: bool = False
+    biases: bool = False  # of all other matrices, and of the norms
+    tied_head: bool = False
+    family: str = "nakami"
+
+    def check(self) -> None:
+        """Raises EngineError: error.config_range, error.heads_divide, error.model_too_large."""
+        limits = {
+            "vocabulary": (1, 1_000_000),
+            "n_layers": (1, 200),
+            "n_heads": (1, 256),
+            "n_kv_heads": (1, 256),
+            "width": (1, 32_768),
+            "head_width": (1, 1024),
+            "mlp_width": (1, 262_144),
+            "context": (1, 1_048_576),
+        }
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
+        if self.n_heads % self.n_kv_heads:
+            raise EngineError("error.heads_divide", heads=self.n_heads, width=self.n_kv_heads)
+        if self.positions == "rotary" and self.head_width % 2:
+            raise EngineError("error.config_range", setting="head_width", value=self.head_width, least=2, most=1024)
+        if self.parameters() > LARGEST:
+            raise EngineError("error.model_too_large", parameters=f"{self.parameters():,}", most=f"{LARGEST:,}")
+
+    def parameters(self) -> int:
+        """How many numbers the model learns."""
+        heads, keys = self.n_heads * self.head_width, self.n_kv_heads * self.head_width
+        norm = self.width * (int(self.norm_gains) + int(self.norm_gains and self.biases))
+        qkv = (self.width + int(self.qkv_biases)) * (heads + 2 * keys)
+        out = (heads + int(self.biases)) * self.width
+        up = (self.width + int(self.biases)) * self.mlp_width * (2 if self.activation == "swiglu" else 1)
+        down = (self.mlp_width + int(self.biases)) * self.width
+        qk_norms = 2 * self.head_width if self.qk_norm and self.norm_gains else 0
+        blocks = self.n_layers * (qkv + out + up + down + 2 * norm + qk_norms)
+        embedding = self.vocabulary * self.width * (1 if self.tied_head else 2)
+        positions = self.context * self.width if self.positions == "learned" else 0
+        return blocks + embedding + positions + norm * (2 if self.embedding_norm else 1)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "ModelConfig":
+        """Raises EngineError: what `check` raises, and error.config_range for a missing or foreign value."""
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        choices = {"positions": ("rotary", "learned"), "norm": ("rms", "layer"), "activation": ("relu2", "gelu", "swiglu")}
+        for name, allowed in choices.items():
+            if known.get(name, allowed[0]) not in allowed:
+                raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=", ".join(allowed))
+        for name in ("rope_theta", "norm_epsilon"):
+            if name in known and not (isinstance(known[name], (int, float)) and known[name] > 0):
+                raise EngineError("error.config_range", setting=name, value=str(known[name]), least=0, most="∞")
+        if "vocabulary" not in known:
+            raise EngineError("error.config_range", setting="vocabulary", value="–", least=1, most=1_000_000)
+        config = cls(**known)
+        config.check()
+        return config
