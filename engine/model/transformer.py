@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.model.config import ModelConfig
+from engine.model.derivatives import relu_squared, rms_norm, rotate
 from engine.model.tape import Tape
 
 
@@ -124,7 +125,7 @@ class Attention(nn.Module):
         q_BTHK, k_BTGK, v_BTGK = qkv.split((self.H, self.G, self.G), dim=2)
         q_BTHK, k_BTGK = self.q_norm(q_BTHK), self.k_norm(k_BTGK)
         if rotation is not None:
-            q_BTHK, k_BTGK = rotate(q_BTHK, rotation), rotate(k_BTGK, rotation)
+            q_BTHK, k_BTGK = rotate(q_BTHK, *rotation), rotate(k_BTGK, *rotation)
         q_BHTK, k_BGSK, v_BGSK = q_BTHK.transpose(1, 2), k_BTGK.transpose(1, 2), v_BTGK.transpose(1, 2)
         if cache is not None:
             k_BGSK, v_BGSK = cache.extend(k_BGSK, v_BGSK)
@@ -187,7 +188,7 @@ class MLP(nn.Module):
 
     def _activate(self, x: Tensor) -> Tensor:
         if self.activation == "relu2":
-            return F.relu(x).square()
+            return relu_squared(x)
         if self.activation == "gelu":
             return F.gelu(x, approximate="tanh")
         gate, value = x.chunk(2, dim=-1)  # SwiGLU (Shazeer 2020, arXiv:2002.05202)
@@ -206,7 +207,8 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "rms":
-            return F.rms_norm(x, self.width, self.weight, self.epsilon)
+            y = rms_norm(x, self.epsilon)
+            return y if self.weight is None else y * self.weight
         return F.layer_norm(x, self.width, self.weight, self.bias, self.epsilon)
 
 
@@ -228,12 +230,6 @@ class Rotary(nn.Module):
 
     def forward(self, start: int, T: int) -> Rotation:
         return self.cos_C1K[start : start + T], self.sin_C1K[start : start + T]  # type: ignore[index]
-
-
-def rotate(x_BTHK: Tensor, rotation: Rotation) -> Tensor:
-    cos_T1K, sin_T1K = rotation
-    first, second = x_BTHK.chunk(2, dim=-1)
-    return x_BTHK * cos_T1K + torch.cat((second, first), dim=-1) * sin_T1K
 
 
 # --- Keys and values of the tokens already seen ----------------------------------------------------

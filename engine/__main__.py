@@ -1,0 +1,1 @@
+"""The command line. (being written by the generation helper, 22:33)"""

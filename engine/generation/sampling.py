@@ -1,0 +1,234 @@
+"""From logits to the next token: pure functions, and what each stage leaves is kept for the screen.
+
+The stages act in the order of messages.STAGES:
+
+    model                p = softmax(logits)
+    repetition penalty   lowers the logits of tokens that are there already (Keskar 2019, arXiv:1909.05858, §4.1)
+    temperature          p = softmax(logits / temperature); 0 is greedy: all on the likeliest token
+    top-k                keeps the k likeliest tokens (Fan 2018, arXiv:1805.04833)
+    top-p                keeps the fewest likeliest tokens that hold p (Holtzman 2020, arXiv:1904.09751, §3.1)
+    min-p                keeps those at least min_p times as likely as the likeliest (Nguyen 2024, arXiv:2407.01082)
+
+From the temperature on the order of the tokens stays the same, and each stage only cuts its tail: with the
+tokens in a line, the likeliest first (equals by ID), what a stage keeps is a count. After a cut the
+probabilities are scaled up to sum to 1 again, before the next stage looks at them. The token is drawn on the
+same line, from left to right.
+
+Suffixes: V by token ID, R by rank in the line.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.messages import STAGES, Candidates, SamplingSettings
+
+Floats = NDArray[np.float64]
+Logits = NDArray[np.float32] | NDArray[np.float64]
+
+LIMITS = {
+    "repetition_penalty": (0.01, 100.0),
+    "temperature": (0.0, 1000.0),
+    "top_k": (0, 10_000_000),
+    "top_p": (0.0, 1.0),
+    "min_p": (0.0, 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """One next token's distribution through all stages; see `stages`."""
+
+    model_V: Floats  # softmax of the logits
+    penalized_V: Floats  # the same after the repetition penalty
+    order_R: NDArray[np.intp]  # token IDs in the line: likeliest after the penalty first, equals by ID
+    tempered_R: Floats  # after the temperature, in the line
+    cumulative_R: Floats  # its running sum
+    kept: tuple[int, ...]  # how many tokens each stage of STAGES leaves, of the whole vocabulary
+    entropy: float  # of the model's own distribution, in nats
+
+    def probabilities(self, ids: NDArray[np.integer]) -> Floats:
+        """Of tokens `ids` [n] after every stage, 0 where a stage has cut the token: [len(STAGES), n]."""
+        rank_n = self._ranks(ids)
+        tempered_n = self.tempered_R[rank_n]
+        cut = [
+            np.where(rank_n < kept, tempered_n / self.cumulative_R[kept - 1], 0.0)
+            for kept in self.kept[STAGES.index("temperature") :]
+        ]
+        return np.stack([self.model_V[ids], self.penalized_V[ids], *cut])
+
+    def pick(self, draw: float) -> int:
+        """The rank of the token that `draw`, uniform in [0, 1), falls on in the cumulative line."""
+        left_R = self.cumulative_R[: self.kept[-1]]
+        return min(int(np.searchsorted(left_R, draw * left_R[-1], side="right")), len(left_R) - 1)
+
+    def interval(self, rank: int) -> tuple[float, float]:
+        """From where to where, in 0..1, this rank lies on the cumulative line of the last stage."""
+        whole = self.cumulative_R[self.kept[-1] - 1]
+        before = self.cumulative_R[rank - 1] if rank else 0.0
+        return float(before / whole), float(self.cumulative_R[rank] / whole)
+
+    def _ranks(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
+        rank_V = np.empty_like(self.order_R)
+        rank_V[self.order_R] = np.arange(len(self.order_R))
+        ranks: NDArray[np.intp] = rank_V[ids]
+        return ranks
+
+
+def stages(logits_V: Logits, previous_ids: Sequence[int], settings: SamplingSettings) -> Stages:
+    """All stages for one position. `previous_ids` are the tokens that the repetition penalty acts on.
+
+    NaN counts as impossible. Raises EngineError: error.logits_broken if nothing is possible,
+    error.config_range for settings that make no sense.
+    """
+    check(settings)
+    logits_V = finite(logits_V)
+    lowered_V = penalize(logits_V, previous_ids, settings.repetition_penalty)
+    model_V = softmax(logits_V)
+    penalized_V = model_V if lowered_V is logits_V else softmax(lowered_V)
+    order_R = np.argsort(-lowered_V, kind="stable")
+    tempered_R = softmax_in_line(lowered_V[order_R], settings.temperature)
+    cumulative_R = np.cumsum(tempered_R)
+    possible = int(np.count_nonzero(tempered_R))  # the rest is impossible, or too small for a float64
+    k_kept = keep_top_k(possible, settings.top_k)
+    p_kept = keep_top_p(cumulative_R[:k_kept], settings.top_p)
+    min_p_kept = keep_min_p(tempered_R[:p_kept], settings.min_p)
+    before = (int(np.count_nonzero(model_V)), int(np.count_nonzero(penalized_V)))
+    return Stages(
+        model_V=model_V,
+        penalized_V=penalized_V,
+        order_R=order_R,
+        tempered_R=tempered_R,
+        cumulative_R=cumulative_R,
+        kept=(*before, possible, k_kept, p_kept, min_p_kept),
+        entropy=entropy(model_V, logits_V),
+    )
+
+
+# --- The stages themselves ------------------------------------------------------------------------
+
+
+def penalize(logits_V: Floats, previous_ids: Sequence[int], penalty: float) -> Floats:
+    """The logits of tokens that are there already: positive ones divided by `penalty`, others times it."""
+    if penalty == 1.0 or not len(previous_ids):
+        return logits_V
+    ids = np.asarray(previous_ids)
+    penalized_V = logits_V.copy()
+    penalized_V[ids] = np.where(logits_V[ids] > 0, logits_V[ids] / penalty, logits_V[ids] * penalty)
+    return penalized_V
+
+
+def softmax(logits_V: Floats) -> Floats:
+    """exp(x) / sum(exp(x)); the largest is subtracted first, so that nothing overflows."""
+    weights_V: Floats = np.exp(logits_V - logits_V.max())
+    return weights_V / weights_V.sum()
+
+
+def entropy(p_V: Floats, logits_V: Floats) -> float:
+    """-Σ p·log p in nats, of p = softmax(logits); log p = logit - constant, also where p has become 0."""
+    top = int(logits_V.argmax())
+    log_p_V = logits_V - logits_V[top] + math.log(p_V[top])
+    return max(0.0, -float(p_V @ log_p_V))
+
+
+def softmax_in_line(logits_R: Floats, temperature: float) -> Floats:
+    """softmax(logits / temperature) of logits that fall; 0 is the limit, with equals decided by the line."""
+    if temperature == 0.0:
+        greedy_R = np.zeros_like(logits_R)
+        greedy_R[0] = 1.0
+        return greedy_R
+    with np.errstate(over="ignore"):  # a difference over a tiny temperature: infinitely unlikely
+        weights_R: Floats = np.exp((logits_R - logits_R[0]) / temperature)
+    return weights_R / weights_R.sum()
+
+
+def keep_top_k(available: int, k: int) -> int:
+    """How many tokens stay; 0 switches the stage off."""
+    return min(available, k) if k else available
+
+
+def keep_top_p(cumulative_R: Floats, p: float) -> int:
+    """The least number of tokens that together hold at least `p` of what `cumulative_R` ends with."""
+    if p >= 1.0:
+        return len(cumulative_R)
+    return min(int(np.searchsorted(cumulative_R, p * cumulative_R[-1], side="left")) + 1, len(cumulative_R))
+
+
+def keep_min_p(falling_R: Floats, min_p: float) -> int:
+    """How many tokens have at least `min_p` times the probability of the first."""
+    if min_p == 0.0:
+        return len(falling_R)
+    return int(np.count_nonzero(falling_R >= min_p * falling_R[0]))
+
+
+def finite(logits_V: Logits) -> Floats:
+    """As float64, NaN and -inf as far below, +inf as far above everything a float32 can hold.
+
+    Raises EngineError error.logits_broken if all are NaN or -inf.
+    """
+    logits = logits_V.astype(np.float64)
+    if not np.isfinite(logits).all():
+        if not (logits > -np.inf).any():
+            raise EngineError("error.logits_broken")
+        logits = np.nan_to_num(logits, nan=-1e100, neginf=-1e100, posinf=1e100)
+    return logits
+
+
+def check(settings: SamplingSettings) -> None:
+    """Raises EngineError error.config_range for a value outside LIMITS."""
+    for name, (least, most) in LIMITS.items():
+        value = getattr(settings, name)
+        if not least <= value <= most:  # NaN too
+            raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
+
+
+# --- The draw, and what is shown of it ------------------------------------------------------------
+
+
+def draw(seed: int, position: int) -> float:
+    """Uniform in [0, 1), a pure function of its arguments: the draw for the token at this position.
+
+    The output of SplitMix64 (Steele et al. 2014, doi:10.1145/2660193.2660195) at counter `position`,
+    from a state that is itself such an output of `seed`.
+    """
+    return (_mix(_mix(seed) + position) >> 11) / 2**53
+
+
+def _mix(counter: int) -> int:
+    mask = (1 << 64) - 1
+    z = (counter + 1) * 0x9E3779B97F4A7C15 & mask
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & mask
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
+    return z ^ z >> 31
+
+
+def candidates(stages: Stages, draw: float, most: int, piece: Callable[[int], str]) -> Candidates:
+    """The `most` likeliest tokens with their way through the stages; `piece` is the tokenizer's."""
+    rank = stages.pick(draw)
+    drawn = int(stages.order_R[rank])
+    ids = likeliest(stages.model_V, most)
+    if drawn not in ids:
+        ids[-1] = drawn
+    start, end = stages.interval(rank)
+    return Candidates(
+        ids=ids.astype(np.int32),
+        pieces=tuple(map(piece, ids.tolist())),
+        probabilities=stages.probabilities(ids).astype(np.float32),
+        kept=stages.kept,
+        entropy=stages.entropy,
+        draw=draw,
+        drawn=int(np.flatnonzero(ids == drawn)[0]),
+        drawn_from=start,
+        drawn_to=end,
+    )
+
+
+def likeliest(probabilities_V: Floats, most: int) -> NDArray[np.intp]:
+    """The IDs of the `most` largest, falling, equals by ID."""
+    least = np.partition(probabilities_V, -most)[-most] if most < len(probabilities_V) else 0.0
+    ids = np.flatnonzero(probabilities_V >= least)
+    return ids[np.argsort(-probabilities_V[ids], kind="stable")][:most]

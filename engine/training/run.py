@@ -1,0 +1,201 @@
+"""A whole run, from files to a saved model: what the command line and the window both drive.
+
+    run = Run.start(paths, folder, settings)   or   Run.resume(folder)
+    for progress in run.prepare(): ...
+    for step in run.steps(): ...               closing it saves
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.errors import EngineError
+from engine.messages import Progress, TrainingSettings
+from engine.model.checkpoint import (
+    STATE,
+    read_json,
+    read_tensors,
+    save_model,
+    save_weights,
+    write_json,
+    write_tensors,
+)
+from engine.model.memory import keep_freed_memory
+from engine.model.transformer import Transformer
+from engine.text.corpus import Corpus, build_corpus
+from engine.text.reading import find_files, inspect, read_all
+from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
+from engine.training.recipe import check, memory_bytes, model_config
+from engine.training.trainer import Trainer, TrainStep, best_device
+
+ABOUT, LOG = "run.json", "log.jsonl"
+SAVE_SECONDS = 5.0
+
+
+class Run:
+    """`trainer`, `model`, `tokenizer` and `corpus` are there when `prepare` has ended."""
+
+    trainer: Trainer
+    model: Transformer
+    tokenizer: Tokenizer
+    corpus: Corpus
+
+    def __init__(self, folder: Path, paths: list[str], settings: TrainingSettings, name: str, resumed: bool) -> None:
+        self.folder, self.paths, self.settings, self.name = folder, paths, settings, name
+        self._resumed = resumed
+        self._lines: list[dict[str, Any]] = []
+        self._saved_at = time.monotonic()
+
+    @classmethod
+    def start(cls, paths: list[str], folder: Path, settings: TrainingSettings) -> "Run":
+        """Raises EngineError: settings out of range, texts that cannot be read, a folder that holds a model."""
+        check(settings)
+        needed = memory_bytes(model_config(settings, settings.vocabulary), settings.batch)
+        have = _free_memory()
+        if have is not None and needed > have:
+            raise EngineError("error.memory", need=f"{needed / 2**30:.1f}", have=f"{have / 2**30:.1f}")
+        if (folder / ABOUT).exists():
+            raise EngineError("error.folder_taken", folder=str(folder))
+        find_files(paths)
+        absolute = [str(Path(path).absolute()) for path in paths]
+        return cls(folder, absolute, settings, inspect(tuple(paths)).name, resumed=False)
+
+    @classmethod
+    def resume(cls, folder: Path) -> "Run":
+        """The run in `folder`, at its last saved moment. Raises EngineError: error.nothing_to_resume, error.model_damaged."""
+        if not (folder / ABOUT).is_file() or not (folder / STATE).is_file():
+            raise EngineError("error.nothing_to_resume", folder=str(folder))
+        about = read_json(folder / ABOUT)
+        try:
+            return cls(folder, about["paths"], TrainingSettings(**about["settings"]), about["name"], resumed=True)
+        except (KeyError, TypeError) as error:
+            raise EngineError("error.model_damaged", file=str(folder / ABOUT)) from error
+
+    def prepare(self) -> Iterator[Progress]:
+        """Tokenizer, corpus and model: made, or read back."""
+        keep_freed_memory()
+        if self._resumed:
+            self.tokenizer, self.corpus = Tokenizer.load(self.folder), Corpus.open(self.folder)
+        else:
+            yield from self._read_texts()
+        torch.manual_seed(self.settings.seed)
+        self.model = Transformer(model_config(self.settings, self.tokenizer.vocabulary)).to(best_device())
+        self.trainer = Trainer(self.model, self.corpus, self.settings)
+        if self._resumed:
+            self._load()
+        else:
+            save_model(self.folder, self.model, self.tokenizer, step=0)
+            self.save()
+
+    def _read_texts(self) -> Iterator[Progress]:
+        settings = self.settings
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            about = {"name": self.name, "paths": self.paths, "settings": asdict(settings)}
+            yield Progress("progress.tokenizer", None)
+            if settings.tokenizer == "char":
+                self.tokenizer = train_characters(read_all(self.paths))
+            else:
+                self.tokenizer = train_bpe(read_all(self.paths), settings.vocabulary)
+            for share in build_corpus(self.paths, self.tokenizer, self.folder):
+                yield Progress("progress.corpus", share)
+            self.corpus = Corpus.open(self.folder)
+            self.corpus.check(settings.context)
+            write_json(self.folder / ABOUT, about)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise EngineError("error.not_written", file=str(self.folder), reason=reason) from error
+
+    def _load(self) -> None:
+        tensors, notes = read_tensors(self.folder / STATE)
+        try:
+            self.trainer.load_state(tensors, notes)
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            raise EngineError("error.model_damaged", file=str(self.folder / STATE)) from error
+        kept = [line for line in read_log(self.folder) if line.get("step", 0) <= self.trainer.step]
+        _write_lines(self.folder / LOG, kept)
+
+    def steps(self) -> Iterator[TrainStep | None]:
+        """The run itself. It is saved every few seconds, at the end, and when this generator is closed."""
+        steps = self.trainer.run()
+        try:
+            for step in steps:
+                if step is not None:
+                    self._note(step)
+                    if time.monotonic() - self._saved_at > SAVE_SECONDS:
+                        self.save()
+                yield step
+        finally:
+            steps.close()
+            self.save()
+
+    def note(self, **values: Any) -> None:
+        """Adds something else to the log of this step, a sample for example."""
+        self._lines.append({"step": self.trainer.step, **values})
+
+    def _note(self, step: TrainStep) -> None:
+        line = {
+            "step": step.step,
+            "seconds": round(step.seconds, 3),
+            "loss": round(step.loss, 4),
+            "rate": float(f"{step.learning_rate:.4g}"),
+            "norm": float(f"{step.gradient_norm:.4g}"),
+        }
+        if step.validation_loss is not None:
+            line["validation"] = round(step.validation_loss, 4)
+        self._lines.append(line)
+
+    def save(self) -> None:
+        """The log first, then the state: the log may know more than the state, and is cut back then.
+
+        Raises EngineError: error.not_written. What was saved before stays as it was.
+        """
+        try:
+            with open(self.folder / LOG, "a", encoding="utf-8") as file:
+                file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
+        except OSError as error:
+            raise EngineError("error.not_written", file=str(self.folder / LOG), reason=error.strerror or "") from error
+        self._lines.clear()
+        tensors, notes = self.trainer.state()
+        write_tensors(self.folder / STATE, tensors, notes)
+        save_weights(self.folder, self.model, self.trainer.step)
+        self._saved_at = time.monotonic()
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log; what a kill has torn is passed over."""
+    try:
+        text = (folder / LOG).read_text("utf-8", errors="replace")
+    except OSError:
+        return []
+    lines = []
+    for line in text.splitlines():
+        try:
+            values = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(values, dict):
+            lines.append(values)
+    return lines
+
+
+def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+    os.replace(temporary, path)
+
+
+def _free_memory() -> int | None:
+    """Bytes that could be taken now, where the system tells."""
+    try:
+        with open("/proc/meminfo") as file:
+            available = next(line for line in file if line.startswith("MemAvailable"))
+        return int(available.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError):
+        return None
