@@ -1,1 +1,128 @@
-"""A generator of steps. (being written by the generation helper, 22:33)"""
+"""Writing token by token: a generator of steps on top of the model and the sampling stages."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.generation.sampling import Stages, draw, stages
+from engine.messages import SamplingSettings
+from engine.model.single_token import SingleToken
+from engine.model.transformer import KVCache, Transformer
+from engine.text.tokenizer import StreamDecoder, Tokenizer
+
+REMEMBERED = 512  # positions whose logits are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One token, and everything that led to it."""
+
+    id: int
+    text: str  # what it adds to the text: "" while a character is incomplete
+    stages: Stages
+    draw: float
+    probability: float  # the model's own
+
+    @property
+    def entropy(self) -> float:
+        """Of the model's distribution, nats."""
+        return self.stages.entropy
+
+
+def window(length: int, context: int) -> int:
+    """Index of the first token that the model sees when it continues `length` tokens.
+
+    A full context is not moved by one token at a time: the newest half is kept and room made for as
+    much again. So the cache holds what computing those tokens afresh would give.
+    """
+    if length <= context:
+        return 0
+    half = max(1, context // 2)
+    return -(-(length - context) // half) * half
+
+
+class Reader:
+    """Computes the logits behind a text, reusing what it computed before: keys, values and recent logits."""
+
+    def __init__(self, model: Transformer) -> None:
+        self.model = model
+        self._cache = KVCache(model)
+        self._single = SingleToken(model) if SingleToken.can_run(model) else None
+        self._seen: list[int] = []  # the tokens that the cache holds
+        self._first = 0  # where in the text they begin
+        self._logits: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
+
+    def forget(self) -> None:
+        """The weights have changed: nothing that was computed holds any more."""
+        self._seen = []
+        self._logits.clear()
+
+    def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """[V] behind `ids`, which must not be empty."""
+        key = tuple(ids)
+        known = self._logits.get(key)
+        if known is None:
+            known = self._compute(key)
+            self._logits[key] = known
+            if len(self._logits) > REMEMBERED:
+                self._logits.popitem(last=False)
+        return known
+
+    @torch.inference_mode()
+    def _compute(self, ids: tuple[int, ...]) -> NDArray[np.float32]:
+        first = window(len(ids), self.model.config.context)
+        visible = list(ids[first:])
+        shared = self._shared(first, visible)
+        self._cache.truncate(shared)
+        self._first, self._seen = first, visible
+        if shared == len(visible) - 1 and self._single is not None:
+            return self._single(visible[-1], self._cache)
+        new = torch.tensor([visible[shared:]], device=self.model.head.weight.device)
+        logits_BTV = self.model(new, self._cache)
+        result: NDArray[np.float32] = logits_BTV[0, -1].float().cpu().numpy()
+        return result
+
+    def _shared(self, first: int, visible: list[int]) -> int:
+        """How many tokens at the start of `visible` the cache holds already; the last must be computed."""
+        if first != self._first or not self._seen:
+            return 0
+        most = min(len(self._seen), len(visible) - 1)
+        if self._seen[:most] == visible[:most]:
+            return most
+        return next(i for i in range(most) if self._seen[i] != visible[i])
+
+
+def decode(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    prompt: Sequence[int],
+    tokens: int,
+    sampling: SamplingSettings,
+    seed: int,
+    position: int = 0,
+) -> Iterator[Step]:
+    """`tokens` steps behind `prompt`, one at a time.
+
+    The draw at each step depends on `seed` and the place behind the prompt alone; `position` is the
+    place of the first step, for a text that is being continued. An empty prompt starts from a line end.
+    """
+    ids = list(prompt) or tokenizer.encode("\n")
+    stream = StreamDecoder(tokenizer)
+    for place in range(position, position + tokens):
+        step = weigh(reader, ids, sampling, draw(seed, place))
+        ids.append(step.id)
+        text = stream.push(step.id)
+        if place == position + tokens - 1:
+            text += stream.flush()
+        yield replace(step, text=text)
+
+
+def weigh(reader: Reader, ids: Sequence[int], sampling: SamplingSettings, u: float) -> Step:
+    """The next token behind `ids` for the random number `u`, with all stages; changes nothing."""
+    result = stages(reader.logits(ids), ids, sampling)
+    id = int(result.order_R[result.pick(u)])
+    return Step(id, "", result, u, float(result.model_V[id]))

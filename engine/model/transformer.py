@@ -12,8 +12,10 @@ Suffixes give the shapes:
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.model.config import ModelConfig
@@ -244,10 +246,17 @@ class KVCache:
         weight = model.head.weight
         self._buffer = torch.empty(shape, dtype=weight.dtype, device=weight.device)
         self._layers = [(self._buffer[i, 0], self._buffer[i, 1]) for i in range(config.n_layers)]
+        self._arrays: list[tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None
         self.length = 0
 
     def layer(self, index: int, T: int) -> "LayerCache":
         return LayerCache(*self._layers[index], self.length, self.length + T)
+
+    def arrays(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Keys and values of each layer, k_GCK and v_GCK, as numpy arrays over the same memory: batch 1, CPU."""
+        if self._arrays is None:
+            self._arrays = [(k[0].numpy(), v[0].numpy()) for k, v in self._layers]
+        return self._arrays
 
     def truncate(self, length: int) -> None:
         """Forgets all tokens from `length` on."""
