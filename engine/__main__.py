@@ -1,1 +1,73 @@
-"""The command line. (being written by the generation helper, 22:33)"""
+"""The command line: python -m engine train | generate | tokenize | evaluate.
+
+Progress goes to stderr, the result to stdout; --json prints one object. Exit code 0: done, 1: failed,
+with one sentence on stderr, 2: wrong use.
+"""
+
+import argparse
+import sys
+
+from engine.errors import EngineError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    from engine import commands  # torch is imported here: --help does without
+
+    try:
+        commands.COMMANDS[options.command](options)
+    except EngineError as error:
+        from engine.sentences import explain
+
+        print(explain(error), file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1  # whoever read the result has gone
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m engine", description="The engine of Nakami without its window.")
+    commands = whole.add_subparsers(dest="command", required=True)
+    _train(commands.add_parser("train", help="train a model on texts"))
+    _generate(commands.add_parser("generate", help="let a model continue a text"))
+    tokenize = commands.add_parser("tokenize", help="show how a model's tokenizer cuts a text")
+    tokenize.add_argument("model", metavar="DIR")
+    tokenize.add_argument("text", metavar="TEXT")
+    evaluate = commands.add_parser("evaluate", help="measure how well a model predicts a text")
+    evaluate.add_argument("model", metavar="DIR")
+    evaluate.add_argument("file", metavar="FILE")
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    return whole
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="*", metavar="FILE", help="texts or folders of texts")
+    command.add_argument("--out", required=True, metavar="DIR", help="where the model goes")
+    command.add_argument("--resume", action="store_true", help="continue the run in DIR")
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--preset", choices=("30s", "5m", "overnight"), help="model and length (default: 30s)")
+    length.add_argument("--steps", type=int)
+    length.add_argument("--seconds", type=float, help="of training; the schedule fits itself to it")
+    command.add_argument("--tokenizer", choices=("bpe", "char"))
+    command.add_argument("--vocab", type=int, dest="vocabulary", help="tokens of a BPE tokenizer")
+    for name in ("layers", "heads", "width", "context", "batch", "seed"):
+        command.add_argument(f"--{name}", type=int)
+    command.add_argument("--learning-rate", type=float)
+
+
+def _generate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="DIR")
+    command.add_argument("--prompt", default="")
+    command.add_argument("--tokens", type=int, default=100)
+    command.add_argument("--temperature", type=float, default=0.8, help="0 is greedy")
+    command.add_argument("--top-k", type=int, default=0, help="0 is off")
+    command.add_argument("--top-p", type=float, default=1.0)
+    command.add_argument("--min-p", type=float, default=0.0)
+    command.add_argument("--repetition-penalty", type=float, default=1.0)
+    command.add_argument("--seed", type=int, default=1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -36,6 +36,7 @@ from engine.training.trainer import Trainer, TrainStep, best_device
 
 ABOUT, LOG = "run.json", "log.jsonl"
 SAVE_SECONDS = 5.0
+LAST_STEPS = 20  # over which the training loss is averaged in the result
 
 
 class Run:
@@ -63,7 +64,7 @@ class Run:
         if (folder / ABOUT).exists():
             raise EngineError("error.folder_taken", folder=str(folder))
         find_files(paths)
-        absolute = [str(Path(path).absolute()) for path in paths]
+        absolute = [str(Path(path).resolve()) for path in paths]
         return cls(folder, absolute, settings, inspect(tuple(paths)).name, resumed=False)
 
     @classmethod
@@ -134,6 +135,14 @@ class Run:
         finally:
             steps.close()
             self.save()
+
+    def last_losses(self) -> tuple[float | None, float | None]:
+        """The mean loss of the last steps and the last loss on held-out text."""
+        log = read_log(self.folder)
+        training = [line["loss"] for line in log if "loss" in line][-LAST_STEPS:]
+        validation = [line["validation"] for line in log if "validation" in line]
+        mean = round(sum(training) / len(training), 4) if training else None
+        return mean, (validation[-1] if validation else None)
 
     def note(self, **values: Any) -> None:
         """Adds something else to the log of this step, a sample for example."""

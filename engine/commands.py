@@ -1,0 +1,157 @@
+"""What the command line does, one function a command."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+from engine.generation.decoding import Reader, decode
+from engine.messages import SamplingSettings, TrainingSettings
+from engine.model.checkpoint import load_model
+from engine.sentences import sentence
+from engine.text.reading import inspect, read_all
+from engine.training.evaluation import evaluate as evaluate_model
+from engine.training.recipe import presets_for
+from engine.training.run import Run
+from engine.training.trainer import TrainStep
+
+REPORT_SECONDS = 0.5
+
+
+def train(options: argparse.Namespace) -> None:
+    folder = Path(options.out)
+    if options.resume:
+        run = Run.resume(folder)
+    elif not options.files:
+        raise EngineError("error.no_text_named")
+    else:
+        run = Run.start(options.files, folder, _settings(options))
+    line = _ProgressLine()
+    for progress in run.prepare():
+        share = "" if progress.fraction is None else f" {progress.fraction:.0%}"
+        line.show(sentence(progress.key) + share)
+    last, steps = None, run.steps()
+    try:
+        for step in steps:
+            if step is not None:
+                last = step
+                line.show(_describe(step), final=step.fraction >= 1.0)
+    except KeyboardInterrupt:
+        steps.close()
+        line.show(sentence("progress.stopped", folder=str(folder)), final=True)
+    last_loss = run.last_losses()
+    result = {
+        "model": str(folder),
+        "steps": run.trainer.step,
+        "tokens": run.trainer.tokens,
+        "seconds": round(run.trainer.seconds, 2),
+        "train_loss": last_loss[0],
+        "val_loss": last_loss[1],
+    }
+    if last is None and run.trainer.step == 0:
+        raise EngineError("error.nothing_learned")
+    _print(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+def _settings(options: argparse.Namespace) -> TrainingSettings:
+    """A preset, with what was named beside it."""
+    preset = presets_for(inspect(tuple(options.files)).characters)[options.preset or "30s"]
+    names = ("tokenizer", "vocabulary", "layers", "heads", "width", "context", "batch", "seed", "learning_rate")
+    named = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.steps is not None:
+        named |= {"steps": options.steps, "seconds": None}
+    elif options.seconds is not None:
+        named |= {"seconds": options.seconds}
+    return replace(preset, **named)
+
+
+def _describe(step: TrainStep) -> str:
+    left = round(step.seconds_left)
+    return sentence(
+        "progress.training",
+        step=f"{step.step:,}",
+        percent=f"{step.fraction:.0%}",
+        loss=f"{step.loss:.3f}",
+        speed=f"{step.tokens / max(step.seconds, 1e-9):,.0f}",
+        left=f"{left // 60}:{left % 60:02d}",
+    )
+
+
+def generate(options: argparse.Namespace) -> None:
+    if not 0 <= options.tokens <= 10**7:
+        raise EngineError("error.config_range", setting="tokens", value=options.tokens, least=0, most=10**7)
+    model, tokenizer = load_model(Path(options.model))
+    sampling = SamplingSettings(
+        options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
+    )
+    begun, text, tokens = time.perf_counter(), "", []
+    for step in decode(Reader(model), tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed):
+        text += step.text
+        tokens.append(
+            {"id": step.id, "piece": tokenizer.piece(step.id), "probability": step.probability, "entropy": step.entropy}
+        )
+        if not options.json:
+            print(step.text, end="", flush=True)
+    if options.json:
+        _print(options, {"text": text, "tokens": tokens, "seconds": round(time.perf_counter() - begun, 3)}, "")
+    else:
+        print()
+
+
+def tokenize(options: argparse.Namespace) -> None:
+    from engine.text.tokenizer import Tokenizer
+
+    found = Tokenizer.load(Path(options.model)).tokens(options.text)
+    rows = list(zip(found.ids.tolist(), found.pieces, found.starts.tolist(), found.ends.tolist(), strict=True))
+    result = {"tokens": [dict(zip(("id", "piece", "start", "end"), row, strict=True)) for row in rows]}
+    _print(options, result, "\n".join(f"{id}\t{piece!r}\t{start}\t{end}" for id, piece, start, end in rows))
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    model, tokenizer = load_model(Path(options.model))
+    result: dict[str, float] = {}
+    line = _ProgressLine()
+    for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
+        line.show(f"{result['tokens']:,}")
+    line.end()
+    _print(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "train": train,
+    "generate": generate,
+    "tokenize": tokenize,
+    "evaluate": evaluate,
+}
+
+
+def _print(options: argparse.Namespace, result: dict[str, Any], words: str) -> None:
+    print(json.dumps(result, ensure_ascii=False) if options.json else words)
+
+
+class _ProgressLine:
+    """One line on stderr that is written over on a terminal, and now and then a new one elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._shown_at, self._width = 0.0, 0
+
+    def show(self, words: str, final: bool = False) -> None:
+        pause = REPORT_SECONDS if self._terminal else 10 * REPORT_SECONDS
+        if not final and time.monotonic() - self._shown_at < pause:
+            return
+        self._shown_at = time.monotonic()
+        if self._terminal:
+            print("\r" + words.ljust(self._width), end="\n" if final else "", file=sys.stderr, flush=True)
+            self._width = len(words)
+        else:
+            print(words, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._terminal and self._width:
+            print(file=sys.stderr)
