@@ -192,6 +192,18 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPresets:
+    """-> Presets for a text of so many characters."""
+
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Presets:
+    settings: dict[str, TrainingSettings]  # by name, the quickest first
+
+
+@dataclass(frozen=True, slots=True)
 class EstimateTraining:
     """-> TrainingEstimate: what this run would cost, measured on this machine, before it starts."""
 

@@ -1,0 +1,59 @@
+"""What stays loaded between requests: the open model, and the run that may be teaching it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.generation.decoding import Reader
+from engine.messages import ModelInfo
+from engine.model.checkpoint import describe, load_model
+from engine.model.transformer import Transformer
+from engine.text.tokenizer import Tokenizer
+from engine.training.run import Run
+
+
+@dataclass
+class OpenedModel:
+    model: Transformer
+    tokenizer: Tokenizer
+    info: ModelInfo
+    reader: Reader
+    points: NDArray[np.float32] | None = None  # of the last projection, to turn the next one onto
+
+
+class Session:
+    def __init__(self) -> None:
+        self._opened: OpenedModel | None = None
+        self.run: Run | None = None
+        self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
+
+    @property
+    def opened(self) -> OpenedModel:
+        """Raises EngineError: error.no_model."""
+        if self._opened is None:
+            raise EngineError("error.no_model")
+        return self._opened
+
+    def open(self, folder: Path) -> ModelInfo:
+        """Opens a folder, or takes the model that is being trained there. Raises as load_model."""
+        if self.run is not None and self.run.folder == folder and self._opened is not None:
+            return self._opened.info
+        model, tokenizer = load_model(folder)
+        return self._set(model, tokenizer, describe(folder))
+
+    def take(self, run: Run) -> ModelInfo:
+        """The model of a run is at once the one that is looked at and that writes."""
+        self.run, self.steer = run, ""
+        return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
+
+    def weights_changed(self) -> None:
+        if self._opened is not None:
+            self._opened.reader.forget()
+
+    def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
+        self._opened = OpenedModel(model, tokenizer, info, Reader(model))
+        return info
+

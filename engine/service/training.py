@@ -1,0 +1,253 @@
+"""The handlers around a run: what it would cost, the run itself, and runs of the past."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine import messages as m
+from engine.baselines.ngram import bigram_loss, unigram_loss
+from engine.errors import EngineError
+from engine.generation.decoding import Reader, decode
+from engine.model.checkpoint import describe, read_json
+from engine.model.transformer import Transformer
+from engine.service.process import IDLE
+from engine.service.session import Session
+from engine.text.corpus import Corpus
+from engine.text.tokenizer import Tokenizer
+from engine.training.recipe import check, memory_bytes, model_config
+from engine.training.run import ABOUT, Run, read_log
+from engine.training.trainer import Trainer, TrainStep, best_device
+
+Answer = Iterator[Any]
+REPORT_SECONDS = 0.1
+SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the run
+SAMPLE_TOKENS = 40
+SAMPLING = m.SamplingSettings(temperature=0.8)
+MOST_POINTS = 20_000  # a message: 20 numbers each, well below 1 MB
+
+
+def estimate(session: Session, request: m.EstimateTraining) -> Answer:
+    """Takes a few steps of this shape on made-up tokens and a clock."""
+    settings = request.settings
+    check(settings)
+    config = model_config(settings, settings.vocabulary)
+    trial = _Trial(config.parameters())
+    if trial.small_enough:
+        yield from trial.take_steps(settings)
+    speed = trial.tokens_per_second
+    tokens = settings.batch * settings.context
+    seconds = settings.seconds if settings.steps is None else settings.steps * tokens / speed
+    assert seconds is not None
+    steps = settings.steps or max(1, round(seconds * speed / tokens))
+    memory = memory_bytes(config, settings.batch)
+    yield m.TrainingEstimate(settings, config.parameters(), memory, seconds, steps, speed)
+
+
+@dataclass
+class _Trial:
+    parameters: int
+    tokens_per_second: float = 0.0
+
+    MOST_PARAMETERS = 30_000_000  # larger models are judged by their arithmetic: a trial would take too long
+    FLOPS = 5e10  # what two ordinary cores do in a second
+
+    def __post_init__(self) -> None:
+        self.tokens_per_second = self.FLOPS / (6 * self.parameters)
+
+    @property
+    def small_enough(self) -> bool:
+        return self.parameters <= self.MOST_PARAMETERS
+
+    def take_steps(self, settings: m.TrainingSettings) -> Iterator[None]:
+        state = torch.get_rng_state()  # a run in progress must not notice
+        config = model_config(settings, settings.vocabulary)
+        model = Transformer(config).to(best_device())
+        torch.set_rng_state(state)
+        corpus = Corpus(np.zeros(20 * (settings.context + 2), np.uint16))
+        trainer = Trainer(model, corpus, settings)
+        begun, done = time.perf_counter(), 0.0
+        steps = trainer.run()
+        for step in steps:
+            if step is not None:
+                done, first = trainer.tokens / max(trainer.seconds, 1e-9), step.step == 1
+                self.tokens_per_second = done
+                if not first and time.perf_counter() - begun > 0.5:
+                    break
+            if time.perf_counter() - begun > 2.0:
+                break
+            yield None
+        steps.close()
+
+
+def train(session: Session, request: m.Train) -> Answer:
+    """See messages.Train. The run is saved every few seconds, and when this generator is closed."""
+    if session.run is not None:
+        raise EngineError("error.run_in_progress")
+    folder = Path(request.folder)
+    run = Run.resume(folder) if request.resume else Run.start(list(request.paths), folder, request.settings)
+    try:
+        yield from run.prepare()
+        yield _started(folder, run.name, run.settings, run.tokenizer, run.corpus)
+        if request.resume:
+            yield from _past(folder)
+        yield session.take(run)
+        yield from _steps(session, run, request.sample_prompt)
+        yield _result(run)
+        yield describe(folder)
+    finally:
+        session.run = None
+
+
+def _started(folder: Path, name: str, settings: m.TrainingSettings, tokenizer: Tokenizer, corpus: Corpus) -> m.TrainingStarted:
+    """What a run is, with the lines that its loss is held against, in nats per token."""
+    vocabulary = tokenizer.vocabulary
+    return m.TrainingStarted(
+        folder=str(folder),
+        name=name,
+        settings=settings,
+        parameters=model_config(settings, vocabulary).parameters(),
+        vocabulary=vocabulary,
+        train_tokens=len(corpus.train),
+        validation_tokens=len(corpus.validation),
+        references={
+            "uniform": math.log(vocabulary),
+            "unigram": unigram_loss(corpus.train, corpus.validation, vocabulary),
+            "bigram": bigram_loss(corpus.train, corpus.validation, vocabulary),
+        },
+    )
+
+
+def _steps(session: Session, run: Run, prompt: str) -> Answer:
+    """The run with its reports and samples; pauses and stops as the session is told to."""
+    reports, sampled_at = _Reports(), -1.0
+    steps = run.steps()
+    try:
+        while session.steer != "stop":
+            if session.steer == "pause":
+                yield reports.paused()
+                while session.steer == "pause":
+                    yield IDLE
+            step = next(steps, _END)
+            if step is _END:
+                break
+            if not isinstance(step, TrainStep):
+                yield None
+                continue
+            session.weights_changed()
+            reports.add(step)
+            if step.recovered:
+                yield m.Notice("notice.recovered", {"step": step.step})
+            due = max((share for share in SAMPLES_AT if share <= step.fraction), default=0.0)
+            if due > sampled_at:
+                sampled_at = due
+                yield from _sample(run, prompt, step.step)
+            yield reports.take()
+    finally:
+        steps.close()
+        if reports.points:
+            session.weights_changed()
+    yield reports.take(now=True)
+
+
+_END = object()
+
+
+def _sample(run: Run, prompt: str, step: int) -> Answer:
+    """What the model writes at this moment, a token a turn; it is noted in the run's log too."""
+    ids = run.tokenizer.encode(prompt)
+    text = ""
+    for token in decode(Reader(run.model), run.tokenizer, ids, SAMPLE_TOKENS, SAMPLING, run.settings.seed):
+        text += token.text
+        yield None
+    run.note(sample=text, prompt=prompt)
+    yield m.TrainingSample(step, prompt, text)
+
+
+@dataclass
+class _Reports:
+    """Collects steps, so that a message leaves at most ten times a second."""
+
+    points: list[TrainStep] = field(default_factory=list)
+    last: TrainStep | None = None
+    _sent_at: float = 0.0
+    _speed: tuple[float, int] = (0.0, 0)  # training seconds and tokens at the report before
+
+    def add(self, step: TrainStep) -> None:
+        self.points.append(step)
+        self.last = step
+
+    def take(self, now: bool = False) -> m.TrainingPoints | None:
+        if not self.points or not (now or time.monotonic() - self._sent_at >= REPORT_SECONDS):
+            return None
+        self._sent_at = time.monotonic()
+        points, self.points = self.points, []
+        last = points[-1]
+        seconds, tokens = self._speed
+        if last.seconds - seconds > 1.0 or not tokens:
+            self._speed = (last.seconds, last.tokens)
+        speed = (last.tokens - tokens) / max(last.seconds - seconds, 1e-9)
+        return _as_message(points, speed)
+
+    def paused(self) -> m.TrainingPoints | None:
+        if self.last is None:
+            return None
+        self.points = self.points or [self.last]
+        message = self.take(now=True)
+        return replace(message, paused=True) if message else None
+
+
+def _as_message(points: list[TrainStep], speed: float) -> m.TrainingPoints:
+    validated = [(p.step, p.validation_loss) for p in points if p.validation_loss is not None]
+    return m.TrainingPoints(
+        steps=np.array([p.step for p in points], np.int64),
+        losses=np.array([p.loss for p in points], np.float32),
+        learning_rates=np.array([p.learning_rate for p in points], np.float32),
+        gradient_norms=np.array([p.gradient_norm for p in points], np.float32),
+        seconds=np.array([p.seconds for p in points], np.float32),
+        validation_steps=np.array([step for step, _ in validated], np.int64),
+        validation_losses=np.array([loss for _, loss in validated], np.float32),
+        tokens_per_second=speed,
+        fraction=points[-1].fraction,
+        seconds_left=points[-1].seconds_left,
+    )
+
+
+def _result(run: Run) -> m.TrainingResult:
+    losses = [math.nan if loss is None else loss for loss in run.last_losses()]
+    trainer = run.trainer
+    return m.TrainingResult(str(run.folder), trainer.step, trainer.tokens, trainer.seconds, losses[0], losses[1])
+
+
+# --- Runs of the past -------------------------------------------------------------------------------
+
+
+def read_run(session: Session, request: m.ReadRun) -> Answer:
+    folder = Path(request.folder)
+    about = read_json(folder / ABOUT)
+    settings = m.TrainingSettings(**about["settings"])
+    yield _started(folder, about["name"], settings, Tokenizer.load(folder), Corpus.open(folder))
+    yield from _past(folder)
+
+
+def _past(folder: Path) -> Answer:
+    """What a run's log tells, as the messages that the run sent."""
+    lines = read_log(folder)
+    steps = [
+        TrainStep(
+            line["step"], 0, line.get("seconds", 0.0), line["loss"], line.get("rate", 0.0), line.get("norm", 0.0),
+            line.get("validation"), False, 1.0, 0.0,
+        )
+        for line in lines
+        if "loss" in line and "step" in line
+    ]
+    for start in range(0, len(steps), MOST_POINTS):
+        yield _as_message(steps[start : start + MOST_POINTS], 0.0)
+    for line in lines:
+        if "sample" in line:
+            yield m.TrainingSample(line["step"], line.get("prompt", ""), line["sample"])
