@@ -309,12 +309,13 @@ class Generate:
     """-> GeneratedTokens…, as they are drawn.
 
     `chosen` are token IDs that follow the prompt already (a branch of the tree); generation goes on
-    behind them. The random draw for the token at position t depends on `seed` and t alone, so a
+    behind them; `first` is taken as the next token instead of the one drawn. The random draw for the token at position t depends on `seed` and t alone, so a
     branch taken again repeats. `candidates` = how many are reported a step (0 = none).
     """
 
     prompt: str
     chosen: tuple[int, ...] = ()
+    first: int | None = None
     tokens: int = 1
     sampling: SamplingSettings = SamplingSettings()
     seed: int = 1

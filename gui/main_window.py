@@ -38,7 +38,6 @@ from gui.workspace import Workspace, pane_ids
 
 ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 SAVE_DELAY_MS = 1000
-RAIL_ICONS = {"tokens": "tokens", "embeddings": "embeddings", "attention": "attention"}
 
 
 class MainWindow(QMainWindow):
@@ -153,7 +152,7 @@ class MainWindow(QMainWindow):
         self.engine.died.connect(self._engine_died)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
-        state.tokens_changed.connect(lambda: self.strip.set_tokens(state.tokens))
+        state.tokens_changed.connect(self._show_tokens)
         state.selection_changed.connect(lambda: self.strip.set_current(state.token))
         for signal in (state.training_changed, state.progress_changed):
             signal.connect(self._show_activity)
@@ -189,7 +188,7 @@ class MainWindow(QMainWindow):
 
     def _show_workspace(self, shown: bool) -> None:
         self.middle.setCurrentWidget(self.workspace if shown else self.welcome)
-        self.strip.setVisible(shown)
+        self.strip.setVisible(shown and self.state.tokens is not None)
 
     def _engine_ready(self, ready: EngineReady) -> None:
         self.status.set_engine("ready")
@@ -295,6 +294,10 @@ class MainWindow(QMainWindow):
 
     def _tokenized(self, tokens: Tokens) -> None:
         self.state.set_tokens(tokens)
+
+    def _show_tokens(self) -> None:
+        self.strip.set_tokens(self.state.tokens)
+        self.strip.setVisible(self.state.tokens is not None)
 
     def _show_model(self) -> None:
         model = self.state.model

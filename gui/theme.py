@@ -55,6 +55,9 @@ class Theme:
     def color(self, name: str) -> QColor:
         return QColor(getattr(self, name))
 
+    def series_color(self, index: int) -> QColor:
+        return QColor(self.series[index % len(self.series)])
+
     def font(self, size: int = NORMAL, bold: bool = False) -> QFont:
         font = QFont(QApplication.font())
         font.setPixelSize(self.px(size))

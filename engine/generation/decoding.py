@@ -104,25 +104,26 @@ def decode(
     sampling: SamplingSettings,
     seed: int,
     position: int = 0,
+    first: int | None = None,
 ) -> Iterator[Step]:
     """`tokens` steps behind `prompt`, one at a time.
 
-    The draw at each step depends on `seed` and the place behind the prompt alone; `position` is the
-    place of the first step, for a text that is being continued. An empty prompt starts from a line end.
+    The draw at each step depends on `seed` and the place behind the prompt alone. For a text that is
+    being continued, `position` tokens at the end of `prompt` were written before. `first`, if given, is
+    taken as the first token instead of the one drawn. An empty prompt starts from a line end.
     """
     ids = list(prompt) or tokenizer.encode("\n")
     stream = StreamDecoder(tokenizer)
+    for id in ids[len(ids) - position :]:
+        stream.push(id)  # the last of them may have begun a character
     for place in range(position, position + tokens):
-        step = weigh(reader, ids, sampling, draw(seed, place))
+        step = weigh(reader, ids, sampling, draw(seed, place), first if place == position else None)
         ids.append(step.id)
-        text = stream.push(step.id)
-        if place == position + tokens - 1:
-            text += stream.flush()
-        yield replace(step, text=text)
+        yield replace(step, text=stream.push(step.id))
 
 
-def weigh(reader: Reader, ids: Sequence[int], sampling: SamplingSettings, u: float) -> Step:
-    """The next token behind `ids` for the random number `u`, with all stages; changes nothing."""
+def weigh(reader: Reader, ids: Sequence[int], sampling: SamplingSettings, u: float, taken: int | None = None) -> Step:
+    """The next token behind `ids`: the one on which the random number `u` falls, or the one `taken`."""
     result = stages(reader.logits(ids), ids, sampling)
-    id = int(result.order_R[result.pick(u)])
+    id = int(result.order_R[result.pick(u)]) if taken is None else taken
     return Step(id, "", result, u, float(result.model_V[id]))

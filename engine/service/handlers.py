@@ -58,8 +58,10 @@ def tokenize(session: Session, request: m.Tokenize) -> Answer:
 def generate(session: Session, request: m.Generate) -> Answer:
     opened = session.opened
     prompt = [*opened.tokenizer.encode(request.prompt), *request.chosen]
+    known = request.first is None or 0 <= request.first < opened.tokenizer.vocabulary
+    place, first = len(request.chosen), request.first if known else None
     steps = decode(
-        opened.reader, opened.tokenizer, prompt, request.tokens, request.sampling, request.seed, len(request.chosen)
+        opened.reader, opened.tokenizer, prompt, request.tokens, request.sampling, request.seed, place, first
     )
     waiting: list[m.GeneratedToken] = []
     begun = reported = time.perf_counter()

@@ -5,5 +5,5 @@ PANES = (
 #    "gui.panes.embeddings:EmbeddingsPane",
 #    "gui.panes.attention:AttentionPane",
     "gui.panes.training:TrainingPane",
-#    "gui.panes.generation:GenerationPane",
+    "gui.panes.generation:GenerationPane",
 )

@@ -50,7 +50,7 @@ class Curve:
         smoothed = np.empty(len(losses))
         last = self.smoothed[-1] if len(self.smoothed) else None
         for index, loss in enumerate(losses):
-            share = max(0.03, 1.0 / (len(self.steps) + index + 1))
+            share = max(0.05, 3.0 / (len(self.steps) + index + 3))
             last = loss if last is None else last + share * (loss - last)
             smoothed[index] = last
         return smoothed
@@ -161,7 +161,7 @@ class LossPlot(QWidget):
         for name, value in wanted.items():
             shown = float(self._shown(np.array([value]))[0])
             if name not in self._lines:
-                line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts={"position": 0.9})
+                line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts={"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]})
                 self._lines[name] = line
                 self.plot.addItem(line, ignoreBounds=True)
                 self._style_line(line)
@@ -172,7 +172,6 @@ class LossPlot(QWidget):
         line.setPen(pg.mkPen(self.theme.color("muted"), width=1, style=Qt.PenStyle.DotLine))
         line.label.setColor(self.theme.color("muted"))
         line.label.setFont(self.theme.font(SMALL - 1))
-        line.label.anchors = [(0.5, 1.0), (0.5, 1.0)]
 
     # --- Looks -----------------------------------------------------------------------------------
 

@@ -1,0 +1,27 @@
+"""Numbers as colours: perceptually even maps, as lookup tables."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor
+
+
+@cache
+def sequential() -> NDArray[np.uint8]:
+    """viridis, [256, 3]: dark for 0, light for 1, even in lightness, safe for the colour-blind."""
+    import pyqtgraph as pg  # half a second: only when the first picture needs it
+
+    table: NDArray[np.uint8] = pg.colormap.get("viridis").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
+    return table
+
+
+def color_of(value: float) -> QColor:
+    """The colour of a value in 0..1."""
+    red, green, blue = sequential()[min(255, max(0, round(value * 255)))].tolist()
+    return QColor(red, green, blue)
+
+
+def image_of(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values in 0..1 as RGB, of any shape + (3,)."""
+    return sequential()[np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)]

@@ -1,0 +1,540 @@
+"""Writing token by token: the candidates through every stage, the draw, and the branches not taken."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSpinBox,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages import STAGES, Candidates, Ended, Generate, GeneratedToken, GeneratedTokens, Weigh
+from gui.branches import Branches, Node
+from gui.i18n import t
+from gui.pane import Pane, Table
+from gui.theme import GAP_L, GAP_M, GAP_S, Theme, icon
+from gui.widgets.candidate_bars import CandidateBars
+from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.sampling_controls import SamplingControls
+
+SHOW_MS = 120  # the text is redrawn at most so often while it grows
+LIVE_MS = 2500  # a model that learns is asked to write at most so often
+LIVE_TOKENS = 40
+COLUMNS = (0.0, 0.7, 1.5)  # temperatures of the side-by-side view
+BUSY_ROOM, TALL_ROOM = 520, 380  # below this the pane folds
+
+
+class GenerationPane(Pane):
+    id, icon = "generation", "generation"
+
+    def build(self) -> None:
+        self.tree = Branches()
+        self._before: Branches | None = None  # what an undo brings back
+        self._playing = self._live_shown = False
+        self._next: Candidates | None = None  # of the token behind the current one
+        self._columns: list[list[GeneratedToken]] = []
+        self.pages = QStackedLayout(self.body)
+        self.pages.addWidget(self._build_empty())
+        self.pages.addWidget(self._build_main())
+        self._show_timer = QTimer(self, interval=SHOW_MS, singleShot=True, timeout=self._show)
+        self._live_timer = QTimer(self, interval=LIVE_MS, singleShot=True)
+        self._make_keys()
+        self.follow(self.state.text_changed, self.state.model_changed)
+        self.state.weights_changed.connect(self._weights_changed)
+
+    def _build_empty(self) -> QWidget:
+        page = QWidget()
+        self.empty, self.empty_words = QLabel(), QLabel()
+        self.empty.setProperty("role", "headline")
+        self.empty_words.setProperty("role", "muted")
+        self.empty_words.setWordWrap(True)
+        self.train_button = QPushButton()
+        self.train_button.clicked.connect(lambda: self.pane_wanted.emit("training"))
+        column = QVBoxLayout(page)
+        column.setSpacing(GAP_L)
+        for widget in (self.empty, self.empty_words):
+            column.addWidget(widget)
+        column.addWidget(self.train_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        return page
+
+    def _build_main(self) -> QWidget:
+        page = QWidget()
+        self.text = ColouredText()
+        self.text.clicked.connect(self._span_clicked)
+        self.live_words = QLabel()
+        self.live_words.setProperty("role", "muted")
+        self.columns = [ColouredText() for _ in COLUMNS]
+        self.texts = QStackedLayout()
+        self.texts.addWidget(self.text)
+        side_by_side = QWidget()
+        row = QHBoxLayout(side_by_side)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP_M)
+        self.column_titles = [QPushButton() for _ in COLUMNS]
+        for index, (column, title) in enumerate(zip(self.columns, self.column_titles, strict=True)):
+            holder = QVBoxLayout()
+            title.clicked.connect(lambda _=False, index=index: self._take_column(index))
+            holder.addWidget(title)
+            holder.addWidget(column, 1)
+            row.addLayout(holder, 1)
+        self.texts.addWidget(side_by_side)
+        self.controls = SamplingControls()
+        self.controls.changing.connect(self.weigh)
+        self.bars = CandidateBars()
+        self.bars.chosen.connect(self.take)
+        self.bars_title, self.stage_words = QLabel(), QLabel()
+        for label in (self.bars_title, self.stage_words):
+            label.setProperty("role", "muted")
+        self.stage_words.setWordWrap(True)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.setSpacing(GAP_M)
+        right.setSpacing(GAP_S)
+        left.addLayout(self.texts, 1)
+        left.addWidget(self.live_words)
+        left.addWidget(self.controls)
+        left.addLayout(self._build_buttons())
+        right.addWidget(self.bars_title)
+        right.addWidget(self.bars, 1)
+        right.addWidget(self.stage_words)
+        whole = QHBoxLayout(page)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(GAP_L)
+        whole.addLayout(left, 3)
+        whole.addLayout(right, 2)
+        return page
+
+    def _build_buttons(self) -> QVBoxLayout:
+        self.play_button, self.step_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
+        self.play_button.setProperty("primary", True)
+        self.play_button.clicked.connect(self.play_or_pause)
+        self.step_button.clicked.connect(self.step)
+        self.back_button.clicked.connect(self.back)
+        self.branch_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.branch_menu = QMenu(self.branch_button)
+        self.branch_menu.aboutToShow.connect(self._fill_branches)
+        self.branch_button.setMenu(self.branch_menu)
+        self.side_button, self.copy_button, self.clear_button = QPushButton(), QPushButton(), QPushButton()
+        self.side_button.setCheckable(True)
+        self.side_button.toggled.connect(self._side_by_side)
+        self.copy_button.clicked.connect(self.copy)
+        self.clear_button.clicked.connect(self.clear)
+        self.length = QSpinBox(minimum=1, maximum=5000, value=100)
+        self.color = QComboBox()
+        self.color.addItems(["probability", "entropy"])
+        self.color.currentIndexChanged.connect(self._show)
+        self.live = QCheckBox(checked=True)
+        self.more = QWidget()
+        first, second = QHBoxLayout(), QHBoxLayout(self.more)
+        second.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button):
+            first.addWidget(widget)
+        first.addStretch(1)
+        for widget in (self.color, self.length, self.copy_button, self.clear_button, self.live):
+            second.addWidget(widget)
+        second.addStretch(1)
+        rows = QVBoxLayout()
+        rows.setSpacing(GAP_M)
+        rows.addLayout(first)
+        rows.addWidget(self.more)
+        return rows
+
+    def _make_keys(self) -> None:
+        for keys, act in (
+            ("Space", self.play_or_pause),
+            ("Right", self.step),
+            ("Left", self.back),
+            ("Home", self.home),
+            ("Ctrl+Z", self.undo),
+            ("Ctrl+Shift+C", self.copy),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+
+    # --- Writing ---------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        there = self.state.model is not None
+        self.pages.setCurrentIndex(int(there))
+        self.subtitle_changed.emit()
+        if not there:
+            return
+        if self.tree.prompt != self.state.text or self.tree.root.children:
+            self._replace(Branches(self.state.text))
+        self._show()
+        self.weigh()
+
+    def _replace(self, tree: Branches) -> None:
+        """A new text: what was written before can be brought back."""
+        self._stop()
+        if self.tree.root.children and not self._live_shown:
+            self._before = self.tree
+        self.tree, self._next, self._live_shown = tree, None, False
+
+    def play_or_pause(self) -> None:
+        if self._playing:
+            self._stop()
+            self._show()
+            self.weigh()
+            return
+        if self.state.model is None:
+            return
+        self._by_hand()
+        self.tree.go(self.tree.current.leaf())
+        self._playing = True
+        if self.side_button.isChecked():
+            self._play_columns()
+        else:
+            self._generate(self.length.value())
+        self._show_buttons()
+
+    def _generate(self, tokens: int, first: int | None = None) -> None:
+        request = Generate(
+            self.tree.prompt, self.tree.ids(), first, tokens, self.controls.settings(), self.controls.seed.value()
+        )
+        self.ask(request, self._generated, slot="generate", ended=self._ended)
+
+    def _generated(self, event: GeneratedTokens) -> None:
+        for token in event.tokens:
+            self.tree.add(token)
+        if not self._show_timer.isActive():
+            self._show_timer.start()
+
+    def _ended(self, end: Ended) -> None:
+        self._playing = False
+        self._show()
+        self.weigh()
+
+    def _stop(self) -> None:
+        self._playing = False
+        self.drop("generate")
+        for index in range(len(COLUMNS)):
+            self.drop(f"column {index}")
+
+    def step(self) -> None:
+        """One token on: along the branch that is there, else a new one."""
+        if self.state.model is None or self._playing:
+            return
+        self._by_hand()
+        if self.tree.on():
+            self._show()
+            self.weigh()
+        else:
+            self._generate(1)
+
+    def back(self) -> None:
+        self._by_hand()
+        self._stop()
+        if self.tree.back():
+            self._show()
+            self.weigh()
+
+    def home(self) -> None:
+        self._by_hand()
+        self._stop()
+        self.tree.go(self.tree.root)
+        self._show()
+        self.weigh()
+
+    def take(self, id: int) -> None:
+        """Goes on with another candidate: a branch of its own."""
+        self._by_hand()
+        self._stop()
+        for child in self.tree.current.children:
+            if child.token is not None and child.token.id == id:
+                self.tree.go(child)
+                self._show()
+                self.weigh()
+                return
+        self._generate(1, first=id)
+
+    def weigh(self) -> None:
+        """The candidates behind the current token under the sliders of this moment; the model does not run again."""
+        if self.state.model is None or self._playing or not self.isVisible():
+            return
+        request = Weigh(self.tree.prompt, self.tree.ids(), self.controls.settings(), self.controls.seed.value())
+        self.ask(request, self._weighed)
+
+    def _weighed(self, candidates: Candidates) -> None:
+        self._next = candidates
+        self._show_candidates(candidates)
+
+    # --- While a model learns --------------------------------------------------------------------
+
+    def _by_hand(self) -> None:
+        """Whoever touches the text wants it to stay."""
+        self._live_shown = False
+        self.live_words.clear()
+        if self.state.training:
+            self.live.setChecked(False)
+
+    def _weights_changed(self) -> None:
+        if not (self.isVisible() and self.live.isChecked()) or self._playing or self.state.model is None:
+            return
+        if self.side_button.isChecked() or self._live_timer.isActive():
+            return
+        if self.tree.root.children and not self._live_shown:
+            return  # written by hand
+        self._live_timer.start()
+        self.tree, self._live_shown = Branches(self.state.text), True
+        progress = self.state.progress
+        step = int(progress.steps[-1]) if progress is not None and len(progress.steps) else 0
+        self.live_words.setText(t("pane.generation.live_at", step=f"{step:,}") if step else "")
+        self._generate(LIVE_TOKENS)
+
+    # --- Side by side ----------------------------------------------------------------------------
+
+    def _side_by_side(self, on: bool) -> None:
+        self._stop()
+        self.texts.setCurrentIndex(int(on))
+        self._show()
+        if on:
+            self._by_hand()
+            self._playing = True
+            self._play_columns()
+        self._show_buttons()
+
+    def _play_columns(self) -> None:
+        self._columns = [[] for _ in COLUMNS]
+        for index, temperature in enumerate(COLUMNS):
+            sampling = replace(self.controls.settings(), temperature=temperature)
+            request = Generate(
+                self.tree.prompt, self.tree.ids(), None, self.length.value(), sampling, self.controls.seed.value()
+            )
+            self.ask(
+                request,
+                lambda event, index=index: self._column_generated(index, event),
+                slot=f"column {index}",
+                ended=lambda end: self._column_ended(),
+            )
+
+    def _column_generated(self, index: int, event: GeneratedTokens) -> None:
+        self._columns[index] += event.tokens
+        if not self._show_timer.isActive():
+            self._show_timer.start()
+
+    def _column_ended(self) -> None:
+        if not any(self.asking(f"column {index}") for index in range(len(COLUMNS))):
+            self._playing = False
+            self._show()
+
+    def _take_column(self, index: int) -> None:
+        """One of the continuations becomes a branch of the text."""
+        if index < len(self._columns) and self._columns[index]:
+            self._stop()
+            for token in self._columns[index]:
+                self.tree.add(token)
+            self.side_button.setChecked(False)
+            self._show()
+            self.weigh()
+
+    # --- Branches, undo, copying -----------------------------------------------------------------
+
+    def _fill_branches(self) -> None:
+        self.branch_menu.clear()
+        for leaf in self.tree.leaves():
+            words = "".join(marked(node.token.piece) for node in leaf.path if node.token)
+            menu = self.branch_menu.addMenu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words)
+            menu.addAction(t("pane.generation.go"), lambda leaf=leaf: self._go(leaf))
+            menu.addAction(t("pane.generation.remove"), lambda leaf=leaf: self._remove(leaf))
+        if self.branch_menu.isEmpty():
+            self.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
+
+    def _go(self, node: Node) -> None:
+        self._by_hand()
+        self._stop()
+        self.tree.go(node)
+        self._show()
+        self.weigh()
+
+    def _remove(self, leaf: Node) -> None:
+        """Cuts a branch; undo brings it back."""
+        parent_of_fork = leaf.path
+        self._removed = (self.tree, parent_of_fork)
+        self.tree.remove(leaf)
+        self._show()
+        self.weigh()
+
+    def clear(self) -> None:
+        self._replace(Branches(self.state.text))
+        self._show()
+        self.weigh()
+
+    def undo(self) -> None:
+        """Brings back what a clearing, a removed branch or a new text has taken away."""
+        removed = getattr(self, "_removed", None)
+        if removed is not None and removed[0] is self.tree:
+            for node in removed[1]:
+                assert node.parent is not None
+                if node not in node.parent.children:
+                    node.parent.children.append(node)
+            self.tree.go(removed[1][-1])
+            self._removed = None
+        elif self._before is not None:
+            self.tree, self._before = self._before, self.tree
+        self._show()
+        self.weigh()
+
+    def copy(self) -> None:
+        QApplication.clipboard().setText(self.tree.prompt + self.tree.text())
+
+    # --- Showing it ------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        self._show_timer.stop()
+        if not self.isVisible():
+            return
+        if self.side_button.isChecked():
+            for column, tokens in zip(self.columns, self._columns, strict=False):
+                column.set_spans([self._prompt_span(), *map(self._span, tokens)])
+        else:
+            nodes = self.tree.current.path
+            ahead = _ahead(self.tree.current)
+            spans = [self._prompt_span(), *(self._span(node.token) for node in nodes if node.token)]
+            quiet = [Span(node.token.text, None, self._words(node.token)) for node in ahead if node.token]
+            self.text.set_spans([*spans, *quiet], len(nodes) or None)
+            shown = self.tree.shown_candidates()
+            if self._playing and shown is not None:
+                self._show_candidates(shown)
+        self._show_buttons()
+
+    def _prompt_span(self) -> Span:
+        return Span(self.tree.prompt, None, t("pane.generation.prompt"))
+
+    def _span(self, token: GeneratedToken) -> Span:
+        if self.color.currentIndex() == 1:
+            vocabulary = self.state.model.vocabulary if self.state.model else 2
+            value = min(1.0, token.entropy / math.log(max(2, vocabulary)))
+        else:
+            value = token.probability
+        return Span(token.text, value, self._words(token))
+
+    def _words(self, token: GeneratedToken) -> str:
+        percent, entropy = f"{token.probability * 100:.1f}", f"{token.entropy:.2f}"
+        return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=percent, entropy=entropy)
+
+    def _show_candidates(self, candidates: Candidates) -> None:
+        self.bars.set_candidates(candidates)
+        kept = dict(zip(STAGES, candidates.kept, strict=True))
+        parts = [t(f"widget.candidates.kept.{stage}", count=f"{kept[stage]:,}") for stage in ("model", "top_k", "top_p", "min_p")]
+        self.stage_words.setText(" → ".join(parts))
+
+    def _show_buttons(self) -> None:
+        self.play_button.setText(t("pane.generation.pause" if self._playing else "pane.generation.play"))
+        self.back_button.setEnabled(self.tree.current.parent is not None)
+        self.step_button.setEnabled(not self._playing)
+        count = len(self.tree.leaves())
+        self.branch_button.setText(t("pane.generation.branches", count=count))
+
+    def _span_clicked(self, index: int) -> None:
+        """A click on a written token goes there: what follows stays, as the way ahead."""
+        nodes = [self.tree.root, *self.tree.current.path, *_ahead(self.tree.current)]
+        if index < len(nodes):
+            self._by_hand()
+            self._stop()
+            self.tree.current = nodes[index]
+            self._show()
+            self.weigh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        small = self.height() < self.theme.px(TALL_ROOM)
+        self.controls.set_compact(small)
+        self.more.setVisible(not small)
+        self.stage_words.setVisible(not small)
+        self.side_button.setVisible(self.width() >= self.theme.px(BUSY_ROOM))
+
+    # --- What every pane has ---------------------------------------------------------------------
+
+    def subtitle(self) -> str:
+        return t("pane.generation.subtitle") if self.state.model is not None else ""
+
+    def table(self) -> Table | None:
+        nodes = [node for node in self.tree.current.path if node.token is not None]
+        if not nodes:
+            return None
+        header = ("position", "id", "piece", "probability", "entropy", "draw", *STAGES)
+        rows: list[tuple[object, ...]] = []
+        for position, node in enumerate(nodes):
+            token = node.token
+            assert token is not None
+            shown = token.candidates
+            row = list(shown.ids).index(token.id) if shown is not None and token.id in shown.ids else None
+            stages = [float(p) for p in shown.probabilities[:, row]] if shown is not None and row is not None else []
+            draw = shown.draw if shown is not None else ""
+            rows.append((position, token.id, token.piece, token.probability, token.entropy, draw, *stages))
+        return Table(header, rows)
+
+    def save(self) -> dict[str, Any]:
+        return {
+            "sampling": self.controls.save(),
+            "length": self.length.value(),
+            "color": self.color.currentIndex(),
+            "live": self.live.isChecked(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        if isinstance(saved.get("sampling"), dict):
+            self.controls.restore(saved["sampling"])
+        if isinstance(saved.get("length"), int):
+            self.length.setValue(saved["length"])
+        if saved.get("color") in (0, 1):
+            self.color.setCurrentIndex(saved["color"])
+        self.live.setChecked(saved.get("live") is not False)
+
+    def retranslate(self) -> None:
+        self.controls.retranslate()
+        for widget, key in (
+            (self.empty, "empty"),
+            (self.empty_words, "empty_words"),
+            (self.train_button, "train"),
+            (self.step_button, "step"),
+            (self.back_button, "back"),
+            (self.side_button, "side"),
+            (self.copy_button, "copy"),
+            (self.clear_button, "clear"),
+            (self.live, "live"),
+            (self.bars_title, "next"),
+        ):
+            widget.setText(t(f"pane.generation.{key}"))  # type: ignore[attr-defined]
+        for index, key in enumerate(("by_probability", "by_entropy")):
+            self.color.setItemText(index, t(f"pane.generation.{key}"))
+        self.color.setAccessibleName(t("pane.generation.color"))
+        self.length.setAccessibleName(t("pane.generation.length"))
+        self.length.setToolTip(t("pane.generation.length"))
+        self.bars.setAccessibleName(t("pane.generation.next"))
+        for title, temperature in zip(self.column_titles, COLUMNS, strict=True):
+            title.setText(t("pane.generation.column", temperature=temperature))
+        self._show()
+        self._show_buttons()
+        self.subtitle_changed.emit()
+
+    def restyle(self, theme: Theme) -> None:
+        super().restyle(theme)
+        for part in (self.text, *self.columns, self.bars, self.controls):
+            part.restyle(theme)
+        self.play_button.setIcon(icon("play", theme, "on_accent", 16))
+
+
+def _ahead(node: Node) -> list[Node]:
+    """What follows on the branch that was visited last."""
+    nodes: list[Node] = []
+    following = node.forward
+    while following is not None:
+        nodes.append(following)
+        following = following.forward
+    return nodes

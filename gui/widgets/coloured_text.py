@@ -1,0 +1,158 @@
+"""A text that was written token by token, each underlined in the colour of a number; painted, wrapping, scrolling."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QToolTip, QWidget
+
+from gui.colormaps import color_of
+from gui.theme import GAP_S, LARGE, LIGHT, Theme
+from gui.widgets.token_strip import visible
+
+
+@dataclass(frozen=True)
+class Span:
+    """One token: what is written, the number behind its colour (0..1, None for the prompt), and in words."""
+
+    text: str
+    value: float | None
+    words: str = ""
+
+
+class ColouredText(QScrollArea):
+    clicked = Signal(int)  # index of a span
+    copied = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.page = _Page(self)
+        self.setWidget(self.page)
+
+    def set_spans(self, spans: list[Span], current: int | None = None) -> None:
+        """`current` is the span to which the eye is led, usually the last."""
+        self.page.set_spans(spans, current)
+        bottom = self.page.bottom_of(current if current is not None else len(spans) - 1)
+        self.ensureVisible(0, bottom, 0, self.page.line_height)
+
+    def restyle(self, theme: Theme) -> None:
+        self.page.theme = theme
+        self.page.lay_out()
+
+    def text(self) -> str:
+        return "".join(span.text for span in self.page.spans)
+
+
+class _Page(QWidget):
+    def __init__(self, area: ColouredText) -> None:
+        super().__init__()
+        self._area = area
+        self.theme = LIGHT
+        self.spans: list[Span] = []
+        self.current: int | None = None
+        self._boxes: list[list[tuple[QRectF, str]]] = []  # each span may run over several lines
+        self.line_height = 1
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    def set_spans(self, spans: list[Span], current: int | None) -> None:
+        self.spans, self.current = spans, current
+        self.setAccessibleDescription("".join(span.text for span in spans)[-500:])
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Sets the spans in lines: Latin words are kept whole, Japanese may break anywhere."""
+        metrics = QFontMetricsF(self.theme.font(LARGE))
+        self.line_height = round(metrics.height() + 3 * GAP_S)
+        width, x, y = max(60.0, float(self._area.viewport().width())), 0.0, 0.0
+        self._boxes = []
+        for span in self.spans:
+            boxes: list[tuple[QRectF, str]] = []
+            for part in _unbreakable(span.text):
+                if part == "\n":
+                    mark = metrics.horizontalAdvance("⏎")
+                    boxes.append((QRectF(x, y, mark, self.line_height), "⏎"))
+                    x, y = 0.0, y + self.line_height
+                    continue
+                advance = metrics.horizontalAdvance(part)
+                if x + advance > width and x > 0:
+                    x, y = 0.0, y + self.line_height
+                boxes.append((QRectF(x, y, advance, self.line_height), part))
+                x += advance
+            self._boxes.append(boxes)
+        self.setMinimumHeight(round(y) + self.line_height)
+        self.updateGeometry()
+        self.update()
+
+    def bottom_of(self, index: int) -> int:
+        boxes = self._boxes[index] if 0 <= index < len(self._boxes) else []
+        return round(boxes[-1][0].bottom()) if boxes else self.minimumHeight()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.minimumHeight())
+
+    def resizeEvent(self, event: object) -> None:
+        self.lay_out()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(self.theme.font(LARGE))
+        base = QFontMetricsF(painter.font()).ascent() + GAP_S
+        thickness = self.theme.px(4)
+        for index, (span, boxes) in enumerate(zip(self.spans, self._boxes, strict=True)):
+            for box, part in boxes:
+                if box.bottom() < event.rect().top() or box.top() > event.rect().bottom():
+                    continue
+                if index == self.current:
+                    painter.fillRect(box.adjusted(0, 0, 0, -GAP_S), self.theme.color("accent_soft"))
+                quiet = span.value is None or part == "⏎"
+                painter.setPen(self.theme.color("muted" if quiet else "text"))
+                painter.drawText(box.left(), box.top() + base, part)
+                if span.value is not None:
+                    line = QRectF(box.left() + 0.5, box.bottom() - thickness - 2, max(1.0, box.width() - 1), thickness)
+                    painter.fillRect(line, color_of(span.value))
+
+    def _index_at(self, x: float, y: float) -> int | None:
+        for index, boxes in enumerate(self._boxes):
+            if any(box.contains(x, y) for box, _ in boxes):
+                return index
+        return None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus()
+        index = self._index_at(event.position().x(), event.position().y())
+        if index is not None:
+            self._area.clicked.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QApplication.clipboard().setText(self._area.text())
+            self._area.copied.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self._index_at(event.pos().x(), event.pos().y())
+            QToolTip.showText(event.globalPos(), self.spans[index].words if index is not None else "", self)
+            return True
+        return super().event(event)
+
+
+def _unbreakable(text: str) -> list[str]:
+    """A token in parts between which a line may end."""
+    parts: list[str] = []
+    for character in text:
+        wide = ord(character) > 0x2E7F or character == "\n"
+        if wide or not parts or parts[-1] == "\n" or ord(parts[-1][-1]) > 0x2E7F:
+            parts.append(character)
+        else:
+            parts[-1] += character
+    return parts
+
+
+def marked(piece: str) -> str:
+    """A piece for words and tables."""
+    return visible(piece) or "∅"
