@@ -17,7 +17,7 @@ def system_language() -> str:
     return "ja" if (named or locale.getlocale()[0] or "").lower().startswith("ja") else "en"
 
 
-def sentence(key: str, **arguments: str | int | float) -> str:
+def sentence(key: str, /, **arguments: str | int | float) -> str:
     """The sentence behind a dotted key in the system's language."""
     with open(FOLDER / f"{system_language()}.toml", "rb") as file:
         found: Any = tomllib.load(file)

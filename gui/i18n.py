@@ -40,7 +40,7 @@ def system_language() -> str:
     return "ja" if QLocale.system().language() == QLocale.Language.Japanese else "en"
 
 
-def t(key: str, **arguments: object) -> str:
+def t(key: str, /, **arguments: object) -> str:
     """The sentence behind `key`; an unknown key shows itself, so that a gap is seen and nothing breaks."""
     sentence = sentences(_language).get(key)
     if sentence is None:

@@ -34,7 +34,7 @@ SHOW_MS = 120  # the text is redrawn at most so often while it grows
 LIVE_MS = 2500  # a model that learns is asked to write at most so often
 LIVE_TOKENS = 40
 COLUMNS = (0.0, 0.7, 1.5)  # temperatures of the side-by-side view
-BUSY_ROOM, TALL_ROOM = 520, 380  # below this the pane folds
+BUSY_ROOM, TALL_ROOM = 520, 460  # below this the pane folds
 
 
 class GenerationPane(Pane):
@@ -43,7 +43,9 @@ class GenerationPane(Pane):
     def build(self) -> None:
         self.tree = Branches()
         self._before: Branches | None = None  # what an undo brings back
+        self._removed: tuple[Branches, list[Node]] | None = None  # likewise, for a branch
         self._playing = self._live_shown = False
+        self._folder = ""  # of the model that wrote what is shown
         self._next: Candidates | None = None  # of the token behind the current one
         self._columns: list[list[GeneratedToken]] = []
         self.pages = QStackedLayout(self.body)
@@ -104,7 +106,11 @@ class GenerationPane(Pane):
         left.setSpacing(GAP_M)
         right.setSpacing(GAP_S)
         left.addLayout(self.texts, 1)
-        left.addWidget(self.live_words)
+        self.live = QCheckBox(checked=True)
+        live_row = QHBoxLayout()
+        live_row.addWidget(self.live)
+        live_row.addWidget(self.live_words, 1)
+        left.addLayout(live_row)
         left.addWidget(self.controls)
         left.addLayout(self._build_buttons())
         right.addWidget(self.bars_title)
@@ -113,8 +119,8 @@ class GenerationPane(Pane):
         whole = QHBoxLayout(page)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(GAP_L)
-        whole.addLayout(left, 3)
-        whole.addLayout(right, 2)
+        whole.addLayout(left, 5)
+        whole.addLayout(right, 4)
         return page
 
     def _build_buttons(self) -> QVBoxLayout:
@@ -136,14 +142,14 @@ class GenerationPane(Pane):
         self.color = QComboBox()
         self.color.addItems(["probability", "entropy"])
         self.color.currentIndexChanged.connect(self._show)
-        self.live = QCheckBox(checked=True)
         self.more = QWidget()
         first, second = QHBoxLayout(), QHBoxLayout(self.more)
         second.setContentsMargins(0, 0, 0, 0)
         for widget in (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button):
             first.addWidget(widget)
         first.addStretch(1)
-        for widget in (self.color, self.length, self.copy_button, self.clear_button, self.live):
+        self.color.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for widget in (self.color, self.length, self.copy_button, self.clear_button):
             second.addWidget(widget)
         second.addStretch(1)
         rows = QVBoxLayout()
@@ -173,7 +179,9 @@ class GenerationPane(Pane):
         self.subtitle_changed.emit()
         if not there:
             return
-        if self.tree.prompt != self.state.text or self.tree.root.children:
+        folder = self.state.model.folder if self.state.model else ""
+        if self.tree.prompt != self.state.text or self._folder != folder:
+            self._folder = folder
             self._replace(Branches(self.state.text))
         self._show()
         self.weigh()
@@ -363,8 +371,7 @@ class GenerationPane(Pane):
 
     def _remove(self, leaf: Node) -> None:
         """Cuts a branch; undo brings it back."""
-        parent_of_fork = leaf.path
-        self._removed = (self.tree, parent_of_fork)
+        self._removed = (self.tree, leaf.path)
         self.tree.remove(leaf)
         self._show()
         self.weigh()
@@ -376,13 +383,11 @@ class GenerationPane(Pane):
 
     def undo(self) -> None:
         """Brings back what a clearing, a removed branch or a new text has taken away."""
-        removed = getattr(self, "_removed", None)
-        if removed is not None and removed[0] is self.tree:
-            for node in removed[1]:
-                assert node.parent is not None
-                if node not in node.parent.children:
+        if self._removed is not None and self._removed[0] is self.tree:
+            for node in self._removed[1]:
+                if node.parent is not None and node not in node.parent.children:
                     node.parent.children.append(node)
-            self.tree.go(removed[1][-1])
+            self.tree.go(self._removed[1][-1])
             self._removed = None
         elif self._before is not None:
             self.tree, self._before = self._before, self.tree
@@ -456,6 +461,7 @@ class GenerationPane(Pane):
         self.controls.set_compact(small)
         self.more.setVisible(not small)
         self.stage_words.setVisible(not small)
+        self.live.setVisible(not small)
         self.side_button.setVisible(self.width() >= self.theme.px(BUSY_ROOM))
 
     # --- What every pane has ---------------------------------------------------------------------

@@ -187,6 +187,7 @@ class TrainingPane(Pane):
         page = QWidget()
         self.figures, self.hover = QLabel(), QLabel()
         self.hover.setProperty("role", "muted")
+        self.figures.setWordWrap(True)
         self.plot = LossPlot()
         self.plot.hovered.connect(self.hover.setText)
         self.progress = QProgressBar(maximum=1000, textVisible=False)
@@ -200,6 +201,7 @@ class TrainingPane(Pane):
         self.axis_choice.addItems(AXES)
         self.view_choice.addItems(VIEWS)
         for choice in (self.axis_choice, self.view_choice):
+            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             choice.currentIndexChanged.connect(self._view_chosen)
         self.compare_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.compare_menu = QMenu(self.compare_button)

@@ -37,7 +37,7 @@ class CandidateBars(QWidget):
         return QSize(self.theme.px(260), 10 * self._row_height() + self._line_height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.theme.px(150), 4 * self._row_height() + self._line_height())
+        return QSize(self.theme.px(190), 4 * self._row_height() + self._line_height())
 
     # --- Geometry --------------------------------------------------------------------------------
 

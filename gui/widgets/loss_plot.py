@@ -81,7 +81,7 @@ class LossPlot(QWidget):
         self._runs: list[Curve] = []
         self._items: list[dict[str, pg.PlotDataItem]] = []
         self._lines: dict[str, pg.InfiniteLine] = {}
-        self._legend = self.plot.addLegend(offset=(-12, 8))
+        self._legend = self.plot.addLegend(offset=(-12, 36))
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)

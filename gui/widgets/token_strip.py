@@ -162,21 +162,20 @@ class TokenStrip(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = self._index_at(event.pos().x())
-            QToolTip.showText(event.globalPos(), self.describe(index) if index is not None else "", self)
+            QToolTip.showText(event.globalPos(), describe(self.tokens, index) if index is not None and self.tokens else "", self)
             return True
         return super().event(event)
 
-    def describe(self, index: int) -> str:
-        """A token in words."""
-        tokens = self.tokens
-        assert tokens is not None
-        data = tokens.text.encode("utf-8", "surrogatepass")[tokens.byte_starts[index] : tokens.byte_ends[index]]
-        return t(
-            "widget.token.describe",
-            piece=self._labels[index],
-            id=tokens.ids[index],
-            bytes=data.hex(" ").upper(),
-            start=tokens.starts[index],
-            end=tokens.ends[index],
-            kind=t(f"widget.token.kind.{tokens.kinds[index]}"),
-        )
+
+def describe(tokens: Tokens, index: int) -> str:
+    """A token in words."""
+    data = tokens.text.encode("utf-8", "surrogatepass")[tokens.byte_starts[index] : tokens.byte_ends[index]]
+    return t(
+        "widget.token.describe",
+        piece=visible(tokens.pieces[index]),
+        id=tokens.ids[index],
+        bytes=data.hex(" ").upper(),
+        start=tokens.starts[index],
+        end=tokens.ends[index],
+        kind=t(f"widget.token.kind.{tokens.kinds[index]}"),
+    )

@@ -1,0 +1,74 @@
+"""All attention heads at once: layers down, heads across; one is chosen."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.i18n import t
+from gui.theme import GAP_S, LIGHT, Theme
+from gui.widgets.heatmap import shares_image
+
+
+class Mosaic(QWidget):
+    chosen = Signal(int, int)  # layer, head
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.layer = self.head = 0
+        self._images: list[list[QImage]] = []
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_weights(self, weights: NDArray[np.floating]) -> None:
+        """[layer, head, query, key]; each picture is brightened to its own root, so that weak traces show."""
+        self._images = [[shares_image(np.sqrt(head.astype(np.float32))) for head in layer] for layer in weights]
+        self.update()
+
+    def set_current(self, layer: int, head: int) -> None:
+        self.layer, self.head = layer, head
+        self.setAccessibleDescription(t("widget.mosaic.head", layer=layer + 1, head=head + 1))
+        self.update()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(200), self.theme.px(200))
+
+    def _cell(self, layer: int, head: int) -> QRectF:
+        layers, heads = len(self._images), len(self._images[0])
+        side = min(self.width() / heads, self.height() / layers)
+        return QRectF(head * side, layer * side, side, side).adjusted(GAP_S, GAP_S, -GAP_S, -GAP_S)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._images:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for layer, row in enumerate(self._images):
+            for head, image in enumerate(row):
+                painter.drawImage(self._cell(layer, head), image)
+        if self.layer < len(self._images) and self.head < len(self._images[0]):
+            painter.setPen(QPen(self.theme.color("accent"), 2))
+            painter.drawRoundedRect(self._cell(self.layer, self.head).adjusted(-3, -3, 3, 3), 3, 3)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus()
+        for layer, row in enumerate(self._images):
+            for head in range(len(row)):
+                if self._cell(layer, head).contains(event.position()):
+                    self.chosen.emit(layer, head)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+        if not self._images or event.key() not in moves:
+            super().keyPressEvent(event)
+            return
+        down, across = moves[Qt.Key(event.key())]
+        layer = min(max(self.layer + down, 0), len(self._images) - 1)
+        head = min(max(self.head + across, 0), len(self._images[0]) - 1)
+        self.chosen.emit(layer, head)
