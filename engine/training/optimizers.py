@@ -57,7 +57,7 @@ def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Pa
 class Muon:
     """Matrices of one shape are orthogonalised together, as one stack: fewer and larger products."""
 
-    def __init__(self, parameters: list[nn.Parameter], rate: float, momentum: float = 0.95, iterations: int = 5) -> None:
+    def __init__(self, parameters: list[nn.Parameter], rate: float, momentum: float = 0.9, iterations: int = 5) -> None:
         self.parameters, self.rate = parameters, rate
         self.momentum, self.iterations = momentum, iterations
         by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)

@@ -9,8 +9,8 @@ from engine.errors import EngineError
 from engine.messages import TrainingSettings
 from engine.model.config import ModelConfig
 
-MATRIX_RATE = 0.03  # of Muon
-OTHER_RATE = 0.01  # of AdamW: embedding and head
+MATRIX_RATE = 0.04  # of Muon
+OTHER_RATE = 0.006  # of AdamW: embedding and head
 WARMUP_STEPS = 10
 DECAY = 0.8  # the share of a run, at its end, in which the rate falls to nothing
 CLIP = 1.0  # the gradient's norm is cut to this

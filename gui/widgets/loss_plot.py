@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui.i18n import t
 from gui.theme import LIGHT, SMALL, Theme
@@ -75,13 +75,16 @@ class LossPlot(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
+        self.legend = QLabel()  # above the plot: inside it, it would lie on a line sooner or later
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
+        layout.setSpacing(0)
+        layout.addWidget(self.legend)
+        layout.addWidget(self.plot, 1)
         self._runs: list[Curve] = []
         self._items: list[dict[str, pg.PlotDataItem]] = []
         self._lines: dict[str, pg.InfiniteLine] = {}
-        self._legend = self.plot.addLegend(offset=(-12, 36))
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
@@ -135,7 +138,7 @@ class LossPlot(QWidget):
         lines = [self._shown(np.array([v]))[0] for v in self._references().values()] if self.what == "loss" else []
         top = max(max(v.max() for v in values), *lines) if lines else max(v.max() for v in values)
         bottom = min(v.min() for v in values)
-        margin = 0.06 * (top - bottom or 1.0)
+        margin = 0.08 * (top - bottom or 1.0)
         self.plot.setXRange(0, max(ends) * 1.02, padding=0)
         self.plot.setYRange(bottom - margin, top + margin, padding=0)
 
@@ -195,15 +198,13 @@ class LossPlot(QWidget):
         self.redraw()
 
     def _style_run(self, index: int, items: dict[str, pg.PlotDataItem]) -> None:
-        series = self.theme.series
-        color = QColor(series[0] if index == 0 else series[2 + (index - 1) % (len(series) - 2)])
+        color, marker = self._colors(index)
         style = STYLES[index % len(STYLES)]
         if "raw" in items:
             faint = QColor(color)
             faint.setAlpha(70)
             items["raw"].setPen(pg.mkPen(faint, width=1))
         items["smoothed"].setPen(pg.mkPen(color, width=2, style=style))
-        marker = QColor(series[1]) if index == 0 else color
         items["validation"].setPen(pg.mkPen(marker, width=1, style=Qt.PenStyle.DotLine))
         items["validation"].setSymbol("o" if index == 0 else "d")
         items["validation"].setSymbolSize(self.theme.px(7))
@@ -214,14 +215,29 @@ class LossPlot(QWidget):
         label = {"color": self.theme.muted, "font-size": f"{self.theme.px(SMALL - 1)}px"}
         self.plot.setLabel("bottom", t(f"widget.loss.axis.{self.axis}"), **label)
         self.plot.setAccessibleName(t(f"widget.loss.what.{self.what}"))
-        self._legend.clear()
-        self._legend.setLabelTextColor(self.theme.color("muted"))
-        for index, (run, items) in enumerate(zip(self._runs, self._items, strict=True)):
-            prefix = "" if len(self._runs) == 1 else f"{run.name}: "
-            if self.what in ("loss", "perplexity") or index:
-                self._legend.addItem(items["smoothed"], prefix + t("widget.loss.training"))
-                self._legend.addItem(items["validation"], prefix + t("widget.loss.validation"))
+        self.legend.setText(" &nbsp;&nbsp; ".join(self._legend_entries()))
         self.redraw()
+
+    def _legend_entries(self) -> list[str]:
+        """What each colour and style is, in rich text."""
+        entries = []
+        for index, run in enumerate(self._runs):
+            line, marker = (color.name() for color in self._colors(index))
+            dash = ("━━", "━ ━", "┅┅", "━ ╍")[index % len(STYLES)]
+            name = "" if len(self._runs) == 1 else f"{run.name}: "
+            entries.append(f"<span style='color: {line}'>{dash}</span> {name}{t('widget.loss.training')}")
+            if self.what in ("loss", "perplexity"):
+                symbol = "●" if index == 0 else "◆"
+                entries.append(f"<span style='color: {marker}'>{symbol}</span> {name}{t('widget.loss.validation')}")
+        return entries
+
+    def _colors(self, index: int) -> tuple[QColor, QColor]:
+        """Of a run's curve and of its markers."""
+        series = self.theme.series
+        if index == 0:
+            return QColor(series[0]), QColor(series[1])
+        color = QColor(series[2 + (index - 1) % (len(series) - 2)])
+        return color, color
 
     def _moved(self, position: QPointF) -> None:
         box = self.plot.getViewBox()

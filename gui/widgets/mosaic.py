@@ -48,7 +48,9 @@ class Mosaic(QWidget):
         if not self._images:
             return
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        # Smooth only where several values fall on one pixel: a few large cells must stay cells.
+        crowded = self._images[0][0].width() > self._cell(0, 0).width()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, crowded)
         for layer, row in enumerate(self._images):
             for head, image in enumerate(row):
                 painter.drawImage(self._cell(layer, head), image)
