@@ -7,6 +7,7 @@ model's own weights, without a copy, and the same cache; tests/engine/test_singl
 Suffixes as in transformer.py, without B and T, which are 1.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +63,7 @@ class _SingleBlock:
         attention: Attention = block.attention
         self.H, self.G, self.K = attention.H, attention.G, attention.K
         self._attention_norm, self._mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
-        self._q_norm, self._k_norm = _norm(attention.q_norm), _norm(attention.k_norm)
+        self._qk_norm = _head_norm(attention.q_norm, attention.k_norm, self.H)
         self._qkv, self._out = _linear(attention.qkv), _linear(attention.out)
         self._up, self._down = _linear(block.mlp.up), _linear(block.mlp.down)
         self._activate = ACTIVATIONS[model.config.activation]
@@ -73,12 +74,12 @@ class _SingleBlock:
     ) -> Vector:
         H, G, K, S = self.H, self.G, self.K, position + 1
         qkv = self._qkv(self._attention_norm(x_D)).reshape(H + 2 * G, K)
-        q_HK, k_GK = self._q_norm(qkv[:H]), self._k_norm(qkv[H : H + G])
+        qk = self._qk_norm(qkv[: H + G])
         if rotation is not None:
-            q_HK, k_GK = _rotate(q_HK, *rotation), _rotate(k_GK, *rotation)
-        k_GCK[:, position] = k_GK
+            qk = _rotate(qk, *rotation)
+        k_GCK[:, position] = qk[H:]
         v_GCK[:, position] = qkv[H + G :]
-        q_GRK = q_HK.reshape(G, H // G, K) * self._scale  # R heads share the keys of one group
+        q_GRK = (qk[:H] * self._scale).reshape(G, H // G, K)  # R heads share the keys of one group
         scores_GRS = q_GRK @ k_GCK[:, :S].swapaxes(1, 2)
         weights_GRS = np.exp(scores_GRS - scores_GRS.max(axis=-1, keepdims=True))
         weights_GRS /= weights_GRS.sum(axis=-1, keepdims=True)
@@ -122,21 +123,39 @@ def _linear(layer: nn.Linear) -> Apply:
 
 
 def _norm(norm: nn.Module) -> Apply:
+    """Of a single vector: its length is one number, which Python handles faster than numpy."""
     if not isinstance(norm, Norm):
         return lambda x: x
     gain = None if norm.weight is None else _array(norm.weight)
     bias = None if norm.bias is None else _array(norm.bias)
-    width, epsilon = np.float32(norm.width[0]), np.float32(norm.epsilon)
-    centred = norm.kind == "layer"
+    width, epsilon, centred = norm.width[0], norm.epsilon, norm.kind == "layer"
 
     def apply(x: Vector) -> Vector:
         if centred:
-            x = x - x.sum(axis=-1, keepdims=True) / width
-        mean_square = np.einsum("...i,...i->...", x, x)[..., None] / width
-        y = x / np.sqrt(mean_square + epsilon)
+            x = x - x.mean()
+        y = x * np.float32(1.0 / math.sqrt(float(x @ x) / width + epsilon))
         if gain is not None:
             y = y * gain
         return y if bias is None else y + bias
+
+    return apply
+
+
+def _head_norm(q_norm: nn.Module, k_norm: nn.Module, heads: int) -> Apply:
+    """Of queries and keys in one go: the first `heads` rows are queries."""
+    if not isinstance(q_norm, Norm) or not isinstance(k_norm, Norm):
+        return lambda x: x
+    assert q_norm.kind == "rms", "no family normalises its heads in another way"
+    width, epsilon = np.float32(q_norm.width[0]), np.float32(q_norm.epsilon)
+    gains = None if q_norm.weight is None else (_array(q_norm.weight), _array(k_norm.weight))
+
+    def apply(x_RK: Vector) -> Vector:
+        mean_square_R = np.einsum("rk,rk->r", x_RK, x_RK) / width
+        y_RK = x_RK / np.sqrt(mean_square_R + epsilon)[:, None]
+        if gains is not None:
+            y_RK[:heads] *= gains[0]
+            y_RK[heads:] *= gains[1]
+        return y_RK
 
     return apply
 

@@ -82,13 +82,21 @@ class Muon:
 def orthogonalize(matrices_NRC: Tensor, iterations: int = 5) -> Tensor:
     """U·Vᵀ of each matrix U·S·Vᵀ, nearly: its singular values are pushed into about [0.7, 1.2].
 
-    Newton-Schulz iteration X ← aX + (bXXᵀ + c(XXᵀ)²)X from the source of Muon, on the shorter side.
+    Newton-Schulz iteration X ← SX with S = aI + bG + cG², G = XXᵀ, from the source of Muon, on the
+    shorter side. All S are polynomials of the first G, so they commute, and the next G is SGS: only the
+    first and the last product touch the long side.
     """
     a, b, c = NEWTON_SCHULZ
     tall = matrices_NRC.shape[-2] > matrices_NRC.shape[-1]
     x = matrices_NRC.mT if tall else matrices_NRC
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(iterations):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    gram = x @ x.mT
+    factor = None
+    for left in reversed(range(iterations)):
+        step = torch.baddbmm(b * gram, gram, gram, alpha=c)
+        step.diagonal(dim1=-2, dim2=-1).add_(a)
+        factor = step if factor is None else step @ factor
+        if left:
+            gram = step @ gram @ step
+    x = factor @ x if factor is not None else x
     return x.mT if tall else x
