@@ -61,7 +61,10 @@ def detect_encoding(path: Path) -> str:
             return name
     if b"\x00" not in head and _decodes(sample, "utf-8") and not _looks_binary(sample.decode("utf-8", "ignore")):
         return "utf-8" if b"\x1b$" not in head else "iso2022_jp"
-    name = _utf16_without_mark(head) or _japanese(sample) or _by_statistics(sample)
+    if b"\x00" in head:  # no encoding but UTF-16 writes zero bytes into a text
+        name = _utf16_without_mark(head)
+    else:
+        name = _japanese(sample) or _by_statistics(sample)
     if name is None:
         raise EngineError("error.text_binary", file=str(path))
     return name
@@ -158,9 +161,7 @@ def _looks_binary(text: str) -> bool:
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Zero bytes at every second place are ASCII in UTF-16; text in UTF-8 has none at all."""
-    if b"\x00" not in data:
-        return None
+    """Zero bytes at every second place are ASCII in UTF-16."""
     pairs = max(1, len(data) // 2)
     for name, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
         zeros = data[offset::2].count(0)
@@ -208,7 +209,9 @@ def _is_common(kanji: str) -> bool:
 
 
 def _by_statistics(data: bytes) -> str | None:
-    best = from_bytes(data[:65536]).best()
-    if best is None or b"\x00" in data or _looks_binary(str(best)):
+    matches = from_bytes(data[:65536])
+    best = matches.best()
+    if best is None or _looks_binary(str(best)):
         return None
-    return best.encoding
+    # Of the Western encodings, which differ in a few letters, the one of most files.
+    return "cp1252" if any(match.encoding == "cp1252" for match in matches) else best.encoding

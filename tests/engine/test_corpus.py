@@ -1,0 +1,90 @@
+"""Texts as IDs on disk, in an order that repeats."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.baselines.ngram import bigram_loss, unigram_loss
+from engine.errors import EngineError
+from engine.text.corpus import Corpus, build_corpus, windows_of
+from engine.text.tokenizer import train_bpe, train_characters
+
+TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 100
+
+
+def corpus_of(text: str, folder: Path) -> Corpus:
+    (folder / "text.txt").write_text(text)
+    list(build_corpus([folder / "text.txt"], train_characters([text]), folder))
+    return Corpus.open(folder)
+
+
+def test_the_ids_are_those_of_the_text(tmp_path: Path) -> None:
+    corpus = corpus_of(TEXT, tmp_path)
+    tokenizer = train_characters([TEXT])
+    assert tokenizer.decode([*corpus.train.tolist(), *corpus.validation.tolist()]) == TEXT
+    assert len(corpus.validation) == round(len(TEXT) * 0.1)
+    assert corpus.train.dtype == np.uint16
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_progress_rises_to_the_end(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    shares = list(build_corpus([tmp_path / "text.txt"], train_bpe([TEXT], 300), tmp_path))
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0, abs=0.02)
+
+
+def test_batches_repeat_and_differ_by_step_and_seed(tmp_path: Path) -> None:
+    corpus = corpus_of(TEXT, tmp_path)
+    x, y = corpus.batch(step=3, batch=4, context=16, seed=1)
+    again, _ = corpus.batch(step=3, batch=4, context=16, seed=1)
+    assert x.shape == y.shape == (4, 16)
+    assert (x[:, 1:] == y[:, :-1]).all()
+    assert (x == again).all()
+    assert (x != corpus.batch(4, 4, 16, 1)[0]).any()
+    assert (x != corpus.batch(3, 4, 16, 2)[0]).any()
+
+
+def test_each_token_is_predicted_once() -> None:
+    x, y = windows_of(np.arange(22, dtype=np.uint16), context=5)
+    assert y.ravel().tolist() == list(range(1, 21))
+    assert (x + 1 == y).all()
+    assert len(windows_of(np.arange(1000, dtype=np.uint16), 5, most=7)[0]) == 7
+
+
+def test_a_short_text_says_what_it_needs(tmp_path: Path) -> None:
+    corpus = corpus_of("abc", tmp_path)
+    with pytest.raises(EngineError) as raised:
+        corpus.check(context=64)
+    assert raised.value.key == "error.text_too_short"
+    assert raised.value.args_by_name["have"] == len("abc\n")
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "json"])
+def test_a_damaged_corpus_is_said(tmp_path: Path, damage: str) -> None:
+    corpus_of(TEXT, tmp_path)
+    if damage == "cut":
+        (tmp_path / "tokens.bin").write_bytes(b"\0" * 10)
+    elif damage == "missing":
+        (tmp_path / "tokens.bin").unlink()
+    else:
+        (tmp_path / "tokens.json").write_text("{")
+    with pytest.raises(EngineError) as raised:
+        Corpus.open(tmp_path)
+    assert raised.value.key == "error.model_damaged"
+
+
+def test_ngram_losses_on_a_text_whose_losses_are_known() -> None:
+    """Two tokens that alternate: ln 2 nats by frequency, nothing given the token before."""
+    ids = np.array([0, 1] * 5000, np.uint16)
+    assert unigram_loss(ids, ids, 2) == pytest.approx(np.log(2), abs=1e-6)
+    assert bigram_loss(ids, ids, 2) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_bigram_never_seen_is_unlikely_but_possible() -> None:
+    train, validation = np.array([0, 1, 2] * 100, np.uint16), np.array([0, 2, 1, 3], np.uint16)
+    assert 1.0 < bigram_loss(train, validation, 4) < 20.0
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 50, 20_000).astype(np.uint16)
+    assert bigram_loss(noise, noise[:5000], 50) < unigram_loss(noise, noise[:5000], 50) + 0.1

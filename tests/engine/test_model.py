@@ -1,0 +1,181 @@
+"""The model: every path gives the same numbers, for every family it can be configured as."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from engine.errors import EngineError
+from engine.model.config import ModelConfig
+from engine.model.derivatives import relu_squared, rms_norm, rotate
+from engine.model.single_token import SingleToken
+from engine.model.tape import Tape
+from engine.model.transformer import KVCache, Transformer
+
+FAMILIES = {
+    "nakami": ModelConfig(vocabulary=50, context=32),
+    "gpt2": ModelConfig(
+        vocabulary=50, context=32, positions="learned", norm="layer", norm_gains=True, biases=True, qkv_biases=True,
+        activation="gelu", tied_head=True, qk_norm=False, embedding_norm=False,
+    ),
+    "llama": ModelConfig(
+        vocabulary=50, context=32, n_kv_heads=2, norm_gains=True, activation="swiglu", mlp_width=200, qk_norm=False,
+        embedding_norm=False,
+    ),
+    "qwen3": ModelConfig(
+        vocabulary=50, context=32, n_kv_heads=1, norm_gains=True, activation="swiglu", mlp_width=96, head_width=48,
+        embedding_norm=False, rope_theta=1e6,
+    ),
+    "qwen2": ModelConfig(
+        vocabulary=50, context=32, n_kv_heads=2, norm_gains=True, activation="swiglu", qk_norm=False, qkv_biases=True,
+        embedding_norm=False, tied_head=True,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(params=FAMILIES)
+def model(request: pytest.FixtureRequest) -> Transformer:
+    return random_model(FAMILIES[request.param])
+
+
+def random_model(config: ModelConfig) -> Transformer:
+    torch.manual_seed(0)
+    model = Transformer(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.3)
+    return model
+
+
+def some_ids(model: Transformer, count: int = 24) -> torch.Tensor:
+    return torch.randint(model.config.vocabulary, (2, count), generator=torch.Generator().manual_seed(1))
+
+
+@torch.no_grad()
+def test_recorded_attention_gives_what_the_fused_kernel_gives(model: Transformer) -> None:
+    ids = some_ids(model)
+    tape = Tape([f"blocks.{i}.attn.weights" for i in range(4)])
+    assert torch.allclose(model(ids), model(ids, tape=tape), atol=2e-5)
+    weights = tape["blocks.2.attn.weights"]
+    assert weights.shape == (2, model.config.n_heads, 24, 24)
+    assert torch.allclose(weights.sum(-1), torch.ones(2, model.config.n_heads, 24))
+    assert (weights.triu(1) == 0).all()
+
+
+@torch.no_grad()
+def test_with_a_cache_it_gives_what_it_gives_without(model: Transformer) -> None:
+    ids, cache = some_ids(model), KVCache(model, batch=2)
+    parts = [model(ids[:, a:b], cache) for a, b in ((0, 10), (10, 11), (11, 20), (20, 24))]
+    assert torch.allclose(torch.cat(parts, dim=1), model(ids), atol=2e-5)
+    cache.truncate(10)
+    assert torch.allclose(model(ids[:, 10:12], cache), model(ids[:, :12])[:, 10:], atol=2e-5)
+
+
+@torch.no_grad()
+def test_a_single_token_in_numpy_gives_what_torch_gives(model: Transformer) -> None:
+    ids, cache, single = some_ids(model)[:1], KVCache(model), SingleToken(model)
+    expected = model(ids)[0]
+    model(ids[:, :8], cache)
+    for position in range(8, 24):
+        logits = single(int(ids[0, position]), cache)
+        assert np.allclose(logits, expected[position].numpy(), atol=5e-5)
+    assert cache.length == 24
+
+
+@torch.no_grad()
+def test_a_single_token_follows_the_weights_as_they_learn() -> None:
+    model = random_model(FAMILIES["nakami"])
+    single, before = SingleToken(model), KVCache(model)
+    first = single(3, before).copy()
+    model.blocks[0].mlp.up.weight.mul_(1.5)  # type: ignore[union-attr, operator]
+    again = single(3, KVCache(model))
+    assert not np.allclose(first, again)
+    assert np.allclose(again, model(torch.tensor([[3]]))[0, 0].numpy(), atol=5e-5)
+
+
+@torch.no_grad()
+def test_no_token_sees_what_comes_after_it(model: Transformer) -> None:
+    ids = some_ids(model)
+    changed = ids.clone()
+    changed[:, 15:] = (changed[:, 15:] + 1) % model.config.vocabulary
+    assert torch.allclose(model(ids)[:, :15], model(changed)[:, :15], atol=1e-5)
+
+
+def test_the_counted_parameters_are_those_that_are_there(model: Transformer) -> None:
+    assert model.config.parameters() == sum(p.numel() for p in model.parameters())
+
+
+def test_it_begins_knowing_nothing() -> None:
+    """A new model's loss is ln V exactly: it finds all tokens equally likely."""
+    model = Transformer(FAMILIES["nakami"])
+    ids = some_ids(model)
+    loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    assert loss.item() == pytest.approx(math.log(50), abs=1e-5)
+
+
+def test_the_tape_keeps_what_was_asked_for_and_nothing_else(model: Transformer) -> None:
+    names = ["embedding", "blocks.1.residual.after", "blocks.1.mlp.activation", "blocks.1.attn.q", "final_norm", "logits"]
+    tape = Tape(names)
+    logits = model(some_ids(model), tape=tape)
+    assert all(name in tape for name in names)
+    assert "blocks.0.attn.q" not in tape
+    assert "blocks.1.attn.k" not in tape
+    assert torch.equal(tape["logits"], logits)
+    assert not tape["logits"].requires_grad
+
+
+def test_the_residual_stream_is_a_sum(model: Transformer) -> None:
+    tape = Tape([f"blocks.0.{part}" for part in ("residual.before", "attn.output", "mlp.output", "residual.after")])
+    model(some_ids(model), tape=tape)
+    added = tape["blocks.0.residual.before"] + tape["blocks.0.attn.output"] + tape["blocks.0.mlp.output"]
+    assert torch.allclose(added, tape["blocks.0.residual.after"], atol=1e-4)
+
+
+def test_more_tokens_than_the_context_are_refused(model: Transformer) -> None:
+    with pytest.raises(ValueError, match="33 tokens"):
+        model(torch.zeros(1, 33, dtype=torch.long))
+
+
+@pytest.mark.parametrize("function", ["relu_squared", "rms_norm", "rotate"])
+def test_the_written_derivatives_are_the_true_ones(function: str) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 5, 3, 8, dtype=torch.float64, requires_grad=True)
+    angles = torch.rand(5, 1, 4, dtype=torch.float64)
+    cos = torch.cat((angles.cos(), angles.cos()), dim=-1)
+    sin = torch.cat((-angles.sin(), angles.sin()), dim=-1)
+    functions = {"relu_squared": relu_squared, "rms_norm": lambda x: rms_norm(x, 1e-6), "rotate": lambda x: rotate(x, cos, sin)}
+    assert torch.autograd.gradcheck(functions[function], (x,))
+
+
+def test_rotation_depends_on_distance_alone() -> None:
+    """q at position 7 and k at 4 meet as q at 12 and k at 9 do."""
+    model = random_model(FAMILIES["nakami"])
+    q, k = torch.randn(1, 1, 1, 32), torch.randn(1, 1, 1, 32)
+
+    def meet(m: int, n: int) -> float:
+        return float((rotate(q, *model.rotary(m, 1)) * rotate(k, *model.rotary(n, 1))).sum())
+
+    assert meet(7, 4) == pytest.approx(meet(12, 9), abs=1e-4)
+    assert meet(7, 4) != pytest.approx(meet(7, 5), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"width": 0}, "error.config_range"), ({"context": 10**9}, "error.config_range"), ({"n_layers": -1}, "error.config_range"),
+     ({"n_kv_heads": 3}, "error.heads_divide"), ({"head_width": 7}, "error.config_range"), ({"vocabulary": 0}, "error.config_range"),
+     ({"width": 32_000, "mlp_width": 200_000, "n_layers": 100}, "error.model_too_large"), ({"width": "wide"}, "error.config_range"),
+     ({"activation": "sine"}, "error.config_choice"), ({"norm_epsilon": "x"}, "error.config_range")],
+)  # fmt: skip
+def test_absurd_shapes_are_refused_in_words(change: dict[str, object], key: str) -> None:
+    values = dataclasses.asdict(FAMILIES["nakami"]) | change
+    with pytest.raises(EngineError) as raised:
+        ModelConfig.from_json(values)
+    assert raised.value.key == key
+
+
+def test_a_configuration_survives_its_file() -> None:
+    for config in FAMILIES.values():
+        assert ModelConfig.from_json(config.to_json()) == config

@@ -1,0 +1,141 @@
+"""Every text comes back as it was, and every token knows where it stands."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import EngineError
+from engine.text.scripts import kind_of
+from engine.text.tokenizer import SEGMENT, StreamDecoder, Tokenizer, train_bpe, train_characters
+
+TEXT = (
+    "私は嬉しい。彼女は悲しい。私は嬉しい、とても嬉しい。朝ごはんにラーメンを食べた。新しい本は楽しい。\n"
+    "I am happy. You are sad. I am happy, very happy! The cat doesn't care in 2025.\n"
+) * 20
+ANY_TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=60)
+
+
+@pytest.fixture(scope="module")
+def bpe() -> Tokenizer:
+    return train_bpe([TEXT], 700)
+
+
+@pytest.fixture(scope="module")
+def characters() -> Tokenizer:
+    return train_characters([TEXT])
+
+
+@pytest.fixture(params=["bpe", "characters"], scope="module")
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    found: Tokenizer = request.getfixturevalue(request.param)
+    return found
+
+
+@settings(max_examples=300)
+@given(text=ANY_TEXT | st.text(st.sampled_from("<0x41>aあ漢\r\n\t 😀𠮟é\u0301\ufffd\0"), max_size=40))
+def test_every_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@settings(max_examples=200)
+@given(text=ANY_TEXT)
+def test_spans_cover_the_text_without_gaps(tokenizer: Tokenizer, text: str) -> None:
+    tokens, data = tokenizer.tokens(text), text.encode()
+    assert [0, *tokens.byte_ends[:-1].tolist()][: len(tokens.ids)] == tokens.byte_starts.tolist()
+    for id, start, end, byte_start, byte_end in zip(
+        tokens.ids.tolist(), tokens.starts, tokens.ends, tokens.byte_starts, tokens.byte_ends, strict=True
+    ):
+        assert data[byte_start:byte_end] == tokenizer.token_bytes(id)
+        assert data[byte_start:byte_end] in text[start:end].encode()
+    assert sum(byte_end - byte_start for byte_start, byte_end in zip(tokens.byte_starts, tokens.byte_ends, strict=True)) == len(data)
+
+
+@settings(max_examples=100)
+@given(text=ANY_TEXT)
+def test_streaming_never_shows_half_a_character(tokenizer: Tokenizer, text: str) -> None:
+    stream = StreamDecoder(tokenizer)
+    shown = "".join(stream.push(id) for id in tokenizer.encode(text))
+    assert shown + stream.flush() == text
+    assert "\ufffd" not in shown or "\ufffd" in text
+
+
+def test_the_two_sentences_of_the_design(bpe: Tokenizer) -> None:
+    assert bpe.tokens("私は嬉しい").pieces == ("私", "は", "嬉", "しい")
+    assert bpe.tokens("I am happy").pieces == ("I", " am", " happy")
+
+
+def test_scripts_are_not_joined(bpe: Tokenizer) -> None:
+    for piece in bpe.tokens(TEXT).pieces:
+        kinds = {kind_of(c) for c in piece.strip()}
+        assert len(kinds) <= 1 or kinds == {"latin", "punctuation"}, piece  # doesn't is one word
+
+
+def test_digits_stand_alone(bpe: Tokenizer) -> None:
+    assert bpe.tokens("2025").pieces == ("2", "0", "2", "5")
+
+
+def test_a_character_never_seen_becomes_its_bytes(tokenizer: Tokenizer) -> None:
+    tokens = tokenizer.tokens("鬱")
+    assert tokens.pieces == ("<0xE9>", "<0xAC>", "<0xB1>")
+    assert tokens.kinds == ("byte",) * 3
+    assert tokens.starts.tolist() == [0, 0, 0]
+    assert tokens.ends.tolist() == [1, 1, 1]
+
+
+def test_a_byte_written_out_is_text(bpe: Tokenizer) -> None:
+    assert bpe.decode(bpe.encode("<0x41>")) == "<0x41>"
+    assert len(bpe.encode("<0x41>")) > 1
+
+
+def test_half_a_character_pair_becomes_a_sign(tokenizer: Tokenizer) -> None:
+    assert tokenizer.decode(tokenizer.encode("a\ud800b")) == "a?b"
+
+
+def test_characters_are_one_token_each(characters: Tokenizer) -> None:
+    assert characters.tokens("I am").pieces == ("I", " ", "a", "m")
+    assert characters.vocabulary == 256 + len(set(TEXT))
+
+
+def test_it_ends_smaller_where_the_text_has_no_more_to_give() -> None:
+    assert 256 < train_bpe(["ab ab ab"], 5000).vocabulary < 300
+
+
+@pytest.mark.parametrize("asked", [0, 299, 10**9])
+def test_a_vocabulary_that_makes_no_sense(asked: int) -> None:
+    with pytest.raises(EngineError) as raised:
+        train_bpe([TEXT], asked)
+    assert raised.value.key == "error.vocabulary_range"
+
+
+def test_a_long_text_gives_the_tokens_of_its_lines(tokenizer: Tokenizer) -> None:
+    line = "The cat doesn't care.\n\n"
+    many = SEGMENT // len(line) * 3
+    assert tokenizer.encode(line * many) == tokenizer.encode(line) * many
+
+
+def test_saved_and_loaded_it_is_the_same(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.save(tmp_path)
+    again = Tokenizer.load(tmp_path)
+    assert again.kind == tokenizer.kind
+    assert again.vocabulary == tokenizer.vocabulary
+    assert again.encode(TEXT + "鬱😀") == tokenizer.encode(TEXT + "鬱😀")
+    assert [p.name for p in tmp_path.iterdir()] == ["tokenizer.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"model": {"type": "BPE"}}', '{"model": {"type": "Characters"}}', "\0"])
+def test_a_damaged_file_is_said_by_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(EngineError) as raised:
+        Tokenizer.load(tmp_path)
+    assert raised.value.key == "error.model_damaged"
+
+
+@pytest.mark.parametrize(
+    ("piece", "kind"),
+    [("漢字", "kanji"), ("ひら", "hiragana"), ("カナー", "katakana"), (" word", "latin"), ("7", "digit"), ("。", "punctuation"),
+     ("\n", "space"), ("<0xE3>", "byte"), ("\u200b", "other"), ("𠮟", "kanji"), ("€", "punctuation")],
+)  # fmt: skip
+def test_kinds(piece: str, kind: str) -> None:
+    assert kind_of(piece) == kind
