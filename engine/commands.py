@@ -61,7 +61,17 @@ def train(options: argparse.Namespace) -> None:
 def _settings(options: argparse.Namespace) -> TrainingSettings:
     """A preset, with what was named beside it."""
     preset = presets_for(inspect(tuple(options.files)).characters)[options.preset or "30s"]
-    names = ("tokenizer", "vocabulary", "layers", "heads", "width", "context", "batch", "seed", "learning_rate")
+    names = (
+        "tokenizer",
+        "vocabulary",
+        "layers",
+        "heads",
+        "width",
+        "context",
+        "batch",
+        "seed",
+        "learning_rate",
+    )
     named = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.steps is not None:
         named |= {"steps": options.steps, "seconds": None}
@@ -90,10 +100,17 @@ def generate(options: argparse.Namespace) -> None:
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
     begun, text, tokens = time.perf_counter(), "", []
-    for step in decode(Reader(model), tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed):
+    for step in decode(
+        Reader(model), tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed
+    ):
         text += step.text
         tokens.append(
-            {"id": step.id, "piece": tokenizer.piece(step.id), "probability": step.probability, "entropy": step.entropy}
+            {
+                "id": step.id,
+                "piece": tokenizer.piece(step.id),
+                "probability": step.probability,
+                "entropy": step.entropy,
+            }
         )
         if not options.json:
             print(step.text, end="", flush=True)

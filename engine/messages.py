@@ -296,7 +296,7 @@ class TrainingResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadRun:
-    """-> TrainingStarted, TrainingPoints and TrainingSample of an earlier run, read from its log; to lay runs over each other."""
+    """-> TrainingStarted, TrainingPoints and TrainingSample of an earlier run, read from its log."""
 
     folder: str
 
@@ -309,8 +309,9 @@ class Generate:
     """-> GeneratedTokens…, as they are drawn.
 
     `chosen` are token IDs that follow the prompt already (a branch of the tree); generation goes on
-    behind them; `first` is taken as the next token instead of the one drawn. The random draw for the token at position t depends on `seed` and t alone, so a
-    branch taken again repeats. `candidates` = how many are reported a step (0 = none).
+    behind them; `first` is taken as the next token instead of the one drawn. The random draw for the
+    token at position t depends on `seed` and t alone, so a branch taken again repeats.
+    `candidates` = how many are reported a step (0 = none).
     """
 
     prompt: str

@@ -37,7 +37,7 @@ class Actions:
     def overview(self) -> str:
         """All keys, one a line, for the help page."""
         rows = [
-            f"<tr><td style='padding-right: 24px'><b>{action.shortcut().toString()}</b></td><td>{action.text()}</td></tr>"
+            f"<tr><td><b>{action.shortcut().toString()}</b></td><td>&nbsp; {action.text()}</td></tr>"
             for action in self.by_name.values()
             if not action.shortcut().isEmpty()
         ]

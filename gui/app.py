@@ -39,12 +39,21 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", nargs="*", metavar="TEXT_OR_MODEL", help="texts to learn, or a model's folder")
     parser.add_argument("--version", action="version", version=f"Nakami {VERSION}")
     export = parser.add_argument_group("pictures without a window")
-    export.add_argument("--export", metavar="DIR", type=Path, help="render every pane to DIR/PANE.png and the grid to DIR/grid.png")
+    export.add_argument(
+        "--export",
+        metavar="DIR",
+        type=Path,
+        help="render every pane to DIR/PANE.png and the grid to DIR/grid.png",
+    )
     export.add_argument("--text", metavar="FILE", help="the text to learn for the pictures (default: the sample)")
-    export.add_argument("--model", metavar="DIR", help="the model to show instead of one that is trained for the pictures")
+    export.add_argument(
+        "--model", metavar="DIR", help="the model to show instead of one that is trained for the pictures"
+    )
     export.add_argument("--language", choices=("en", "ja"), default="en")
     export.add_argument("--theme", choices=("light", "dark"), default="light")
-    export.add_argument("--size", type=_size, default=(1600, 1000), metavar="WxH", help="in pixels (default: 1600x1000)")
+    export.add_argument(
+        "--size", type=_size, default=(1600, 1000), metavar="WxH", help="in pixels (default: 1600x1000)"
+    )
     return parser
 
 

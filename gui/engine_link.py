@@ -19,7 +19,7 @@ CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
 class Job(QObject):
     """The window's handle on one running request."""
 
-    event = Signal(object)
+    answered = Signal(object)
     ended = Signal(object)  # exactly once, also when the engine dies
 
     def __init__(self, number: int, cancel: Callable[[int], None], parent: QObject) -> None:
@@ -121,7 +121,7 @@ class EngineLink(QObject):
             self._lost()
         elif isinstance(message, Event):
             if message.job in self._jobs:
-                self._jobs[message.job].event.emit(message.body)
+                self._jobs[message.job].answered.emit(message.body)
         elif isinstance(message, Ended):
             self._end(message)
 

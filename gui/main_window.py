@@ -134,7 +134,17 @@ class MainWindow(QMainWindow):
         menu.aboutToShow.connect(self._fill_recent)
         for code, name in i18n.LANGUAGES.items():
             self.language_button.menu().addAction(name, lambda code=code: self.set_language(code))
-        names = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")
+        names = (
+            "tiles_1",
+            "tiles_2",
+            "tiles_4",
+            "enlarge",
+            "zoom_in",
+            "zoom_out",
+            "zoom_reset",
+            "full_screen",
+            "keys",
+        )
         self.tiles_button.menu().addActions([by_name[name] for name in names])
         self.theme_button.clicked.connect(self.toggle_theme)
 
@@ -315,7 +325,11 @@ class MainWindow(QMainWindow):
         self.status.set_engine("paused" if points.paused else "training")
         left = round(points.seconds_left)
         step = int(points.steps[-1]) if len(points.steps) else 0
-        words = {"step": f"{step:,}", "speed": f"{points.tokens_per_second:,.0f}", "left": f"{left // 60}:{left % 60:02d}"}
+        words = {
+            "step": f"{step:,}",
+            "speed": f"{points.tokens_per_second:,.0f}",
+            "left": f"{left // 60}:{left % 60:02d}",
+        }
         self.status.set_activity(t("status.activity", **words))
 
     def _engine_died(self) -> None:
@@ -368,7 +382,15 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme.apply(app, self.theme)
-        for part in (self.rail, self.prompt, self.strip, self.banner, self.status, self.welcome, self.workspace):
+        for part in (
+            self.rail,
+            self.prompt,
+            self.strip,
+            self.banner,
+            self.status,
+            self.welcome,
+            self.workspace,
+        ):
             part.restyle(self.theme)
         self.theme_button.setIcon(theme.icon("theme", self.theme))
         self.tiles_button.setIcon(theme.icon("tiles", self.theme))
@@ -416,7 +438,7 @@ class MainWindow(QMainWindow):
     def save_settings(self) -> None:
         settings = self.settings
         settings.tiles, settings.layout = self.workspace.count or settings.tiles, self.workspace.layout_now()
-        settings.window = self.saveGeometry().toBase64().data().decode()
+        settings.window = bytes(self.saveGeometry().toBase64().data()).decode()
         settings.panes |= {pane_id: pane.save() for pane_id, pane in self.workspace.panes.items()}
         try:
             settings.save(self.settings_path)

@@ -20,6 +20,7 @@ from gui.state import AppState
 from gui.theme import Theme
 from gui.widgets.message_bar import MessageBar
 
+
 @dataclass(frozen=True)
 class PaneContext:
     """All that a pane may reach. There is nothing global to look anything up in."""

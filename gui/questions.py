@@ -22,7 +22,7 @@ class Questions:
         self.drop(slot)
         job = self._engine.submit(request)
         self._jobs[slot] = job
-        job.event.connect(lambda body: show(body) if self._jobs.get(slot) is job else None)
+        job.answered.connect(lambda body: show(body) if self._jobs.get(slot) is job else None)
         job.ended.connect(lambda end: self._ended(slot, job, end, ended))
         return job
 

@@ -25,8 +25,13 @@ class RunRecord:
         """Points that are known already (a run that is being continued tells its past) are passed over."""
         self.last = points
         new = points.steps > (self.curve.steps[-1] if len(self.curve.steps) else 0)
-        columns = (points.steps, points.seconds, points.losses, points.learning_rates, points.gradient_norms)
-        self.curve.extend(*(column[new] for column in columns))
+        self.curve.extend(
+            points.steps[new],
+            points.seconds[new],
+            points.losses[new],
+            points.learning_rates[new],
+            points.gradient_norms[new],
+        )
         seen = set(self.curve.validation_steps.tolist())
         for step, loss in zip(points.validation_steps.tolist(), points.validation_losses.tolist(), strict=True):
             if step not in seen:

@@ -57,7 +57,7 @@ def save_csv(table: Table, path: Path) -> None:
     write_whole(path, as_text(table, ",").encode("utf-8-sig"))
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | bytearray | memoryview) -> None:
     temporary = path.with_name(path.name + ".part")
     try:
         temporary.write_bytes(data)

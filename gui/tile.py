@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -58,11 +58,11 @@ class Tile(QFrame):
             header.addWidget(button)
         self.holder = QVBoxLayout()
         self.holder.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_L)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(header)
-        layout.addLayout(self.holder, 1)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addLayout(header)
+        self._column.addLayout(self.holder, 1)
 
     def _make_actions(self) -> None:
         self.copy_picture = QAction(self, triggered=lambda: self._copy_picture())
@@ -130,7 +130,7 @@ class Tile(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.layout().activate()
+        self._column.activate()
         self._show_words()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -140,11 +140,6 @@ class Tile(QFrame):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.position().y() < self.holder.geometry().top():
             self.enlarge_wanted.emit()
-
-    def holds(self, widget: QObject | None) -> bool:
-        return isinstance(widget, QFrame) and widget is self or (
-            widget is not None and widget.isWidgetType() and self.isAncestorOf(widget)  # type: ignore[arg-type]
-        )
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -155,14 +155,20 @@ class Workspace(QWidget):
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
-        for thing in (*self.tiles, *(w.tile for w in self._detached.values()), *self.panes.values()):
-            thing.restyle(theme)
+        for tile in self._all_tiles():
+            tile.restyle(theme)
+        for pane in self.panes.values():
+            pane.restyle(theme)
 
     def retranslate(self) -> None:
-        for thing in (*self.tiles, *(w.tile for w in self._detached.values()), *self.panes.values()):
-            thing.retranslate()
+        for tile in self._all_tiles():
+            tile.retranslate()
         for pane in self.panes.values():
+            pane.retranslate()
             pane.messages.retranslate()
+
+    def _all_tiles(self) -> list[Tile]:
+        return [*self.tiles, *(window.tile for window in self._detached.values())]
 
     # --- Inner workings --------------------------------------------------------------------------
 

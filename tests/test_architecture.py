@@ -46,7 +46,9 @@ def test_package_markers_are_empty() -> None:
 
 def test_colours_stand_in_the_theme_alone() -> None:
     color = re.compile(r"""["']#[0-9a-fA-F]{3,8}["']""")
-    guilty = [p.name for p in (ROOT / "gui").rglob("*.py") if p.name != "theme.py" and color.search(p.read_text("utf-8"))]
+    guilty = [
+        p.name for p in (ROOT / "gui").rglob("*.py") if p.name != "theme.py" and color.search(p.read_text("utf-8"))
+    ]
     assert guilty == []
 
 

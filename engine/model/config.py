@@ -77,7 +77,11 @@ class ModelConfig:
     def from_json(cls, values: dict[str, Any]) -> "ModelConfig":
         """Raises EngineError: what `check` raises, and error.config_range for a missing or foreign value."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        choices = {"positions": ("rotary", "learned"), "norm": ("rms", "layer"), "activation": ("relu2", "gelu", "swiglu")}
+        choices = {
+            "positions": ("rotary", "learned"),
+            "norm": ("rms", "layer"),
+            "activation": ("relu2", "gelu", "swiglu"),
+        }
         for name, allowed in choices.items():
             if known.get(name, allowed[0]) not in allowed:
                 raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=", ".join(allowed))

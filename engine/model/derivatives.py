@@ -21,7 +21,7 @@ class _ReLUSquared(Function):
         return positive * positive
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (positive,) = ctx.saved_tensors
         return (gradient * positive).mul_(2)
 
@@ -37,7 +37,7 @@ class _RMSNorm(Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         y, scale = ctx.saved_tensors
         along = _mean_of_product(gradient, y)
         return torch.addcmul(gradient, y, along, value=-1).mul_(scale), None
@@ -52,7 +52,7 @@ class _Rotate(Function):
         return torch.addcmul(x * cos, _halves_swapped(x), sin)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         cos, sin = ctx.saved_tensors
         return torch.addcmul(gradient * cos, _halves_swapped(gradient), sin, value=-1), None, None
 
@@ -67,13 +67,13 @@ def _halves_swapped(x: Tensor) -> Tensor:
 
 
 def relu_squared(x: Tensor) -> Tensor:
-    return _ReLUSquared.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+    return _ReLUSquared.apply(x)  # type: ignore[no-untyped-call]
 
 
 def rms_norm(x: Tensor, epsilon: float) -> Tensor:
-    return _RMSNorm.apply(x, epsilon)  # type: ignore[no-any-return, no-untyped-call]
+    return _RMSNorm.apply(x, epsilon)  # type: ignore[no-untyped-call]
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """`sin` carries the sign: negative for the first half of the numbers, positive for the second."""
-    return _Rotate.apply(x, cos, sin)  # type: ignore[no-any-return, no-untyped-call]
+    return _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from engine.model.transformer import Attention, Block, KVCache, Norm, Transformer
 
@@ -116,9 +116,10 @@ def _rotate(x_HK: Vector, cos_1K: Vector, sin_1K: Vector) -> Vector:
 
 def _linear(layer: nn.Linear) -> Apply:
     weight = _array(layer.weight)
-    if layer.bias is None:
+    parameters = dict(layer.named_parameters())
+    if "bias" not in parameters:
         return lambda x: weight @ x
-    bias = _array(layer.bias)
+    bias = _array(parameters["bias"])
     return lambda x: weight @ x + bias
 
 
@@ -160,6 +161,5 @@ def _head_norm(q_norm: nn.Module, k_norm: nn.Module, heads: int) -> Apply:
     return apply
 
 
-def _array(tensor: Tensor | nn.Module | Any) -> Vector:
-    array: Vector = tensor.detach().numpy()
-    return array
+def _array(tensor: Any) -> Vector:
+    return tensor.detach().numpy()

@@ -1,7 +1,7 @@
 """One handler a request: a generator that yields what the window gets, or None to let others have a turn."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from engine.generation.sampling import candidates, draw
 from engine.inspection.attention import attention_weights
 from engine.inspection.projection import principal_plane, turned_onto
 from engine.model.memory import keep_freed_memory
+from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
 from engine.service.training import estimate, read_run, train
 from engine.text.reading import inspect
@@ -22,7 +23,6 @@ from engine.text.scripts import kind_of
 from engine.training.recipe import presets_for
 from engine.training.trainer import best_device
 
-Answer = Iterator[Any]
 REPORT_SECONDS = 0.05  # reports leave at most so often
 LONGEST_TEXT = 20_000  # characters of the shared text that are cut into tokens
 

@@ -10,20 +10,21 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from engine.errors import EngineError
-from engine.messages import Cancel, Ended, Event, Quit, Submit
+from engine.messages import Arguments, Cancel, Ended, Event, Quit, Submit
 
 IDLE = object()  # yielded by a job that waits (a paused run): when all jobs wait, the loop sleeps
 IDLE_SECONDS = 0.05
 LAST_WORDS_SECONDS = 1.5  # how long a save may take after the window has gone
 
-Job = tuple[int, Iterator[Any]]
-Handlers = dict[type, Callable[[Any], Iterator[Any]]]
+Answer = Generator[Any, None, None]
+Job = tuple[int, Answer]
+Handlers = dict[type, Callable[[Any], Answer]]
 
 
 def main(connection: Connection) -> None:
@@ -72,7 +73,7 @@ def _turn(connection: Connection, jobs: deque[Job]) -> object:
         connection.send(Ended(job, "failed", error.key, error.args_by_name))
         return None
     except Exception as error:
-        arguments = {"error": f"{type(error).__name__}: {error}"}
+        arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
         connection.send(Ended(job, "failed", "error.unexpected", arguments, traceback.format_exc()))
         return None
     jobs.append((job, generator))
@@ -88,7 +89,7 @@ def _cancel(connection: Connection, jobs: deque[Job], number: int) -> None:
             try:
                 entry[1].close()
             except Exception as error:
-                arguments = {"error": f"{type(error).__name__}: {error}"}
+                arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
                 ended = Ended(number, "failed", "error.unexpected", arguments, traceback.format_exc())
                 connection.send(ended)
             else:

@@ -56,4 +56,3 @@ class Session:
     def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
         self._opened = OpenedModel(model, tokenizer, info, Reader(model))
         return info
-

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.model.checkpoint import describe, read_json
 from engine.model.transformer import Transformer
-from engine.service.process import IDLE
+from engine.service.process import IDLE, Answer
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
@@ -24,7 +23,6 @@ from engine.training.recipe import check, memory_bytes, model_config
 from engine.training.run import ABOUT, Run, read_log
 from engine.training.trainer import Trainer, TrainStep, best_device
 
-Answer = Iterator[Any]
 REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the run
 SAMPLE_TOKENS = 40
@@ -104,7 +102,9 @@ def train(session: Session, request: m.Train) -> Answer:
         session.run = None
 
 
-def _started(folder: Path, name: str, settings: m.TrainingSettings, tokenizer: Tokenizer, corpus: Corpus) -> m.TrainingStarted:
+def _started(
+    folder: Path, name: str, settings: m.TrainingSettings, tokenizer: Tokenizer, corpus: Corpus
+) -> m.TrainingStarted:
     """What a run is, with the lines that its loss is held against, in nats per token."""
     vocabulary = tokenizer.vocabulary
     return m.TrainingStarted(
@@ -240,8 +240,16 @@ def _past(folder: Path) -> Answer:
     lines = read_log(folder)
     steps = [
         TrainStep(
-            line["step"], 0, line.get("seconds", 0.0), line["loss"], line.get("rate", 0.0), line.get("norm", 0.0),
-            line.get("validation"), False, 1.0, 0.0,
+            line["step"],
+            0,
+            line.get("seconds", 0.0),
+            line["loss"],
+            line.get("rate", 0.0),
+            line.get("norm", 0.0),
+            line.get("validation"),
+            False,
+            1.0,
+            0.0,
         )
         for line in lines
         if "loss" in line and "step" in line

@@ -60,7 +60,7 @@ class Corpus:
 
 
 def windows_of(
-    ids: NDArray[np.unsignedinteger], context: int, most: int | None = None
+    ids: NDArray[np.integer], context: int, most: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Consecutive windows in which each token is predicted once; the last one may be missing: x_BT, y_BT."""
     count = (len(ids) - 1) // context

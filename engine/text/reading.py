@@ -61,13 +61,14 @@ def detect_encoding(path: Path) -> str:
             return name
     if b"\x00" not in head and _decodes(sample, "utf-8") and not _looks_binary(sample.decode("utf-8", "ignore")):
         return "utf-8" if b"\x1b$" not in head else "iso2022_jp"
+    found: str | None
     if b"\x00" in head:  # no encoding but UTF-16 writes zero bytes into a text
-        name = _utf16_without_mark(head)
+        found = _utf16_without_mark(head)
     else:
-        name = _japanese(sample) or _by_statistics(sample)
-    if name is None:
+        found = _japanese(sample) or _by_statistics(sample)
+    if found is None:
         raise EngineError("error.text_binary", file=str(path))
-    return name
+    return found
 
 
 def read_chunks(path: Path) -> Iterator[str]:

@@ -60,7 +60,7 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Lone surrogates, which are no characters, become U+FFFD."""
-        return self.encode_array(text).tolist()  # type: ignore[no-any-return]
+        return self.encode_array(text).tolist()
 
     def encode_array(self, text: str) -> IDs:
         """As `encode`, for long texts: spread over the cores, as uint32."""

@@ -48,4 +48,9 @@ def evaluate(model: Transformer, tokenizer: Tokenizer, text: str) -> Iterator[di
             total, count = total + loss, count + tokens
             mean = total / count
             bits = mean * (len(ids) - 1) / math.log(2) / size
-            yield {"loss": mean, "perplexity": math.exp(min(mean, 700.0)), "bits_per_byte": bits, "tokens": count}
+            yield {
+                "loss": mean,
+                "perplexity": math.exp(min(mean, 700.0)),
+                "bits_per_byte": bits,
+                "tokens": count,
+            }

@@ -1,14 +1,14 @@
 """A whole run, from files to a saved model: what the command line and the window both drive.
 
-    run = Run.start(paths, folder, settings)   or   Run.resume(folder)
-    for progress in run.prepare(): ...
-    for step in run.steps(): ...               closing it saves
+run = Run.start(paths, folder, settings)   or   Run.resume(folder)
+for progress in run.prepare(): ...
+for step in run.steps(): ...               closing it saves
 """
 
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,10 @@ class Run:
 
     @classmethod
     def resume(cls, folder: Path) -> "Run":
-        """The run in `folder`, at its last saved moment. Raises EngineError: error.nothing_to_resume, error.model_damaged."""
+        """The run in `folder`, at its last saved moment.
+
+        Raises EngineError: error.nothing_to_resume, error.model_damaged.
+        """
         if not (folder / ABOUT).is_file() or not (folder / STATE).is_file():
             raise EngineError("error.nothing_to_resume", folder=str(folder))
         about = read_json(folder / ABOUT)
@@ -122,7 +125,7 @@ class Run:
         kept = [line for line in read_log(self.folder) if line.get("step", 0) <= self.trainer.step]
         _write_lines(self.folder / LOG, kept)
 
-    def steps(self) -> Iterator[TrainStep | None]:
+    def steps(self) -> Generator[TrainStep | None, None, None]:
         """The run itself. It is saved every few seconds, at the end, and when this generator is closed."""
         steps = self.trainer.run()
         try:

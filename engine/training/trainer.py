@@ -7,7 +7,7 @@ micro-batches None is yielded, so that others get a turn. Closing the generator 
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -78,7 +78,7 @@ class Trainer:
             return max(0.0, (self.settings.seconds or 0.0) - self.seconds)
         return self.seconds / max(1, self.step) * (self.settings.steps - self.step)
 
-    def run(self) -> Iterator[TrainStep | None]:
+    def run(self) -> Generator[TrainStep | None, None, None]:
         """Steps until the run is done. Raises EngineError error.diverged if it cannot be saved."""
         while self.fraction < 1.0:
             begun, before = time.perf_counter(), self.fraction
@@ -103,7 +103,16 @@ class Trainer:
                 yield None
             rate = factor * self.optimizer.muon.rate
             yield TrainStep(
-                self.step, self.tokens, self.seconds, loss, rate, norm, validation, recovered, self.fraction, self.seconds_left
+                self.step,
+                self.tokens,
+                self.seconds,
+                loss,
+                rate,
+                norm,
+                validation,
+                recovered,
+                self.fraction,
+                self.seconds_left,
             )
 
     def _gradient(self) -> Iterator[float]:
@@ -118,7 +127,7 @@ class Trainer:
                 logits_BTV = self.model(x)
             share = len(x) / settings.batch
             loss = F.cross_entropy(logits_BTV.float().flatten(0, 1), y.flatten()) * share
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             yield loss.item()
 
     # --- Validation ------------------------------------------------------------------------------

@@ -73,7 +73,9 @@ class EmbeddingsPane(Pane):
             return
         self.scatter.set_points(self.map.points, self.map.pieces, self.map.kinds)
         across, up = (f"{share * 100:.0f}" for share in self.map.explained)
-        self.scatter.set_axes(t("pane.embeddings.axis", n=1, percent=across), t("pane.embeddings.axis", n=2, percent=up))
+        self.scatter.set_axes(
+            t("pane.embeddings.axis", n=1, percent=across), t("pane.embeddings.axis", n=2, percent=up)
+        )
         if words:
             self._show_legend()
         self._mark()

@@ -145,12 +145,18 @@ class GenerationPane(Pane):
         self.more = QWidget()
         first, second = QHBoxLayout(), QHBoxLayout(self.more)
         second.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button):
+        for widget in (
+            self.play_button,
+            self.step_button,
+            self.back_button,
+            self.branch_button,
+            self.side_button,
+        ):
             first.addWidget(widget)
         first.addStretch(1)
         self.color.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        for widget in (self.color, self.length, self.copy_button, self.clear_button):
-            second.addWidget(widget)
+        for field in (self.color, self.length, self.copy_button, self.clear_button):
+            second.addWidget(field)
         second.addStretch(1)
         rows = QVBoxLayout()
         rows.setSpacing(GAP_M)
@@ -212,7 +218,12 @@ class GenerationPane(Pane):
 
     def _generate(self, tokens: int, first: int | None = None) -> None:
         request = Generate(
-            self.tree.prompt, self.tree.ids(), first, tokens, self.controls.settings(), self.controls.seed.value()
+            self.tree.prompt,
+            self.tree.ids(),
+            first,
+            tokens,
+            self.controls.settings(),
+            self.controls.seed.value(),
         )
         self.ask(request, self._generated, slot="generate", ended=self._ended)
 
@@ -321,7 +332,12 @@ class GenerationPane(Pane):
         for index, temperature in enumerate(COLUMNS):
             sampling = replace(self.controls.settings(), temperature=temperature)
             request = Generate(
-                self.tree.prompt, self.tree.ids(), None, self.length.value(), sampling, self.controls.seed.value()
+                self.tree.prompt,
+                self.tree.ids(),
+                None,
+                self.length.value(),
+                sampling,
+                self.controls.seed.value(),
             )
             self.ask(
                 request,
@@ -435,7 +451,10 @@ class GenerationPane(Pane):
     def _show_candidates(self, candidates: Candidates) -> None:
         self.bars.set_candidates(candidates)
         kept = dict(zip(STAGES, candidates.kept, strict=True))
-        parts = [t(f"widget.candidates.kept.{stage}", count=f"{kept[stage]:,}") for stage in ("model", "top_k", "top_p", "min_p")]
+        parts = [
+            t(f"widget.candidates.kept.{stage}", count=f"{kept[stage]:,}")
+            for stage in ("model", "top_k", "top_p", "min_p")
+        ]
         self.stage_words.setText(" → ".join(parts))
 
     def _show_buttons(self) -> None:
@@ -516,7 +535,7 @@ class GenerationPane(Pane):
             (self.live, "live"),
             (self.bars_title, "next"),
         ):
-            widget.setText(t(f"pane.generation.{key}"))  # type: ignore[attr-defined]
+            widget.setText(t(f"pane.generation.{key}"))
         for index, key in enumerate(("by_probability", "by_entropy")):
             self.color.setItemText(index, t(f"pane.generation.{key}"))
         self.color.setAccessibleName(t("pane.generation.color"))
@@ -531,8 +550,10 @@ class GenerationPane(Pane):
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
-        for part in (self.text, *self.columns, self.bars, self.controls):
-            part.restyle(theme)
+        for text in (self.text, *self.columns):
+            text.restyle(theme)
+        self.bars.restyle(theme)
+        self.controls.restyle(theme)
         self.play_button.setIcon(icon("play", theme, "on_accent", 16))
 
 

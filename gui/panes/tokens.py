@@ -41,7 +41,9 @@ class TokensPane(Pane):
         if tokens is not None and there:
             count, characters = len(tokens.pieces), len(tokens.text)
             ratio = f"{characters / count:.2f}"
-            self.figures.setText(t("pane.tokens.figures", tokens=f"{count:,}", characters=f"{characters:,}", ratio=ratio))
+            self.figures.setText(
+                t("pane.tokens.figures", tokens=f"{count:,}", characters=f"{characters:,}", ratio=ratio)
+            )
             self._show_legend(list(dict.fromkeys(tokens.kinds)))
         self.subtitle_changed.emit()
 
@@ -60,7 +62,15 @@ class TokensPane(Pane):
         tokens = self.state.tokens
         if tokens is None:
             return None
-        columns = (tokens.pieces, tokens.ids, tokens.starts, tokens.ends, tokens.byte_starts, tokens.byte_ends, tokens.kinds)
+        columns = (
+            tokens.pieces,
+            tokens.ids,
+            tokens.starts,
+            tokens.ends,
+            tokens.byte_starts,
+            tokens.byte_ends,
+            tokens.kinds,
+        )
         header = ("piece", "id", "start", "end", "byte_start", "byte_end", "kind")
         return Table(header, list(zip(*columns, strict=True)))
 

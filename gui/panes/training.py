@@ -91,7 +91,13 @@ class TrainingPane(Pane):
         self.sample_button.clicked.connect(self.sample_wanted)
         self.back_button.clicked.connect(lambda: self.pages.setCurrentIndex(1))
         buttons = QHBoxLayout()
-        for button in (self.start_button, self.continue_button, self.open_button, self.sample_button, self.back_button):
+        for button in (
+            self.start_button,
+            self.continue_button,
+            self.open_button,
+            self.sample_button,
+            self.back_button,
+        ):
             buttons.addWidget(button)
         buttons.addStretch(1)
         inside = QWidget()
@@ -167,7 +173,11 @@ class TrainingPane(Pane):
             self.estimate.setText("")
             return
         self.headline.setText(corpus.name)
-        values = {"characters": f"{corpus.characters:,}", "files": corpus.files, "encoding": corpus.encoding.upper()}
+        values = {
+            "characters": f"{corpus.characters:,}",
+            "files": corpus.files,
+            "encoding": corpus.encoding.upper(),
+        }
         self.about.setText(t("pane.training.about", **values))
         if estimate is not None and estimate.settings == self.form.settings():
             self.estimate.setText(
@@ -212,8 +222,8 @@ class TrainingPane(Pane):
         for button in (self.pause_button, self.stop_button, self.again_button, self.new_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        for choice in (self.view_choice, self.axis_choice, self.compare_button):
-            buttons.addWidget(choice)
+        for widget in (self.view_choice, self.axis_choice, self.compare_button):
+            buttons.addWidget(widget)
         self.samples = QTextBrowser()
         self.samples_title = QLabel()
         self.samples_title.setProperty("role", "muted")
@@ -430,7 +440,16 @@ class TrainingPane(Pane):
             return None
         curve = self.record.curve
         held_out = dict(zip(curve.validation_steps.tolist(), curve.validation.tolist(), strict=True))
-        header = ("step", "tokens", "seconds", "loss", "smoothed", "validation_loss", "learning_rate", "gradient_norm")
+        header = (
+            "step",
+            "tokens",
+            "seconds",
+            "loss",
+            "smoothed",
+            "validation_loss",
+            "learning_rate",
+            "gradient_norm",
+        )
         columns = (curve.steps, curve.along("tokens"), curve.seconds, curve.losses, curve.smoothed)
         rest = (curve.rates, curve.norms)
         rows = [

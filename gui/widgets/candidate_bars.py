@@ -115,18 +115,32 @@ class CandidateBars(QWidget):
             x += probability * width
         if x < width - 1:
             painter.fillRect(QRectF(x, top, width - x, height), self.theme.color("cut"))
-        drawn = QRectF(candidates.drawn_from * width, top, (candidates.drawn_to - candidates.drawn_from) * width, height)
+        drawn = QRectF(
+            candidates.drawn_from * width, top, (candidates.drawn_to - candidates.drawn_from) * width, height
+        )
         painter.setPen(self.theme.series_color(1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(drawn)
         mark, size = candidates.draw * width, self.theme.px(5)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.theme.series_color(1))
-        painter.drawPolygon(QPolygonF([QPointF(mark - size, top - size - 2), QPointF(mark + size, top - size - 2), QPointF(mark, top - 1)]))
+        painter.drawPolygon(
+            QPolygonF(
+                [
+                    QPointF(mark - size, top - size - 2),
+                    QPointF(mark + size, top - size - 2),
+                    QPointF(mark, top - 1),
+                ]
+            )
+        )
         painter.setPen(self.theme.color("muted"))
         painter.setFont(self.theme.font(SMALL))
         below = QRectF(0, top + height + 2, width, box.bottom() - top - height)
-        words = t("widget.candidates.draw", draw=f"{candidates.draw:.2f}", piece=visible(candidates.pieces[candidates.drawn]))
+        words = t(
+            "widget.candidates.draw",
+            draw=f"{candidates.draw:.2f}",
+            piece=visible(candidates.pieces[candidates.drawn]),
+        )
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
 
     # --- In words, and choosing ------------------------------------------------------------------

@@ -81,8 +81,18 @@ class Heatmap(QWidget):
         if cell > 8:  # thin gaps make single cells countable
             painter.setPen(QPen(self.theme.color("surface"), 1))
             for i in range(count + 1):
-                painter.drawLine(round(box.left() + i * cell), round(box.top()), round(box.left() + i * cell), round(box.bottom()))
-                painter.drawLine(round(box.left()), round(box.top() + i * cell), round(box.right()), round(box.top() + i * cell))
+                painter.drawLine(
+                    round(box.left() + i * cell),
+                    round(box.top()),
+                    round(box.left() + i * cell),
+                    round(box.bottom()),
+                )
+                painter.drawLine(
+                    round(box.left()),
+                    round(box.top() + i * cell),
+                    round(box.right()),
+                    round(box.top() + i * cell),
+                )
         self._paint_labels(painter, box, cell)
         self._paint_scale(painter, box)
         if self.row is not None and self.row < count:
@@ -127,7 +137,12 @@ class Heatmap(QWidget):
         """それ → 動物 94 %: one cell, or the strongest of a row."""
         key = int(self.weights[query].argmax()) if key is None else key
         share = f"{float(self.weights[query, key]) * 100:.1f}"
-        return t("widget.heatmap.cell", query=visible(self.pieces[query]), key=visible(self.pieces[key]), percent=share)
+        return t(
+            "widget.heatmap.cell",
+            query=visible(self.pieces[query]),
+            key=visible(self.pieces[key]),
+            percent=share,
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         box = self._matrix()

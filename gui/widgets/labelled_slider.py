@@ -61,7 +61,9 @@ class LabelledSlider(QWidget):
         self._show_value()
 
     def _show_value(self) -> None:
-        widest = max(self.fontMetrics().horizontalAdvance(self._form(v)) for v in (self._values[0], self._values[-1], self.value))
+        widest = max(
+            self.fontMetrics().horizontalAdvance(self._form(v)) for v in (self._values[0], self._values[-1], self.value)
+        )
         self.figure.setMinimumWidth(widest + GAP_M)
         self.figure.setText(self._form(self.value))
         self.slider.setAccessibleDescription(self._form(self.value))

@@ -1,6 +1,7 @@
 """Loss against steps, tokens or time: raw and smoothed, held-out text, reference lines, several runs."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -14,7 +15,7 @@ from gui.theme import LIGHT, SMALL, Theme
 
 MOST_POINTS = 600  # a curve: more than a screen can tell apart
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
-Floats = NDArray[np.floating]
+Floats = NDArray[Any]  # steps are whole numbers, the rest is not
 
 
 @dataclass
@@ -115,7 +116,11 @@ class LossPlot(QWidget):
         """Shows what has come since; cheap, because a curve has at most MOST_POINTS points."""
         for run, items in zip(self._runs, self._items, strict=True):
             x = run.along(self.axis)
-            curves = {"loss": (run.losses, run.smoothed), "rate": (run.rates, run.rates), "norm": (run.norms, run.norms)}
+            curves = {
+                "loss": (run.losses, run.smoothed),
+                "rate": (run.rates, run.rates),
+                "norm": (run.norms, run.norms),
+            }
             raw, smoothed = curves.get(self.what, curves["loss"])
             if "raw" in items:
                 items["raw"].setData(*_thinned(x, self._shown(raw)))
@@ -164,7 +169,12 @@ class LossPlot(QWidget):
         for name, value in wanted.items():
             shown = float(self._shown(np.array([value]))[0])
             if name not in self._lines:
-                line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts={"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]})
+                line = pg.InfiniteLine(
+                    angle=0,
+                    movable=False,
+                    label="",
+                    labelOpts={"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]},
+                )
                 self._lines[name] = line
                 self.plot.addItem(line, ignoreBounds=True)
                 self._style_line(line)

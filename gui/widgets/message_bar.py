@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushButton, QSizePolicy, QWidget
 
-from engine.messages import Ended, Notice
+from engine.messages import Arguments, Ended, Notice
 from gui.i18n import t
 from gui.theme import GAP_L, GAP_M, GAP_S, Theme
 
@@ -27,7 +27,8 @@ class MessageBar(QFrame):
         layout.addWidget(self.label, 1)
         layout.addWidget(self.details)
         layout.addWidget(self.dismiss)
-        self._key, self._arguments, self._detail = "", {}, ""
+        self._key, self._detail = "", ""
+        self._arguments: Arguments = {}
         self.hide()
 
     def show_failure(self, end: Ended) -> None:
@@ -52,7 +53,7 @@ class MessageBar(QFrame):
     def restyle(self, theme: Theme) -> None:
         """The style sheet does it all."""
 
-    def _show(self, key: str, arguments: dict[str, str | int | float], detail: str, level: str) -> None:
+    def _show(self, key: str, arguments: Arguments, detail: str, level: str) -> None:
         self._key, self._arguments, self._detail = key, arguments, detail
         self.setProperty("level", level)
         self.style().unpolish(self)

@@ -41,8 +41,8 @@ class RunForm(QWidget):
         self._row = QHBoxLayout()
         self._row.setSpacing(GAP_M)
         self.more = QToolButton(checkable=True)
-        self.more.toggled.connect(lambda on: self.own.setVisible(on))
         self.own = QWidget()
+        self.more.toggled.connect(self.own.setVisible)
         self._build_own()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -74,8 +74,10 @@ class RunForm(QWidget):
             row, column = divmod(index, 3)
             grid.addWidget(label, 2 * row, column)
             grid.addWidget(field, 2 * row + 1, column)
-        for box in (*self.numbers.values(), self.length, self.rate):
+        for box in self.numbers.values():
             box.valueChanged.connect(self._touched)
+        for amount in (self.length, self.rate):
+            amount.valueChanged.connect(self._touched)
         for choice in (self.tokenizer, self.unit):
             choice.currentIndexChanged.connect(self._touched)
 
@@ -111,16 +113,16 @@ class RunForm(QWidget):
         )
 
     def set_settings(self, settings: TrainingSettings) -> None:
-        boxes = (*self.numbers.values(), self.length, self.rate, self.tokenizer, self.unit)
-        blocked = [box.blockSignals(True) for box in boxes]
+        boxes: tuple[QWidget, ...] = (*self.numbers.values(), self.length, self.rate, self.tokenizer, self.unit)
+        blocked = [widget.blockSignals(True) for widget in boxes]
         for name, box in self.numbers.items():
             box.setValue(getattr(settings, name))
         self.tokenizer.setCurrentIndex(int(settings.tokenizer == "char"))
         self.unit.setCurrentIndex(int(settings.steps is not None))
         self.length.setValue(settings.steps if settings.steps is not None else settings.seconds or 30)
         self.rate.setValue(settings.learning_rate or 0.0)
-        for box, was in zip(boxes, blocked, strict=True):
-            box.blockSignals(was)
+        for widget, was in zip(boxes, blocked, strict=True):
+            widget.blockSignals(was)
         self._show_possible()
         self.changed.emit()
 
@@ -151,4 +153,3 @@ class RunForm(QWidget):
     def restyle(self, theme: Theme) -> None:
         for button in self.buttons.values():
             button.setMinimumHeight(theme.px(48))
-

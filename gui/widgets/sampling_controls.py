@@ -55,7 +55,8 @@ class SamplingControls(QWidget):
         row.addWidget(self.seed, 1)
         row.addWidget(self.die)
         column.addWidget(self.seed_row)
-        self.seed.valueChanged.connect(lambda _: (self.changing.emit(), self.changed.emit()))
+        self.seed.valueChanged.connect(lambda _: self.changing.emit())
+        self.seed.valueChanged.connect(lambda _: self.changed.emit())
         self.set_settings(SamplingSettings())
 
     def settings(self) -> SamplingSettings:

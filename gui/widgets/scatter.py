@@ -115,7 +115,9 @@ class Scatter(QWidget):
         view = self.plot.sceneBoundingRect()
         taken: list[QRectF] = []
         labels = iter(self._labels)
-        candidates = [i for i in dict.fromkeys([*self.marked, *range(min(len(self.names), 400))]) if i < len(self.points)]
+        candidates = [
+            i for i in dict.fromkeys([*self.marked, *range(min(len(self.names), 400))]) if i < len(self.points)
+        ]
         for index in candidates:
             at = box.mapViewToScene(QPointF(*map(float, self.points[index])))
             text = visible(self.names[index])

@@ -50,7 +50,13 @@ class StatusLine(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_S)
         layout.setSpacing(GAP_L)
-        for widget, stretch in ((self.dot, 0), (self.engine, 0), (self.restart, 0), (self.activity, 3), (self.model, 2)):
+        for widget, stretch in (
+            (self.dot, 0),
+            (self.engine, 0),
+            (self.restart, 0),
+            (self.activity, 3),
+            (self.model, 2),
+        ):
             layout.addWidget(widget, stretch)
         self._state = "starting"
 

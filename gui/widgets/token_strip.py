@@ -3,7 +3,15 @@
 from bisect import bisect_right
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.messages import Tokens
@@ -162,7 +170,11 @@ class TokenStrip(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = self._index_at(event.pos().x())
-            QToolTip.showText(event.globalPos(), describe(self.tokens, index) if index is not None and self.tokens else "", self)
+            QToolTip.showText(
+                event.globalPos(),
+                describe(self.tokens, index) if index is not None and self.tokens else "",
+                self,
+            )
             return True
         return super().event(event)
 

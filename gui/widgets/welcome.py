@@ -58,4 +58,4 @@ class Welcome(QWidget):
             (self.model, "model"),
             (self.hint, "hint"),
         ):
-            widget.setText(t(f"welcome.{key}"))  # type: ignore[attr-defined]
+            widget.setText(t(f"welcome.{key}"))

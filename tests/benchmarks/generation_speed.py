@@ -29,7 +29,15 @@ def main() -> None:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0.0, 0.05)
-    config = GPT2Config(vocab_size=VOCABULARY, n_positions=256, n_embd=256, n_layer=6, n_head=8, bos_token_id=0, eos_token_id=0)
+    config = GPT2Config(
+        vocab_size=VOCABULARY,
+        n_positions=256,
+        n_embd=256,
+        n_layer=6,
+        n_head=8,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
     peer = GPT2LMHeadModel(config).eval()
     ways: dict[str, Callable[[], None]] = {
         "transformers.generate": lambda: _theirs(peer),

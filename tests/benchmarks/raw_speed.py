@@ -15,14 +15,26 @@ from engine.model.config import ModelConfig
 from engine.model.memory import keep_freed_memory
 from engine.model.transformer import Transformer
 
-SHAPES = ((4, 128, 4, 64, 12, 65), (4, 128, 4, 64, 32, 65), (4, 128, 4, 64, 12, 2000), (6, 256, 8, 128, 16, 4000))
+SHAPES = (
+    (4, 128, 4, 64, 12, 65),
+    (4, 128, 4, 64, 32, 65),
+    (4, 128, 4, 64, 12, 2000),
+    (6, 256, 8, 128, 16, 4000),
+)
 ROUNDS, STEPS = 5, 8
 
 
 def nakami(layers: int, width: int, heads: int, context: int, vocabulary: int) -> torch.nn.Module:
     return Transformer(
         ModelConfig(
-            vocabulary, layers, heads, heads, width=width, head_width=width // heads, mlp_width=4 * width, context=context
+            vocabulary,
+            layers,
+            heads,
+            heads,
+            width=width,
+            head_width=width // heads,
+            mlp_width=4 * width,
+            context=context,
         )
     )
 
@@ -31,7 +43,15 @@ def gpt2(layers: int, width: int, heads: int, context: int, vocabulary: int) -> 
     dropouts = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
     special = {"bos_token_id": 0, "eos_token_id": 0}
     return GPT2LMHeadModel(
-        GPT2Config(vocab_size=vocabulary, n_positions=context, n_embd=width, n_layer=layers, n_head=heads, **dropouts, **special)
+        GPT2Config(
+            vocab_size=vocabulary,
+            n_positions=context,
+            n_embd=width,
+            n_layer=layers,
+            n_head=heads,
+            **dropouts,
+            **special,
+        )
     )
 
 
@@ -77,7 +97,7 @@ def main() -> None:
         print(
             f"{layers}x{width} context {context} batch {batch} vocabulary {vocabulary}: "
             f"Nakami {batch * context / mine:,.0f} tokens/s; GPT-2 {batch * context / plain:,.0f} as it comes "
-            f"(ratio {plain / mine:.2f}), {batch * context / same:,.0f} with the same allocator (ratio {same / mine:.2f})",
+            f"(ratio {plain / mine:.2f}), {batch * context / same:,.0f} with our allocator (ratio {same / mine:.2f})",
             flush=True,
         )
 

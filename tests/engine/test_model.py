@@ -18,22 +18,51 @@ from engine.model.transformer import KVCache, Transformer
 FAMILIES = {
     "nakami": ModelConfig(vocabulary=50, context=32),
     "gpt2": ModelConfig(
-        vocabulary=50, context=32, positions="learned", norm="layer", norm_gains=True, biases=True, qkv_biases=True,
-        activation="gelu", tied_head=True, qk_norm=False, embedding_norm=False,
+        vocabulary=50,
+        context=32,
+        positions="learned",
+        norm="layer",
+        norm_gains=True,
+        biases=True,
+        qkv_biases=True,
+        activation="gelu",
+        tied_head=True,
+        qk_norm=False,
+        embedding_norm=False,
     ),
     "llama": ModelConfig(
-        vocabulary=50, context=32, n_kv_heads=2, norm_gains=True, activation="swiglu", mlp_width=200, qk_norm=False,
+        vocabulary=50,
+        context=32,
+        n_kv_heads=2,
+        norm_gains=True,
+        activation="swiglu",
+        mlp_width=200,
+        qk_norm=False,
         embedding_norm=False,
     ),
     "qwen3": ModelConfig(
-        vocabulary=50, context=32, n_kv_heads=1, norm_gains=True, activation="swiglu", mlp_width=96, head_width=48,
-        embedding_norm=False, rope_theta=1e6,
+        vocabulary=50,
+        context=32,
+        n_kv_heads=1,
+        norm_gains=True,
+        activation="swiglu",
+        mlp_width=96,
+        head_width=48,
+        embedding_norm=False,
+        rope_theta=1e6,
     ),
     "qwen2": ModelConfig(
-        vocabulary=50, context=32, n_kv_heads=2, norm_gains=True, activation="swiglu", qk_norm=False, qkv_biases=True,
-        embedding_norm=False, tied_head=True,
+        vocabulary=50,
+        context=32,
+        n_kv_heads=2,
+        norm_gains=True,
+        activation="swiglu",
+        qk_norm=False,
+        qkv_biases=True,
+        embedding_norm=False,
+        tied_head=True,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=FAMILIES)
@@ -117,7 +146,14 @@ def test_it_begins_knowing_nothing() -> None:
 
 
 def test_the_tape_keeps_what_was_asked_for_and_nothing_else(model: Transformer) -> None:
-    names = ["embedding", "blocks.1.residual.after", "blocks.1.mlp.activation", "blocks.1.attn.q", "final_norm", "logits"]
+    names = [
+        "embedding",
+        "blocks.1.residual.after",
+        "blocks.1.mlp.activation",
+        "blocks.1.attn.q",
+        "final_norm",
+        "logits",
+    ]
     tape = Tape(names)
     logits = model(some_ids(model), tape=tape)
     assert all(name in tape for name in names)
@@ -146,7 +182,11 @@ def test_the_written_derivatives_are_the_true_ones(function: str) -> None:
     angles = torch.rand(5, 1, 4, dtype=torch.float64)
     cos = torch.cat((angles.cos(), angles.cos()), dim=-1)
     sin = torch.cat((-angles.sin(), angles.sin()), dim=-1)
-    functions = {"relu_squared": relu_squared, "rms_norm": lambda x: rms_norm(x, 1e-6), "rotate": lambda x: rotate(x, cos, sin)}
+    functions = {
+        "relu_squared": relu_squared,
+        "rms_norm": lambda x: rms_norm(x, 1e-6),
+        "rotate": lambda x: rotate(x, cos, sin),
+    }
     assert torch.autograd.gradcheck(functions[function], (x,))
 
 
@@ -164,11 +204,19 @@ def test_rotation_depends_on_distance_alone() -> None:
 
 @pytest.mark.parametrize(
     ("change", "key"),
-    [({"width": 0}, "error.config_range"), ({"context": 10**9}, "error.config_range"), ({"n_layers": -1}, "error.config_range"),
-     ({"n_kv_heads": 3}, "error.heads_divide"), ({"head_width": 7}, "error.config_range"), ({"vocabulary": 0}, "error.config_range"),
-     ({"width": 32_000, "mlp_width": 200_000, "n_layers": 100}, "error.model_too_large"), ({"width": "wide"}, "error.config_range"),
-     ({"activation": "sine"}, "error.config_choice"), ({"norm_epsilon": "x"}, "error.config_range")],
-)  # fmt: skip
+    [
+        ({"width": 0}, "error.config_range"),
+        ({"context": 10**9}, "error.config_range"),
+        ({"n_layers": -1}, "error.config_range"),
+        ({"n_kv_heads": 3}, "error.heads_divide"),
+        ({"head_width": 7}, "error.config_range"),
+        ({"vocabulary": 0}, "error.config_range"),
+        ({"width": 32_000, "mlp_width": 200_000, "n_layers": 100}, "error.model_too_large"),
+        ({"width": "wide"}, "error.config_range"),
+        ({"activation": "sine"}, "error.config_choice"),
+        ({"norm_epsilon": "x"}, "error.config_range"),
+    ],
+)
 def test_absurd_shapes_are_refused_in_words(change: dict[str, object], key: str) -> None:
     values = dataclasses.asdict(FAMILIES["nakami"]) | change
     with pytest.raises(EngineError) as raised:

@@ -63,7 +63,11 @@ def test_characters_are_not_cut_between_chunks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "key"),
-    [(b"", "error.text_empty"), (bytes(range(256)) * 40, "error.text_binary"), (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "error.text_binary")],
+    [
+        (b"", "error.text_empty"),
+        (bytes(range(256)) * 40, "error.text_binary"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "error.text_binary"),
+    ],
 )
 def test_what_is_no_text_is_said_by_name(tmp_path: Path, data: bytes, key: str) -> None:
     path = write(tmp_path, data)

@@ -1,5 +1,7 @@
 """Each stage does what its paper says, and the drawn token is the one that the random number names."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -36,10 +38,12 @@ def rows(logits: np.ndarray, settings: SamplingSettings, previous: list[int] | N
 
 
 @given(logits=LOGITS, settings=SETTINGS, previous=PREVIOUS)
-def test_every_stage_is_a_distribution_and_only_cuts(logits: np.ndarray, settings: SamplingSettings, previous: list[int]) -> None:
+def test_every_stage_is_a_distribution_and_only_cuts(
+    logits: np.ndarray, settings: SamplingSettings, previous: list[int]
+) -> None:
     result = rows(logits, settings, previous)
     assert np.allclose(result.sum(axis=1), 1.0)
-    for before, after in zip(result[2:], result[3:], strict=False):
+    for before, after in itertools.pairwise(result[2:]):
         assert not (after[before == 0] > 0).any()
 
 

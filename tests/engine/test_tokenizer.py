@@ -49,7 +49,9 @@ def test_spans_cover_the_text_without_gaps(tokenizer: Tokenizer, text: str) -> N
     ):
         assert data[byte_start:byte_end] == tokenizer.token_bytes(id)
         assert data[byte_start:byte_end] in text[start:end].encode()
-    assert sum(byte_end - byte_start for byte_start, byte_end in zip(tokens.byte_starts, tokens.byte_ends, strict=True)) == len(data)
+    assert sum(
+        byte_end - byte_start for byte_start, byte_end in zip(tokens.byte_starts, tokens.byte_ends, strict=True)
+    ) == len(data)
 
 
 @settings(max_examples=100)
@@ -124,7 +126,9 @@ def test_saved_and_loaded_it_is_the_same(tokenizer: Tokenizer, tmp_path: Path) -
     assert [p.name for p in tmp_path.iterdir()] == ["tokenizer.json"]
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"model": {"type": "BPE"}}', '{"model": {"type": "Characters"}}', "\0"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"model": {"type": "BPE"}}', '{"model": {"type": "Characters"}}', "\0"]
+)
 def test_a_damaged_file_is_said_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(EngineError) as raised:
@@ -134,8 +138,19 @@ def test_a_damaged_file_is_said_by_name(tmp_path: Path, content: str) -> None:
 
 @pytest.mark.parametrize(
     ("piece", "kind"),
-    [("漢字", "kanji"), ("ひら", "hiragana"), ("カナー", "katakana"), (" word", "latin"), ("7", "digit"), ("。", "punctuation"),
-     ("\n", "space"), ("<0xE3>", "byte"), ("\u200b", "other"), ("𠮟", "kanji"), ("€", "punctuation")],
-)  # fmt: skip
+    [
+        ("漢字", "kanji"),
+        ("ひら", "hiragana"),
+        ("カナー", "katakana"),
+        (" word", "latin"),
+        ("7", "digit"),
+        ("。", "punctuation"),
+        ("\n", "space"),
+        ("<0xE3>", "byte"),
+        ("\u200b", "other"),
+        ("𠮟", "kanji"),
+        ("€", "punctuation"),
+    ],
+)
 def test_kinds(piece: str, kind: str) -> None:
     assert kind_of(piece) == kind
