@@ -301,6 +301,24 @@ class ReadRun:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListRuns:
+    """-> RunSummary for each run whose folder lies in `folder`, the newest first."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    folder: str
+    text: str  # the name of what it learned
+    parameters: int
+    steps: int
+    seconds: float  # of training
+    validation_loss: float  # the last one, in nats per token; NaN if there is none
+    finished: bool  # otherwise it can be continued
+
+
 # --- Generation -----------------------------------------------------------------------------------
 
 

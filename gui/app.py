@@ -72,8 +72,6 @@ def has_display() -> bool:
 
 
 def run(paths: list[str]) -> int:
-    from PySide6.QtCore import QTimer
-
     from gui.engine_link import EngineLink
     from gui.main_window import MainWindow
     from gui.settings import Settings, default_path
@@ -86,7 +84,8 @@ def run(paths: list[str]) -> int:
     window.show()
     if was_broken:
         window.banner.show_key("notice.settings_broken")
-    QTimer.singleShot(0, lambda: window.begin([str(Path(path).absolute()) for path in paths]))
+    # Panes import slowly: the window comes first.
+    window.painted.connect(lambda: window.begin([str(Path(path).absolute()) for path in paths]))
     return int(app.exec())
 
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -41,10 +41,13 @@ SAVE_DELAY_MS = 1000
 
 
 class MainWindow(QMainWindow):
+    painted = Signal()  # once: the window is on screen
+
     def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
         super().__init__()
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
+        self._has_painted = False
         self.theme = replace(THEMES.get(settings.theme, theme.LIGHT), zoom=settings.zoom)
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 560)
@@ -172,6 +175,12 @@ class MainWindow(QMainWindow):
         pane.sample_wanted.connect(self.open_sample)
         pane.pane_wanted.connect(self.show_pane)
         pane.model_wanted.connect(self.open_model)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self.painted.emit)
 
     # --- Starting --------------------------------------------------------------------------------
 

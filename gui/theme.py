@@ -143,7 +143,9 @@ def _style_sheet(theme: Theme) -> str:
     lengths = {f"px{n}": n for n in (2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 32, 40)}
     pixels = {name: f"{theme.px(n)}px" for name, n in (sizes | lengths).items()}
     icons = (ASSETS / "icons").as_posix()
-    return Template((ASSETS / "style.qss").read_text("utf-8")).substitute(names, **pixels, icons=icons)
+    return Template((ASSETS / "style.qss").read_text("utf-8")).substitute(
+        names, **pixels, icons=icons, families=", ".join(f'"{family}"' for family in FONT_FAMILIES)
+    )
 
 
 def icon(name: str, theme: Theme, color: str = "muted", size: int = 20) -> QIcon:

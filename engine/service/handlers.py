@@ -17,7 +17,7 @@ from engine.inspection.projection import principal_plane, turned_onto
 from engine.model.memory import keep_freed_memory
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
-from engine.service.training import estimate, read_run, train
+from engine.service.training import estimate, list_runs, read_run, train
 from engine.text.reading import inspect
 from engine.text.scripts import kind_of
 from engine.training.recipe import presets_for
@@ -68,11 +68,11 @@ def generate(session: Session, request: m.Generate) -> Answer:
     for count, step in enumerate(steps, start=1):
         waiting.append(_generated(opened, step, request.candidates))
         now = time.perf_counter()
+        # No turn for others in between: a training step would change the weights, and with them
+        # everything that the cache holds.
         if now - reported >= REPORT_SECONDS or count == request.tokens:
             yield m.GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
-            waiting, reported = [], now
-        else:
-            yield None
+            waiting, reported = [], time.perf_counter()
         if session.opened is not opened:
             return  # another model is open now: its tokens would not fit
 
@@ -122,6 +122,7 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.Train: train,
     m.SteerTraining: steer,
     m.ReadRun: read_run,
+    m.ListRuns: list_runs,
     m.OpenModel: open_model,
     m.Tokenize: tokenize,
     m.Generate: generate,

@@ -13,20 +13,21 @@ from engine import messages as m
 from engine.baselines.ngram import bigram_loss, unigram_loss
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
-from engine.model.checkpoint import describe, read_json
+from engine.model.checkpoint import describe, read_config, read_json, write_json
 from engine.model.transformer import Transformer
 from engine.service.process import IDLE, Answer
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import check, memory_bytes, model_config
-from engine.training.run import ABOUT, Run, read_log
+from engine.training.run import ABOUT, LOG, Run, last_lines, read_log
 from engine.training.trainer import Trainer, TrainStep, best_device
 
 REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the run
 SAMPLE_TOKENS = 40
 SAMPLING = m.SamplingSettings(temperature=0.8)
+REFERENCES = "references.json"
 MOST_POINTS = 20_000  # a message: 20 numbers each, well below 1 MB
 
 
@@ -93,11 +94,12 @@ def train(session: Session, request: m.Train) -> Answer:
         yield from run.prepare()
         yield _started(folder, run.name, run.settings, run.tokenizer, run.corpus)
         if request.resume:
-            yield from _past(folder)
+            yield from _past(folder, run.settings)
         yield session.take(run)
         yield from _steps(session, run, request.sample_prompt)
         yield _result(run)
-        yield describe(folder)
+        if session.opened.model is run.model:  # not if another one was opened meanwhile
+            yield describe(folder)
     finally:
         session.run = None
 
@@ -115,12 +117,28 @@ def _started(
         vocabulary=vocabulary,
         train_tokens=len(corpus.train),
         validation_tokens=len(corpus.validation),
-        references={
-            "uniform": math.log(vocabulary),
-            "unigram": unigram_loss(corpus.train, corpus.validation, vocabulary),
-            "bigram": bigram_loss(corpus.train, corpus.validation, vocabulary),
-        },
+        references=_references(folder, corpus, vocabulary),
     )
+
+
+def _references(folder: Path, corpus: Corpus, vocabulary: int) -> dict[str, float]:
+    """Reckoned once a run, and kept beside it: counting the pairs of a long text takes its time."""
+    path = folder / REFERENCES
+    try:
+        kept = read_json(path)
+        return {name: float(kept[name]) for name in ("uniform", "unigram", "bigram")}
+    except (EngineError, KeyError, TypeError, ValueError):
+        pass  # not there yet
+    references = {
+        "uniform": math.log(vocabulary),
+        "unigram": unigram_loss(corpus.train, corpus.validation, vocabulary),
+        "bigram": bigram_loss(corpus.train, corpus.validation, vocabulary),
+    }
+    try:
+        write_json(path, references)
+    except OSError:
+        pass  # a folder that is for reading only: then it is reckoned each time
+    return references
 
 
 def _steps(session: Session, run: Run, prompt: str) -> Answer:
@@ -232,30 +250,66 @@ def read_run(session: Session, request: m.ReadRun) -> Answer:
     about = read_json(folder / ABOUT)
     settings = m.TrainingSettings(**about["settings"])
     yield _started(folder, about["name"], settings, Tokenizer.load(folder), Corpus.open(folder))
-    yield from _past(folder)
+    yield from _past(folder, settings)
 
 
-def _past(folder: Path) -> Answer:
+def _past(folder: Path, settings: m.TrainingSettings) -> Answer:
     """What a run's log tells, as the messages that the run sent."""
     lines = read_log(folder)
-    steps = [
-        TrainStep(
-            line["step"],
-            0,
-            line.get("seconds", 0.0),
-            line["loss"],
-            line.get("rate", 0.0),
-            line.get("norm", 0.0),
-            line.get("validation"),
-            False,
-            1.0,
-            0.0,
-        )
-        for line in lines
-        if "loss" in line and "step" in line
-    ]
+    steps = [_past_step(line, settings) for line in lines if "loss" in line and "step" in line]
     for start in range(0, len(steps), MOST_POINTS):
         yield _as_message(steps[start : start + MOST_POINTS], 0.0)
     for line in lines:
         if "sample" in line:
             yield m.TrainingSample(line["step"], line.get("prompt", ""), line["sample"])
+
+
+def _past_step(line: dict[str, Any], settings: m.TrainingSettings) -> TrainStep:
+    step, seconds = line["step"], line.get("seconds", 0.0)
+    return TrainStep(
+        step=step,
+        tokens=step * settings.batch * settings.context,
+        seconds=seconds,
+        loss=line["loss"],
+        learning_rate=line.get("rate", 0.0),
+        gradient_norm=line.get("norm", 0.0),
+        validation_loss=line.get("validation"),
+        recovered=False,
+        fraction=_fraction(settings, step, seconds),
+        seconds_left=0.0,
+    )
+
+
+def _fraction(settings: m.TrainingSettings, step: int, seconds: float) -> float:
+    """How much of a run is done."""
+    if settings.steps is not None:
+        return min(1.0, step / settings.steps)
+    return min(1.0, seconds / (settings.seconds or 1.0))
+
+
+def list_runs(session: Session, request: m.ListRuns) -> Answer:
+    """One at a time, so that others get a turn; folders that cannot be read are passed over."""
+    try:
+        folders = [path for path in Path(request.folder).iterdir() if (path / ABOUT).is_file()]
+        folders.sort(key=lambda path: (path / LOG).stat().st_mtime if (path / LOG).exists() else 0.0, reverse=True)
+    except OSError:
+        return  # no run was ever started here
+    for folder in folders:
+        try:
+            yield _summary(folder)
+        except (EngineError, KeyError, TypeError):
+            yield None
+
+
+def _summary(folder: Path) -> m.RunSummary:
+    about, steps, seconds, validation = read_json(folder / ABOUT), 0, 0.0, math.nan
+    settings = m.TrainingSettings(**about["settings"])
+    for line in last_lines(folder):
+        if not steps:
+            steps, seconds = line.get("step", 0), line.get("seconds", 0.0)
+        if "validation" in line:
+            validation = line["validation"]
+            break
+    parameters = read_config(folder).parameters()
+    finished = _fraction(settings, steps, seconds) >= 1.0
+    return m.RunSummary(str(folder), about["name"], parameters, steps, seconds, validation, finished)

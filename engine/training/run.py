@@ -182,19 +182,33 @@ class Run:
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's log; what a kill has torn is passed over."""
+    return [values for line in _log_text(folder).splitlines() if (values := _parsed(line)) is not None]
+
+
+def last_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """The steps and evaluations of a run's log, the last first: the last step, then only lines with "validation"."""
+    seen_step = False
+    for line in reversed(_log_text(folder).splitlines()):
+        if not seen_step or '"validation"' in line:
+            values = _parsed(line)
+            if values is not None and "loss" in values:
+                seen_step = True
+                yield values
+
+
+def _log_text(folder: Path) -> str:
     try:
-        text = (folder / LOG).read_text("utf-8", errors="replace")
+        return (folder / LOG).read_text("utf-8", errors="replace")
     except OSError:
-        return []
-    lines = []
-    for line in text.splitlines():
-        try:
-            values = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(values, dict):
-            lines.append(values)
-    return lines
+        return ""
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:

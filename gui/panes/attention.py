@@ -11,7 +11,7 @@ from gui.theme import GAP_L, GAP_M, Theme
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.mosaic import Mosaic
 
-LIVE_MS = 2500  # while a model learns, its heads are looked at at most so often
+LIVE_MS = 3500  # while a model learns, its heads are looked at at most so often
 
 
 class AttentionPane(Pane):

@@ -10,7 +10,7 @@ from gui.theme import GAP_S, Theme
 from gui.widgets.scatter import Scatter
 from gui.widgets.token_strip import visible
 
-LIVE_MS = 2500
+LIVE_MS = 3500
 GLYPHS = {"o": "●", "s": "■", "t": "▼", "d": "◆", "+": "✚", "x": "✖", "star": "★", "h": "⬢", "p": "⬟"}
 
 

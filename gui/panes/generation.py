@@ -31,7 +31,7 @@ from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.sampling_controls import SamplingControls
 
 SHOW_MS = 120  # the text is redrawn at most so often while it grows
-LIVE_MS = 2500  # a model that learns is asked to write at most so often
+LIVE_MS = 3500  # a model that learns is asked to write at most so often
 LIVE_TOKENS = 40
 COLUMNS = (0.0, 0.7, 1.5)  # temperatures of the side-by-side view
 BUSY_ROOM, TALL_ROOM = 520, 460  # below this the pane folds
@@ -230,8 +230,8 @@ class GenerationPane(Pane):
     def _generated(self, event: GeneratedTokens) -> None:
         for token in event.tokens:
             self.tree.add(token)
-        if not self._show_timer.isActive():
-            self._show_timer.start()
+        if not self._show_timer.isActive() and not self._live_shown:
+            self._show_timer.start()  # what is written live is shown when it is whole: redrawing costs training
 
     def _ended(self, end: Ended) -> None:
         self._playing = False

@@ -46,7 +46,7 @@ from gui.theme import GAP_L, GAP_M, GAP_S, Theme
 from gui.widgets.loss_plot import LossPlot
 from gui.widgets.run_form import RunForm
 
-REDRAW_MS = 250
+REDRAW_MS = 500  # each redraw takes a core from the training for some 10 ms
 WEIGHTS_MS = 1500  # how often the other panes look at the model that learns
 ESTIMATE_MS = 400
 AXES = ("steps", "tokens", "seconds")

@@ -1,83 +1,68 @@
 """Loss against steps, tokens or time: raw and smoothed, held-out text, reference lines, several runs."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from html import escape
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui.i18n import t
 from gui.theme import LIGHT, SMALL, Theme
+from gui.widgets.curve import DASHES, Curve, Floats, thinned
 
 MOST_POINTS = 600  # a curve: more than a screen can tell apart
-STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
-Floats = NDArray[Any]  # steps are whole numbers, the rest is not
+LABEL = SMALL - 1  # type size of ticks and reference lines
+ROOM_FOR_LABEL = 22  # pixels above the highest and below the lowest line
 
 
-@dataclass
-class Curve:
-    """One run. Arrays grow as it learns; `tokens_a_step` turns steps into tokens."""
+class LossAxis(pg.AxisItem):
+    """Ticks at round values of the loss, also where its logarithm is drawn."""
 
-    name: str
-    tokens_a_step: int = 1
-    steps: Floats = field(default_factory=lambda: np.zeros(0))
-    seconds: Floats = field(default_factory=lambda: np.zeros(0))
-    losses: Floats = field(default_factory=lambda: np.zeros(0))
-    smoothed: Floats = field(default_factory=lambda: np.zeros(0))
-    rates: Floats = field(default_factory=lambda: np.zeros(0))
-    norms: Floats = field(default_factory=lambda: np.zeros(0))
-    validation_steps: Floats = field(default_factory=lambda: np.zeros(0))
-    validation: Floats = field(default_factory=lambda: np.zeros(0))
-    references: dict[str, float] = field(default_factory=dict)
+    logarithmic = False
 
-    def extend(self, steps: Floats, seconds: Floats, losses: Floats, rates: Floats, norms: Floats) -> None:
-        self.smoothed = np.concatenate((self.smoothed, self._smooth(losses)))
-        self.steps = np.concatenate((self.steps, steps))
-        self.seconds = np.concatenate((self.seconds, seconds))
-        self.losses = np.concatenate((self.losses, losses))
-        self.rates = np.concatenate((self.rates, rates))
-        self.norms = np.concatenate((self.norms, norms))
+    def tickValues(self, least: float, most: float, size: float) -> list[tuple[float, list[float]]]:
+        if not self.logarithmic:
+            ticks: list[tuple[float, list[float]]] = super().tickValues(least, most, size)
+            return ticks[:2]
+        low, high = 10.0**least, 10.0**most
+        if high / low > 20:
+            decades = range(math.floor(least), math.ceil(most) + 1)
+            values = [m * 10.0**d for d in decades for m in (1, 2, 5)]
+        else:
+            step = 10 ** math.floor(math.log10((high - low) / 2))
+            values = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        return [(0.1, [math.log10(v) for v in values if low <= v <= high])]
 
-    def add_validation(self, step: int, loss: float) -> None:
-        self.validation_steps = np.append(self.validation_steps, step)
-        self.validation = np.append(self.validation, loss)
-
-    def _smooth(self, losses: Floats) -> Floats:
-        """An exponential mean that begins with the first loss and takes its time as the run goes on."""
-        smoothed = np.empty(len(losses))
-        last = self.smoothed[-1] if len(self.smoothed) else None
-        for index, loss in enumerate(losses):
-            share = max(0.05, 3.0 / (len(self.steps) + index + 3))
-            last = loss if last is None else last + share * (loss - last)
-            smoothed[index] = last
-        return smoothed
-
-    def along(self, axis: str, steps: Floats | None = None) -> Floats:
-        """Where `steps` (default: all of this run) lie on the axis "steps", "tokens" or "seconds"."""
-        steps = self.steps if steps is None else steps
-        if axis == "tokens":
-            return steps * self.tokens_a_step
-        if axis == "seconds":
-            return np.interp(steps, self.steps, self.seconds) if len(self.steps) else steps
-        return steps
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        if self.logarithmic:
+            return [f"{10.0**value:.4g}" for value in values]
+        strings: list[str] = super().tickStrings(values, scale, spacing)
+        return strings
 
 
 class LossPlot(QWidget):
-    hovered = Signal(str)  # what lies under the mouse, in words; "" for nothing
+    """`compact`: one quantity, small, without reference lines and legend."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    hovered = Signal(str)  # what lies under the mouse or the cursor keys, in words; "" for nothing
+
+    def __init__(self, compact: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.axis, self.what = LIGHT, "steps", "loss"
-        self.plot = pg.PlotWidget()
+        self.theme, self.axis, self.what, self.compact = LIGHT, "steps", "loss", compact
+        self.logarithmic = False
+        self._left = LossAxis("left")
+        self.plot = pg.PlotWidget(axisItems={"left": self._left})
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.getViewBox().setDefaultPadding(0)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus if compact else Qt.FocusPolicy.StrongFocus)
         self.legend = QLabel()  # above the plot: inside it, it would lie on a line sooner or later
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setMinimumWidth(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -86,6 +71,7 @@ class LossPlot(QWidget):
         self._runs: list[Curve] = []
         self._items: list[dict[str, pg.PlotDataItem]] = []
         self._lines: dict[str, pg.InfiniteLine] = {}
+        self._at: int | None = None  # index of the step that is pointed at
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
@@ -100,10 +86,12 @@ class LossPlot(QWidget):
         self._items = [self._make(index) for index in range(len(runs))]
         self.restyle(self.theme)
 
-    def set_view(self, axis: str, what: str) -> None:
+    def set_view(self, axis: str, what: str, logarithmic: bool = False) -> None:
         """`axis`: "steps", "tokens", "seconds"; `what`: "loss", "perplexity", "rate", "norm"."""
         self.axis, self.what = axis, what
-        self.redraw()
+        self.logarithmic = self._left.logarithmic = logarithmic
+        self._left.picture = None  # the ticks of the other scale
+        self.retranslate()
 
     def _make(self, index: int) -> dict[str, pg.PlotDataItem]:
         names = ("raw", "smoothed", "validation") if index == 0 else ("smoothed", "validation")
@@ -112,79 +100,98 @@ class LossPlot(QWidget):
             self.plot.addItem(item)
         return items
 
+    # --- What is drawn ---------------------------------------------------------------------------
+
+    @property
+    def _is_loss(self) -> bool:
+        return self.what in ("loss", "perplexity")
+
+    def _shown(self, values: Floats) -> Floats:
+        """Losses as what the vertical axis counts."""
+        shown = np.exp(np.minimum(values, 30.0)) if self.what == "perplexity" else values
+        return np.log10(np.maximum(shown, 1e-6)) if self.logarithmic else shown
+
     def redraw(self) -> None:
         """Shows what has come since; cheap, because a curve has at most MOST_POINTS points."""
         for run, items in zip(self._runs, self._items, strict=True):
             x = run.along(self.axis)
-            curves = {
-                "loss": (run.losses, run.smoothed),
-                "rate": (run.rates, run.rates),
-                "norm": (run.norms, run.norms),
-            }
-            raw, smoothed = curves.get(self.what, curves["loss"])
-            if "raw" in items:
-                items["raw"].setData(*_thinned(x, self._shown(raw)))
-            items["smoothed"].setData(*_thinned(x, self._shown(smoothed)))
-            held_out = run.validation if self.what in ("loss", "perplexity") else run.validation[:0]
-            steps = run.along(self.axis, run.validation_steps)[: len(held_out)]
-            items["validation"].setData(steps, self._shown(held_out))
-        self._place_lines()
+            if self._is_loss:
+                self._draw(items.get("raw"), x, run.losses)
+                self._draw(items["smoothed"], x, run.smoothed)
+            else:
+                self._draw(items.get("raw"), x[:0], run.rates[:0])
+                self._draw(items["smoothed"], x, run.rates if self.what == "rate" else run.norms)
+            held_out = run.validation if self._is_loss else run.validation[:0]
+            self._draw(items["validation"], run.along(self.axis, run.validation_steps)[: len(held_out)], held_out)
         self._fit()
+        self._place_lines()
 
-    def _shown(self, values: Floats) -> Floats:
-        return np.exp(np.minimum(values, 30.0)) if self.what == "perplexity" else values
+    def _draw(self, item: pg.PlotDataItem | None, x: Floats, y: Floats) -> None:
+        if item is not None:
+            item.setData(*thinned(x, self._shown(y), MOST_POINTS))
 
     def _fit(self) -> None:
         """Room for everything that is drawn, but not for the spikes of single steps."""
-        ends = [run.along(self.axis)[-1] for run in self._runs if len(run.steps)]
-        values = [self._shown(v) for run in self._runs for v in self._visible(run) if len(v)]
-        if not ends or not values:
+        ends = [float(run.along(self.axis)[-1]) for run in self._runs if len(run)]
+        series = [self._shown(values) for run in self._runs for values in self._visible(run)]
+        values = np.concatenate([*series, np.array(list(self._references().values()))] if series else [[]])
+        values = values[np.isfinite(values)]
+        if not ends or not len(values):
             return
-        lines = [self._shown(np.array([v]))[0] for v in self._references().values()] if self.what == "loss" else []
-        top = max(max(v.max() for v in values), *lines) if lines else max(v.max() for v in values)
-        bottom = min(v.min() for v in values)
-        margin = 0.08 * (top - bottom or 1.0)
-        self.plot.setXRange(0, max(ends) * 1.02, padding=0)
+        bottom, top = float(values.min()), float(values.max())
+        margin = (top - bottom or 1.0) * min(0.3, self.theme.px(ROOM_FOR_LABEL) / max(1, self.plot.height()))
+        self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
         self.plot.setYRange(bottom - margin, top + margin, padding=0)
 
     def _visible(self, run: Curve) -> tuple[Floats, ...]:
-        if self.what == "rate":
-            return (run.rates,)
-        if self.what == "norm":
-            return (run.norms,)
-        return (run.smoothed, run.validation)
+        if self._is_loss:
+            return run.smoothed, run.validation
+        return (run.rates if self.what == "rate" else run.norms,)
 
     # --- Reference lines -------------------------------------------------------------------------
 
     def _references(self) -> dict[str, float]:
-        return self._runs[0].references if self._runs and self.what in ("loss", "perplexity") else {}
+        """The lines that the loss is held against, where they lie on the axis."""
+        if not self._runs or not self._is_loss:
+            return {}
+        wanted = self._runs[0].references
+        if self.what == "perplexity" and not self.logarithmic:  # the others would press the curve to the floor
+            wanted = {name: loss for name, loss in wanted.items() if name == "bigram"}
+        return {name: float(self._shown(np.array([loss]))[0]) for name, loss in wanted.items()}
 
     def _place_lines(self) -> None:
         wanted = self._references()
-        if self.what == "perplexity":  # ln V and the unigram would press the curve to the floor
-            wanted = {name: value for name, value in wanted.items() if name == "bigram"}
         for name in list(self._lines):
             if name not in wanted:
                 self.plot.removeItem(self._lines.pop(name))
-        for name, value in wanted.items():
-            shown = float(self._shown(np.array([value]))[0])
+        for name, place in wanted.items():
             if name not in self._lines:
-                line = pg.InfiniteLine(
-                    angle=0,
-                    movable=False,
-                    label="",
-                    labelOpts={"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]},
-                )
+                options = {"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]}
+                line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts=options)
                 self._lines[name] = line
                 self.plot.addItem(line, ignoreBounds=True)
                 self._style_line(line)
-            self._lines[name].setValue(shown)
-            self._lines[name].label.setFormat(t(f"widget.loss.{name}", value=f"{shown:.2f}"))
+            self._place(self._lines[name], place)
+            loss = self._runs[0].references[name]
+            value = f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
+            words = t(f"widget.loss.{name}", value=value)
+            if self._lines[name].label.format != words:
+                self._lines[name].label.setFormat(words)
+
+    def _place(self, line: pg.InfiniteLine, place: float) -> None:
+        """The label stands on the side of the line on which the curve does not end."""
+        line.setValue(place)
+        smoothed = self._runs[0].smoothed
+        above = not len(smoothed) or not self._shown(smoothed[-1:])[0] > place
+        anchors = [(1.0, 1.0 if above else 0.0)] * 2
+        if line.label.anchors != anchors:
+            line.label.anchors = anchors
+            line.label.updatePosition()
 
     def _style_line(self, line: pg.InfiniteLine) -> None:
         line.setPen(pg.mkPen(self.theme.color("muted"), width=1, style=Qt.PenStyle.DotLine))
         line.label.setColor(self.theme.color("muted"))
-        line.label.setFont(self.theme.font(SMALL - 1))
+        line.label.setFont(self.theme.font(LABEL))
 
     # --- Looks -----------------------------------------------------------------------------------
 
@@ -196,91 +203,123 @@ class LossPlot(QWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(theme.color("grid"))
             axis.setTextPen(theme.color("muted"))
-            axis.setStyle(tickFont=theme.font(SMALL - 1), tickLength=0)
-            axis.setGrid(60)
-        self.plot.getAxis("left").setWidth(theme.px(44))
+            axis.setStyle(tickFont=theme.font(LABEL), tickLength=0)
+        self._left.setGrid(60)
+        self._left.setWidth(theme.px(46))
         self._cursor.setPen(pg.mkPen(theme.color("accent"), width=1))
         for line in self._lines.values():
             self._style_line(line)
-        for index, items in enumerate(self._items):
-            self._style_run(index, items)
+        for run, items in zip(self._runs, self._items, strict=True):
+            self._style_run(run, items)
         self.retranslate()
-        self.redraw()
 
-    def _style_run(self, index: int, items: dict[str, pg.PlotDataItem]) -> None:
-        color, marker = self._colors(index)
-        style = STYLES[index % len(STYLES)]
+    def _style_run(self, run: Curve, items: dict[str, pg.PlotDataItem]) -> None:
+        color, marker = run.colors(self.theme)
         if "raw" in items:
-            faint = QColor(color)
+            faint = run.colors(self.theme)[0]
             faint.setAlpha(70)
             items["raw"].setPen(pg.mkPen(faint, width=1))
-        items["smoothed"].setPen(pg.mkPen(color, width=2, style=style))
+        items["smoothed"].setPen(pg.mkPen(color, width=1 if self.compact else 2, style=run.line))
         items["validation"].setPen(pg.mkPen(marker, width=1, style=Qt.PenStyle.DotLine))
-        items["validation"].setSymbol("o" if index == 0 else "d")
+        items["validation"].setSymbol("o" if run.look == 0 else "d")
         items["validation"].setSymbolSize(self.theme.px(7))
         items["validation"].setSymbolPen(None)
         items["validation"].setSymbolBrush(marker)
 
     def retranslate(self) -> None:
-        label = {"color": self.theme.muted, "font-size": f"{self.theme.px(SMALL - 1)}px"}
-        self.plot.setLabel("bottom", t(f"widget.loss.axis.{self.axis}"), **label)
-        self.plot.setAccessibleName(t(f"widget.loss.what.{self.what}"))
-        self.legend.setText(" &nbsp;&nbsp; ".join(self._legend_entries()))
+        label = {"color": self.theme.muted, "font-size": f"{self.theme.px(LABEL)}px"}
+        if self.compact:
+            self.legend.setText(f"<span style='color: {self.theme.muted}'>{t(f'widget.loss.what.{self.what}')}</span>")
+        else:
+            self.plot.setLabel("bottom", t(f"widget.loss.axis.{self.axis}"), **label)
+            self.legend.setText(" &nbsp;&nbsp; ".join(self._legend_entries()))
+        self.setAccessibleName(t(f"widget.loss.what.{self.what}"))
         self.redraw()
 
     def _legend_entries(self) -> list[str]:
         """What each colour and style is, in rich text."""
         entries = []
-        for index, run in enumerate(self._runs):
-            line, marker = (color.name() for color in self._colors(index))
-            dash = ("━━", "━ ━", "┅┅", "━ ╍")[index % len(STYLES)]
-            name = "" if len(self._runs) == 1 else f"{run.name}: "
-            entries.append(f"<span style='color: {line}'>{dash}</span> {name}{t('widget.loss.training')}")
-            if self.what in ("loss", "perplexity"):
-                symbol = "●" if index == 0 else "◆"
-                entries.append(f"<span style='color: {marker}'>{symbol}</span> {name}{t('widget.loss.validation')}")
+        alone = len(self._runs) == 1
+        for run in self._runs:
+            line, marker = (color.name() for color in run.colors(self.theme))
+            dash = f"<span style='color: {line}'>{DASHES[run.look % len(DASHES)]}</span>"
+            symbol = f"<span style='color: {marker}'>{'●' if run.look == 0 else '◆'}</span>"
+            name = "" if alone else f"{escape(run.name)}: "
+            if not self._is_loss:
+                entries.append(f"{dash} {name}{t(f'widget.loss.what.{self.what}')}")
+            elif run.look == 0:
+                entries.append(f"{dash} {name}{t('widget.loss.training')}")
+                entries.append(f"{symbol} {t('widget.loss.validation')}")
+            else:
+                entries.append(f"{dash} {symbol} {escape(run.name)}")
         return entries
 
-    def _colors(self, index: int) -> tuple[QColor, QColor]:
-        """Of a run's curve and of its markers."""
-        series = self.theme.series
-        if index == 0:
-            return QColor(series[0]), QColor(series[1])
-        color = QColor(series[2 + (index - 1) % (len(series) - 2)])
-        return color, color
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    # --- Pointing at a step: mouse and keys ------------------------------------------------------
 
     def _moved(self, position: QPointF) -> None:
-        box = self.plot.getViewBox()
         run = self._runs[0] if self._runs else None
-        if run is None or not len(run.steps) or not self.plot.sceneBoundingRect().contains(position):
-            self._cursor.hide()
-            self.hovered.emit("")
+        if run is None or not len(run) or not self.plot.sceneBoundingRect().contains(position):
+            self._point_at(None)
             return
-        x = run.along(self.axis)
-        index = int(np.argmin(np.abs(x - box.mapSceneToView(position).x())))
-        self._cursor.setValue(x[index])
-        self._cursor.show()
-        self.hovered.emit(self.describe(index))
+        x = self.plot.getViewBox().mapSceneToView(position).x()
+        self._point_at(int(np.argmin(np.abs(run.along(self.axis) - x))))
+
+    def _point_at(self, index: int | None) -> None:
+        self._at = index
+        self._cursor.setVisible(index is not None)
+        if index is not None:
+            self._cursor.setValue(float(self._runs[0].along(self.axis)[index]))
+        self.hovered.emit("" if index is None else self.describe(index))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count = len(self._runs[0]) if self._runs else 0
+        stride = max(1, count // 50) if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+        now = count - 1 if self._at is None else self._at
+        places = {
+            Qt.Key.Key_Left: now - stride,
+            Qt.Key.Key_Right: now + stride,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: count - 1,
+        }
+        place = places.get(Qt.Key(event.key()))
+        if place is None or not count:
+            super().keyPressEvent(event)
+        else:
+            self._point_at(min(max(place, 0), count - 1))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self._runs and len(self._runs[0]) and event.reason() != Qt.FocusReason.MouseFocusReason:
+            self._point_at(len(self._runs[0]) - 1)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._point_at(None)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point_at(None)
 
     def describe(self, index: int) -> str:
         """One step of the first run, in words."""
         run = self._runs[0]
-        before = np.flatnonzero(run.validation_steps <= run.steps[index])
-        held_out = f"{run.validation[before[-1]]:.3f}" if len(before) else "–"
+        held_out = run.held_out(run.steps[index])
         return t(
             "widget.loss.describe",
             step=f"{int(run.steps[index]):,}",
             loss=f"{run.losses[index]:.3f}",
             smoothed=f"{run.smoothed[index]:.3f}",
-            validation=held_out,
+            validation="–" if math.isnan(held_out) else f"{held_out:.3f}",
             rate=f"{run.rates[index]:.2g}",
             norm=f"{run.norms[index]:.2f}",
         )
 
 
-def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """At most MOST_POINTS points, always with the last one."""
-    if len(x) <= MOST_POINTS:
-        return x, y
-    kept = np.unique(np.linspace(0, len(x) - 1, MOST_POINTS).astype(int))
-    return x[kept], y[kept]
+def rounded_up(value: float) -> float:
+    """To two digits, so that the axis of a growing curve moves only now and then."""
+    unit = 10.0 ** (math.floor(math.log10(max(value, 1.0))) - 1)
+    return math.ceil(value / unit) * unit

@@ -11,7 +11,8 @@ from gui.theme import GAP_S, LIGHT, SMALL, Theme
 from gui.widgets.token_strip import visible
 
 SHAPES = ("o", "s", "t", "d", "+", "x", "star", "h", "p")
-MOST_LABELS = 60
+MOST_LABELS = 40
+LABELS_TRIED = 120  # of the points that matter most
 
 
 class Scatter(QWidget):
@@ -116,7 +117,7 @@ class Scatter(QWidget):
         taken: list[QRectF] = []
         labels = iter(self._labels)
         candidates = [
-            i for i in dict.fromkeys([*self.marked, *range(min(len(self.names), 400))]) if i < len(self.points)
+            i for i in dict.fromkeys([*self.marked, *range(min(len(self.names), LABELS_TRIED))]) if i < len(self.points)
         ]
         for index in candidates:
             at = box.mapViewToScene(QPointF(*map(float, self.points[index])))

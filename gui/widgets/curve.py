@@ -1,0 +1,113 @@
+"""The figures of one run as arrays that grow while it learns, and how a curve is drawn among others."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+from gui.theme import Theme
+
+Floats = NDArray[np.floating]
+SMOOTHING = 0.05  # share of the newest loss in the smoothed one, once a run has gone on for a while
+LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+DASHES = ("━━", "━ ━", "┅┅", "━ ╍")  # the same in a line of text
+
+
+class Curve:
+    """One run. `steps`, `seconds`, `losses`, `smoothed`, `rates` and `norms` have one entry a step.
+
+    `look` numbers the curves of one plot: 0 is the run in front, the others keep theirs as long as they
+    are shown. `tokens_a_step` turns steps into tokens.
+    """
+
+    def __init__(self, name: str, tokens_a_step: int = 1, references: dict[str, float] | None = None) -> None:
+        self.name, self.tokens_a_step, self.references = name, tokens_a_step, references or {}
+        self.look = 0
+        self._rows = np.empty((6, 1024))  # with room to grow: a night is some 200,000 steps
+        self._count = 0
+        self.validation_steps, self.validation = np.zeros(0), np.zeros(0)
+        self._show_rows()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _show_rows(self) -> None:
+        rows = self._rows[:, : self._count]
+        self.steps, self.seconds, self.losses, self.smoothed, self.rates, self.norms = rows
+
+    def extend(self, steps: Floats, seconds: Floats, losses: Floats, rates: Floats, norms: Floats) -> None:
+        smoothed = self._smooth(losses)
+        end = self._count + len(steps)
+        if end > self._rows.shape[1]:
+            grown = np.empty((6, 2 * end))
+            grown[:, : self._count] = self._rows[:, : self._count]
+            self._rows = grown
+        for row, values in zip(self._rows, (steps, seconds, losses, smoothed, rates, norms), strict=True):
+            row[self._count : end] = values
+        self._count = end
+        self._show_rows()
+
+    def add_validation(self, step: int, loss: float) -> None:
+        self.validation_steps = np.append(self.validation_steps, step)
+        self.validation = np.append(self.validation, loss)
+
+    def _smooth(self, losses: Floats) -> Floats:
+        """An exponential mean that begins with the first loss and takes its time as the run goes on.
+
+        A loss that is no number (a step that was taken back) leaves it as it is.
+        """
+        smoothed = np.empty(len(losses))
+        last = float(self.smoothed[-1]) if self._count else np.nan
+        for index, loss in enumerate(losses.tolist()):
+            if np.isfinite(loss):
+                share = max(SMOOTHING, 3.0 / (self._count + index + 3))
+                last = last + share * (loss - last) if np.isfinite(last) else loss
+            smoothed[index] = last
+        return smoothed
+
+    def along(self, axis: str, steps: Floats | None = None) -> Floats:
+        """Where `steps` (default: all of this run) lie on the axis "steps", "tokens" or "seconds"."""
+        steps = self.steps if steps is None else steps
+        if axis == "tokens":
+            return steps * self.tokens_a_step
+        if axis == "seconds":
+            return np.interp(steps, self.steps, self.seconds) if self._count else steps
+        return steps
+
+    def held_out(self, step: float) -> float:
+        """The last loss on held-out text up to this step; NaN before the first."""
+        before = np.flatnonzero(self.validation_steps <= step)
+        return float(self.validation[before[-1]]) if len(before) else float("nan")
+
+    # --- Among others ----------------------------------------------------------------------------
+
+    @property
+    def line(self) -> Qt.PenStyle:
+        return LINES[self.look % len(LINES)]
+
+    def colors(self, theme: Theme) -> tuple[QColor, QColor]:
+        """Of the curve and of its markers: two for the run in front, one for each other run."""
+        series = theme.series
+        if self.look == 0:
+            return QColor(series[0]), QColor(series[1])
+        color = QColor(series[2 + (self.look - 1) % (len(series) - 2)])
+        return color, color
+
+
+def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
+    """At most `most` points, without what is no number, always with the last one.
+
+    Of each stretch the lowest and the highest value are kept, so that no spike is lost.
+    """
+    fine = np.isfinite(y)
+    if not fine.all():
+        x, y = x[fine], y[fine]
+    if len(x) <= most:
+        return x, y
+    stretches = most // 2 - 1
+    size = len(x) // stretches
+    whole = y[: stretches * size].reshape(stretches, size)
+    starts = np.arange(stretches) * size
+    kept = np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), [len(x) - 1]))
+    kept = np.unique(kept)
+    return x[kept], y[kept]

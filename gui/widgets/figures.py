@@ -1,0 +1,88 @@
+"""A row of figures with their names: painted, because labels would lay the window out anew at each change."""
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, LIGHT, SMALL, Theme
+
+CAPTION = SMALL - 1
+
+
+class FigureRow(QWidget):
+    """Shows the first figures that fit, the most important first; the tooltip tells all of them.
+
+    Tall, a name stands over its figure; otherwise before it.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme, self.tall = LIGHT, False
+        self.figures: list[tuple[str, str]] = []
+        self._widths: dict[str, int] = {}  # the widest that each figure has been: nothing jumps
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def set_figures(self, figures: list[tuple[str, str]]) -> None:
+        """(name, figure) pairs."""
+        if figures == self.figures:
+            return
+        self.figures = figures
+        words = "\n".join(f"{name}: {figure}" for name, figure in figures)
+        self.setToolTip(words)
+        self.setAccessibleDescription(words)
+        self.update()
+
+    def set_tall(self, tall: bool) -> None:
+        if tall != self.tall:
+            self.tall = tall
+            self.restyle(self.theme)
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self._widths.clear()
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        caption, figure = self._metrics()
+        height = caption.height() + figure.height() if self.tall else figure.height()
+        return QSize(self.theme.px(200), height + GAP_S)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, self.sizeHint().height())
+
+    def fitting(self) -> list[tuple[QRect, str, str]]:
+        """Where each figure goes, with its name and itself, as long as there is room."""
+        caption, figure = self._metrics()
+        left, placed = 0, []
+        for name, value in self.figures:
+            before = caption.horizontalAdvance(name)
+            needed = max(figure.horizontalAdvance(value), self._widths.get(name, 0))
+            self._widths[name] = needed
+            width = max(before, needed) if self.tall else before + GAP_S + needed
+            if left + width > self.width():
+                break
+            placed.append((QRect(left, 0, width, self.height()), name, value))
+            left += width + (GAP_L if self.tall else GAP_M + GAP_S)
+        return placed
+
+    def _metrics(self) -> tuple[QFontMetrics, QFontMetrics]:
+        value = LARGE if self.tall else SMALL + 1
+        return QFontMetrics(self.theme.font(CAPTION)), QFontMetrics(self.theme.font(value))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        caption, _ = self._metrics()
+        for place, name, value in self.fitting():
+            painter.setFont(self.theme.font(CAPTION))
+            painter.setPen(self.theme.color("muted"))
+            align = Qt.AlignmentFlag.AlignLeft
+            painter.drawText(place, align | (Qt.AlignmentFlag.AlignTop if self.tall else Qt.AlignmentFlag.AlignVCenter), name)
+            painter.setFont(self.theme.font(LARGE if self.tall else SMALL + 1))
+            painter.setPen(self.theme.color("text"))
+            if self.tall:
+                painter.drawText(place.adjusted(0, caption.height(), 0, 0), align | Qt.AlignmentFlag.AlignTop, value)
+            else:
+                shift = caption.horizontalAdvance(name) + GAP_S
+                painter.drawText(place.adjusted(shift, 0, 0, 0), align | Qt.AlignmentFlag.AlignVCenter, value)
+        painter.end()

@@ -1,0 +1,128 @@
+"""Start, memory and smoothness of the window: python -m tests.benchmarks.window TEXT
+
+Starts the real program (offscreen where there is no display), trains with four tiles live, and compares the
+speed of training with that of the command line, in turns.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 20.0
+
+
+def child(text: str, folder: str) -> None:
+    """Runs in a process of its own: the program as `main.py` starts it, with a clock beside it."""
+    from PySide6.QtCore import QElapsedTimer, QTimer
+
+    from engine.messages import TrainingSettings
+    from gui.app import make_application
+    from gui.engine_link import EngineLink
+    from gui.main_window import MainWindow
+    from gui.settings import Settings
+
+    begun = float(os.environ["NAKAMI_BEGUN"])
+    found: dict[str, float] = {}
+    app = make_application()
+    window = MainWindow(EngineLink(), Settings(language="ja", tiles=4), Path(folder) / "settings.json")
+    window.resize(1600, 1000)
+
+    window.painted.connect(lambda: found.setdefault("window", time.time() - begun))
+    window.show()
+    clock, lags = QElapsedTimer(), []
+    beat = QTimer(interval=5)
+
+    def tick() -> None:
+        lags.append(clock.restart() - 5.0)
+
+    beat.timeout.connect(tick)
+
+    def ready(_: object) -> None:
+        found.setdefault("engine", time.time() - begun)
+
+    window.painted.connect(lambda: window.begin([text]))
+    window.state.corpus_changed.connect(lambda: QTimer.singleShot(1500, learn))
+    original = window._engine_ready
+    window._engine_ready = lambda answer: (ready(answer), original(answer))[1]  # type: ignore[method-assign]
+
+    def learn() -> None:
+        window.state.training_changed.connect(ended)
+        pane = window.workspace.pane("training")
+        pane.start(TrainingSettings(seconds=SECONDS), Path(folder) / "model")  # type: ignore[attr-defined]
+        QTimer.singleShot(2000, lambda: (clock.start(), beat.start()))
+
+    def ended() -> None:
+        if window.state.training:
+            return
+        beat.stop()
+        record = window.workspace.pane("training").record  # type: ignore[attr-defined]
+        found["speed"] = record.result.tokens / record.result.seconds
+        found["rss"] = _resident()
+        ordered = sorted(lags)
+        found["p99"], found["max"] = ordered[int(0.99 * len(ordered))], ordered[-1]
+        print(json.dumps(found), flush=True)
+        window.close()
+        app.quit()
+
+    app.exec()
+
+
+def _resident() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def run_window(text: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, NAKAMI_BEGUN=str(time.time()))
+        if "DISPLAY" not in environment:
+            environment["QT_QPA_PLATFORM"] = "offscreen"
+        command = [sys.executable, "-m", "tests.benchmarks.window", text, "--child", folder]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+def run_command_line(text: str) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "engine", "train", text, "--out", f"{folder}/model", "--seconds", str(SECONDS)]
+        done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+        result = json.loads(done.stdout)
+        return float(result["tokens"] / result["seconds"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("text")
+    parser.add_argument("--child")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    text = str(Path(options.text).resolve())
+    if options.child:
+        child(text, options.child)
+        return
+    windows, lines = [], []
+    for _ in range(options.rounds):
+        lines.append(run_command_line(text))
+        windows.append(run_window(text))
+        print(f"command line {lines[-1]:,.0f} tokens/s; window {windows[-1]}", flush=True)
+
+    def median(name: str) -> float:
+        return statistics.median(found[name] for found in windows)
+
+    print(f"first window {median('window'):.2f} s (target 1.0), engine {median('engine'):.2f} s (5.0)")
+    print(f"window process {median('rss'):.0f} MB (250); lag p99 {median('p99'):.0f} ms (33), max {median('max'):.0f} ms (100)")
+    print(f"training speed {median('speed') / statistics.median(lines):.3f} of the command line's (0.95)")
+
+
+if __name__ == "__main__":
+    main()
