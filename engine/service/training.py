@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -246,10 +247,14 @@ def _result(run: Run) -> m.TrainingResult:
 
 
 def read_run(session: Session, request: m.ReadRun) -> Answer:
+    """Raises EngineError: error.model_damaged."""
     folder = Path(request.folder)
     about = read_json(folder / ABOUT)
-    settings = m.TrainingSettings(**about["settings"])
-    yield _started(folder, about["name"], settings, Tokenizer.load(folder), Corpus.open(folder))
+    try:
+        settings, name = m.TrainingSettings(**about["settings"]), str(about["name"])
+    except (KeyError, TypeError) as error:
+        raise EngineError("error.model_damaged", file=str(folder / ABOUT)) from error
+    yield _started(folder, name, settings, Tokenizer.load(folder), Corpus.open(folder))
     yield from _past(folder, settings)
 
 

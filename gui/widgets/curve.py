@@ -1,5 +1,7 @@
 """The figures of one run as arrays that grow while it learns, and how a curve is drawn among others."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
@@ -7,10 +9,10 @@ from PySide6.QtGui import QColor
 
 from gui.theme import Theme
 
-Floats = NDArray[np.floating]
-SMOOTHING = 0.05  # share of the newest loss in the smoothed one, once a run has gone on for a while
+Floats = NDArray[Any]  # of any float type, or whole steps
+LEAST_SHARE = 0.02  # of the newest loss in the smoothed one, once a run has gone on for a while
+STRETCH = 0.08  # of the run so far, over which the loss is smoothed before that
 LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
-DASHES = ("━━", "━ ━", "┅┅", "━ ╍")  # the same in a line of text
 
 
 class Curve:
@@ -60,7 +62,7 @@ class Curve:
         last = float(self.smoothed[-1]) if self._count else np.nan
         for index, loss in enumerate(losses.tolist()):
             if np.isfinite(loss):
-                share = max(SMOOTHING, 3.0 / (self._count + index + 3))
+                share = max(LEAST_SHARE, 1.0 / (1.0 + STRETCH * (self._count + index)))
                 last = last + share * (loss - last) if np.isfinite(last) else loss
             smoothed[index] = last
         return smoothed

@@ -4,7 +4,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, GAP_XL, LARGE, LIGHT, SMALL, Theme
 
 CAPTION = SMALL - 1
 
@@ -63,7 +63,7 @@ class FigureRow(QWidget):
             if left + width > self.width():
                 break
             placed.append((QRect(left, 0, width, self.height()), name, value))
-            left += width + (GAP_L if self.tall else GAP_M + GAP_S)
+            left += width + (GAP_XL if self.tall else GAP_M + GAP_S)
         return placed
 
     def _metrics(self) -> tuple[QFontMetrics, QFontMetrics]:
@@ -77,7 +77,9 @@ class FigureRow(QWidget):
             painter.setFont(self.theme.font(CAPTION))
             painter.setPen(self.theme.color("muted"))
             align = Qt.AlignmentFlag.AlignLeft
-            painter.drawText(place, align | (Qt.AlignmentFlag.AlignTop if self.tall else Qt.AlignmentFlag.AlignVCenter), name)
+            painter.drawText(
+                place, align | (Qt.AlignmentFlag.AlignTop if self.tall else Qt.AlignmentFlag.AlignVCenter), name
+            )
             painter.setFont(self.theme.font(LARGE if self.tall else SMALL + 1))
             painter.setPen(self.theme.color("text"))
             if self.tall:

@@ -1,21 +1,23 @@
 """Loss against steps, tokens or time: raw and smoothed, held-out text, reference lines, several runs."""
 
 import math
-from html import escape
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.i18n import t
 from gui.theme import LIGHT, SMALL, Theme
-from gui.widgets.curve import DASHES, Curve, Floats, thinned
+from gui.widgets.curve import Curve, Floats, thinned
+from gui.widgets.legend import Entry, Legend
 
 MOST_POINTS = 600  # a curve: more than a screen can tell apart
+RECENT = 100  # steps whose raw loss has room too
 LABEL = SMALL - 1  # type size of ticks and reference lines
-ROOM_FOR_LABEL = 22  # pixels above the highest and below the lowest line
+ROOM_FOR_LABEL = 26  # pixels above the highest line and below the lowest one, and between two
+ROOM_FOR_AXIS = 190  # pixels of height from which on the horizontal axis has its name beneath it
 
 
 class LossAxis(pg.AxisItem):
@@ -34,7 +36,12 @@ class LossAxis(pg.AxisItem):
         else:
             step = 10 ** math.floor(math.log10((high - low) / 2))
             values = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-        return [(0.1, [math.log10(v) for v in values if low <= v <= high])]
+        shown: list[float] = []
+        room = (ROOM_FOR_LABEL - 6) * (most - least) / max(size, 1.0)
+        for tick in (math.log10(value) for value in values if low <= value <= high):
+            if not shown or tick - shown[-1] >= room:
+                shown.append(tick)
+        return [(0.1, shown)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if self.logarithmic:
@@ -60,9 +67,7 @@ class LossPlot(QWidget):
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.getViewBox().setDefaultPadding(0)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if compact else Qt.FocusPolicy.StrongFocus)
-        self.legend = QLabel()  # above the plot: inside it, it would lie on a line sooner or later
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setMinimumWidth(1)
+        self.legend = Legend()  # above the plot: inside it, it would lie on a line sooner or later
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -75,6 +80,7 @@ class LossPlot(QWidget):
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
+        self.plot.getViewBox().sigResized.connect(self._resized)
         self.plot.scene().sigMouseMoved.connect(self._moved)
 
     def set_runs(self, runs: list[Curve]) -> None:
@@ -134,18 +140,19 @@ class LossPlot(QWidget):
         """Room for everything that is drawn, but not for the spikes of single steps."""
         ends = [float(run.along(self.axis)[-1]) for run in self._runs if len(run)]
         series = [self._shown(values) for run in self._runs for values in self._visible(run)]
-        values = np.concatenate([*series, np.array(list(self._references().values()))] if series else [[]])
+        values = np.concatenate([*series, list(self._references().values())])
         values = values[np.isfinite(values)]
         if not ends or not len(values):
             return
         bottom, top = float(values.min()), float(values.max())
-        margin = (top - bottom or 1.0) * min(0.3, self.theme.px(ROOM_FOR_LABEL) / max(1, self.plot.height()))
+        height = max(1.0, self.plot.getViewBox().height())
+        margin = (top - bottom or 1.0) * min(0.45, self.theme.px(ROOM_FOR_LABEL) / height)
         self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
         self.plot.setYRange(bottom - margin, top + margin, padding=0)
 
     def _visible(self, run: Curve) -> tuple[Floats, ...]:
         if self._is_loss:
-            return run.smoothed, run.validation
+            return run.smoothed, run.validation, run.losses[-RECENT:]
         return (run.rates if self.what == "rate" else run.norms,)
 
     # --- Reference lines -------------------------------------------------------------------------
@@ -164,7 +171,9 @@ class LossPlot(QWidget):
         for name in list(self._lines):
             if name not in wanted:
                 self.plot.removeItem(self._lines.pop(name))
-        for name, place in wanted.items():
+        (bottom, top), labelled = self.plot.getViewBox().viewRange()[1], list[float]()
+        room = self.theme.px(ROOM_FOR_LABEL - 10) * (top - bottom) / max(1.0, self.plot.getViewBox().height())
+        for name, place in sorted(wanted.items(), key=lambda entry: entry[0] == "unigram"):  # it can be missed
             if name not in self._lines:
                 options = {"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]}
                 line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts=options)
@@ -172,6 +181,9 @@ class LossPlot(QWidget):
                 self.plot.addItem(line, ignoreBounds=True)
                 self._style_line(line)
             self._place(self._lines[name], place)
+            self._lines[name].label.setVisible(all(abs(place - other) >= room for other in labelled))
+            if self._lines[name].label.isVisible():
+                labelled.append(place)
             loss = self._runs[0].references[name]
             value = f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
             words = t(f"widget.loss.{name}", value=value)
@@ -227,36 +239,43 @@ class LossPlot(QWidget):
         items["validation"].setSymbolBrush(marker)
 
     def retranslate(self) -> None:
-        label = {"color": self.theme.muted, "font-size": f"{self.theme.px(LABEL)}px"}
-        if self.compact:
-            self.legend.setText(f"<span style='color: {self.theme.muted}'>{t(f'widget.loss.what.{self.what}')}</span>")
-        else:
-            self.plot.setLabel("bottom", t(f"widget.loss.axis.{self.axis}"), **label)
-            self.legend.setText(" &nbsp;&nbsp; ".join(self._legend_entries()))
+        self.legend.set_entries(self._legend_entries(), self.theme)
+        self._name_axis()
         self.setAccessibleName(t(f"widget.loss.what.{self.what}"))
         self.redraw()
 
-    def _legend_entries(self) -> list[str]:
-        """What each colour and style is, in rich text."""
-        entries = []
-        alone = len(self._runs) == 1
+    def _name_axis(self) -> None:
+        axis = self.plot.getAxis("bottom")
+        axis.showLabel(not self.compact and self.height() >= self.theme.px(ROOM_FOR_AXIS))
+        if axis.label.isVisible():
+            font = {"color": self.theme.muted, "font-size": f"{self.theme.px(LABEL)}px"}
+            axis.setLabel(t(f"widget.loss.axis.{self.axis}"), **font)
+
+    def _legend_entries(self) -> list[Entry]:
+        """What the axes, each colour and each style are."""
+        what, along = t(f"widget.loss.what.{self.what}"), t(f"widget.loss.axis.{self.axis}")
+        if self.compact:
+            return [Entry(what)]
+        entries, alone = [Entry(f"{what} / {along}")], len(self._runs) == 1
         for run in self._runs:
             line, marker = (color.name() for color in run.colors(self.theme))
-            dash = f"<span style='color: {line}'>{DASHES[run.look % len(DASHES)]}</span>"
-            symbol = f"<span style='color: {marker}'>{'●' if run.look == 0 else '◆'}</span>"
-            name = "" if alone else f"{escape(run.name)}: "
+            name = "" if alone else f"{run.name}: "
             if not self._is_loss:
-                entries.append(f"{dash} {name}{t(f'widget.loss.what.{self.what}')}")
+                entries.append(Entry(run.name, line, run.line))
             elif run.look == 0:
-                entries.append(f"{dash} {name}{t('widget.loss.training')}")
-                entries.append(f"{symbol} {t('widget.loss.validation')}")
+                entries.append(Entry(name + t("widget.loss.training"), line, run.line))
+                entries.append(Entry(t("widget.loss.validation"), marker=marker))
             else:
-                entries.append(f"{dash} {symbol} {escape(run.name)}")
+                entries.append(Entry(run.name, line, run.line, marker, round=False))
         return entries
+
+    def _resized(self) -> None:
+        self._fit()
+        self._place_lines()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self._name_axis()
 
     # --- Pointing at a step: mouse and keys ------------------------------------------------------
 

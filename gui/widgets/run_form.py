@@ -97,6 +97,12 @@ class RunForm(QWidget):
         self.buttons[name].setChecked(True)
         self.set_settings(self.presets[name])
 
+    def set_own(self, settings: TrainingSettings) -> None:
+        """Settings that are no preset's, laid open."""
+        self.more.setChecked(True)
+        self.set_settings(settings)
+        self._touched()
+
     @property
     def chosen(self) -> str:
         """The preset whose settings these are, or ""."""
@@ -140,8 +146,11 @@ class RunForm(QWidget):
 
     def retranslate(self) -> None:
         for name, button in self.buttons.items():
-            button.setText(t(f"pane.training.preset.{name}"))
+            settings = self.presets[name]
+            shape = t("pane.training.preset_words", layers=settings.layers, width=settings.width)
+            button.setText(f"{t(f'pane.training.preset.{name}')}\n{shape}")
         self.more.setText(t("pane.training.own"))
+        self.more.setToolTip(t("pane.training.own_tip"))
         for name, label in self.labels.items():
             label.setText(t(f"pane.training.setting.{name}"))
             label.buddy().setToolTip(t(f"pane.training.tip_{name}"))
@@ -152,4 +161,4 @@ class RunForm(QWidget):
 
     def restyle(self, theme: Theme) -> None:
         for button in self.buttons.values():
-            button.setMinimumHeight(theme.px(48))
+            button.setMinimumHeight(theme.px(60))

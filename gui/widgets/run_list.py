@@ -86,6 +86,7 @@ class RunList(QFrame):
         item = self._item(folder)
         if item is not None:
             self._mark(item, curve)
+            self._enable()
 
     def _mark(self, item: QTreeWidgetItem, curve: Curve | None) -> None:
         blocked = self.tree.blockSignals(True)
@@ -124,7 +125,7 @@ class RunList(QFrame):
 
     def _item(self, folder: str) -> QTreeWidgetItem | None:
         items = (self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount()))
-        return next((item for item in items if item.data(0, FOLDER) == folder), None)
+        return next((item for item in items if item and item.data(0, FOLDER) == folder), None)
 
     def _chosen(self) -> str:
         item = self.tree.currentItem()
@@ -136,8 +137,9 @@ class RunList(QFrame):
         self.tree.setVisible(there)
         item = self.tree.currentItem()
         self.open_button.setEnabled(item is not None)
-        in_front = item is not None and item.data(0, Qt.ItemDataRole.CheckStateRole) is None
-        self.remove_button.setEnabled(item is not None and not in_front)
+        # The run in front has no box, and is not to be taken away.
+        has_box = item is not None and item.data(0, Qt.ItemDataRole.CheckStateRole) is not None
+        self.remove_button.setEnabled(has_box)
 
     def _changed(self, item: QTreeWidgetItem) -> None:
         self.toggled.emit(str(item.data(0, FOLDER)), item.checkState(0) == Qt.CheckState.Checked)
@@ -149,7 +151,9 @@ class RunList(QFrame):
 
     def _remove(self) -> None:
         folder = self._chosen()
-        item = self.tree.currentItem()
+        item = self._item(folder)
+        if item is None:
+            return
         self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(item))
         self.runs.pop(folder, None)
         self._enable()

@@ -3,7 +3,7 @@
 from html import escape
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -27,7 +27,7 @@ from gui.widgets.loss_plot import LossPlot
 AXES = ("steps", "tokens", "seconds")
 VIEWS = ("loss", "perplexity", "rate", "norm")
 # Pixels at zoom 1 from which on there is room for …
-ROOM_FOR_SAMPLES = 760
+ROOM_FOR_CHOICES, ROOM_FOR_SAMPLES = 640, 760
 ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 270, 420, 560
 SMALL_PLOT = 150
 
@@ -98,8 +98,7 @@ class RunPage(QWidget):
         self.view_choice, self.axis_choice = QComboBox(), QComboBox()
         for choice, names in ((self.view_choice, VIEWS), (self.axis_choice, AXES)):
             choice.addItems(names)
-            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            choice.setMinimumContentsLength(5)
+            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             choice.currentIndexChanged.connect(self._view_chosen)
         self.log_button = QToolButton(checkable=True)
         self.log_button.toggled.connect(self._view_chosen)
@@ -197,6 +196,8 @@ class RunPage(QWidget):
     def _arrange(self) -> None:
         """Shows what there is room for."""
         width, height = self.width(), self.height()
+        for widget in (self.axis_choice, self.log_button):
+            widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))
         self.side.setVisible(width >= self.theme.px(ROOM_FOR_SAMPLES))
         self.line.setVisible(height >= self.theme.px(ROOM_FOR_LINE))
         self.figures.set_tall(height >= self.theme.px(ROOM_FOR_TALL))
@@ -211,10 +212,9 @@ class RunPage(QWidget):
         self.log_button.setText(t("pane.training.log"))
         self.log_button.setToolTip(t("pane.training.log_tip"))
         self.samples_title.setText(t("pane.training.samples"))
-        for choice, names, group in ((self.axis_choice, AXES, "axis"), (self.view_choice, VIEWS, "what")):
+        for choice, names, group in ((self.axis_choice, AXES, "along"), (self.view_choice, VIEWS, "shown")):
             for index, name in enumerate(names):
-                choice.setItemText(index, t(f"widget.loss.{group}.{name}"))
-            self._widen(choice)
+                choice.setItemText(index, t(f"pane.training.{group}.{name}"))
         for widget, key in (
             (self.axis_choice, "axis"),
             (self.view_choice, "view"),
@@ -226,12 +226,6 @@ class RunPage(QWidget):
         for plot in (self.plot, *self.small_plots):
             plot.retranslate()
         self.set_samples(self.samples)
-
-    def _widen(self, choice: QComboBox) -> None:
-        """The open list shows its words whole, also where the box itself is narrow."""
-        metrics = QFontMetrics(choice.font())
-        widest = max(metrics.horizontalAdvance(choice.itemText(i)) for i in range(choice.count()))
-        choice.view().setMinimumWidth(widest + self.theme.px(40))
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme

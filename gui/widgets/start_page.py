@@ -1,14 +1,54 @@
 """Before a run: the text, the presets, what they would cost, and the buttons that begin."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.i18n import t
 from gui.theme import GAP_L, GAP_M, GAP_S, Theme
 from gui.widgets.run_form import RunForm
 
 
-class StartPage(QScrollArea):
+class AsTallAsNeeded(QScrollArea):
+    """Scrolls only what finds no room."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__(widgetResizable=True)
+        self.inside = inside
+        self.setWidget(inside)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    def sizeHint(self) -> QSize:
+        inside = self.inside
+        width = max(self.viewport().width(), 1)
+        tall = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
+        return QSize(inside.sizeHint().width(), tall)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, 1)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+
+class StartPage(QWidget):
     """Which of the buttons make sense is the pane's to say."""
 
     start_wanted = Signal()
@@ -51,13 +91,13 @@ class StartPage(QScrollArea):
         column.setSpacing(GAP_M)
         for widget in (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar):
             column.addWidget(widget)
-        column.addSpacing(GAP_S)
-        column.addLayout(row)
         column.addStretch(1)
-        column.setSpacing(GAP_L)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(inside)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(GAP_L)
+        page.addWidget(AsTallAsNeeded(inside))
+        page.addLayout(row)  # always in sight, however small the tile is
+        page.addStretch(1)
         self.set_preparing("", None)
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
@@ -68,7 +108,6 @@ class StartPage(QScrollArea):
         """What is being done before the first step, and how far it has come; "" for nothing."""
         self.preparing.setVisible(bool(words))
         self.bar.setVisible(bool(words))
-        self.form.setEnabled(not words)
         self.preparing.setText(words)
         self.bar.setRange(0, 1000 if fraction is not None else 0)  # a range of nothing moves to and fro
         self.bar.setValue(round(1000 * (fraction or 0.0)))

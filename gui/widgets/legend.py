@@ -1,0 +1,98 @@
+"""What the lines and markers of a plot are: painted pieces of them with their names, in as many rows as it takes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import GAP_L, GAP_S, LIGHT, SMALL, Theme
+
+PIECE = 24  # pixels of a line
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line, a marker, both or neither, and a name. A name alone is set in a quieter colour."""
+
+    text: str
+    line: str = ""  # colour
+    style: Qt.PenStyle = Qt.PenStyle.SolidLine
+    marker: str = ""  # colour
+    round: bool = True  # the marker; otherwise a diamond
+
+
+class Legend(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.entries: list[Entry] = []
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def set_entries(self, entries: list[Entry], theme: Theme) -> None:
+        if entries != self.entries or theme != self.theme:
+            self.entries, self.theme = entries, theme
+            self.setAccessibleDescription(self.text())
+            self.updateGeometry()
+            self.update()
+
+    def text(self) -> str:
+        return "; ".join(entry.text for entry in self.entries)
+
+    def heightForWidth(self, width: int) -> int:
+        return max((place.bottom() + 1 for place, _ in self._places(width)), default=1)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(300), self.heightForWidth(max(self.width(), 1)))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, self._metrics().height())
+
+    def _metrics(self) -> QFontMetrics:
+        return QFontMetrics(self.theme.font(SMALL - 1))
+
+    def _piece(self, entry: Entry) -> int:
+        """Width of what stands before the name."""
+        if entry.line:
+            return self.theme.px(PIECE)
+        return self.theme.px(PIECE / 2) if entry.marker else 0
+
+    def _places(self, width: int) -> Iterator[tuple[QRect, Entry]]:
+        metrics, corner = self._metrics(), QPoint(0, 0)
+        height = metrics.height() + GAP_S
+        for entry in self.entries:
+            needed = self._piece(entry) + GAP_S + metrics.horizontalAdvance(entry.text)
+            if corner.x() and corner.x() + needed > width:
+                corner = QPoint(0, corner.y() + height)
+            yield QRect(corner, QSize(needed, height)), entry
+            corner += QPoint(needed + GAP_L, 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self.theme.font(SMALL - 1))
+        for place, entry in self._places(self.width()):
+            piece = self._piece(entry)
+            middle = QPointF(place.left() + piece / 2, place.center().y())
+            if entry.line:
+                painter.setPen(QPen(QColor(entry.line), 2, entry.style))
+                painter.drawLine(QPointF(place.left(), middle.y()), QPointF(place.left() + piece, middle.y()))
+            if entry.marker:
+                self._paint_marker(painter, middle, entry)
+            painter.setPen(self.theme.color("text" if piece else "muted"))
+            shift = piece + GAP_S if piece else 0
+            painter.drawText(place.adjusted(shift, 0, GAP_S, 0), Qt.AlignmentFlag.AlignVCenter, entry.text)
+        painter.end()
+
+    def _paint_marker(self, painter: QPainter, middle: QPointF, entry: Entry) -> None:
+        size = self.theme.px(4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(entry.marker))
+        if entry.round:
+            painter.drawEllipse(middle, size, size)
+        else:
+            corners = ((0, -size), (size, 0), (0, size), (-size, 0))
+            painter.drawPolygon(QPolygonF([middle + QPointF(x, y) for x, y in corners]))
