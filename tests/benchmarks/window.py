@@ -120,7 +120,10 @@ def main() -> None:
         return statistics.median(found[name] for found in windows)
 
     print(f"first window {median('window'):.2f} s (target 1.0), engine {median('engine'):.2f} s (5.0)")
-    print(f"window process {median('rss'):.0f} MB (250); lag p99 {median('p99'):.0f} ms (33), max {median('max'):.0f} ms (100)")
+    print(
+        f"window process {median('rss'):.0f} MB (250); "
+        f"lag p99 {median('p99'):.0f} ms (33), max {median('max'):.0f} ms (100)"
+    )
     print(f"training speed {median('speed') / statistics.median(lines):.3f} of the command line's (0.95)")
 
 

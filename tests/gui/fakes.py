@@ -1,47 +1,38 @@
-"""An engine that answers only what a test lets it answer."""
+"""An engine that answers from a table, in the window's own thread, one turn later."""
 
+from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.messages import Ended
+from engine import messages as m
+
+Answers = dict[type, Callable[[Any], list[object]]]
 
 
 class FakeJob(QObject):
-    """Like gui.engine_link.Job."""
-
-    event = Signal(object)
+    answered = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, number: int, request: object) -> None:
-        super().__init__()
-        self.number, self.request = number, request
-        self.running, self.cancelled = True, False
+    def __init__(self, number: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self.number = number
+        self.cancelled = False
 
     def cancel(self) -> None:
-        """The engine answers a Cancel too: with Ended("cancelled")."""
         self.cancelled = True
-        self.end("cancelled")
-
-    def tell(self, *bodies: object) -> None:
-        for body in bodies:
-            self.event.emit(body)
-
-    def end(self, outcome: Any = "done", key: str = "", **arguments: Any) -> None:
-        if self.running:
-            self.running = False
-            self.ended.emit(Ended(self.number, outcome, key, arguments))
 
 
 class FakeEngine(QObject):
-    """Like gui.engine_link.EngineLink: it records every request, and the test answers."""
-
     died = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Answers | None = None) -> None:
         super().__init__()
-        self.alive = True
+        self.requests: list[Any] = []
         self.jobs: list[FakeJob] = []
+        self.answers: Answers = default_answers() | (answers or {})
+        self.alive = True
 
     def start(self) -> None:
         self.alive = True
@@ -50,20 +41,118 @@ class FakeEngine(QObject):
         self.alive = False
 
     def submit(self, request: object) -> FakeJob:
-        job = FakeJob(len(self.jobs) + 1, request)
+        job = FakeJob(len(self.jobs), self)
+        self.requests.append(request)
         self.jobs.append(job)
+        QTimer.singleShot(0, self, lambda: self._answer(job, request))
         return job
 
+    def _answer(self, job: FakeJob, request: object) -> None:
+        answer = self.answers.get(type(request))
+        if answer is None or job.cancelled:
+            return  # still at work
+        for event in answer(request):
+            if isinstance(event, m.Ended):
+                job.ended.emit(event)
+                return
+            job.answered.emit(event)
+        job.ended.emit(m.Ended(job.number, "done"))
+
     def asked(self, kind: type) -> list[Any]:
-        """All requests of this kind so far."""
-        return [job.request for job in self.jobs if isinstance(job.request, kind)]
+        return [request for request in self.requests if isinstance(request, kind)]
 
-    def last(self, kind: type) -> FakeJob:
-        """The job of the newest request of this kind."""
-        return next(job for job in reversed(self.jobs) if isinstance(job.request, kind))
+    def send(self, kind: type, event: object) -> None:
+        """One more event of the last job of that kind."""
+        self._job(kind).answered.emit(event)
 
-    def die(self) -> None:
-        self.alive = False
-        for job in self.jobs:
-            job.end("failed", "error.engine_gone")
-        self.died.emit()
+    def end(self, kind: type, ended: m.Ended) -> None:
+        self._job(kind).ended.emit(ended)
+
+    def _job(self, kind: type) -> FakeJob:
+        return next(j for j, r in reversed(list(zip(self.jobs, self.requests, strict=True))) if isinstance(r, kind))
+
+
+def tokens_of(text: str) -> m.Tokens:
+    """A token a character."""
+    count, sizes = len(text), [len(c.encode()) for c in text]
+    ends = np.cumsum(sizes, dtype=np.int32) if count else np.zeros(0, np.int32)
+    places = np.arange(count, dtype=np.int32)
+    return m.Tokens(
+        text, np.array([ord(c) for c in text], np.int32), tuple(text), places, places + 1,
+        (ends - sizes).astype(np.int32) if count else ends, ends, ("latin",) * count,
+    )  # fmt: skip
+
+
+def candidates(drawn: int = 0) -> m.Candidates:
+    probabilities = np.array([[0.5, 0.3, 0.2]] * len(m.STAGES), np.float32)
+    probabilities[-1] = [0.6, 0.4, 0.0]
+    ids = np.array([97, 98, 99], np.int32)
+    return m.Candidates(ids, ("a", "b", "c"), probabilities, (9, 9, 9, 3, 2, 2), 1.03, 0.42, drawn, 0.0, 0.6)
+
+
+def generated(request: m.Generate) -> list[object]:
+    """abcabc…, or the token that was asked for."""
+    first = len(request.chosen)
+    ids = [97 + (first + i) % 3 for i in range(request.tokens)]
+    if request.first is not None:
+        ids[0] = request.first
+    tokens = tuple(m.GeneratedToken(i, chr(i), chr(i), 0.5, 1.0, candidates(min(2, i - 97))) for i in ids)
+    return [m.GeneratedTokens(tokens, 100.0)]
+
+
+def started(folder: str = "/models/story-1", steps: int = 40) -> m.TrainingStarted:
+    settings = m.TrainingSettings(steps=steps, seconds=None)
+    references = {"uniform": 6.0, "unigram": 5.0, "bigram": 4.0}
+    return m.TrainingStarted(folder, "story.txt", settings, 123_456, 400, 9000, 1000, references)
+
+
+def points(first: int = 1, count: int = 10, fraction: float = 0.25, paused: bool = False) -> m.TrainingPoints:
+    steps = np.arange(first, first + count, dtype=np.int64)
+    losses = (6.0 / np.sqrt(steps)).astype(np.float32)
+    flat = np.ones(count, np.float32)
+    return m.TrainingPoints(
+        steps, losses, flat * 0.02, flat, steps.astype(np.float32),
+        steps[-1:], losses[-1:] + 0.1, 1234.0, fraction, 42.0, paused,
+    )  # fmt: skip
+
+
+def model(folder: str = "/models/story-1", training: bool = False) -> m.ModelInfo:
+    return m.ModelInfo("story-1", folder, "nakami", 123_456, 2, 2, 32, 16, 400, 500_000, 40, training, True)
+
+
+def attention(request: m.Attend) -> list[object]:
+    count = min(len(request.text), request.most)
+    weights = np.tril(np.ones((2, 3, count, count), np.float16))
+    weights[1, 2, -1, :] = 0
+    weights[1, 2, -1, 0] = 1
+    weights /= weights.sum(-1, keepdims=True)
+    return [m.AttentionMaps(tuple(request.text[-count:]), len(request.text) - count, weights)]
+
+
+def embedding_map(_: m.Project) -> list[object]:
+    points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    pieces = tuple(chr(97 + i % 26) for i in range(50))
+    return [m.EmbeddingMap(np.arange(90, 140, dtype=np.int32), pieces, ("latin", "kanji") * 25, points, (0.3, 0.1))]
+
+
+def estimate(request: m.EstimateTraining) -> list[object]:
+    return [m.TrainingEstimate(request.settings, 123_456, 50 << 20, 30.0, 400, 9000.0)]
+
+
+def default_answers() -> Answers:
+    presets = {"30s": m.TrainingSettings(), "5m": m.TrainingSettings(layers=6, seconds=300.0)}
+    return {
+        m.Hello: lambda _: [m.EngineReady("cpu", "CPU", 2)],
+        m.InspectText: lambda r: [m.TextInfo(r.paths, "story.txt", 1, 5000, 4900, "utf-8", "The cat sat.\nThe dog.")],
+        m.ListPresets: lambda _: [m.Presets(presets)],
+        m.EstimateTraining: estimate,
+        m.OpenModel: lambda r: [model(r.folder)],
+        m.Tokenize: lambda r: [tokens_of(r.text)],
+        m.Generate: generated,
+        m.Weigh: lambda _: [candidates()],
+        m.Attend: attention,
+        m.Project: embedding_map,
+        m.SteerTraining: lambda _: [],
+        m.ListRuns: lambda _: [m.RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
+        m.ReadRun: lambda r: [started(r.folder), points()],
+    }

@@ -1,0 +1,28 @@
+"""Small real models, trained once a worker."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.messages import TrainingSettings
+from engine.training.run import Run
+
+SENTENCES = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。犬は家で暮らしている。\n"
+SMALL = TrainingSettings(vocabulary=330, layers=2, heads=2, width=32, context=16, batch=4, steps=30, seconds=None)
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("texts") / "story.txt"
+    path.write_text(SENTENCES * 60, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory, text_file: Path) -> Path:
+    """A model that has learned the sentences for thirty steps. Read it, do not change it."""
+    folder = tmp_path_factory.mktemp("models") / "story"
+    run = Run.start([str(text_file)], folder, SMALL)
+    list(run.prepare())
+    list(run.steps())
+    return folder

@@ -1,0 +1,121 @@
+"""Writing: the same numbers with and without a cache, and texts that repeat."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.generation.decoding import Reader, decode, weigh, window
+from engine.generation.sampling import draw
+from engine.messages import SamplingSettings
+from engine.model.checkpoint import load_model
+from engine.model.transformer import Transformer
+from engine.text.tokenizer import Tokenizer
+
+GREEDY = SamplingSettings(temperature=0.0)
+WARM = SamplingSettings(temperature=1.0)
+
+
+@pytest.fixture(scope="module")
+def opened(model_folder: Path) -> tuple[Transformer, Tokenizer]:
+    return load_model(model_folder)
+
+
+def test_cached_and_uncached_generation_agree_also_beyond_the_context(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    ids = tokenizer.encode("the cat")
+    written = [step.id for step in decode(Reader(model), tokenizer, ids, 50, GREEDY, seed=1)]
+    uncached = list(ids)
+    for _ in range(50):
+        visible = uncached[window(len(uncached), model.config.context) :]
+        assert len(visible) <= model.config.context
+        with torch.no_grad():
+            uncached.append(int(model(torch.tensor([visible]))[0, -1].argmax()))
+    assert written == uncached[len(ids) :]
+
+
+@pytest.mark.parametrize(("length", "first"), [(1, 0), (16, 0), (17, 8), (24, 8), (25, 16), (33, 24)])
+def test_a_full_context_keeps_its_newest_half(length: int, first: int) -> None:
+    assert window(length, 16) == first
+
+
+def test_a_reader_jumps_anywhere_and_finds_the_same_logits(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    ids = tokenizer.encode("the dog sat on the log. the cat")
+    reader, rng = Reader(model), np.random.default_rng(0)
+    for _ in range(40):
+        part = ids[: rng.integers(1, len(ids))]
+        if rng.random() < 0.3:
+            part = [*part, int(rng.integers(256, tokenizer.vocabulary))]
+        assert np.allclose(reader.logits(part), Reader(model).logits(part), atol=1e-4)
+
+
+def test_a_position_seen_before_does_not_run_the_model_again(
+    opened: tuple[Transformer, Tokenizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = opened
+    reader, ids = Reader(model), tokenizer.encode("the cat sat")
+    before = weigh(reader, ids, WARM, 0.5)
+    monkeypatch.setattr(reader, "_compute", lambda ids: pytest.fail("the model ran"))
+    after = weigh(reader, ids, SamplingSettings(temperature=0.5, top_k=3), 0.5)
+    assert np.array_equal(before.stages.model_V, after.stages.model_V)
+    assert after.stages.kept[-1] <= 3
+
+
+def test_when_the_weights_change_nothing_old_is_used(model_folder: Path) -> None:
+    model, tokenizer = load_model(model_folder)
+    reader, ids = Reader(model), tokenizer.encode("the cat sat")
+    before = reader.logits(ids)
+    with torch.no_grad():
+        model.head.weight.mul_(2.0)
+    reader.forget()
+    assert np.allclose(reader.logits(ids), 2 * before, atol=1e-4)
+
+
+def test_equal_seeds_write_equal_texts(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+
+    def text(seed: int) -> str:
+        return "".join(s.text for s in decode(Reader(model), tokenizer, tokenizer.encode("猫は"), 40, WARM, seed))
+
+    assert text(1) == text(1)
+    assert len({text(seed) for seed in range(5)}) > 1
+
+
+def test_a_branch_taken_again_repeats(opened: tuple[Transformer, Tokenizer]) -> None:
+    """Continuing at position 10 draws what the whole text drew there."""
+    model, tokenizer = opened
+    prompt = tokenizer.encode("the")
+    whole = [s.id for s in decode(Reader(model), tokenizer, prompt, 30, WARM, 7)]
+    rest = decode(Reader(model), tokenizer, [*prompt, *whole[:10]], 20, WARM, 7, position=10)
+    assert [s.id for s in rest] == whole[10:]
+
+
+def test_a_token_can_be_taken_instead_of_drawn(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    chosen = tokenizer.encode("犬")[0]
+    first = next(decode(Reader(model), tokenizer, tokenizer.encode("the"), 1, WARM, 1, first=chosen))
+    assert first.id == chosen
+    assert 0 < first.probability < 1
+
+
+def test_every_step_tells_its_draw(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    for place, step in enumerate(decode(Reader(model), tokenizer, tokenizer.encode("the"), 10, WARM, 3)):
+        assert step.draw == draw(3, place)
+        assert step.probability == pytest.approx(float(step.stages.model_V[step.id]))
+        assert step.entropy >= 0
+
+
+def test_characters_are_whole_when_they_are_shown(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    bytes_of_it = list("鬱".encode())
+    prompt = [*tokenizer.encode("the"), *bytes_of_it[:2]]
+    last = next(decode(Reader(model), tokenizer, prompt, 1, WARM, 1, position=2, first=bytes_of_it[2]))
+    assert last.text == "鬱"
+
+
+def test_an_empty_prompt_starts_from_a_line_end(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    assert len(list(decode(Reader(model), tokenizer, [], 5, WARM, 1))) == 5

@@ -1,0 +1,38 @@
+"""A window with a fake engine, closed after every test; nothing is left behind."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gui import i18n
+from gui.main_window import MainWindow
+from gui.settings import Settings
+from tests.gui.fakes import FakeEngine
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    i18n.set_language("en")
+    left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
+    assert left == []
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWindow]:
+    shown = MainWindow(engine, Settings(language="en"), tmp_path / "settings.json")  # type: ignore[arg-type]
+    shown.resize(1400, 900)
+    qtbot.addWidget(shown)
+    shown.show()
+    shown.begin([])
+    yield shown
+    shown.close()

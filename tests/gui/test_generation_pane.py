@@ -1,0 +1,179 @@
+"""The Generation pane: writing, going back, taking another branch, and getting lost texts back."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui.branches import Branches
+from gui.main_window import MainWindow
+from gui.panes.generation import GenerationPane
+from tests.gui.fakes import FakeEngine, candidates, generated, model, points
+
+
+@pytest.fixture
+def pane(qtbot: QtBot, window: MainWindow) -> GenerationPane:
+    window.prompt.set_text("The cat")
+    window.show_pane("generation")
+    window.workspace.choose_count(1)
+    window.state.set_model(model())
+    found = window.workspace.pane("generation")
+    assert isinstance(found, GenerationPane)
+    qtbot.waitUntil(lambda: found.tree.prompt == "The cat" and found.bars.candidates is not None)
+    return found
+
+
+def click(qtbot: QtBot, button: object) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+
+
+def written(qtbot: QtBot, pane: GenerationPane, count: int) -> None:
+    qtbot.waitUntil(lambda: len(pane.tree.current.path) == count and not pane.asking())
+
+
+def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_pane("generation")
+    pane = window.workspace.pane("generation")
+    assert isinstance(pane, GenerationPane)
+    assert pane.train_button.isVisible()
+    click(qtbot, pane.train_button)
+    assert window.workspace.pane("training").isVisible()
+
+
+def test_it_writes_as_many_tokens_as_asked_for(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
+    pane.length.setValue(6)
+    click(qtbot, pane.play_button)
+    written(qtbot, pane, 6)
+    assert pane.tree.text() == "abcabc"
+    assert engine.asked(m.Generate)[-1].prompt == "The cat"
+    assert pane.text.text() == "The catabcabc"
+
+
+def test_step_and_back(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
+    for count in (1, 2, 3):
+        click(qtbot, pane.step_button)
+        written(qtbot, pane, count)
+    click(qtbot, pane.back_button)
+    assert pane.tree.text() == "ab"
+    asked = len(engine.asked(m.Generate))
+    click(qtbot, pane.step_button)
+    assert pane.tree.text() == "abc"
+    assert len(engine.asked(m.Generate)) == asked  # along the branch that was there
+
+
+def test_sliders_weigh_again_without_generating(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
+    before = len(engine.asked(m.Weigh))
+    pane.controls.sliders["temperature"].slider.setValue(40)
+    assert engine.asked(m.Weigh)[-1].sampling.temperature == 2.0
+    assert len(engine.asked(m.Weigh)) == before + 1
+    pane.controls.seed.setValue(77)
+    assert engine.asked(m.Weigh)[-1].seed == 77
+    assert engine.asked(m.Generate) == []
+
+
+def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
+    click(qtbot, pane.step_button)
+    written(qtbot, pane, 1)
+    click(qtbot, pane.back_button)
+    qtbot.waitUntil(lambda: not pane.asking())
+    row = pane.bars._row_height()
+    qtbot.mouseClick(pane.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
+    written(qtbot, pane, 1)
+    assert engine.asked(m.Generate)[-1].first == 98
+    assert pane.tree.text() == "b"
+    assert len(pane.tree.leaves()) == 2
+    pane._fill_branches()
+    pane.branch_menu.actions()[0].menu().actions()[0].trigger()
+    assert pane.tree.text() == "a"
+
+
+def test_a_removed_branch_comes_back(qtbot: QtBot, pane: GenerationPane) -> None:
+    click(qtbot, pane.step_button)
+    written(qtbot, pane, 1)
+    pane._remove(pane.tree.leaves()[0])
+    assert pane.tree.leaves() == []
+    pane.undo()
+    assert pane.tree.text() == "a"
+
+
+def test_a_cleared_text_comes_back(qtbot: QtBot, pane: GenerationPane) -> None:
+    click(qtbot, pane.step_button)
+    written(qtbot, pane, 1)
+    click(qtbot, pane.clear_button)
+    assert pane.tree.text() == ""
+    pane.undo()
+    assert pane.tree.text() == "a"
+
+
+def test_copying_takes_prompt_and_text(qtbot: QtBot, pane: GenerationPane) -> None:
+    click(qtbot, pane.step_button)
+    written(qtbot, pane, 1)
+    click(qtbot, pane.copy_button)
+    assert QApplication.clipboard().text() == "The cata"
+
+
+def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
+    qtbot: QtBot, pane: GenerationPane, engine: FakeEngine
+) -> None:
+    pane.length.setValue(5)
+    pane.side_button.setChecked(True)
+    qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane._columns) and not pane.asking())
+    assert [r.sampling.temperature for r in engine.asked(m.Generate)] == [0.0, 0.7, 1.5]
+    click(qtbot, pane.column_titles[1])
+    assert pane.tree.text() == "abcab"
+    assert not pane.side_button.isChecked()
+
+
+def test_while_a_model_learns_it_writes_by_itself_until_touched(
+    qtbot: QtBot, pane: GenerationPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    window.state.set_training(True)
+    window.state.set_progress(points())
+    window.state.weights_changed.emit()
+    qtbot.waitUntil(lambda: len(pane.tree.current.path) == 40)
+    assert "10" in pane.live_words.text()
+    click(qtbot, pane.back_button)
+    asked = len(engine.asked(m.Generate))
+    window.state.weights_changed.emit()
+    assert len(engine.asked(m.Generate)) == asked
+    assert not pane.live.isChecked()
+
+
+def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None:
+    assert pane.table() is None
+    click(qtbot, pane.step_button)
+    written(qtbot, pane, 1)
+    table = pane.table()
+    assert table is not None
+    assert table.header[:3] == ("position", "id", "piece")
+    assert table.rows[0][:4] == (0, 97, "a", 0.5)
+    assert table.rows[0][-1] == pytest.approx(0.6)
+
+
+def test_candidates_are_told_in_words(pane: GenerationPane) -> None:
+    pane.bars.set_candidates(candidates())
+    assert "cut by" in pane.bars.describe(2)
+    assert "60.00 %" in pane.bars.describe(0)
+    assert "9" in pane.stage_words.text()
+
+
+def test_a_tree_of_branches() -> None:
+    tree = Branches("p")
+    for event in generated(m.Generate("p", tokens=3)):
+        for token in event.tokens:  # type: ignore[attr-defined]
+            tree.add(token)
+    end = tree.current
+    assert tree.ids() == (97, 98, 99)
+    assert tree.back()
+    assert tree.on()
+    assert tree.current is end
+    assert not tree.on()
+    tree.go(tree.root)
+    assert not tree.back()
+    other = generated(m.Generate("p", first=99))[0].tokens[0]  # type: ignore[attr-defined]
+    tree.add(other)
+    assert [leaf.token.id for leaf in tree.leaves() if leaf.token] == [99, 99]
+    tree.remove(end)
+    assert len(tree.leaves()) == 1
+    assert tree.text() == "c"

@@ -1,0 +1,392 @@
+"""The Training pane: from a text to a run, and everything that can happen to it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTreeWidgetItem
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui.main_window import MainWindow
+from gui.panes.training import TrainingPane
+from gui.runs import RunRecord, duration, new_folder, settings_from
+from tests.gui.fakes import FakeEngine, model, points, started
+
+
+@pytest.fixture
+def pane(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> TrainingPane:
+    window.open_paths([str(tmp_path)])
+    qtbot.waitUntil(lambda: window.state.corpus is not None)
+    window.show_pane("training")
+    found = window.workspace.pane("training")
+    assert isinstance(found, TrainingPane)
+    found.models = tmp_path / "models"
+    qtbot.waitUntil(lambda: bool(found.start_page.form.buttons))
+    return found
+
+
+def click(qtbot: QtBot, button: object) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+
+
+def figures(pane: TrainingPane) -> dict[str, str]:
+    return dict(pane.run_page.figures.figures)
+
+
+def begin(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    click(qtbot, pane.start_page.start_button)
+    qtbot.waitUntil(lambda: bool(engine.asked(m.Train)))
+    engine.send(m.Train, started())
+    engine.send(m.Train, model(training=True))
+    engine.send(m.Train, points())
+
+
+def test_a_preset_is_estimated_before_the_start(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    click(qtbot, pane.start_page.form.buttons["5m"])
+    qtbot.waitUntil(lambda: any(r.settings.seconds == 300 for r in engine.asked(m.EstimateTraining)))
+    qtbot.waitUntil(lambda: "123,456" in pane.start_page.estimate.text())
+    assert "0:30" in pane.start_page.estimate.text()
+
+
+def test_own_settings_leave_the_preset(qtbot: QtBot, pane: TrainingPane) -> None:
+    click(qtbot, pane.start_page.form.more)
+    assert pane.start_page.form.own.isVisible()
+    pane.start_page.form.numbers["layers"].setValue(9)
+    assert pane.start_page.form.settings().layers == 9
+    assert not any(button.isChecked() for button in pane.start_page.form.buttons.values())
+    assert pane.start_page.form.chosen == ""
+
+
+def test_settings_that_cannot_be_keep_start_disabled(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    engine.answers[m.EstimateTraining] = lambda _: [
+        m.Ended(0, "failed", "error.heads_divide", {"heads": 4, "width": 30})
+    ]
+    pane.start_page.form.numbers["width"].setValue(30)
+    qtbot.waitUntil(lambda: not pane.start_page.start_button.isEnabled())
+    assert "30" in pane.messages.label.text()
+    engine.answers[m.EstimateTraining] = lambda r: [m.TrainingEstimate(r.settings, 1, 1, 1.0, 1, 1.0)]
+    pane.start_page.form.numbers["width"].setValue(32)
+    qtbot.waitUntil(pane.start_page.start_button.isEnabled)
+    assert not pane.messages.isVisible()
+
+
+def test_a_run_shows_its_figures_curves_and_samples(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    engine.send(m.Train, m.TrainingSample(10, "The cat", " sat <on> it"))
+    qtbot.waitUntil(lambda: figures(pane).get("Step", "").startswith("10"))
+    assert window.state.training
+    assert window.state.model is not None
+    assert window.state.model.training
+    assert "1,234" in figures(pane).values()
+    assert "0:42" in figures(pane).values()
+    assert "sat <on> it" in pane.run_page.browser.toPlainText()
+    assert pane.run_page.progress.value() == 250
+    assert pane.record is not None
+    assert pane.record.curve.losses[0] == pytest.approx(6.0)
+    assert "0.02" in pane.run_page.plot.describe(3)
+    assert "Step 10" in window.status.activity.text()
+
+
+def test_pause_resume_and_stop(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    begin(qtbot, pane, engine)
+    qtbot.waitUntil(pane.run_page.pause_button.isVisible)
+    click(qtbot, pane.run_page.pause_button)
+    assert engine.asked(m.SteerTraining)[-1].action == "pause"
+    engine.send(m.Train, points(11, 1, paused=True))
+    qtbot.waitUntil(lambda: pane.run_page.pause_button.text() == "Resume")
+    click(qtbot, pane.run_page.pause_button)
+    assert engine.asked(m.SteerTraining)[-1].action == "resume"
+    click(qtbot, pane.run_page.stop_button)
+    assert engine.asked(m.SteerTraining)[-1].action == "stop"
+
+
+def test_a_run_that_ended_early_can_be_continued(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    engine.send(m.Train, m.TrainingResult("/models/story-1", 10, 640, 10.0, 2.0, 2.1))
+    engine.end(m.Train, m.Ended(0, "done"))
+    assert not window.state.training
+    assert not pane.run_page.pause_button.isVisible()
+    click(qtbot, pane.run_page.again_button)
+    request = engine.asked(m.Train)[-1]
+    assert request.resume
+    assert request.folder == "/models/story-1"
+    engine.send(m.Train, started())
+    engine.send(m.Train, points(1, 10))  # its past, told again
+    engine.send(m.Train, points(11, 5))
+    assert pane.record is not None
+    assert pane.record.curve.steps.tolist() == list(range(1, 16))
+
+
+def test_the_death_of_the_engine_offers_to_continue(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    engine.end(m.Train, m.Ended(0, "failed", "error.engine_gone"))
+    engine.died.emit()
+    assert not window.state.training
+    click(qtbot, window.status.restart)
+    qtbot.waitUntil(pane.messages.isVisible)
+    assert "can be continued" in pane.messages.label.text()
+    assert pane.run_page.again_button.isVisible()
+
+
+def test_without_a_text_the_pane_says_what_to_do(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    window.show_pane("training")
+    page = window.workspace.pane("training").start_page  # type: ignore[attr-defined]
+    assert not page.start_button.isVisible()
+    assert page.open_button.isVisible()
+    click(qtbot, page.sample_button)
+    qtbot.waitUntil(page.start_button.isVisible)
+    assert engine.asked(m.InspectText)[-1].paths[0].endswith("en.txt")
+
+
+def test_a_run_that_is_being_prepared_can_be_cancelled(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    click(qtbot, pane.start_page.start_button)
+    engine.send(m.Train, m.Progress("progress.corpus", 0.4))
+    assert pane.start_page.bar.isVisible()
+    assert pane.start_page.bar.value() == 400
+    assert not pane.start_page.start_button.isVisible()
+    click(qtbot, pane.start_page.cancel_button)
+    [job] = [j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, m.Train)]
+    assert job.cancelled
+    assert engine.asked(m.SteerTraining) == []  # nothing runs yet that could be steered
+    engine.end(m.Train, m.Ended(0, "cancelled"))
+    assert not window.state.training
+    assert pane.start_page.start_button.isVisible()
+    assert not pane.start_page.bar.isVisible()
+
+
+def test_a_text_that_cannot_be_learned_leads_back_to_the_form(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    click(qtbot, pane.start_page.start_button)
+    engine.end(m.Train, m.Ended(0, "failed", "error.text_too_short", {"have": 3, "context": 64, "need": 130}))
+    assert pane.start_page.form.isVisible()
+    assert "130" in pane.messages.label.text()
+    assert not window.state.training
+
+
+def test_what_was_saved_is_opened_when_a_run_fails(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    begin(qtbot, pane, engine)
+    engine.end(m.Train, m.Ended(0, "failed", "error.diverged", {"step": 10}))
+    assert "step 10" in pane.messages.label.text()
+    assert engine.asked(m.OpenModel)[-1].folder == "/models/story-1"
+
+
+def test_other_panes_hear_of_new_weights_only_if_there_are_any(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    told: list[int] = []
+    window.state.weights_changed.connect(lambda: told.append(1))
+    pane._tell_weights()
+    pane._tell_weights()  # a pause: nothing new
+    assert len(told) == 1
+    engine.send(m.Train, points(11, 1))
+    pane._tell_weights()
+    assert len(told) == 2
+
+
+def test_own_settings_outlive_a_run_and_a_restart(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    form = pane.start_page.form
+    form.numbers["layers"].setValue(7)
+    begin(qtbot, pane, engine)
+    engine.end(m.Train, m.Ended(0, "done"))  # the model has changed, and the presets are asked for again
+    asked = len(engine.asked(m.ListPresets))
+    window.state.set_model(model())
+    qtbot.waitUntil(lambda: len(engine.asked(m.ListPresets)) > asked and not pane.asking("ListPresets"))
+    assert form.settings().layers == 7
+    saved = json.loads(json.dumps(pane.save()))
+    form.choose("5m")
+    pane.restore(saved)
+    longer = {"30s": m.TrainingSettings(vocabulary=900), "5m": m.TrainingSettings(seconds=300.0)}
+    engine.answers[m.ListPresets] = lambda _: [m.Presets(longer)]  # of another text
+    pane.refresh()
+    qtbot.waitUntil(lambda: form.presets == longer)
+    assert form.settings().layers == 7
+    assert form.more.isChecked()
+
+
+@pytest.mark.parametrize("saved", [None, 3, {}, {"tokenizer": "bpe", "layers": "x"}, {"tokenizer": "bpe", "odd": 1}])
+def test_wrong_settings_are_not_restored(saved: object) -> None:
+    assert settings_from(saved) is None
+
+
+def test_the_run_behind_an_opened_model_is_shown(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow, tmp_path: Path
+) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    engine.answers[m.ReadRun] = lambda r: [started(r.folder), points(fraction=0.5)]
+    window.open_model(str(tmp_path))
+    qtbot.waitUntil(lambda: figures(pane).get("Step") == "10 / 40")
+    assert figures(pane)["Time"] == "0:10"
+    click(qtbot, pane.run_page.again_button)  # half of it is done
+    assert engine.asked(m.Train)[-1].folder == str(tmp_path)
+
+
+def test_a_finished_run_offers_a_new_one_instead(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    engine.send(m.Train, points(11, 30, fraction=1.0))
+    engine.end(m.Train, m.Ended(0, "done"))
+    assert not pane.run_page.again_button.isVisible()
+    click(qtbot, pane.run_page.new_button)
+    assert pane.start_page.start_button.isVisible()
+    click(qtbot, pane.start_page.start_button)
+    folders = [request.folder for request in engine.asked(m.Train)]
+    assert len(folders) == 2
+
+
+def test_a_small_tile_keeps_the_curve_and_the_buttons(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    engine.send(m.Train, m.TrainingSample(10, "The cat", " sat"))
+    window.workspace.set_layout(1, ["training"])
+    run = pane.run_page
+    qtbot.waitUntil(lambda: run.small_row.isVisible() and run.side.isVisible())
+    window.resize(900, 560)
+    window.workspace.set_layout(4, ["training"])
+    qtbot.waitUntil(lambda: not run.side.isVisible())
+    assert not run.small_row.isVisible()
+    assert run.plot.isVisible()
+    assert run.pause_button.isVisible()
+    assert run.stop_button.isVisible()
+    pane.run_page.plot.setFocus(Qt.FocusReason.TabFocusReason)
+
+
+def test_both_languages_and_looks(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow) -> None:
+    begin(qtbot, pane, engine)
+    window.set_language("ja")
+    assert "ステップ" in figures(pane)
+    assert "検証損失" in pane.run_page.plot.legend.text()
+    assert pane.run_page.stop_button.text() == "停止"
+    window.toggle_theme()
+    assert pane.run_page.plot.legend.entries[1].line == pane.theme.series[0]
+
+
+def test_a_recovery_is_said(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    begin(qtbot, pane, engine)
+    engine.send(m.Train, m.Notice("notice.recovered", {"step": 7}))
+    assert "step 7" in pane.messages.label.text()
+
+
+def test_the_table_has_a_row_a_step(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    assert pane.table() is None
+    begin(qtbot, pane, engine)
+    table = pane.table()
+    assert table is not None
+    assert table.header[:4] == ("step", "tokens", "seconds", "loss")
+    assert len(table.rows) == 10
+    assert table.rows[-1][5] == pytest.approx(6.0 / 10**0.5 + 0.1, abs=1e-5)
+
+
+def summary(folder: str, finished: bool = True) -> m.RunSummary:
+    return m.RunSummary(folder, "story.txt", 98_765, 40, 75.0, 2.5, finished)
+
+
+def row(pane: TrainingPane, name: str) -> QTreeWidgetItem:
+    tree = pane.run_list.tree
+    return next(
+        item for n in range(tree.topLevelItemCount()) if (item := tree.topLevelItem(n)) and item.text(0) == name
+    )
+
+
+@pytest.fixture
+def listed(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> TrainingPane:
+    """A run in front, and the list of runs open with two others."""
+    folders = ("/models/story-1", "/models/other-1", "/models/other-2")
+    engine.answers[m.ListRuns] = lambda _: [summary(folder) for folder in folders]
+    begin(qtbot, pane, engine)
+    click(qtbot, pane.run_page.compare_button)
+    qtbot.waitUntil(lambda: len(pane.run_list.runs) == 3)
+    return pane
+
+
+def test_other_runs_are_laid_under_it(qtbot: QtBot, listed: TrainingPane) -> None:
+    other = row(listed, "other-1")
+    assert [other.text(column) for column in range(1, 5)] == ["2.500", "98,765", "1:15", "40"]
+    assert row(listed, "story-1").data(0, Qt.ItemDataRole.CheckStateRole) is None  # it is there anyway
+    other.setCheckState(0, Qt.CheckState.Checked)
+    qtbot.waitUntil(lambda: "other-1" in listed.run_page.plot.legend.text())
+    row(listed, "other-2").setCheckState(0, Qt.CheckState.Checked)
+    qtbot.waitUntil(lambda: "other-2" in listed.run_page.plot.legend.text())
+    looks = [(e.line, e.style) for e in listed.run_page.plot.legend.entries if e.text.startswith("other")]
+    assert len(set(looks)) == 2
+    other.setCheckState(0, Qt.CheckState.Unchecked)
+    assert "other-1" not in listed.run_page.plot.legend.text()
+    kept = [(e.line, e.style) for e in listed.run_page.plot.legend.entries if e.text == "other-2"]
+    assert kept == looks[1:]  # who stays keeps its colour
+
+
+def test_a_run_is_taken_out_of_the_list(qtbot: QtBot, listed: TrainingPane) -> None:
+    listed.run_list.tree.setCurrentItem(row(listed, "story-1"))
+    assert not listed.run_list.remove_button.isEnabled()
+    listed.run_list.tree.setCurrentItem(row(listed, "other-1"))
+    click(qtbot, listed.run_list.remove_button)
+    assert "/models/other-1" not in listed.run_list.runs
+    listed.restore(listed.save())
+    listed.run_list.hide()
+    click(qtbot, listed.run_page.compare_button)
+    qtbot.waitUntil(lambda: len(listed.run_list.runs) == 2)
+
+
+def test_a_run_of_the_list_is_opened_as_the_model(qtbot: QtBot, listed: TrainingPane, engine: FakeEngine) -> None:
+    listed.run_list.tree.setCurrentItem(row(listed, "other-2"))
+    click(qtbot, listed.run_list.open_button)
+    assert engine.asked(m.OpenModel)[-1].folder == "/models/other-2"
+    assert not listed.run_list.isVisible()
+
+
+def test_without_runs_the_list_says_so(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    engine.answers[m.ListRuns] = lambda _: []
+    begin(qtbot, pane, engine)
+    click(qtbot, pane.run_page.compare_button)
+    assert pane.run_list.empty.isVisible()
+    pane.run_list.hide()
+
+
+def test_axes_and_views_are_remembered(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    begin(qtbot, pane, engine)
+    pane.run_page.axis_choice.setCurrentIndex(1)
+    pane.run_page.view_choice.setCurrentIndex(1)
+    pane.run_page.log_button.setChecked(True)
+    assert (pane.run_page.plot.axis, pane.run_page.plot.what) == ("tokens", "perplexity")
+    saved = pane.save()
+    pane.run_page.axis_choice.setCurrentIndex(0)
+    pane.restore(saved)
+    assert pane.run_page.plot.axis == "tokens"
+
+
+def test_a_new_folder_never_exists_already(tmp_path: Path) -> None:
+    for expected in ("neko-1", "neko-2", "neko-3"):
+        folder = new_folder(tmp_path, "neko.txt")
+        assert folder.name == expected
+        folder.mkdir()
+    assert new_folder(tmp_path, "../../etc/pass wd.txt").parent == tmp_path
+
+
+def test_a_record_smooths_and_knows_no_point_twice() -> None:
+    record = RunRecord.of(started())
+    record.add(points(1, 10))
+    record.add(points(6, 10))
+    assert record.step == 15
+    assert len(record.curve.steps) == 15
+    assert record.curve.smoothed[0] == pytest.approx(record.curve.losses[0])
+    assert record.curve.validation_steps.tolist() == [10, 15]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(52, "0:52"), (725, "12:05"), (28_800, "8:00:00")])
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

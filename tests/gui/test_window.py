@@ -1,0 +1,215 @@
+"""The window as a person uses it: typing, opening, dropping, switching, and coming back the next day."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui import i18n
+from gui.i18n import t
+from gui.main_window import MainWindow
+from gui.settings import Settings
+from gui.workspace import pane_ids
+from tests.gui.fakes import FakeEngine, model
+
+
+def type_text(qtbot: QtBot, window: MainWindow, text: str) -> None:
+    window.prompt.setFocus()
+    window.prompt.selectAll()
+    qtbot.keyClicks(window.prompt, text)
+    qtbot.waitUntil(lambda: window.state.text == text)
+
+
+def open_model(qtbot: QtBot, window: MainWindow) -> None:
+    window.state.set_model(model())
+    qtbot.waitUntil(lambda: window.state.tokens is not None)
+
+
+def test_the_first_start_welcomes(window: MainWindow) -> None:
+    assert window.welcome.isVisible()
+    assert t("welcome.headline") in [label.text() for label in window.welcome.findChildren(QLabel)]
+
+
+def test_the_sample_is_one_click_away(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    qtbot.mouseClick(window.welcome.sample, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.state.corpus is not None)
+    [asked] = engine.asked(m.InspectText)
+    assert Path(asked.paths[0]).name == "en.txt"
+    assert Path(asked.paths[0]).is_file()
+    assert window.workspace.isVisible()
+    qtbot.waitUntil(lambda: window.state.text == "The cat sat.")
+
+
+def test_what_is_typed_is_cut_into_tokens(qtbot: QtBot, window: MainWindow) -> None:
+    open_model(qtbot, window)
+    type_text(qtbot, window, "happy cat")
+    qtbot.waitUntil(lambda: window.state.tokens is not None and window.state.tokens.text == "happy cat")
+    assert window.strip.isVisible()
+    assert window.strip.tokens is window.state.tokens
+
+
+def test_a_token_selected_in_the_strip_is_selected_everywhere(qtbot: QtBot, window: MainWindow) -> None:
+    open_model(qtbot, window)
+    type_text(qtbot, window, "abc")
+    qtbot.waitUntil(lambda: window.state.tokens is not None and len(window.state.tokens.pieces) == 3)
+    window.show_pane("attention")
+    qtbot.waitUntil(lambda: window.workspace.pane("attention").maps is not None)  # type: ignore[attr-defined]
+    window.strip.setFocus()
+    qtbot.keyClick(window.strip, Qt.Key.Key_Right)
+    qtbot.keyClick(window.strip, Qt.Key.Key_Right)
+    assert window.state.token == 1
+    assert window.strip.current == 1
+    assert window.workspace.pane("attention").heatmap.row == 1  # type: ignore[attr-defined]
+    qtbot.keyClick(window.strip, Qt.Key.Key_Escape)
+    assert window.state.token is None
+
+
+def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, engine: FakeEngine, tmp_path: Path) -> None:
+    path = tmp_path / "neko.txt"
+    path.write_text("吾輩は猫である。", "utf-8")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(5, 5), action, mime, button, Qt.KeyboardModifier.NoModifier))
+    qtbot.waitUntil(lambda: window.state.corpus is not None)
+    assert engine.asked(m.InspectText)[-1].paths == (str(path),)
+    assert window.settings.recent[0] == str(path)
+
+
+def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "config.json").write_text("{}")
+    window.open_paths([str(tmp_path / "m")])
+    qtbot.waitUntil(lambda: window.state.model is not None)
+    assert window.state.model is not None
+    assert window.state.model.folder == str(tmp_path / "m")
+    assert "123,456" in window.status.model.text()
+
+
+def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    failed = m.Ended(0, "failed", "error.text_empty", {"file": "a.txt"})
+    engine.answers[m.InspectText] = lambda _: [failed]
+    window.open_paths(["a.txt"])
+    qtbot.waitUntil(window.banner.isVisible)
+    assert window.banner.label.text() == "a.txt is empty, so there is nothing to learn. Choose a file with text in it."
+    window.toggle_language()
+    assert window.banner.label.text().startswith("a.txt は空のファイルで")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("pane_id", pane_ids())
+def test_every_pane_opens_in_every_look(
+    qtbot: QtBot, window: MainWindow, pane_id: str, language: str, theme: str
+) -> None:
+    window.set_language(language)
+    if window.theme.name != theme:
+        window.toggle_theme()
+    window.show_pane(pane_id)
+    open_model(qtbot, window)
+    type_text(qtbot, window, "abcabc")
+    pane = window.workspace.pane(pane_id)
+    qtbot.waitUntil(lambda: not pane.asking())
+    assert pane.isVisible()
+    assert pane.theme.name == theme
+    picture = pane.grab().toImage()
+    assert len({picture.pixel(x, y) for x in range(0, picture.width(), 7) for y in range(0, picture.height(), 7)}) > 3
+    pane.restore(pane.save())
+    pane.restore({"sampling": 3, "length": "x", "axis": 99, "color": None, "preset": 5})
+    title = next(tile.title for tile in window.workspace.tiles if tile.pane is pane)
+    assert title.text() == t(f"pane.{pane_id}.title")
+
+
+def test_languages_switch_live(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_pane("training")
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    qtbot.keyClick(window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
+    assert i18n.language() == "ja"
+    assert window.rail.buttons["training"].text() == "学習"
+    qtbot.keyClick(window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
+    assert window.rail.buttons["training"].text() == "Training"
+
+
+def test_zoom_makes_type_larger(qtbot: QtBot, window: MainWindow) -> None:
+    before = window.rail.buttons["training"].fontMetrics().height()
+    for _ in range(3):
+        window.actions_table.by_name["zoom_in"].trigger()
+    assert window.settings.zoom == 1.5
+    assert window.rail.buttons["training"].fontMetrics().height() > before
+    window.actions_table.by_name["zoom_reset"].trigger()
+    assert window.settings.zoom == 1.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_tiles(qtbot: QtBot, window: MainWindow, count: int) -> None:
+    window.show_pane("training")
+    window.actions_table.by_name[f"tiles_{count}"].trigger()
+    assert len([tile for tile in window.workspace.tiles if tile.isVisible()]) == count
+    assert len(set(window.workspace.layout_now())) == count
+    assert "training" in window.workspace.layout_now()
+
+
+def test_two_panes_change_places(window: MainWindow) -> None:
+    window.show_pane("training")
+    first, second = window.workspace.layout_now()[:2]
+    window.workspace.put(0, second)
+    assert window.workspace.layout_now()[:2] == [second, first]
+
+
+def test_a_tile_is_enlarged_and_goes_back(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_pane("generation")
+    before = window.workspace.layout_now()
+    window.actions_table.by_name["enlarge"].trigger()
+    assert window.workspace.layout_now() == ["generation"]
+    window.actions_table.by_name["enlarge"].trigger()
+    assert window.workspace.layout_now() == before
+
+
+def test_a_tile_leaves_for_a_window_of_its_own_and_comes_back(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_pane("training")
+    index = window.workspace.layout_now().index("training")
+    window.workspace.detach(index)
+    pane = window.workspace.pane("training")
+    assert pane.window() is not window
+    assert "training" not in window.workspace.layout_now()
+    pane.window().close()
+    assert pane.window() is window
+    assert "training" in window.workspace.layout_now()
+
+
+def test_everything_chosen_is_there_the_next_day(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    window.show_pane("training")
+    window.set_language("ja")
+    window.toggle_theme()
+    window.workspace.choose_count(2)
+    type_text(qtbot, window, "a cat")
+    layout = window.workspace.layout_now()
+    window.close()
+    loaded, broken = Settings.load(tmp_path / "settings.json")
+    assert not broken
+    again = MainWindow(FakeEngine(), loaded, tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(again)
+    again.show()
+    again.begin([])
+    assert again.theme.name == "dark"
+    assert i18n.language() == "ja"
+    assert again.workspace.layout_now() == layout
+    assert again.prompt.toPlainText() == "a cat"
+    again.close()
+
+
+def test_a_dead_engine_is_said_and_can_be_started_again(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    open_model(qtbot, window)
+    engine.alive = False
+    engine.died.emit()
+    assert window.banner.isVisible()
+    assert window.status.restart.isVisible()
+    qtbot.mouseClick(window.status.restart, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.status.engine.text() == t("status.ready"))
+    assert not window.banner.isVisible()
+    assert len(engine.asked(m.Hello)) == 2
