@@ -29,7 +29,7 @@ class LossAxis(pg.AxisItem):
         if not self.logarithmic:
             ticks: list[tuple[float, list[float]]] = super().tickValues(least, most, size)
             return ticks[:2]
-        low, high = 10.0**least, 10.0**most
+        low, high = 10.0**least / 1.0001, 10.0**most * 1.0001  # powers are not exact
         if high / low > 20:
             decades = range(math.floor(least), math.ceil(most) + 1)
             values = [m * 10.0**d for d in decades for m in (1, 2, 5)]
@@ -340,5 +340,5 @@ class LossPlot(QWidget):
 
 def rounded_up(value: float) -> float:
     """To two digits, so that the axis of a growing curve moves only now and then."""
-    unit = 10.0 ** (math.floor(math.log10(max(value, 1.0))) - 1)
+    unit = 10.0 ** (math.floor(math.log10(max(value, 1e-9))) - 1)
     return math.ceil(value / unit) * unit

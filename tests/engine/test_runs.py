@@ -1,0 +1,98 @@
+"""Runs of the past, as the window lists them, reads them back and lays them over each other."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import messages as m
+from engine.errors import EngineError
+from engine.service import training
+from engine.service.session import Session
+from engine.training.run import last_lines
+from tests.engine.conftest import SMALL
+
+
+def listed(folder: Path) -> list[m.RunSummary]:
+    return [run for run in training.list_runs(Session(), m.ListRuns(str(folder))) if run is not None]
+
+
+@pytest.fixture
+def run_folder(model_folder: Path, tmp_path: Path) -> Path:
+    """A copy that may be changed."""
+    return Path(shutil.copytree(model_folder, tmp_path / "runs" / "story-1"))
+
+
+def test_the_list_tells_what_each_run_reached(run_folder: Path) -> None:
+    [run] = listed(run_folder.parent)
+    log = [json.loads(line) for line in (run_folder / "log.jsonl").read_text().splitlines()]
+    assert (run.folder, run.text, run.steps, run.finished) == (str(run_folder), "story.txt", 30, True)
+    assert run.validation_loss == [line["validation"] for line in log if "validation" in line][-1]
+    assert run.seconds == log[-1]["seconds"]
+    config = json.loads((run_folder / "config.json").read_text())
+    assert run.parameters > config["vocabulary"] * SMALL.width
+
+
+def test_the_newest_run_comes_first_and_damaged_ones_are_passed_over(run_folder: Path) -> None:
+    newer = shutil.copytree(run_folder, run_folder.parent / "story-2")
+    (newer / "log.jsonl").write_text('{"step": 3, "loss": 2.0, "seconds": 1.5}\n{"step": 4, "sample": "x"}\n{"ste')
+    broken = shutil.copytree(run_folder, run_folder.parent / "broken")
+    (broken / "run.json").write_text("{")
+    odd = shutil.copytree(run_folder, run_folder.parent / "odd")
+    (odd / "run.json").write_text('{"name": "x", "settings": {"nonsense": 1}}')
+    (run_folder.parent / "not-a-run").mkdir()
+    first, second = listed(run_folder.parent)
+    assert (first.folder, first.steps, first.seconds, first.finished) == (str(newer), 3, 1.5, False)
+    assert math.isnan(first.validation_loss)
+    assert second.folder == str(run_folder)
+
+
+def test_a_folder_without_runs_is_an_empty_list(tmp_path: Path) -> None:
+    assert listed(tmp_path) == []
+    assert listed(tmp_path / "nowhere") == []
+
+
+def test_last_lines_are_the_last_step_and_every_evaluation_before(run_folder: Path) -> None:
+    lines = list(last_lines(run_folder))
+    assert lines[0]["step"] == 30
+    assert all("validation" in line for line in lines[1:])
+    assert [line["step"] for line in lines] == sorted((line["step"] for line in lines), reverse=True)
+
+
+def test_a_run_is_read_back_as_it_was_told(run_folder: Path) -> None:
+    started, points, *_ = list(training.read_run(Session(), m.ReadRun(str(run_folder))))
+    assert isinstance(started, m.TrainingStarted)
+    assert started.settings == SMALL
+    assert started.references["bigram"] < started.references["unigram"] < started.references["uniform"]
+    assert isinstance(points, m.TrainingPoints)
+    assert points.steps.tolist() == list(range(1, 31))
+    assert points.fraction == 1.0
+    assert np.isfinite(points.losses).all()
+    assert points.validation_steps[-1] == 30
+
+
+def test_half_a_run_is_read_back_as_half(run_folder: Path) -> None:
+    log = run_folder / "log.jsonl"
+    log.write_text(
+        "".join(line for line in log.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= 15)
+    )
+    points = next(
+        e for e in training.read_run(Session(), m.ReadRun(str(run_folder))) if isinstance(e, m.TrainingPoints)
+    )
+    assert points.fraction == 0.5
+
+
+def test_reference_losses_are_reckoned_once(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = next(training.read_run(Session(), m.ReadRun(str(run_folder))))
+    monkeypatch.setattr(training, "bigram_loss", lambda *_: pytest.fail("reckoned again"))
+    assert next(training.read_run(Session(), m.ReadRun(str(run_folder)))).references == first.references
+
+
+def test_a_damaged_run_is_refused_in_words(run_folder: Path) -> None:
+    (run_folder / "run.json").write_text('{"name": "x"}')
+    with pytest.raises(EngineError) as raised:
+        next(training.read_run(Session(), m.ReadRun(str(run_folder))))
+    assert raised.value.key == "error.model_damaged"

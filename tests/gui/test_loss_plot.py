@@ -1,0 +1,242 @@
+"""The curve of a run: what is kept of it, what is drawn, and what pointing at it tells."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPointF, Qt
+from pytestqt.qtbot import QtBot
+
+from gui.theme import DARK, LIGHT
+from gui.widgets.curve import Curve, thinned
+from gui.widgets.figures import FigureRow
+from gui.widgets.legend import Entry, Legend
+from gui.widgets.loss_plot import LossPlot, rounded_up
+
+
+def curve(losses: list[float], name: str = "run", first: int = 1) -> Curve:
+    found = Curve(name, tokens_a_step=100, references={"uniform": 6.0, "unigram": 5.0, "bigram": 4.0})
+    grow(found, losses, first)
+    return found
+
+
+def grow(found: Curve, losses: list[float], first: int) -> None:
+    steps = np.arange(first, first + len(losses))
+    ones = np.ones(len(losses))
+    found.extend(steps, steps * 0.5, np.array(losses, np.float32), ones * 0.02, ones)
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> LossPlot:
+    made = LossPlot()
+    qtbot.addWidget(made)
+    made.resize(600, 300)
+    made.show()
+    return made
+
+
+# --- The arrays ------------------------------------------------------------------------------------
+
+
+def test_a_curve_grows_past_its_first_room_unharmed() -> None:
+    found = curve([3.0] * 1000)
+    for first in range(1001, 4001, 500):
+        grow(found, [2.0] * 500, first)
+    assert found.steps.tolist() == list(range(1, 4001))
+    assert found.losses[999] == 3.0
+    assert found.losses[1000] == 2.0
+    assert 2.0 <= found.smoothed[-1] < 2.01
+
+
+def test_smoothing_is_the_same_however_the_steps_arrive() -> None:
+    losses = np.random.default_rng(0).normal(3, 1, 300).tolist()
+    whole, parts = curve(losses), curve(losses[:7])
+    grow(parts, losses[7:100], 8)
+    grow(parts, losses[100:], 101)
+    np.testing.assert_allclose(whole.smoothed, parts.smoothed)
+    assert whole.smoothed[50:].std() < np.std(losses) / 2
+
+
+def test_a_step_that_was_taken_back_leaves_the_smoothed_loss_whole() -> None:
+    found = curve([4.0, math.nan, math.inf, 4.0])
+    assert found.smoothed.tolist() == [4.0] * 4
+
+
+def test_steps_lie_on_three_axes() -> None:
+    found = curve([3.0, 2.0, 1.0])
+    assert found.along("tokens").tolist() == [100, 200, 300]
+    assert found.along("seconds").tolist() == [0.5, 1.0, 1.5]
+    assert found.along("seconds", np.array([2.0])).tolist() == [1.0]
+
+
+def test_the_loss_on_held_out_text_is_the_last_one_so_far() -> None:
+    found = curve([3.0] * 10)
+    found.add_validation(1, 6.0)
+    found.add_validation(8, 2.5)
+    assert (found.held_out(7), found.held_out(8)) == (6.0, 2.5)
+    assert math.isnan(found.held_out(0))
+
+
+@given(st.lists(st.floats(-100, 100) | st.just(math.nan), max_size=300), st.integers(8, 60))
+def test_thinning_keeps_the_extremes_and_the_end(values: list[float], most: int) -> None:
+    y = np.array(values)
+    shown_x, shown_y = thinned(np.arange(len(y)), y, most)
+    fine = y[np.isfinite(y)]
+    assert np.isfinite(shown_y).all()
+    assert (np.diff(shown_x) > 0).all()
+    if len(fine) <= most:
+        assert shown_y.tolist() == fine.tolist()
+    else:
+        assert len(shown_x) <= most
+        assert shown_y[-1] == fine[-1]
+        whole = (most // 2 - 1) * (len(fine) // (most // 2 - 1))
+        assert shown_y.max() >= fine[:whole].max()
+        assert shown_y.min() <= fine[:whole].min()
+
+
+@pytest.mark.parametrize(("value", "end"), [(0.313, 0.32), (7, 7), (106, 110), (1001, 1100), (99_500, 100_000)])
+def test_the_axis_ends_at_a_round_number(value: float, end: float) -> None:
+    assert rounded_up(value) == pytest.approx(end)
+
+
+# --- What is drawn ---------------------------------------------------------------------------------
+
+
+def visible_range(plot: LossPlot) -> tuple[list[float], list[float]]:
+    across, up = plot.plot.getViewBox().viewRange()
+    return across, up
+
+
+def test_there_is_room_for_curve_and_reference_lines(plot: LossPlot) -> None:
+    plot.set_runs([curve([5.5, 3.0, 2.0])])
+    _, (bottom, top) = visible_range(plot)
+    assert bottom < 2.0
+    assert top > 6.0
+
+
+def test_reference_lines_are_named_with_their_loss(plot: LossPlot) -> None:
+    plot.set_runs([curve([5.5, 3.0, 2.0])])
+    labels = [line.label.toPlainText() for line in plot._lines.values()]
+    assert sorted(label.split()[-1] for label in labels) == ["4.00", "5.00", "6.00"]
+    plot.set_view("steps", "norm")
+    assert plot._lines == {}
+
+
+def test_labels_of_lines_too_close_do_not_overlap(plot: LossPlot) -> None:
+    close = curve([5.5, 3.0])
+    close.references["unigram"] = 5.98
+    plot.set_runs([close])
+    assert plot._lines["uniform"].label.isVisible()
+    assert not plot._lines["unigram"].label.isVisible()
+
+
+@pytest.mark.parametrize("what", ["loss", "perplexity", "rate", "norm"])
+@pytest.mark.parametrize("axis", ["steps", "tokens", "seconds"])
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_every_view_shows_a_run_that_had_broken_steps(plot: LossPlot, what: str, axis: str, logarithmic: bool) -> None:
+    broken = curve([5.0, math.nan, math.inf, 4.0])
+    broken.add_validation(1, math.nan)
+    plot.set_runs([broken, curve([6.0] * 9, "other"), Curve("empty")])
+    plot.set_view(axis, what, logarithmic)
+    across, up = visible_range(plot)
+    assert np.isfinite(across + up).all()
+    assert across[1] == pytest.approx({"steps": 9, "tokens": 900, "seconds": 4.5}[axis])
+
+
+def test_the_logarithmic_axis_counts_losses(plot: LossPlot) -> None:
+    plot.set_runs([curve([8.0, 4.0, 2.0])])
+    plot.set_view("steps", "loss", logarithmic=True)
+    [(spacing, ticks)] = plot._left.tickValues(math.log10(2), math.log10(8), 250)
+    assert plot._left.tickStrings(ticks, 1.0, spacing) == ["2", "3", "4", "5", "6", "7", "8"]
+    [(_, few)] = plot._left.tickValues(math.log10(2), math.log10(8), 60)
+    assert 2 <= len(few) <= 4
+    [(_, decades)] = plot._left.tickValues(0.0, 3.0, 250)
+    assert [round(10**tick) for tick in decades] == [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+
+
+def test_a_run_keeps_its_colour_and_line_style(plot: LossPlot) -> None:
+    front, second, third = curve([3.0]), curve([3.0], "second"), curve([3.0], "third")
+    second.look, third.look = 1, 2
+    plot.set_runs([front, second, third])
+    before = {entry.text: entry for entry in plot.legend.entries}
+    assert before["second"].line != before["third"].line
+    assert before["second"].style != before["third"].style
+    plot.set_runs([front, third])
+    assert before["third"] in plot.legend.entries
+    plot.restyle(DARK)
+    assert before["third"] not in plot.legend.entries
+
+
+# --- Pointing at it --------------------------------------------------------------------------------
+
+
+def test_keys_tell_step_after_step_in_words(qtbot: QtBot, plot: LossPlot) -> None:
+    plot.set_runs([curve([5.5, 3.0, 2.25])])
+    said: list[str] = []
+    plot.hovered.connect(said.append)
+    for key in (Qt.Key.Key_End, Qt.Key.Key_Left, Qt.Key.Key_Home, Qt.Key.Key_Left, Qt.Key.Key_Right):
+        qtbot.keyClick(plot, key)
+    assert [next(word for word in words.split() if word.strip(":").isdigit()) for words in said] == [
+        "3:", "2:", "1:", "1:", "2:",
+    ]  # fmt: skip
+    assert "2.250" in said[0]
+
+
+def test_the_mouse_finds_the_nearest_step(plot: LossPlot) -> None:
+    plot.set_runs([curve([5.5, 3.0, 2.25])])
+    said: list[str] = []
+    plot.hovered.connect(said.append)
+    plot._moved(plot.plot.getViewBox().mapViewToScene(QPointF(2.2, 4.0)))
+    plot._moved(QPointF(-500, -500))
+    assert "Step 2" in said[0]
+    assert said[1] == ""
+
+
+def test_an_empty_plot_says_nothing(qtbot: QtBot, plot: LossPlot) -> None:
+    said: list[str] = []
+    plot.hovered.connect(said.append)
+    plot._moved(QPointF(100, 100))
+    qtbot.keyClick(plot, Qt.Key.Key_Left)
+    assert said in ([], [""])
+
+
+# --- Figures and legend ----------------------------------------------------------------------------
+
+
+def test_figures_that_do_not_fit_are_left_out_from_the_end(qtbot: QtBot) -> None:
+    row = FigureRow()
+    qtbot.addWidget(row)
+    figures = [("Step", "1,234"), ("Loss", "2.345"), ("Speed", "9,876")]
+    row.set_figures(figures)
+    for tall in (False, True):
+        row.set_tall(tall)
+        row.resize(2000, 60)
+        assert [name for _, name, _ in row.fitting()] == ["Step", "Loss", "Speed"]
+        widths = [place.right() for place, _, _ in row.fitting()]
+        row.resize(widths[1] + 2, 60)
+        assert [name for _, name, _ in row.fitting()] == ["Step", "Loss"]
+    assert "Speed: 9,876" in row.toolTip()
+    assert not row.grab().isNull()
+
+
+def test_figures_do_not_jump_when_they_get_shorter(qtbot: QtBot) -> None:
+    row = FigureRow()
+    qtbot.addWidget(row)
+    row.resize(2000, 60)
+    row.set_figures([("Loss", "12.345"), ("Left", "1:00")])
+    before = row.fitting()[1][0].left()
+    row.set_figures([("Loss", "9.3"), ("Left", "0:59")])
+    assert row.fitting()[1][0].left() == before
+
+
+def test_a_legend_takes_as_many_rows_as_it_needs(qtbot: QtBot) -> None:
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.set_entries([Entry("axis"), *(Entry(f"run {n}", LIGHT.accent, marker=LIGHT.bad) for n in range(5))], LIGHT)
+    wide, narrow = legend.heightForWidth(2000), legend.heightForWidth(150)
+    assert narrow >= 3 * wide
+    assert all(place.right() <= 150 for place, _ in legend._places(150))
+    legend.resize(150, narrow)
+    assert not legend.grab().isNull()
