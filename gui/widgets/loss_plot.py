@@ -13,7 +13,7 @@ from gui.theme import LIGHT, SMALL, Theme
 from gui.widgets.curve import Curve, Floats, thinned
 from gui.widgets.legend import Entry, Legend
 
-MOST_POINTS = 600  # a curve: more than a screen can tell apart
+MOST_POINTS, FEW_POINTS = 600, 240  # a curve: more than a screen, or a small plot, can tell apart
 RECENT = 100  # steps whose raw loss has room too
 LABEL = SMALL - 1  # type size of ticks and reference lines
 ROOM_FOR_LABEL = 26  # pixels above the highest line and below the lowest one, and between two
@@ -101,7 +101,9 @@ class LossPlot(QWidget):
 
     def _make(self, index: int) -> dict[str, pg.PlotDataItem]:
         names = ("raw", "smoothed", "validation") if index == 0 else ("smoothed", "validation")
-        items = {name: pg.PlotDataItem(skipFiniteCheck=True) for name in names}
+        # Smooth edges on a line that goes up and down at every pixel cost much and show nothing.
+        rough = {"raw"} if not self.compact else set(names)
+        items = {name: pg.PlotDataItem(skipFiniteCheck=True, antialias=name not in rough) for name in names}
         for item in items.values():
             self.plot.addItem(item)
         return items
@@ -118,7 +120,7 @@ class LossPlot(QWidget):
         return np.log10(np.maximum(shown, 1e-6)) if self.logarithmic else shown
 
     def redraw(self) -> None:
-        """Shows what has come since; cheap, because a curve has at most MOST_POINTS points."""
+        """Shows what has come since; cheap, because a curve has some hundred points."""
         for run, items in zip(self._runs, self._items, strict=True):
             x = run.along(self.axis)
             if self._is_loss:
@@ -134,7 +136,7 @@ class LossPlot(QWidget):
 
     def _draw(self, item: pg.PlotDataItem | None, x: Floats, y: Floats) -> None:
         if item is not None:
-            item.setData(*thinned(x, self._shown(y), MOST_POINTS))
+            item.setData(*thinned(x, self._shown(y), FEW_POINTS if self.compact else MOST_POINTS))
 
     def _fit(self) -> None:
         """Room for everything that is drawn, but not for the spikes of single steps."""
