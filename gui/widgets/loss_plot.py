@@ -16,7 +16,8 @@ from gui.widgets.legend import Entry, Legend
 MOST_POINTS, FEW_POINTS = 600, 240  # a curve: more than a screen, or a small plot, can tell apart
 RECENT = 100  # steps whose raw loss has room too
 LABEL = SMALL - 1  # type size of ticks and reference lines
-ROOM_FOR_LABEL = 26  # pixels above the highest line and below the lowest one, and between two
+ROOM_FOR_LABEL, ROOM_AT_EDGE = 20, 7  # pixels beside a line that has a name there, and beside anything else
+ROOM_ABOVE = 120  # pixels of height from which on the highest line has its name above it
 ROOM_FOR_AXIS = 190  # pixels of height from which on the horizontal axis has its name beneath it
 
 
@@ -37,7 +38,7 @@ class LossAxis(pg.AxisItem):
             step = 10 ** math.floor(math.log10((high - low) / 2))
             values = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
         shown: list[float] = []
-        room = (ROOM_FOR_LABEL - 6) * (most - least) / max(size, 1.0)
+        room = ROOM_FOR_LABEL * (most - least) / max(size, 1.0)
         for tick in (math.log10(value) for value in values if low <= value <= high):
             if not shown or tick - shown[-1] >= room:
                 shown.append(tick)
@@ -147,10 +148,13 @@ class LossPlot(QWidget):
         if not ends or not len(values):
             return
         bottom, top = float(values.min()), float(values.max())
-        height = max(1.0, self.plot.getViewBox().height())
-        margin = (top - bottom or 1.0) * min(0.45, self.theme.px(ROOM_FOR_LABEL) / height)
+        sides = {place: self._named_above(name, place) for name, place in self._references().items()}
+        above = self.theme.px(ROOM_FOR_LABEL if sides.get(top) is True else ROOM_AT_EDGE)
+        below = self.theme.px(ROOM_FOR_LABEL if sides.get(bottom) is False else ROOM_AT_EDGE)
+        height = self.plot.getViewBox().height()
+        a_pixel = (top - bottom or 1.0) / max(height - above - below, height / 2, 1.0)
         self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
-        self.plot.setYRange(bottom - margin, top + margin, padding=0)
+        self.plot.setYRange(bottom - below * a_pixel, top + above * a_pixel, padding=0)
 
     def _visible(self, run: Curve) -> tuple[Floats, ...]:
         if self._is_loss:
@@ -173,30 +177,38 @@ class LossPlot(QWidget):
         for name in list(self._lines):
             if name not in wanted:
                 self.plot.removeItem(self._lines.pop(name))
-        (bottom, top), labelled = self.plot.getViewBox().viewRange()[1], list[float]()
-        room = self.theme.px(ROOM_FOR_LABEL - 10) * (top - bottom) / max(1.0, self.plot.getViewBox().height())
+        (bottom, top), taken = self.plot.getViewBox().viewRange()[1], list[tuple[float, float]]()
+        room = self.theme.px(ROOM_FOR_LABEL) * (top - bottom) / max(1.0, self.plot.getViewBox().height())
         for name, place in sorted(wanted.items(), key=lambda entry: entry[0] == "unigram"):  # it can be missed
             if name not in self._lines:
-                options = {"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]}
-                line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts=options)
-                self._lines[name] = line
-                self.plot.addItem(line, ignoreBounds=True)
-                self._style_line(line)
-            self._place(self._lines[name], place)
-            self._lines[name].label.setVisible(all(abs(place - other) >= room for other in labelled))
-            if self._lines[name].label.isVisible():
-                labelled.append(place)
-            loss = self._runs[0].references[name]
-            value = f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
-            words = t(f"widget.loss.{name}", value=value)
-            if self._lines[name].label.format != words:
-                self._lines[name].label.setFormat(words)
+                self._lines[name] = self._make_line()
+            line, above = self._lines[name], self._named_above(name, place)
+            line.setValue(place)
+            low, high = (place, place + room) if above else (place - room, place)
+            line.label.setVisible(all(high <= other_low or low >= other_high for other_low, other_high in taken))
+            if line.label.isVisible():
+                taken.append((low, high))
+                self._name_line(line, name, above)
 
-    def _place(self, line: pg.InfiniteLine, place: float) -> None:
-        """The label stands on the side of the line on which the curve does not end."""
-        line.setValue(place)
+    def _named_above(self, name: str, place: float) -> bool:
+        """On the side on which the curve does not end; above blind guessing it never is for long."""
+        if name == "uniform":
+            return bool(self.plot.getViewBox().height() >= self.theme.px(ROOM_ABOVE))
         smoothed = self._runs[0].smoothed
-        above = not len(smoothed) or not self._shown(smoothed[-1:])[0] > place
+        return not (len(smoothed) and self._shown(smoothed[-1:])[0] > place)
+
+    def _make_line(self) -> pg.InfiniteLine:
+        options = {"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]}
+        line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts=options)
+        self.plot.addItem(line, ignoreBounds=True)
+        self._style_line(line)
+        return line
+
+    def _name_line(self, line: pg.InfiniteLine, name: str, above: bool) -> None:
+        loss = self._runs[0].references[name]
+        words = t(f"widget.loss.{name}", value=f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}")
+        if line.label.format != words:
+            line.label.setFormat(words)
         anchors = [(1.0, 1.0 if above else 0.0)] * 2
         if line.label.anchors != anchors:
             line.label.anchors = anchors

@@ -44,6 +44,7 @@ class RunList(QFrame):
         self.tree.setRootIsDecorated(False)
         self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.itemChanged.connect(self._changed)
         self.tree.currentItemChanged.connect(lambda: self._enable())
         self.open_button, self.remove_button = QPushButton(), QPushButton()
