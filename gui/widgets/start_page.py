@@ -68,6 +68,23 @@ class StartPage(QWidget):
             label.setProperty("role", "muted")
         self.form = RunForm()
         self.preparing, self.bar = QLabel(), QProgressBar(textVisible=False)
+        row = self._build_buttons()
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, GAP_S, GAP_M, 0)
+        column.setSpacing(GAP_M)
+        for widget in (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar):
+            column.addWidget(widget)
+        column.addStretch(1)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(GAP_L)
+        page.addWidget(AsTallAsNeeded(inside))
+        page.addLayout(row)  # always in sight, however small the tile is
+        page.addStretch(1)
+        self.set_preparing("", None)
+
+    def _build_buttons(self) -> QHBoxLayout:
         self.start_button, self.continue_button, self.cancel_button = QPushButton(), QPushButton(), QPushButton()
         self.open_button, self.sample_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
         self.start_button.setProperty("primary", True)
@@ -85,20 +102,7 @@ class StartPage(QWidget):
             button.clicked.connect(signal)
             row.addWidget(button)
         row.addStretch(1)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, GAP_S, GAP_M, 0)
-        column.setSpacing(GAP_M)
-        for widget in (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar):
-            column.addWidget(widget)
-        column.addStretch(1)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(GAP_L)
-        page.addWidget(AsTallAsNeeded(inside))
-        page.addLayout(row)  # always in sight, however small the tile is
-        page.addStretch(1)
-        self.set_preparing("", None)
+        return row
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
         for button in self.buttons:
