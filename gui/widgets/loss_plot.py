@@ -148,11 +148,15 @@ class LossPlot(QWidget):
         if not ends or not len(values):
             return
         bottom, top = float(values.min()), float(values.max())
-        sides = {place: self._named_above(name, place) for name, place in self._references().items()}
-        above = self.theme.px(ROOM_FOR_LABEL if sides.get(top) is True else ROOM_AT_EDGE)
-        below = self.theme.px(ROOM_FOR_LABEL if sides.get(bottom) is False else ROOM_AT_EDGE)
-        height = self.plot.getViewBox().height()
-        a_pixel = (top - bottom or 1.0) / max(height - above - below, height / 2, 1.0)
+        span, height = top - bottom or 1.0, self.plot.getViewBox().height()
+        above = below = float(self.theme.px(ROOM_AT_EDGE))
+        for name, place in self._references().items():
+            room, pixels = self.theme.px(ROOM_FOR_LABEL), height / span
+            if self._named_above(name, place):
+                above = max(above, room - (top - place) * pixels)
+            else:
+                below = max(below, room - (place - bottom) * pixels)
+        a_pixel = span / max(height - above - below, height / 2, 1.0)
         self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
         self.plot.setYRange(bottom - below * a_pixel, top + above * a_pixel, padding=0)
 

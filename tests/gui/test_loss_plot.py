@@ -124,6 +124,13 @@ def test_reference_lines_are_named_with_their_loss(plot: LossPlot) -> None:
     assert plot._lines == {}
 
 
+def test_the_name_of_the_highest_line_has_room_also_below_a_curve_that_begins_higher(plot: LossPlot) -> None:
+    plot.set_runs([curve([6.02, 3.0, 2.0])])
+    bottom, top = visible_range(plot)[1]
+    room = (top - 6.0) / (top - bottom) * plot.plot.getViewBox().height()
+    assert room >= plot._lines["uniform"].label.boundingRect().height() - 8  # its frame may be cut
+
+
 def test_labels_of_lines_too_close_do_not_overlap(plot: LossPlot) -> None:
     close = curve([5.5, 3.0])
     close.references["unigram"] = 5.98
