@@ -396,7 +396,7 @@ class GeneratedTokens:
 
 @dataclass(frozen=True, slots=True)
 class Attend:
-    """-> AttentionMaps of the text, every layer and head; of long texts the last `most` tokens."""
+    """-> AttentionMaps of the text, every layer and head; of long texts the last `most` tokens, or fewer."""
 
     text: str
     most: int = 64
@@ -413,7 +413,7 @@ class AttentionMaps:
 class Project:
     """-> EmbeddingMap: the rows of the embedding matrix, in the plane of their principal components."""
 
-    most: int = 2000  # points: the tokens with the lowest IDs
+    most: int = 2000  # points: the tokens with the lowest IDs, without the 256 single bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,4 +422,4 @@ class EmbeddingMap:
     pieces: tuple[str, ...]
     kinds: tuple[str, ...]
     points: NDArray[np.float32]  # [n, 2]
-    explained: tuple[float, float]  # share of the variance along each axis
+    explained: tuple[float, float]  # share of the variance along each axis; the larger is the first component

@@ -3,14 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
+
 Points = NDArray[np.float32]
+Shares = tuple[float, float]
 
 
-def principal_plane(rows_ND: Points) -> tuple[Points, tuple[float, float]]:
+def principal_plane(rows_ND: Points) -> tuple[Points, Shares]:
     """The rows in the plane in which they vary most, [N, 2], and the share of the variance along each axis.
 
     Pearson 1901 (doi:10.1080/14786440109462720), by the eigenvectors of the covariance matrix.
+    Raises EngineError error.logits_broken if a number is infinite or none at all.
     """
+    if not np.isfinite(rows_ND).all():
+        raise EngineError("error.logits_broken")
     centred_ND = (rows_ND - rows_ND.mean(axis=0)).astype(np.float64)
     values, vectors = np.linalg.eigh(centred_ND.T @ centred_ND)
     if centred_ND.shape[1] == 1:
@@ -21,12 +27,15 @@ def principal_plane(rows_ND: Points) -> tuple[Points, tuple[float, float]]:
     return (centred_ND @ axes_D2).astype(np.float32), explained
 
 
-def turned_onto(points_N2: Points, before_N2: Points) -> Points:
-    """The points, turned or mirrored so that they lie as near as can be to where they were before.
+def held_still(points_N2: Points, explained: Shares, before_N2: Points) -> tuple[Points, Shares]:
+    """The points with their axes mirrored, and exchanged if need be, to lie as they lay before.
 
-    Axes of principal components have no sign of their own and change places as a model learns; the
-    orthogonal Procrustes solution (Schönemann 1966, doi:10.1007/BF02289451) keeps the cloud still.
+    Principal axes have no sign of their own, and two that are about as long change places as a model
+    learns. They are not turned any further, as orthogonal Procrustes (Schönemann 1966) would: on runs of
+    600 steps that moved the points by as little as this does, and the axes were principal ones no more.
     """
-    u, _, vt = np.linalg.svd(points_N2.T.astype(np.float64) @ before_N2)
-    turned: Points = (points_N2 @ (u @ vt)).astype(np.float32)
-    return turned
+    overlap = points_N2.T.astype(np.float64) @ before_N2  # [axis now, axis before]
+    if abs(overlap[0, 1]) + abs(overlap[1, 0]) > abs(overlap[0, 0]) + abs(overlap[1, 1]):
+        points_N2, explained, overlap = points_N2[:, ::-1], (explained[1], explained[0]), overlap[::-1]
+    signs = np.where(np.diag(overlap) < 0, -1.0, 1.0).astype(np.float32)
+    return points_N2 * signs, explained

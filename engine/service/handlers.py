@@ -12,8 +12,8 @@ import torch
 from engine import messages as m
 from engine.generation.decoding import Step, decode, weigh
 from engine.generation.sampling import candidates, draw
-from engine.inspection.attention import attention_weights
-from engine.inspection.projection import principal_plane, turned_onto
+from engine.inspection.attention import attention_weights, most_tokens
+from engine.inspection.projection import held_still, principal_plane
 from engine.model.memory import keep_freed_memory
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
@@ -93,7 +93,7 @@ def weigh_candidates(session: Session, request: m.Weigh) -> Answer:
 def attend(session: Session, request: m.Attend) -> Answer:
     opened = session.opened
     ids = opened.tokenizer.encode(request.text)
-    first = max(0, len(ids) - min(request.most, opened.model.config.context))
+    first = max(0, len(ids) - min(request.most, most_tokens(opened.model.config)))
     ids = ids[first:]
     if ids:
         pieces = tuple(opened.tokenizer.piece(i) for i in ids)
@@ -108,7 +108,7 @@ def project(session: Session, request: m.Project) -> Answer:
     rows = opened.model.embedding.weight.detach()[first : first + len(ids)].float().cpu().numpy()
     points, explained = principal_plane(rows)
     if opened.points is not None and opened.points.shape == points.shape:
-        points = turned_onto(points, opened.points)
+        points, explained = held_still(points, explained, opened.points)
     opened.points = points
     pieces = tuple(opened.tokenizer.piece(i) for i in ids.tolist())
     yield m.EmbeddingMap(ids, pieces, tuple(map(kind_of, pieces)), points, explained)

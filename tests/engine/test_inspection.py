@@ -1,13 +1,36 @@
 """What the panes show is what the model computes."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from engine.inspection.attention import attention_weights
-from engine.inspection.projection import principal_plane, turned_onto
+from engine import messages as m
+from engine.errors import EngineError
+from engine.inspection.attention import attention_weights, most_tokens
+from engine.inspection.projection import held_still, principal_plane
 from engine.model.checkpoint import load_model
+from engine.model.config import ModelConfig
+from engine.model.tape import Tape
+from engine.service import handlers
+from engine.service.session import Session
+
+
+@pytest.fixture
+def session(model_folder: Path) -> Session:
+    opened = Session()
+    opened.open(model_folder)
+    return opened
+
+
+def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=(count, 2)) * [3, 1]).astype(np.float32)
+
+
+# --- Attention ------------------------------------------------------------------------------------
 
 
 def test_attention_of_every_head(model_folder: Path) -> None:
@@ -17,6 +40,60 @@ def test_attention_of_every_head(model_folder: Path) -> None:
     assert weights.shape == (2, 2, len(ids), len(ids))
     assert np.allclose(weights.sum(-1), 1.0, atol=5e-3)
     assert (np.triu(weights, 1) == 0).all()
+
+
+def test_the_weights_are_those_of_the_formula(model_folder: Path) -> None:
+    """softmax(q·k / √d) over the keys up to the query: Vaswani et al. 2017, equation 1."""
+    model, tokenizer = load_model(model_folder)
+    ids = tokenizer.encode("the dog sat on the log.")
+    names = [f"blocks.1.attn.{name}" for name in ("q", "k")]
+    tape = Tape(names)
+    with torch.no_grad():
+        model(torch.tensor([ids]), tape=tape)
+    q, k = (tape[name][0].double().numpy() for name in names)
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    scores[:, *np.triu_indices(len(ids), 1)] = -np.inf
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    expected = shares / shares.sum(-1, keepdims=True)
+    assert np.allclose(attention_weights(model, ids)[1], expected, atol=1e-3)
+
+
+def test_one_token_looks_at_itself(model_folder: Path) -> None:
+    model, _ = load_model(model_folder)
+    assert (attention_weights(model, [300]) == 1).all()
+
+
+def test_damaged_weights_are_said(model_folder: Path) -> None:
+    model, _ = load_model(model_folder)
+    with torch.no_grad():
+        model.embedding.weight.fill_(math.nan)
+    with pytest.raises(EngineError, match="logits_broken"):
+        attention_weights(model, [300, 301])
+
+
+def test_all_heads_together_stay_below_a_megabyte() -> None:
+    config = ModelConfig(vocabulary=300, n_layers=12, n_heads=12, n_kv_heads=12, width=768, head_width=64, context=1024)
+    count = most_tokens(config)
+    assert 12 * 12 * count * count * 2 <= 2**20
+    assert count > 50
+    assert most_tokens(replace(config, n_layers=1, n_heads=1, context=16)) == 16
+
+
+def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
+    text = "the cat sat on the mat. the dog sat on the log. " * 2
+    ids = session.opened.tokenizer.encode(text)
+    [maps] = handlers.attend(session, m.Attend(text))
+    assert isinstance(maps, m.AttentionMaps)
+    assert len(ids) > len(maps.pieces) == session.opened.model.config.context
+    assert maps.first == len(ids) - len(maps.pieces)
+    assert maps.pieces == tuple(session.opened.tokenizer.piece(i) for i in ids[maps.first :])
+    assert maps.weights.shape == (2, 2, len(maps.pieces), len(maps.pieces))
+    [fewer] = handlers.attend(session, m.Attend(text, most=5))
+    assert isinstance(fewer, m.AttentionMaps)
+    assert fewer.pieces == maps.pieces[-5:]
+
+
+# --- Projection -----------------------------------------------------------------------------------
 
 
 def test_the_principal_plane_holds_what_varies_most() -> None:
@@ -31,9 +108,63 @@ def test_the_principal_plane_holds_what_varies_most() -> None:
     assert np.allclose(np.linalg.norm(points[:50, None] - points[None, :50], axis=-1), distances, atol=0.2)
 
 
-@pytest.mark.parametrize("angle", [0.3, 2.0, np.pi])
-def test_a_cloud_that_turned_or_flipped_is_turned_back(angle: float) -> None:
-    before = np.random.default_rng(1).normal(size=(100, 2)).astype(np.float32)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = (before @ turn * [1, -1]).astype(np.float32)
-    assert np.allclose(turned_onto(moved, before), before, atol=1e-4)
+def test_the_plane_is_that_of_the_singular_value_decomposition() -> None:
+    rows = np.random.default_rng(2).normal(size=(60, 7)).astype(np.float32) * np.arange(1, 8, dtype=np.float32)
+    points, explained = principal_plane(rows)
+    centred = rows.astype(np.float64) - rows.mean(0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    assert np.allclose(np.abs(points), np.abs(u[:, :2] * s[:2]), atol=1e-3)
+    assert np.allclose(explained, s[:2] ** 2 / (s**2).sum())
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (2, 3), (9, 1)])
+def test_few_rows_and_one_column_have_a_plane_too(shape: tuple[int, int]) -> None:
+    points, explained = principal_plane(np.random.default_rng(3).normal(size=shape).astype(np.float32))
+    assert points.shape == (shape[0], 2)
+    assert np.isfinite(points).all()
+    assert 0 <= explained[1] <= explained[0] <= 1 + 1e-9
+
+
+def test_a_matrix_that_is_no_number_is_said() -> None:
+    with pytest.raises(EngineError, match="logits_broken"):
+        principal_plane(np.full((4, 3), np.nan, np.float32))
+
+
+@pytest.mark.parametrize("flip", [(1, -1), (-1, 1), (-1, -1), (1, 1)])
+def test_a_cloud_that_flipped_is_flipped_back(flip: tuple[int, int]) -> None:
+    before = cloud()
+    points, explained = held_still(before * np.array(flip, np.float32), (0.9, 0.1), before)
+    assert np.allclose(points, before)
+    assert explained == (0.9, 0.1)
+
+
+def test_axes_that_changed_places_change_back_and_take_their_shares_along() -> None:
+    before = cloud()
+    points, explained = held_still(-before[:, ::-1], (0.5, 0.4), before)
+    assert np.allclose(points, before)
+    assert explained == (0.4, 0.5)
+
+
+def test_what_really_moved_is_not_turned_away() -> None:
+    before = cloud()
+    turn = np.array([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
+    moved = (before @ turn).astype(np.float32)
+    points, _ = held_still(moved, (0.9, 0.1), before)
+    assert np.allclose(points, moved)
+
+
+def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session) -> None:
+    [map] = handlers.project(session, m.Project())
+    assert isinstance(map, m.EmbeddingMap)
+    vocabulary = session.opened.tokenizer.vocabulary
+    assert map.ids.tolist() == list(range(256, vocabulary))
+    assert map.pieces[0] == session.opened.tokenizer.piece(256)
+    assert "byte" not in map.kinds
+    with torch.no_grad():
+        session.opened.model.embedding.weight.mul_(-1.01)
+    [later] = handlers.project(session, m.Project())
+    assert isinstance(later, m.EmbeddingMap)
+    assert np.allclose(later.points, 1.01 * map.points, atol=1e-3)
+    [few] = handlers.project(session, m.Project(most=7))
+    assert isinstance(few, m.EmbeddingMap)
+    assert len(few.points) == len(few.pieces) == 7
