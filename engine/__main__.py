@@ -1,4 +1,4 @@
-"""The command line: python -m engine train | generate | tokenize | evaluate.
+"""The command line: python -m engine train | generate | tokenize | evaluate | open | logits | attend.
 
 Progress goes to stderr, the result to stdout; --json prints one object. Exit code 0: done, 1: failed,
 with one sentence on stderr, 2: wrong use.
@@ -37,9 +37,23 @@ def parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="measure how well a model predicts a text")
     evaluate.add_argument("model", metavar="DIR")
     evaluate.add_argument("file", metavar="FILE")
+    _inspect(commands)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole
+
+
+def _inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    opened = commands.add_parser("open", help="say what a model folder holds")
+    opened.add_argument("model", metavar="DIR")
+    logits = commands.add_parser("logits", help="write the logits at every position")
+    logits.add_argument("model", metavar="DIR")
+    logits.add_argument("--ids", required=True, metavar="1,2,3")
+    attend = commands.add_parser("attend", help="write the attention weights of every layer and head")
+    attend.add_argument("model", metavar="DIR")
+    attend.add_argument("text", metavar="TEXT")
+    for command in (logits, attend):
+        command.add_argument("--out", required=True, metavar="FILE.npz")
 
 
 def _train(command: argparse.ArgumentParser) -> None:

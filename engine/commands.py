@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -9,10 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
+from engine.inspection.attention import attention_weights
 from engine.messages import SamplingSettings, TrainingSettings
-from engine.model.checkpoint import load_model
+from engine.model.opening import describe, load_model, load_transformer
+from engine.model.transformer import Transformer
 from engine.sentences import sentence
 from engine.text.reading import inspect, read_all
 from engine.training.evaluation import evaluate as evaluate_model
@@ -139,11 +146,68 @@ def evaluate(options: argparse.Namespace) -> None:
     _print(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
 
 
+def open_model(options: argparse.Namespace) -> None:
+    info = describe(Path(options.model))
+    names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes")
+    result = {name: getattr(info, name) for name in names}
+    _print(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+def logits(options: argparse.Namespace) -> None:
+    model = load_transformer(Path(options.model))
+    most = model.config.vocabulary - 1
+    try:
+        ids = [int(id) for id in options.ids.split(",")]
+    except ValueError:
+        ids = []
+    if not ids or not all(0 <= id <= most for id in ids):
+        raise EngineError("error.ids", ids=options.ids[:80], most=most)
+    _check_length(model, ids)
+    with torch.inference_mode():
+        logits_TV = model(torch.tensor([ids]))[0].float().numpy()
+    _write_arrays(options, logits=logits_TV)
+
+
+def attend(options: argparse.Namespace) -> None:
+    model, tokenizer = load_model(Path(options.model))
+    ids = tokenizer.encode(options.text)
+    if not ids:
+        raise EngineError("error.text_empty", file='""')
+    _check_length(model, ids)
+    tokens = np.array([tokenizer.piece(id) for id in ids])
+    _write_arrays(options, weights=attention_weights(model, ids), tokens=tokens)
+
+
+def _check_length(model: Transformer, ids: list[int]) -> None:
+    if len(ids) > model.config.context:
+        raise EngineError("error.context_full", have=len(ids), context=model.config.context)
+
+
+def _write_arrays(options: argparse.Namespace, **arrays: NDArray[Any]) -> None:
+    """Whole, or not at all."""
+    path = Path(options.out)
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
+    words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
+    _print(options, {"file": str(path), "shapes": shapes}, words)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": train,
     "generate": generate,
     "tokenize": tokenize,
     "evaluate": evaluate,
+    "open": open_model,
+    "logits": logits,
+    "attend": attend,
 }
 
 

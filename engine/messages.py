@@ -158,7 +158,9 @@ class Tokens:
     ends: NDArray[np.int32]
     byte_starts: NDArray[np.int32]
     byte_ends: NDArray[np.int32]
-    kinds: tuple[str, ...]  # "kanji" "hiragana" "katakana" "latin" "digit" "space" "punctuation" "byte" "other"
+    kinds: tuple[
+        str, ...
+    ]  # "kanji" "hiragana" "katakana" "latin" "digit" "space" "punctuation" "byte" "special" "other"
 
 
 # --- Models ---------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class OpenModel:
-    """-> ModelInfo. `folder` holds config.json, model.safetensors and tokenizer.json."""
+    """-> Opening, ModelInfo. `folder` holds a model of Nakami or of a known family, with its tokenizer.json."""
 
     folder: str
 
@@ -182,7 +184,7 @@ class ModelInfo:
     width: int
     context: int
     vocabulary: int
-    bytes: int
+    bytes: int  # of memory that its weights need
     step: int  # training steps behind these weights; 0 if not known
     training: bool  # these weights are being trained now
     resumable: bool  # a run that can be continued lies in the folder

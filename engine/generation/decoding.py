@@ -106,7 +106,7 @@ def decode(
     position: int = 0,
     first: int | None = None,
 ) -> Iterator[Step]:
-    """`tokens` steps behind `prompt`, one at a time.
+    """`tokens` steps behind `prompt`, one at a time, or fewer if the model ends the text.
 
     The draw at each step depends on `seed` and the place behind the prompt alone. For a text that is
     being continued, `position` tokens at the end of `prompt` were written before. `first`, if given, is
@@ -120,6 +120,8 @@ def decode(
         step = weigh(reader, ids, sampling, draw(seed, place), first if place == position else None)
         ids.append(step.id)
         yield replace(step, text=stream.push(step.id))
+        if step.id in reader.model.config.stop_ids:
+            return
 
 
 def weigh(reader: Reader, ids: Sequence[int], sampling: SamplingSettings, u: float, taken: int | None = None) -> Step:

@@ -20,8 +20,7 @@ def most_tokens(config: ModelConfig) -> int:
     return max(1, min(config.context, math.isqrt(MOST_WEIGHTS // (config.n_layers * config.n_heads))))
 
 
-@torch.no_grad()
-def attention_weights(model: Transformer, ids: Sequence[int]) -> NDArray[np.float16]:
+def attention_weights(model: Transformer, ids: Sequence[int]) -> NDArray[np.float32]:
     """[layer, head, query, key]; each row sums to 1 and is 0 for keys behind the query.
 
     `ids` must be at least one and at most the model's context.
@@ -29,9 +28,9 @@ def attention_weights(model: Transformer, ids: Sequence[int]) -> NDArray[np.floa
     """
     names = [f"blocks.{i}.attn.weights" for i in range(model.config.n_layers)]
     tape = Tape(names)
-    model(torch.tensor([list(ids)], device=model.head.weight.device), tape=tape)
+    model.record(torch.tensor([list(ids)], device=model.head.weight.device), tape)
     weights_LHTT = torch.cat([tape[name] for name in names])
     if not weights_LHTT.isfinite().all():
         raise EngineError("error.logits_broken")
-    weights: NDArray[np.float16] = weights_LHTT.half().cpu().numpy()
+    weights: NDArray[np.float32] = weights_LHTT.float().cpu().numpy()
     return weights

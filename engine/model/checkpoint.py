@@ -11,14 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.messages import ModelInfo
-from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
@@ -41,61 +38,10 @@ def save_weights(folder: Path, model: Transformer, step: int) -> None:
     write_tensors(folder / WEIGHTS, weights_of(model), {"step": str(step)})
 
 
-def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenizer]:
-    """Raises EngineError: error.model_missing, error.model_damaged, and what ModelConfig.check raises."""
-    config = read_config(folder)
-    tokenizer = Tokenizer.load(folder)
-    if tokenizer.vocabulary != config.vocabulary:
-        raise EngineError("error.model_damaged", file=str(folder / "tokenizer.json"))
-    with torch.device("meta"):
-        expected = weights_of(Transformer(config))
-    tensors, _ = read_tensors(folder / WEIGHTS)
-    _compare(folder / WEIGHTS, tensors, expected)
-    model = Transformer(config)
-    model.load_state_dict(tensors, strict=False)
-    return model.to(device), tokenizer
-
-
 def weights_of(model: Transformer) -> dict[str, Tensor]:
     """The learned numbers by name; a tied head is not told twice."""
     tied = {"head.weight"} if model.config.tied_head else set()
     return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
-
-
-def read_config(folder: Path) -> ModelConfig:
-    path = folder / CONFIG
-    if not path.is_file():
-        raise EngineError("error.model_missing", folder=str(folder))
-    values = read_json(path)
-    if "vocabulary" not in values:
-        raise EngineError("error.model_foreign", folder=str(folder))
-    return ModelConfig.from_json(values)
-
-
-def describe(folder: Path, training: bool = False) -> ModelInfo:
-    """What lies in the folder, without loading it. Raises as `load_model`."""
-    config = read_config(folder)
-    try:
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            step = int((file.metadata() or {}).get("step", 0))
-        size = (folder / WEIGHTS).stat().st_size
-    except (OSError, SafetensorError, ValueError) as error:
-        raise EngineError("error.model_damaged", file=str(folder / WEIGHTS)) from error
-    return ModelInfo(
-        name=folder.name,
-        folder=str(folder),
-        family=config.family,
-        parameters=config.parameters(),
-        layers=config.n_layers,
-        heads=config.n_heads,
-        width=config.width,
-        context=config.context,
-        vocabulary=config.vocabulary,
-        bytes=size,
-        step=step,
-        training=training,
-        resumable=(folder / STATE).is_file(),
-    )
 
 
 # --- Files that are whole or not there ------------------------------------------------------------
@@ -142,13 +88,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
         raise EngineError("error.model_damaged", file=str(path)) from error
-
-
-def _compare(path: Path, tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    for name, tensor in expected.items():
-        found = tensors.get(name)
-        if found is None or found.shape != tensor.shape or not found.is_floating_point():
-            raise EngineError("error.model_mismatch", file=str(path), tensor=name)
 
 
 def _not_written(folder: Path, error: Exception) -> EngineError:

@@ -9,6 +9,17 @@ LARGEST = 20_000_000_000  # parameters; above that no machine that Nakami is for
 
 
 @dataclass(frozen=True, slots=True)
+class RopeScaling:
+    """How rotary angles are slowed down for a context longer than the one first trained with."""
+
+    kind: Literal["linear", "llama3"]
+    factor: float
+    low_freq_factor: float = 1.0  # these three: llama3 alone
+    high_freq_factor: float = 4.0
+    original_context: int = 8192
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     """The defaults are the small GPT that Nakami trains; the options cover GPT-2, Llama, Mistral and Qwen."""
 
@@ -27,10 +38,15 @@ class ModelConfig:
     norm_epsilon: float = 1e-6
     embedding_norm: bool = True  # the residual stream starts with unit scale
     qk_norm: bool = True
-    activation: Literal["relu2", "gelu", "swiglu"] = "relu2"
+    activation: Literal["relu2", "relu", "gelu", "gelu_exact", "swiglu"] = "relu2"
     qkv_biases: bool = False
-    biases: bool = False  # of all other matrices, and of the norms
+    out_biases: bool = False  # of attention's output
+    mlp_biases: bool = False
+    norm_biases: bool = False
     tied_head: bool = False
+    rope_scaling: RopeScaling | None = None
+    windows: tuple[int, ...] = ()  # a layer: how many tokens a query sees, with itself; 0 = all. () = all, everywhere
+    stop_ids: tuple[int, ...] = ()  # the tokens that end a text
     family: str = "nakami"
 
     def check(self) -> None:
@@ -53,17 +69,19 @@ class ModelConfig:
             raise EngineError("error.heads_divide", heads=self.n_heads, width=self.n_kv_heads)
         if self.positions == "rotary" and self.head_width % 2:
             raise EngineError("error.config_range", setting="head_width", value=self.head_width, least=2, most=1024)
+        if self.windows and len(self.windows) != self.n_layers:
+            raise EngineError("error.config_choice", setting="windows", value=len(self.windows), known=self.n_layers)
         if self.parameters() > LARGEST:
             raise EngineError("error.model_too_large", parameters=f"{self.parameters():,}", most=f"{LARGEST:,}")
 
     def parameters(self) -> int:
         """How many numbers the model learns."""
         heads, keys = self.n_heads * self.head_width, self.n_kv_heads * self.head_width
-        norm = self.width * (int(self.norm_gains) + int(self.norm_gains and self.biases))
+        norm = self.width * (int(self.norm_gains) + int(self.norm_gains and self.norm_biases))
         qkv = (self.width + int(self.qkv_biases)) * (heads + 2 * keys)
-        out = (heads + int(self.biases)) * self.width
-        up = (self.width + int(self.biases)) * self.mlp_width * (2 if self.activation == "swiglu" else 1)
-        down = (self.mlp_width + int(self.biases)) * self.width
+        out = (heads + int(self.out_biases)) * self.width
+        up = (self.width + int(self.mlp_biases)) * self.mlp_width * (2 if self.activation == "swiglu" else 1)
+        down = (self.mlp_width + int(self.mlp_biases)) * self.width
         qk_norms = 2 * self.head_width if self.qk_norm and self.norm_gains else 0
         blocks = self.n_layers * (qkv + out + up + down + 2 * norm + qk_norms)
         embedding = self.vocabulary * self.width * (1 if self.tied_head else 2)
@@ -80,7 +98,7 @@ class ModelConfig:
         choices = {
             "positions": ("rotary", "learned"),
             "norm": ("rms", "layer"),
-            "activation": ("relu2", "gelu", "swiglu"),
+            "activation": ("relu2", "relu", "gelu", "gelu_exact", "swiglu"),
         }
         for name, allowed in choices.items():
             if known.get(name, allowed[0]) not in allowed:
@@ -90,6 +108,10 @@ class ModelConfig:
                 raise EngineError("error.config_range", setting=name, value=str(known[name]), least=0, most="∞")
         if "vocabulary" not in known:
             raise EngineError("error.config_range", setting="vocabulary", value="–", least=1, most=1_000_000)
+        for name in ("windows", "stop_ids"):
+            known[name] = tuple(known.get(name) or ())
+        scaling = known.get("rope_scaling")
+        known["rope_scaling"] = RopeScaling(**scaling) if isinstance(scaling, dict) else None
         config = cls(**known)
         config.check()
         return config

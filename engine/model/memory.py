@@ -1,4 +1,4 @@
-"""Keeps freed memory for the next step instead of giving it back to the system."""
+"""Memory: how much is free, and keeping what a step frees for the next one."""
 
 import ctypes
 import sys
@@ -20,3 +20,13 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):  # another C library
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, KEEP) and mallopt(M_TRIM_THRESHOLD, KEEP))
+
+
+def free_memory() -> int | None:
+    """Bytes that could be taken now, where the system tells."""
+    try:
+        with open("/proc/meminfo") as file:
+            available = next(line for line in file if line.startswith("MemAvailable"))
+        return int(available.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError):
+        return None

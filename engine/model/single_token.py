@@ -29,7 +29,7 @@ class SingleToken:
         self._embedding_VD = _array(model.embedding.weight)
         learned = model.config.positions == "learned"
         self._positions_CD = _array(model.positions.weight) if learned else None
-        self._rotary = None if learned else (_array(model.rotary.cos_C1K), _array(model.rotary.sin_C1K))
+        self._frequencies = None if learned else model.rotary.frequencies
         self._embedding_norm = _norm(model.embedding_norm)
         self._blocks = [_SingleBlock(block, model) for block in model.blocks]
         self._final_norm = _norm(model.final_norm)
@@ -37,18 +37,21 @@ class SingleToken:
 
     @staticmethod
     def can_run(model: Transformer) -> bool:
-        """Whether the weights are what numpy can read in place."""
-        weight = model.head.weight
-        return weight.device.type == "cpu" and str(weight.dtype) == "torch.float32"
+        """Whether the weights are what numpy can read in place, and the activation one that it has."""
+        weight, known = model.head.weight, model.config.activation in ACTIVATIONS
+        return known and weight.device.type == "cpu" and str(weight.dtype) == "torch.float32"
 
     def __call__(self, id: int, cache: KVCache) -> Vector:
         position = cache.length
+        cache.reserve(position + 1)
         x_D = self._embedding_VD[id]
         rotation = None
         if self._positions_CD is not None:
             x_D = x_D + self._positions_CD[position]
-        elif self._rotary is not None:
-            rotation = (self._rotary[0][position], self._rotary[1][position])
+        elif self._frequencies is not None:
+            angles = position * self._frequencies
+            cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+            rotation = (np.concatenate((cos, cos)), np.concatenate((-sin, sin)))
         x_D = self._embedding_norm(x_D)
         for block, (k_GCK, v_GCK) in zip(self._blocks, cache.arrays(), strict=True):
             x_D = x_D + block.attend(x_D, position, rotation, k_GCK, v_GCK)
@@ -68,11 +71,13 @@ class _SingleBlock:
         self._up, self._down = _linear(block.mlp.up), _linear(block.mlp.down)
         self._activate = ACTIVATIONS[model.config.activation]
         self._scale = np.float32(self.K**-0.5)
+        self._window = attention.window
 
     def attend(
         self, x_D: Vector, position: int, rotation: tuple[Vector, Vector] | None, k_GCK: Vector, v_GCK: Vector
     ) -> Vector:
         H, G, K, S = self.H, self.G, self.K, position + 1
+        first = max(0, S - self._window) if self._window else 0
         qkv = self._qkv(self._attention_norm(x_D)).reshape(H + 2 * G, K)
         qk = self._qk_norm(qkv[: H + G])
         if rotation is not None:
@@ -80,10 +85,10 @@ class _SingleBlock:
         k_GCK[:, position] = qk[H:]
         v_GCK[:, position] = qkv[H + G :]
         q_GRK = (qk[:H] * self._scale).reshape(G, H // G, K)  # R heads share the keys of one group
-        scores_GRS = q_GRK @ k_GCK[:, :S].swapaxes(1, 2)
+        scores_GRS = q_GRK @ k_GCK[:, first:S].swapaxes(1, 2)
         weights_GRS = np.exp(scores_GRS - scores_GRS.max(axis=-1, keepdims=True))
         weights_GRS /= weights_GRS.sum(axis=-1, keepdims=True)
-        return self._out((weights_GRS @ v_GCK[:, :S]).reshape(H * K))
+        return self._out((weights_GRS @ v_GCK[:, first:S]).reshape(H * K))
 
     def think(self, x_D: Vector) -> Vector:
         return self._down(self._activate(self._up(self._mlp_norm(x_D))))
@@ -105,13 +110,17 @@ def _swiglu(x: Vector) -> Vector:
     return gate / (1 + np.exp(-gate)) * value
 
 
-ACTIVATIONS: dict[str, Apply] = {"relu2": _relu_squared, "gelu": _gelu, "swiglu": _swiglu}
+def _relu(x: Vector) -> Vector:
+    return np.maximum(x, 0)
 
 
-def _rotate(x_HK: Vector, cos_1K: Vector, sin_1K: Vector) -> Vector:
+ACTIVATIONS: dict[str, Apply] = {"relu2": _relu_squared, "relu": _relu, "gelu": _gelu, "swiglu": _swiglu}
+
+
+def _rotate(x_HK: Vector, cos_K: Vector, sin_K: Vector) -> Vector:
     half = x_HK.shape[-1] // 2
     swapped_HK = np.concatenate((x_HK[:, half:], x_HK[:, :half]), axis=1)
-    return x_HK * cos_1K + swapped_HK * sin_1K
+    return x_HK * cos_K + swapped_HK * sin_K
 
 
 def _linear(layer: nn.Linear) -> Apply:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from engine.model.config import ModelConfig
 from engine.model.derivatives import relu_squared, rms_norm, rotate
+from engine.model.rotary import Rotary, Rotation
 from engine.model.tape import Tape
 
 
@@ -36,7 +37,7 @@ class Transformer(nn.Module):
         else:
             self.rotary = Rotary(config)
         self.embedding_norm = Norm(config, config.width) if config.embedding_norm else nn.Identity()
-        self.blocks = nn.ModuleList(Block(config, f"blocks.{i}") for i in range(config.n_layers))
+        self.blocks = nn.ModuleList(Block(config, i) for i in range(config.n_layers))
         self.final_norm = Norm(config, config.width)
         self.head = nn.Linear(config.width, config.vocabulary, bias=False)
         if config.tied_head:
@@ -48,6 +49,27 @@ class Transformer(nn.Module):
 
         Raises ValueError if the tokens, with those in the cache, are more than the context holds.
         """
+        x_BTD = self.final_norm(self._through_blocks(ids_BT, cache, tape))
+        logits_BTV: Tensor = self.head(x_BTD)
+        if tape:
+            tape.keep("final_norm", x_BTD)
+            tape.keep("logits", logits_BTV)
+        return logits_BTV
+
+    @torch.no_grad()
+    def record(self, ids_BT: Tensor, tape: Tape) -> None:
+        """Computes what the tape wants, and nothing that comes after it."""
+        x_BTD = self._through_blocks(ids_BT, None, tape, until_complete=True)
+        if not tape.complete:
+            x_BTD = self.final_norm(x_BTD[:, tape.positions])
+            if tape.wants("final_norm"):
+                tape.keep_rows("final_norm", x_BTD)
+            if tape.wants("logits"):
+                tape.keep_rows("logits", self.head(x_BTD))
+
+    def _through_blocks(
+        self, ids_BT: Tensor, cache: "KVCache | None", tape: Tape | None, until_complete: bool = False
+    ) -> Tensor:
         start, T = (cache.length if cache else 0), ids_BT.shape[1]
         if start + T > self.config.context:
             raise ValueError(f"{start + T} tokens do not fit a context of {self.config.context}")
@@ -60,16 +82,15 @@ class Transformer(nn.Module):
         x_BTD = self.embedding_norm(x_BTD)
         if tape:
             tape.keep("embedding", x_BTD)
+        if cache:
+            cache.reserve(start + T)
         for index, block in enumerate(self.blocks):
+            if tape and until_complete and tape.complete:
+                break
             x_BTD = block(x_BTD, rotation, cache.layer(index, T) if cache else None, tape)
         if cache:
             cache.length += T
-        x_BTD = self.final_norm(x_BTD)
-        logits_BTV: Tensor = self.head(x_BTD)
-        if tape:
-            tape.keep("final_norm", x_BTD)
-            tape.keep("logits", logits_BTV)
-        return logits_BTV
+        return x_BTD
 
     @torch.no_grad()
     def initialize(self) -> None:
@@ -88,16 +109,16 @@ class Transformer(nn.Module):
 class Block(nn.Module):
     """Attention lets the tokens exchange, the MLP lets each one think; both only add to what is there."""
 
-    def __init__(self, config: ModelConfig, name: str) -> None:
+    def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
-        self.name = name
+        self.name = f"blocks.{index}"
         self.attention_norm = Norm(config, config.width)
-        self.attention = Attention(config, f"{name}.attn")
+        self.attention = Attention(config, index)
         self.mlp_norm = Norm(config, config.width)
-        self.mlp = MLP(config, f"{name}.mlp")
+        self.mlp = MLP(config, f"{self.name}.mlp")
 
     def forward(
-        self, x_BTD: Tensor, rotation: "Rotation | None", cache: "LayerCache | None", tape: Tape | None
+        self, x_BTD: Tensor, rotation: Rotation | None, cache: "LayerCache | None", tape: Tape | None
     ) -> Tensor:
         after_attention_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, cache, tape)
         after_mlp_BTD = after_attention_BTD + self.mlp(self.mlp_norm(after_attention_BTD), tape)
@@ -110,17 +131,18 @@ class Block(nn.Module):
 class Attention(nn.Module):
     """Each token asks (q) all tokens up to itself (k) and takes a mixture of what they hold (v)."""
 
-    def __init__(self, config: ModelConfig, name: str) -> None:
+    def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
-        self.name = name
+        self.name = f"blocks.{index}.attn"
+        self.window = config.windows[index] if config.windows else 0
         self.H, self.G, self.K = config.n_heads, config.n_kv_heads, config.head_width
         self.qkv = nn.Linear(config.width, (self.H + 2 * self.G) * self.K, bias=config.qkv_biases)
         self.q_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
         self.k_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
-        self.out = nn.Linear(self.H * self.K, config.width, bias=config.biases)
+        self.out = nn.Linear(self.H * self.K, config.width, bias=config.out_biases)
 
     def forward(
-        self, x_BTD: Tensor, rotation: "Rotation | None", cache: "LayerCache | None", tape: Tape | None
+        self, x_BTD: Tensor, rotation: Rotation | None, cache: "LayerCache | None", tape: Tape | None
     ) -> Tensor:
         B, T, _ = x_BTD.shape
         qkv = self.qkv(x_BTD).view(B, T, self.H + 2 * self.G, self.K)
@@ -131,41 +153,77 @@ class Attention(nn.Module):
         q_BHTK, k_BGSK, v_BGSK = q_BTHK.transpose(1, 2), k_BTGK.transpose(1, 2), v_BTGK.transpose(1, 2)
         if cache is not None:
             k_BGSK, v_BGSK = cache.extend(k_BGSK, v_BGSK)
-        if tape and tape.wants(*(f"{self.name}.{part}" for part in RECORDED)):
+        if tape and tape.wants(f"{self.name}.scores", f"{self.name}.weights"):
             heads_BHTK = self._recorded(q_BHTK, k_BGSK, v_BGSK, tape)
         else:
-            heads_BHTK = attend(q_BHTK, k_BGSK, v_BGSK)
+            heads_BHTK = attend(q_BHTK, k_BGSK, v_BGSK, self.window)
         out_BTD: Tensor = self.out(heads_BHTK.transpose(1, 2).reshape(B, T, self.H * self.K))
         if tape:
-            tape.keep(f"{self.name}.input", x_BTD)
-            tape.keep(f"{self.name}.output", out_BTD)
+            parts = {"input": x_BTD, "q": q_BHTK, "k": k_BGSK, "v": v_BGSK, "heads": heads_BHTK, "output": out_BTD}
+            for part, tensor in parts.items():
+                tape.keep(f"{self.name}.{part}", tensor)
         return out_BTD
 
     def _recorded(self, q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, tape: Tape) -> Tensor:
-        """softmax(q·k / sqrt(K)) · v, step by step, keeping what the tape wants."""
-        k_BHSK = k_BGSK.repeat_interleave(self.H // self.G, dim=1)
-        v_BHSK = v_BGSK.repeat_interleave(self.H // self.G, dim=1)
-        scores_BHTS = q_BHTK @ k_BHSK.transpose(-2, -1) / math.sqrt(self.K)
-        T, S = scores_BHTS.shape[-2:]
-        future_TS = torch.ones(T, S, dtype=torch.bool, device=q_BHTK.device).triu(S - T + 1)
-        weights_BHTS = scores_BHTS.masked_fill(future_TS, -math.inf).softmax(dim=-1)
-        heads_BHTK = weights_BHTS @ v_BHSK
-        for part, tensor in zip(RECORDED, (q_BHTK, k_BHSK, v_BHSK, scores_BHTS, weights_BHTS, heads_BHTK), strict=True):
-            tape.keep(f"{self.name}.{part}", tensor)
-        return heads_BHTK
+        """softmax(q·k / sqrt(K)) · v, step by step, for the positions that the tape wants."""
+        q_BHPK = q_BHTK[:, :, tape.positions]
+        if tape.wants(f"{self.name}.scores"):
+            k_BHSK = k_BGSK.repeat_interleave(self.H // self.G, dim=1)
+            tape.keep_rows(f"{self.name}.scores", q_BHPK @ k_BHSK.transpose(-2, -1) / math.sqrt(self.K))
+        if tape.wants(f"{self.name}.weights"):
+            T, S = q_BHTK.shape[2], k_BGSK.shape[2]
+            seen = range(S - T + 1, S + 1)[tape.positions]  # by each query: itself and all before it
+            weights_BHPS, heads_BHPK = attend_in_steps(q_BHPK, k_BGSK, v_BGSK, seen, self.window)
+            tape.keep_rows(f"{self.name}.weights", weights_BHPS)
+            if len(seen) == T:
+                return heads_BHPK
+        return attend(q_BHTK, k_BGSK, v_BGSK, self.window)
 
 
-RECORDED = ("q", "k", "v", "scores", "weights", "heads")
-
-
-def attend(q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor) -> Tensor:
-    """The same as `Attention._recorded`, by torch's fused kernel: nothing is kept."""
+def attend(q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, window: int = 0) -> Tensor:
+    """What `attend_in_steps` gives for all tokens, by torch's fused kernel: nothing is kept."""
     T, S = q_BHTK.shape[2], k_BGSK.shape[2]
     grouped = q_BHTK.shape[1] != k_BGSK.shape[1]
-    if T == S or T == 1:  # a single new token may look at all that is there
+    if T == 1 and window:
+        k_BGSK, v_BGSK = k_BGSK[:, :, -window:], v_BGSK[:, :, -window:]
+    if T == 1 or (T == S and not 0 < window < S):  # a single new token may look at all that is there
         return F.scaled_dot_product_attention(q_BHTK, k_BGSK, v_BGSK, is_causal=T > 1, enable_gqa=grouped)
-    past_TS = torch.ones(T, S, dtype=torch.bool, device=q_BHTK.device).tril(S - T)
-    return F.scaled_dot_product_attention(q_BHTK, k_BGSK, v_BGSK, attn_mask=past_TS, enable_gqa=grouped)
+    mask_TS = visible(range(S - T + 1, S + 1), S, window, q_BHTK.device)
+    return F.scaled_dot_product_attention(q_BHTK, k_BGSK, v_BGSK, attn_mask=mask_TS, enable_gqa=grouped)
+
+
+def attend_in_steps(
+    q_BHPK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, seen: range, window: int = 0
+) -> tuple[Tensor, Tensor]:
+    """The attention weights [B H P S] of P queries, and what each head takes from the values [B H P K].
+
+    Query p looks at the first seen[p] keys. ROWS queries are computed at a time, against no more keys than
+    the last of them sees: half the work, and what is computed stays in the processor's cache.
+    """
+    B, H, P, K = q_BHPK.shape
+    G, S = k_BGSK.shape[1:3]
+    k_BHSK, v_BHSK = k_BGSK.repeat_interleave(H // G, dim=1), v_BGSK.repeat_interleave(H // G, dim=1)
+    weights_BHPS, heads_BHPK = q_BHPK.new_zeros(B, H, P, S), torch.empty_like(q_BHPK)
+    for first in range(0, P, ROWS):
+        rows = slice(first, min(first + ROWS, P))
+        most = seen[rows][-1]
+        scores = q_BHPK[:, :, rows] @ k_BHSK[:, :, :most].transpose(-2, -1) / math.sqrt(K)
+        hidden = ~visible(seen[rows], most, window, q_BHPK.device)
+        weights = scores.masked_fill_(hidden, -math.inf).softmax(dim=-1)
+        weights_BHPS[:, :, rows, :most] = weights
+        heads_BHPK[:, :, rows] = weights @ v_BHSK[:, :, :most]
+    return weights_BHPS, heads_BHPK
+
+
+ROWS = 128
+
+
+def visible(seen: range, S: int, window: int, device: torch.device) -> Tensor:
+    """[P, S]: whether query p may look at key s; of the seen[p] first ones all, or the last `window`."""
+    keys_S = torch.arange(S, device=device)
+    seen_P1 = torch.arange(seen.start, seen.stop, seen.step, device=device).unsqueeze(1)
+    mask_PS = keys_S < seen_P1
+    return mask_PS & (keys_S >= seen_P1 - window) if window else mask_PS
 
 
 class MLP(nn.Module):
@@ -176,8 +234,8 @@ class MLP(nn.Module):
         self.name = name
         self.activation = config.activation
         wide = config.mlp_width * (2 if config.activation == "swiglu" else 1)
-        self.up = nn.Linear(config.width, wide, bias=config.biases)
-        self.down = nn.Linear(config.mlp_width, config.width, bias=config.biases)
+        self.up = nn.Linear(config.width, wide, bias=config.mlp_biases)
+        self.down = nn.Linear(config.mlp_width, config.width, bias=config.mlp_biases)
 
     def forward(self, x_BTD: Tensor, tape: Tape | None) -> Tensor:
         features_BTM = self._activate(self.up(x_BTD))
@@ -191,8 +249,10 @@ class MLP(nn.Module):
     def _activate(self, x: Tensor) -> Tensor:
         if self.activation == "relu2":
             return relu_squared(x)
-        if self.activation == "gelu":
-            return F.gelu(x, approximate="tanh")
+        if self.activation == "relu":
+            return F.relu(x)
+        if self.activation in ("gelu", "gelu_exact"):  # the tanh form is what GPT-2 was trained with
+            return F.gelu(x, approximate="tanh" if self.activation == "gelu" else "none")
         gate, value = x.chunk(2, dim=-1)  # SwiGLU (Shazeer 2020, arXiv:2002.05202)
         return F.silu(gate) * value
 
@@ -204,7 +264,7 @@ class Norm(nn.Module):
         super().__init__()
         self.width, self.kind, self.epsilon = (width,), config.norm, config.norm_epsilon
         self.weight = nn.Parameter(torch.ones(width)) if config.norm_gains else None
-        has_bias = config.norm_gains and config.biases
+        has_bias = config.norm_gains and config.norm_biases
         self.bias = nn.Parameter(torch.zeros(width)) if has_bias else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -214,48 +274,37 @@ class Norm(nn.Module):
         return F.layer_norm(x, self.width, self.weight, self.bias, self.epsilon)
 
 
-# --- Rotary positions: pairs of numbers are turned by an angle that grows with the position ---------
-
-Rotation = tuple[Tensor, Tensor]  # cos_T1K, sin_T1K
-
-
-class Rotary(nn.Module):
-    """Angle of pair i at position t: t · theta^(-2i/K). Number i is paired with number i + K/2."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        half = torch.arange(0, config.head_width, 2, dtype=torch.float64) / config.head_width
-        angles = torch.outer(torch.arange(config.context, dtype=torch.float64), config.rope_theta**-half)
-        cos, sin = angles.cos().float(), angles.sin().float()
-        self.register_buffer("cos_C1K", torch.cat((cos, cos), dim=-1).unsqueeze(1), persistent=False)
-        self.register_buffer("sin_C1K", torch.cat((-sin, sin), dim=-1).unsqueeze(1), persistent=False)
-
-    def forward(self, start: int, T: int) -> Rotation:
-        return self.cos_C1K[start : start + T], self.sin_C1K[start : start + T]  # type: ignore[index]
-
-
 # --- Keys and values of the tokens already seen ----------------------------------------------------
 
 
 class KVCache:
-    """Room for a whole context, made once; `length` tokens of it are filled."""
+    """`length` tokens are filled; room for more is made by doubling, up to the context."""
 
     def __init__(self, model: Transformer, batch: int = 1) -> None:
-        config = model.config
-        shape = (config.n_layers, 2, batch, config.n_kv_heads, config.context, config.head_width)
-        weight = model.head.weight
-        self._buffer = torch.empty(shape, dtype=weight.dtype, device=weight.device)
-        self._layers = [(self._buffer[i, 0], self._buffer[i, 1]) for i in range(config.n_layers)]
+        self._config, self._batch, self._weight = model.config, batch, model.head.weight
         self._arrays: list[tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None
-        self.length = 0
+        self._buffer = torch.empty(0)
+        self.length = self.room = 0
+        self.reserve(min(model.config.context, 256))
+
+    def reserve(self, length: int) -> None:
+        """Makes room for `length` tokens."""
+        if length <= self.room:
+            return
+        config, self.room = self._config, min(self._config.context, max(length, 2 * self.room))
+        shape = (config.n_layers, 2, self._batch, config.n_kv_heads, self.room, config.head_width)
+        larger = torch.empty(shape, dtype=self._weight.dtype, device=self._weight.device)
+        if self.length:
+            larger[..., : self.length, :] = self._buffer[..., : self.length, :]
+        self._buffer, self._arrays = larger, None
 
     def layer(self, index: int, T: int) -> "LayerCache":
-        return LayerCache(*self._layers[index], self.length, self.length + T)
+        return LayerCache(self._buffer[index, 0], self._buffer[index, 1], self.length, self.length + T)
 
     def arrays(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Keys and values of each layer, k_GCK and v_GCK, as numpy arrays over the same memory: batch 1, CPU."""
         if self._arrays is None:
-            self._arrays = [(k[0].numpy(), v[0].numpy()) for k, v in self._layers]
+            self._arrays = [(layer[0, 0].numpy(), layer[1, 0].numpy()) for layer in self._buffer]
         return self._arrays
 
     def truncate(self, length: int) -> None:

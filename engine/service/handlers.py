@@ -97,7 +97,8 @@ def attend(session: Session, request: m.Attend) -> Answer:
     ids = ids[first:]
     if ids:
         pieces = tuple(opened.tokenizer.piece(i) for i in ids)
-        yield m.AttentionMaps(pieces, first, attention_weights(opened.model, ids))
+        weights = attention_weights(opened.model, ids).astype(np.float16)
+        yield m.AttentionMaps(pieces, first, weights)
 
 
 def project(session: Session, request: m.Project) -> Answer:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.messages import ModelInfo
-from engine.model.checkpoint import describe, load_model
+from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run

@@ -14,7 +14,8 @@ from engine import messages as m
 from engine.baselines.ngram import bigram_loss, unigram_loss
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
-from engine.model.checkpoint import describe, read_config, read_json, write_json
+from engine.model.checkpoint import read_json, write_json
+from engine.model.opening import describe, read_config
 from engine.model.transformer import Transformer
 from engine.service.process import IDLE, Answer
 from engine.service.session import Session

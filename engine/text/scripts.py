@@ -36,7 +36,7 @@ _RANGES = (
 
 def kind_of(piece: str) -> str:
     """The script of a piece's first character that is not white space, as `messages.Tokens.kinds` names it."""
-    if re.fullmatch(r"<0x[0-9A-F]{2}>", piece):
+    if re.fullmatch(r"(<0x[0-9A-F]{2}>)+", piece):
         return "byte"
     text = piece.strip()
     if not text:

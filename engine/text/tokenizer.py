@@ -22,6 +22,7 @@ from tokenizers.trainers import BpeTrainer
 
 from engine.errors import EngineError
 from engine.messages import Tokens
+from engine.text.foreign import Foreign
 from engine.text.scripts import PIECE_PATTERN, kind_of
 
 FILE = "tokenizer.json"
@@ -33,50 +34,58 @@ BPE_SAMPLE = 20_000_000  # characters; merges learned on more are hardly differe
 SINGLE_CHARACTERS = 0.6  # of the vocabulary at most: the rarest kanji are written as bytes
 
 IDs = NDArray[np.uint32]
+Spans = NDArray[np.int32]  # [tokens, 2]: the characters [start, end) of each token
 
 
-class _Encoder(Protocol):
-    """What differs between the two kinds."""
+class Encoder(Protocol):
+    """What differs between the kinds of tokenizers. Texts hold no surrogates."""
 
-    pieces: list[str]
+    kind: str  # "bpe", "char", "foreign"
+    pieces: list[str]  # for the screen: the text of a token, or "<0xE3>" for a part of a character
+    data: list[bytes]  # what a token adds to a text
+    special: frozenset[int]  # tokens that stand for no text
 
-    def encode_segments(self, segments: Sequence[str]) -> list[IDs]: ...
+    def encode(self, text: str) -> IDs: ...
+    def encode_with_spans(self, text: str) -> tuple[IDs, Spans | None]: ...
     def to_json(self) -> str: ...
 
 
 class Tokenizer:
-    def __init__(self, encoder: _Encoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._bytes = [bytes([i]) if i < 256 else p.encode() for i, p in enumerate(encoder.pieces)]
 
     @property
     def vocabulary(self) -> int:
-        return len(self._bytes)
+        return len(self._encoder.pieces)
 
     @property
     def kind(self) -> str:
-        """ "bpe" or "char"."""
-        return "char" if isinstance(self._encoder, _Characters) else "bpe"
+        """ "bpe" or "char" for those that Nakami trains, else "foreign"."""
+        return self._encoder.kind
 
     def encode(self, text: str) -> list[int]:
         """Lone surrogates, which are no characters, become U+FFFD."""
         return self.encode_array(text).tolist()
 
     def encode_array(self, text: str) -> IDs:
-        """As `encode`, for long texts: spread over the cores, as uint32."""
-        parts = self._encoder.encode_segments(list(_segments(_clean(text))))
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+        """As `encode`, for long texts: as uint32, by Nakami's own kinds spread over the cores."""
+        return self._encoder.encode(_clean(text))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Exact for what `encode` gave; bytes that form no character become U+FFFD."""
-        return b"".join(self._bytes[i] for i in ids).decode("utf-8", "replace")
+        return b"".join(map(self.token_bytes, ids)).decode("utf-8", "replace")
 
     def token_bytes(self, id: int) -> bytes:
-        return self._bytes[id]
+        """What a token adds to a text. The vocabularies of some models are padded with IDs that add nothing."""
+        return self._encoder.data[id] if id < len(self._encoder.data) else b""
 
     def piece(self, id: int) -> str:
         """A token for the screen: its text, or "<0xE3>" for a single byte."""
-        return self._encoder.pieces[id]
+        return self._encoder.pieces[id] if id < len(self._encoder.pieces) else f"[{id}]"
+
+    def kind_of(self, id: int) -> str:
+        """As `messages.Tokens.kinds` names them."""
+        return "special" if id in self._encoder.special else kind_of(self.piece(id))
 
     def tokens(self, text: str) -> Tokens:
         """The tokens of a text with where they stand in it.
@@ -84,21 +93,33 @@ class Tokenizer:
         A token that is part of a character has that character's span; byte spans are exact.
         """
         text = _clean(text)
-        ids = np.array(self.encode(text), np.int32)
-        byte_ends = np.cumsum([len(self._bytes[i]) for i in ids], dtype=np.int32)
-        byte_starts = np.concatenate([[0], byte_ends[:-1]]).astype(np.int32) if len(ids) else byte_ends
-        character_at = np.repeat(np.arange(len(text)), [len(c.encode()) for c in text])
-        pieces = tuple(self.piece(i) for i in ids)
+        encoded, spans = self._encoder.encode_with_spans(text)
+        ids = encoded.astype(np.int32)
+        if spans is None:
+            byte_starts, byte_ends, starts, ends = self._spans_from_bytes(text, ids)
+        else:
+            starts, ends = spans.T
+            bytes_before = np.cumsum([0, *(len(c.encode()) for c in text)], dtype=np.int32)
+            byte_starts, byte_ends = bytes_before[starts], bytes_before[ends]
         return Tokens(
             text=text,
             ids=ids,
-            pieces=pieces,
-            starts=character_at[byte_starts].astype(np.int32) if len(ids) else byte_starts,
-            ends=(character_at[byte_ends - 1] + 1).astype(np.int32) if len(ids) else byte_ends,
+            pieces=tuple(map(self.piece, ids.tolist())),
+            starts=starts,
+            ends=ends,
             byte_starts=byte_starts,
             byte_ends=byte_ends,
-            kinds=tuple("byte" if i < 256 else kind_of(p) for i, p in zip(ids, pieces, strict=True)),
+            kinds=tuple(map(self.kind_of, ids.tolist())),
         )
+
+    def _spans_from_bytes(self, text: str, ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
+        """Byte and character spans of tokens whose bytes, joined, are the text."""
+        if not len(ids):
+            return (ids,) * 4
+        byte_ends = np.cumsum([len(self.token_bytes(i)) for i in ids.tolist()], dtype=np.int32)
+        byte_starts = np.concatenate([[0], byte_ends[:-1]]).astype(np.int32)
+        character_at = np.repeat(np.arange(len(text), dtype=np.int32), [len(c.encode()) for c in text])
+        return byte_starts, byte_ends, character_at[byte_starts], character_at[byte_ends - 1] + 1
 
     def save(self, folder: Path) -> None:
         temporary = folder / (FILE + ".part")
@@ -107,14 +128,19 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> "Tokenizer":
-        """Raises EngineError: error.model_damaged."""
+        """A tokenizer.json of Nakami or of another program.
+
+        Raises EngineError: error.no_tokenizer, error.model_damaged.
+        """
         path = folder / FILE
+        if not path.is_file():
+            raise EngineError("error.no_tokenizer", folder=str(folder))
         try:
             text = path.read_text("utf-8")
-            kind = json.loads(text)["model"]["type"]
-            encoder: _Encoder = _Characters.from_json(text) if kind == "Characters" else _Merges(text)
-            if encoder.pieces[:256] != BYTES:
-                raise ValueError("the bytes are missing")
+            description = json.loads(text)
+            if description["model"].get("type") == "Characters":
+                return cls(_Characters.from_json(text))
+            encoder = _Merges(text) if _is_ours(description) else Foreign(text)
             return cls(encoder)
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise EngineError("error.model_damaged", file=str(path)) from error
@@ -142,14 +168,39 @@ class StreamDecoder:
 # --- Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) ----------------------------------
 
 
-class _Merges:
+class _Segmented:
+    """Encodes long texts in segments, and has the bytes as its first 256 tokens."""
+
+    kind: str
+    pieces: list[str]
+    data: list[bytes]
+    special: frozenset[int] = frozenset()
+
+    def encode(self, text: str) -> IDs:
+        parts = self.encode_segments(list(_segments(text)))
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+
+    def encode_with_spans(self, text: str) -> tuple[IDs, Spans | None]:
+        return self.encode(text), None  # the bytes of the tokens are those of the text
+
+    def encode_segments(self, segments: Sequence[str]) -> list[IDs]:
+        raise NotImplementedError
+
+    def _set_pieces(self, pieces: list[str]) -> None:
+        self.pieces = pieces
+        self.data = [bytes([i]) if i < 256 else piece.encode() for i, piece in enumerate(pieces)]
+
+
+class _Merges(_Segmented):
     """BPE by the `tokenizers` library; merges never cross the pieces of engine/text/scripts.py."""
+
+    kind = "bpe"
 
     def __init__(self, text: str) -> None:
         self._json = text
         self._tokenizer = tokenizers.Tokenizer.from_str(text)
         by_piece = self._tokenizer.get_vocab()
-        self.pieces = sorted(by_piece, key=by_piece.__getitem__)
+        self._set_pieces(sorted(by_piece, key=by_piece.__getitem__))
 
     def encode_segments(self, segments: Sequence[str]) -> list[IDs]:
         encodings = self._tokenizer.encode_batch_fast(segments, add_special_tokens=False)
@@ -157,6 +208,11 @@ class _Merges:
 
     def to_json(self) -> str:
         return self._json
+
+
+def _is_ours(description: dict[str, Any]) -> bool:
+    by_piece = description["model"]["vocab"]
+    return not description.get("added_tokens") and all(by_piece.get(b) == i for i, b in enumerate(BYTES))
 
 
 def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
@@ -186,12 +242,14 @@ def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
 # --- Characters -----------------------------------------------------------------------------------
 
 
-class _Characters:
+class _Characters(_Segmented):
     """One token a character: ID = 256 + its place among the characters seen, in order of their codes."""
+
+    kind = "char"
 
     def __init__(self, characters: Sequence[str]) -> None:
         self._codes = np.array(sorted(map(ord, characters)), np.uint32)
-        self.pieces = [*BYTES, *map(chr, self._codes.tolist())]
+        self._set_pieces([*BYTES, *map(chr, self._codes.tolist())])
 
     def encode_segments(self, segments: Sequence[str]) -> list[IDs]:
         return [self._encode(segment) for segment in segments]

@@ -26,7 +26,7 @@ from engine.model.checkpoint import (
     write_json,
     write_tensors,
 )
-from engine.model.memory import keep_freed_memory
+from engine.model.memory import free_memory, keep_freed_memory
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus, build_corpus
 from engine.text.reading import find_files, inspect, read_all
@@ -58,7 +58,7 @@ class Run:
         """Raises EngineError: settings out of range, texts that cannot be read, a folder that holds a model."""
         check(settings)
         needed = memory_bytes(model_config(settings, settings.vocabulary), settings.batch)
-        have = _free_memory()
+        have = free_memory()
         if have is not None and needed > have:
             raise EngineError("error.memory", need=f"{needed / 2**30:.1f}", have=f"{have / 2**30:.1f}")
         if (folder / ABOUT).exists():
@@ -215,13 +215,3 @@ def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
     temporary = path.with_name(path.name + ".part")
     temporary.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
     os.replace(temporary, path)
-
-
-def _free_memory() -> int | None:
-    """Bytes that could be taken now, where the system tells."""
-    try:
-        with open("/proc/meminfo") as file:
-            available = next(line for line in file if line.startswith("MemAvailable"))
-        return int(available.split()[1]) * 1024
-    except (OSError, StopIteration, ValueError):
-        return None

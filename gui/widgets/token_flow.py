@@ -8,7 +8,7 @@ from engine.messages import Tokens
 from gui.theme import GAP_M, GAP_S, LARGE, LIGHT, SMALL, Theme
 from gui.widgets.token_strip import describe, visible
 
-KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other")
+KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other", "special")
 
 
 class TokenFlow(QScrollArea):

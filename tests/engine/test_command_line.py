@@ -62,7 +62,7 @@ def test_a_run_is_continued(capsys: pytest.CaptureFixture[str], text_file: Path,
         (["train", "--out", "m"], "at least one text"),
         (["train", "--out", "m", "--resume"], "no run"),
         (["generate", "nowhere"], "holds no model"),
-        (["tokenize", "nowhere", "a"], "damaged"),
+        (["tokenize", "nowhere", "a"], "no tokenizer.json"),
         (["evaluate", "nowhere", "a"], "holds no model"),
     ],
 )

@@ -9,7 +9,7 @@ import torch
 from engine.generation.decoding import Reader, decode, weigh, window
 from engine.generation.sampling import draw
 from engine.messages import SamplingSettings
-from engine.model.checkpoint import load_model
+from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 

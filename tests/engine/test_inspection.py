@@ -12,8 +12,8 @@ from engine import messages as m
 from engine.errors import EngineError
 from engine.inspection.attention import attention_weights, most_tokens
 from engine.inspection.projection import held_still, principal_plane
-from engine.model.checkpoint import load_model
 from engine.model.config import ModelConfig
+from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.service import handlers
 from engine.service.session import Session

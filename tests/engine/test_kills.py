@@ -17,7 +17,7 @@ import os, random, signal, sys, time
 import torch
 from pathlib import Path
 from engine.training import run as runs
-from engine.model.checkpoint import load_model
+from engine.model.opening import load_model
 from engine.messages import TrainingSettings
 
 torch.set_num_threads(1)

@@ -11,7 +11,7 @@ import torch
 
 from engine.errors import EngineError
 from engine.messages import TrainingSettings
-from engine.model.checkpoint import describe, load_model
+from engine.model.opening import describe, load_model
 from engine.text.corpus import Corpus
 from engine.training.evaluation import evaluate
 from engine.training.optimizers import Optimizer, orthogonalize, split_parameters
@@ -252,7 +252,7 @@ def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
     [
         ("config.json", b"", "error.model_damaged"),
         ("config.json", b"[]", "error.model_damaged"),
-        ("config.json", b'{"model_type": "gpt2"}', "error.model_foreign"),
+        ("config.json", b'{"model_type": "gpt2"}', "error.model_mismatch"),
         ("config.json", b'{"vocabulary": "many"}', "error.config_range"),
         ("config.json", b'{"vocabulary": 99999999999}', "error.config_range"),
         ("model.safetensors", b"", "error.model_damaged"),
@@ -260,7 +260,7 @@ def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
         ("tokenizer.json", b"{}", "error.model_damaged"),
         ("config.json", None, "error.model_missing"),
         ("model.safetensors", None, "error.model_damaged"),
-        ("tokenizer.json", None, "error.model_damaged"),
+        ("tokenizer.json", None, "error.no_tokenizer"),
     ],
 )
 def test_a_damaged_model_is_refused_in_words(

@@ -1,0 +1,110 @@
+"""Opening a folder with a model in it: one that Nakami has trained, or one of a family that it knows."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from engine.errors import EngineError
+from engine.messages import ModelInfo
+from engine.model import huggingface
+from engine.model.checkpoint import CONFIG, STATE, WEIGHTS, read_json, read_tensors, weights_of
+from engine.model.config import ModelConfig
+from engine.model.memory import free_memory
+from engine.model.transformer import Transformer
+from engine.text.tokenizer import Tokenizer
+
+
+def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenizer]:
+    """Raises EngineError as `load_transformer`, and error.model_damaged or error.no_tokenizer for the tokenizer."""
+    config = read_config(folder)
+    tokenizer = Tokenizer.load(folder)
+    fits = tokenizer.vocabulary == config.vocabulary or config.family != "nakami"
+    if not fits:
+        raise EngineError("error.model_damaged", file=str(folder / "tokenizer.json"))
+    return load_transformer(folder, device), tokenizer
+
+
+def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
+    """The model without its tokenizer.
+
+    Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
+    what ModelConfig.check raises, and for models of others what huggingface.py names.
+    """
+    config = read_config(folder)
+    if config.family != "nakami":
+        return huggingface.load_transformer(folder, config, _precision(folder, config)).to(device)
+    with torch.device("meta"):
+        expected = weights_of(Transformer(config))
+    tensors, _ = read_tensors(folder / WEIGHTS)
+    _compare(folder / WEIGHTS, tensors, expected)
+    model = Transformer(config)
+    model.load_state_dict(tensors, strict=False)
+    return model.to(device)
+
+
+def read_config(folder: Path) -> ModelConfig:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise EngineError("error.model_missing", folder=str(folder))
+    values = read_json(path)
+    if "vocabulary" in values:
+        return ModelConfig.from_json(values)
+    return huggingface.config_from(values, folder)
+
+
+def describe(folder: Path, training: bool = False) -> ModelInfo:
+    """What lies in the folder, without loading it. Raises as `load_transformer`."""
+    config = read_config(folder)
+    step = 0
+    if config.family == "nakami":
+        step = _step(folder / WEIGHTS)
+        memory = 4 * config.parameters()
+    else:
+        memory = _precision(folder, config).itemsize * config.parameters()
+    return ModelInfo(
+        name=folder.name,
+        folder=str(folder),
+        family=config.family,
+        parameters=config.parameters(),
+        layers=config.n_layers,
+        heads=config.n_heads,
+        width=config.width,
+        context=config.context,
+        vocabulary=config.vocabulary,
+        bytes=memory,
+        step=step,
+        training=training,
+        resumable=(folder / STATE).is_file(),
+    )
+
+
+def _precision(folder: Path, config: ModelConfig) -> torch.dtype:
+    """float32 where there is memory for it, else the 16 bit that are on the disk.
+
+    Raises EngineError: error.model_memory, and as huggingface.Weights.
+    """
+    types = huggingface.Weights(folder, config).disk_types
+    have = free_memory()
+    if have is None or 4 * config.parameters() <= have:
+        return torch.float32
+    if len(types) == 1 and "F32" not in types and 2 * config.parameters() <= have:
+        return huggingface.FLOATS[types.pop()]
+    need = (4 if "F32" in types else 2) * config.parameters()
+    raise EngineError("error.model_memory", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
+
+
+def _step(path: Path) -> int:
+    try:
+        with safe_open(path, "pt") as file:
+            return int((file.metadata() or {}).get("step", 0))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise EngineError("error.model_damaged", file=str(path)) from error
+
+
+def _compare(path: Path, tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    for name, tensor in expected.items():
+        found = tensors.get(name)
+        if found is None or found.shape != tensor.shape or not found.is_floating_point():
+            raise EngineError("error.model_mismatch", file=str(path), tensor=name)

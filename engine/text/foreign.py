@@ -1,0 +1,99 @@
+"""Tokenizers of other people's models, as their tokenizer.json describes them: the `tokenizers` library runs them.
+
+Two kinds of pieces are understood: byte-level ones, in which a visible character stands for each byte
+(GPT-2, Llama 3, Qwen), and those of sentencepiece, with \u2581 for the space and <0xE3> for bytes (Llama 2, Mistral).
+"""
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+def _byte_of_character() -> dict[str, int]:
+    """GPT-2's table (Radford et al. 2019): printable Latin-1 stands for itself, the rest for what follows U+0100."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
+
+
+class Foreign:
+    kind = "foreign"
+
+    def __init__(self, text: str) -> None:
+        """Raises ValueError, KeyError or what `tokenizers` raises if the description is none."""
+        description = json.loads(text)
+        self._json = text
+        self._tokenizer = tokenizers.Tokenizer.from_str(text)
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        added = {t["id"]: t for t in description.get("added_tokens") or ()}
+        self.special = frozenset(id for id, token in added.items() if token["special"])
+        by_piece = self._tokenizer.get_vocab(with_added_tokens=True)
+        names = {id: piece for piece, id in by_piece.items()}
+        read = _byte_level if "ByteLevel" in _types(description) else _sentencepiece
+        self.data: list[bytes] = []
+        self.pieces: list[str] = []
+        for id in range(max(names, default=-1) + 1):
+            name = names.get(id, "")
+            data = name.encode() if id in added else read(name)
+            self.data.append(b"" if id in self.special else data)
+            self.pieces.append(name if id in self.special else _shown(data))
+
+    def encode(self, text: str) -> NDArray[np.uint32]:
+        """With the special tokens that the model expects around a text, as `transformers` adds them."""
+        return np.array(self._tokenizer.encode(text).ids, np.uint32)
+
+    def encode_with_spans(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+        encoding = self._tokenizer.encode(text)
+        spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
+        end = 0
+        for span in spans:  # some leave out the space that a token begins with
+            if end < span[0] and text[end : span[0]].isspace():
+                span[0] = end
+            end = max(end, int(span[1]))
+        return np.array(encoding.ids, np.uint32), spans
+
+    def to_json(self) -> str:
+        return self._json
+
+
+def _types(description: dict[str, Any]) -> set[str]:
+    """The names of the parts that cut and join."""
+    found: set[str] = set()
+
+    def walk(part: Any) -> None:
+        if isinstance(part, dict):
+            found.add(str(part.get("type")))
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk([description.get("pre_tokenizer"), description.get("decoder")])
+    return found
+
+
+_BYTES = _byte_of_character()
+
+
+def _byte_level(piece: str) -> bytes:
+    return bytes(_BYTES[c] for c in piece) if all(c in _BYTES for c in piece) else piece.encode()
+
+
+def _sentencepiece(piece: str) -> bytes:
+    byte = BYTE.fullmatch(piece)
+    return bytes([int(byte[1], 16)]) if byte else piece.replace("\u2581", " ").encode()
+
+
+def _shown(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return "".join(f"<0x{byte:02X}>" for byte in data)

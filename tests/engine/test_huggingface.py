@@ -1,0 +1,352 @@
+"""Models of others: small random ones, made and saved by `transformers`, give the same numbers here."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tokenizers
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from engine.__main__ import main
+from engine.errors import EngineError
+from engine.generation.decoding import Reader, decode
+from engine.inspection.attention import attention_weights
+from engine.messages import SamplingSettings
+from engine.model.opening import describe, load_model, load_transformer
+from engine.model.single_token import SingleToken
+from engine.text.tokenizer import Tokenizer
+
+VOCABULARY, CONTEXT = 500, 128
+TEXTS = ("I am happy, and 私は嬉しい。", "  two  spaces\n\nand lines", "😀𠮟 naïve", "")
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+SHAPE: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 48,
+    "intermediate_size": 112,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": CONTEXT,
+    "eos_token_id": None,
+    "bos_token_id": None,
+}
+
+
+def _gpt2(**more: Any) -> transformers.PreTrainedModel:
+    settings = {"vocab_size": VOCABULARY, "n_positions": CONTEXT, "n_embd": 48, "n_layer": 3, "n_head": 4}
+    ends = {"eos_token_id": None, "bos_token_id": None}
+    return transformers.GPT2LMHeadModel(transformers.GPT2Config(**settings, **(ends | more)))
+
+
+def _model(kind: str, **more: Any) -> transformers.PreTrainedModel:
+    config = getattr(transformers, f"{kind}Config")(**(SHAPE | more))
+    return getattr(transformers, f"{kind}ForCausalLM")(config)
+
+
+MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
+    "gpt2": _gpt2,
+    "gpt2-gelu-untied": lambda: _gpt2(activation_function="gelu", tie_word_embeddings=False, n_inner=100),
+    "llama": lambda: _model("Llama"),
+    "llama-all-heads-tied": lambda: _model("Llama", num_key_value_heads=4, tie_word_embeddings=True),
+    "llama3-rope": lambda: _model("Llama", rope_scaling=LLAMA3, rope_theta=500_000.0),
+    "llama-linear-rope": lambda: _model("Llama", rope_scaling={"rope_type": "linear", "factor": 2.0}),
+    "llama-biases": lambda: _model("Llama", attention_bias=True, mlp_bias=True, head_dim=20),
+    "mistral": lambda: _model("Mistral"),
+    "mistral-window": lambda: _model("Mistral", sliding_window=7, head_dim=16),
+    "qwen2": lambda: _model("Qwen2", tie_word_embeddings=True),
+    "qwen2-window": lambda: _model("Qwen2", use_sliding_window=True, sliding_window=5, max_window_layers=1),
+    "qwen3": lambda: _model("Qwen3", head_dim=24),
+    "qwen3-biases": lambda: _model("Qwen3", head_dim=8, attention_bias=True),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A model of `transformers` and the folder in which it has saved itself."""
+    folder = tmp_path_factory.mktemp("models") / request.param
+    return _saved(MODELS[request.param](), folder), folder
+
+
+def _saved(model: transformers.PreTrainedModel, folder: Path, **options: Any) -> transformers.PreTrainedModel:
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    model.save_pretrained(folder, **options)
+    model.eval().set_attn_implementation("eager")
+    return model
+
+
+def _ids(count: int = 40) -> torch.Tensor:
+    return torch.randint(VOCABULARY, (1, count), generator=torch.Generator().manual_seed(2))
+
+
+@torch.no_grad()
+def test_the_logits_are_theirs(pair: Any) -> None:
+    theirs, folder = pair
+    expected = theirs(_ids()).logits
+    assert torch.allclose(load_transformer(folder)(_ids()), expected, atol=1e-4)
+
+
+@torch.no_grad()
+def test_the_attention_weights_are_theirs(pair: Any) -> None:
+    theirs, folder = pair
+    expected = torch.cat(theirs(_ids(), output_attentions=True).attentions)
+    weights = attention_weights(load_transformer(folder), _ids()[0].tolist())
+    assert np.allclose(weights, expected.numpy(), atol=1e-5)
+
+
+def test_greedy_text_is_theirs(pair: Any) -> None:
+    """Fifty tokens, through the cache, one at a time."""
+    theirs, folder = pair
+    with torch.no_grad():
+        expected = theirs.generate(_ids(10), max_new_tokens=50, do_sample=False, pad_token_id=0)[0, 10:]
+    reader = Reader(load_transformer(folder))
+    ids = _ids(10)[0].tolist()
+    for _ in range(50):
+        ids.append(int(reader.logits(ids).argmax()))
+    assert ids[10:] == expected.tolist()
+
+
+def test_the_numpy_path_runs_all_but_the_exact_gelu(pair: Any) -> None:
+    _, folder = pair
+    model = load_transformer(folder)
+    assert SingleToken.can_run(model) == (model.config.activation != "gelu_exact")
+
+
+def test_a_folder_is_described(pair: Any) -> None:
+    theirs, folder = pair
+    info = describe(folder)
+    assert info.parameters == theirs.num_parameters()
+    assert info.bytes == 4 * info.parameters
+    assert (info.family, info.layers, info.heads) == (theirs.config.model_type, 3, 4)
+    assert (info.context, info.vocabulary) == (CONTEXT, VOCABULARY)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_sixteen_bits_on_the_disk(tmp_path: Path, dtype: torch.dtype) -> None:
+    _saved(_model("Llama").to(dtype), tmp_path)
+    theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    with torch.no_grad():
+        assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
+
+
+def test_sharded_weights(tmp_path: Path) -> None:
+    theirs = _saved(_model("Qwen2"), tmp_path, max_shard_size="100KB")
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
+    with torch.no_grad():
+        assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
+    next(tmp_path.glob("model-00002*.safetensors")).unlink()
+    assert _refusal(tmp_path) == "error.model_shard"
+
+
+def test_older_files_say_rope_in_other_words(tmp_path: Path) -> None:
+    theirs = _saved(_model("Llama", rope_scaling=LLAMA3, rope_theta=1000.0), tmp_path)
+    values = json.loads((tmp_path / "config.json").read_text())
+    rope = values.pop("rope_parameters")
+    values["rope_theta"] = rope.pop("rope_theta")
+    values["rope_scaling"] = rope
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with torch.no_grad():
+        assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
+
+
+# --- Folders that are refused ---------------------------------------------------------------------
+
+
+def _refusal(folder: Path) -> str:
+    with pytest.raises(EngineError) as raised:
+        load_transformer(folder)
+    return raised.value.key
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    _saved(_model("Llama"), tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"auto_map": {"AutoModel": "modeling.Mine"}}, "error.model_code"),
+        ({"model_type": "mamba"}, "error.model_unknown"),
+        ({"model_type": None}, "error.model_unknown"),
+        ({"hidden_act": "gelu"}, "error.model_setting"),
+        ({"hidden_size": "48"}, "error.model_setting"),
+        ({"hidden_size": 50, "head_dim": None}, "error.heads_divide"),
+        ({"num_hidden_layers": 2}, "error.model_extra"),
+        ({"num_hidden_layers": 4}, "error.model_mismatch"),
+        ({"num_hidden_layers": 10**9}, "error.config_range"),
+        ({"vocab_size": 501}, "error.model_mismatch"),
+        ({"num_key_value_heads": 4}, "error.model_mismatch"),
+        ({"attention_bias": True}, "error.model_mismatch"),
+        ({"rms_norm_eps": 0}, "error.model_setting"),
+        ({"quantization_config": {"bits": 4}}, "error.model_setting"),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "error.model_setting"),
+        ({"rope_parameters": {"rope_type": "linear", "factor": -1}}, "error.model_setting"),
+    ],
+)
+def test_a_config_that_lies_or_asks_too_much(folder: Path, change: dict[str, Any], key: str) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert _refusal(folder) == key
+
+
+def test_code_beside_the_tokenizer_is_not_run(folder: Path) -> None:
+    (folder / "tokenizer_config.json").write_text('{"auto_map": {"AutoTokenizer": "tokenizing.Mine"}}')
+    assert _refusal(folder) == "error.model_code"
+
+
+def test_pickled_weights_are_not_opened(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert _refusal(folder) == "error.model_pickled"
+    (folder / "pytorch_model.bin").unlink()
+    assert _refusal(folder) == "error.model_no_weights"
+
+
+def test_a_truncated_file(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert _refusal(folder) == "error.model_damaged"
+
+
+def test_whole_numbers_are_no_weights(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.norm.weight"] = tensors["model.norm.weight"].to(torch.int32)
+    save_file(tensors, folder / "model.safetensors")
+    assert _refusal(folder) == "error.model_type"
+
+
+def test_an_index_cannot_point_outside_of_its_folder(folder: Path) -> None:
+    shutil.move(folder / "model.safetensors", folder.parent / "elsewhere.safetensors")
+    index = {"weight_map": {"model.norm.weight": "../elsewhere.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert _refusal(folder) == "error.model_damaged"
+
+
+def test_too_large_for_the_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.model.opening.free_memory", lambda: 1000)
+    assert _refusal(folder) == "error.model_memory"
+
+
+# --- Tokenizers -----------------------------------------------------------------------------------
+
+
+def _byte_level() -> tokenizers.Tokenizer:
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(TEXTS * 5, trainer)
+    tokenizer.add_tokens(["happy"])
+    return tokenizer
+
+
+def _sentencepiece() -> tokenizers.Tokenizer:
+    tokenizer = tokenizers.Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    parts = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence(parts)
+    special = ["<unk>", "<s>", "</s>"]
+    hexadecimal = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special + hexadecimal, show_progress=False)
+    tokenizer.train_from_iterator(["I am happy, and 私は嬉しい。 two spaces and lines"] * 5, trainer)
+    description = json.loads(tokenizer.to_str())
+    description["added_tokens"] = [t for t in description["added_tokens"] if t["content"] in special]
+    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(description))
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return tokenizer
+
+
+TOKENIZERS = {"byte-level": _byte_level, "sentencepiece": _sentencepiece}
+
+
+@pytest.fixture(params=TOKENIZERS)
+def tokenizer_pair(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_object=TOKENIZERS[request.param]())
+    theirs.save_pretrained(tmp_path)
+    return theirs, Tokenizer.load(tmp_path)
+
+
+def test_the_ids_are_theirs(tokenizer_pair: Any) -> None:
+    theirs, ours = tokenizer_pair
+    for text in (*TEXTS, "a <|endoftext|> b</s>", "happy happyhappy"):
+        assert ours.encode(text) == theirs(text).input_ids
+
+
+def test_pieces_join_to_the_text(tokenizer_pair: Any) -> None:
+    _, ours = tokenizer_pair
+    for text in TEXTS:
+        assert ours.decode(ours.encode(text)) in (text, f" {text}")  # sentencepiece begins with a space
+        tokens = ours.tokens(text)
+        assert "".join(dict.fromkeys(text[s:e] for s, e in zip(tokens.starts, tokens.ends, strict=True))) or not text
+
+
+def test_special_tokens_are_named(tokenizer_pair: Any) -> None:
+    _, ours = tokenizer_pair
+    tokens = ours.tokens("a<|endoftext|>" if ours.encode("x")[0] != 1 else "a")
+    assert "special" in tokens.kinds
+
+
+def test_writing_ends_where_the_model_ends_the_text(tmp_path: Path) -> None:
+    theirs = _saved(_gpt2(), tmp_path)
+    _byte_level().save(str(tmp_path / "tokenizer.json"))
+    model, tokenizer = load_model(tmp_path)
+    greedy = SamplingSettings(temperature=0.0)
+    steps = list(decode(Reader(model), tokenizer, [5, 6], 10, greedy, seed=1))
+    stop = steps[3].id
+    first = next(i for i, step in enumerate(steps) if step.id == stop)
+    theirs.generation_config.eos_token_id = stop
+    theirs.generation_config.save_pretrained(tmp_path)
+    model, tokenizer = load_model(tmp_path)
+    assert [s.id for s in decode(Reader(model), tokenizer, [5, 6], 10, greedy, seed=1)] == [
+        s.id for s in steps[: first + 1]
+    ]
+
+
+# --- The command line -----------------------------------------------------------------------------
+
+
+def test_logits_and_attention_through_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = _saved(_gpt2(), tmp_path / "model")
+    _byte_level().save(str(tmp_path / "model" / "tokenizer.json"))
+    assert main(["logits", str(tmp_path / "model"), "--ids", "1,2,3", "--out", str(tmp_path / "l.npz")]) == 0
+    logits = np.load(tmp_path / "l.npz")["logits"]
+    assert logits.dtype == np.float32
+    with torch.no_grad():
+        assert np.allclose(logits, theirs(torch.tensor([[1, 2, 3]])).logits[0].numpy(), atol=1e-4)
+    assert main(["attend", str(tmp_path / "model"), "I am happy", "--out", str(tmp_path / "a.npz")]) == 0
+    arrays = np.load(tmp_path / "a.npz")
+    T = len(arrays["tokens"])
+    assert arrays["weights"].shape == (3, 4, T, T)
+    assert "".join(arrays["tokens"].tolist()) == "I am happy"
+    capsys.readouterr()
+    assert main(["open", str(tmp_path / "model"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"] == theirs.num_parameters()
+
+
+@pytest.mark.parametrize("ids", ["", "1,x", "500", "-1", ",".join(["1"] * (CONTEXT + 1))])
+def test_ids_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: str) -> None:
+    _saved(_gpt2(), tmp_path)
+    capsys.readouterr()
+    assert main(["logits", str(tmp_path), f"--ids={ids}", "--out", str(tmp_path / "x.npz")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not (tmp_path / "x.npz").exists()
