@@ -25,3 +25,17 @@ def color_of(value: float) -> QColor:
 def image_of(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Values in 0..1 as RGB, of any shape + (3,)."""
     return sequential()[np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)]
+
+
+@cache
+def diverging() -> NDArray[np.uint8]:
+    """CET-D1A of Kovesi 2015 (arXiv:1509.03700), [256, 3]: blue below zero, white at zero, red above."""
+    import pyqtgraph as pg
+
+    table: NDArray[np.uint8] = pg.colormap.get("CET-D1A").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
+    return table
+
+
+def diverging_image(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values in -1..1 as RGB, of any shape + (3,)."""
+    return diverging()[np.clip(np.nan_to_num(values) * 127.5 + 128, 0, 255).astype(np.uint8)]

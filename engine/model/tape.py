@@ -36,6 +36,7 @@ class Tape:
         """
         self.positions = positions
         self._want = frozenset(want)
+        self._missing = set(want)
         self._kept: dict[str, Tensor] = {}
 
     def wants(self, *names: str) -> bool:
@@ -44,19 +45,23 @@ class Tape:
     @property
     def complete(self) -> bool:
         """Whether all that is wanted has been kept: the rest of the model need not be computed."""
-        return len(self._kept) == len(self._want)
+        return not self._missing
 
     def keep(self, name: str, tensor: Tensor) -> None:
         if name not in self._want:
             return
-        tensor = tensor.detach()
         if self.positions != ALL and not name.endswith((".attn.k", ".attn.v")):
             tensor = tensor[..., self.positions, :].clone()  # a view would keep the whole in memory
-        self._kept[name] = tensor
+        self.keep_rows(name, tensor)
 
     def keep_rows(self, name: str, rows: Tensor) -> None:
         """Keeps what was computed for `positions` alone."""
         self._kept[name] = rows.detach()
+        self._missing.discard(name)
+
+    def take(self, name: str) -> Tensor:
+        """Hands a quantity over; the tape holds it no longer."""
+        return self._kept.pop(name)
 
     def __contains__(self, name: str) -> bool:
         return name in self._kept

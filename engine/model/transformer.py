@@ -11,6 +11,7 @@ Suffixes give the shapes:
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -49,32 +50,48 @@ class Transformer(nn.Module):
 
         Raises ValueError if the tokens, with those in the cache, are more than the context holds.
         """
-        x_BTD = self.final_norm(self._through_blocks(ids_BT, cache, tape))
+        x_BTD, rotation = self._embed(ids_BT, cache.length if cache else 0, tape)
+        T = ids_BT.shape[1]
+        if cache:
+            cache.reserve(cache.length + T)
+        for index, block in enumerate(self.blocks):
+            x_BTD = block(x_BTD, rotation, cache.layer(index, T) if cache else None, tape)
+        if cache:
+            cache.length += T
+        x_BTD = self.final_norm(x_BTD)
         logits_BTV: Tensor = self.head(x_BTD)
         if tape:
             tape.keep("final_norm", x_BTD)
             tape.keep("logits", logits_BTV)
         return logits_BTV
 
-    @torch.no_grad()
     def record(self, ids_BT: Tensor, tape: Tape) -> None:
         """Computes what the tape wants, and nothing that comes after it."""
-        x_BTD = self._through_blocks(ids_BT, None, tape, until_complete=True)
-        if not tape.complete:
-            x_BTD = self.final_norm(x_BTD[:, tape.positions])
-            if tape.wants("final_norm"):
-                tape.keep_rows("final_norm", x_BTD)
-            if tape.wants("logits"):
-                tape.keep_rows("logits", self.head(x_BTD))
+        for _ in self.walk(ids_BT, tape):
+            pass
 
-    def _through_blocks(
-        self, ids_BT: Tensor, cache: "KVCache | None", tape: Tape | None, until_complete: bool = False
-    ) -> Tensor:
-        start, T = (cache.length if cache else 0), ids_BT.shape[1]
+    @torch.no_grad()
+    def walk(self, ids_BT: Tensor, tape: Tape) -> Iterator[int]:
+        """As `record`, block by block: yields the index of each as soon as the tape has heard of it."""
+        x_BTD, rotation = self._embed(ids_BT, 0, tape)
+        for index, block in enumerate(self.blocks):
+            if tape.complete:
+                return
+            x_BTD = block(x_BTD, rotation, None, tape)
+            yield index
+        if tape.wants("final_norm", "logits"):
+            x_BPD = self.final_norm(x_BTD[:, tape.positions])
+            if tape.wants("final_norm"):
+                tape.keep_rows("final_norm", x_BPD)
+            if tape.wants("logits"):
+                tape.keep_rows("logits", self.head(x_BPD))
+
+    def _embed(self, ids_BT: Tensor, start: int, tape: Tape | None) -> tuple[Tensor, Rotation | None]:
+        """The first residual, and the rotation of positions `start` to start + T."""
+        T, rotation = ids_BT.shape[1], None
         if start + T > self.config.context:
             raise ValueError(f"{start + T} tokens do not fit a context of {self.config.context}")
         x_BTD = self.embedding(ids_BT)
-        rotation = None
         if self.config.positions == "learned":
             x_BTD = x_BTD + self.positions.weight[start : start + T]
         else:
@@ -82,15 +99,7 @@ class Transformer(nn.Module):
         x_BTD = self.embedding_norm(x_BTD)
         if tape:
             tape.keep("embedding", x_BTD)
-        if cache:
-            cache.reserve(start + T)
-        for index, block in enumerate(self.blocks):
-            if tape and until_complete and tape.complete:
-                break
-            x_BTD = block(x_BTD, rotation, cache.layer(index, T) if cache else None, tape)
-        if cache:
-            cache.length += T
-        return x_BTD
+        return x_BTD, rotation
 
     @torch.no_grad()
     def initialize(self) -> None:

@@ -12,9 +12,9 @@ import torch
 from engine import messages as m
 from engine.generation.decoding import Step, decode, weigh
 from engine.generation.sampling import candidates, draw
-from engine.inspection.attention import attention_weights, most_tokens
 from engine.inspection.projection import held_still, principal_plane
 from engine.model.memory import keep_freed_memory
+from engine.service.attention import attend, attend_head, explain_attention, score_heads
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
 from engine.service.training import estimate, list_runs, read_run, train
@@ -90,17 +90,6 @@ def weigh_candidates(session: Session, request: m.Weigh) -> Answer:
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 
 
-def attend(session: Session, request: m.Attend) -> Answer:
-    opened = session.opened
-    ids = opened.tokenizer.encode(request.text)
-    first = max(0, len(ids) - min(request.most, most_tokens(opened.model.config)))
-    ids = ids[first:]
-    if ids:
-        pieces = tuple(opened.tokenizer.piece(i) for i in ids)
-        weights = attention_weights(opened.model, ids).astype(np.float16)
-        yield m.AttentionMaps(pieces, first, weights)
-
-
 def project(session: Session, request: m.Project) -> Answer:
     """Without the tokens that are single bytes: they are hardly ever met, and lie where they began."""
     opened = session.opened
@@ -129,6 +118,9 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.Generate: generate,
     m.Weigh: weigh_candidates,
     m.Attend: attend,
+    m.AttendHead: attend_head,
+    m.ExplainAttention: explain_attention,
+    m.ScoreHeads: score_heads,
     m.Project: project,
 }
 

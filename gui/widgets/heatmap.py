@@ -2,8 +2,18 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.colormaps import image_of
@@ -33,11 +43,16 @@ class Heatmap(QWidget):
         self.weights: NDArray[np.floating] = np.zeros((0, 0))
         self.row: int | None = None
         self._image = QImage()
+        self._view = QRectF()  # the part of the matrix that is shown, in cells; empty = all
+        self._drag: QPointF | None = None
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_data(self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int | None) -> None:
         """`weights` [query, key], each row summing to 1; `row` is the query that is looked at."""
+        if len(pieces) != len(self.pieces):
+            self._view = QRectF()
         self.weights, self.pieces, self.row = weights.astype(np.float32), pieces, row
         self._image = shares_image(self.weights)
         self.setAccessibleDescription(self.describe(row) if row is not None and row < len(pieces) else "")
@@ -61,13 +76,17 @@ class Heatmap(QWidget):
         side = max(10.0, min(self.width() - left - GAP_M, self.height() - top - metrics.height() - GAP_S))
         return QRectF(left, top, side, side)
 
+    def _shown(self) -> QRectF:
+        """The part of the matrix that is shown, in cells: x are keys, y queries."""
+        return QRectF(0, 0, len(self.pieces), len(self.pieces)) if self._view.isEmpty() else self._view
+
     def _cell_at(self, x: float, y: float) -> tuple[int, int] | None:
-        box, count = self._matrix(), len(self.pieces)
-        if not count or not box.contains(x, y):
+        box, shown = self._matrix(), self._shown()
+        if not self.pieces or not box.contains(x, y):
             return None
-        cell = box.width() / count
-        query, key = int((y - box.top()) / cell), int((x - box.left()) / cell)
-        return (query, key) if 0 <= key <= query < count else None
+        cell = box.width() / shown.width()
+        query, key = int((y - box.top()) / cell + shown.top()), int((x - box.left()) / cell + shown.left())
+        return (query, key) if 0 <= key <= query < len(self.pieces) else None
 
     # --- Painting --------------------------------------------------------------------------------
 
@@ -75,57 +94,60 @@ class Heatmap(QWidget):
         if not self.pieces:
             return
         painter = QPainter(self)
-        box, count = self._matrix(), len(self.pieces)
-        painter.drawImage(box, self._image)
-        cell = box.width() / count
+        box, shown = self._matrix(), self._shown()
+        cell = box.width() / shown.width()
+        painter.drawImage(box, self._image, shown)
+        painter.save()
+        painter.setClipRect(box)
         if cell > 8:  # thin gaps make single cells countable
-            painter.setPen(QPen(self.theme.color("surface"), 1))
-            for i in range(count + 1):
-                painter.drawLine(
-                    round(box.left() + i * cell),
-                    round(box.top()),
-                    round(box.left() + i * cell),
-                    round(box.bottom()),
-                )
-                painter.drawLine(
-                    round(box.left()),
-                    round(box.top() + i * cell),
-                    round(box.right()),
-                    round(box.top() + i * cell),
-                )
-        self._paint_labels(painter, box, cell)
-        self._paint_scale(painter, box)
-        if self.row is not None and self.row < count:
+            self._paint_gaps(painter, box, shown, cell)
+        if self.row is not None and self.row < len(self.pieces):
             painter.setPen(QPen(self.theme.color("accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(box.left(), box.top() + self.row * cell, (self.row + 1) * cell, cell))
+            left, top = box.left() - shown.left() * cell, box.top() + (self.row - shown.top()) * cell
+            painter.drawRect(QRectF(left, top, (self.row + 1) * cell, cell))
+        painter.restore()
+        self._paint_labels(painter, box, shown, cell)
+        if self._view.isEmpty():
+            self._paint_scale(painter, box)
 
-    def _paint_labels(self, painter: QPainter, box: QRectF, cell: float) -> None:
-        font = self.theme.font(SMALL)
-        metrics = QFontMetricsF(font)
+    def _paint_gaps(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
+        painter.setPen(QPen(self.theme.color("surface"), 1))
+        for column in range(int(shown.left()), int(shown.right()) + 2):
+            x = round(box.left() + (column - shown.left()) * cell)
+            painter.drawLine(x, round(box.top()), x, round(box.bottom()))
+        for row in range(int(shown.top()), int(shown.bottom()) + 2):
+            y = round(box.top() + (row - shown.top()) * cell)
+            painter.drawLine(round(box.left()), y, round(box.right()), y)
+
+    def _paint_labels(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
+        """Every token, or where they would overlap every n-th, at the side and above."""
+        metrics = QFontMetricsF(self.theme.font(SMALL))
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
+        room = box.left() - GAP_M
         for index in range(0, len(self.pieces), every):
             chosen = index == self.row
             painter.setFont(self.theme.font(SMALL, bold=chosen))
             painter.setPen(self.theme.color("accent" if chosen else "muted"))
-            room = box.left() - GAP_M
             text = metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room)
-            middle = (index + 0.5) * cell
-            side = QRectF(0, box.top() + middle - metrics.height() / 2, room, metrics.height())
-            painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-            painter.save()
-            painter.translate(box.left() + middle, box.top() - GAP_S)
-            painter.rotate(-55)
-            painter.drawText(0, round(metrics.ascent() / 3), text)
-            painter.restore()
+            if shown.top() <= index + 0.5 < shown.bottom():
+                y = box.top() + (index + 0.5 - shown.top()) * cell
+                side = QRectF(0, y - metrics.height() / 2, room, metrics.height())
+                painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+            if shown.left() <= index + 0.5 < shown.right():
+                painter.save()
+                painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - GAP_S)
+                painter.rotate(-55)
+                painter.drawText(0, round(metrics.ascent() / 3), text)
+                painter.restore()
 
     def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
         """0 to 100 per cent, in the corner that no query can see."""
-        width, height = box.width() * 0.3, self.theme.px(8)
+        painter.setFont(self.theme.font(SMALL - 2))
+        least = QFontMetricsF(painter.font()).horizontalAdvance("0 % 100 %")
+        width, height = max(box.width() * 0.3, least), self.theme.px(8)
         bar = QRectF(box.right() - width, box.top() + height, width, height)
         ramp = image_of(np.linspace(0, 1, 64)[None])
         painter.drawImage(bar, QImage(ramp.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy())
-        painter.setFont(self.theme.font(SMALL - 2))
         painter.setPen(self.theme.color("muted"))
         below = QRectF(bar.left(), bar.bottom() + 2, width, 2 * height)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "0 %")
@@ -145,10 +167,60 @@ class Heatmap(QWidget):
         )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        box = self._matrix()
-        row = int((event.position().y() - box.top()) / (box.height() / max(1, len(self.pieces))))
-        if 0 <= row < len(self.pieces) and event.position().y() >= box.top():
+        self.setFocus()
+        self._drag = event.position()
+        box, shown = self._matrix(), self._shown()
+        row = int((event.position().y() - box.top()) / box.height() * shown.height() + shown.top())
+        if 0 <= row < len(self.pieces) and box.top() <= event.position().y() <= box.bottom():
             self.row_chosen.emit(row)
+
+    # --- Zoom: wheel or + and -, dragged, all again by a double click or 0 ------------------------
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Shows 1 / factor of what is shown now; the cell at `at` stays where it is."""
+        box, shown, count = self._matrix(), self._shown(), len(self.pieces)
+        if not count:
+            return
+        at = box.center() if at is None else at
+        across, down = (at.x() - box.left()) / box.width(), (at.y() - box.top()) / box.height()
+        side = max(4.0, shown.width() / factor)
+        if side >= count:
+            self._view = QRectF()
+        else:
+            left = shown.left() + across * (shown.width() - side)
+            top = shown.top() + down * (shown.height() - side)
+            self._view = _within(QRectF(left, top, side, side), count)
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.zoom(1.25 if event.angleDelta().y() > 0 else 0.8, event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag is not None and event.buttons() and not self._view.isEmpty():
+            cell = self._matrix().width() / self._view.width()
+            moved = (event.position() - self._drag) / cell
+            self._view = _within(self._view.translated(-moved.x(), -moved.y()), len(self.pieces))
+            self._drag = event.position()
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._view = QRectF()
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row = len(self.pieces) - 1 if self.row is None else self.row
+        moves = {Qt.Key.Key_Up: row - 1, Qt.Key.Key_Down: row + 1}
+        if event.text() in ("+", "-"):
+            self.zoom(1.25 if event.text() == "+" else 0.8)
+        elif event.text() == "0":
+            self.zoom(0.0001)
+        elif 0 <= moves.get(Qt.Key(event.key()), -1) < len(self.pieces):
+            self.row_chosen.emit(moves[Qt.Key(event.key())])
+        else:
+            super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -156,3 +228,10 @@ class Heatmap(QWidget):
             QToolTip.showText(event.globalPos(), self.describe(*cell) if cell else "", self)
             return True
         return super().event(event)
+
+
+def _within(view: QRectF, count: int) -> QRectF:
+    """The view, moved so that it lies within `count` × `count` cells."""
+    left = min(max(0.0, view.left()), count - view.width())
+    top = min(max(0.0, view.top()), count - view.height())
+    return QRectF(left, top, view.width(), view.height())

@@ -1,13 +1,15 @@
 """All attention heads at once: layers down, heads across; one is chosen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.i18n import t
-from gui.theme import GAP_S, LIGHT, Theme
+from gui.theme import GAP_S, LIGHT, SMALL, Theme
 from gui.widgets.heatmap import shares_image
 
 
@@ -19,12 +21,18 @@ class Mosaic(QWidget):
         self.theme = LIGHT
         self.layer = self.head = 0
         self._images: list[list[QImage]] = []
+        self._badges: dict[tuple[int, int], tuple[str, str]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_weights(self, weights: NDArray[np.floating]) -> None:
-        """[layer, head, query, key]; each picture is brightened to its own root, so that weak traces show."""
+    def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
+        """[head, query, key] for each layer; each picture is brightened to its own root, so that weak traces show."""
         self._images = [[shares_image(np.sqrt(head.astype(np.float32))) for head in layer] for layer in weights]
+        self.update()
+
+    def set_badges(self, badges: dict[tuple[int, int], tuple[str, str]]) -> None:
+        """For heads that do something nameable: (layer, head) -> short name, colour."""
+        self._badges = badges
         self.update()
 
     def set_current(self, layer: int, head: int) -> None:
@@ -54,9 +62,29 @@ class Mosaic(QWidget):
         for layer, row in enumerate(self._images):
             for head, image in enumerate(row):
                 painter.drawImage(self._cell(layer, head), image)
+        for place, (words, color) in self._badges.items():
+            if place[0] < len(self._images) and place[1] < len(self._images[0]):
+                self._paint_badge(painter, self._cell(*place), words, color)
         if self.layer < len(self._images) and self.head < len(self._images[0]):
             painter.setPen(QPen(self.theme.color("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(self._cell(self.layer, self.head).adjusted(-3, -3, 3, 3), 3, 3)
+
+    def _paint_badge(self, painter: QPainter, cell: QRectF, words: str, color: str) -> None:
+        """In the corner that no query can see; only a dot where there is no room for words."""
+        painter.setFont(self.theme.font(SMALL - 2))
+        metrics = QFontMetricsF(painter.font())
+        width = metrics.horizontalAdvance(words) + 2 * GAP_S
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(color))
+        if width > cell.width() * 0.8:
+            size = min(float(self.theme.px(8)), cell.width() / 3)
+            painter.drawEllipse(QRectF(cell.right() - size, cell.top(), size, size))
+            return
+        box = QRectF(cell.right() - width, cell.top(), width, metrics.height())
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(self.theme.color("surface"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

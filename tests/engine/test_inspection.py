@@ -1,7 +1,8 @@
 """What the panes show is what the model computes."""
 
 import math
-from dataclasses import replace
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,18 @@ import torch
 
 from engine import messages as m
 from engine.errors import EngineError
-from engine.inspection.attention import attention_weights, most_tokens
+from engine.inspection.attention import attention_weights
+from engine.inspection.heads import first_token, head_scores, induction, previous_token, same_token
 from engine.inspection.projection import held_still, principal_plane
 from engine.model.config import ModelConfig
 from engine.model.opening import load_model
 from engine.model.tape import Tape
+from engine.model.transformer import Transformer
 from engine.service import handlers
+from engine.service.attention import attend, explain_attention
+from engine.service.handlers import HANDLERS
 from engine.service.session import Session
+from engine.text.tokenizer import train_characters
 
 
 @pytest.fixture
@@ -71,26 +77,87 @@ def test_damaged_weights_are_said(model_folder: Path) -> None:
         attention_weights(model, [300, 301])
 
 
-def test_all_heads_together_stay_below_a_megabyte() -> None:
-    config = ModelConfig(vocabulary=300, n_layers=12, n_heads=12, n_kv_heads=12, width=768, head_width=64, context=1024)
-    count = most_tokens(config)
-    assert 12 * 12 * count * count * 2 <= 2**20
-    assert count > 50
-    assert most_tokens(replace(config, n_layers=1, n_heads=1, context=16)) == 16
-
-
 def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
     text = "the cat sat on the mat. the dog sat on the log. " * 2
     ids = session.opened.tokenizer.encode(text)
-    [maps] = handlers.attend(session, m.Attend(text))
-    assert isinstance(maps, m.AttentionMaps)
-    assert len(ids) > len(maps.pieces) == session.opened.model.config.context
-    assert maps.first == len(ids) - len(maps.pieces)
-    assert maps.pieces == tuple(session.opened.tokenizer.piece(i) for i in ids[maps.first :])
-    assert maps.weights.shape == (2, 2, len(maps.pieces), len(maps.pieces))
-    [fewer] = handlers.attend(session, m.Attend(text, most=5))
-    assert isinstance(fewer, m.AttentionMaps)
-    assert fewer.pieces == maps.pieces[-5:]
+    lower, upper = attend(session, m.Attend(text))
+    assert isinstance(lower, m.AttentionLayer)
+    assert isinstance(upper, m.AttentionLayer)
+    assert (lower.layer, upper.layer, upper.layers) == (0, 1, 2)
+    assert len(ids) > len(lower.pieces) == session.opened.model.config.context
+    assert lower.first == len(ids) - len(lower.pieces)
+    assert lower.pieces == tuple(session.opened.tokenizer.piece(i) for i in ids[lower.first :])
+    assert np.allclose(
+        [lower.weights, upper.weights], attention_weights(session.opened.model, ids[lower.first :]), atol=1e-3
+    )
+    fewer, _ = attend(session, m.Attend(text, most=5))
+    assert isinstance(fewer, m.AttentionLayer)
+    assert fewer.pieces == lower.pieces[-5:]
+
+
+def test_every_message_about_a_large_model_stays_below_a_megabyte() -> None:
+    """The shape of a GPT-2 with more heads, 600 tokens: pictures of all heads, and one head exactly."""
+    config = ModelConfig(400, 2, 20, 20, width=640, head_width=32, mlp_width=64, context=600)
+    model, tokenizer = Transformer(config), train_characters(["ab"])
+    info = m.ModelInfo("large", "", "nakami", 1, 2, 20, 640, 600, 400, 1, 0, False, False)
+    session = Session()
+    session._set(model, tokenizer, info)
+    text = "ab" * 400
+    requests = (m.Attend(text), m.AttendHead(text, 1, 3), m.ExplainAttention(text, 1, 599))
+    answers = [list(HANDLERS[type(request)](session, request)) for request in requests]
+    assert all(len(pickle.dumps(event)) < 2**20 for events in answers for event in events)
+    rows = np.concatenate([event.weights for event in answers[1]])
+    assert rows.shape == (600, 600)
+    picture = answers[0][1].weights[3]
+    assert picture.shape[0] <= m.POOLED
+    size = -(-600 // picture.shape[0])
+    assert np.isclose(picture[5, 2], rows[5 * size : 6 * size, 2 * size : 3 * size].max(), atol=1e-3)
+
+
+def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
+    text, layer, query = "the cat sat on", 1, 3
+    [steps] = explain_attention(session, m.ExplainAttention(text, layer, query))
+    assert isinstance(steps, m.AttentionSteps)
+    model = session.opened.model
+    ids = session.opened.tokenizer.encode(text)
+    scaled = np.einsum("hk,hsk->hs", steps.q, steps.k) / math.sqrt(steps.q.shape[1])
+    assert np.allclose(scaled, steps.scaled, atol=1e-5)
+    assert np.allclose(steps.weights, attention_weights(model, ids)[layer][:, query, : query + 1], atol=1e-5)
+    assert np.allclose(np.einsum("hs,hsk->hk", steps.weights, steps.v), steps.heads, atol=1e-5)
+    qkv = model.blocks[layer].attention.qkv.weight.detach().numpy() @ steps.input
+    assert np.allclose(qkv.reshape(6, -1)[4:], steps.v[:, -1], atol=1e-5)
+
+
+# --- Heads that do something nameable -------------------------------------------------------------
+
+IDS = np.array([5, 7, 9, 5, 7, 9])
+
+
+@pytest.mark.parametrize(
+    ("measure", "key_of"),
+    [
+        (previous_token, {q: q - 1 for q in range(1, 6)}),
+        (first_token, dict.fromkeys(range(1, 6), 0)),
+        (same_token, {3: 0, 4: 1, 5: 2}),
+        (induction, {3: 1, 4: 2, 5: 3}),
+    ],
+)
+def test_a_head_that_does_nothing_else_scores_one(measure: Callable[..., np.ndarray], key_of: dict[int, int]) -> None:
+    weights = np.zeros((2, 6, 6), np.float32)
+    weights[1] = np.tril(np.ones((6, 6))) / np.arange(1, 7)[:, None]
+    for query in range(6):
+        weights[0, query, key_of.get(query, query)] = 1.0
+    score, even = measure(weights, IDS)
+    assert score == pytest.approx(1.0)
+    assert 0 < even < 0.5
+
+
+def test_heads_are_scored_on_the_same_probe_every_time(session: Session) -> None:
+    model = session.opened.model
+    scores = head_scores(model)
+    assert scores.shape == (4, 2, 2)
+    assert np.array_equal(scores, head_scores(model))
+    assert ((scores >= 0) & (scores <= 1)).all()
 
 
 # --- Projection -----------------------------------------------------------------------------------

@@ -126,7 +126,24 @@ def attention(request: m.Attend) -> list[object]:
     weights[1, 2, -1, :] = 0
     weights[1, 2, -1, 0] = 1
     weights /= weights.sum(-1, keepdims=True)
-    return [m.AttentionMaps(tuple(request.text[-count:]), len(request.text) - count, weights)]
+    pieces, first = tuple(request.text[-count:]), len(request.text) - count
+    return [m.AttentionLayer(pieces, first, layer, 2, heads) for layer, heads in enumerate(weights)]
+
+
+def head_scores(_: m.ScoreHeads) -> list[object]:
+    scores = np.full((4, 2, 3), 0.1, np.float32)
+    scores[0, 1, 2] = 0.87  # the third head of the second layer looks at the token before
+    return [m.HeadScores(scores)]
+
+
+def attention_steps(request: m.ExplainAttention) -> list[object]:
+    rng, seen = np.random.default_rng(request.query), request.query + 1
+    q, k, v = (rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (3, seen, 4), (3, seen, 4)))
+    scaled = np.einsum("hk,hsk->hs", q, k) / 2
+    weights = np.exp(scaled) / np.exp(scaled).sum(-1, keepdims=True)
+    heads = np.einsum("hs,hsk->hk", weights, v)
+    x = rng.normal(size=12).astype(np.float32)
+    return [m.AttentionSteps(request.layer, request.query, 0, x, q, k, v, scaled, weights, heads)]
 
 
 def embedding_map(_: m.Project) -> list[object]:
@@ -151,6 +168,8 @@ def default_answers() -> Answers:
         m.Generate: generated,
         m.Weigh: lambda _: [candidates()],
         m.Attend: attention,
+        m.ScoreHeads: head_scores,
+        m.ExplainAttention: attention_steps,
         m.Project: embedding_map,
         m.SteerTraining: lambda _: [],
         m.ListRuns: lambda _: [m.RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],

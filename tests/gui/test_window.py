@@ -57,7 +57,7 @@ def test_a_token_selected_in_the_strip_is_selected_everywhere(qtbot: QtBot, wind
     type_text(qtbot, window, "abc")
     qtbot.waitUntil(lambda: window.state.tokens is not None and len(window.state.tokens.pieces) == 3)
     window.show_pane("attention")
-    qtbot.waitUntil(lambda: window.workspace.pane("attention").maps is not None)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bool(window.workspace.pane("attention").layers))  # type: ignore[attr-defined]
     window.strip.setFocus()
     qtbot.keyClick(window.strip, Qt.Key.Key_Right)
     qtbot.keyClick(window.strip, Qt.Key.Key_Right)

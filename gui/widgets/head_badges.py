@@ -1,0 +1,65 @@
+"""Heads that do something nameable: for each kind the head that does it most, with the score behind it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+
+from engine.messages import HEAD_KINDS
+from gui.i18n import t
+from gui.theme import GAP_S, LIGHT, Theme
+
+ENOUGH = 0.4  # of its attention: what a head spends less on it does not do
+
+
+class HeadBadges(QWidget):
+    chosen = Signal(int, int)  # layer, head
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.scores: NDArray[np.floating] = np.zeros((len(HEAD_KINDS), 0, 0))
+        self.buttons = [QPushButton() for _ in HEAD_KINDS]
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(GAP_S)
+        for index, button in enumerate(self.buttons):
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, kind=index: self.chosen.emit(*self._best(kind)))
+            grid.addWidget(button, index // 2, index % 2)
+
+    def set_scores(self, scores: NDArray[np.floating]) -> None:
+        """[kind, layer, head], shares of the attention in the order of HEAD_KINDS."""
+        self.scores = scores
+        self.retranslate()
+
+    def badges(self) -> dict[tuple[int, int], tuple[str, str]]:
+        """For each head that does one of the things: a short name, and its colour."""
+        found = {}
+        for layer, head in np.ndindex(self.scores.shape[1:]):
+            kind = int(self.scores[:, layer, head].argmax())
+            if self.scores[kind, layer, head] >= ENOUGH:
+                found[layer, head] = (t(f"widget.badges.short.{HEAD_KINDS[kind]}"), self.theme.series[kind])
+        return found
+
+    def retranslate(self) -> None:
+        self.setVisible(self.scores.size > 0)
+        if not self.scores.size:
+            return
+        for kind, button in enumerate(self.buttons):
+            layer, head = self._best(kind)
+            share = float(self.scores[kind, layer, head])
+            words = {"name": t(f"widget.badges.name.{HEAD_KINDS[kind]}"), "percent": f"{share * 100:.0f}"}
+            button.setText(t("widget.badges.best", **words))
+            place = t("widget.mosaic.head", layer=layer + 1, head=head + 1)
+            button.setToolTip(f"{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
+            button.setAccessibleName(f"{button.text()}, {place}")
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        for kind, button in enumerate(self.buttons):
+            button.setStyleSheet(f"text-align: left; border-left: {theme.px(4)}px solid {theme.series[kind]};")
+
+    def _best(self, kind: int) -> tuple[int, int]:
+        layer, head = np.unravel_index(int(self.scores[kind].argmax()), self.scores.shape[1:])
+        return int(layer), int(head)

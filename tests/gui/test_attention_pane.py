@@ -1,0 +1,109 @@
+"""The Attention pane: heads, lines, and the four steps, by clicking."""
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui.main_window import MainWindow
+from tests.gui.fakes import FakeEngine
+
+
+@pytest.fixture
+def pane(window: MainWindow, qtbot: QtBot) -> Any:
+    window.state.set_model(m.ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.state.set_text("abcde")
+    window.workspace.set_layout(1, ["attention"])
+    found: Any = window.workspace.pane("attention")
+    qtbot.waitUntil(lambda: bool(found.layers) and found.badges.scores.size > 0)
+    return found
+
+
+def _click(widget: Any, x: float, y: float) -> None:
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=QPointF(x, y).toPoint())
+
+
+def test_a_head_of_the_mosaic_becomes_the_large_one(pane: Any, engine: FakeEngine) -> None:
+    asked = len(engine.requests)
+    cell = pane.mosaic._cell(1, 2).center()
+    _click(pane.mosaic, cell.x(), cell.y())
+    assert (pane.state.layer, pane.state.head) == (1, 2)
+    assert pane.heatmap.weights[-1, 0] == pytest.approx(1.0)
+    assert "100.0 %" in pane.strongest.text()
+    assert len(engine.requests) == asked  # all heads were here already
+
+
+def test_lines_follow_the_selected_token(pane: Any) -> None:
+    pane.view.button("lines").click()
+    _click(pane.lines, 20, pane.lines._y(2))
+    assert pane.state.token == 2
+    assert pane.lines.row == pane.heatmap.row == 2
+
+
+def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    pane.view.button("steps").click()
+    qtbot.waitUntil(lambda: pane.steps is not None)
+    assert pane.steps.query == 4
+    pane.state.select_token(2)
+    qtbot.waitUntil(lambda: pane.steps.query == 2)
+    asked = len(engine.requests)
+    pane.state.select_head(pane.state.layer, 1)
+    assert pane.steps_view.head == 1
+    assert len(engine.requests) == asked
+    pane.grab()  # painted, so that hovering knows where the numbers are
+    box, name, values = pane.steps_view._strips[1]
+    words = pane.steps_view.describe(box.left() + 1, box.center().y())
+    assert words == f"{name} [1] = {values[0]:.4f}"
+    assert values[0] == pane.steps.q[1][0]
+
+
+def test_a_badge_leads_to_its_head(pane: Any) -> None:
+    assert "87 %" in pane.badges.buttons[0].text()
+    pane.badges.buttons[0].click()
+    assert (pane.state.layer, pane.state.head) == (1, 2)
+    assert pane.badges.badges() == {(1, 2): ("prev", pane.theme.series[0])}
+
+
+def test_the_view_is_remembered(pane: Any) -> None:
+    pane.view.choose("lines")
+    saved = pane.save()
+    pane.view.choose("matrix")
+    pane.restore(saved)
+    assert pane.view.current == "lines"
+    pane.restore({"view": "nothing"})
+    assert pane.view.current == "lines"
+
+
+def test_of_a_long_text_the_exact_head_is_fetched(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    import numpy as np
+
+    count = 200
+    exact = np.tril(np.ones((count, count), np.float16))
+
+    def pictures(request: m.Attend) -> list[object]:
+        heads = np.zeros((3, 100, 100), np.float16)
+        return [m.AttentionLayer(tuple(request.text), 0, layer, 2, heads) for layer in range(2)]
+
+    def rows(_: m.AttendHead) -> list[object]:
+        return [m.AttentionRows(0, exact[:150]), m.AttentionRows(150, exact[150:])]
+
+    engine.answers |= {m.Attend: pictures, m.AttendHead: rows}
+    pane.state.set_text("x" * count)
+    qtbot.waitUntil(lambda: bool(pane.exact))
+    assert np.array_equal(pane.heatmap.weights, exact.astype(np.float32))
+
+
+def test_the_matrix_zooms_around_a_cell_and_back(pane: Any) -> None:
+    heatmap = pane.heatmap
+    at = heatmap._matrix().center() + QPointF(-20, 20)
+    heatmap.set_data(heatmap.weights.repeat(4, 0).repeat(4, 1), pane.pieces * 4, 3)
+    before = heatmap._cell_at(at.x(), at.y())
+    heatmap.zoom(2.0, at)
+    assert heatmap._cell_at(at.x(), at.y()) == before
+    assert heatmap._shown().width() == 10
+    heatmap.grab()
+    QTest.keyClicks(heatmap, "0")
+    assert heatmap._shown().width() == 20
