@@ -28,6 +28,17 @@ def image_of(values: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 @cache
+def root_colors() -> NDArray[np.uint32]:
+    """The colour (0xAARRGGBB) of the square root of every float16, by its bits: [65536].
+
+    One look-up a value is what makes 144 heads of 128 tokens a matter of milliseconds.
+    """
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    red, green, blue = image_of(np.sqrt(np.clip(np.nan_to_num(halves), 0, 1))).astype(np.uint32).T
+    return np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+
+
+@cache
 def diverging() -> NDArray[np.uint8]:
     """CET-D1A of Kovesi 2015 (arXiv:1509.03700), [256, 3]: blue below zero, white at zero, red above."""
     import pyqtgraph as pg

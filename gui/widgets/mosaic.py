@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.colormaps import root_colors
 from gui.i18n import t
 from gui.theme import GAP_S, LIGHT, SMALL, Theme
-from gui.widgets.heatmap import shares_image
 
 
 class Mosaic(QWidget):
@@ -26,8 +26,8 @@ class Mosaic(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
-        """[head, query, key] for each layer; each picture is brightened to its own root, so that weak traces show."""
-        self._images = [[shares_image(np.sqrt(head.astype(np.float32))) for head in layer] for layer in weights]
+        """[head, query, key] for each layer; colours are those of the square roots, so that weak traces show."""
+        self._images = [_images(layer) for layer in weights]
         self.update()
 
     def set_badges(self, badges: dict[tuple[int, int], tuple[str, str]]) -> None:
@@ -107,3 +107,12 @@ class Mosaic(QWidget):
         layer = min(max(self.layer + down, 0), len(self._images) - 1)
         head = min(max(self.head + across, 0), len(self._images[0]) - 1)
         self.chosen.emit(layer, head)
+
+
+def _images(weights_HTT: NDArray[np.floating]) -> list[QImage]:
+    """A picture a head; what no query may see is left transparent."""
+    _, rows, columns = weights_HTT.shape
+    colors = root_colors()[weights_HTT.astype(np.float16, order="C", copy=False).view(np.uint16)]
+    colors *= np.tri(rows, columns, dtype=np.uint32)
+    kind = QImage.Format.Format_ARGB32_Premultiplied
+    return [QImage(head.data, columns, rows, 4 * columns, kind).copy() for head in colors]
