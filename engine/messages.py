@@ -482,15 +482,83 @@ class HeadScores:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """-> EmbeddingMap: the rows of the embedding matrix, in the plane of their principal components."""
+    """-> EmbeddingNames…, then EmbeddingMap: the rows of the embedding matrix as points.
 
+    PCA gives one map, t-SNE (two dimensions only) and UMAP one after another as the points move.
+    """
+
+    method: Literal["pca", "tsne", "umap"] = "pca"
+    dims: Literal[2, 3] = 2
     most: int = 2000  # points: the tokens with the lowest IDs, without the 256 single bytes
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingMap:
+class EmbeddingNames:
+    """A page of the names of the points, from the `start`-th on."""
+
+    start: int
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
+    kinds: tuple[str, ...]  # as in Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingMap:
+    points: NDArray[np.float32]  # [n, dims]
+    explained: tuple[float, ...]  # PCA: share of the variance along each axis; else empty
+    fraction: float  # of the way, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class TracePaths:
+    """-> EmbeddingPaths: the tokens of a text on their way through the layers; the last `most` tokens."""
+
+    text: str
+    dims: Literal[2, 3] = 2
+    most: int = 48
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingPaths:
+    pieces: tuple[str, ...]
+    first: int  # index of the first token shown, in the whole text
     kinds: tuple[str, ...]
-    points: NDArray[np.float32]  # [n, 2]
-    explained: tuple[float, float]  # share of the variance along each axis; the larger is the first component
+    points: NDArray[np.float32]  # [layers + 1, token, dims]: before the first layer, and behind each
+    explained: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """-> TokenRow: a token's row of the embedding matrix, and what is near."""
+
+    id: int
+    count: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    id: int
+    piece: str
+    rows: int  # of the matrix
+    vector: NDArray[np.float32]  # [width]
+    near: "NearTokens"
+
+
+@dataclass(frozen=True, slots=True)
+class FindAnalogy:
+    """-> NearTokens: what a − b + c leads to. Each is a word; of several tokens the mean is taken."""
+
+    a: str
+    b: str
+    c: str
+    count: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class NearTokens:
+    """The nearest first, by cosine."""
+
+    ids: NDArray[np.int32]
+    pieces: tuple[str, ...]
+    cosines: NDArray[np.float32]
+    asked: tuple[tuple[int, ...], ...] = ()  # the tokens of a, b and c

@@ -6,20 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from engine import messages as m
 from engine.generation.decoding import Step, decode, weigh
 from engine.generation.sampling import candidates, draw
-from engine.inspection.projection import held_still, principal_plane
 from engine.model.memory import keep_freed_memory
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
+from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
 from engine.service.training import estimate, list_runs, read_run, train
 from engine.text.reading import inspect
-from engine.text.scripts import kind_of
 from engine.training.recipe import presets_for
 from engine.training.trainer import best_device
 
@@ -90,20 +88,6 @@ def weigh_candidates(session: Session, request: m.Weigh) -> Answer:
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 
 
-def project(session: Session, request: m.Project) -> Answer:
-    """Without the tokens that are single bytes: they are hardly ever met, and lie where they began."""
-    opened = session.opened
-    first = min(256, opened.tokenizer.vocabulary - 1)
-    ids = np.arange(first, min(opened.tokenizer.vocabulary, first + request.most), dtype=np.int32)
-    rows = opened.model.embedding.weight.detach()[first : first + len(ids)].float().cpu().numpy()
-    points, explained = principal_plane(rows)
-    if opened.points is not None and opened.points.shape == points.shape:
-        points, explained = held_still(points, explained, opened.points)
-    opened.points = points
-    pieces = tuple(opened.tokenizer.piece(i) for i in ids.tolist())
-    yield m.EmbeddingMap(ids, pieces, tuple(map(kind_of, pieces)), points, explained)
-
-
 HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.Hello: hello,
     m.InspectText: inspect_text,
@@ -122,6 +106,9 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.ExplainAttention: explain_attention,
     m.ScoreHeads: score_heads,
     m.Project: project,
+    m.TracePaths: trace_paths,
+    m.LookUp: look_up,
+    m.FindAnalogy: find_analogy,
 }
 
 

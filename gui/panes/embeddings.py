@@ -1,125 +1,391 @@
-"""Where each token lies: the rows of the embedding matrix in the plane in which they vary most."""
+"""Where tokens lie: the embedding matrix as points, one row of it as numbers, and the way through the layers."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from engine.messages import EmbeddingMap, Project
+from engine.messages import (
+    EmbeddingMap,
+    EmbeddingNames,
+    EmbeddingPaths,
+    FindAnalogy,
+    LookUp,
+    NearTokens,
+    Project,
+    TokenRow,
+    TracePaths,
+)
 from gui.i18n import t
 from gui.pane import Pane, Table
-from gui.theme import GAP_S, Theme
-from gui.widgets.scatter import Scatter
+from gui.theme import GAP_L, GAP_M, GAP_S, Theme
+from gui.widgets.cloud import Cloud
+from gui.widgets.near_list import NearList
+from gui.widgets.switch import Switch
 from gui.widgets.token_strip import visible
+from gui.widgets.vector_bars import VectorBars
 
 LIVE_MS = 3500
-GLYPHS = {"o": "●", "s": "■", "t": "▼", "d": "◆", "+": "✚", "x": "✖", "star": "★", "h": "⬢", "p": "⬟"}
+METHODS = ("pca", "tsne", "umap", "layers")
+DIMS = ("2d", "3d")
+MOST = 50_000  # points at rest; while a model learns LIVE_POINTS
+LIVE_POINTS = 2000
+MOST_FOUND = 300  # points that a search or a lasso marks
 
 
 class EmbeddingsPane(Pane):
     id, icon = "embeddings", "embeddings"
 
     def build(self) -> None:
+        self.ids: NDArray[np.int32] = np.zeros(0, np.int32)
+        self.pieces: list[str] = []
+        self.kinds: list[str] = []
         self.map: EmbeddingMap | None = None
-        self.scatter = Scatter()
-        self.scatter.hovered.connect(self._hovered)
-        self.legend, self.words, self.empty = QLabel(), QLabel(), QLabel()
-        for label in (self.legend, self.words, self.empty):
+        self.paths: EmbeddingPaths | None = None
+        self.row: TokenRow | None = None
+        self._fit = True
+        self._build_widgets()
+        self._lay_out()
+        self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
+        self.follow(self.state.model_changed)
+        self.state.weights_changed.connect(self._weights_changed)
+        self.state.tokens_changed.connect(self._text_changed)
+        self.state.selection_changed.connect(self._selected)
+
+    def _build_widgets(self) -> None:
+        self.cloud, self.bars, self.near = Cloud(), VectorBars(), NearList()
+        self.method, self.dims = Switch(METHODS), Switch(DIMS)
+        self.search = QLineEdit(clearButtonEnabled=True)
+        self.stop, self.reset = QPushButton(), QPushButton()
+        self.legend, self.words, self.empty, self.token, self.near_title = (QLabel() for _ in range(5))
+        self.analogy = [QLineEdit() for _ in "abc"]
+        for label in (self.legend, self.words, self.empty, self.near_title):
             label.setProperty("role", "muted")
+        self.token.setProperty("role", "figure")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setWordWrap(True)
-        self.empty.setWordWrap(True)
+        for label in (self.legend, self.empty, self.near_title):
+            label.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.reset = QPushButton()
-        self.reset.clicked.connect(self.scatter.reset_view)
-        foot = QHBoxLayout()
-        foot.addWidget(self.words, 1)
-        foot.addWidget(self.reset)
+        self.cloud.hovered.connect(self._hovered)
+        self.cloud.clicked.connect(self._clicked)
+        self.cloud.lassoed.connect(self._mark_all)
+        self.near.chosen.connect(self._look_up)
+        self.method.changed.connect(self._changed)
+        self.dims.changed.connect(self._changed)
+        self.search.textChanged.connect(self._search)
+        self.reset.clicked.connect(self.cloud.fit)
+        self.stop.clicked.connect(self._stop)
+        for field in self.analogy:
+            field.returnPressed.connect(self._find_analogy)
+
+    def _lay_out(self) -> None:
+        head, equation = QHBoxLayout(), QHBoxLayout()
+        for widget in (self.method, self.dims, self.search, self.stop, self.reset):
+            head.addWidget(widget, 1 if widget is self.search else 0)
+        for sign, field in zip(("", "−", "+"), self.analogy, strict=True):
+            if sign:
+                equation.addWidget(QLabel(sign))
+            equation.addWidget(field, 1)
+        self.side = QWidget()
+        side = QVBoxLayout(self.side)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(GAP_M)
+        side.addWidget(self.token)
+        side.addWidget(self.bars)
+        side.addLayout(equation)
+        side.addWidget(self.near_title)
+        side.addWidget(self.near, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(GAP_L)
+        middle.addWidget(self.cloud, 5)
+        middle.addWidget(self.side, 2)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP_S)
         column.addWidget(self.empty, 1)
+        column.addLayout(head)
         column.addWidget(self.legend)
-        column.addWidget(self.scatter, 1)
-        column.addLayout(foot)
-        self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
-        self.follow(self.state.model_changed)
-        self.state.weights_changed.connect(self._weights_changed)
-        self.state.tokens_changed.connect(self._mark)
-        self.state.selection_changed.connect(self._mark)
+        column.addLayout(middle, 1)
+        column.addWidget(self.words)
+
+    # --- Asking ----------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> bool:
+        return self.state.training
 
     def refresh(self) -> None:
         if self.state.model is None:
-            self.map = None
-            self._draw()
+            self._stop()
+            self.map = self.paths = self.row = None
+            self._show_all()
+        elif self.method.current == "layers":
+            self.drop("Project")
+            if self.state.text:
+                self.ask(TracePaths(self.state.text, self._dims()), self._paths_arrived)
         else:
-            self.ask(Project(), self._show)
+            self.drop("TracePaths")
+            method: Any = self.method.current
+            most = LIVE_POINTS if self.live else MOST
+            self.ask(Project(method, self._dims(), most), self._arrived, ended=lambda _: self._show_all())
+            self._show_all()
+        self._selected()
+
+    def _dims(self) -> Any:
+        return 3 if self.dims.current == "3d" and self.method.current != "tsne" else 2
 
     def _weights_changed(self) -> None:
-        if self.isVisible() and not self._pause.isActive():
+        """Only the map that is there at once follows a model that learns."""
+        if self.isVisible() and not self._pause.isActive() and self.method.current in ("pca", "layers"):
             self._pause.start()
             self.refresh()
 
-    def _show(self, map: EmbeddingMap) -> None:
-        first = self.map is None
-        self.map = map
-        self._draw(words=first)
+    def _text_changed(self) -> None:
+        if self.method.current == "layers":
+            self._refresh_when_seen()
+        else:
+            self._selected()
 
-    def _draw(self, words: bool = True) -> None:
-        shown = self.map is not None
-        for widget in (self.scatter, self.legend, self.reset):
+    def _changed(self, _: str) -> None:
+        self._fit = True
+        self.cloud.set_paths([])
+        self.refresh()
+
+    def _stop(self) -> None:
+        """What has moved so far stays."""
+        self.drop("Project")
+        self._show_all()
+
+    def _arrived(self, event: EmbeddingNames | EmbeddingMap) -> None:
+        if isinstance(event, EmbeddingNames):
+            if event.start == 0:
+                self._arriving: list[EmbeddingNames] = []
+            self._arriving.append(event)
+            return
+        if self._arriving:
+            self._take_names(self._arriving)
+            self._arriving = []
+        self._fit = self._fit or self.map is None or self.map.points.shape != event.points.shape
+        self.map, self.paths = event, None
+        # Moving points leave the first picture: until they rest the view goes with them.
+        self.cloud.set_points(event.points, fit=self._fit or event.fraction < 1.0 or not event.explained)
+        self._fit = False
+        self._show_all()
+        self._selected()
+
+    def _take_names(self, pages: list[EmbeddingNames]) -> None:
+        ids = np.concatenate([page.ids for page in pages])
+        pieces = [piece for page in pages for piece in page.pieces]
+        if self.paths is None and pieces == self.pieces:
+            return
+        self.ids, self.pieces = ids, pieces
+        self.kinds = [kind for page in pages for kind in page.kinds]
+        self.cloud.set_names(self.pieces, self.kinds)
+        self._fit = True
+
+    def _paths_arrived(self, paths: EmbeddingPaths) -> None:
+        """A point for every token behind every layer; the names stand where the way ends."""
+        layers, tokens = paths.points.shape[:2]
+        fit = self._fit or self.paths is None or self.paths.points.shape != paths.points.shape
+        self.paths, self.map, self._fit = paths, None, False
+        names = [*paths.pieces, *([""] * tokens * (layers - 1))]
+        self.cloud.set_names(names, paths.kinds * layers)
+        self.cloud.set_points(paths.points[::-1].reshape(layers * tokens, -1), fit)
+        self.pieces = []
+        self._show_all()
+        self._selected()
+
+    # --- Selecting -------------------------------------------------------------------------------
+
+    def _selected(self) -> None:
+        """The tokens of the shared text are marked; of a selected one the row is looked up."""
+        tokens = self.state.tokens
+        if tokens is None or not len(tokens.ids):
+            return
+        chosen = self.state.token
+        if self.paths is not None:
+            self._mark_paths(chosen)
+        elif self.map is not None:
+            wanted = tokens.ids if chosen is None else tokens.ids[chosen : chosen + 1]
+            self._mark_all([self._index_of(int(id)) for id in dict.fromkeys(wanted.tolist())])
+        index = chosen if chosen is not None and chosen < len(tokens.ids) else len(tokens.ids) - 1
+        if self.isVisible() and self.state.model is not None:
+            self.ask(LookUp(int(tokens.ids[index])), self._row_arrived)
+
+    def _mark_paths(self, chosen: int | None) -> None:
+        assert self.paths is not None
+        layers, tokens = self.paths.points.shape[:2]
+        current = tokens - 1 if chosen is None else chosen - self.paths.first
+        order = sorted(range(tokens), key=lambda token: token != current)
+        self.cloud.set_paths([[layer * tokens + token for layer in range(layers)] for token in order])
+        self.cloud.set_marked([current] if 0 <= current < tokens else [])
+
+    def _index_of(self, id: int) -> int:
+        """The point of a token, -1 if it has none."""
+        first = int(self.ids[0]) if len(self.ids) else 0
+        return id - first if 0 <= id - first < len(self.ids) else -1
+
+    def _mark_all(self, indices: list[int]) -> None:
+        self.cloud.set_arrows([])
+        self.cloud.set_marked([index for index in indices[:MOST_FOUND] if index >= 0])
+
+    def _clicked(self, index: int) -> None:
+        """A token that stands in the text is selected everywhere; another one here."""
+        if index < 0:
+            return
+        if self.paths is not None:
+            self.state.select_token(self.paths.first + index % self.paths.points.shape[1])
+        elif self.map is not None:
+            self._look_up(int(self.ids[index]))
+
+    def _look_up(self, id: int) -> None:
+        tokens = self.state.tokens
+        there = np.flatnonzero(tokens.ids == id) if tokens is not None else np.zeros(0, int)
+        if len(there):
+            self.state.select_token(int(there[0]))
+            return
+        self._mark_all([self._index_of(id)])
+        self.ask(LookUp(id), self._row_arrived)
+
+    def _row_arrived(self, row: TokenRow) -> None:
+        self.row = row
+        self.bars.set_vector(row.vector, row.id, row.rows)
+        self.near.set_near(row.near)
+        self._show_words()
+
+    def _search(self, text: str) -> None:
+        """Marks the tokens that hold the text; of several the shortest are the likeliest meant."""
+        wanted = text.strip().lower()
+        if self.map is None or not wanted:
+            self._selected()
+            return
+        found = [i for i, piece in enumerate(self.pieces) if wanted in piece.lower()]
+        found.sort(key=lambda i: len(self.pieces[i]))
+        self._mark_all(found)
+        if found:
+            self.cloud.centre_on(found[0])
+
+    def _find_analogy(self) -> None:
+        a, b, c = (field.text() for field in self.analogy)
+        self.ask(FindAnalogy(a, b, c), self._analogy_arrived)
+
+    def _analogy_arrived(self, near: NearTokens) -> None:
+        """Two arrows that ought to be alike: from B to A, and from C to what was found."""
+        self.near.set_near(near)
+        self.near_title.setText(
+            t("pane.embeddings.analogy", a=self.analogy[0].text(), b=self.analogy[1].text(), c=self.analogy[2].text())
+        )
+        a, b, c = (self._index_of(word[0]) for word in near.asked)
+        found = self._index_of(int(near.ids[0])) if len(near.ids) else -1
+        if self.map is not None and min(a, b, c, found) >= 0:
+            self._mark_all([a, b, c, found])
+            self.cloud.set_arrows([(b, a), (c, found)])
+
+    # --- Showing ---------------------------------------------------------------------------------
+
+    def _show_all(self) -> None:
+        shown = self.map is not None or self.paths is not None
+        for widget in (self.cloud, self.legend, self.reset, self.method, self.dims, self.search, self.words):
             widget.setVisible(shown)
+        self.side.setVisible(shown and self._roomy())
+        self.search.setEnabled(self.map is not None)
+        self.stop.setVisible(self.asking("Project") and self.method.current in ("tsne", "umap"))
+        self.dims.setEnabled(self.method.current != "tsne")
         self.empty.setVisible(not shown)
         self.subtitle_changed.emit()
-        if self.map is None:
-            return
-        self.scatter.set_points(self.map.points, self.map.pieces, self.map.kinds)
-        across, up = (f"{share * 100:.0f}" for share in self.map.explained)
-        self.scatter.set_axes(
-            t("pane.embeddings.axis", n=1, percent=across), t("pane.embeddings.axis", n=2, percent=up)
-        )
-        if words:
+        if shown:
+            self._show_axes()
             self._show_legend()
-        self._mark()
+
+    def _roomy(self) -> bool:
+        return self.width() > self.theme.px(620)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.side.setVisible(self._roomy() and (self.map is not None or self.paths is not None))
+
+    def _show_axes(self) -> None:
+        explained = (self.paths or self.map).explained  # type: ignore[union-attr]
+        axes = [t("pane.embeddings.axis", n=n, percent=f"{share * 100:.0f}") for n, share in enumerate(explained, 1)]
+        self.cloud.set_axes(*(axes[:2] if len(axes) > 1 else ("", "")))
 
     def _show_legend(self) -> None:
         parts = []
-        for kind in self.scatter.kinds_in_order():
-            color, shape = self.scatter.style_of(kind)
-            parts.append(f"<span style='color: {color}'>{GLYPHS[shape]}</span> {t(f'widget.token.kind.{kind}')}")
+        for kind in self.cloud.kinds_in_order():
+            color, shape = self.cloud.style_of(kind)
+            parts.append(f"<span style='color: {color}'>{shape}</span> {t(f'widget.token.kind.{kind}')}")
         self.legend.setText(" &nbsp; ".join(parts))
 
-    def _mark(self) -> None:
-        """The tokens of the shared text; of a selected one only that."""
-        tokens = self.state.tokens
-        if self.map is None or tokens is None or not len(self.map.ids):
-            return
-        chosen = tokens.ids if self.state.token is None else tokens.ids[self.state.token : self.state.token + 1]
-        first = int(self.map.ids[0])
-        self.scatter.set_marked([int(i) - first for i in dict.fromkeys(chosen.tolist()) if int(i) >= first])
+    def _show_words(self) -> None:
+        if self.row is not None:
+            self.token.setText(t("pane.embeddings.token", piece=visible(self.row.piece), id=self.row.id))
+            self.near_title.setText(t("pane.embeddings.near", piece=visible(self.row.piece)))
 
     def _hovered(self, index: int) -> None:
-        if self.map is None or index < 0:
-            self.words.setText("")
+        if index < 0 or index >= len(self.cloud.points):
+            self.words.setText(" ")
             return
-        x, y = self.map.points[index]
-        piece, id = visible(self.map.pieces[index]), int(self.map.ids[index])
-        self.words.setText(t("pane.embeddings.point", piece=piece, id=id, x=f"{x:.2f}", y=f"{y:.2f}"))
+        place = ", ".join(f"{x:.2f}" for x in self.cloud.points[index, : 2 if self.cloud.flat else 3].tolist())
+        if self.paths is not None:
+            layers, tokens = self.paths.points.shape[:2]
+            piece = visible(self.paths.pieces[index % tokens])
+            self.words.setText(
+                t("pane.embeddings.behind", piece=piece, layer=layers - 1 - index // tokens, place=place)
+            )
+        elif self.map is not None:
+            piece = visible(self.pieces[index])
+            self.words.setText(t("pane.embeddings.point", piece=piece, id=int(self.ids[index]), place=place))
 
     def subtitle(self) -> str:
-        return "" if self.map is None else t("pane.embeddings.subtitle", count=f"{len(self.map.ids):,}")
+        method = t(f"pane.embeddings.method.{self.method.current}")
+        if self.map is not None:
+            words = t("pane.embeddings.subtitle", method=method, count=f"{len(self.map.points):,}")
+            return words if self.map.fraction >= 1.0 else f"{words} · {self.map.fraction:.0%}"
+        return method if self.paths is not None else ""
 
     def table(self) -> Table | None:
         if self.map is None:
             return None
-        columns = (self.map.ids.tolist(), self.map.pieces, self.map.kinds, *self.map.points.T.tolist())
-        return Table(("id", "piece", "kind", "pc1", "pc2"), list(zip(*columns, strict=True)))
+        columns = (self.ids.tolist(), self.pieces, self.kinds, *self.map.points.T.tolist())
+        axes = tuple(f"axis_{n}" for n in range(1, self.map.points.shape[1] + 1))
+        return Table(("id", "piece", "kind", *axes), list(zip(*columns, strict=True)))
+
+    def save(self) -> dict[str, Any]:
+        words = [field.text() for field in self.analogy]
+        return {"method": self.method.current, "dims": self.dims.current, "analogy": words}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        if saved.get("method") in METHODS:
+            self.method.choose(saved["method"])
+        if saved.get("dims") in DIMS:
+            self.dims.choose(saved["dims"])
+        words = saved.get("analogy")
+        for field, word in zip(self.analogy, words if isinstance(words, list) else (), strict=False):
+            field.setText(str(word))
 
     def retranslate(self) -> None:
         self.empty.setText(t("pane.embeddings.empty"))
         self.reset.setText(t("pane.embeddings.reset"))
-        self.scatter.plot.setAccessibleName(t("pane.embeddings.title"))
-        self._draw()
+        self.stop.setText(t("pane.embeddings.stop"))
+        methods = {name: t(f"pane.embeddings.method.{name}") for name in METHODS}
+        self.method.set_labels(methods, t("pane.embeddings.method_name"))
+        self.dims.set_labels({name: t(f"pane.embeddings.dims.{name}") for name in DIMS}, t("pane.embeddings.dims_name"))
+        self.search.setPlaceholderText(t("pane.embeddings.search"))
+        self.search.setAccessibleName(t("pane.embeddings.search"))
+        for name, field in zip("abc", self.analogy, strict=True):
+            field.setPlaceholderText(t(f"pane.embeddings.word_{name}"))
+            field.setAccessibleName(t("pane.embeddings.analogy", a="A", b="B", c="C") + f" {name.upper()}")
+        self.cloud.setAccessibleName(t("pane.embeddings.title"))
+        self.cloud.setToolTip(t("pane.embeddings.hands"))
+        self.near.setAccessibleName(t("pane.embeddings.near", piece=""))
+        self._show_words()
+        self._show_all()
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
-        self.scatter.restyle(theme)
-        self._draw()
+        for widget in (self.cloud, self.bars, self.near):
+            widget.restyle(theme)
+        self._show_all()

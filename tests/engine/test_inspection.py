@@ -1,5 +1,6 @@
 """What the panes show is what the model computes."""
 
+import importlib.util
 import math
 import pickle
 from collections.abc import Callable
@@ -13,13 +14,14 @@ from engine import messages as m
 from engine.errors import EngineError
 from engine.inspection.attention import attention_weights
 from engine.inspection.heads import first_token, head_scores, induction, previous_token, same_token
-from engine.inspection.projection import held_still, principal_plane
+from engine.inspection.projection import held_still, principal_plane, tsne, umap
+from engine.inspection.vectors import analogy, nearest
 from engine.model.config import ModelConfig
 from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
-from engine.service import handlers
 from engine.service.attention import attend, explain_attention
+from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.handlers import HANDLERS
 from engine.service.session import Session
 from engine.text.tokenizer import train_characters
@@ -221,17 +223,89 @@ def test_what_really_moved_is_not_turned_away() -> None:
 
 
 def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session) -> None:
-    [map] = handlers.project(session, m.Project())
+    names, map = project(session, m.Project())
+    assert isinstance(names, m.EmbeddingNames)
     assert isinstance(map, m.EmbeddingMap)
     vocabulary = session.opened.tokenizer.vocabulary
-    assert map.ids.tolist() == list(range(256, vocabulary))
-    assert map.pieces[0] == session.opened.tokenizer.piece(256)
-    assert "byte" not in map.kinds
+    assert names.ids.tolist() == list(range(256, vocabulary))
+    assert names.pieces[0] == session.opened.tokenizer.piece(256)
+    assert "byte" not in names.kinds
     with torch.no_grad():
         session.opened.model.embedding.weight.mul_(-1.01)
-    [later] = handlers.project(session, m.Project())
+    _, later = project(session, m.Project())
     assert isinstance(later, m.EmbeddingMap)
     assert np.allclose(later.points, 1.01 * map.points, atol=1e-3)
-    [few] = handlers.project(session, m.Project(most=7))
-    assert isinstance(few, m.EmbeddingMap)
-    assert len(few.points) == len(few.pieces) == 7
+    few_names, few = project(session, m.Project(most=7, dims=3))
+    assert few.points.shape == (7, 3)  # type: ignore[union-attr]
+    assert len(few_names.pieces) == 7  # type: ignore[union-attr]
+
+
+def test_neighbours_in_many_dimensions_stay_neighbours_as_tsne_moves() -> None:
+    """Three far groups: in the last picture each point's nearest is of its own group."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(3), 30)
+    rows = (rng.normal(size=(3, 20))[groups] * 3 + rng.normal(size=(90, 20)) * 0.3).astype(np.float32)
+    maps = list(tsne(rows))
+    assert [maps[0][1], maps[-1][1]] == [0.0, 1.0]
+    assert len(maps) > 50
+    points = maps[-1][0]
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1) + np.eye(90) * 1e9
+    assert (groups[distances.argmin(axis=1)] == groups).all()
+
+
+def test_a_missing_extra_is_said() -> None:
+    if importlib.util.find_spec("umap") is not None:
+        pytest.skip("the extra is installed")
+    with pytest.raises(EngineError, match="extra_missing"):
+        next(umap(np.eye(5, dtype=np.float32)))
+
+
+def test_paths_hold_the_residual_of_every_layer(session: Session) -> None:
+    [paths] = trace_paths(session, m.TracePaths("the cat sat", most=2))
+    assert isinstance(paths, m.EmbeddingPaths)
+    assert paths.points.shape == (3, 2, 2)
+    ids = session.opened.tokenizer.encode("the cat sat")
+    assert paths.first == len(ids) - 2
+    assert paths.pieces == tuple(map(session.opened.tokenizer.piece, ids[-2:]))
+
+
+# --- Vectors --------------------------------------------------------------------------------------
+
+
+def test_the_nearest_are_those_of_the_formula() -> None:
+    rows = np.random.default_rng(4).normal(size=(200, 16)).astype(np.float32)
+    cosines = rows @ rows[7] / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows[7])
+    ids, found = nearest(rows, rows[7], 5)
+    assert ids.tolist() == np.argsort(-cosines)[:5].tolist()
+    assert np.allclose(found, np.sort(cosines)[::-1][:5], atol=1e-6)
+    assert 7 not in nearest(rows, rows[7], 500, {7})[0]
+    assert len(nearest(rows, rows[7], 500, {7})[0]) == 199
+
+
+def test_a_parallelogram_closes() -> None:
+    """king − man + woman = queen, where the four lie so."""
+    rng = np.random.default_rng(5)
+    person, royal, female = np.linalg.qr(rng.normal(size=(12, 3)))[0].T
+    rows = np.stack([person + royal, person, person + female, person + royal + female, *rng.normal(size=(8, 12))])
+    ids, _ = analogy(rows.astype(np.float32), [0], [1], [2], 3)
+    assert ids[0] == 3
+    assert not {0, 1, 2} & set(ids.tolist())
+
+
+def test_a_token_is_looked_up(session: Session) -> None:
+    [row] = look_up(session, m.LookUp(300, 4))
+    assert isinstance(row, m.TokenRow)
+    assert np.array_equal(row.vector, session.opened.model.embedding.weight[300].detach().numpy())
+    assert len(row.near.ids) == 4
+    assert 300 not in row.near.ids
+    with pytest.raises(EngineError):
+        list(look_up(session, m.LookUp(10**6)))
+
+
+def test_words_of_an_analogy_are_named_by_their_tokens(session: Session) -> None:
+    [found] = find_analogy(session, m.FindAnalogy("cat", "dog", "log", 3))
+    assert isinstance(found, m.NearTokens)
+    tokenizer = session.opened.tokenizer
+    assert ["".join(map(tokenizer.piece, word)).strip() for word in found.asked] == ["cat", "dog", "log"]
+    with pytest.raises(EngineError, match="analogy_empty"):
+        list(find_analogy(session, m.FindAnalogy("cat", "", "log")))

@@ -146,10 +146,29 @@ def attention_steps(request: m.ExplainAttention) -> list[object]:
     return [m.AttentionSteps(request.layer, request.query, 0, x, q, k, v, scaled, weights, heads)]
 
 
-def embedding_map(_: m.Project) -> list[object]:
-    points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+def embedding_map(request: m.Project) -> list[object]:
+    points = np.random.default_rng(0).normal(size=(50, request.dims)).astype(np.float32)
     pieces = tuple(chr(97 + i % 26) for i in range(50))
-    return [m.EmbeddingMap(np.arange(90, 140, dtype=np.int32), pieces, ("latin", "kanji") * 25, points, (0.3, 0.1))]
+    names = m.EmbeddingNames(0, np.arange(90, 140, dtype=np.int32), pieces, ("latin", "kanji") * 25)
+    if request.method == "pca":
+        return [names, m.EmbeddingMap(points, (0.3, 0.1, 0.05)[: request.dims], 1.0)]
+    return [names, *(m.EmbeddingMap(points * step, (), step / 3) for step in (1, 2, 3))]
+
+
+def near_tokens(count: int, asked: tuple[tuple[int, ...], ...] = ()) -> m.NearTokens:
+    ids = np.arange(100, 100 + count, dtype=np.int32)
+    return m.NearTokens(ids, tuple("abcdefghijklmnop"[:count]), np.linspace(0.9, 0.1, count).astype(np.float32), asked)
+
+
+def token_row(request: m.LookUp) -> list[object]:
+    vector = np.random.default_rng(request.id).normal(size=32).astype(np.float32)
+    return [m.TokenRow(request.id, "a", 400, vector, near_tokens(request.count))]
+
+
+def token_paths(request: m.TracePaths) -> list[object]:
+    count = len(request.text)
+    points = np.random.default_rng(1).normal(size=(3, count, request.dims)).astype(np.float32)
+    return [m.EmbeddingPaths(tuple(request.text), 0, ("latin",) * count, points, (0.5, 0.2, 0.1)[: request.dims])]
 
 
 def estimate(request: m.EstimateTraining) -> list[object]:
@@ -171,6 +190,9 @@ def default_answers() -> Answers:
         m.ScoreHeads: head_scores,
         m.ExplainAttention: attention_steps,
         m.Project: embedding_map,
+        m.LookUp: token_row,
+        m.TracePaths: token_paths,
+        m.FindAnalogy: lambda request: [near_tokens(request.count, ((95,), (96,), (97,)))],
         m.SteerTraining: lambda _: [],
         m.ListRuns: lambda _: [m.RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
         m.ReadRun: lambda r: [started(r.folder), points()],

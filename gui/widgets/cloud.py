@@ -1,0 +1,339 @@
+"""Points with names in two or three dimensions: painted by numpy, so that fifty thousand follow the hand.
+
+Drag moves the picture (in three dimensions it turns; with the right button it moves), the wheel zooms,
+Shift and a drag draw a lasso. Kinds have a colour and a shape of their own; the first names have labels
+where there is room.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
+from gui.widgets.stamps import GLYPHS, stamp
+from gui.widgets.token_strip import visible
+
+Points = NDArray[np.float32]
+MOST_LABELS = 60
+LABELS_TRIED = 400  # of the points that matter most
+NEAR = 12.0  # pixels: how far from a point a click still means it
+REACH = 8  # pixels beyond the edge in which a point's picture may still lie
+
+
+class Cloud(QWidget):
+    clicked = Signal(int)  # index of a point, -1 for none
+    hovered = Signal(int)
+    lassoed = Signal(object)  # indices of the points within
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.points: Points = np.zeros((0, 3), np.float32)  # the third is 0 in two dimensions
+        self.flat = True
+        self.names: Sequence[str] = ()
+        self.kinds: Sequence[str] = ()
+        self.marked: list[int] = []
+        self.arrows: list[tuple[int, int]] = []
+        self.paths: list[list[int]] = []
+        self.axes: tuple[str, str] = ("", "")
+        self._groups: dict[str, NDArray[np.intp]] = {}
+        self._turn = np.eye(3, dtype=np.float32)
+        self._scale, self._centre = 1.0, np.zeros(3, np.float32)
+        self._moved = QPointF(0, 0)  # of the centre, in pixels
+        self._placed: NDArray[np.float32] = np.zeros((0, 2), np.float32)  # of each point, in pixels
+        self._drag: QPointF | None = None
+        self._pressed = QPointF()
+        self._lasso: list[QPointF] = []
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    # --- What is shown ---------------------------------------------------------------------------
+
+    def set_names(self, names: Sequence[str], kinds: Sequence[str]) -> None:
+        """In order of importance: of labels that would overlap the earlier one stays."""
+        self.names, self.kinds = names, kinds
+        of_point = np.array(kinds) if kinds else np.zeros(0, str)
+        self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys(kinds)}
+        self.marked, self.arrows, self.paths = [], [], []
+
+    def set_points(self, points: NDArray[np.floating], fit: bool) -> None:
+        """[n, 2] or [n, 3], one for each name; `fit` brings all of them into view."""
+        flat = points.shape[1] == 2
+        if flat != self.flat:
+            self._turn = np.eye(3, dtype=np.float32)
+        self.flat = flat
+        self.points = np.pad(points, ((0, 0), (0, 3 - points.shape[1]))).astype(np.float32)
+        if fit:
+            self.fit()
+        self.update()
+
+    def set_marked(self, marked: list[int]) -> None:
+        """Points with a ring and a label of their own, whatever is near."""
+        self.marked = [index for index in marked if index < len(self.points)]
+        self.update()
+
+    def set_arrows(self, arrows: list[tuple[int, int]]) -> None:
+        """From point to point."""
+        self.arrows = arrows
+        self.update()
+
+    def set_paths(self, paths: list[list[int]]) -> None:
+        """Lines through points, one after another; the first path is drawn strongest."""
+        self.paths = paths
+        self.update()
+
+    def set_axes(self, across: str, up: str) -> None:
+        self.axes = (across, up)
+        self.update()
+
+    def kinds_in_order(self) -> list[str]:
+        return list(self._groups)
+
+    def style_of(self, kind: str) -> tuple[str, str]:
+        """Colour and shape, as a character, of a kind."""
+        index = self.kinds_in_order().index(kind)
+        return self.theme.series[index % len(self.theme.series)], GLYPHS[index % len(GLYPHS)]
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(420), self.theme.px(340))
+
+    # --- The view --------------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """All points in view, but for a few that lie far out."""
+        if not len(self.points):
+            return
+        low, high = np.percentile(self.points, (0.2, 99.8), axis=0)
+        self._centre = ((low + high) / 2).astype(np.float32)
+        room = high[:2] - low[:2] if self.flat else np.full(2, np.linalg.norm(high - low) * 0.8)
+        space = np.array([self.width() - 60, self.height() - 70]).clip(40)
+        self._scale = float((space / np.maximum(room, 1e-9)).min())
+        self._moved = QPointF(0, 0)
+        self.update()
+
+    def centre_on(self, index: int) -> None:
+        self._centre = self.points[index].copy()
+        self._moved = QPointF(0, 0)
+        self.update()
+
+    def _place(self) -> NDArray[np.float32]:
+        """Every point in pixels, and how near it is to the eye: [n, 3]."""
+        turned: Points = np.matmul(self.points - self._centre, self._turn)
+        placed = turned * np.float32(self._scale)
+        placed[:, 0] += self.width() / 2 + self._moved.x()
+        placed[:, 1] = self.height() / 2 + self._moved.y() - placed[:, 1]
+        return placed
+
+    def at(self, index: int) -> QPointF:
+        """Where a point was painted last."""
+        return QPointF(*map(float, self._placed[index, :2]))
+
+    def nearest(self, at: QPointF) -> int:
+        """The point under the mouse, -1 for none."""
+        if not len(self._placed):
+            return -1
+        distance = np.hypot(self._placed[:, 0] - at.x(), self._placed[:, 1] - at.y())
+        index = int(distance.argmin())
+        return index if distance[index] < NEAR else -1
+
+    # --- Painting --------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if not len(self.points):
+            return
+        self._placed = self._place()
+        painter.drawImage(0, 0, self._picture())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_paths(painter)
+        self._paint_arrows(painter)
+        painter.setPen(QPen(self.theme.color("accent"), 2))
+        radius = self.theme.px(8)
+        for index in self.marked:
+            painter.drawEllipse(self.at(index), radius, radius)
+        self._paint_labels(painter)
+        self._paint_axes(painter)
+        if self._lasso:
+            painter.setPen(QPen(self.theme.color("accent"), 1.5, Qt.PenStyle.DashLine))
+            painter.drawPolyline(QPolygonF(self._lasso))
+
+    def _picture(self) -> QImage:
+        """All points at once: each kind's shape is laid around its points by adding offsets to their places."""
+        ratio = self.devicePixelRatioF()
+        width, height = round(self.width() * ratio), round(self.height() * ratio)
+        stride = width + 2 * REACH
+        pixels = np.zeros((height + 2 * REACH) * stride, np.uint32)
+        x, y = (self._placed[:, :2] * np.float32(ratio)).T
+        seen = (x > -REACH / 2) & (x < width + REACH / 2) & (y > -REACH / 2) & (y < height + REACH / 2)
+        far = np.zeros(len(x), bool) if self.flat else self._placed[:, 2] < 0
+        place = (y.astype(np.int32) + REACH) * stride + x.astype(np.int32) + REACH
+        size = min(REACH - 1, max(3, round(self.theme.px(3) * ratio))) if len(x) < 20_000 else max(2, round(2 * ratio))
+        for behind in (True, False) if far.any() else (False,):
+            for index, (kind, members) in enumerate(self._groups.items()):
+                shown = members[seen[members] & (far[members] == behind)]
+                offsets = stamp(index, size, stride)
+                pixels[(place[shown, None] + offsets).ravel()] = self._color(kind, behind)
+        kind_of_pixels = QImage.Format.Format_ARGB32_Premultiplied
+        inner = np.ascontiguousarray(pixels.reshape(-1, stride)[REACH:-REACH, REACH:-REACH])
+        image = QImage(inner.data, width, height, 4 * width, kind_of_pixels).copy()
+        image.setDevicePixelRatio(ratio)
+        return image
+
+    def _color(self, kind: str, behind: bool) -> np.uint32:
+        """0xAARRGGBB, multiplied by its own opacity; what is behind is paler."""
+        color, alpha = QColor(self.style_of(kind)[0]), 0.35 if behind else 0.8
+        red, green, blue = (round(part * alpha) for part in (color.red(), color.green(), color.blue()))
+        return np.uint32(round(alpha * 255) << 24 | red << 16 | green << 8 | blue)
+
+    def _paint_paths(self, painter: QPainter) -> None:
+        for index, path in reversed(list(enumerate(self.paths))):
+            strong = index == 0
+            color = self.theme.color("accent" if strong else "muted")
+            color.setAlphaF(0.9 if strong else 0.25)
+            painter.setPen(QPen(color, 2.5 if strong else 1.0))
+            painter.drawPolyline(QPolygonF([self.at(point) for point in path]))
+
+    def _paint_arrows(self, painter: QPainter) -> None:
+        painter.setPen(QPen(self.theme.color("warning"), 2.5))
+        for begin, end in self.arrows:
+            start, tip = self.at(begin), self.at(end)
+            painter.drawLine(start, tip)
+            back = start - tip
+            length = max(1e-6, float(np.hypot(back.x(), back.y())))
+            along = back / length * self.theme.px(11)
+            side = QPointF(-along.y(), along.x()) * 0.5
+            painter.drawPolyline(QPolygonF([tip + along + side, tip, tip + along - side]))
+
+    def _paint_labels(self, painter: QPainter) -> None:
+        """The marked points' names first, then the others' as long as there is room."""
+        room, left = QRectF(self.rect()), MOST_LABELS
+        taken: list[QRectF] = []
+        placed, tried = self._placed, range(min(len(self.names), LABELS_TRIED))
+        for index in dict.fromkeys([*self.marked, *tried]):
+            marked = index in self.marked
+            x, y = float(placed[index, 0]), float(placed[index, 1])
+            if not room.contains(x, y):
+                continue
+            painter.setFont(self.theme.font(SMALL, bold=marked))
+            metrics = QFontMetricsF(painter.font())
+            text = visible(self.names[index])
+            width = metrics.horizontalAdvance(text) + 2 * GAP_S
+            area = QRectF(x - width / 2, y - 1.6 * metrics.height(), width, metrics.height())
+            if not room.contains(area) or any(area.intersects(other) for other in taken):
+                continue
+            taken.append(area)
+            painter.setPen(self.theme.color("accent" if marked else "text"))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+            left -= 1
+            if not left:
+                return
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        painter.setFont(self.theme.font(SMALL - 1))
+        painter.setPen(self.theme.color("muted"))
+        across, up = self.axes
+        height = QFontMetricsF(painter.font()).height()
+        foot = QRectF(0, self.height() - height, self.width(), height)
+        painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, across)
+        painter.save()
+        painter.translate(height, self.height() / 2)
+        painter.rotate(-90)
+        painter.drawText(QRectF(-self.height() / 2, -height, self.height(), height), Qt.AlignmentFlag.AlignCenter, up)
+        painter.restore()
+
+    # --- By hand ---------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus()
+        self._drag = self._pressed = event.position()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._lasso = [event.position()]
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = event.position()
+        if self._drag is None or not event.buttons():
+            self.hovered.emit(self.nearest(at))
+            return
+        if self._lasso:
+            self._lasso.append(at)
+        elif self.flat or event.buttons() & Qt.MouseButton.RightButton:
+            self._moved += at - self._drag
+        else:
+            self.turn((at.x() - self._drag.x()) / 200, (at.y() - self._drag.y()) / 200)
+        self._drag = at
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+        if self._lasso:
+            polygon, self._lasso = QPolygonF(self._lasso), []
+            self.lassoed.emit(self._within(polygon))
+            self.update()
+        elif (event.position() - self._pressed).manhattanLength() < 4:
+            self.clicked.emit(self.nearest(event.position()))
+
+    def _within(self, polygon: QPolygonF) -> list[int]:
+        box = polygon.boundingRect()
+        x, y = self._placed[:, 0], self._placed[:, 1]
+        inside = np.flatnonzero((x >= box.left()) & (x <= box.right()) & (y >= box.top()) & (y <= box.bottom()))
+        return [i for i in inside.tolist() if polygon.containsPoint(self.at(i), Qt.FillRule.OddEvenFill)]
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.zoom(1.2 if event.angleDelta().y() > 0 else 1 / 1.2, event.position())
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """What lies at `at`, or in the middle, stays there."""
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        fixed = (middle if at is None else at) - middle
+        self._moved = fixed - (fixed - self._moved) * factor
+        self._scale *= factor
+        self.update()
+
+    def turn(self, across: float, down: float) -> None:
+        """About the vertical and the horizontal axis of the screen, in radians."""
+        cos_a, sin_a, cos_d, sin_d = np.cos(across), np.sin(across), np.cos(down), np.sin(down)
+        about_y = np.array([[cos_a, 0, -sin_a], [0, 1, 0], [sin_a, 0, cos_a]])
+        about_x = np.array([[1, 0, 0], [0, cos_d, sin_d], [0, -sin_d, cos_d]])
+        self._turn = (self._turn @ about_y @ about_x).astype(np.float32)
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        if event.text() in ("+", "-"):
+            self.zoom(1.2 if event.text() == "+" else 1 / 1.2)
+        elif event.text() == "0":
+            self.fit()
+        elif event.key() in steps:
+            across, down = steps[Qt.Key(event.key())]
+            if self.flat:
+                self._moved += QPointF(across, down) * -4 * GAP_M
+            else:
+                self.turn(across * 0.1, down * 0.1)
+            self.update()
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,71 @@
+"""A token's row of the embedding matrix: where it stands in the matrix, and its numbers as bars."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QRectF, QSize
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from gui.i18n import t
+from gui.theme import GAP_M, LIGHT, SMALL, Theme
+
+
+class VectorBars(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.vector: NDArray[np.floating] = np.zeros(0)
+        self.row = self.rows = 0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_vector(self, vector: NDArray[np.floating], row: int, rows: int) -> None:
+        """`row` of a matrix of `rows`."""
+        self.vector, self.row, self.rows = vector, row, rows
+        self.setAccessibleDescription(t("widget.vector.row", row=f"{row:,}", rows=f"{rows:,}", width=len(vector)))
+        self.update()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(240), self.theme.px(104))
+
+    def _bars(self) -> QRectF:
+        left = self.theme.px(34) + GAP_M
+        return QRectF(left, 0, self.width() - left, self.height() - self.theme.px(18))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not len(self.vector):
+            return
+        painter = QPainter(self)
+        box = self._bars()
+        matrix = QRectF(0, 0, self.theme.px(34), box.height())
+        painter.fillRect(matrix, self.theme.color("sunken"))
+        lit = max(2.0, matrix.height() / max(1, self.rows))
+        y = self.row / max(1, self.rows) * (matrix.height() - lit)
+        painter.fillRect(QRectF(0, y, matrix.width(), lit), self.theme.color("accent"))
+        most, middle = float(np.abs(self.vector).max()) or 1.0, box.center().y()
+        width = box.width() / len(self.vector)
+        positive, negative = self.theme.series_color(1), self.theme.series_color(0)
+        for index, value in enumerate(self.vector.tolist()):
+            height = value / most * box.height() / 2
+            bar = QRectF(box.left() + index * width, middle - max(height, 0), max(width - 0.5, 0.6), abs(height))
+            painter.fillRect(bar, positive if value > 0 else negative)
+        painter.setPen(self.theme.color("muted"))
+        painter.setFont(self.theme.font(SMALL - 1))
+        words = t("widget.vector.row", row=f"{self.row:,}", rows=f"{self.rows:,}", width=len(self.vector))
+        painter.drawText(0, self.height() - 3, words)
+
+    def describe(self, x: float) -> str:
+        """The number under a place."""
+        box = self._bars()
+        index = int((x - box.left()) / box.width() * len(self.vector)) if len(self.vector) else -1
+        return f"[{index + 1}] = {self.vector[index]:.4f}" if 0 <= index < len(self.vector) else ""
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.describe(event.pos().x()), self)
+            return True
+        return super().event(event)
