@@ -25,3 +25,13 @@ def color_of(value: float) -> QColor:
 def image_of(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Values in 0..1 as RGB, of any shape + (3,)."""
     return sequential()[np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)]
+
+
+def diverging_image(
+    values: NDArray[np.floating], largest: float, low: QColor, middle: QColor, high: QColor
+) -> NDArray[np.uint8]:
+    """Values as RGB: `low` for -largest, `middle` for 0, `high` for +largest, even steps in between."""
+    shares = np.clip(np.nan_to_num(values) / max(largest, 1e-12), -1, 1)[..., None].astype(np.float32)
+    ends = [np.array([c.red(), c.green(), c.blue()], np.float32) for c in (low, middle, high)]
+    toward = np.where(shares < 0, ends[0], ends[2])
+    return (ends[1] + np.abs(shares) * (toward - ends[1]) + 0.5).astype(np.uint8)

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from engine import messages as m
-from engine.generation.decoding import Step, decode, weigh
-from engine.generation.sampling import candidates, draw
+from engine.generation.decoding import Step, decode, weigh, window
+from engine.generation.sampling import candidates, draw, stages
+from engine.inspection import machine
 from engine.inspection.attention import attention_weights, most_tokens
 from engine.inspection.projection import held_still, principal_plane
 from engine.model.memory import keep_freed_memory
@@ -25,6 +26,7 @@ from engine.training.trainer import best_device
 
 REPORT_SECONDS = 0.05  # reports leave at most so often
 LONGEST_TEXT = 20_000  # characters of the shared text that are cut into tokens
+LOGIT_STEPS = 32  # of the histogram
 
 
 def hello(session: Session, request: m.Hello) -> Answer:
@@ -115,6 +117,38 @@ def project(session: Session, request: m.Project) -> Answer:
     yield m.EmbeddingMap(ids, pieces, tuple(map(kind_of, pieces)), points, explained)
 
 
+def trace_machine(session: Session, request: m.Trace) -> Answer:
+    """The same window of tokens and the same draw as in `generate`: what is shown is what is written next."""
+    opened = session.opened
+    ids = [*opened.tokenizer.encode(request.text), *request.chosen]
+    if not ids:
+        return
+    config, piece = opened.model.config, opened.tokenizer.piece
+    visible = ids[window(len(ids), config.context) :]
+    inside = machine.trace(opened.model, visible, request.most)
+    first = len(ids) - len(inside.embedding_TP)
+    choice = stages(inside.logits_V, ids, request.sampling)
+    yield m.MachineTrace(
+        pieces=tuple(map(piece, ids[first:])),
+        ids=np.array(ids[first:], np.int32),
+        first=first,
+        seen=len(visible),
+        embedding=inside.embedding_TP,
+        attention=inside.attention_LTT.astype(np.float16),
+        norms=inside.norms_LT,
+        mlp=inside.mlp_LP,
+        strongest=inside.strongest_L,
+        strongest_values=inside.strongest_values_L,
+        features=config.mlp_width,
+        width=config.width,
+        final=inside.final_P,
+        lowest=float(inside.logits_V.min()),
+        highest=float(inside.logits_V.max()),
+        histogram=np.histogram(inside.logits_V, LOGIT_STEPS)[0].astype(np.int32),
+        candidates=candidates(choice, draw(request.seed, len(request.chosen)), request.candidates, piece),
+    )
+
+
 HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.Hello: hello,
     m.InspectText: inspect_text,
@@ -130,6 +164,7 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.Weigh: weigh_candidates,
     m.Attend: attend,
     m.Project: project,
+    m.Trace: trace_machine,
 }
 
 
