@@ -1,7 +1,7 @@
 """The whole machine on one screen, with the values of the text now open; it plays the loop that writes."""
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.messages import Ended, Generate, GeneratedToken, GeneratedTokens, MachineTrace, SamplingSettings, Trace
@@ -14,6 +14,7 @@ from gui.widgets.machine_plan import STATIONS
 STATION_MS = 400  # the walk stays so long at each station
 LIVE_MS = 3500  # while a model learns, it is looked through at most so often
 SAMPLING = SamplingSettings(temperature=1.0)  # the probabilities shown are the ones that the draw is made from
+WIDE = 1000  # from here on the sentence below the picture is in large type
 SEED = 1  # the loop repeats itself after "back to start"
 OPENS = {
     "text": "tokens",
@@ -69,7 +70,6 @@ class MapPane(Pane):
         self.step_button.clicked.connect(self.step)
         self.home_button.clicked.connect(self.home)
         self.words = QLabel()
-        self.words.setProperty("role", "title")
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         buttons = QHBoxLayout()
         for button in (self.play_button, self.step_button, self.home_button):
@@ -102,7 +102,9 @@ class MapPane(Pane):
             self.trace = None
             self._show()
         else:
-            self.ask(Trace(self.state.text, self._chosen(), sampling=SAMPLING, seed=SEED), self._traced)
+            self.ask(
+                Trace(self.state.text, self._chosen(), sampling=SAMPLING, seed=SEED), self._traced, ended=self._ended
+            )
 
     def _chosen(self) -> tuple[int, ...]:
         return tuple(token.id for token in self.written)
@@ -208,7 +210,7 @@ class MapPane(Pane):
         self._look()
 
     def _ended(self, end: Ended) -> None:
-        if end.outcome != "done":  # said in the message bar: nothing was written
+        if end.outcome != "done":  # said in the message bar
             self._stop()
             self._lit = ""
             self._draw()
@@ -228,6 +230,14 @@ class MapPane(Pane):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._stop()
+        self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        role = "figure" if self.width() > self.theme.px(WIDE) else ""
+        if role != self.words.property("role"):
+            self.words.setProperty("role", role)
+            self.words.style().polish(self.words)
 
     # --- What every pane has ---------------------------------------------------------------------
 

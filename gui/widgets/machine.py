@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from engine.messages import MachineTrace
 from gui.i18n import t
 from gui.theme import LIGHT, Theme
-from gui.widgets.machine_picture import Picture, View, shown_candidates
+from gui.widgets.machine_canvas import View
+from gui.widgets.machine_picture import Picture, shown_candidates
 from gui.widgets.machine_plan import PER_TOKEN, Part, Plan, plan
 from gui.widgets.token_strip import visible
 
@@ -97,9 +98,9 @@ class Machine(QWidget):
 
     def _token_at(self, part: Part, point: QPointF) -> int | None:
         shown = self.plan()
-        if shown is None or self.view is None or part.name not in PER_TOKEN:
+        if shown is None or part.name not in PER_TOKEN:
             return None
-        return shown.token_at(part.name, point, len(self.view.trace.pieces))
+        return shown.token_at(part.name, point)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         shown = self.plan()
@@ -130,6 +131,8 @@ class Machine(QWidget):
             self._move_across(1 if key == Qt.Key.Key_Down else -1)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.part_opened.emit(*self.part)
+        elif key == Qt.Key.Key_Escape and self.view.token is not None:
+            self.token_chosen.emit(None)
         else:
             super().keyPressEvent(event)
 

@@ -1,16 +1,11 @@
 """The picture of the machine: how each station looks. Where it stands is machine_plan's business."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
-    QColor,
-    QFont,
     QFontMetricsF,
-    QImage,
     QPainter,
     QPen,
     QPolygonF,
@@ -19,12 +14,12 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
-from engine.messages import Candidates, MachineTrace
-from gui.colormaps import diverging_image, image_of
+from engine.messages import Candidates
 from gui.i18n import t
-from gui.theme import GAP_S, NORMAL, SMALL, Theme
+from gui.theme import GAP_S, NORMAL, SMALL
 from gui.widgets.heatmap import shares_image
-from gui.widgets.machine_plan import GAP, HIGH_ROW, PAD, Cell, Part, Plan
+from gui.widgets.machine_canvas import Canvas, ramp, spread
+from gui.widgets.machine_plan import GAP, Cell, Plan
 from gui.widgets.token_strip import visible
 
 LONGEST_SHOWN = 300  # characters of the text, the last ones
@@ -32,32 +27,7 @@ CENTRE, RIGHT = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignRight | Qt.A
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
-@dataclass(frozen=True)
-class View:
-    """What is shown, and what of it is selected."""
-
-    trace: MachineTrace
-    prompt: str
-    written: str  # by the model, behind the prompt
-    written_tokens: int
-    token: int | None  # row of the trace
-    layer: int
-    lit: str  # the station that the walk has reached
-    focus: Part | None  # by keyboard
-
-    @property
-    def row(self) -> int:
-        """The token that is looked at: the selected one, or the last."""
-        return len(self.trace.pieces) - 1 if self.token is None else self.token
-
-
-class Picture:
-    """Paints once: made for one paint event."""
-
-    def __init__(self, painter: QPainter, theme: Theme, plan: Plan, view: View) -> None:
-        self.painter, self.theme, self.plan, self.view, self.trace = painter, theme, plan, view, view.trace
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-
+class Picture(Canvas):
     def paint(self) -> None:
         self._paint_ways()
         painters = {
@@ -70,50 +40,6 @@ class Picture:
             painters[station](box)
         if self.view.focus is not None:
             self._outline(self.plan.box(self.view.focus).adjusted(-3, -3, 3, 3), 2)
-
-    # --- Small helpers ---------------------------------------------------------------------------
-
-    def font(self, size: int = NORMAL, bold: bool = False) -> QFont:
-        """A size of the theme, larger where the whole picture is larger."""
-        return self.theme.font(round(size * self.plan.unit / self.theme.zoom), bold)
-
-    def _words(self, box: QRectF, words: str, color: str, align: Qt.AlignmentFlag, size: int = NORMAL) -> None:
-        self.painter.setFont(self.font(size))
-        self._draw_words(box, words, color, align)
-
-    def _draw_words(self, box: QRectF, words: str, color: str, align: Qt.AlignmentFlag) -> None:
-        """In the painter's font; what does not fit is cut with an ellipsis."""
-        metrics = QFontMetricsF(self.painter.font())
-        self.painter.setPen(self.theme.color(color))
-        self.painter.drawText(box, align, metrics.elidedText(words, Qt.TextElideMode.ElideRight, box.width() + 1))
-
-    def _fitting(self, box: QRectF, words: str, color: str, align: Qt.AlignmentFlag, size: int, bold: bool) -> None:
-        """In this size, or in a smaller one that fits."""
-        sizes = range(size, SMALL - 3, -1)
-        fonts = (self.font(size, bold) for size in sizes)
-        fits = (f for f in fonts if QFontMetricsF(f).horizontalAdvance(words) <= box.width())
-        self.painter.setFont(next(fits, self.font(sizes[-1], bold)))
-        self._draw_words(box, words, color, align)
-
-    def _outline(self, box: QRectF, width: float, radius: float = 6) -> None:
-        self.painter.setBrush(Qt.BrushStyle.NoBrush)
-        self.painter.setPen(QPen(self.theme.color("accent"), width))
-        self.painter.drawRoundedRect(box, radius, radius)
-
-    def _fill(self, box: QRectF, color: QColor, radius: float = 3) -> None:
-        self.painter.setPen(Qt.PenStyle.NoPen)
-        self.painter.setBrush(color)
-        self.painter.drawRoundedRect(box, radius, radius)
-
-    def _inner(self, box: QRectF) -> QRectF:
-        pad = PAD * self.plan.unit
-        return box.adjusted(pad, pad, -pad, -pad)
-
-    def _image(self, values: NDArray[np.floating], largest: float) -> QImage:
-        """Numbers around zero, [rows, columns], in the colours of the legend."""
-        pixels = np.ascontiguousarray(diverging_image(np.atleast_2d(values), largest, *diverging_colors(self.theme)))
-        height, width = pixels.shape[:2]
-        return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
     # --- Frames and ways -------------------------------------------------------------------------
 
@@ -141,12 +67,12 @@ class Picture:
             if number + 1 < len(self.plan.rows):
                 a, b = self.plan.boxes[row[-1]], self.plan.boxes[self.plan.rows[number + 1][0]]
                 middle = a.bottom() + (b.top() - self.plan.caption - a.bottom()) / 2
-                x = b.left() + GAP * self.plan.unit
-                corners = [(a.center().x(), a.bottom()), (a.center().x(), middle), (x, middle), (x, b.top())]
-                if x < b.center().x():  # past the words above the box
-                    corners[2:] = [(b.left() - 9, middle), (b.left() - 9, b.center().y()), (b.left(), b.center().y())]
+                x = b.left() - 9  # beside the words above the box
+                corners = [(a.center().x(), a.bottom()), (a.center().x(), middle), (x, middle)]
+                corners += [(x, b.center().y()), (b.left(), b.center().y())]
                 self._arrow([QPointF(*corner) for corner in corners], self.plan.rows[number + 1][0])
-        self._paint_way_back()
+        if self.plan.loop_room:
+            self._paint_way_back()
 
     def _paint_way_back(self) -> None:
         first, last = self.plan.boxes[self.plan.stations[0]], self.plan.boxes[self.plan.stations[-1]]
@@ -186,7 +112,7 @@ class Picture:
 
     def _paint_text(self, box: QRectF) -> None:
         """The end of the text, wrapped; what the model has written stands in the accent colour."""
-        inner, view = self._inner(box), self.view
+        inner, view = self.plan.inner("text"), self.view
         whole = (view.prompt + view.written).replace("\n", "⏎")
         shown = whole[-LONGEST_SHOWN:]
         written = min(len(view.written), len(shown))
@@ -226,10 +152,6 @@ class Picture:
         """Of the tokens that there is room for."""
         first, count = self.plan.first_token, len(self.trace.pieces)
         return [(index, self.plan.token_row(station, index)) for index in range(first, count)]
-
-    def _size(self, row_height: float) -> int:
-        """The type that fits a row: seen from the back of a hall where there is room for it."""
-        return NORMAL + 4 if row_height >= HIGH_ROW * self.plan.unit else NORMAL
 
     def _paint_tokens(self, box: QRectF) -> None:
         own, size = len(self.trace.pieces) - self.view.written_tokens, self._size(self.plan.token_height)
@@ -292,9 +214,10 @@ class Picture:
         self._draw_words(box, name, "accent" if index == self.view.layer else "text", LEFT)
         taken = QFontMetricsF(self.painter.font()).horizontalAdvance(name) + 8
         self.painter.setFont(self.font(SMALL))
-        length = f"|x| {self.trace.norms[index + 1, self.view.row]:.1f}"
-        if QFontMetricsF(self.painter.font()).horizontalAdvance(length) <= box.width() - taken:
-            self._draw_words(box, length, "muted", RIGHT)
+        lengths = [f"|x| {length:.1f}" for length in self.trace.norms[1:, self.view.row].tolist()]
+        widest = max(map(QFontMetricsF(self.painter.font()).horizontalAdvance, lengths))
+        if widest <= box.width() - taken:  # in every layer or in none
+            self._draw_words(box, lengths[index], "muted", RIGHT)
 
     def _paint_attention(self, box: QRectF, index: int) -> None:
         shares = np.sqrt(self.trace.attention[index].astype(np.float32))
@@ -323,7 +246,7 @@ class Picture:
         labelled = not self.plan.cells[index].label.isEmpty()
         words = t("widget.machine.attention") if labelled else str(index + 1)
         self.painter.setFont(self.font(SMALL if labelled else SMALL - 1))
-        if QFontMetricsF(self.painter.font()).horizontalAdvance(words) < box.width() * (0.72 if labelled else 0.4):
+        if QFontMetricsF(self.painter.font()).horizontalAdvance(words) < box.width() * (0.72 if labelled else 0.25):
             self._draw_words(box, words, "muted", Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
 
     def _paint_mlp(self, cell: Cell, index: int) -> None:
@@ -340,7 +263,7 @@ class Picture:
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
         for low, high, image in (
             ("−", f"+  {t('widget.machine.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
-            ("0", f"100 %  {t('widget.machine.shares')}", _ramp()),
+            ("0", f"100 %  {t('widget.machine.shares')}", ramp()),
         ):
             self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), low, "muted", LEFT)
             x += metrics.horizontalAdvance(low) + GAP_S
@@ -352,14 +275,14 @@ class Picture:
     # --- What comes out --------------------------------------------------------------------------
 
     def _paint_norm(self, box: QRectF) -> None:
-        inner = self._inner(box)
+        inner = self.plan.inner("norm")
         width = min(inner.width(), 26 * self.plan.unit)
         strip = QRectF(inner.center().x() - width / 2, inner.top(), width, inner.height())
         self.painter.drawImage(strip, self._image(self.trace.final[:, None], spread(self.trace.final)))
 
     def _paint_logits(self, box: QRectF) -> None:
         """How many tokens have which logit: high ones above. The bars grow with the root, so that one is seen."""
-        inner, line = self._inner(box), 18 * self.plan.unit
+        inner, line = self.plan.inner("logits"), 18 * self.plan.unit
         self._words(
             QRectF(inner.left(), inner.top(), inner.width(), line), _signed(self.trace.highest), "muted", LEFT, SMALL
         )
@@ -376,7 +299,7 @@ class Picture:
                 self.painter.fillRect(bar, self.theme.series_color(0))
 
     def _paint_probabilities(self, box: QRectF) -> None:
-        found, inner = self.trace.candidates, self._inner(box)
+        found, inner = self.trace.candidates, self.plan.inner("probabilities")
         rows = shown_candidates(self.plan, found)
         metrics = QFontMetricsF(self.font(self._size(self.plan.candidate_row(0, len(rows)).height()), bold=True))
         widest = max(metrics.horizontalAdvance(visible(found.pieces[i])) for i in rows)
@@ -389,7 +312,7 @@ class Picture:
         share, drawn = float(found.probabilities[-1, index]), index == found.drawn
         name, size = QRectF(row.left(), row.top(), label, row.height()), self._size(row.height())
         self._fitting(name, visible(found.pieces[index]), "accent" if drawn else "text", RIGHT, size, drawn)
-        self.painter.setFont(self.font(SMALL))
+        self.painter.setFont(self.font(size - 3 if row.width() > 180 * self.plan.unit else SMALL))
         figure = QFontMetricsF(self.painter.font()).horizontalAdvance("< 0.1 %")
         room = max(4.0, row.width() - label - figure - 12)
         length = max(2.0, room * share / max(1e-9, float(found.probabilities[-1].max())))
@@ -403,13 +326,13 @@ class Picture:
 
     def _paint_draw(self, box: QRectF) -> None:
         """All probabilities on one line from 0 to 1, upright; the arrow is the random number. Below: what it hit."""
-        found, inner, unit = self.trace.candidates, self._inner(box), self.plan.unit
+        found, inner, unit = self.trace.candidates, self.plan.inner("draw"), self.plan.unit
         chip = QRectF(inner.left(), inner.bottom() - 34 * unit, inner.width(), 34 * unit)
         self._fill(chip, self.theme.color("accent"), 6)
         self._fitting(
             chip.adjusted(3, 0, -3, 0), visible(found.pieces[found.drawn]), "on_accent", CENTRE, NORMAL + 4, True
         )
-        bar = QRectF(inner.left(), inner.top(), 16 * unit, chip.top() - inner.top() - PAD * unit)
+        bar = QRectF(inner.left(), inner.top(), 16 * unit, chip.top() - inner.top() - self.plan.pad)
         if bar.height() < 30 * unit:
             return
         self.painter.fillRect(bar, self.theme.color("cut"))
@@ -439,22 +362,6 @@ def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
     if found.drawn not in rows:
         rows[-1] = found.drawn
     return rows
-
-
-def diverging_colors(theme: Theme) -> tuple[QColor, QColor, QColor]:
-    """Below zero, zero, above zero: Okabe and Ito's blue and vermilion on the quiet ground of the theme."""
-    return theme.series_color(0), theme.color("sunken"), theme.series_color(1)
-
-
-def spread(values: NDArray[np.floating]) -> float:
-    """What gets the full colour: the 98th percentile of the magnitudes, so that one giant dims not all the others."""
-    return float(np.percentile(np.abs(values), 98)) or float(np.abs(values).max())
-
-
-def _ramp() -> QImage:
-    """0 to 100 per cent as the pictures of attention have it: by the root, so that weak traces show."""
-    pixels = image_of(np.sqrt(np.linspace(0, 1, 64)))
-    return QImage(pixels.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy()
 
 
 def _signed(value: float) -> str:

@@ -21,8 +21,8 @@ SHARE = {
 }  # fmt: skip
 DROPPED = ("norm", "ids", "text", "logits", "draw", "vectors")  # in this order, where there is no room
 GAP, CAPTION, LOOP, PAD = 24, 26, 30, 8  # between stations, above each, below all, inside each
-LOW = 230  # height below which the captions are smaller and the way back has no words
-ROW_HEIGHT, HIGH_ROW, TALLEST_ROW = 21, 36, 60  # of a token or candidate; a high one has larger type
+LOW, LOWEST = 230, 120  # heights below which all this is smaller; and below which there is no way back
+ROW_HEIGHT, HIGH_ROW, TALLEST_ROW = 19, 36, 60  # of a token or candidate; a high one has larger type
 LABEL, LEGEND = 21, 22  # heights inside the layers
 
 
@@ -49,12 +49,14 @@ class Plan:
     rows: tuple[tuple[str, ...], ...]  # the stations that are shown
     boxes: dict[str, QRectF]
     caption: float  # height above each box
-    first_token: int  # of the tokens traced: those before have no room
+    pad: float  # inside each box
+    tokens: int  # that are traced …
+    first_token: int  # … and the first of them that there is room for
     token_height: float
     cells: tuple[Cell, ...]
     legend: QRectF  # empty where there is no room
     loop: float  # y of the way back …
-    loop_room: float  # … and the height that it has
+    loop_room: float  # … and the height that it has; 0 where it is left out
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -71,25 +73,27 @@ class Plan:
             return self.cells[part.layer].attention
         return self.cells[part.layer].mlp if part.name == "mlp" else self.boxes[part.name]
 
+    def inner(self, station: str) -> QRectF:
+        """A station's box without its edge."""
+        return self.boxes[station].adjusted(self.pad, self.pad, -self.pad, -self.pad)
+
     def token_row(self, station: str, index: int) -> QRectF:
         """The row of traced token `index` in a station."""
-        box = self.boxes[station]
-        inner = box.adjusted(PAD * self.unit, 0, -PAD * self.unit, 0)
-        top = box.top() + PAD * self.unit + (index - self.first_token) * self.token_height
-        return QRectF(inner.left(), top, inner.width(), self.token_height)
+        inner = self.inner(station)
+        top = inner.center().y() - (self.tokens - self.first_token) * self.token_height / 2
+        return QRectF(
+            inner.left(), top + (index - self.first_token) * self.token_height, inner.width(), self.token_height
+        )
 
     def candidate_rows(self, candidates: int) -> int:
         """For how many candidates there is room."""
-        return max(1, min(candidates, int(self._candidates().height() / (ROW_HEIGHT * self.unit))))
+        return max(1, min(candidates, int(self.inner("probabilities").height() / (ROW_HEIGHT * self.unit))))
 
     def candidate_row(self, place: int, rows: int) -> QRectF:
-        inner = self._candidates()
+        inner = self.inner("probabilities")
         height = min(inner.height() / rows, TALLEST_ROW * self.unit)
-        return QRectF(inner.left(), inner.top() + place * height, inner.width(), height)
-
-    def _candidates(self) -> QRectF:
-        pad = PAD * self.unit
-        return self.boxes["probabilities"].adjusted(pad, pad, -pad, -pad)
+        top = inner.center().y() - rows * height / 2
+        return QRectF(inner.left(), top + place * height, inner.width(), height)
 
     def part_at(self, point: QPointF) -> Part | None:
         for index, cell in enumerate(self.cells):
@@ -102,8 +106,8 @@ class Plan:
                 return Part(name)
         return None
 
-    def token_at(self, station: str, point: QPointF, tokens: int) -> int | None:
-        found = (i for i in range(self.first_token, tokens) if self.token_row(station, i).contains(point))
+    def token_at(self, station: str, point: QPointF) -> int | None:
+        found = (i for i in range(self.first_token, self.tokens) if self.token_row(station, i).contains(point))
         return next(found, None)
 
 
@@ -114,7 +118,8 @@ def plan(width: float, height: float, zoom: float, tokens: int, layers: int) -> 
     three = width < everything and height > 3 * 170 * unit and width > max(_least(row, unit) for row in IN_THREE)
     rows = IN_THREE if three else (_that_fit(width, unit),)
     low = height < LOW * unit
-    caption, loop = (CAPTION - 6 if low else CAPTION) * unit, (LOOP / 2 if low else LOOP) * unit
+    caption, pad = (CAPTION - 6 if low else CAPTION) * unit, (PAD / 2 if low else PAD) * unit
+    loop = 0.0 if height < LOWEST * unit else (LOOP / 2 if low else LOOP) * unit
     margin = GAP * unit if len(rows) > 1 else 1.0  # room for the way back at the left
     each = (height - loop) / len(rows)
     boxes: dict[str, QRectF] = {}
@@ -123,14 +128,16 @@ def plan(width: float, height: float, zoom: float, tokens: int, layers: int) -> 
         boxes |= _in_line(
             row, QRectF(margin, number * each + caption, width - margin - 2, each - caption - below), unit
         )
-    room = boxes["tokens"].height() - 2 * PAD * unit
+    room = boxes["tokens"].height() - 2 * pad
     shown = max(1, min(tokens, int(room / (ROW_HEIGHT * unit))))
-    cells, legend = _cells(boxes["layers"], layers, unit)
+    cells, legend = _cells(boxes["layers"], layers, unit, pad)
     return Plan(
         unit=unit,
         rows=rows,
         boxes=boxes,
         caption=caption,
+        pad=pad,
+        tokens=tokens,
         first_token=max(0, tokens - shown),
         token_height=min(room / shown, TALLEST_ROW * unit),
         cells=cells,
@@ -166,11 +173,10 @@ def _in_line(stations: tuple[str, ...], area: QRectF, unit: float) -> dict[str, 
     return boxes
 
 
-def _cells(box: QRectF, layers: int, unit: float) -> tuple[tuple[Cell, ...], QRectF]:
+def _cells(box: QRectF, layers: int, unit: float, pad: float) -> tuple[tuple[Cell, ...], QRectF]:
     """As many rows of layers as make their pictures largest, in reading order."""
     if not layers:
         return (), QRectF()
-    pad = PAD * unit
     area = box.adjusted(pad, pad, -pad, -pad)
     legend = QRectF()
     if area.height() > 190 * unit and area.width() > 250 * unit:
@@ -180,10 +186,12 @@ def _cells(box: QRectF, layers: int, unit: float) -> tuple[tuple[Cell, ...], QRe
     columns = math.ceil(layers / rows)
     rows = math.ceil(layers / columns)
     side = max(2.0, _picture_side(area, columns, rows, unit))
-    width, height = area.width() / columns, area.height() / rows
+    gap, label, edge = _inside(area.width() / columns, unit)
+    width, height = area.width() / columns, min(area.height() / rows, label + 1.16 * side + 3 * edge + 3.5 * gap)
+    top = area.center().y() - rows * height / 2
     cells = []
     for index in range(layers):
-        x, y = area.left() + index % columns * width, area.top() + index // columns * height
+        x, y = area.left() + index % columns * width, top + index // columns * height
         cells.append(_cell(QRectF(x, y, width, height), side, unit))
     return tuple(cells), legend
 
