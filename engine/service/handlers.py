@@ -14,6 +14,7 @@ from engine.generation.sampling import candidates, draw
 from engine.model.memory import keep_freed_memory
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
+from engine.service.machine import trace_machine
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
 from engine.service.training import estimate, list_runs, read_run, train
@@ -109,6 +110,7 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.TracePaths: trace_paths,
     m.LookUp: look_up,
     m.FindAnalogy: find_analogy,
+    m.Trace: trace_machine,
 }
 
 

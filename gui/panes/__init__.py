@@ -6,4 +6,5 @@ PANES = (
     "gui.panes.attention:AttentionPane",
     "gui.panes.training:TrainingPane",
     "gui.panes.generation:GenerationPane",
+    "gui.panes.map:MapPane",
 )

@@ -146,6 +146,24 @@ def attention_steps(request: m.ExplainAttention) -> list[object]:
     return [m.AttentionSteps(request.layer, request.query, 0, x, q, k, v, scaled, weights, heads)]
 
 
+def machine_trace(request: m.Trace) -> list[object]:
+    """A token a character, two layers; the last `most` tokens."""
+    ids = [*map(ord, request.text), *request.chosen]
+    shown = ids[-request.most :]
+    count, random = len(shown), np.random.default_rng(len(ids))
+    attention = np.tril(random.uniform(0.1, 1, (2, count, count)))
+    attention /= attention.sum(-1, keepdims=True)
+    vectors = random.normal(size=(count, 32)).astype(np.float32)
+    return [
+        m.MachineTrace(
+            tuple(map(chr, shown)), np.array(shown, np.int32), len(ids) - count, min(len(ids), 16), vectors,
+            attention.astype(np.float16), np.full((3, count), 5.5, np.float32), vectors[:1].repeat(2, 0),
+            np.array([7, 9], np.int32), np.array([1.5, -2.5], np.float32), 128, 32, vectors[-1],
+            -4.0, 9.0, np.arange(32, dtype=np.int32), candidates(len(request.chosen) % 3),
+        )
+    ]  # fmt: skip
+
+
 def embedding_map(request: m.Project) -> list[object]:
     points = np.random.default_rng(0).normal(size=(50, request.dims)).astype(np.float32)
     pieces = tuple(chr(97 + i % 26) for i in range(50))
@@ -193,6 +211,7 @@ def default_answers() -> Answers:
         m.LookUp: token_row,
         m.TracePaths: token_paths,
         m.FindAnalogy: lambda request: [near_tokens(request.count, ((95,), (96,), (97,)))],
+        m.Trace: machine_trace,
         m.SteerTraining: lambda _: [],
         m.ListRuns: lambda _: [m.RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
         m.ReadRun: lambda r: [started(r.folder), points()],

@@ -1,0 +1,223 @@
+"""Where the parts of the machine stand. Geometry alone, so that painting and pointing cannot disagree."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from PySide6.QtCore import QPointF, QRectF
+
+STATIONS: tuple[str, ...] = ("text", "tokens", "ids", "vectors", "layers", "norm", "logits", "probabilities", "draw")
+PER_TOKEN = ("tokens", "ids", "vectors")  # stations with a row a token
+IN_THREE = (("text", "tokens", "ids", "vectors"), ("layers",), ("norm", "logits", "probabilities", "draw"))
+
+# Widths of the design: the least that can be read, and the share of what is left over.
+LEAST = {
+    "text": 96, "tokens": 78, "ids": 46, "vectors": 70, "layers": 170,
+    "norm": 40, "logits": 72, "probabilities": 128, "draw": 74,
+}  # fmt: skip
+SHARE = {
+    "text": 8, "tokens": 5, "ids": 1, "vectors": 22, "layers": 90,
+    "norm": 1, "logits": 6, "probabilities": 32, "draw": 6,
+}  # fmt: skip
+DROPPED = ("norm", "ids", "text", "logits", "draw", "vectors")  # in this order, where there is no room
+GAP, CAPTION, LOOP, PAD = 24, 26, 30, 8  # between stations, above each, below all, inside each
+LOW, LOWEST = 230, 120  # heights below which all this is smaller; and below which there is no way back
+ROW_HEIGHT, HIGH_ROW, TALLEST_ROW = 19, 36, 60  # of a token or candidate; a high one has larger type
+LABEL, LEGEND = 21, 22  # heights inside the layers
+
+
+class Part(NamedTuple):
+    """What can be pointed at: a station, or the attention or MLP of one layer."""
+
+    name: str
+    layer: int = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One layer."""
+
+    card: QRectF
+    label: QRectF  # empty where there is no room for words
+    attention: QRectF
+    mlp: QRectF
+
+
+@dataclass(frozen=True)
+class Plan:
+    unit: float  # pixels of a pixel of the design
+    rows: tuple[tuple[str, ...], ...]  # the stations that are shown
+    boxes: dict[str, QRectF]
+    caption: float  # height above each box
+    pad: float  # inside each box
+    tokens: int  # that are traced …
+    first_token: int  # … and the first of them that there is room for
+    token_height: float
+    cells: tuple[Cell, ...]
+    legend: QRectF  # empty where there is no room
+    loop: float  # y of the way back …
+    loop_room: float  # … and the height that it has; 0 where it is left out
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        return tuple(name for row in self.rows for name in row)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """In the order in which a text passes them; a layer is its attention and its MLP."""
+        inner = [Part(name, i) for i in range(len(self.cells)) for name in ("attention", "mlp")]
+        return tuple(part for name in self.stations for part in (inner if name == "layers" else [Part(name)]))
+
+    def box(self, part: Part) -> QRectF:
+        if part.name == "attention":
+            return self.cells[part.layer].attention
+        return self.cells[part.layer].mlp if part.name == "mlp" else self.boxes[part.name]
+
+    def inner(self, station: str) -> QRectF:
+        """A station's box without its edge."""
+        return self.boxes[station].adjusted(self.pad, self.pad, -self.pad, -self.pad)
+
+    def token_row(self, station: str, index: int) -> QRectF:
+        """The row of traced token `index` in a station."""
+        inner = self.inner(station)
+        top = inner.center().y() - (self.tokens - self.first_token) * self.token_height / 2
+        return QRectF(
+            inner.left(), top + (index - self.first_token) * self.token_height, inner.width(), self.token_height
+        )
+
+    def candidate_rows(self, candidates: int) -> int:
+        """For how many candidates there is room."""
+        return max(1, min(candidates, int(self.inner("probabilities").height() / (ROW_HEIGHT * self.unit))))
+
+    def candidate_row(self, place: int, rows: int) -> QRectF:
+        inner = self.inner("probabilities")
+        height = min(inner.height() / rows, TALLEST_ROW * self.unit)
+        top = inner.center().y() - rows * height / 2
+        return QRectF(inner.left(), top + place * height, inner.width(), height)
+
+    def part_at(self, point: QPointF) -> Part | None:
+        for index, cell in enumerate(self.cells):
+            if cell.mlp.contains(point):
+                return Part("mlp", index)
+            if cell.card.contains(point):
+                return Part("attention", index)
+        for name, box in self.boxes.items():
+            if name != "layers" and box.adjusted(0, -self.caption, 0, 0).contains(point):
+                return Part(name)
+        return None
+
+    def token_at(self, station: str, point: QPointF) -> int | None:
+        found = (i for i in range(self.first_token, self.tokens) if self.token_row(station, i).contains(point))
+        return next(found, None)
+
+
+def plan(width: float, height: float, zoom: float, tokens: int, layers: int) -> Plan:
+    """One row of stations; three where the room is high and narrow; fewer stations where it is small."""
+    unit = zoom * min(1.6, max(1.0, min(width / 1350, height / 600) / zoom))
+    everything = _least(STATIONS, unit)
+    three = width < everything and height > 3 * 170 * unit and width > max(_least(row, unit) for row in IN_THREE)
+    rows = IN_THREE if three else (_that_fit(width, unit),)
+    low = height < LOW * unit
+    caption, pad = (CAPTION - 6 if low else CAPTION) * unit, (PAD / 2 if low else PAD) * unit
+    loop = 0.0 if height < LOWEST * unit else (LOOP / 2 if low else LOOP) * unit
+    margin = GAP * unit if len(rows) > 1 else 1.0  # room for the way back at the left
+    each = (height - loop) / len(rows)
+    boxes: dict[str, QRectF] = {}
+    for number, row in enumerate(rows):
+        below = GAP * unit if number < len(rows) - 1 else 2
+        boxes |= _in_line(
+            row, QRectF(margin, number * each + caption, width - margin - 2, each - caption - below), unit
+        )
+    room = boxes["tokens"].height() - 2 * pad
+    shown = max(1, min(tokens, int(room / (ROW_HEIGHT * unit))))
+    cells, legend = _cells(boxes["layers"], layers, unit, pad)
+    return Plan(
+        unit=unit,
+        rows=rows,
+        boxes=boxes,
+        caption=caption,
+        pad=pad,
+        tokens=tokens,
+        first_token=max(0, tokens - shown),
+        token_height=min(room / shown, TALLEST_ROW * unit),
+        cells=cells,
+        legend=legend,
+        loop=height - loop / 2,
+        loop_room=loop,
+    )
+
+
+def _least(stations: tuple[str, ...], unit: float) -> float:
+    return unit * (sum(LEAST[name] for name in stations) + GAP * (len(stations) - 1)) + 4
+
+
+def _that_fit(width: float, unit: float) -> tuple[str, ...]:
+    left = STATIONS
+    for name in DROPPED:
+        if _least(left, unit) <= width:
+            break
+        left = tuple(station for station in left if station != name)
+    return left
+
+
+def _in_line(stations: tuple[str, ...], area: QRectF, unit: float) -> dict[str, QRectF]:
+    """Every station gets the least it needs, and its share of the rest."""
+    gap = GAP * unit
+    spare = max(0.0, area.width() - _least(stations, unit))
+    shares = sum(SHARE[name] for name in stations)
+    x, boxes = area.left(), {}
+    for name in stations:
+        width = LEAST[name] * unit + spare * SHARE[name] / shares
+        boxes[name] = QRectF(x, area.top(), width, max(1.0, area.height()))
+        x += width + gap
+    return boxes
+
+
+def _cells(box: QRectF, layers: int, unit: float, pad: float) -> tuple[tuple[Cell, ...], QRectF]:
+    """As many rows of layers as make their pictures largest, in reading order."""
+    if not layers:
+        return (), QRectF()
+    area = box.adjusted(pad, pad, -pad, -pad)
+    legend = QRectF()
+    if area.height() > 190 * unit and area.width() > 250 * unit:
+        area.setHeight(area.height() - LEGEND * unit)
+        legend = QRectF(area.left(), area.bottom() + pad / 2, area.width(), LEGEND * unit - pad / 2)
+    rows = max(range(1, layers + 1), key=lambda rows: _picture_side(area, math.ceil(layers / rows), rows, unit))
+    columns = math.ceil(layers / rows)
+    rows = math.ceil(layers / columns)
+    side = max(2.0, _picture_side(area, columns, rows, unit))
+    gap, label, edge = _inside(area.width() / columns, unit)
+    width, height = area.width() / columns, min(area.height() / rows, label + 1.16 * side + 3 * edge + 3.5 * gap)
+    top = area.center().y() - rows * height / 2
+    cells = []
+    for index in range(layers):
+        x, y = area.left() + index % columns * width, top + index // columns * height
+        cells.append(_cell(QRectF(x, y, width, height), side, unit))
+    return tuple(cells), legend
+
+
+def _inside(width: float, unit: float) -> tuple[float, float, float]:
+    """Of a cell of this width: gap between cells, height of its words, padding."""
+    if width > 96 * unit:
+        return 10 * unit, LABEL * unit, 6 * unit
+    return min(4 * unit, width * 0.1), 0.0, min(3 * unit, width * 0.06)
+
+
+def _picture_side(area: QRectF, columns: int, rows: int, unit: float) -> float:
+    width, height = area.width() / columns, area.height() / rows
+    gap, label, pad = _inside(width, unit)
+    return min(width - gap - 2 * pad, (height - gap - label - 3 * pad) / 1.16)
+
+
+def _cell(room: QRectF, side: float, unit: float) -> Cell:
+    """The picture of the attention, and the strip of the MLP below it, in the middle of the room."""
+    gap, label, pad = _inside(room.width(), unit)
+    strip = min(0.16 * side, 30 * unit)
+    height = label + side + strip + 3 * pad
+    width = min(room.width() - gap, side + 2 * pad)
+    card = QRectF(room.center().x() - width / 2, room.center().y() - height / 2, width, height)
+    attention = QRectF(card.center().x() - side / 2, card.top() + label + pad, side, side)
+    mlp = QRectF(attention.left(), attention.bottom() + pad, side, strip)
+    return Cell(
+        card, QRectF(attention.left(), card.top() + pad / 2, side, label) if label else QRectF(), attention, mlp
+    )
