@@ -37,7 +37,7 @@ class Picture(Canvas):
         }  # fmt: skip
         for station, box in self.plan.boxes.items():
             self._paint_frame(station, box)
-            painters[station](box)
+            painters[station]()
         if self.view.focus is not None:
             self._outline(self.plan.box(self.view.focus).adjusted(-3, -3, 3, 3), 2)
 
@@ -110,7 +110,7 @@ class Picture(Canvas):
 
     # --- What goes in ----------------------------------------------------------------------------
 
-    def _paint_text(self, box: QRectF) -> None:
+    def _paint_text(self) -> None:
         """The end of the text, wrapped; what the model has written stands in the accent colour."""
         inner, view = self.plan.inner("text"), self.view
         whole = (view.prompt + view.written).replace("\n", "⏎")
@@ -153,7 +153,7 @@ class Picture(Canvas):
         first, count = self.plan.first_token, len(self.trace.pieces)
         return [(index, self.plan.token_row(station, index)) for index in range(first, count)]
 
-    def _paint_tokens(self, box: QRectF) -> None:
+    def _paint_tokens(self) -> None:
         own, size = len(self.trace.pieces) - self.view.written_tokens, self._size(self.plan.token_height)
         for index, row in self._rows("tokens"):
             chosen = index == self.view.token
@@ -164,13 +164,13 @@ class Picture(Canvas):
             color = "on_accent" if chosen else "accent" if index >= own else "text"
             self._fitting(chip.adjusted(3, 0, -3, 0), visible(self.trace.pieces[index]), color, CENTRE, size, False)
 
-    def _paint_ids(self, box: QRectF) -> None:
+    def _paint_ids(self) -> None:
         size = self._size(self.plan.token_height) - 2
         for index, row in self._rows("ids"):
             chosen = index == self.view.token
             self._words(row, str(self.trace.ids[index]), "accent" if chosen else "muted", CENTRE, size)
 
-    def _paint_vectors(self, box: QRectF) -> None:
+    def _paint_vectors(self) -> None:
         values, largest = self.trace.embedding, spread(self.trace.embedding)
         for index, row in self._rows("vectors"):
             strip = row.adjusted(0, row.height() * 0.2, 0, -row.height() * 0.2)
@@ -180,7 +180,7 @@ class Picture(Canvas):
 
     # --- The layers ------------------------------------------------------------------------------
 
-    def _paint_layers(self, box: QRectF) -> None:
+    def _paint_layers(self) -> None:
         cells = self.plan.cells
         for index, cell in enumerate(cells):
             if index:
@@ -238,7 +238,6 @@ class Picture(Canvas):
             self._outline(
                 QRectF(box.left(), box.top() + self.view.token * cell, (self.view.token + 1) * cell, cell), 2, 2
             )
-
         self._paint_corner(box, index)
 
     def _paint_corner(self, box: QRectF, index: int) -> None:
@@ -274,13 +273,13 @@ class Picture(Canvas):
 
     # --- What comes out --------------------------------------------------------------------------
 
-    def _paint_norm(self, box: QRectF) -> None:
+    def _paint_norm(self) -> None:
         inner = self.plan.inner("norm")
         width = min(inner.width(), 26 * self.plan.unit)
         strip = QRectF(inner.center().x() - width / 2, inner.top(), width, inner.height())
         self.painter.drawImage(strip, self._image(self.trace.final[:, None], spread(self.trace.final)))
 
-    def _paint_logits(self, box: QRectF) -> None:
+    def _paint_logits(self) -> None:
         """How many tokens have which logit: high ones above. The bars grow with the root, so that one is seen."""
         inner, line = self.plan.inner("logits"), 18 * self.plan.unit
         self._words(
@@ -298,7 +297,7 @@ class Picture(Canvas):
                 )
                 self.painter.fillRect(bar, self.theme.series_color(0))
 
-    def _paint_probabilities(self, box: QRectF) -> None:
+    def _paint_probabilities(self) -> None:
         found, inner = self.trace.candidates, self.plan.inner("probabilities")
         rows = shown_candidates(self.plan, found)
         metrics = QFontMetricsF(self.font(self._size(self.plan.candidate_row(0, len(rows)).height()), bold=True))
@@ -324,7 +323,7 @@ class Picture(Canvas):
             words = "< 0.1 %"
         self._draw_words(QRectF(bar.right() + 5, row.top(), figure + 4, row.height()), words, "muted", LEFT)
 
-    def _paint_draw(self, box: QRectF) -> None:
+    def _paint_draw(self) -> None:
         """All probabilities on one line from 0 to 1, upright; the arrow is the random number. Below: what it hit."""
         found, inner, unit = self.trace.candidates, self.plan.inner("draw"), self.plan.unit
         chip = QRectF(inner.left(), inner.bottom() - 34 * unit, inner.width(), 34 * unit)
