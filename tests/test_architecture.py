@@ -40,8 +40,10 @@ def test_the_first_window_does_without_what_is_slow_to_import() -> None:
 
 
 def test_package_markers_are_empty() -> None:
-    """So that importing the messages imports nothing else."""
-    assert all(path.read_text() == "" for path in (ROOT / "engine").rglob("__init__.py"))
+    """So that importing the messages, whose own says what there is, imports nothing else."""
+    markers = [path for path in (ROOT / "engine").rglob("__init__.py") if path.parent.name != "messages"]
+    assert markers
+    assert all(path.read_text() == "" for path in markers)
 
 
 def test_colours_stand_in_the_theme_alone() -> None:

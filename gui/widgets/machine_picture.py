@@ -168,7 +168,8 @@ class Picture(Canvas):
         size = self._size(self.plan.token_height) - 2
         for index, row in self._rows("ids"):
             chosen = index == self.view.token
-            self._words(row, str(self.trace.ids[index]), "accent" if chosen else "muted", CENTRE, size)
+            color = "accent" if chosen else "muted"
+            self._fitting(row.adjusted(-6, 0, 6, 0), str(self.trace.ids[index]), color, CENTRE, size, False)
 
     def _paint_vectors(self) -> None:
         values, largest = self.trace.embedding, spread(self.trace.embedding)
