@@ -40,9 +40,12 @@ def system_language() -> str:
     return "ja" if QLocale.system().language() == QLocale.Language.Japanese else "en"
 
 
-def t(key: str, /, **arguments: object) -> str:
-    """The sentence behind `key`; an unknown key shows itself, so that a gap is seen and nothing breaks."""
-    sentence = sentences(_language).get(key)
+def t(key: str, in_language: str = "", /, **arguments: object) -> str:
+    """The sentence behind `key`, in the language of the moment unless another one is named.
+
+    An unknown key shows itself, so that a gap is seen and nothing breaks.
+    """
+    sentence = sentences(in_language or _language).get(key)
     if sentence is None:
         return key
     return sentence.format(**arguments)

@@ -45,6 +45,9 @@ from engine.messages.inside import (
     AttentionSteps as AttentionSteps,
 )
 from engine.messages.inside import (
+    CompareTokenizers as CompareTokenizers,
+)
+from engine.messages.inside import (
     EmbeddingMap as EmbeddingMap,
 )
 from engine.messages.inside import (
@@ -63,10 +66,19 @@ from engine.messages.inside import (
     HeadScores as HeadScores,
 )
 from engine.messages.inside import (
+    ListVocabulary as ListVocabulary,
+)
+from engine.messages.inside import (
     LookUp as LookUp,
 )
 from engine.messages.inside import (
     MachineTrace as MachineTrace,
+)
+from engine.messages.inside import (
+    MergeStep as MergeStep,
+)
+from engine.messages.inside import (
+    MergeSteps as MergeSteps,
 )
 from engine.messages.inside import (
     NearTokens as NearTokens,
@@ -75,7 +87,13 @@ from engine.messages.inside import (
     Project as Project,
 )
 from engine.messages.inside import (
+    ReplayMerges as ReplayMerges,
+)
+from engine.messages.inside import (
     ScoreHeads as ScoreHeads,
+)
+from engine.messages.inside import (
+    TokenizerColumn as TokenizerColumn,
 )
 from engine.messages.inside import (
     TokenRow as TokenRow,
@@ -85,6 +103,9 @@ from engine.messages.inside import (
 )
 from engine.messages.inside import (
     TracePaths as TracePaths,
+)
+from engine.messages.inside import (
+    VocabularyPage as VocabularyPage,
 )
 from engine.messages.work import (
     STAGES as STAGES,

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages.work import Candidates, SamplingSettings
+from engine.messages.work import Candidates, SamplingSettings, Tokens
 
 UNCHANGED = SamplingSettings(temperature=1.0)  # the model's own probabilities
 
@@ -219,3 +219,68 @@ class MachineTrace:
     highest: float
     histogram: NDArray[np.int32]  # how many logits lie in each of 32 equal steps from the lowest to the highest
     candidates: Candidates
+
+
+# --- Tokens in full -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayMerges:
+    """-> MergeSteps of the word in which a token stands, counted in the beginning of `paths`, or in the text."""
+
+    text: str
+    token: int
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStep:
+    pieces: tuple[str, ...]  # behind this merge
+    merged: str  # the new piece; "" at the beginning
+    rank: int  # of the merge: 0 was learned first; -1 at the beginning
+    count: int  # how often the new piece's characters stand in the text
+
+
+@dataclass(frozen=True, slots=True)
+class MergeSteps:
+    token: int
+    steps: tuple[MergeStep, ...]  # none for tokenizers that do not merge
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTokenizers:
+    """-> TokenizerColumn: the open model's tokenizer, and three learned from the beginning of `paths`."""
+
+    text: str
+    english: str
+    japanese: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerColumn:
+    name: str  # "model", "characters", "bytes", "scripts"
+    vocabulary: int
+    count: int  # tokens of the text
+    characters: int
+    tokens: Tokens  # of the text's beginning
+    english: int  # tokens of the sentence in English …
+    japanese: int  # … and of the same in Japanese
+
+
+@dataclass(frozen=True, slots=True)
+class ListVocabulary:
+    """-> VocabularyPage…: all tokens of the open model, counted in the beginning of `paths`, or in the text."""
+
+    text: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyPage:
+    start: int  # the ID of the first
+    total: int
+    pieces: tuple[str, ...]
+    data: tuple[bytes, ...]
+    kinds: tuple[str, ...]
+    counts: NDArray[np.int64]

@@ -17,6 +17,7 @@ from engine.service.embeddings import find_analogy, look_up, project, trace_path
 from engine.service.machine import trace_machine
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
+from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
 from engine.service.training import estimate, list_runs, read_run, train
 from engine.text.reading import inspect
 from engine.training.recipe import presets_for
@@ -100,6 +101,9 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.ListRuns: list_runs,
     m.OpenModel: open_model,
     m.Tokenize: tokenize,
+    m.ReplayMerges: replay_merges,
+    m.CompareTokenizers: compare_tokenizers,
+    m.ListVocabulary: list_vocabulary,
     m.Generate: generate,
     m.Weigh: weigh_candidates,
     m.Attend: attend,

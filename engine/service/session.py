@@ -11,6 +11,7 @@ from engine.generation.decoding import Reader
 from engine.messages import ModelInfo
 from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
+from engine.text.merges import MergeReplay
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
 
@@ -22,12 +23,15 @@ class OpenedModel:
     info: ModelInfo
     reader: Reader
     points: NDArray[np.float32] | None = None  # of the last projection, to turn the next one onto
+    merges: MergeReplay | None = None
 
 
 class Session:
     def __init__(self) -> None:
         self._opened: OpenedModel | None = None
         self.run: Run | None = None
+        self.sample: tuple[tuple[str, ...], str] | None = None  # paths and the beginning of their text
+        self.rivals: tuple[tuple[str, ...], dict[str, Tokenizer]] | None = None  # learned from such a sample
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
 
     @property

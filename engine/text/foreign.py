@@ -6,6 +6,7 @@ Two kinds of pieces are understood: byte-level ones, in which a visible characte
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,15 +36,15 @@ class Foreign:
         added = {t["id"]: t for t in description.get("added_tokens") or ()}
         self.special = frozenset(id for id, token in added.items() if token["special"])
         by_piece = self._tokenizer.get_vocab(with_added_tokens=True)
+        read = _reader(description)
         names = {id: piece for piece, id in by_piece.items()}
-        read = _byte_level if "ByteLevel" in _types(description) else _sentencepiece
         self.data: list[bytes] = []
         self.pieces: list[str] = []
         for id in range(max(names, default=-1) + 1):
             name = names.get(id, "")
             data = name.encode() if id in added else read(name)
             self.data.append(b"" if id in self.special else data)
-            self.pieces.append(name if id in self.special else _shown(data))
+            self.pieces.append(name if id in self.special else shown(data))
 
     def encode(self, text: str) -> NDArray[np.uint32]:
         """With the special tokens that the model expects around a text, as `transformers` adds them."""
@@ -83,6 +84,15 @@ def _types(description: dict[str, Any]) -> set[str]:
 _BYTES = _byte_of_character()
 
 
+def _reader(description: dict[str, Any]) -> Callable[[str], bytes]:
+    return _byte_level if "ByteLevel" in _types(description) else _sentencepiece
+
+
+def read_piece(description: dict[str, Any], piece: str) -> bytes:
+    """The bytes that a piece of a tokenizer.json stands for."""
+    return _reader(description)(piece)
+
+
 def _byte_level(piece: str) -> bytes:
     return bytes(_BYTES[c] for c in piece) if all(c in _BYTES for c in piece) else piece.encode()
 
@@ -92,7 +102,8 @@ def _sentencepiece(piece: str) -> bytes:
     return bytes([int(byte[1], 16)]) if byte else piece.replace("\u2581", " ").encode()
 
 
-def _shown(data: bytes) -> str:
+def shown(data: bytes) -> str:
+    """For the screen: text, or the bytes where they are no whole characters."""
     try:
         return data.decode()
     except UnicodeDecodeError:

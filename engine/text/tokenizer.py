@@ -121,9 +121,13 @@ class Tokenizer:
         character_at = np.repeat(np.arange(len(text), dtype=np.int32), [len(c.encode()) for c in text])
         return byte_starts, byte_ends, character_at[byte_starts], character_at[byte_ends - 1] + 1
 
+    def to_json(self) -> str:
+        """The description that is saved as tokenizer.json."""
+        return self._encoder.to_json()
+
     def save(self, folder: Path) -> None:
         temporary = folder / (FILE + ".part")
-        temporary.write_text(self._encoder.to_json(), "utf-8")
+        temporary.write_text(self.to_json(), "utf-8")
         os.replace(temporary, folder / FILE)
 
     @classmethod

@@ -146,6 +146,39 @@ def attention_steps(request: m.ExplainAttention) -> list[object]:
     return [m.AttentionSteps(request.layer, request.query, 0, x, q, k, v, scaled, weights, heads)]
 
 
+def merge_steps(request: m.ReplayMerges) -> list[object]:
+    steps = (
+        m.MergeStep(("a", "b", "c"), "", -1, 0),
+        m.MergeStep(("ab", "c"), "ab", 4, 7),
+        m.MergeStep(("abc",), "abc", 9, 2),
+    )
+    return [m.MergeSteps(request.token, steps)]
+
+
+def tokenizer_columns(request: m.CompareTokenizers) -> list[object]:
+    names, tokens = ("model", "characters", "bytes", "scripts"), tokens_of(request.text)
+    return [
+        m.TokenizerColumn(
+            name,
+            400,
+            10 + i,
+            30,
+            tokens,
+            5,
+            10,
+        )
+        for i, name in enumerate(names)
+    ]
+
+
+def vocabulary_pages(_: m.ListVocabulary) -> list[object]:
+    pieces = tuple(chr(97 + i) for i in range(26))
+    data, kinds = tuple(map(str.encode, pieces)), ("latin",) * 26
+    counts = np.arange(26)
+    columns = (pieces, data, kinds, counts)
+    return [m.VocabularyPage(start, 26, *(part[start : start + 13] for part in columns)) for start in (0, 13)]
+
+
 def machine_trace(request: m.Trace) -> list[object]:
     """A token a character, two layers; the last `most` tokens."""
     ids = [*map(ord, request.text), *request.chosen]
@@ -212,6 +245,9 @@ def default_answers() -> Answers:
         m.TracePaths: token_paths,
         m.FindAnalogy: lambda request: [near_tokens(request.count, ((95,), (96,), (97,)))],
         m.Trace: machine_trace,
+        m.ReplayMerges: merge_steps,
+        m.CompareTokenizers: tokenizer_columns,
+        m.ListVocabulary: vocabulary_pages,
         m.SteerTraining: lambda _: [],
         m.ListRuns: lambda _: [m.RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
         m.ReadRun: lambda r: [started(r.folder), points()],

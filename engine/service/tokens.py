@@ -1,0 +1,97 @@
+"""What the Tokens pane asks for."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import messages as m
+from engine.service.process import Answer
+from engine.service.session import OpenedModel, Session
+from engine.text.comparison import rivals
+from engine.text.merges import MergeReplay
+from engine.text.reading import read_all
+from engine.text.tokenizer import Tokenizer
+
+SAMPLE = 1_000_000  # characters of the opened text that are counted
+TAUGHT = 300_000  # characters that the tokenizers of the comparison learn from
+COMPARED = 2000  # characters whose tokens are sent
+PAGE = 5000  # tokens of a vocabulary a message
+SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
+
+
+def replay_merges(session: Session, request: m.ReplayMerges) -> Answer:
+    opened = session.opened
+    tokens = opened.tokenizer.tokens(request.text)
+    if request.token >= len(tokens.ids):
+        return
+    if opened.merges is None:
+        opened.merges = MergeReplay(opened.tokenizer)
+        yield None
+    start, end = int(tokens.starts[request.token]), int(tokens.ends[request.token])
+    sample = _sample(session, request.paths, request.text)
+    steps = [
+        m.MergeStep(step.pieces, step.merged, step.rank, sample.count(step.merged) if step.merged else 0)
+        for step in opened.merges.steps(tokens.text, start, end)
+    ]
+    yield m.MergeSteps(request.token, tuple(steps))
+
+
+def compare_tokenizers(session: Session, request: m.CompareTokenizers) -> Answer:
+    """The open model's first, then those learned from the opened text and from Nakami's own samples."""
+    taught = _sample(session, request.paths, "")[:TAUGHT]
+    if session.rivals is None or session.rivals[0] != request.paths:
+        ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
+        session.rivals = (request.paths, rivals(taught + ours))
+        yield None
+    for name, tokenizer in ({"model": session.opened.tokenizer} | session.rivals[1]).items():
+        yield _column(name, tokenizer, request)
+
+
+def _column(name: str, tokenizer: Tokenizer, request: m.CompareTokenizers) -> m.TokenizerColumn:
+    return m.TokenizerColumn(
+        name=name,
+        vocabulary=tokenizer.vocabulary,
+        count=len(tokenizer.encode(request.text)),
+        characters=len(request.text),
+        tokens=tokenizer.tokens(request.text[:COMPARED]),
+        english=len(tokenizer.encode(request.english)),
+        japanese=len(tokenizer.encode(request.japanese)),
+    )
+
+
+def list_vocabulary(session: Session, request: m.ListVocabulary) -> Answer:
+    opened = session.opened
+    counts = _counts(opened, _sample(session, request.paths, request.text))
+    yield None
+    total = opened.tokenizer.vocabulary
+    for start in range(0, total, PAGE):
+        ids = range(start, min(start + PAGE, total))
+        yield m.VocabularyPage(
+            start=start,
+            total=total,
+            pieces=tuple(map(opened.tokenizer.piece, ids)),
+            data=tuple(map(opened.tokenizer.token_bytes, ids)),
+            kinds=tuple(map(opened.tokenizer.kind_of, ids)),
+            counts=counts[start : start + PAGE],
+        )
+
+
+def _counts(opened: OpenedModel, text: str) -> NDArray[np.int64]:
+    """How often each token stands in the text."""
+    return np.bincount(opened.tokenizer.encode_array(text), minlength=opened.tokenizer.vocabulary)
+
+
+def _sample(session: Session, paths: tuple[str, ...], otherwise: str) -> str:
+    """The beginning of the opened texts, read once; without any, another text."""
+    if not paths:
+        return otherwise
+    if session.sample is None or session.sample[0] != paths:
+        parts, length = [], 0
+        for chunk in read_all(paths):
+            parts.append(chunk[: SAMPLE - length])
+            length += len(parts[-1])
+            if length >= SAMPLE:
+                break
+        session.sample = (paths, "".join(parts))
+    return session.sample[1]

@@ -1,0 +1,29 @@
+"""Tokenizers to hold against each other: learned here, from the same text, with the same vocabulary."""
+
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from engine.text.foreign import Foreign
+from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
+
+VOCABULARY = 2000
+
+
+def rivals(text: str) -> dict[str, Tokenizer]:
+    """Characters, byte-level BPE, and Nakami's own, by name."""
+    return {
+        "characters": train_characters([text]),
+        "bytes": _byte_level(text),
+        "scripts": train_bpe([text], VOCABULARY),
+    }
+
+
+def _byte_level(text: str) -> Tokenizer:
+    """BPE over the bytes of words, as GPT-2 has it (Radford et al. 2019, §2.2)."""
+    model = tokenizers.Tokenizer(models.BPE())
+    model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    model.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=alphabet, show_progress=False)
+    model.train_from_iterator(text.splitlines(keepends=True), trainer)
+    return Tokenizer(Foreign(model.to_str()))

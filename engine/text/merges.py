@@ -1,0 +1,81 @@
+"""How byte-pair encoding came to its pieces: the merges of one word, one after another.
+
+Sennrich et al. 2016 (arXiv:1508.07909), Algorithm 1, applied: of all neighbours that may be merged the pair
+with the lowest rank is, at its first place, until there is none.
+"""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tokenizers
+
+from engine.text.foreign import read_piece, shown
+from engine.text.tokenizer import Tokenizer
+
+MOST_SYMBOLS = 80  # of longer words (some tokenizers take a whole text for one) only the token is replayed
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The pieces behind this merge, for the screen; rank -1 is the beginning."""
+
+    pieces: tuple[str, ...]
+    merged: str
+    rank: int
+
+
+class MergeReplay:
+    """The merges of one tokenizer; empty for those that know none, such as characters."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        description = json.loads(tokenizer.to_json())
+        model = description["model"]
+        pairs = [tuple(pair) if isinstance(pair, list) else tuple(pair.split(" ")) for pair in model.get("merges", ())]
+        self.ranks = {pair: rank for rank, pair in enumerate(pairs)}
+        self._vocabulary: dict[str, int] = model["vocab"] if pairs else {}
+        self._show: Callable[[str], str] = lambda piece: shown(read_piece(description, piece))
+        self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer.to_json()) if pairs else None
+
+    def steps(self, text: str, start: int, end: int) -> list[Merge]:
+        """Of the word around characters [start, end), or of these alone where the word is long."""
+        if self._tokenizer is None or start >= end:
+            return []
+        symbols = self._symbols(self._word(text, start, end))
+        if len(symbols) > MOST_SYMBOLS:
+            symbols = self._symbols(self._words(text[start:end])[0][0])[:MOST_SYMBOLS]
+        return self.replay(symbols)
+
+    def replay(self, symbols: list[str]) -> list[Merge]:
+        """From single symbols to what the tokenizer makes of them."""
+        found = [Merge(tuple(map(self._show, symbols)), "", -1)]
+        while True:
+            ranked = ((self.ranks.get(pair), place) for place, pair in enumerate(itertools.pairwise(symbols)))
+            best = min(((rank, place) for rank, place in ranked if rank is not None), default=None)
+            if best is None:
+                return found
+            rank, place = best
+            symbols = [*symbols[:place], symbols[place] + symbols[place + 1], *symbols[place + 2 :]]
+            found.append(Merge(tuple(map(self._show, symbols)), self._show(symbols[place]), rank))
+
+    def _word(self, text: str, start: int, end: int) -> str:
+        """What the tokenizer cuts off before it merges, where most of [start, end) lies."""
+        words = self._words(text)
+        overlap = [min(end, last) - max(start, first) for _, (first, last) in words]
+        return words[overlap.index(max(overlap))][0]
+
+    def _words(self, text: str) -> list[tuple[str, tuple[int, int]]]:
+        assert self._tokenizer is not None
+        normalizer, cutter = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
+        if normalizer is not None:
+            text = normalizer.normalize_str(text)
+        return cutter.pre_tokenize_str(text) if cutter is not None else [(text, (0, len(text)))]
+
+    def _symbols(self, word: str) -> list[str]:
+        """Its characters; one that the tokenizer does not know is written as its bytes."""
+        symbols: list[str] = []
+        for character in word:
+            known = character in self._vocabulary
+            symbols += [character] if known else [f"<0x{byte:02X}>" for byte in character.encode()]
+        return symbols

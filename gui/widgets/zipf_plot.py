@@ -1,0 +1,64 @@
+"""How often the tokens stand in a text, the most frequent first, on two logarithmic axes."""
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from gui.i18n import t
+from gui.theme import LIGHT, SMALL, Theme
+
+
+class ZipfPlot(QWidget):
+    hovered = Signal(int)  # rank from 0, -1 for none
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)  # falling
+        self.plot = pg.PlotWidget()
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setLogMode(x=True, y=True)
+        self.points = self.plot.plot([], [], pen=None, symbol="o", symbolSize=5)
+        self.line = self.plot.plot([], [])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot)
+        self.plot.scene().sigMouseMoved.connect(self._moved)
+
+    def set_counts(self, counts: NDArray[np.int64]) -> None:
+        """Of each token, in falling order; those that never stand there are left out."""
+        self.counts = counts
+        ranks = np.arange(1, len(counts) + 1)
+        self.points.setData(ranks, counts)
+        most = float(counts[0]) if len(counts) else 1.0
+        # Zipf's law: the n-th stands there 1/n as often as the first, a straight line here.
+        self.line.setData([1, max(1.0, most)], [most, 1])
+        self.plot.autoRange(padding=0.05)
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.plot.setBackground(None)
+        self.plot.setStyleSheet("border: none; background: transparent;")
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(theme.color("grid"))
+            axis.setTextPen(theme.color("muted"))
+            axis.setStyle(tickFont=theme.font(SMALL - 1))
+        self.points.setSymbolBrush(theme.color("accent"))
+        self.points.setSymbolPen(None)
+        self.line.setPen(pg.mkPen(theme.color("muted"), width=1, style=Qt.PenStyle.DashLine))
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        style = {"color": self.theme.muted, "font-size": f"{self.theme.px(SMALL)}px"}
+        self.plot.setLabel("bottom", t("widget.zipf.rank"), **style)
+        self.plot.setLabel("left", t("widget.zipf.count"), **style)
+        self.plot.setAccessibleName(t("widget.zipf.name"))
+
+    def _moved(self, at: QPointF) -> None:
+        x = self.plot.getViewBox().mapSceneToView(at).x()
+        rank = round(10**x) - 1 if -1 < x < 9 else -1
+        self.hovered.emit(rank if 0 <= rank < len(self.counts) else -1)

@@ -1,0 +1,82 @@
+"""The merges that are shown lead to what the tokenizer really makes of a word."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import messages as m
+from engine.service.session import Session
+from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
+from engine.text.comparison import rivals
+from engine.text.merges import MergeReplay
+from tests.engine.conftest import SENTENCES
+
+RIVALS = rivals(SENTENCES * 20)
+TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。😀é\n", min_size=1, max_size=30)
+
+
+@pytest.fixture
+def session(model_folder) -> Session:  # type: ignore[no-untyped-def]
+    opened = Session()
+    opened.open(model_folder)
+    return opened
+
+
+@pytest.mark.parametrize("name", ["bytes", "scripts"])
+@given(text=TEXTS)
+@settings(deadline=None, max_examples=60)
+def test_the_last_step_is_what_the_tokenizer_gives(name: str, text: str) -> None:
+    tokenizer, replay = RIVALS[name], MergeReplay(RIVALS[name])
+    pieces: list[str] = []
+    for word, _ in replay._words(text):
+        pieces += replay.replay(replay._symbols(word))[-1].pieces
+    assert pieces == [tokenizer.piece(id) for id in tokenizer.encode(text)]
+
+
+@given(text=TEXTS)
+@settings(deadline=None, max_examples=30)
+def test_every_step_merges_two_neighbours(text: str) -> None:
+    steps = MergeReplay(RIVALS["scripts"]).steps(text, 0, 1)
+    for before, after in itertools.pairwise(steps):
+        assert len(after.pieces) == len(before.pieces) - 1
+        assert after.merged in after.pieces
+        assert after.rank >= 0
+
+
+def test_characters_do_not_merge() -> None:
+    assert MergeReplay(RIVALS["characters"]).steps("the cat", 0, 3) == []
+
+
+def test_the_word_of_a_token(session: Session) -> None:
+    text = "the cat sat on the mat."
+    tokens = session.opened.tokenizer.tokens(text)
+    events = [event for event in replay_merges(session, m.ReplayMerges(text, 1)) if event is not None]
+    [steps] = events
+    assert isinstance(steps, m.MergeSteps)
+    assert steps.steps[0].rank == -1
+    assert "".join(steps.steps[0].pieces) == "".join(steps.steps[-1].pieces)
+    assert tokens.pieces[1] in steps.steps[-1].pieces
+    for step in steps.steps[1:]:
+        assert step.count == text.count(step.merged)
+
+
+def test_tokenizers_side_by_side(session: Session) -> None:
+    request = m.CompareTokenizers("the cat", "the cat sat", "猫は森で")
+    columns = [event for event in compare_tokenizers(session, request) if event is not None]
+    assert [column.name for column in columns] == ["model", "characters", "bytes", "scripts"]  # type: ignore[attr-defined]
+    characters = columns[1]
+    assert isinstance(characters, m.TokenizerColumn)
+    assert (characters.count, characters.english) == (7, 11)
+    assert characters.japanese >= 4  # what was never seen is written as bytes
+
+
+def test_the_vocabulary_with_its_counts(session: Session) -> None:
+    text = "the cat sat on the mat."
+    pages = [event for event in list_vocabulary(session, m.ListVocabulary(text)) if event is not None]
+    counts = [count for page in pages for count in page.counts.tolist()]  # type: ignore[attr-defined]
+    ids = session.opened.tokenizer.encode(text)
+    assert sum(counts) == len(ids)
+    assert counts[ids[0]] == ids.count(ids[0])
+    assert pages[0].data[65] == b"A"  # type: ignore[attr-defined]
