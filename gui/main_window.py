@@ -9,23 +9,38 @@ from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QHBoxLayout,
+    QInputDialog,
     QMainWindow,
     QMenu,
     QMessageBox,
+    QProgressDialog,
     QStackedLayout,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from engine.messages import EngineReady, Hello, InspectText, ModelInfo, OpenModel, TextInfo, Tokenize, Tokens
+from engine.messages import (
+    Downloaded,
+    DownloadModel,
+    EngineReady,
+    Hello,
+    InspectText,
+    ModelInfo,
+    Notice,
+    OpenModel,
+    Progress,
+    TextInfo,
+    Tokenize,
+    Tokens,
+)
 from gui import i18n, theme
 from gui.actions import Actions, Entry
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.pane import Pane, PaneContext
 from gui.questions import Questions
-from gui.settings import Settings
+from gui.settings import Settings, models_folder
 from gui.state import AppState
 from gui.theme import ASSETS, GAP_L, GAP_M, THEMES
 from gui.widgets.message_bar import MessageBar
@@ -109,6 +124,7 @@ class MainWindow(QMainWindow):
             Entry("open_text", ("Ctrl+O",), self.choose_text),
             Entry("open_folder", ("Ctrl+Shift+O",), self.choose_folder),
             Entry("open_model", ("Ctrl+M",), self.choose_model),
+            Entry("hub", ("Ctrl+Shift+M",), self.ask_for_hub_model),
             Entry("sample", (), self.open_sample),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
             *(
@@ -132,7 +148,7 @@ class MainWindow(QMainWindow):
         by_name = self.actions_table.by_name
         self.recent_menu = QMenu(self)
         menu = self.open_button.menu()
-        menu.addActions([by_name[name] for name in ("open_text", "open_folder", "open_model", "sample")])
+        menu.addActions([by_name[name] for name in ("open_text", "open_folder", "open_model", "hub", "sample")])
         menu.addMenu(self.recent_menu)
         menu.aboutToShow.connect(self._fill_recent)
         for code, name in i18n.LANGUAGES.items():
@@ -243,12 +259,44 @@ class MainWindow(QMainWindow):
         self._saver.start()
 
     def open_model(self, folder: str) -> None:
-        self._questions.ask(OpenModel(folder), self._model_opened, "model")
+        self._questions.ask(OpenModel(folder), self._model_opened, "model", lambda _: self._show_activity())
 
-    def _model_opened(self, info: ModelInfo) -> None:
+    def _model_opened(self, info: ModelInfo | Notice) -> None:
+        if isinstance(info, Notice):  # what is coming, and how much memory it takes
+            self.status.set_activity(t(f"notice.{info.key}", **info.arguments))
+            return
+        self.status.set_activity("")
         self.settings.remember(info.folder)
         self._show_workspace(True)
         self.state.set_model(info)
+
+    def ask_for_hub_model(self) -> None:
+        """Asks for a name, and fetches that model: the only thing in Nakami that uses a network."""
+        box = QInputDialog(self)
+        box.setWindowTitle(t("action.hub"))
+        box.setLabelText(t("window.hub_name"))
+        box.textValueSelected.connect(lambda name: self.download(name.strip()))
+        box.open()
+
+    def download(self, name: str) -> None:
+        box = QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self)
+        box.setWindowTitle(t("action.hub"))
+        box.setAutoReset(False)
+        box.show()
+
+        def show(event: Progress | Downloaded) -> None:
+            if isinstance(event, Downloaded):
+                self.open_model(event.folder)
+            else:
+                box.setValue(round(100 * (event.fraction or 0.0)))
+
+        def ended(_: object) -> None:
+            box.canceled.disconnect()
+            box.close()
+
+        request = DownloadModel(name, str(models_folder()))
+        self._questions.ask(request, show, "hub", ended)
+        box.canceled.connect(lambda: self._questions.drop("hub"))
 
     def open_sample(self) -> None:
         self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))

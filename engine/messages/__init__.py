@@ -114,6 +114,12 @@ from engine.messages.work import (
     Candidates as Candidates,
 )
 from engine.messages.work import (
+    Downloaded as Downloaded,
+)
+from engine.messages.work import (
+    DownloadModel as DownloadModel,
+)
+from engine.messages.work import (
     EngineReady as EngineReady,
 )
 from engine.messages.work import (

@@ -121,8 +121,27 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class OpenModel:
-    """-> Opening, ModelInfo. `folder` holds a model of Nakami or of a known family, with its tokenizer.json."""
+    """-> Notice of the memory it takes, then ModelInfo.
 
+    `folder` holds a model of Nakami or of a known family, with its tokenizer.json.
+    """
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadModel:
+    """-> Progress…, Downloaded: a model of the Hugging Face hub, by its name there.
+
+    The only request that uses a network.
+    """
+
+    name: str
+    models: str  # the folder that gets a folder for it
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
     folder: str
 
 

@@ -11,7 +11,9 @@ import torch
 from engine import messages as m
 from engine.generation.decoding import Step, decode, weigh
 from engine.generation.sampling import candidates, draw
+from engine.model.hub import download, folder_for
 from engine.model.memory import keep_freed_memory
+from engine.model.opening import describe
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.machine import trace_machine
@@ -48,7 +50,19 @@ def steer(session: Session, request: m.SteerTraining) -> Answer:
 
 
 def open_model(session: Session, request: m.OpenModel) -> Answer:
+    """Its memory is said before it is taken; what does not fit is refused before anything is read."""
+    info = describe(Path(request.folder))
+    yield m.Notice("opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
     yield session.open(Path(request.folder))
+
+
+def download_model(session: Session, request: m.DownloadModel) -> Answer:
+    folder, said = folder_for(request.name, Path(request.models)), 0.0
+    for share in download(request.name, folder):
+        now = time.perf_counter()
+        yield m.Progress("hub", share) if now - said >= REPORT_SECONDS else None
+        said = now if now - said >= REPORT_SECONDS else said
+    yield m.Downloaded(str(folder))
 
 
 def tokenize(session: Session, request: m.Tokenize) -> Answer:
@@ -100,6 +114,7 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.ReadRun: read_run,
     m.ListRuns: list_runs,
     m.OpenModel: open_model,
+    m.DownloadModel: download_model,
     m.Tokenize: tokenize,
     m.ReplayMerges: replay_merges,
     m.CompareTokenizers: compare_tokenizers,

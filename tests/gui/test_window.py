@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QInputDialog, QLabel, QProgressDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine import messages as m
@@ -213,3 +214,46 @@ def test_a_dead_engine_is_said_and_can_be_started_again(qtbot: QtBot, window: Ma
     qtbot.waitUntil(lambda: window.status.engine.text() == t("status.ready"))
     assert not window.banner.isVisible()
     assert len(engine.asked(m.Hello)) == 2
+
+
+# --- Models by name -------------------------------------------------------------------------------
+
+
+def _progress_box(window: MainWindow) -> QProgressDialog | None:
+    boxes = [box for box in window.findChildren(QProgressDialog) if box.isVisible()]
+    return boxes[0] if boxes else None
+
+
+def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+    window.actions_table.by_name["hub"].trigger()
+    [asking] = window.findChildren(QInputDialog)
+    asking.setTextValue(" me/tiny ")
+    asking.accept()
+    request = next(r for r in engine.requests if isinstance(r, m.DownloadModel))
+    assert request.name == "me/tiny"
+    job = engine.jobs[engine.requests.index(request)]
+    job.answered.emit(m.Progress("hub", 0.4))
+    box = _progress_box(window)
+    assert box is not None
+    assert box.value() == 40
+    job.answered.emit(m.Downloaded("/models/me--tiny"))
+    job.ended.emit(m.Ended(job.number, "done"))
+    assert _progress_box(window) is None
+    assert engine.requests[-1] == m.OpenModel("/models/me--tiny")
+
+
+def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, engine: FakeEngine) -> None:
+    window.download("me/tiny")
+    job = engine.jobs[-1]
+    box = _progress_box(window)
+    assert box is not None
+    QTest.mouseClick(box.findChild(QPushButton), Qt.MouseButton.LeftButton)
+    assert job.cancelled
+    assert _progress_box(window) is None
+    window.download("me/tiny")
+    job = engine.jobs[-1]
+    job.ended.emit(
+        m.Ended(job.number, "failed", "error.hub_unreachable", {"name": "me/tiny", "reason": "ConnectError"})
+    )
+    assert "could not be reached" in window.banner.label.text()
+    assert _progress_box(window) is None

@@ -1,0 +1,91 @@
+"""Models from the Hugging Face hub, by name, when somebody asks for one: safetensors and JSON, nothing else."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+
+NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}|[\w.-]{1,96}")
+WANTED = re.compile(
+    r"[\w.-]+\.safetensors|model\.safetensors\.index\.json"
+    r"|(config|generation_config|tokenizer|tokenizer_config)\.json"
+)
+CHUNK = 256 * 1024  # bytes read between two safe points
+
+
+def folder_for(name: str, models: Path) -> Path:
+    """Where a model of the hub is kept. Raises EngineError: error.hub_name."""
+    if not NAME.fullmatch(name) or ".." in name:
+        raise EngineError("error.hub_name", name=name[:80])
+    return models / name.replace("/", "--")
+
+
+def download(name: str, folder: Path, hub: Any = None) -> Iterator[float]:
+    """Copies a model's files into `folder`, and yields how much is done, 0..1.
+
+    Files that are there whole are not copied again, so that what was broken off goes on. `hub` is a file
+    system as `huggingface_hub` has it: ls(name) and open(path).
+    Raises EngineError: error.hub_name, error.hub_unreachable, error.hub_missing, error.hub_no_weights,
+    error.not_written.
+    """
+    folder_for(name, folder.parent)
+    hub = _file_system() if hub is None else hub
+    files = [file for file in _asked(name, lambda: hub.ls(name, detail=True)) if _is_wanted(file)]
+    if not any(file["name"].endswith(".safetensors") for file in files):
+        raise EngineError("error.hub_no_weights", name=name)
+    total, done = sum(file["size"] for file in files), 0
+    files.sort(key=lambda file: Path(file["name"]).name == "config.json")  # last: with it the folder is a model
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            for count in _copy(name, hub, file, folder):
+                done += count
+                yield done / max(total, 1)
+    except OSError as error:
+        raise EngineError("error.not_written", file=str(folder), reason=error.strerror or str(error)) from error
+
+
+def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[int]:
+    """One file, whole or not at all; yields the bytes of each part."""
+    path = folder / Path(file["name"]).name
+    if path.is_file() and path.stat().st_size == file["size"]:
+        yield file["size"]
+        return
+    temporary = path.with_name(path.name + ".part")
+    try:
+        source = _asked(name, lambda: hub.open(file["name"], "rb"))
+        with source, open(temporary, "wb") as copy:
+            while part := _asked(name, lambda: source.read(CHUNK)):
+                copy.write(part)
+                yield len(part)
+        if temporary.stat().st_size != file["size"]:
+            raise EngineError("error.hub_unreachable", name=name, reason=path.name)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _asked(name: str, question: Any) -> Any:
+    """What the hub answers; whatever goes wrong on the way is said in two kinds."""
+    try:
+        return question()
+    except FileNotFoundError as error:
+        raise EngineError("error.hub_missing", name=name) from error
+    except Exception as error:  # each of the libraries below has errors of its own for "no network"
+        if "RepositoryNotFound" in type(error).__name__ or "Gated" in type(error).__name__:
+            raise EngineError("error.hub_missing", name=name) from error
+        raise EngineError("error.hub_unreachable", name=name, reason=type(error).__name__) from error
+
+
+def _is_wanted(file: dict[str, Any]) -> bool:
+    return file.get("type") == "file" and WANTED.fullmatch(Path(file["name"]).name) is not None
+
+
+def _file_system() -> Any:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from huggingface_hub import HfFileSystem  # only when somebody asks: it knows the network
+
+    return HfFileSystem()

@@ -1,0 +1,67 @@
+"""What a window must draw while a hand moves: python -m tests.benchmarks.redraw
+
+All heads of 12 layers of 12 at 128 tokens, one head, fifty thousand points in two and three dimensions (software
+rendering, offscreen), and the principal components of fifty thousand rows of 256.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+
+from engine.inspection.projection import principal_plane
+from gui.app import make_application
+from gui.widgets.cloud import Cloud
+from gui.widgets.heatmap import Heatmap
+from gui.widgets.mosaic import Mosaic
+
+TOKENS, POINTS = 128, 50_000
+
+
+def main() -> None:
+    app = make_application()
+    rng = np.random.default_rng(0)
+    weights = np.tril(rng.random((12, 12, TOKENS, TOKENS))).astype(np.float16)
+    mosaic, heatmap, cloud = Mosaic(), Heatmap(), Cloud()
+    for widget in (mosaic, heatmap, cloud):
+        widget.resize(1000, 700)
+
+    def all_heads() -> None:
+        mosaic.set_weights(list(weights))
+        mosaic.grab()
+
+    def one_head() -> None:
+        heatmap.set_data(weights[3, 5], ("token",) * TOKENS, 5)
+        heatmap.grab()
+
+    print(f"12 x 12 heads of {TOKENS} tokens: {_milliseconds(all_heads):.1f} ms (target 16)")
+    print(f"another head: {_milliseconds(one_head):.1f} ms")
+    kinds = np.array(["latin", "kanji", "hiragana", "digit"])[rng.integers(0, 4, POINTS)].tolist()
+    cloud.set_names([f"token {i}" for i in range(POINTS)], kinds)
+    for dims in (2, 3):
+        cloud.set_points(rng.normal(size=(POINTS, dims)), fit=True)
+
+        def move() -> None:
+            cloud.zoom(1.01)
+            cloud.turn(0.0 if cloud.flat else 0.01, 0.0)
+            cloud.grab()
+
+        print(f"{POINTS:,} points in {dims} dimensions: {1000 / _milliseconds(move):.0f} pictures a second (target 30)")
+    rows = rng.normal(size=(POINTS, 256)).astype(np.float32)
+    print(f"principal components: {_milliseconds(lambda: principal_plane(rows)) / 1000:.2f} s (target 1)")
+    app.quit()
+
+
+def _milliseconds(run: Callable[[], object], rounds: int = 20) -> float:
+    run()
+    begun = time.perf_counter()
+    for _ in range(rounds):
+        run()
+    return (time.perf_counter() - begun) / rounds * 1000
+
+
+if __name__ == "__main__":
+    main()

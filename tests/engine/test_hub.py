@@ -1,0 +1,96 @@
+"""Models by name: the files that are wanted, whole or not at all, from a stand-in for the hub."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import messages as m
+from engine.errors import EngineError
+from engine.model.hub import CHUNK, download, folder_for
+from engine.service import handlers
+from engine.service.session import Session
+
+FILES = {
+    "config.json": b"{}",
+    "model.safetensors": b"w" * (3 * CHUNK + 5),
+    "tokenizer.json": b"{}",
+    "pytorch_model.bin": b"never",
+    "modeling.py": b"never",
+}
+
+
+class Hub:
+    """What `huggingface_hub.HfFileSystem` shows of a repository."""
+
+    def __init__(self, files: dict[str, bytes], broken: Exception | None = None) -> None:
+        self.files, self.broken = files, broken
+        self.opened: list[str] = []
+
+    def ls(self, name: str, detail: bool) -> list[dict[str, Any]]:
+        if self.broken is not None:
+            raise self.broken
+        entries = [{"name": f"{name}/{file}", "size": len(data), "type": "file"} for file, data in self.files.items()]
+        return [*entries, {"name": f"{name}/onnx", "size": 0, "type": "directory"}]
+
+    def open(self, path: str, mode: str) -> io.BytesIO:
+        self.opened.append(path)
+        return io.BytesIO(self.files[Path(path).name])
+
+
+def test_only_weights_and_descriptions_are_fetched(tmp_path: Path) -> None:
+    shares = list(download("me/tiny", tmp_path / "tiny", Hub(FILES)))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) >= 6  # a safe point for every part
+    assert sorted(p.name for p in (tmp_path / "tiny").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+    assert (tmp_path / "tiny" / "model.safetensors").read_bytes() == FILES["model.safetensors"]
+
+
+def test_what_was_broken_off_leaves_nothing_half_and_goes_on(tmp_path: Path) -> None:
+    hub, folder = Hub(FILES), tmp_path / "tiny"
+    running = download("tiny", folder, hub)
+    next(running)
+    next(running)
+    running.close()
+    assert not list(folder.glob("*.part"))
+    assert not (folder / "config.json").exists()  # not a model yet
+    hub.opened.clear()
+    whole = list(download("tiny", folder, hub))
+    assert whole[-1] == 1.0
+    hub.opened.clear()
+    list(download("tiny", folder, hub))
+    assert hub.opened == []  # all is there
+
+
+@pytest.mark.parametrize(
+    ("hub", "key"),
+    [
+        (Hub(FILES, ConnectionError("no route")), "error.hub_unreachable"),
+        (Hub(FILES, FileNotFoundError()), "error.hub_missing"),
+        (Hub({"config.json": b"{}", "pytorch_model.bin": b"x"}), "error.hub_no_weights"),
+    ],
+)
+def test_what_can_go_wrong_is_said(tmp_path: Path, hub: Hub, key: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        list(download("me/tiny", tmp_path / "tiny", hub))
+    assert raised.value.key == key
+    assert not (tmp_path / "tiny").exists()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b/c", "a b", "a/..", "https://x/y"])
+def test_names_that_are_none(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EngineError, match="hub_name"):
+        folder_for(name, tmp_path)
+
+
+def test_the_window_hears_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.model.hub._file_system", lambda: Hub(FILES))
+    events = list(handlers.download_model(Session(), m.DownloadModel("me/tiny", str(tmp_path))))
+    assert isinstance(events[0], m.Progress)
+    assert events[-1] == m.Downloaded(str(tmp_path / "me--tiny"))
