@@ -111,5 +111,5 @@ def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
     whole = y[: stretches * size].reshape(stretches, size)
     starts = np.arange(stretches) * size
     kept = np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), [len(x) - 1]))
-    kept = np.unique(kept)
+    kept.sort()
     return x[kept], y[kept]
