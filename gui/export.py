@@ -56,7 +56,7 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
     paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
     window.begin(paths)
     if not options.text and not options.model:
-        window.open_sample()
+        window.opening.open_sample()
     _wait(window, lambda: window.state.model is not None if options.model else window.state.corpus is not None)
     if options.model is None:
         training = window.workspace.pane("training")

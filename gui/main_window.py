@@ -7,13 +7,10 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QHBoxLayout,
-    QInputDialog,
     QMainWindow,
     QMenu,
     QMessageBox,
-    QProgressDialog,
     QStackedLayout,
     QToolButton,
     QVBoxLayout,
@@ -21,15 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from engine.messages import (
-    Downloaded,
-    DownloadModel,
     EngineReady,
     Hello,
-    InspectText,
     ModelInfo,
     Notice,
-    OpenModel,
-    Progress,
     TextInfo,
     Tokenize,
     Tokens,
@@ -39,10 +31,11 @@ from gui.actions import Actions, Entry
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.pane import Pane, PaneContext
+from gui.opening import Opening
 from gui.questions import Questions
-from gui.settings import Settings, models_folder
+from gui.settings import Settings
 from gui.state import AppState
-from gui.theme import ASSETS, GAP_L, GAP_M, THEMES
+from gui.theme import GAP_L, GAP_M, THEMES
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.prompt import Prompt
 from gui.widgets.rail import Rail
@@ -66,8 +59,10 @@ class MainWindow(QMainWindow):
         self.theme = replace(THEMES.get(settings.theme, theme.LIGHT), zoom=settings.zoom)
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 560)
-        self._build()
+        self.banner = MessageBar()
         self._questions = Questions(engine, self.banner.show_failure)
+        self.opening = Opening(self, self._questions, settings)
+        self._build()
         self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
         self._saver.timeout.connect(self.save_settings)
         self._wire()
@@ -79,7 +74,7 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.rail = Rail([(pane_id, pane_id) for pane_id in pane_ids()])
-        self.prompt, self.strip, self.banner = Prompt(), TokenStrip(), MessageBar()
+        self.prompt, self.strip = Prompt(), TokenStrip()
         self.status, self.welcome = StatusLine(), Welcome()
         self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.theme))
         self.open_button = self._menu_button()
@@ -121,11 +116,11 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         entries = [
-            Entry("open_text", ("Ctrl+O",), self.choose_text),
-            Entry("open_folder", ("Ctrl+Shift+O",), self.choose_folder),
-            Entry("open_model", ("Ctrl+M",), self.choose_model),
-            Entry("hub", ("Ctrl+Shift+M",), self.ask_for_hub_model),
-            Entry("sample", (), self.open_sample),
+            Entry("open_text", ("Ctrl+O",), self.opening.choose_text),
+            Entry("open_folder", ("Ctrl+Shift+O",), self.opening.choose_folder),
+            Entry("open_model", ("Ctrl+M",), self.opening.choose_model),
+            Entry("hub", ("Ctrl+Shift+M",), self.opening.ask_for_hub_model),
+            Entry("sample", (), self.opening.open_sample),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
             *(
                 Entry(f"show_{pane_id}", (f"Ctrl+{number}",), lambda pane_id=pane_id: self.show_pane(pane_id))
@@ -150,7 +145,7 @@ class MainWindow(QMainWindow):
         menu = self.open_button.menu()
         menu.addActions([by_name[name] for name in ("open_text", "open_folder", "open_model", "hub", "sample")])
         menu.addMenu(self.recent_menu)
-        menu.aboutToShow.connect(self._fill_recent)
+        menu.aboutToShow.connect(lambda: self.opening.fill_recent(self.recent_menu))
         for code, name in i18n.LANGUAGES.items():
             self.language_button.menu().addAction(name, lambda code=code: self.set_language(code))
         names = (
@@ -175,9 +170,13 @@ class MainWindow(QMainWindow):
         self.workspace.current_changed.connect(self._current_pane_changed)
         self.workspace.pane_made.connect(self._adopt)
         self.status.restart_wanted.connect(self.restart_engine)
-        self.welcome.open_wanted.connect(self.choose_text)
-        self.welcome.sample_wanted.connect(self.open_sample)
-        self.welcome.model_wanted.connect(self.choose_model)
+        self.welcome.open_wanted.connect(self.opening.choose_text)
+        self.welcome.sample_wanted.connect(self.opening.open_sample)
+        self.welcome.model_wanted.connect(self.opening.choose_model)
+        self.opening.text_opened.connect(self._text_opened)
+        self.opening.model_coming.connect(self._model_coming)
+        self.opening.model_opened.connect(self._model_opened)
+        self.opening.ended.connect(self._show_activity)
         self.engine.died.connect(self._engine_died)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
@@ -187,10 +186,10 @@ class MainWindow(QMainWindow):
             signal.connect(self._show_activity)
 
     def _adopt(self, pane: Pane) -> None:
-        pane.open_wanted.connect(self.choose_text)
-        pane.sample_wanted.connect(self.open_sample)
+        pane.open_wanted.connect(self.opening.choose_text)
+        pane.sample_wanted.connect(self.opening.open_sample)
         pane.pane_wanted.connect(self.show_pane)
-        pane.model_wanted.connect(self.open_model)
+        pane.model_wanted.connect(self.opening.open_model)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -213,12 +212,12 @@ class MainWindow(QMainWindow):
         if not theme.has_japanese_font():
             self.banner.show_key("notice.no_japanese_font")
         if paths:
-            self.open_paths(paths)
+            self.opening.open_paths(paths)
             return
         if settings.corpus:
-            self.inspect(tuple(settings.corpus), quiet=True)
+            self.opening.inspect(tuple(settings.corpus), quiet=True)
         if settings.model and Path(settings.model).exists():
-            self.open_model(settings.model)
+            self.opening.open_model(settings.model)
         self._show_workspace(bool(settings.corpus or settings.model))
 
     def _show_workspace(self, shown: bool) -> None:
@@ -229,26 +228,10 @@ class MainWindow(QMainWindow):
         self.status.set_engine("ready")
         self.status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
 
-    # --- Opening ---------------------------------------------------------------------------------
-
-    def open_paths(self, paths: list[str]) -> None:
-        """Texts and models, from the command line or dropped: a folder with a config.json is a model."""
-        models = [path for path in paths if (Path(path) / "config.json").is_file()]
-        texts = tuple(path for path in paths if path not in models)
-        if models:
-            self.open_model(models[0])
-        if texts:
-            self.inspect(texts)
-
-    def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
-        """Takes texts as what is to be learned. `quiet`: what was open the last time may be gone."""
-        if quiet and not all(Path(path).exists() for path in paths):
-            return
-        self._questions.ask(InspectText(paths), self._text_opened, "inspect")
+    # --- What has been opened --------------------------------------------------------------------
 
     def _text_opened(self, info: TextInfo) -> None:
         self.settings.corpus = list(info.paths)
-        self.settings.remember(info.paths[0])
         self.banner.clear()
         self._show_workspace(True)
         self.state.set_corpus(info)
@@ -258,83 +241,19 @@ class MainWindow(QMainWindow):
             self.show_pane("training")
         self._saver.start()
 
-    def open_model(self, folder: str) -> None:
-        self._questions.ask(OpenModel(folder), self._model_opened, "model", lambda _: self._show_activity())
+    def _model_coming(self, notice: Notice) -> None:
+        self.status.set_activity(t(f"notice.{notice.key}", **notice.arguments))
 
-    def _model_opened(self, info: ModelInfo | Notice) -> None:
-        if isinstance(info, Notice):  # what is coming, and how much memory it takes
-            self.status.set_activity(t(f"notice.{info.key}", **info.arguments))
-            return
+    def _model_opened(self, info: ModelInfo) -> None:
         self.status.set_activity("")
-        self.settings.remember(info.folder)
         self._show_workspace(True)
         self.state.set_model(info)
 
-    def ask_for_hub_model(self) -> None:
-        """Asks for a name, and fetches that model: the only thing in Nakami that uses a network."""
-        box = QInputDialog(self)
-        box.setWindowTitle(t("action.hub"))
-        box.setLabelText(t("window.hub_name"))
-        box.textValueSelected.connect(lambda name: self.download(name.strip()))
-        box.open()
-
-    def download(self, name: str) -> None:
-        box = QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self)
-        box.setWindowTitle(t("action.hub"))
-        box.setAutoReset(False)
-        box.show()
-
-        def show(event: Progress | Downloaded) -> None:
-            if isinstance(event, Downloaded):
-                self.open_model(event.folder)
-            else:
-                box.setValue(round(100 * (event.fraction or 0.0)))
-
-        def ended(_: object) -> None:
-            box.canceled.disconnect()
-            box.close()
-
-        request = DownloadModel(name, str(models_folder()))
-        self._questions.ask(request, show, "hub", ended)
-        box.canceled.connect(lambda: self._questions.drop("hub"))
-
-    def open_sample(self) -> None:
-        self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
-
-    def choose_text(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, t("action.open_text"), self._last_folder())
-        if names:
-            self.open_paths(names)
-
-    def choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, t("action.open_folder"), self._last_folder())
-        if name:
-            self.open_paths([name])
-
-    def choose_model(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, t("action.open_model"), self._last_folder())
-        if name:
-            self.open_model(name)
-
-    def _last_folder(self) -> str:
-        recent = self.settings.recent
-        return str(Path(recent[0]).parent) if recent else str(Path.home())
-
-    def _fill_recent(self) -> None:
-        self.recent_menu.clear()
-        for path in self.settings.recent:
-            if Path(path).exists():
-                self.recent_menu.addAction(path, lambda path=path: self.open_paths([path]))
-        self.recent_menu.setEnabled(not self.recent_menu.isEmpty())
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        self.opening.accept_drag(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        event.acceptProposedAction()
-        self.open_paths(paths)
+        self.opening.take_drop(event)
 
     # --- The shared text, model and engine -------------------------------------------------------
 
@@ -403,7 +322,7 @@ class MainWindow(QMainWindow):
         model = self.state.model
         if model is not None and Path(model.folder, "config.json").exists():
             self.state.set_model(None)
-            self.open_model(model.folder)
+            self.opening.open_model(model.folder)
         for pane in self.workspace.panes.values():
             pane.engine_returned()
 

@@ -17,7 +17,7 @@ from tests.gui.fakes import FakeEngine, model, points, started
 
 @pytest.fixture
 def pane(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> TrainingPane:
-    window.open_paths([str(tmp_path)])
+    window.opening.open_paths([str(tmp_path)])
     qtbot.waitUntil(lambda: window.state.corpus is not None)
     window.show_pane("training")
     found = window.workspace.pane("training")
@@ -227,7 +227,7 @@ def test_the_run_behind_an_opened_model_is_shown(
 ) -> None:
     (tmp_path / "run.json").write_text("{}")
     engine.answers[m.ReadRun] = lambda r: [started(r.folder), points(fraction=0.5)]
-    window.open_model(str(tmp_path))
+    window.opening.open_model(str(tmp_path))
     qtbot.waitUntil(lambda: figures(pane).get("Step") == "10 / 40")
     assert figures(pane)["Time"] == "0:10"
     click(qtbot, pane.run_page.again_button)  # half of it is done

@@ -84,7 +84,7 @@ def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, engine: Fake
 def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "config.json").write_text("{}")
-    window.open_paths([str(tmp_path / "m")])
+    window.opening.open_paths([str(tmp_path / "m")])
     qtbot.waitUntil(lambda: window.state.model is not None)
     assert window.state.model is not None
     assert window.state.model.folder == str(tmp_path / "m")
@@ -94,7 +94,7 @@ def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: Ma
 def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     failed = m.Ended(0, "failed", "error.text_empty", {"file": "a.txt"})
     engine.answers[m.InspectText] = lambda _: [failed]
-    window.open_paths(["a.txt"])
+    window.opening.open_paths(["a.txt"])
     qtbot.waitUntil(window.banner.isVisible)
     assert window.banner.label.text() == "a.txt is empty, so there is nothing to learn. Choose a file with text in it."
     window.toggle_language()
@@ -243,14 +243,14 @@ def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeE
 
 
 def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, engine: FakeEngine) -> None:
-    window.download("me/tiny")
+    window.opening.download("me/tiny")
     job = engine.jobs[-1]
     box = _progress_box(window)
     assert box is not None
     QTest.mouseClick(box.findChild(QPushButton), Qt.MouseButton.LeftButton)
     assert job.cancelled
     assert _progress_box(window) is None
-    window.download("me/tiny")
+    window.opening.download("me/tiny")
     job = engine.jobs[-1]
     job.ended.emit(
         m.Ended(job.number, "failed", "error.hub_unreachable", {"name": "me/tiny", "reason": "ConnectError"})

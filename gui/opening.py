@@ -1,0 +1,127 @@
+"""How a text or a model comes into the window: chosen, dropped, named on the hub, or opened before."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QProgressDialog, QWidget
+
+from engine.messages import Downloaded, DownloadModel, InspectText, ModelInfo, Notice, OpenModel, Progress, TextInfo
+from gui import i18n
+from gui.i18n import t
+from gui.questions import Questions
+from gui.settings import Settings, models_folder
+from gui.theme import ASSETS
+
+
+class Opening(QObject):
+    text_opened = Signal(object)  # TextInfo
+    model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
+    model_opened = Signal(object)  # ModelInfo
+    ended = Signal()  # an attempt to open a model, well or badly
+
+    def __init__(self, window: QWidget, questions: Questions, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._questions, self._settings = window, questions, settings
+
+    # --- Texts and models that are there ---------------------------------------------------------
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Texts and models, from the command line or dropped: a folder with a config.json is a model."""
+        models = [path for path in paths if (Path(path) / "config.json").is_file()]
+        texts = tuple(path for path in paths if path not in models)
+        if models:
+            self.open_model(models[0])
+        if texts:
+            self.inspect(texts)
+
+    def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
+        """Takes texts as what is to be learned. `quiet`: what was open the last time may be gone."""
+        if quiet and not all(Path(path).exists() for path in paths):
+            return
+        self._questions.ask(InspectText(paths), self._text_arrived, "inspect")
+
+    def open_sample(self) -> None:
+        self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
+
+    def open_model(self, folder: str) -> None:
+        self._questions.ask(OpenModel(folder), self._model_arrived, "model", lambda _: self.ended.emit())
+
+    def _text_arrived(self, info: TextInfo) -> None:
+        self._settings.remember(info.paths[0])
+        self.text_opened.emit(info)
+
+    def _model_arrived(self, info: ModelInfo | Notice) -> None:
+        if isinstance(info, Notice):
+            self.model_coming.emit(info)
+            return
+        self._settings.remember(info.folder)
+        self.model_opened.emit(info)
+
+    # --- Choosing --------------------------------------------------------------------------------
+
+    def choose_text(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self._window, t("action.open_text"), self._last_folder())
+        if names:
+            self.open_paths(names)
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, t("action.open_folder"), self._last_folder())
+        if name:
+            self.open_paths([name])
+
+    def choose_model(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, t("action.open_model"), self._last_folder())
+        if name:
+            self.open_model(name)
+
+    def _last_folder(self) -> str:
+        recent = self._settings.recent
+        return str(Path(recent[0]).parent) if recent else str(Path.home())
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """What was opened before and is still there."""
+        menu.clear()
+        for path in self._settings.recent:
+            if Path(path).exists():
+                menu.addAction(path, lambda path=path: self.open_paths([path]))
+        menu.setEnabled(not menu.isEmpty())
+
+    def accept_drag(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def take_drop(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.open_paths(paths)
+
+    # --- The hub ---------------------------------------------------------------------------------
+
+    def ask_for_hub_model(self) -> None:
+        """Asks for a name, and fetches that model: the only thing in Nakami that uses a network."""
+        box = QInputDialog(self._window)
+        box.setWindowTitle(t("action.hub"))
+        box.setLabelText(t("window.hub_name"))
+        box.textValueSelected.connect(lambda name: self.download(name.strip()))
+        box.open()
+
+    def download(self, name: str) -> None:
+        box = QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self._window)
+        box.setWindowTitle(t("action.hub"))
+        box.setAutoReset(False)
+        box.show()
+
+        def show(event: Progress | Downloaded) -> None:
+            if isinstance(event, Downloaded):
+                self.open_model(event.folder)
+            else:
+                box.setValue(round(100 * (event.fraction or 0.0)))
+
+        def ended(_: object) -> None:
+            box.canceled.disconnect()
+            box.close()
+
+        request = DownloadModel(name, str(models_folder()))
+        self._questions.ask(request, show, "hub", ended)
+        box.canceled.connect(lambda: self._questions.drop("hub"))
