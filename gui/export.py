@@ -71,6 +71,9 @@ def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     for pane_id in pane_ids():
         window.workspace.set_layout(1, [pane_id])
         _settle(window)
+        if pane_id == "generation":
+            window.workspace.pane(pane_id).play_or_pause()  # type: ignore[attr-defined]
+            _settle(window)
         yield pane_id, window
     window.workspace.set_layout(4, list(FAVOURITES))
     _settle(window)

@@ -30,8 +30,8 @@ from gui import i18n, theme
 from gui.actions import Actions, Entry
 from gui.engine_link import EngineLink
 from gui.i18n import t
-from gui.pane import Pane, PaneContext
 from gui.opening import Opening
+from gui.pane import Pane, PaneContext
 from gui.questions import Questions
 from gui.settings import Settings
 from gui.state import AppState

@@ -1,7 +1,7 @@
 """The base of every pane: it asks the engine, shows what comes back, and knows nothing of threads.
 
 A pane is one file in gui/panes and one line in its table. It overrides `build` and `retranslate`, and
-as needed `refresh`, `restyle`, `save`, `restore`, `subtitle`, `table`. Its words lie under "pane.ID.".
+as needed `refresh`, `catch_up`, `restyle`, `save`, `restore`, `subtitle`, `table`. Its words lie under "pane.ID.".
 """
 
 from collections.abc import Callable
@@ -14,10 +14,12 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.messages import Ended
 from gui.engine_link import EngineLink, Job
+from gui.i18n import t
 from gui.questions import Questions, Show
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import Theme
+from gui.widgets.empty_page import EmptyPage
 from gui.widgets.message_bar import MessageBar
 
 
@@ -77,6 +79,9 @@ class Pane(QWidget):
     def refresh(self) -> None:
         """Asks the engine for what should be on screen now."""
 
+    def catch_up(self) -> None:
+        """Shown again, with nothing to ask anew: draws what arrived or was selected while it was hidden."""
+
     def retranslate(self) -> None:
         """Sets every word; after `build` and whenever the language changes."""
 
@@ -101,6 +106,18 @@ class Pane(QWidget):
         return None
 
     # --- What the base does ----------------------------------------------------------------------
+
+    def empty_page(self) -> EmptyPage:
+        """For a pane that has nothing to show without a model and a text; its words come by `explain_empty`."""
+        page = EmptyPage()
+        page.pressed.connect(lambda: self.pane_wanted.emit("training"))
+        return page
+
+    def explain_empty(self, page: EmptyPage) -> None:
+        """Says what is missing and what to do about it, and what will be seen then."""
+        no_model = self.state.model is None
+        headline = t("pane.no_model" if no_model else "pane.no_text")
+        page.set_words(headline, t(f"pane.{self.id}.empty"), t("pane.train") if no_model else "")
 
     def ask(
         self,
@@ -141,6 +158,8 @@ class Pane(QWidget):
         if self._stale:
             self._stale = False
             self.refresh()
+        else:
+            self.catch_up()
 
     def engine_returned(self) -> None:
         """A new engine is there: whatever was shown may be asked for again."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -57,13 +57,10 @@ class AttentionPane(Pane):
         self.mosaic.chosen.connect(self.state.select_head)
         self.badges.chosen.connect(self.state.select_head)
         self.view.changed.connect(self._view_changed)
-        self.strongest, self.title, self.empty = QLabel(), QLabel(), QLabel()
+        self.strongest, self.title, self.empty = QLabel(), QLabel(), self.empty_page()
         self.strongest.setProperty("role", "figure")
         self.strongest.setWordWrap(True)
         self.title.setProperty("role", "muted")
-        self.empty.setProperty("role", "muted")
-        self.empty.setWordWrap(True)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _lay_out(self) -> None:
         self.large = QStackedWidget()
@@ -72,7 +69,9 @@ class AttentionPane(Pane):
         head = QHBoxLayout()
         head.addWidget(self.view)
         head.addStretch(1)
-        left, self.side = QVBoxLayout(), QWidget()
+        self.main, self.side = QWidget(), QWidget()
+        left = QVBoxLayout(self.main)
+        left.setContentsMargins(0, 0, 0, 0)
         left.addLayout(head)
         left.addWidget(self.large, 1)
         side = QVBoxLayout(self.side)
@@ -83,8 +82,8 @@ class AttentionPane(Pane):
         row = QHBoxLayout(self.body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP_L)
-        row.addWidget(self.empty)
-        row.addLayout(left, 3)
+        row.addWidget(self.empty, 1)
+        row.addWidget(self.main, 3)
         row.addWidget(self.side, 2)
 
     # --- Asking ----------------------------------------------------------------------------------
@@ -115,6 +114,9 @@ class AttentionPane(Pane):
         layers, heads = len(self.layers), len(self.layers[0])
         if self.state.layer >= layers or self.state.head >= heads:
             self.state.select_head(min(self.state.layer, layers - 1), min(self.state.head, heads - 1))
+        self._selected()
+
+    def catch_up(self) -> None:
         self._selected()
 
     def _scored(self, event: HeadScores) -> None:
@@ -171,11 +173,12 @@ class AttentionPane(Pane):
 
     def _draw(self) -> None:
         shown = bool(self.layers)
-        for widget in (self.large, self.view, self.side):
+        for widget in (self.main, self.side):
             widget.setVisible(shown)
         self.empty.setVisible(not shown)
         self.subtitle_changed.emit()
         if not shown:
+            self.explain_empty(self.empty)
             return
         row, weights = self._row(), self.weights()
         layer, head = self._place()
@@ -227,7 +230,6 @@ class AttentionPane(Pane):
 
     def retranslate(self) -> None:
         self.title.setText(t("pane.attention.mosaic"))
-        self.empty.setText(t("pane.attention.empty"))
         self.view.set_labels({view: t(f"pane.attention.view.{view}") for view in VIEWS}, t("pane.attention.view_name"))
         self.heatmap.setAccessibleName(t("pane.attention.title"))
         self.lines.setAccessibleName(t("pane.attention.view.lines"))

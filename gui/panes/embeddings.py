@@ -60,15 +60,15 @@ class EmbeddingsPane(Pane):
         self.method, self.dims = Switch(METHODS), Switch(DIMS)
         self.search = QLineEdit(clearButtonEnabled=True)
         self.stop, self.reset = QPushButton(), QPushButton()
-        self.legend, self.words, self.empty, self.token, self.near_title = (QLabel() for _ in range(5))
+        self.legend, self.words, self.token, self.near_title = (QLabel() for _ in range(4))
+        self.empty = self.empty_page()
         self.analogy = [QLineEdit() for _ in "abc"]
-        for label in (self.legend, self.words, self.empty, self.near_title):
+        for label in (self.legend, self.words, self.near_title):
             label.setProperty("role", "muted")
         self.token.setProperty("role", "figure")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        for label in (self.legend, self.empty, self.near_title):
+        for label in (self.legend, self.near_title):
             label.setWordWrap(True)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.cloud.hovered.connect(self._hovered)
         self.cloud.clicked.connect(self._clicked)
         self.cloud.lassoed.connect(self._mark_all)
@@ -215,6 +215,9 @@ class EmbeddingsPane(Pane):
         if self.isVisible() and self.state.model is not None:
             self.ask(LookUp(int(tokens.ids[index])), self._row_arrived)
 
+    def catch_up(self) -> None:
+        self._selected()
+
     def _mark_paths(self, chosen: int | None) -> None:
         assert self.paths is not None
         layers, tokens = self.paths.points.shape[:2]
@@ -295,6 +298,7 @@ class EmbeddingsPane(Pane):
         self.stop.setVisible(self.asking("Project") and self.method.current in ("tsne", "umap"))
         self.dims.setEnabled(self.method.current != "tsne")
         self.empty.setVisible(not shown)
+        self.explain_empty(self.empty)
         self.subtitle_changed.emit()
         if shown:
             self._show_axes()
@@ -367,7 +371,6 @@ class EmbeddingsPane(Pane):
             field.setText(str(word))
 
     def retranslate(self) -> None:
-        self.empty.setText(t("pane.embeddings.empty"))
         self.reset.setText(t("pane.embeddings.reset"))
         self.stop.setText(t("pane.embeddings.stop"))
         methods = {name: t(f"pane.embeddings.method.{name}") for name in METHODS}

@@ -49,29 +49,14 @@ class GenerationPane(Pane):
         self._next: Candidates | None = None  # of the token behind the current one
         self._columns: list[list[GeneratedToken]] = []
         self.pages = QStackedLayout(self.body)
-        self.pages.addWidget(self._build_empty())
+        self.empty = self.empty_page()
+        self.pages.addWidget(self.empty)
         self.pages.addWidget(self._build_main())
         self._show_timer = QTimer(self, interval=SHOW_MS, singleShot=True, timeout=self._show)
         self._live_timer = QTimer(self, interval=LIVE_MS, singleShot=True)
         self._make_keys()
         self.follow(self.state.text_changed, self.state.model_changed)
         self.state.weights_changed.connect(self._weights_changed)
-
-    def _build_empty(self) -> QWidget:
-        page = QWidget()
-        self.empty, self.empty_words = QLabel(), QLabel()
-        self.empty.setProperty("role", "headline")
-        self.empty_words.setProperty("role", "muted")
-        self.empty_words.setWordWrap(True)
-        self.train_button = QPushButton()
-        self.train_button.clicked.connect(lambda: self.pane_wanted.emit("training"))
-        column = QVBoxLayout(page)
-        column.setSpacing(GAP_L)
-        for widget in (self.empty, self.empty_words):
-            column.addWidget(widget)
-        column.addWidget(self.train_button, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
-        return page
 
     def _build_main(self) -> QWidget:
         page = QWidget()
@@ -182,6 +167,7 @@ class GenerationPane(Pane):
     def refresh(self) -> None:
         there = self.state.model is not None
         self.pages.setCurrentIndex(int(there))
+        self.explain_empty(self.empty)
         self.subtitle_changed.emit()
         if not there:
             return
@@ -415,6 +401,10 @@ class GenerationPane(Pane):
 
     # --- Showing it ------------------------------------------------------------------------------
 
+    def catch_up(self) -> None:
+        self._show()
+        self.weigh()
+
     def _show(self) -> None:
         self._show_timer.stop()
         if not self.isVisible():
@@ -523,10 +513,8 @@ class GenerationPane(Pane):
 
     def retranslate(self) -> None:
         self.controls.retranslate()
+        self.explain_empty(self.empty)
         for widget, key in (
-            (self.empty, "empty"),
-            (self.empty_words, "empty_words"),
-            (self.train_button, "train"),
             (self.step_button, "step"),
             (self.back_button, "back"),
             (self.side_button, "side"),

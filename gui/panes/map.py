@@ -1,13 +1,13 @@
 """The whole machine on one screen, with the values of the text now open; it plays the loop that writes."""
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.messages import Ended, Generate, GeneratedToken, GeneratedTokens, MachineTrace, SamplingSettings, Trace
 from gui.i18n import t
 from gui.pane import Pane, Table
-from gui.theme import GAP_L, GAP_M, Theme, icon
+from gui.theme import GAP_M, Theme, icon
 from gui.widgets.machine import Machine
 from gui.widgets.machine_plan import STATIONS
 
@@ -41,26 +41,14 @@ class MapPane(Pane):
         self.machine.token_chosen.connect(self._token_chosen)
         self.machine.part_opened.connect(self._part_opened)
         self.pages = QStackedLayout(self.body)
-        self.pages.addWidget(self._build_empty())
+        self.empty = self.empty_page()
+        self.pages.addWidget(self.empty)
         self.pages.addWidget(self._build_main())
         self._walk = QTimer(self, interval=STATION_MS, timeout=self._walk_on)
         self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
         self.follow(self.state.text_changed, self.state.model_changed)
         self.state.weights_changed.connect(self._weights_changed)
         self.state.selection_changed.connect(self._selected)
-
-    def _build_empty(self) -> QWidget:
-        page = QWidget()
-        self.empty, self.train_button = QLabel(), QPushButton()
-        self.empty.setProperty("role", "muted")
-        self.empty.setWordWrap(True)
-        self.train_button.clicked.connect(lambda: self.pane_wanted.emit("training"))
-        column = QVBoxLayout(page)
-        column.setSpacing(GAP_L)
-        column.addWidget(self.empty)
-        column.addWidget(self.train_button, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
-        return page
 
     def _build_main(self) -> QWidget:
         page = QWidget()
@@ -122,8 +110,7 @@ class MapPane(Pane):
 
     def _show(self) -> None:
         self.pages.setCurrentIndex(int(self.trace is not None))
-        self.empty.setText(t("pane.map.empty_model" if self.state.model is None else "pane.map.empty_text"))
-        self.train_button.setVisible(self.state.model is None)
+        self.explain_empty(self.empty)
         self.machine.set_trace(
             self.trace, self.state.text, "".join(token.text for token in self.written), len(self.written)
         )
@@ -257,7 +244,6 @@ class MapPane(Pane):
         return Table(("piece", "id", "probability"), rows)
 
     def retranslate(self) -> None:
-        self.train_button.setText(t("pane.map.train"))
         self.step_button.setText(t("pane.map.step"))
         self.home_button.setText(t("pane.map.home"))
         self.machine.setAccessibleName(t("widget.machine.title"))

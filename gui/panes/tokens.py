@@ -39,13 +39,12 @@ class TokensPane(Pane):
         self.flow, self.merges = TokenFlow(), MergeStepsView()
         self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
         self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), Switch(VIEWS)
-        self.figures, self.legend, self.empty, self.words = QLabel(), QLabel(), QLabel(), QLabel()
+        self.figures, self.legend, self.words, self.empty = QLabel(), QLabel(), QLabel(), self.empty_page()
         self.figures.setProperty("role", "figure")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        for label in (self.legend, self.empty, self.words):
+        for label in (self.legend, self.words):
             label.setProperty("role", "muted")
             label.setWordWrap(True)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._lay_out()
         self.flow.selected.connect(self.state.select_token)
         self.view.changed.connect(self._view_changed)
@@ -81,6 +80,7 @@ class TokensPane(Pane):
         self.stack.setVisible(there)
         self.view.setVisible(there)
         self.empty.setVisible(not there)
+        self.explain_empty(self.empty)
         self.flow.set_tokens(tokens if there else None)
         self._show_figures()
         self._selected()
@@ -116,6 +116,9 @@ class TokensPane(Pane):
         elif self.isVisible():
             token = self.state.token or 0
             self.ask(ReplayMerges(self.state.text, token, self._paths()), self._merges_arrived)
+
+    def catch_up(self) -> None:
+        self._selected()
 
     def _merges_arrived(self, event: MergeSteps) -> None:
         self.merges.set_steps(event.steps if len(event.steps) > 1 else ())
@@ -197,7 +200,6 @@ class TokensPane(Pane):
             self.compare.japanese.setText(str(sentences[1]))
 
     def retranslate(self) -> None:
-        self.empty.setText(t("pane.tokens.empty"))
         self.words.setText(t("pane.tokens.zipf"))
         self.flow.setAccessibleName(t("pane.tokens.title"))
         self.view.set_labels({view: t(f"pane.tokens.view.{view}") for view in VIEWS}, t("pane.tokens.view_name"))

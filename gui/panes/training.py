@@ -139,6 +139,9 @@ class TrainingPane(Pane):
         request = EstimateTraining(self.state.corpus.paths, self.start_page.form.settings())
         self.ask(request, self._show_estimate, ended=self._estimated)
 
+    def catch_up(self) -> None:
+        self._draw()
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._estimate is None:

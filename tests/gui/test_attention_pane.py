@@ -36,6 +36,23 @@ def test_a_head_of_the_mosaic_becomes_the_large_one(pane: Any, engine: FakeEngin
     assert len(engine.requests) == asked  # all heads were here already
 
 
+def test_what_was_selected_while_it_was_hidden_is_shown(pane: Any, window: MainWindow) -> None:
+    window.workspace.set_layout(1, ["tokens"])
+    pane.state.select_token(2)
+    pane.state.select_head(1, 2)
+    window.workspace.set_layout(1, ["attention"])
+    assert pane.heatmap.row == 2
+    assert (pane.mosaic.layer, pane.mosaic.head) == (1, 2)
+
+
+def test_what_was_answered_while_it_was_hidden_is_shown(pane: Any, window: MainWindow, qtbot: QtBot) -> None:
+    pane.state.set_text("xyz")
+    window.workspace.set_layout(1, ["tokens"])
+    qtbot.waitUntil(lambda: not pane.asking())
+    window.workspace.set_layout(1, ["attention"])
+    assert pane.heatmap.pieces == ("x", "y", "z")
+
+
 def test_lines_follow_the_selected_token(pane: Any) -> None:
     pane.view.button("lines").click()
     _click(pane.lines, 20, pane.lines._y(2))

@@ -36,8 +36,8 @@ def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) ->
     window.show_pane("generation")
     pane = window.workspace.pane("generation")
     assert isinstance(pane, GenerationPane)
-    assert pane.train_button.isVisible()
-    click(qtbot, pane.train_button)
+    assert pane.empty.button.isVisible()
+    click(qtbot, pane.empty.button)
     assert window.workspace.pane("training").isVisible()
 
 

@@ -60,8 +60,8 @@ def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) ->
     window.show_pane("map")
     pane = window.workspace.pane("map")
     assert isinstance(pane, MapPane)
-    assert "Train a model" in pane.empty.text()
-    click(qtbot, pane.train_button)
+    assert pane.empty.headline.text() == "No model is open yet"
+    click(qtbot, pane.empty.button)
     assert window.workspace.pane("training").isVisible()
 
 
@@ -69,8 +69,8 @@ def test_without_a_text_it_asks_for_one(qtbot: QtBot, window: MainWindow, pane: 
     window.prompt.set_text("")
     qtbot.waitUntil(lambda: pane.trace is None)
     assert pane.empty.isVisible()
-    assert pane.empty.text().startswith("Type a text above")
-    assert not pane.train_button.isVisible()
+    assert pane.empty.headline.text() == "Type a text above"
+    assert not pane.empty.button.isVisible()
 
 
 def test_the_text_flows_through_every_station(pane: MapPane, engine: FakeEngine) -> None:
