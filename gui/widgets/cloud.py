@@ -255,12 +255,17 @@ class Cloud(QWidget):
         painter.setPen(self.theme.color("muted"))
         across, up = self.axes
         height = QFontMetricsF(painter.font()).height()
-        foot = QRectF(0, self.height() - height, self.width(), height)
+        whole, behind = QRectF(0, 0, self.width(), self.height()), self.theme.color("surface")
+        foot = painter.boundingRect(whole, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, across)
+        painter.fillRect(foot.adjusted(-GAP_S, 0, GAP_S, 0), behind)  # points may lie there
         painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, across)
         painter.save()
         painter.translate(height, self.height() / 2)
         painter.rotate(-90)
-        painter.drawText(QRectF(-self.height() / 2, -height, self.height(), height), Qt.AlignmentFlag.AlignCenter, up)
+        side = QRectF(-self.height() / 2, -height, self.height(), height)
+        side = painter.boundingRect(side, Qt.AlignmentFlag.AlignCenter, up)
+        painter.fillRect(side.adjusted(-GAP_S, 0, GAP_S, 0), behind)
+        painter.drawText(side, Qt.AlignmentFlag.AlignCenter, up)
         painter.restore()
 
     # --- By hand ---------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from engine.messages import HEAD_KINDS
 from gui.i18n import t
 from gui.theme import GAP_S, LIGHT, Theme
 
+EDGES = 28  # pixels at zoom 1 of a button that are not its words
 ENOUGH = 0.4  # of its attention: what a head spends less on it does not do
 
 
@@ -49,11 +51,18 @@ class HeadBadges(QWidget):
         for kind, button in enumerate(self.buttons):
             layer, head = self._best(kind)
             share = float(self.scores[kind, layer, head])
-            words = {"name": t(f"widget.badges.name.{HEAD_KINDS[kind]}"), "percent": f"{share * 100:.0f}"}
-            button.setText(t("widget.badges.best", **words))
+            percent = f"{share * 100:.0f}"
+            whole = t("widget.badges.best", name=t(f"widget.badges.name.{HEAD_KINDS[kind]}"), percent=percent)
+            brief = t("widget.badges.best", name=t(f"widget.badges.short.{HEAD_KINDS[kind]}"), percent=percent)
+            room = self.width() / 2 - self.theme.px(EDGES)
+            button.setText(whole if button.fontMetrics().horizontalAdvance(whole) <= room else brief)
             place = t("widget.mosaic.head", layer=layer + 1, head=head + 1)
-            button.setToolTip(f"{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
-            button.setAccessibleName(f"{button.text()}, {place}")
+            button.setToolTip(f"{whole}\n{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
+            button.setAccessibleName(f"{whole}, {place}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.retranslate()
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme

@@ -212,6 +212,7 @@ class RunPage(QWidget):
         self.log_button.setText(t("pane.training.log"))
         self.log_button.setToolTip(t("pane.training.log_tip"))
         self.samples_title.setText(t("pane.training.samples"))
+        self.browser.setPlaceholderText(t("pane.training.no_samples"))
         for choice, names, group in ((self.axis_choice, AXES, "along"), (self.view_choice, VIEWS, "shown")):
             for index, name in enumerate(names):
                 choice.setItemText(index, t(f"pane.training.{group}.{name}"))
