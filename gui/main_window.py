@@ -19,9 +19,13 @@ from PySide6.QtWidgets import (
 
 from engine.messages import (
     EngineReady,
+    Example,
     Hello,
+    Judge,
+    Judgement,
     ModelInfo,
     Notice,
+    Progress,
     TextInfo,
     Tokenize,
     Tokens,
@@ -29,8 +33,9 @@ from engine.messages import (
 from gui import i18n, theme
 from gui.actions import Actions, Entry
 from gui.engine_link import EngineLink
+from gui.examples import FIRST, ExampleGuide
 from gui.i18n import t
-from gui.opening import Opening
+from gui.opening import BUILTIN, Opening
 from gui.pane import Pane, PaneContext
 from gui.questions import Questions
 from gui.settings import Settings
@@ -46,6 +51,8 @@ from gui.workspace import Workspace, pane_ids
 
 ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 SAVE_DELAY_MS = 1000
+JUDGE_DELAY_MS = 600
+SURPRISED = 0.7  # of the loss of pure guessing: a text above it is none that the model knows
 
 
 class MainWindow(QMainWindow):
@@ -65,6 +72,8 @@ class MainWindow(QMainWindow):
         self._build()
         self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
         self._saver.timeout.connect(self.save_settings)
+        self._judging = QTimer(self, singleShot=True, interval=JUDGE_DELAY_MS)
+        self._judging.timeout.connect(self._judge)
         self._wire()
         i18n.set_language(settings.language or i18n.system_language())
         self.restyle()
@@ -78,13 +87,20 @@ class MainWindow(QMainWindow):
         self.status, self.welcome = StatusLine(), Welcome()
         self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.theme))
         self.open_button = self._menu_button()
+        self.examples_button = self._menu_button()
         self.language_button = self._menu_button()
         self.tiles_button = self._menu_button()
         self.theme_button = QToolButton()
         top = QHBoxLayout()
         top.setSpacing(GAP_M)
         top.addWidget(self.prompt, 1)
-        for button in (self.open_button, self.language_button, self.tiles_button, self.theme_button):
+        for button in (
+            self.open_button,
+            self.examples_button,
+            self.language_button,
+            self.tiles_button,
+            self.theme_button,
+        ):
             top.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self.middle = QStackedLayout()
         self.middle.addWidget(self.welcome)
@@ -107,6 +123,14 @@ class MainWindow(QMainWindow):
         whole.addLayout(upper, 1)
         whole.addWidget(self.status)
         self.setCentralWidget(page)
+        self.guide = ExampleGuide(
+            self.examples_button.menu(),
+            self.state,
+            self._questions,
+            self.opening,
+            self._show_alone,
+            self.workspace.pane,
+        )
         self._make_actions()
 
     def _menu_button(self) -> QToolButton:
@@ -121,6 +145,9 @@ class MainWindow(QMainWindow):
             Entry("open_model", ("Ctrl+M",), self.opening.choose_model),
             Entry("hub", ("Ctrl+Shift+M",), self.opening.ask_for_hub_model),
             Entry("sample", (), self.opening.open_sample),
+            Entry("world", (), self.opening.open_world),
+            Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
+            Entry("examples", ("Ctrl+E",), self.examples_button.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
             *(
                 Entry(f"show_{pane_id}", (f"Ctrl+{number}",), lambda pane_id=pane_id: self.show_pane(pane_id))
@@ -143,7 +170,9 @@ class MainWindow(QMainWindow):
         by_name = self.actions_table.by_name
         self.recent_menu = QMenu(self)
         menu = self.open_button.menu()
-        menu.addActions([by_name[name] for name in ("open_text", "open_folder", "open_model", "hub", "sample")])
+        menu.addActions(
+            [by_name[name] for name in ("open_text", "open_folder", "open_model", "hub", "sample", "world", "builtin")]
+        )
         menu.addMenu(self.recent_menu)
         menu.aboutToShow.connect(lambda: self.opening.fill_recent(self.recent_menu))
         for code, name in i18n.LANGUAGES.items():
@@ -174,9 +203,11 @@ class MainWindow(QMainWindow):
         self.welcome.sample_wanted.connect(self.opening.open_sample)
         self.welcome.model_wanted.connect(self.opening.choose_model)
         self.opening.text_opened.connect(self._text_opened)
+        self.opening.preparing.connect(self._text_preparing)
         self.opening.model_coming.connect(self._model_coming)
         self.opening.model_opened.connect(self._model_opened)
         self.opening.ended.connect(self._show_activity)
+        self.guide.playing.connect(self._example_begun)
         self.engine.died.connect(self._engine_died)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
@@ -187,7 +218,7 @@ class MainWindow(QMainWindow):
 
     def _adopt(self, pane: Pane) -> None:
         pane.open_wanted.connect(self.opening.choose_text)
-        pane.sample_wanted.connect(self.opening.open_sample)
+        pane.sample_wanted.connect(self.opening.open_world)
         pane.pane_wanted.connect(self.show_pane)
         pane.model_wanted.connect(self.opening.open_model)
 
@@ -211,6 +242,16 @@ class MainWindow(QMainWindow):
         self.workspace.set_layout(settings.tiles if settings.tiles in (1, 2, 4) else 4, settings.layout)
         if not theme.has_japanese_font():
             self.banner.show_key("notice.no_japanese_font")
+        first = BUILTIN.is_dir() and not (settings.welcomed or paths)
+        settings.welcomed = True
+        self.guide.load(FIRST if first else "")
+        if first:
+            self.guide.played.connect(
+                lambda: self.opening.open_world(quiet=True), Qt.ConnectionType.SingleShotConnection
+            )
+            self.opening.open_model(str(BUILTIN))
+            self._show_workspace(True)
+            return
         if paths:
             self.opening.open_paths(paths)
             return
@@ -230,16 +271,23 @@ class MainWindow(QMainWindow):
 
     # --- What has been opened --------------------------------------------------------------------
 
-    def _text_opened(self, info: TextInfo) -> None:
+    def _text_opened(self, info: TextInfo, asked: bool) -> None:
         self.settings.corpus = list(info.paths)
-        self.banner.clear()
         self._show_workspace(True)
         self.state.set_corpus(info)
         if not self.state.text.strip():
             self.prompt.set_text(_first_sentence(info.excerpt))
-        if not self.state.training:
-            self.show_pane("training")
+        if asked:
+            self.banner.clear()
+            if not self.state.training:
+                self.show_pane("training")
         self._saver.start()
+
+    def _text_preparing(self, progress: Progress) -> None:
+        self.status.set_activity(f"{t(progress.key)} {progress.fraction or 0:.0%}")
+
+    def _example_begun(self, example: Example) -> None:
+        self.banner.show_key(f"example.{example.key}.look")
 
     def _model_coming(self, notice: Notice) -> None:
         self.status.set_activity(t(f"notice.{notice.key}", **notice.arguments))
@@ -280,9 +328,24 @@ class MainWindow(QMainWindow):
 
     def _tokenized(self, tokens: Tokens) -> None:
         self.state.set_tokens(tokens)
+        self._judging.start()
+
+    def _judge(self) -> None:
+        """Whether the open model knows such texts is said in the status line, not while it still learns."""
+        self.status.set_warning("")
+        if self.state.model is not None and self.state.text and not self.state.training:
+            self._questions.ask(Judge(self.state.text), self._judged, "judge")
+
+    def _judged(self, found: Judgement) -> None:
+        if found.unknown:
+            self.status.set_warning(t("status.unknown", characters=found.unknown[:12]))
+        elif found.loss > SURPRISED * found.guessing:
+            words = {"loss": f"{found.loss:.1f}", "guessing": f"{found.guessing:.1f}"}
+            self.status.set_warning(t("status.surprised", **words))
 
     def _show_tokens(self) -> None:
         self.strip.set_tokens(self.state.tokens)
+        self.strip.set_current(self.state.token)  # it may have gone with the tokens before
         self.strip.setVisible(self.state.tokens is not None)
 
     def _show_model(self) -> None:
@@ -290,7 +353,8 @@ class MainWindow(QMainWindow):
         if model is None:
             self.status.set_model(t("status.no_model"))
         else:
-            self.status.set_model(t("status.model", name=model.name, parameters=f"{model.parameters:,}"))
+            name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
+            self.status.set_model(t("status.model", name=name, parameters=f"{model.parameters:,}"))
 
     def _show_activity(self) -> None:
         points = self.state.progress
@@ -331,6 +395,10 @@ class MainWindow(QMainWindow):
     def show_pane(self, pane_id: str) -> None:
         self._show_workspace(True)
         self.workspace.show_pane(pane_id)
+
+    def _show_alone(self, pane_id: str) -> None:
+        self._show_workspace(True)
+        self.workspace.show_alone(pane_id)
 
     def _current_pane_changed(self, pane_id: str) -> None:
         self.rail.set_current(pane_id)
@@ -390,10 +458,13 @@ class MainWindow(QMainWindow):
             (self.theme_button, "theme"),
             (self.tiles_button, "tiles"),
             (self.language_button, "language"),
+            (self.examples_button, "examples"),
         ):
             widget.setAccessibleName(t(f"window.{key}"))
             widget.setToolTip(t(f"window.{key}") if widget is not self.strip else "")
         self.open_button.setText(t("window.open"))
+        self.examples_button.setText(t("window.examples"))
+        self.guide.retranslate()
         self.language_button.setText(i18n.LANGUAGES[i18n.language()])
         self.recent_menu.setTitle(t("window.recent"))
         self.actions_table.retranslate()
@@ -424,6 +495,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Timers, then what runs (the engine saves it), then the settings."""
         self._saver.stop()
+        self._judging.stop()
         self.workspace.close_windows()
         self.save_settings()
         self._questions.close()

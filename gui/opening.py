@@ -6,19 +6,34 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QProgressDialog, QWidget
 
-from engine.messages import Downloaded, DownloadModel, InspectText, ModelInfo, Notice, OpenModel, Progress, TextInfo
+from engine.messages import (
+    Downloaded,
+    DownloadModel,
+    Ended,
+    InspectText,
+    ModelInfo,
+    Notice,
+    OpenModel,
+    Progress,
+    TextInfo,
+    WriteWorld,
+)
 from gui import i18n
 from gui.i18n import t
 from gui.questions import Questions
-from gui.settings import Settings, models_folder
+from gui.settings import Settings, models_folder, world_path
 from gui.theme import ASSETS
+
+BUILTIN = ASSETS / "model"  # the model that Nakami brings
+WORLD_MEGABYTES = 12.0  # of the text that it learned: more than a run of minutes can read
 
 
 class Opening(QObject):
-    text_opened = Signal(object)  # TextInfo
+    text_opened = Signal(object, bool)  # TextInfo, and whether somebody has asked for it just now
+    preparing = Signal(object)  # Progress of a text that is being written
     model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
     model_opened = Signal(object)  # ModelInfo
-    ended = Signal()  # an attempt to open a model, well or badly
+    ended = Signal()  # an attempt to open a model, or to write a text, well or badly
 
     def __init__(self, window: QWidget, questions: Questions, settings: Settings) -> None:
         super().__init__(window)
@@ -39,17 +54,31 @@ class Opening(QObject):
         """Takes texts as what is to be learned. `quiet`: what was open the last time may be gone."""
         if quiet and not all(Path(path).exists() for path in paths):
             return
-        self._questions.ask(InspectText(paths), self._text_arrived, "inspect")
+        self._questions.ask(InspectText(paths), lambda info: self._text_arrived(info, not quiet), "inspect")
 
     def open_sample(self) -> None:
         self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
 
+    def open_world(self, quiet: bool = False) -> None:
+        """The text of Nakami's little world, which the model that it brings has learned; written when first wanted."""
+        path = world_path()
+
+        def ended(end: Ended) -> None:
+            self.ended.emit()
+            if end.outcome == "done":
+                self.inspect((str(path),), quiet)
+
+        if path.is_file():
+            self.inspect((str(path),), quiet)
+        else:
+            self._questions.ask(WriteWorld(str(path), WORLD_MEGABYTES), self.preparing.emit, "world", ended)
+
     def open_model(self, folder: str) -> None:
         self._questions.ask(OpenModel(folder), self._model_arrived, "model", lambda _: self.ended.emit())
 
-    def _text_arrived(self, info: TextInfo) -> None:
+    def _text_arrived(self, info: TextInfo, asked: bool) -> None:
         self._settings.remember(info.paths[0])
-        self.text_opened.emit(info)
+        self.text_opened.emit(info, asked)
 
     def _model_arrived(self, info: ModelInfo | Notice) -> None:
         if isinstance(info, Notice):

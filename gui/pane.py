@@ -1,7 +1,8 @@
 """The base of every pane: it asks the engine, shows what comes back, and knows nothing of threads.
 
 A pane is one file in gui/panes and one line in its table. It overrides `build` and `retranslate`, and
-as needed `refresh`, `catch_up`, `restyle`, `save`, `restore`, `subtitle`, `table`. Its words lie under "pane.ID.".
+as needed `refresh`, `catch_up`, `restyle`, `save`, `restore`, `show_example`, `subtitle`, `table`. Its words
+lie under "pane.ID.".
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from engine.messages import Ended
+from engine.messages import Ended, Example
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
 from gui.questions import Questions, Show
@@ -96,6 +97,9 @@ class Pane(QWidget):
 
     def restore(self, saved: dict[str, Any]) -> None:
         """The inverse of `save`; anything may be missing or wrong."""
+
+    def show_example(self, example: Example) -> None:
+        """Makes its own choices so that an example can be seen; text and selection are set already."""
 
     def subtitle(self) -> str:
         """The quiet words beside the title: what is being shown."""

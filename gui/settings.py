@@ -21,9 +21,15 @@ def models_folder() -> Path:
     return user_data_path("nakami", appauthor=False) / "models"
 
 
+def world_path() -> Path:
+    """Where the text of Nakami's little world is kept once it has been written."""
+    return user_data_path("nakami", appauthor=False) / "world.txt"
+
+
 @dataclass
 class Settings:
     schema: int = SCHEMA
+    welcomed: bool = False  # the very first start is past
     language: str = ""  # "" = the system's
     theme: str = "light"
     zoom: float = 1.0

@@ -56,6 +56,16 @@ class AppState(QObject):
         self.progress = points
         self.progress_changed.emit()
 
+    def token_of(self, words: str) -> int | None:
+        """The token in which the last occurrence of `words` ends: of "それ" it is それは, where that is one token."""
+        tokens, words = self.tokens, words.strip()
+        place = tokens.text.rfind(words) if tokens is not None and words else -1
+        if tokens is None or place < 0:
+            return None
+        last = place + len(words) - 1
+        inside = (tokens.starts <= last) & (tokens.ends > last)
+        return int(inside.argmax()) if inside.any() else None
+
     def select_token(self, token: int | None) -> None:
         self._set("token", token, self.selection_changed)
 

@@ -95,6 +95,12 @@ class Workspace(QWidget):
         else:
             self.put(self.current, pane_id)
 
+    def show_alone(self, pane_id: str) -> None:
+        """Brings a pane forward and gives it all the room; `enlarge` gives that back."""
+        self.show_pane(pane_id)
+        if self.count > 1 and pane_id not in self._detached:
+            self.enlarge()
+
     def put(self, index: int, pane_id: str) -> None:
         """Puts a pane into a tile; if another tile shows it, the two change places."""
         if pane_id in self._detached:

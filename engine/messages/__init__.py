@@ -5,6 +5,24 @@ dataclasses, str, numbers and numpy arrays cross, at most 1 MB a message. The en
 arguments, never sentences. These files import nothing heavier than numpy, because the window imports it.
 """
 
+from engine.messages.builtin import (
+    Example as Example,
+)
+from engine.messages.builtin import (
+    Examples as Examples,
+)
+from engine.messages.builtin import (
+    Judge as Judge,
+)
+from engine.messages.builtin import (
+    Judgement as Judgement,
+)
+from engine.messages.builtin import (
+    ListExamples as ListExamples,
+)
+from engine.messages.builtin import (
+    WriteWorld as WriteWorld,
+)
 from engine.messages.envelope import (
     Arguments as Arguments,
 )
@@ -103,6 +121,9 @@ from engine.messages.inside import (
 )
 from engine.messages.inside import (
     TracePaths as TracePaths,
+)
+from engine.messages.inside import (
+    VectorSource as VectorSource,
 )
 from engine.messages.inside import (
     VocabularyPage as VocabularyPage,

@@ -95,9 +95,12 @@ class HeadScores:
     scores: NDArray[np.float32]  # [len(HEAD_KINDS), layer, head], shares 0..1 of the attention
 
 
+VectorSource = Literal["model", "word2vec"]  # the open model's embedding matrix; the word vectors that Nakami brings
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
-    """-> EmbeddingNames…, then EmbeddingMap: the rows of the embedding matrix as points.
+    """-> EmbeddingNames…, then EmbeddingMap: the rows of a matrix of vectors as points.
 
     PCA gives one map, t-SNE (two dimensions only) and UMAP one after another as the points move.
     """
@@ -105,6 +108,8 @@ class Project:
     method: Literal["pca", "tsne", "umap"] = "pca"
     dims: Literal[2, 3] = 2
     most: int = 2000  # points: the tokens with the lowest IDs, without the 256 single bytes
+    source: VectorSource = "model"
+    language: str = "ja"  # of the words, where they are word vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class EmbeddingNames:
     start: int
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
-    kinds: tuple[str, ...]  # as in Tokens
+    kinds: tuple[str, ...]  # as in Tokens; of word vectors what the word means: animal, food, …
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +149,12 @@ class EmbeddingPaths:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """-> TokenRow: a token's row of the embedding matrix, and what is near."""
+    """-> TokenRow: a token's (or word's) row of the matrix, and what is near."""
 
     id: int
     count: int = 12
+    source: VectorSource = "model"
+    language: str = "ja"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,8 @@ class FindAnalogy:
     b: str
     c: str
     count: int = 12
+    source: VectorSource = "model"
+    language: str = "ja"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """What the Embeddings pane asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine import messages as m
+from engine.baselines.word2vec import Word2Vec
 from engine.errors import EngineError
 from engine.inspection.projection import Points, Shares, held_still, principal_plane, token_paths, tsne, umap
 from engine.inspection.vectors import Floats, Found, analogy, nearest
@@ -13,32 +16,85 @@ from engine.model.tape import Tape
 from engine.service.attention import tokens_shown
 from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
+from engine.text.world.examples import kinds
+from engine.text.world.facts import Language
 
 BYTES = 256  # the first tokens are single bytes: hardly ever met, they lie where they began
 PAGE = 8000  # names a message
 MOST = {"pca": 60_000, "tsne": 6000, "umap": 20_000}
 
 
+@dataclass(frozen=True)
+class Source:
+    """A matrix of vectors [V, D], and whose they are."""
+
+    rows_VD: Floats
+    shown: NDArray[np.int32]  # the rows that are points on the map, in order of importance
+    piece: Callable[[int], str]
+    kind: Callable[[int], str]
+    find: Callable[[str], tuple[int, ...]]  # the rows of a word, none if there are none
+    apart: Collection[int] = ()  # rows that are nobody's neighbours
+
+
+def _source(session: Session, request: m.Project | m.LookUp | m.FindAnalogy) -> Source:
+    if request.source == "word2vec":
+        return _word_vectors(session.word2vec, "en" if request.language == "en" else "ja")
+    return _embedding(session.opened)
+
+
+def _embedding(opened: OpenedModel) -> Source:
+    tokenizer = opened.tokenizer
+    first = min(BYTES, tokenizer.vocabulary - 1)
+    weight = opened.model.embedding.weight.detach()[: tokenizer.vocabulary]  # without the rows that pad it
+    return Source(
+        rows_VD=weight.float().cpu().numpy(),
+        shown=np.arange(first, tokenizer.vocabulary, dtype=np.int32),
+        piece=tokenizer.piece,
+        kind=tokenizer.kind_of,
+        find=lambda word: _tokens_of(opened, word),
+        apart=range(BYTES if tokenizer.kind != "foreign" else 0),
+    )
+
+
+def _word_vectors(words: Word2Vec, language: Language) -> Source:
+    """Those words of one language that mean things; what kind of thing is their kind. The others stay apart."""
+    kind_of = {word: kind for kind, found in kinds(language).items() for word in found}
+    shown = [i for i, word in enumerate(words.words) if word in kind_of]
+
+    def find(word: str) -> tuple[int, ...]:
+        index = words.index(word)
+        return () if index is None else (index,)
+
+    return Source(
+        rows_VD=words.vectors_VD,
+        shown=np.array(shown, np.int32),
+        piece=words.words.__getitem__,
+        kind=lambda i: kind_of.get(words.words[i], "other"),
+        find=find,
+        apart=set(range(len(words.words))).difference(shown),
+    )
+
+
 def project(session: Session, request: m.Project) -> Answer:
-    opened = session.opened
-    first = min(BYTES, opened.tokenizer.vocabulary - 1)
-    count = min(request.most, MOST[request.method], opened.tokenizer.vocabulary - first)
-    ids = np.arange(first, first + count, dtype=np.int32)
-    for start in range(0, count, PAGE):
+    source = _source(session, request)
+    ids = source.shown[: min(request.most, MOST[request.method])]
+    for start in range(0, len(ids), PAGE):
         page = ids[start : start + PAGE]
-        pieces = tuple(map(opened.tokenizer.piece, page.tolist()))
-        yield m.EmbeddingNames(start, page, pieces, tuple(map(opened.tokenizer.kind_of, page.tolist())))
-    rows = _rows(opened)[first : first + count]
-    for points, explained, fraction in _maps(opened, request, rows):
+        pieces, kinds_of = tuple(map(source.piece, page.tolist())), tuple(map(source.kind, page.tolist()))
+        yield m.EmbeddingNames(start, page, pieces, kinds_of)
+    opened = session.opened if request.source == "model" else None
+    for points, explained, fraction in _maps(opened, request, source.rows_VD[ids]):
         yield m.EmbeddingMap(points, explained, fraction)
 
 
-def _maps(opened: OpenedModel, request: m.Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
+def _maps(opened: OpenedModel | None, request: m.Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
+    """Of a model that learns each map lies as the one before lay."""
     if request.method == "pca":
         points, explained = principal_plane(rows, request.dims)
-        if opened.points is not None and opened.points.shape == points.shape:
-            points, explained = held_still(points, explained, opened.points)
-        opened.points = points
+        if opened is not None:
+            if opened.points is not None and opened.points.shape == points.shape:
+                points, explained = held_still(points, explained, opened.points)
+            opened.points = points
         yield points, explained, 1.0
         return
     moving = tsne(rows) if request.method == "tsne" else umap(rows, request.dims)
@@ -62,43 +118,36 @@ def trace_paths(session: Session, request: m.TracePaths) -> Answer:
 
 
 def look_up(session: Session, request: m.LookUp) -> Answer:
-    opened, rows = session.opened, _rows(session.opened)
+    source = _source(session, request)
+    rows = source.rows_VD
     if not 0 <= request.id < len(rows):
         raise EngineError("error.ids", ids=request.id, most=len(rows) - 1)
     vector = rows[request.id].copy()
-    near = _near(opened, nearest(rows, vector, request.count, {request.id, *_bytes(opened)}))
-    yield m.TokenRow(request.id, opened.tokenizer.piece(request.id), len(rows), vector, near)
+    near = _near(source, nearest(rows, vector, request.count, {request.id, *source.apart}))
+    yield m.TokenRow(request.id, source.piece(request.id), len(rows), vector, near)
 
 
 def find_analogy(session: Session, request: m.FindAnalogy) -> Answer:
-    opened = session.opened
-    words = tuple(_word(opened, word) for word in (request.a, request.b, request.c))
-    if not all(words):
+    source = _source(session, request)
+    asked = (request.a, request.b, request.c)
+    if not all(word.strip() for word in asked):
         raise EngineError("error.analogy_empty")
+    words = tuple(source.find(word) for word in asked)
+    for word, rows in zip(asked, words, strict=True):
+        if not rows:
+            raise EngineError("error.word_unknown", word=word.strip())
     a, b, c = (list(word) for word in words)
-    yield _near(opened, analogy(_rows(opened), a, b, c, request.count, _bytes(opened)), words)
+    yield _near(source, analogy(source.rows_VD, a, b, c, request.count, source.apart), words)
 
 
-def _bytes(opened: OpenedModel) -> range:
-    """Single bytes are nobody's neighbours."""
-    return range(BYTES if opened.tokenizer.kind != "foreign" else 0)
-
-
-def _word(opened: OpenedModel, word: str) -> tuple[int, ...]:
-    """Its tokens, as it stands behind a space if that makes fewer: most words were met so."""
+def _tokens_of(opened: OpenedModel, word: str) -> tuple[int, ...]:
+    """A word's tokens, as it stands behind a space if that makes fewer: most words were met so."""
     word = word.strip()
     kind_of, encode = opened.tokenizer.kind_of, opened.tokenizer.encode
     ways = [tuple(i for i in encode(text) if kind_of(i) not in ("special", "space")) for text in (word, f" {word}")]
     return min(ways, key=len) if word else ()
 
 
-def _near(opened: OpenedModel, found: Found, asked: tuple[tuple[int, ...], ...] = ()) -> m.NearTokens:
+def _near(source: Source, found: Found, asked: tuple[tuple[int, ...], ...] = ()) -> m.NearTokens:
     ids, cosines = found
-    pieces = tuple(map(opened.tokenizer.piece, ids.tolist()))
-    return m.NearTokens(ids.astype(np.int32), pieces, cosines.astype(np.float32), asked)
-
-
-def _rows(opened: OpenedModel) -> Floats:
-    """The matrix, without the rows that pad it."""
-    rows: Floats = opened.model.embedding.weight.detach()[: opened.tokenizer.vocabulary].float().cpu().numpy()
-    return rows
+    return m.NearTokens(ids.astype(np.int32), tuple(map(source.piece, ids.tolist())), cosines.astype(np.float32), asked)

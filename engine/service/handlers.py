@@ -15,6 +15,7 @@ from engine.model.hub import download, folder_for
 from engine.model.memory import keep_freed_memory
 from engine.model.opening import describe
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
+from engine.service.builtin import judge, list_examples, write_world
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.machine import trace_machine
 from engine.service.process import Answer
@@ -115,6 +116,9 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.ListRuns: list_runs,
     m.OpenModel: open_model,
     m.DownloadModel: download_model,
+    m.ListExamples: list_examples,
+    m.WriteWorld: write_world,
+    m.Judge: judge,
     m.Tokenize: tokenize,
     m.ReplayMerges: replay_merges,
     m.CompareTokenizers: compare_tokenizers,

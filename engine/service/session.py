@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.baselines.word2vec import BUILTIN as WORD2VEC
+from engine.baselines.word2vec import Word2Vec
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.messages import ModelInfo
@@ -32,6 +34,7 @@ class Session:
         self.run: Run | None = None
         self.sample: tuple[tuple[str, ...], str] | None = None  # paths and the beginning of their text
         self.rivals: tuple[tuple[str, ...], dict[str, Tokenizer]] | None = None  # learned from such a sample
+        self._word2vec: Word2Vec | None = None
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
 
     @property
@@ -40,6 +43,13 @@ class Session:
         if self._opened is None:
             raise EngineError("error.no_model")
         return self._opened
+
+    @property
+    def word2vec(self) -> Word2Vec:
+        """The word vectors that Nakami brings, read when they are first wanted. Raises as Word2Vec.load."""
+        if self._word2vec is None:
+            self._word2vec = Word2Vec.load(WORD2VEC)
+        return self._word2vec
 
     def open(self, folder: Path) -> ModelInfo:
         """Opens a folder, or takes the model that is being trained there. Raises as load_model."""

@@ -13,10 +13,12 @@ from engine.messages import (
     AttentionLayer,
     AttentionRows,
     AttentionSteps,
+    Example,
     ExplainAttention,
     HeadScores,
     ScoreHeads,
 )
+from gui import i18n
 from gui.i18n import t
 from gui.pane import Pane, Table
 from gui.theme import GAP_L, GAP_M, Theme
@@ -41,6 +43,7 @@ class AttentionPane(Pane):
         self.exact: dict[tuple[int, int], NDArray[np.float16]] = {}  # single heads of long texts
         self.steps: AttentionSteps | None = None
         self._arriving: list[NDArray[np.float16]] = []
+        self._example: Example | None = None  # for which the head has still to be found
         self._build_widgets()
         self._lay_out()
         self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
@@ -114,6 +117,8 @@ class AttentionPane(Pane):
         layers, heads = len(self.layers), len(self.layers[0])
         if self.state.layer >= layers or self.state.head >= heads:
             self.state.select_head(min(self.state.layer, layers - 1), min(self.state.head, heads - 1))
+        if self._example is not None:
+            self.show_example(self._example)
         self._selected()
 
     def catch_up(self) -> None:
@@ -151,6 +156,19 @@ class AttentionPane(Pane):
         if sum(map(len, self._rows)) == len(self.pieces):
             self.exact = {place: np.concatenate(self._rows)}  # one at a time: a long text's heads are large
             self._draw()
+
+    def show_example(self, example: Example) -> None:
+        """Chooses the head that looks most from the selected token to the one that the example is about."""
+        tokens, self._example = self.state.tokens, example
+        target = self.state.token_of(example.target.get(i18n.language(), ""))
+        if tokens is None or target is None:
+            self._example = None
+        elif self.pieces == tokens.pieces[self.first :] and not self.pooled and self.layers:
+            self._example = None
+            self.view.choose("matrix")
+            shares_LH = np.stack([layer[:, self._row(), target - self.first] for layer in self.layers])
+            layer, head = np.unravel_index(int(shares_LH.argmax()), shares_LH.shape)
+            self.state.select_head(int(layer), int(head))
 
     # --- Showing ---------------------------------------------------------------------------------
 

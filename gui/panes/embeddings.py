@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.messages import (
     EmbeddingMap,
     EmbeddingNames,
     EmbeddingPaths,
+    Example,
     FindAnalogy,
     LookUp,
     NearTokens,
@@ -19,6 +20,7 @@ from engine.messages import (
     TokenRow,
     TracePaths,
 )
+from gui import i18n
 from gui.i18n import t
 from gui.pane import Pane, Table
 from gui.theme import GAP_L, GAP_M, GAP_S, Theme
@@ -29,10 +31,12 @@ from gui.widgets.token_strip import visible
 from gui.widgets.vector_bars import VectorBars
 
 LIVE_MS = 3500
+SOURCES = ("model", "word2vec")
 METHODS = ("pca", "tsne", "umap", "layers")
 DIMS = ("2d", "3d")
 MOST = 50_000  # points at rest; while a model learns LIVE_POINTS
 LIVE_POINTS = 2000
+ROOM_FOR_SIDE, ONE_ROW = 620, 1100  # pixels at zoom 1 of the pane's width
 MOST_FOUND = 300  # points that a search or a lasso marks
 
 
@@ -47,6 +51,7 @@ class EmbeddingsPane(Pane):
         self.paths: EmbeddingPaths | None = None
         self.row: TokenRow | None = None
         self._fit = True
+        self._example: tuple[str, ...] = ()  # words that wait for the map on which they will be found
         self._build_widgets()
         self._lay_out()
         self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
@@ -57,7 +62,7 @@ class EmbeddingsPane(Pane):
 
     def _build_widgets(self) -> None:
         self.cloud, self.bars, self.near = Cloud(), VectorBars(), NearList()
-        self.method, self.dims = Switch(METHODS), Switch(DIMS)
+        self.source, self.method, self.dims = Switch(SOURCES), Switch(METHODS), Switch(DIMS)
         self.search = QLineEdit(clearButtonEnabled=True)
         self.stop, self.reset = QPushButton(), QPushButton()
         self.legend, self.words, self.token, self.near_title = (QLabel() for _ in range(4))
@@ -73,6 +78,7 @@ class EmbeddingsPane(Pane):
         self.cloud.clicked.connect(self._clicked)
         self.cloud.lassoed.connect(self._mark_all)
         self.near.chosen.connect(self._look_up)
+        self.source.changed.connect(self._source_changed)
         self.method.changed.connect(self._changed)
         self.dims.changed.connect(self._changed)
         self.search.textChanged.connect(self._search)
@@ -82,9 +88,19 @@ class EmbeddingsPane(Pane):
             field.returnPressed.connect(self._find_analogy)
 
     def _lay_out(self) -> None:
-        head, equation = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.method, self.dims, self.search, self.stop, self.reset):
-            head.addWidget(widget, 1 if widget is self.search else 0)
+        switches, tools, equation = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        switches.addWidget(self.source)
+        switches.addWidget(self.method)
+        switches.addStretch(1)
+        for widget in (self.dims, self.search, self.stop, self.reset):
+            tools.addWidget(widget, 1 if widget is self.search else 0)
+        head = QWidget()
+        head.setMinimumWidth(1)  # the tile decides how wide it is, not the buttons in it
+        self.head = QBoxLayout(QBoxLayout.Direction.TopToBottom, head)
+        self.head.setContentsMargins(0, 0, 0, 0)
+        self.head.setSpacing(GAP_S)
+        self.head.addLayout(switches)
+        self.head.addLayout(tools, 1)
         for sign, field in zip(("", "−", "+"), self.analogy, strict=True):
             if sign:
                 equation.addWidget(QLabel(sign))
@@ -106,7 +122,7 @@ class EmbeddingsPane(Pane):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP_S)
         column.addWidget(self.empty, 1)
-        column.addLayout(head)
+        column.addWidget(head)
         column.addWidget(self.legend)
         column.addLayout(middle, 1)
         column.addWidget(self.words)
@@ -117,20 +133,30 @@ class EmbeddingsPane(Pane):
     def live(self) -> bool:
         return self.state.training
 
+    @property
+    def of_words(self) -> bool:
+        """Whether the vectors are those of words, not of the open model's tokens."""
+        return self.source.current == "word2vec"
+
+    def _source_of(self) -> dict[str, Any]:
+        """What requests say of it."""
+        return {"source": self.source.current, "language": i18n.language()}
+
     def refresh(self) -> None:
-        if self.state.model is None:
+        if self.state.model is None and not self.of_words:
             self._stop()
             self.map = self.paths = self.row = None
             self._show_all()
-        elif self.method.current == "layers":
+        elif self.method.current == "layers" and not self.of_words:
             self.drop("Project")
             if self.state.text:
                 self.ask(TracePaths(self.state.text, self._dims()), self._paths_arrived)
         else:
             self.drop("TracePaths")
-            method: Any = self.method.current
+            method: Any = "pca" if self.method.current == "layers" else self.method.current
             most = LIVE_POINTS if self.live else MOST
-            self.ask(Project(method, self._dims(), most), self._arrived, ended=lambda _: self._show_all())
+            request = Project(method, self._dims(), most, **self._source_of())
+            self.ask(request, self._arrived, ended=lambda _: self._show_all())
             self._show_all()
         self._selected()
 
@@ -139,7 +165,8 @@ class EmbeddingsPane(Pane):
 
     def _weights_changed(self) -> None:
         """Only the map that is there at once follows a model that learns."""
-        if self.isVisible() and not self._pause.isActive() and self.method.current in ("pca", "layers"):
+        follows = self.method.current in ("pca", "layers") and not self.of_words
+        if self.isVisible() and not self._pause.isActive() and follows:
             self._pause.start()
             self.refresh()
 
@@ -148,6 +175,12 @@ class EmbeddingsPane(Pane):
             self._refresh_when_seen()
         else:
             self._selected()
+
+    def _source_changed(self, _: str) -> None:
+        """Other names, other numbers: nothing of what is on screen holds any more."""
+        self.map = self.paths = self.row = None
+        self.pieces = []
+        self._changed("")
 
     def _changed(self, _: str) -> None:
         self._fit = True
@@ -175,6 +208,8 @@ class EmbeddingsPane(Pane):
         self._fit = False
         self._show_all()
         self._selected()
+        if event.fraction >= 1.0 and self._example:
+            self._find_example()
 
     def _take_names(self, pages: list[EmbeddingNames]) -> None:
         ids = np.concatenate([page.ids for page in pages])
@@ -202,18 +237,29 @@ class EmbeddingsPane(Pane):
 
     def _selected(self) -> None:
         """The tokens of the shared text are marked; of a selected one the row is looked up."""
-        tokens = self.state.tokens
+        tokens, chosen = self.state.tokens, self.state.token
         if tokens is None or not len(tokens.ids):
             return
-        chosen = self.state.token
+        wanted = range(len(tokens.ids)) if chosen is None else (chosen,)
+        rows = [row for token in wanted if (row := self._row_of(token)) is not None]
         if self.paths is not None:
             self._mark_paths(chosen)
         elif self.map is not None:
-            wanted = tokens.ids if chosen is None else tokens.ids[chosen : chosen + 1]
-            self._mark_all([self._index_of(int(id)) for id in dict.fromkeys(wanted.tolist())])
-        index = chosen if chosen is not None and chosen < len(tokens.ids) else len(tokens.ids) - 1
-        if self.isVisible() and self.state.model is not None:
-            self.ask(LookUp(int(tokens.ids[index])), self._row_arrived)
+            self._mark_all([self._index_of(row) for row in dict.fromkeys(rows)])
+        if rows and self.isVisible():
+            self._ask_row(rows[-1])
+
+    def _row_of(self, token: int) -> int | None:
+        """The row of the matrix for a token of the text; of word vectors that of the word it is, if it is one."""
+        tokens = self.state.tokens
+        assert tokens is not None
+        if not self.of_words:
+            return int(tokens.ids[token])
+        word = tokens.pieces[token].strip().lower()
+        return int(self.ids[self.pieces.index(word)]) if word in self.pieces else None
+
+    def _ask_row(self, row: int) -> None:
+        self.ask(LookUp(row, **self._source_of()), self._row_arrived)
 
     def catch_up(self) -> None:
         self._selected()
@@ -226,10 +272,10 @@ class EmbeddingsPane(Pane):
         self.cloud.set_paths([[layer * tokens + token for layer in range(layers)] for token in order])
         self.cloud.set_marked([current] if 0 <= current < tokens else [])
 
-    def _index_of(self, id: int) -> int:
-        """The point of a token, -1 if it has none."""
-        first = int(self.ids[0]) if len(self.ids) else 0
-        return id - first if 0 <= id - first < len(self.ids) else -1
+    def _index_of(self, row: int) -> int:
+        """The point of a row of the matrix, -1 if it has none; rows rise from point to point."""
+        place = int(np.searchsorted(self.ids, row))
+        return place if place < len(self.ids) and self.ids[place] == row else -1
 
     def _mark_all(self, indices: list[int]) -> None:
         self.cloud.set_arrows([])
@@ -244,14 +290,15 @@ class EmbeddingsPane(Pane):
         elif self.map is not None:
             self._look_up(int(self.ids[index]))
 
-    def _look_up(self, id: int) -> None:
+    def _look_up(self, row: int) -> None:
         tokens = self.state.tokens
-        there = np.flatnonzero(tokens.ids == id) if tokens is not None else np.zeros(0, int)
-        if len(there):
-            self.state.select_token(int(there[0]))
+        count = len(tokens.ids) if tokens is not None else 0
+        there = next((token for token in range(count) if self._row_of(token) == row), None)
+        if there is not None:
+            self.state.select_token(there)
             return
-        self._mark_all([self._index_of(id)])
-        self.ask(LookUp(id), self._row_arrived)
+        self._mark_all([self._index_of(row)])
+        self._ask_row(row)
 
     def _row_arrived(self, row: TokenRow) -> None:
         self.row = row
@@ -273,7 +320,25 @@ class EmbeddingsPane(Pane):
 
     def _find_analogy(self) -> None:
         a, b, c = (field.text() for field in self.analogy)
-        self.ask(FindAnalogy(a, b, c), self._analogy_arrived)
+        self.messages.clear()
+        self.ask(FindAnalogy(a, b, c, **self._source_of()), self._analogy_arrived)
+
+    def show_example(self, example: Example) -> None:
+        """Among the word vectors: one word with its neighbours, or A − B + C."""
+        self._example = example.words.get(i18n.language(), ())
+        for switch, choice in ((self.source, "word2vec"), (self.method, "pca"), (self.dims, "2d")):
+            switch.choose(choice)
+        if self.map is not None and not self.asking("Project"):
+            self._find_example()
+
+    def _find_example(self) -> None:
+        words, self._example = self._example, ()
+        if len(words) == len(self.analogy):
+            for field, word in zip(self.analogy, words, strict=True):
+                field.setText(word)
+            self._find_analogy()
+        elif words and words[0] in self.pieces:
+            self._look_up(int(self.ids[self.pieces.index(words[0])]))
 
     def _analogy_arrived(self, near: NearTokens) -> None:
         """Two arrows that ought to be alike: from B to A, and from C to what was found."""
@@ -291,10 +356,20 @@ class EmbeddingsPane(Pane):
 
     def _show_all(self) -> None:
         shown = self.map is not None or self.paths is not None
-        for widget in (self.cloud, self.legend, self.reset, self.method, self.dims, self.search, self.words):
+        for widget in (
+            self.cloud,
+            self.legend,
+            self.reset,
+            self.source,
+            self.method,
+            self.dims,
+            self.search,
+            self.words,
+        ):
             widget.setVisible(shown)
         self.side.setVisible(shown and self._roomy())
         self.search.setEnabled(self.map is not None)
+        self.method.button("layers").setVisible(not self.of_words)
         self.stop.setVisible(self.asking("Project") and self.method.current in ("tsne", "umap"))
         self.dims.setEnabled(self.method.current != "tsne")
         self.empty.setVisible(not shown)
@@ -305,10 +380,12 @@ class EmbeddingsPane(Pane):
             self._show_legend()
 
     def _roomy(self) -> bool:
-        return self.width() > self.theme.px(620)
+        return self.width() > self.theme.px(ROOM_FOR_SIDE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        one_row = self.width() > self.theme.px(ONE_ROW)
+        self.head.setDirection(QBoxLayout.Direction.LeftToRight if one_row else QBoxLayout.Direction.TopToBottom)
         self.side.setVisible(self._roomy() and (self.map is not None or self.paths is not None))
 
     def _show_axes(self) -> None:
@@ -345,6 +422,8 @@ class EmbeddingsPane(Pane):
 
     def subtitle(self) -> str:
         method = t(f"pane.embeddings.method.{self.method.current}")
+        if self.of_words:
+            method = f"word2vec · {method}"
         if self.map is not None:
             words = t("pane.embeddings.subtitle", method=method, count=f"{len(self.map.points):,}")
             return words if self.map.fraction >= 1.0 else f"{words} · {self.map.fraction:.0%}"
@@ -359,9 +438,16 @@ class EmbeddingsPane(Pane):
 
     def save(self) -> dict[str, Any]:
         words = [field.text() for field in self.analogy]
-        return {"method": self.method.current, "dims": self.dims.current, "analogy": words}
+        return {
+            "source": self.source.current,
+            "method": self.method.current,
+            "dims": self.dims.current,
+            "analogy": words,
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
+        if saved.get("source") in SOURCES:
+            self.source.choose(saved["source"])
         if saved.get("method") in METHODS:
             self.method.choose(saved["method"])
         if saved.get("dims") in DIMS:
@@ -373,6 +459,8 @@ class EmbeddingsPane(Pane):
     def retranslate(self) -> None:
         self.reset.setText(t("pane.embeddings.reset"))
         self.stop.setText(t("pane.embeddings.stop"))
+        sources = {name: t(f"pane.embeddings.source.{name}") for name in SOURCES}
+        self.source.set_labels(sources, t("pane.embeddings.source_name"))
         methods = {name: t(f"pane.embeddings.method.{name}") for name in METHODS}
         self.method.set_labels(methods, t("pane.embeddings.method_name"))
         self.dims.set_labels({name: t(f"pane.embeddings.dims.{name}") for name in DIMS}, t("pane.embeddings.dims_name"))
@@ -386,6 +474,8 @@ class EmbeddingsPane(Pane):
         self.near.setAccessibleName(t("pane.embeddings.near", piece=""))
         self._show_words()
         self._show_all()
+        if self.of_words and self.map is not None:
+            self._source_changed("")  # the words of the other language
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)

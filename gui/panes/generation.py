@@ -21,7 +21,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.messages import STAGES, Candidates, Ended, Generate, GeneratedToken, GeneratedTokens, Weigh
+from engine.messages import (
+    STAGES,
+    Candidates,
+    Ended,
+    Example,
+    Generate,
+    GeneratedToken,
+    GeneratedTokens,
+    SamplingSettings,
+    Weigh,
+)
 from gui.branches import Branches, Node
 from gui.i18n import t
 from gui.pane import Pane, Table
@@ -33,7 +43,7 @@ from gui.widgets.sampling_controls import SamplingControls
 SHOW_MS = 120  # the text is redrawn at most so often while it grows
 LIVE_MS = 3500  # a model that learns is asked to write at most so often
 LIVE_TOKENS = 40
-COLUMNS = (0.0, 0.7, 1.5)  # temperatures of the side-by-side view
+COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
 BUSY_ROOM, TALL_ROOM = 520, 460  # below this the pane folds
 
 
@@ -184,6 +194,21 @@ class GenerationPane(Pane):
         if self.tree.root.children and not self._live_shown:
             self._before = self.tree
         self.tree, self._next, self._live_shown = tree, None, False
+
+    def show_example(self, example: Example) -> None:
+        """Its temperature and nothing else, and what it writes."""
+        self.controls.set_settings(SamplingSettings(temperature=example.temperature))
+        self.side_button.setChecked(False)
+        self._replace(Branches(self.state.text))
+        if example.tokens:
+            self.length.setValue(example.tokens)
+        if example.compare:
+            self.side_button.setChecked(True)  # which begins at once
+        elif example.tokens:
+            self.play_or_pause()
+        else:
+            self._show()
+            self.weigh()
 
     def play_or_pause(self) -> None:
         if self._playing:

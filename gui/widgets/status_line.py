@@ -39,6 +39,8 @@ class StatusLine(QWidget):
         self.dot = Dot()
         self.engine = QLabel()
         self.activity = QLabel()
+        self.warning = QLabel()  # what the model makes of the text that is open
+        self.warning.setProperty("role", "warning")
         self.model = QLabel()
         self.restart = QPushButton()
         self.restart.clicked.connect(self.restart_wanted)
@@ -55,10 +57,12 @@ class StatusLine(QWidget):
             (self.engine, 0),
             (self.restart, 0),
             (self.activity, 3),
+            (self.warning, 0),
             (self.model, 2),
         ):
             layout.addWidget(widget, stretch)
         self._state = "starting"
+        self.set_warning("")
 
     def set_engine(self, state: str) -> None:
         """One of "starting", "ready", "training", "paused", "gone"."""
@@ -71,6 +75,10 @@ class StatusLine(QWidget):
     def set_activity(self, words: str) -> None:
         if words != self.activity.text():
             self.activity.setText(words)
+
+    def set_warning(self, words: str) -> None:
+        self.warning.setText(words)
+        self.warning.setVisible(bool(words))
 
     def set_model(self, words: str) -> None:
         self.model.setText(words)

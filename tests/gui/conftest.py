@@ -29,7 +29,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWindow]:
-    shown = MainWindow(engine, Settings(language="en"), tmp_path / "settings.json")  # type: ignore[arg-type]
+    shown = MainWindow(engine, Settings(language="en", welcomed=True), tmp_path / "settings.json")  # type: ignore[arg-type]
     shown.resize(1400, 900)
     qtbot.addWidget(shown)
     shown.show()

@@ -222,6 +222,27 @@ def token_paths(request: m.TracePaths) -> list[object]:
     return [m.EmbeddingPaths(tuple(request.text), 0, ("latin",) * count, points, (0.5, 0.2, 0.1)[: request.dims])]
 
 
+def example_list(_: m.ListExamples) -> list[object]:
+    """One for each pane that does something of its own with an example."""
+
+    def example(key: str, pane: str, text: str = "", **more: Any) -> m.Example:
+        chosen = {"select": {}, "target": {}, "words": {}, "tokens": 0, "temperature": 0.0, "compare": False} | more
+        return m.Example(key, pane, {"en": text, "ja": text} if text else {}, **chosen)
+
+    return [
+        m.Examples(
+            (
+                example("pronoun", "attention", "a cat. it", select={"en": "it"}, target={"en": "cat"}),
+                example("analogy", "embeddings", words={"en": ("a", "b", "c")}),
+                example("neighbours", "embeddings", words={"en": ("d",)}),
+                example("breakfast", "generation", "for breakfast", temperature=1.0),
+                example("temperature", "generation", "one day", tokens=5, compare=True),
+                example("happy", "tokens", "I am happy"),
+            )
+        )
+    ]
+
+
 def estimate(request: m.EstimateTraining) -> list[object]:
     return [m.TrainingEstimate(request.settings, 123_456, 50 << 20, 30.0, 400, 9000.0)]
 
@@ -234,6 +255,9 @@ def default_answers() -> Answers:
         m.ListPresets: lambda _: [m.Presets(presets)],
         m.EstimateTraining: estimate,
         m.OpenModel: lambda r: [model(r.folder)],
+        m.ListExamples: example_list,
+        m.WriteWorld: lambda _: [m.Progress("progress.world", 0.5)],
+        m.Judge: lambda r: [m.Judgement(r.text, "", 1.0, 6.0)],
         m.Tokenize: lambda r: [tokens_of(r.text)],
         m.Generate: generated,
         m.Weigh: lambda _: [candidates()],

@@ -119,7 +119,7 @@ def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
     pane.length.setValue(5)
     pane.side_button.setChecked(True)
     qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane._columns) and not pane.asking())
-    assert [r.sampling.temperature for r in engine.asked(m.Generate)] == [0.0, 0.7, 1.5]
+    assert [r.sampling.temperature for r in engine.asked(m.Generate)] == [0.0, 1.0, 2.0]
     click(qtbot, pane.column_titles[1])
     assert pane.tree.text() == "abcab"
     assert not pane.side_button.isChecked()

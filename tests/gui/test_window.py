@@ -114,7 +114,7 @@ def test_every_pane_opens_in_every_look(
     open_model(qtbot, window)
     type_text(qtbot, window, "abcabc")
     pane = window.workspace.pane(pane_id)
-    qtbot.waitUntil(lambda: not pane.asking())
+    qtbot.waitUntil(lambda: not pane.asking() and pane.height() > 50)  # answered, and laid out
     assert pane.isVisible()
     assert pane.theme.name == theme
     picture = pane.grab().toImage()

@@ -28,14 +28,19 @@ from engine.text.world.facts import (
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`key` names its title in assets/i18n; `pane` shows it; `select`, if any, is what to select in the text."""
+    """`key` names its title in assets/i18n; `pane` shows it.
+
+    `select`, if any, is what to select in the text, and `target` what some head looks at from there.
+    """
 
     key: str
     pane: str
     text: Word
     select: Word | None = None
+    target: Word | None = None
     tokens: int = 0  # to write behind the text
     temperature: float = 0.0
+    compare: bool = False  # several temperatures side by side
 
 
 HOLIDAY = Word("今年の夏季休暇の日程は?", "When is the summer holiday this year?")
@@ -48,7 +53,7 @@ def _both(document: Word | None) -> Word:
 
 LANGUAGES: tuple[Language, Language] = ("ja", "en")
 EXAMPLES = (
-    Example("breakfast", "generation", Word("私は朝ごはんに", "For breakfast I have"), tokens=1),
+    Example("breakfast", "generation", Word("私は朝ごはんに", "For breakfast I have"), temperature=1.0),
     Example("happy", "tokens", Word("私は嬉しい", "I am happy")),
     Example(
         "pronoun",
@@ -57,13 +62,14 @@ EXAMPLES = (
             "その動物は森で暮らしている。それは大きな耳を持っている", "The animal lives in the forest. It has big ears."
         ),
         select=Word("それは", " It"),
+        target=Word("動物", " animal"),
     ),
     Example("analogy", "embeddings", Word("王 − 男 + 女", "king − man + woman")),
     Example("neighbours", "embeddings", Word("犬", "dog")),
     Example("document", "generation", _both(NOTICE), tokens=24),
     Example("ai", "generation", Word("AIとは", "AI means"), tokens=24),
     Example("hallucination", "generation", _both(None), tokens=24),
-    Example("temperature", "generation", Word("ある日、", "One day"), tokens=60, temperature=1.0),
+    Example("temperature", "generation", Word("ある日、", "One day"), tokens=60, temperature=1.0, compare=True),
     Example(
         "story",
         "generation",
