@@ -4,6 +4,7 @@ import math
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,8 @@ def write_world(session: Session, request: m.WriteWorld) -> Answer:
     except OSError as error:
         raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be taken away
+            temporary.unlink(missing_ok=True)
 
 
 def judge(session: Session, request: m.Judge) -> Answer:

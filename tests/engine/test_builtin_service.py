@@ -1,0 +1,116 @@
+"""What the service says of the things that Nakami brings: examples, the world's text, word vectors, unknown texts."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import messages as m
+from engine.baselines.word2vec import BUILTIN as WORDS
+from engine.errors import EngineError
+from engine.service import builtin
+from engine.service.embeddings import find_analogy, look_up, project
+from engine.service.handlers import HANDLERS
+from engine.service.session import Session
+from engine.text.world.examples import kinds
+
+
+@pytest.fixture(scope="module")
+def session(model_folder: Path) -> Session:
+    opened = Session()
+    opened.open(model_folder)
+    return opened
+
+
+# --- Examples and the text ----------------------------------------------------------------------------
+
+
+def test_every_example_has_what_its_pane_needs() -> None:
+    [found] = HANDLERS[m.ListExamples](Session(), m.ListExamples())
+    assert isinstance(found, m.Examples)
+    assert len({example.key for example in found.examples}) == len(found.examples) == 10
+    for example in found.examples:
+        assert bool(example.texts) != bool(example.words)
+        for language in ("ja", "en"):
+            text = example.texts.get(language, "")
+            assert text or example.words[language]
+            assert example.select.get(language, "") in text
+            assert example.target.get(language, "").strip() in text
+    analogy = next(example for example in found.examples if example.key == "analogy")
+    assert analogy.words == {"ja": ("王", "男", "女"), "en": ("king", "man", "woman")}
+
+
+def test_the_world_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "world.txt"
+    shares = [progress.fraction for progress in builtin.write_world(Session(), m.WriteWorld(str(path), 0.4))]
+    assert shares == sorted(shares)
+    assert 400_000 <= path.stat().st_size < 410_000
+    assert [file.name for file in path.parent.iterdir()] == ["world.txt"]
+
+
+def test_a_text_given_up_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "world.txt"
+    writing = builtin.write_world(Session(), m.WriteWorld(str(path), 50))
+    next(writing)
+    writing.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_takes_no_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EngineError, match="not_written"):
+        list(builtin.write_world(Session(), m.WriteWorld(str(tmp_path / "file" / "world.txt"), 0.1)))
+
+
+# --- Texts that the model does not know ---------------------------------------------------------------
+
+
+def test_characters_that_are_bytes_are_named_once(session: Session) -> None:
+    [found] = builtin.judge(session, m.Judge("the cat 𠮟 sat 😀 on 𠮟"))
+    assert found.unknown == "𠮟😀"
+
+
+def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> None:
+    [known] = builtin.judge(session, m.Judge("the cat sat on the mat. the dog sat on the log."))
+    [foreign] = builtin.judge(session, m.Judge("gol tam eht hsiW. nodtol 犬森猫 odcat らては森"))
+    assert known.loss < foreign.loss
+    assert known.guessing == foreign.guessing == math.log(session.opened.model.config.vocabulary)
+    assert list(builtin.judge(session, m.Judge(""))) == []
+
+
+# --- Word vectors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not WORDS.is_dir(), reason="built with the model that Nakami brings")
+class TestWordVectors:
+    @pytest.mark.parametrize("language", ["ja", "en"])
+    def test_the_map_holds_the_words_that_mean_things(self, language: str) -> None:
+        names, shown = project(Session(), m.Project(source="word2vec", language=language))
+        assert isinstance(names, m.EmbeddingNames)
+        assert isinstance(shown, m.EmbeddingMap)
+        known = kinds("en" if language == "en" else "ja")
+        assert len(shown.points) == len(names.pieces) > 100
+        assert all(piece in known[kind] for piece, kind in zip(names.pieces, names.kinds, strict=True))
+        assert np.all(np.diff(names.ids) > 0)
+
+    def test_neighbours_are_words_of_the_same_map(self) -> None:
+        session = Session()
+        [names, _] = project(session, m.Project(source="word2vec", language="en"))
+        dog = int(names.ids[names.pieces.index("dog")])
+        [row] = look_up(session, m.LookUp(dog, 5, "word2vec", "en"))
+        assert row.piece == "dog"
+        assert np.array_equal(row.vector, session.word2vec.vectors_VD[dog])
+        assert set(row.near.pieces) <= set(names.pieces) - {"dog"}
+
+    @pytest.mark.parametrize(
+        ("language", "words", "found"), [("en", ("king", "man", "woman"), "queen"), ("ja", ("王", "男", "女"), "女王")]
+    )
+    def test_the_king_becomes_a_queen(self, language: str, words: tuple[str, str, str], found: str) -> None:
+        [near] = find_analogy(Session(), m.FindAnalogy(*words, 3, "word2vec", language))
+        assert near.pieces[0] == found
+
+    def test_a_word_without_a_vector_is_named(self) -> None:
+        with pytest.raises(EngineError, match="word_unknown") as caught:
+            list(find_analogy(Session(), m.FindAnalogy("king", "qqq", "woman", 3, "word2vec", "en")))
+        assert caught.value.args_by_name["word"] == "qqq"
