@@ -80,7 +80,8 @@ def run(paths: list[str]) -> int:
     install_excepthook(default_path().parent)
     settings, was_broken = Settings.load(default_path())
     window = MainWindow(EngineLink(), settings, default_path())
-    window.resize(1280, 800)
+    there = app.primaryScreen().availableSize()
+    window.resize(min(1600, there.width() * 9 // 10), min(1000, there.height() * 9 // 10))
     window.show()
     if was_broken:
         window.banner.show_key("notice.settings_broken")

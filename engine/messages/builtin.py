@@ -21,7 +21,8 @@ class Example:
     select: dict[str, str]  # the token to select: the last one that has this
     target: dict[str, str]  # what a head is to look at from there
     words: dict[str, tuple[str, ...]]  # for the map of words: one to find, or A, B and C of A − B + C
-    tokens: int  # to write behind the text
+    tokens: int  # to write behind the text, or fewer
+    stop: str  # where to end before that: behind a token that has this in it
     temperature: float
     compare: bool  # write with several temperatures side by side
 

@@ -303,7 +303,8 @@ class Generate:
     `chosen` are token IDs that follow the prompt already (a branch of the tree); generation goes on
     behind them; `first` is taken as the next token instead of the one drawn. The random draw for the
     token at position t depends on `seed` and t alone, so a branch taken again repeats.
-    `candidates` = how many are reported a step (0 = none).
+    `candidates` = how many are reported a step (0 = none). Behind a token that has `stop` in it, if that
+    is not empty, nothing more is written.
     """
 
     prompt: str
@@ -313,6 +314,7 @@ class Generate:
     sampling: SamplingSettings = SamplingSettings()
     seed: int = 1
     candidates: int = 24
+    stop: str = ""
 
 
 @dataclass(frozen=True, slots=True)

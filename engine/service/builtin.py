@@ -37,6 +37,7 @@ def _example(example: examples.Example) -> m.Example:
         target=_by_language(example.target),
         words={language: tuple(re.split(" [−+] ", text)) for language, text in texts.items()} if on_map else {},
         tokens=example.tokens,
+        stop=example.stop,
         temperature=example.temperature,
         compare=example.compare,
     )

@@ -85,11 +85,12 @@ def generate(session: Session, request: m.Generate) -> Answer:
         now = time.perf_counter()
         # No turn for others in between: a training step would change the weights, and with them
         # everything that the cache holds.
-        if now - reported >= REPORT_SECONDS or count == request.tokens:
+        stopped = bool(request.stop) and request.stop in step.text
+        if now - reported >= REPORT_SECONDS or count == request.tokens or stopped:
             yield m.GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
             waiting, reported = [], time.perf_counter()
-        if session.opened is not opened:
-            return  # another model is open now: its tokens would not fit
+        if stopped or session.opened is not opened:
+            return  # in the second case another model is open now: its tokens would not fit
 
 
 def _generated(opened: OpenedModel, step: Step, most: int) -> m.GeneratedToken:

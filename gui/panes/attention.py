@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -31,6 +32,7 @@ from gui.widgets.switch import Switch
 
 LIVE_MS = 3500  # while a model learns, its heads are looked at at most so often
 VIEWS = ("matrix", "lines", "steps")
+ROOM_FOR_BADGES = 300  # pixels at zoom 1 of the pane's height
 
 
 class AttentionPane(Pane):
@@ -224,6 +226,12 @@ class AttentionPane(Pane):
         self.large.setCurrentIndex(VIEWS.index(view))
         self._explain()
         self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        roomy = self.height() > self.theme.px(ROOM_FOR_BADGES)
+        self.badges.setVisible(roomy and self.badges.scores.size > 0)
+        self.title.setVisible(roomy)
 
     # --- What every pane has ---------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ METHODS = ("pca", "tsne", "umap", "layers")
 DIMS = ("2d", "3d")
 MOST = 50_000  # points at rest; while a model learns LIVE_POINTS
 LIVE_POINTS = 2000
-ROOM_FOR_SIDE, ONE_ROW = 620, 1100  # pixels at zoom 1 of the pane's width
+ROOM_FOR_SIDE, ONE_ROW, TALL = 620, 1100, 300  # pixels at zoom 1: width, width, height
 MOST_FOUND = 300  # points that a search or a lasso marks
 
 
@@ -82,16 +82,19 @@ class EmbeddingsPane(Pane):
         self.method.changed.connect(self._changed)
         self.dims.changed.connect(self._changed)
         self.search.textChanged.connect(self._search)
-        self.reset.clicked.connect(self.cloud.fit)
+        self.reset.clicked.connect(lambda: self.cloud.fit())
         self.stop.clicked.connect(self._stop)
         for field in self.analogy:
             field.returnPressed.connect(self._find_analogy)
 
     def _lay_out(self) -> None:
-        switches, tools, equation = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        switches, equation = QHBoxLayout(), QHBoxLayout()
         switches.addWidget(self.source)
         switches.addWidget(self.method)
         switches.addStretch(1)
+        self.tools = QWidget()
+        tools = QHBoxLayout(self.tools)
+        tools.setContentsMargins(0, 0, 0, 0)
         for widget in (self.dims, self.search, self.stop, self.reset):
             tools.addWidget(widget, 1 if widget is self.search else 0)
         head = QWidget()
@@ -100,7 +103,7 @@ class EmbeddingsPane(Pane):
         self.head.setContentsMargins(0, 0, 0, 0)
         self.head.setSpacing(GAP_S)
         self.head.addLayout(switches)
-        self.head.addLayout(tools, 1)
+        self.head.addWidget(self.tools, 1)
         for sign, field in zip(("", "−", "+"), self.analogy, strict=True):
             if sign:
                 equation.addWidget(QLabel(sign))
@@ -306,6 +309,12 @@ class EmbeddingsPane(Pane):
         self.near.set_near(row.near)
         self._show_words()
 
+    def _found_arrived(self, row: TokenRow) -> None:
+        """The numbers of what an analogy led to; the list keeps what else is near there."""
+        self.row = row
+        self.bars.set_vector(row.vector, row.id, row.rows)
+        self.token.setText(t("pane.embeddings.token", piece=visible(row.piece), id=row.id))
+
     def _search(self, text: str) -> None:
         """Marks the tokens that hold the text; of several the shortest are the likeliest meant."""
         wanted = text.strip().lower()
@@ -351,23 +360,17 @@ class EmbeddingsPane(Pane):
         if self.map is not None and min(a, b, c, found) >= 0:
             self._mark_all([a, b, c, found])
             self.cloud.set_arrows([(b, a), (c, found)])
+            self.cloud.fit([a, b, c, found])
+        if len(near.ids):
+            self.ask(LookUp(int(near.ids[0]), **self._source_of()), self._found_arrived, slot="found")
 
     # --- Showing ---------------------------------------------------------------------------------
 
     def _show_all(self) -> None:
         shown = self.map is not None or self.paths is not None
-        for widget in (
-            self.cloud,
-            self.legend,
-            self.reset,
-            self.source,
-            self.method,
-            self.dims,
-            self.search,
-            self.words,
-        ):
+        for widget in (self.cloud, self.source, self.method, self.words):
             widget.setVisible(shown)
-        self.side.setVisible(shown and self._roomy())
+        self._fold()
         self.search.setEnabled(self.map is not None)
         self.method.button("layers").setVisible(not self.of_words)
         self.stop.setVisible(self.asking("Project") and self.method.current in ("tsne", "umap"))
@@ -379,14 +382,19 @@ class EmbeddingsPane(Pane):
             self._show_axes()
             self._show_legend()
 
-    def _roomy(self) -> bool:
-        return self.width() > self.theme.px(ROOM_FOR_SIDE)
+    def _fold(self) -> None:
+        """Shows what there is room for."""
+        shown, wide = self.map is not None or self.paths is not None, self.width() > self.theme.px(ONE_ROW)
+        tall = self.height() > self.theme.px(TALL)
+        self.side.setVisible(shown and self.width() > self.theme.px(ROOM_FOR_SIDE))
+        self.tools.setVisible(shown and (wide or tall))
+        self.legend.setVisible(shown and tall)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         one_row = self.width() > self.theme.px(ONE_ROW)
         self.head.setDirection(QBoxLayout.Direction.LeftToRight if one_row else QBoxLayout.Direction.TopToBottom)
-        self.side.setVisible(self._roomy() and (self.map is not None or self.paths is not None))
+        self._fold()
 
     def _show_axes(self) -> None:
         explained = (self.paths or self.map).explained  # type: ignore[union-attr]

@@ -200,12 +200,13 @@ class GenerationPane(Pane):
         self.controls.set_settings(SamplingSettings(temperature=example.temperature))
         self.side_button.setChecked(False)
         self._replace(Branches(self.state.text))
-        if example.tokens:
-            self.length.setValue(example.tokens)
         if example.compare:
+            self.length.setValue(example.tokens)
             self.side_button.setChecked(True)  # which begins at once
         elif example.tokens:
-            self.play_or_pause()
+            self._playing = True
+            self._generate(example.tokens, stop=example.stop)
+            self._show_buttons()
         else:
             self._show()
             self.weigh()
@@ -227,7 +228,7 @@ class GenerationPane(Pane):
             self._generate(self.length.value())
         self._show_buttons()
 
-    def _generate(self, tokens: int, first: int | None = None) -> None:
+    def _generate(self, tokens: int, first: int | None = None, stop: str = "") -> None:
         request = Generate(
             self.tree.prompt,
             self.tree.ids(),
@@ -235,6 +236,7 @@ class GenerationPane(Pane):
             tokens,
             self.controls.settings(),
             self.controls.seed.value(),
+            stop=stop,
         )
         self.ask(request, self._generated, slot="generate", ended=self._ended)
 

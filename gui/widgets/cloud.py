@@ -119,17 +119,18 @@ class Cloud(QWidget):
 
     # --- The view --------------------------------------------------------------------------------
 
-    def fit(self) -> None:
-        """All points in view, but for a few that lie far out."""
+    def fit(self, some: Sequence[int] = ()) -> None:
+        """All points in view, but for a few that lie far out; or only `some`, with room around them."""
         if not len(self.points):
             return
+        points = self.points[list(some)] if some else self.points
         # Sorted, not by np.percentile: that imports numpy.ma the first time, and the window stands still for it.
-        ordered, out = np.sort(self.points, axis=0), len(self.points) // 500
+        ordered, out = np.sort(points, axis=0), len(points) // 500
         low, high = ordered[out], ordered[-1 - out]
         self._centre = ((low + high) / 2).astype(np.float32)
         room = high[:2] - low[:2] if self.flat else np.full(2, np.linalg.norm(high - low) * 0.8)
         space = np.array([self.width() - 60, self.height() - 70]).clip(40)
-        self._scale = float((space / np.maximum(room, 1e-9)).min())
+        self._scale = float((space / np.maximum(room, 1e-9)).min()) * (0.6 if some else 1.0)
         self._moved = QPointF(0, 0)
         self.update()
 

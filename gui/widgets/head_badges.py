@@ -45,7 +45,6 @@ class HeadBadges(QWidget):
         return found
 
     def retranslate(self) -> None:
-        self.setVisible(self.scores.size > 0)
         if not self.scores.size:
             return
         for kind, button in enumerate(self.buttons):

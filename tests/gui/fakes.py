@@ -226,7 +226,15 @@ def example_list(_: m.ListExamples) -> list[object]:
     """One for each pane that does something of its own with an example."""
 
     def example(key: str, pane: str, text: str = "", **more: Any) -> m.Example:
-        chosen = {"select": {}, "target": {}, "words": {}, "tokens": 0, "temperature": 0.0, "compare": False} | more
+        chosen = {
+            "select": {},
+            "target": {},
+            "words": {},
+            "tokens": 0,
+            "stop": "",
+            "temperature": 0.0,
+            "compare": False,
+        } | more
         return m.Example(key, pane, {"en": text, "ja": text} if text else {}, **chosen)
 
     return [

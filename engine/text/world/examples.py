@@ -40,6 +40,7 @@ class Example:
     target: Word | None = None
     tokens: int = 0  # to write behind the text
     temperature: float = 0.0
+    stop: str = ""  # or fewer, where this comes
     compare: bool = False  # several temperatures side by side
 
 
@@ -66,9 +67,9 @@ EXAMPLES = (
     ),
     Example("analogy", "embeddings", Word("王 − 男 + 女", "king − man + woman")),
     Example("neighbours", "embeddings", Word("犬", "dog")),
-    Example("document", "generation", _both(NOTICE), tokens=24),
-    Example("ai", "generation", Word("AIとは", "AI means"), tokens=24),
-    Example("hallucination", "generation", _both(None), tokens=24),
+    Example("document", "generation", _both(NOTICE), tokens=40, stop="\n"),
+    Example("ai", "generation", Word("AIとは", "AI means"), tokens=60, stop="\n"),
+    Example("hallucination", "generation", _both(None), tokens=40, stop="\n"),
     Example("temperature", "generation", Word("ある日、", "One day"), tokens=60, temperature=1.0, compare=True),
     Example(
         "story",
@@ -77,7 +78,8 @@ EXAMPLES = (
             "むかしむかし、森に一羽のウサギが住んでいました。",
             "Once upon a time there was a rabbit who lived in the forest.",
         ),
-        tokens=100,
+        tokens=160,
+        stop="\n\n",
         temperature=0.7,
     ),
 )
