@@ -32,7 +32,7 @@ from gui.widgets.switch import Switch
 
 LIVE_MS = 3500  # while a model learns, its heads are looked at at most so often
 VIEWS = ("matrix", "lines", "steps")
-ROOM_FOR_BADGES = 300  # pixels at zoom 1 of the pane's height
+ROOM_FOR_ALL = 300  # pixels at zoom 1 of the pane's height
 
 
 class AttentionPane(Pane):
@@ -229,9 +229,10 @@ class AttentionPane(Pane):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        roomy = self.height() > self.theme.px(ROOM_FOR_BADGES)
+        roomy = self.height() > self.theme.px(ROOM_FOR_ALL)
         self.badges.setVisible(roomy and self.badges.scores.size > 0)
         self.title.setVisible(roomy)
+        self.view.setVisible(roomy)
 
     # --- What every pane has ---------------------------------------------------------------------
 
