@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
+from engine.generation.drafting import drafter_for
 from engine.inspection.attention import attention_weights
 from engine.messages import SamplingSettings, TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
@@ -109,10 +110,9 @@ def generate(options: argparse.Namespace) -> None:
     sampling = SamplingSettings(
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
+    reader = Reader(model, drafter_for(model))
     begun, text, tokens = time.perf_counter(), "", []
-    for step in decode(
-        Reader(model), tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed
-    ):
+    for step in decode(reader, tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed):
         text += step.text
         tokens.append(
             {

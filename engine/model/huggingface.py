@@ -321,7 +321,7 @@ class Weights:
                 if path not in opened:
                     opened[path] = safe_open(path, "pt")
                 tensor = opened[path].get_tensor(theirs)
-                parts.append(tensor.T if self._turned(source) else tensor)
+                parts.append(tensor.T.contiguous() if self._turned(source) else tensor)
             yield name, parts[0] if len(parts) == 1 else torch.cat(parts)
 
 

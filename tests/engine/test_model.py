@@ -13,7 +13,7 @@ from engine.model.config import ModelConfig
 from engine.model.derivatives import relu_squared, rms_norm, rotate
 from engine.model.single_token import SingleToken
 from engine.model.tape import Tape
-from engine.model.transformer import KVCache, Transformer
+from engine.model.transformer import KVCache, Linear, Transformer
 
 FAMILIES = {
     "nakami": ModelConfig(vocabulary=50, context=32),
@@ -229,3 +229,12 @@ def test_absurd_shapes_are_refused_in_words(change: dict[str, object], key: str)
 def test_a_configuration_survives_its_file() -> None:
     for config in FAMILIES.values():
         assert ModelConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4, 8, 9])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_few_rows_are_multiplied_alike_from_either_side(rows: int, bias: bool) -> None:
+    layer, x_1TD = Linear(24, 40, bias=bias), torch.randn(1, rows, 24)
+    y_1TN = layer(x_1TD)
+    assert y_1TN.is_contiguous()
+    assert torch.allclose(y_1TN, F.linear(x_1TD, layer.weight, layer.bias), atol=1e-5)
