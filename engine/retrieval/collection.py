@@ -1,0 +1,151 @@
+"""A collection of documents that can be searched: a folder with what SQLite knows, vectors and the embedder."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from engine.errors import EngineError
+from engine.retrieval import vectors
+from engine.retrieval.analysis import terms
+from engine.retrieval.embedders import Embedder, load_embedder
+from engine.retrieval.keyword import Keywords
+from engine.retrieval.ranking import best_first, fuse
+from engine.retrieval.store import Store, Table
+
+Floats = NDArray[np.float32]
+Mode = Literal["vector", "keyword", "hybrid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found. `index` is its place among all passages of the collection."""
+
+    index: int
+    chunk: int  # its place in its document
+    document: int
+    file: str
+    page: int
+    heading: str
+    start: int  # characters of the document
+    end: int
+    score: float
+    cosine: float
+    keyword: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The hits, and the numbers of all N passages behind them; `cosines_N` is empty if there are no vectors."""
+
+    hits: list[Hit]
+    query_D: Floats
+    cosines_N: Floats
+    keyword_N: Floats
+    scores_N: Floats
+
+
+class Snapshot:
+    """A collection as it was at one moment, in memory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.folder = store, store.folder
+        self.changes = store.changes()
+        self.table: Table = store.table()
+        self.fit = int(str(store.noted("fit") or 0))
+
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        return load_embedder(self.folder, self.fit, self._store.noted("embedder"))
+
+    @cached_property
+    def vectors_ND(self) -> Floats:
+        width = self.embedder.width if self.embedder else 0
+        return vectors.load(vectors_file(self.folder, self.fit), width, self.table.rows)
+
+    @cached_property
+    def keywords(self) -> Keywords:
+        counts, vocabulary = term_counts(self._store, self.table)
+        return Keywords(counts, vocabulary)
+
+
+class Collection:
+    def __init__(self, folder: Path) -> None:
+        """Opens a folder. Raises as Store."""
+        self.folder = folder
+        self.store = Store(folder)
+        self._snapshot: Snapshot | None = None
+
+    def close(self) -> None:
+        self._snapshot = None
+        self.store.close()
+
+    def snapshot(self) -> Snapshot:
+        """What is there now, also if another process has changed it."""
+        if self._snapshot is None or self._snapshot.changes != self.store.changes():
+            self._snapshot = Snapshot(self.store)
+        return self._snapshot
+
+    def search(self, query: str, k: int = 10, mode: Mode = "hybrid") -> Found:
+        """Raises EngineError: error.question_empty, error.collection_empty."""
+        if not query.strip():
+            raise EngineError("error.question_empty")
+        now = self.snapshot()
+        if not len(now.table.ids):
+            raise EngineError("error.collection_empty")
+        keyword_N = now.keywords.score(now.keywords.query(terms(query)))
+        query_D, cosines_N = self._cosines(now, query)
+        if mode == "keyword" or not len(cosines_N):
+            scores_N = keyword_N
+        elif mode == "vector":
+            scores_N = cosines_N
+        else:
+            scores_N = fuse(keyword_N, cosines_N)
+        best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
+        hits = [self._hit(now, i, scores_N, cosines_N, keyword_N) for i in best]
+        return Found(hits, query_D, cosines_N, keyword_N, scores_N)
+
+    @staticmethod
+    def _cosines(now: Snapshot, query: str) -> tuple[Floats, Floats]:
+        if now.embedder is None:
+            return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        query_D = now.embedder.embed([query], question=True)[0]
+        return query_D, now.vectors_ND @ query_D
+
+    def _hit(self, now: Snapshot, index: int, scores_N: Floats, cosines_N: Floats, keyword_N: Floats) -> Hit:
+        table = now.table
+        path, heading, text = self.store.passage(int(table.ids[index]))
+        return Hit(
+            index=index,
+            chunk=int(table.places[index]),
+            document=int(table.documents[index]),
+            file=path,
+            page=int(table.pages[index]),
+            heading=heading,
+            start=int(table.starts[index]),
+            end=int(table.ends[index]),
+            score=float(scores_N[index]),
+            cosine=float(cosines_N[index]) if len(cosines_N) else 0.0,
+            keyword=float(keyword_N[index]),
+            text=text,
+        )
+
+
+def vectors_file(folder: Path, fit: int) -> Path:
+    return folder / f"vectors-{fit}.f32"
+
+
+def term_counts(store: Store, table: Table) -> tuple[csr_matrix, dict[str, int]]:
+    """How often each term (column) stands in each passage (row), and the column of each term."""
+    vocabulary = {term: id - 1 for term, id in store.vocabulary().items()}
+    documents, firsts = np.unique(table.documents, return_index=True)
+    first_of = dict(zip(documents.tolist(), firsts.tolist(), strict=True))
+    parts = [posting + np.array([[first_of[id]], [-1], [0]]) for id, posting in store.postings() if id in first_of]
+    rows, columns, counts = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0), np.int64)
+    shape = (len(table.ids), max(vocabulary.values(), default=-1) + 1)
+    return csr_matrix((counts.astype(np.float32), (rows, columns)), shape), vocabulary

@@ -1,0 +1,252 @@
+"""Bringing a collection up to date: files that are new, changed or gone; then vectors for what has none."""
+
+import hashlib
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.retrieval import vectors
+from engine.retrieval.chunking import OVERLAP, SIZE, Chunk, Document, chunk
+from engine.retrieval.collection import term_counts, vectors_file
+from engine.retrieval.embedders import Embedder, embedder_file, load_embedder
+from engine.retrieval.lsa import Fitting, Lsa, fit
+from engine.retrieval.readers import SUFFIXES, read_document
+from engine.retrieval.store import FileState, Store
+
+BATCH_SECONDS = 0.2  # files are read so long before they are committed together
+BATCH = 128  # passages embedded at a time
+REFIT = 0.25  # of the passages that the embedder was fitted to: so many new ones, and it is fitted again
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    stage: str  # "reading", "fitting", "embedding"
+    done: int
+    total: int
+    seconds_left: float | None  # None: not yet known
+    name: str = ""  # of the file
+
+
+Updating = Iterator[Progress | None]  # None: a safe point without news
+
+
+def update(store: Store, paths: Iterable[str | Path] = (), size: int = SIZE, overlap: int = OVERLAP) -> Updating:
+    """Adds files and folders; without any, looks again at those that were added before.
+
+    Only what is new or changed is read. What was yielded as done is kept whatever happens next.
+    Raises EngineError: error.text_missing, error.not_written.
+    """
+    wanted: dict[str, FileState] = {}
+    roots = [os.path.abspath(path) for path in paths] or _roots(store)
+    for found in _scan(roots, store.folder.absolute()):
+        if found is not None:
+            wanted |= found
+        yield None
+    known = store.states()
+    with store.writing():
+        store.note("roots", sorted({*_roots(store), *roots}))
+        for path in [*known, *store.skipped_states()]:
+            if path not in wanted and _below(path, roots):
+                store.remove(path)
+    unread = store.skipped_states()
+    news = {
+        path: state
+        for path, state in wanted.items()
+        if (state.size, state.modified) not in [(s.size, s.modified) for s in (known.get(path), unread.get(path)) if s]
+    }
+    yield from _read_all(store, news, known, size, overlap)
+    yield from embed_missing(store)
+
+
+def _roots(store: Store) -> list[str]:
+    noted = store.noted("roots")
+    return [str(path) for path in noted] if isinstance(noted, list) else []
+
+
+def _below(path: str, roots: list[str]) -> bool:
+    return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
+
+
+def _scan(roots: list[str], without: Path) -> Iterator[dict[str, FileState] | None]:
+    """The files named, and in folders those that can be read: no hidden ones, no links that lead elsewhere."""
+    for root in roots:
+        if os.path.isfile(root):
+            yield {root: _state(root)}
+        elif not os.path.isdir(root):
+            raise EngineError("error.text_missing", file=root)
+        for folder, inner, names in os.walk(root):
+            inner[:] = sorted(n for n in inner if not n.startswith(".") and Path(folder, n) != without)
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                readable = not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+                if readable and not os.path.islink(path):
+                    yield {path: _state(path)}
+            yield None
+
+
+def _state(path: str) -> FileState:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return FileState(-1, -1)  # it goes as it is read
+    return FileState(found.st_size, found.st_mtime_ns)
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def _read_all(
+    store: Store, news: dict[str, FileState], known: dict[str, FileState], size: int, overlap: int
+) -> Updating:
+    clock, waiting, done = _Clock(len(news)), _Batch(store), 0
+    for path, state in news.items():
+        try:
+            digest = _digest(path)
+            if path in known and known[path].digest == digest:
+                waiting.touched.append((path, state))
+            else:
+                document = read_document(Path(path))
+                waiting.read.append((path, FileState(*_pair(state), digest), document, chunk(document, size, overlap)))
+        except EngineError as error:
+            waiting.failed.append((path, state, error))
+        done += 1
+        if waiting.is_due:
+            waiting.commit()
+            yield clock.progress("reading", done, Path(path).name)
+        else:
+            yield None
+    waiting.commit()
+    if news:
+        yield clock.progress("reading", done)
+
+
+def _pair(state: FileState) -> tuple[int, int]:
+    return state.size, state.modified
+
+
+def _digest(path: str) -> str:
+    """Raises EngineError error.text_unreadable."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except OSError as error:
+        raise EngineError("error.text_unreadable", file=path, reason=error.strerror or "") from error
+
+
+class _Batch:
+    """Files that are committed together."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._empty()
+
+    def _empty(self) -> None:
+        self._begun = time.monotonic()
+        self.read: list[tuple[str, FileState, Document, list[Chunk]]] = []
+        self.touched: list[tuple[str, FileState]] = []
+        self.failed: list[tuple[str, FileState, EngineError]] = []
+
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() - self._begun >= BATCH_SECONDS
+
+    def commit(self) -> None:
+        with self._store.writing():
+            for entry in self.read:
+                self._store.put(*entry)
+            for path, state in self.touched:
+                self._store.touch(path, state)
+            for failure in self.failed:
+                self._store.skip(*failure)
+        self._empty()
+
+
+class _Clock:
+    """How long the rest will take, if it goes on as it went."""
+
+    def __init__(self, total: int) -> None:
+        self._begun, self.total = time.monotonic(), total
+
+    def progress(self, stage: str, done: int, name: str = "") -> Progress:
+        spent = time.monotonic() - self._begun
+        left = spent / done * (self.total - done) if done and spent > 0.5 else None
+        return Progress(stage, done, self.total, left, name)
+
+
+# --- Vectors --------------------------------------------------------------------------------------
+
+
+def embed_missing(store: Store) -> Updating:
+    """Fits the embedder if that is due, then gives every passage its vector."""
+    table = store.table()
+    if not len(table.ids):
+        return
+    if _fit_is_due(store, len(table.ids), int((table.rows < 0).sum())):
+        yield from _fit(store)
+    number, embedder = _embedder(store)
+    missing = int((store.table().rows < 0).sum())
+    clock, done = _Clock(missing), 0
+    while batch := store.without_vector(BATCH):
+        rows_ND = embedder.embed([text for _, text in batch])
+        with store.writing():
+            if store.noted("fit") == number:  # else another process has fitted anew meanwhile
+                first = int(str(store.noted("rows")))
+                vectors.append(vectors_file(store.folder, number), first, rows_ND)
+                store.set_rows([id for id, _ in batch], first)
+                store.note("rows", first + len(batch))
+        if store.noted("fit") != number:
+            number, embedder = _embedder(store)
+        done += len(batch)
+        yield clock.progress("embedding", min(done, missing), "")
+
+
+def _fit_is_due(store: Store, passages: int, missing: int) -> bool:
+    fitted = int(str(store.noted("fitted") or 0))
+    return not store.noted("fit") or missing > REFIT * fitted or abs(passages - fitted) > REFIT * fitted
+
+
+def _fit(store: Store) -> Updating:
+    table = store.table()
+    counts, vocabulary = term_counts(store, table)
+    yield None
+    embedder = yield from _with_progress(fit(counts, vocabulary))
+    old = int(str(store.noted("fit") or 0))
+    temporary = store.folder / f"lsa.{os.getpid()}.part"
+    try:
+        embedder.save(temporary)
+        with store.writing():
+            number = int(str(store.noted("fit") or 0)) + 1
+            os.replace(temporary, embedder_file(store.folder, number))
+            store.note("fit", number)
+            store.note("fitted", len(table.ids))
+            store.note("rows", 0)
+            store.forget_vectors()
+    except OSError as error:
+        raise EngineError("error.not_written", file=str(temporary), reason=error.strerror or str(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    for path in (embedder_file(store.folder, old), vectors_file(store.folder, old)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            pass  # another window has it open, where open files cannot be removed; the next fitting tries again
+
+
+def _with_progress(fitting: Fitting) -> Generator[Progress | None, None, Lsa]:
+    clock = _Clock(100)
+    while True:
+        try:
+            share = next(fitting)
+        except StopIteration as ended:
+            return ended.value
+        yield clock.progress("fitting", round(100 * share))
+
+
+def _embedder(store: Store) -> tuple[int, Embedder]:
+    number = int(str(store.noted("fit")))
+    embedder = load_embedder(store.folder, number, None)
+    assert embedder is not None
+    return number, embedder

@@ -1,0 +1,29 @@
+"""Keyword and vector scores made one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def fuse(keyword_N: Floats, cosine_N: Floats, share: float = 0.5) -> Floats:
+    """share · cosine + (1 − share) · keyword score, each divided by its best: 1 is as good as both can be.
+
+    A convex combination keeps how far apart two passages are, which ranks alone do not (Bruch et al. 2023,
+    arXiv:2210.11934).
+    """
+    return share * _scaled(cosine_N) + (1 - share) * _scaled(keyword_N)
+
+
+def _scaled(scores_N: Floats) -> Floats:
+    best = float(scores_N.max(initial=0.0))
+    return scores_N / best if best > 0 else np.zeros_like(scores_N)
+
+
+def best_first(scores_N: Floats, k: int) -> NDArray[np.intp]:
+    """Indices of the k highest scores, highest first; of equal ones the first in order."""
+    k = max(0, min(k, len(scores_N)))
+    if not k:
+        return np.zeros(0, np.intp)
+    chosen = np.argpartition(-scores_N, k - 1)[:k] if k < len(scores_N) else np.arange(len(scores_N))
+    return chosen[np.lexsort((chosen, -scores_N[chosen]))]
