@@ -5,6 +5,108 @@ dataclasses, str, numbers and numpy arrays cross, at most 1 MB a message. The en
 arguments, never sentences. These files import nothing heavier than numpy, because the window imports it.
 """
 
+from engine.messages.documents import (
+    AddDocuments as AddDocuments,
+)
+from engine.messages.documents import (
+    AnswerAttention as AnswerAttention,
+)
+from engine.messages.documents import (
+    Answered as Answered,
+)
+from engine.messages.documents import (
+    AnswerToken as AnswerToken,
+)
+from engine.messages.documents import (
+    AnswerTokens as AnswerTokens,
+)
+from engine.messages.documents import (
+    Ask as Ask,
+)
+from engine.messages.documents import (
+    ChooseEmbedder as ChooseEmbedder,
+)
+from engine.messages.documents import (
+    Citation as Citation,
+)
+from engine.messages.documents import (
+    CollectionInfo as CollectionInfo,
+)
+from engine.messages.documents import (
+    CompareVectors as CompareVectors,
+)
+from engine.messages.documents import (
+    CutDocuments as CutDocuments,
+)
+from engine.messages.documents import (
+    DocumentEntry as DocumentEntry,
+)
+from engine.messages.documents import (
+    DocumentPage as DocumentPage,
+)
+from engine.messages.documents import (
+    DocumentText as DocumentText,
+)
+from engine.messages.documents import (
+    EditDocument as EditDocument,
+)
+from engine.messages.documents import (
+    IndexProgress as IndexProgress,
+)
+from engine.messages.documents import (
+    LeftOut as LeftOut,
+)
+from engine.messages.documents import (
+    ListDocuments as ListDocuments,
+)
+from engine.messages.documents import (
+    ListPassages as ListPassages,
+)
+from engine.messages.documents import (
+    MapPassages as MapPassages,
+)
+from engine.messages.documents import (
+    OpenCollection as OpenCollection,
+)
+from engine.messages.documents import (
+    Passage as Passage,
+)
+from engine.messages.documents import (
+    PassageMap as PassageMap,
+)
+from engine.messages.documents import (
+    Passages as Passages,
+)
+from engine.messages.documents import (
+    PromptBuilt as PromptBuilt,
+)
+from engine.messages.documents import (
+    PromptPart as PromptPart,
+)
+from engine.messages.documents import (
+    ReadDocument as ReadDocument,
+)
+from engine.messages.documents import (
+    RemoveDocuments as RemoveDocuments,
+)
+from engine.messages.documents import (
+    ScoreRows as ScoreRows,
+)
+from engine.messages.documents import (
+    Search as Search,
+)
+from engine.messages.documents import (
+    SearchHit as SearchHit,
+)
+from engine.messages.documents import (
+    SearchMode as SearchMode,
+)
+from engine.messages.documents import (
+    SearchResult as SearchResult,
+)
+from engine.messages.documents import (
+    VectorPair as VectorPair,
+)
 from engine.messages.envelope import (
     Arguments as Arguments,
 )
