@@ -74,8 +74,14 @@ def _documents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     search = commands.add_parser("search", help="find passages in a collection")
     search.add_argument("collection", metavar="DIR")
     search.add_argument("query", metavar="QUERY")
-    search.add_argument("-k", type=int, default=10, help="passages at most")
-    search.add_argument("--mode", choices=("vector", "keyword", "hybrid"), default="hybrid")
+    ask = commands.add_parser("ask", help="let a model answer from a collection")
+    ask.add_argument("collection", metavar="DIR")
+    ask.add_argument("model", metavar="MODEL", help="a model's folder")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--tokens", type=int, default=200, help="of the answer at most")
+    for command, most in ((search, 10), (ask, 5)):
+        command.add_argument("-k", type=int, default=most, help="passages at most")
+        command.add_argument("--mode", choices=("vector", "keyword", "hybrid"), default="hybrid")
 
 
 def _train(command: argparse.ArgumentParser) -> None:

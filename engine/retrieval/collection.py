@@ -1,6 +1,6 @@
 """A collection of documents that can be searched: a folder with what SQLite knows, vectors and the embedder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -33,10 +33,10 @@ class Hit:
     heading: str
     start: int  # characters of the document
     end: int
-    score: float
-    cosine: float
-    keyword: float
     text: str
+    score: float = 0.0
+    cosine: float = 0.0
+    keyword: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Snapshot:
     def __init__(self, store: Store) -> None:
         self._store, self.folder = store, store.folder
         self.changes = store.changes()
+        self.version = hash(self.changes) & 0x7FFFFFFF
         self.table: Table = store.table()
         self.fit = int(str(store.noted("fit") or 0))
 
@@ -67,6 +68,10 @@ class Snapshot:
     def vectors_ND(self) -> Floats:
         width = self.embedder.width if self.embedder else 0
         return vectors.load(vectors_file(self.folder, self.fit), width, self.table.rows)
+
+    def embed_question(self, question: str) -> Floats:
+        """[D]; [0] while there are no vectors."""
+        return self.embedder.embed([question], question=True)[0] if self.embedder else np.zeros(0, np.float32)
 
     @cached_property
     def keywords(self) -> Keywords:
@@ -99,7 +104,8 @@ class Collection:
         if not len(now.table.ids):
             raise EngineError("error.collection_empty")
         keyword_N = now.keywords.score(now.keywords.query(terms(query)))
-        query_D, cosines_N = self._cosines(now, query)
+        query_D = now.embed_question(query)
+        cosines_N = now.vectors_ND @ query_D if len(query_D) else query_D
         if mode == "keyword" or not len(cosines_N):
             scores_N = keyword_N
         elif mode == "vector":
@@ -107,17 +113,19 @@ class Collection:
         else:
             scores_N = fuse(keyword_N, cosines_N)
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
-        hits = [self._hit(now, i, scores_N, cosines_N, keyword_N) for i in best]
+        hits = [
+            replace(
+                self.passage(now, i),
+                score=float(scores_N[i]),
+                cosine=float(cosines_N[i]) if len(cosines_N) else 0.0,
+                keyword=float(keyword_N[i]),
+            )
+            for i in best
+        ]
         return Found(hits, query_D, cosines_N, keyword_N, scores_N)
 
-    @staticmethod
-    def _cosines(now: Snapshot, query: str) -> tuple[Floats, Floats]:
-        if now.embedder is None:
-            return np.zeros(0, np.float32), np.zeros(0, np.float32)
-        query_D = now.embedder.embed([query], question=True)[0]
-        return query_D, now.vectors_ND @ query_D
-
-    def _hit(self, now: Snapshot, index: int, scores_N: Floats, cosines_N: Floats, keyword_N: Floats) -> Hit:
+    def passage(self, now: Snapshot, index: int) -> Hit:
+        """One of the passages, without scores. Raises EngineError error.document_gone."""
         table = now.table
         path, heading, text = self.store.passage(int(table.ids[index]))
         return Hit(
@@ -129,9 +137,6 @@ class Collection:
             heading=heading,
             start=int(table.starts[index]),
             end=int(table.ends[index]),
-            score=float(scores_N[index]),
-            cosine=float(cosines_N[index]) if len(cosines_N) else 0.0,
-            keyword=float(keyword_N[index]),
             text=text,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.retrieval import vectors
-from engine.retrieval.chunking import OVERLAP, SIZE, Chunk, Document, chunk
+from engine.retrieval.chunking import LARGEST, OVERLAP, SIZE, SMALLEST, Chunk, Document, chunk
 from engine.retrieval.collection import term_counts, vectors_file
 from engine.retrieval.embedders import Embedder, embedder_file, load_embedder
 from engine.retrieval.lsa import Fitting, Lsa, fit
@@ -33,21 +33,30 @@ class Progress:
 Updating = Iterator[Progress | None]  # None: a safe point without news
 
 
-def update(store: Store, paths: Iterable[str | Path] = (), size: int = SIZE, overlap: int = OVERLAP) -> Updating:
+def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
     """Adds files and folders; without any, looks again at those that were added before.
 
     Only what is new or changed is read. What was yielded as done is kept whatever happens next.
     Raises EngineError: error.text_missing, error.not_written.
     """
     wanted: dict[str, FileState] = {}
-    roots = [os.path.abspath(path) for path in paths] or _roots(store)
+    named = [os.path.abspath(path) for path in paths]
+    for path in named:
+        if not os.path.exists(path):
+            raise EngineError("error.text_missing", file=path)
+    roots = named or _paths(store, "roots")
     for found in _scan(roots, store.folder.absolute()):
         if found is not None:
             wanted |= found
         yield None
+    for path in _paths(store, "left_out"):
+        if path not in roots:
+            wanted.pop(path, None)
     known = store.states()
     with store.writing():
-        store.note("roots", sorted({*_roots(store), *roots}))
+        kept = _paths(store, "roots")
+        store.note("roots", sorted({*kept, *(path for path in roots if not _below(path, kept))}))
+        store.note("left_out", [path for path in _paths(store, "left_out") if path not in roots])
         for path in [*known, *store.skipped_states()]:
             if path not in wanted and _below(path, roots):
                 store.remove(path)
@@ -57,12 +66,50 @@ def update(store: Store, paths: Iterable[str | Path] = (), size: int = SIZE, ove
         for path, state in wanted.items()
         if (state.size, state.modified) not in [(s.size, s.modified) for s in (known.get(path), unread.get(path)) if s]
     }
-    yield from _read_all(store, news, known, size, overlap)
+    yield from _read_all(store, news, known)
     yield from embed_missing(store)
 
 
-def _roots(store: Store) -> list[str]:
-    noted = store.noted("roots")
+def remove(store: Store, documents: Iterable[int]) -> None:
+    """Takes documents out of the collection; their files are left out until they are added by name."""
+    with store.writing():
+        gone = [path for id in documents if (path := store.path(id)) is not None]
+        for path in gone:
+            store.remove(path)
+        store.note("left_out", sorted({*_paths(store, "left_out"), *gone}))
+
+
+def recut(store: Store, size: int, overlap: int) -> Updating:
+    """All documents in passages of another size, from the texts that the collection keeps.
+
+    Raises EngineError: error.config_range.
+    """
+    for name, value, least, most in (("size", size, SMALLEST, LARGEST), ("overlap", overlap, 0, size // 2)):
+        if not least <= value <= most:
+            raise EngineError("error.config_range", setting=name, value=value, least=least, most=most)
+    with store.writing():
+        store.note("cut", [size, overlap])
+    entries, states = store.entries(), store.states()
+    clock, waiting = _Clock(len(entries)), _Batch(store)
+    for done, entry in enumerate(entries, start=1):
+        path, document = store.document(entry.id)
+        waiting.read.append((path, states[path], document, chunk(document, size, overlap)))
+        if waiting.is_due or done == len(entries):
+            waiting.commit()
+            yield clock.progress("cutting", done)
+        else:
+            yield None
+    yield from embed_missing(store)
+
+
+def cut_of(store: Store) -> tuple[int, int]:
+    """Size and overlap of a collection's passages, in widths."""
+    noted = store.noted("cut")
+    return (int(noted[0]), int(noted[1])) if isinstance(noted, list) else (SIZE, OVERLAP)
+
+
+def _paths(store: Store, key: str) -> list[str]:
+    noted = store.noted(key)
     return [str(path) for path in noted] if isinstance(noted, list) else []
 
 
@@ -75,8 +122,6 @@ def _scan(roots: list[str], without: Path) -> Iterator[dict[str, FileState] | No
     for root in roots:
         if os.path.isfile(root):
             yield {root: _state(root)}
-        elif not os.path.isdir(root):
-            raise EngineError("error.text_missing", file=root)
         for folder, inner, names in os.walk(root):
             inner[:] = sorted(n for n in inner if not n.startswith(".") and Path(folder, n) != without)
             for name in sorted(names):
@@ -98,10 +143,9 @@ def _state(path: str) -> FileState:
 # --- Reading --------------------------------------------------------------------------------------
 
 
-def _read_all(
-    store: Store, news: dict[str, FileState], known: dict[str, FileState], size: int, overlap: int
-) -> Updating:
+def _read_all(store: Store, news: dict[str, FileState], known: dict[str, FileState]) -> Updating:
     clock, waiting, done = _Clock(len(news)), _Batch(store), 0
+    size, overlap = cut_of(store)
     for path, state in news.items():
         try:
             digest = _digest(path)

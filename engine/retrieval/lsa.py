@@ -28,6 +28,7 @@ MOST_EXACT = 1500  # passages: up to here the exact decomposition is the quicker
 OVERSAMPLE, POWERS = 16, 3
 MOST_FITTED = 30_000  # passages; the directions found in so many hardly move with more
 MOST_TERMS = 60_000
+FEW = 200  # passages: below this also terms that stand in one passage alone say something
 BLOCK = 1000  # passages multiplied at a time, so that others get a turn
 
 Floats = NDArray[np.float32]
@@ -71,7 +72,7 @@ class Lsa:
         """Raises EngineError error.collection_damaged."""
         try:
             with safe_open(path, "np") as file:
-                words = file.get_tensor("words").tobytes().decode().split("\n")
+                words = file.get_tensor("words").tobytes().decode().splitlines()
                 return cls(words, file.get_tensor("weights"), file.get_tensor("axes").astype(np.float32))
         except (OSError, SafetensorError, ValueError) as error:
             raise EngineError("error.collection_damaged", file=str(path), reason=str(error)) from error
@@ -81,7 +82,7 @@ def fit(counts_NV: csr_matrix, vocabulary: Mapping[str, int], width: int = WIDTH
     """Yields the share that is done; returns the embedder. `vocabulary` gives each term its column."""
     counts_NV = _sample(counts_NV)
     frequency_V = np.bincount(counts_NV.indices, minlength=counts_NV.shape[1])
-    kept = np.flatnonzero(frequency_V >= min(2, counts_NV.shape[0]))
+    kept = np.flatnonzero(frequency_V >= (1 if counts_NV.shape[0] < FEW else 2))
     kept = kept[np.argsort(-frequency_V[kept], kind="stable")[:MOST_TERMS]]
     names = {column: term for term, column in vocabulary.items()}
     counts = counts_NV[:, kept].tocsr()

@@ -152,23 +152,25 @@ class Store:
         return [Entry(*row) for row in rows]
 
     def put(self, path: str, state: FileState, document: Document, chunks: Sequence[Chunk]) -> None:
-        """A new document, or a new version of one; within `writing`."""
-        self.remove(path)
-        inserted = self._connection.execute(
-            "INSERT INTO documents (path, size, modified, digest, characters, pages, headings, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                path,
-                state.size,
-                state.modified,
-                state.digest,
-                len(document.text),
-                json.dumps(document.pages),
-                json.dumps(document.headings),
-                document.text,
-            ),
-        )
-        id = inserted.lastrowid
+        """A new document, or a new version of one, which keeps its number; within `writing`."""
+        values = {
+            "path": path,
+            "size": state.size,
+            "modified": state.modified,
+            "digest": state.digest,
+            "characters": len(document.text),
+            "pages": json.dumps(document.pages),
+            "headings": json.dumps(document.headings),
+            "text": document.text,
+        }
+        names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+        renewed = ", ".join(f"{name} = excluded.{name}" for name in values)
+        (id,) = self._connection.execute(
+            f"INSERT INTO documents ({names}) VALUES ({marks}) ON CONFLICT (path) DO UPDATE SET {renewed} RETURNING id",
+            values,
+        ).fetchone()
+        for table, column in (("skipped", "path"), ("chunks", "document"), ("postings", "document")):
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (path if column == "path" else id,))
         self._connection.executemany(
             "INSERT INTO chunks (document, place, start, end, page, heading, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
@@ -211,6 +213,11 @@ class Store:
         self._connection.execute("DELETE FROM documents WHERE path = ?", (path,))
         self._connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
 
+    def path(self, id: int) -> str | None:
+        """Where a document comes from; None if it is no longer here."""
+        row = self._connection.execute("SELECT path FROM documents WHERE id = ?", (id,)).fetchone()
+        return row[0] if row else None
+
     def document(self, id: int) -> tuple[str, Document]:
         """Its path and what it says. Raises EngineError error.document_gone."""
         row = self._connection.execute(
@@ -243,6 +250,17 @@ class Store:
             "SELECT id, document, place, start, end, page, coalesce(row, -1) FROM chunks ORDER BY id"
         ).fetchall()
         return Table(*np.array(rows, np.int64).reshape(-1, 7).T.copy())
+
+    def spans(self, document: int) -> NDArray[np.int32]:
+        """ID, start and end of each passage of a document, [n, 3]."""
+        rows = self._connection.execute(
+            "SELECT id, start, end FROM chunks WHERE document = ? ORDER BY place", (document,)
+        ).fetchall()
+        return np.array(rows, np.int32).reshape(-1, 3)
+
+    def bytes(self) -> int:
+        """What the collection takes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
     def passage(self, chunk: int) -> tuple[str, str, str]:
         """Path, heading and text of a passage by its ID. Raises EngineError error.document_gone."""

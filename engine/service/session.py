@@ -1,6 +1,6 @@
 """What stays loaded between requests: the open model, and the run that may be teaching it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from engine.generation.decoding import Reader
 from engine.messages import ModelInfo
 from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
+from engine.retrieval.collection import Collection
 from engine.text.merges import MergeReplay
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
@@ -24,6 +25,7 @@ class OpenedModel:
     reader: Reader
     points: NDArray[np.float32] | None = None  # of the last projection, to turn the next one onto
     merges: MergeReplay | None = None
+    answers: dict[str, bool] = field(default_factory=dict)  # by language: whether it can answer from a text
 
 
 class Session:
@@ -32,6 +34,7 @@ class Session:
         self.run: Run | None = None
         self.sample: tuple[tuple[str, ...], str] | None = None  # paths and the beginning of their text
         self.rivals: tuple[tuple[str, ...], dict[str, Tokenizer]] | None = None  # learned from such a sample
+        self._collection: Collection | None = None
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
 
     @property
@@ -39,6 +42,10 @@ class Session:
         """Raises EngineError: error.no_model."""
         if self._opened is None:
             raise EngineError("error.no_model")
+        return self._opened
+
+    @property
+    def opened_or_none(self) -> OpenedModel | None:
         return self._opened
 
     def open(self, folder: Path) -> ModelInfo:
@@ -52,6 +59,21 @@ class Session:
         """The model of a run is at once the one that is looked at and that writes."""
         self.run, self.steer = run, ""
         return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
+
+    @property
+    def collection(self) -> Collection:
+        """Raises EngineError: error.no_collection."""
+        if self._collection is None:
+            raise EngineError("error.no_collection")
+        return self._collection
+
+    def open_collection(self, folder: Path) -> Collection:
+        """In place of the one that was open. Raises as Collection."""
+        opened = Collection(folder)
+        if self._collection is not None:
+            self._collection.close()
+        self._collection = opened
+        return opened
 
     def weights_changed(self) -> None:
         if self._opened is not None:
