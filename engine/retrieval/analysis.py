@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 
@@ -22,6 +24,7 @@ JAPANESE = rf"{KANJI}\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 _RUNS = re.compile(rf"[{JAPANESE}]+|[^\W_{JAPANESE}]+(?:['’][^\W_{JAPANESE}]+)?")
 _IS_JAPANESE = re.compile(rf"[{JAPANESE}]")
 _KANJI = re.compile(f"[{KANJI}]")
+_LONE_KANJI = re.compile(f"(?<![{KANJI}])[{KANJI}](?![{KANJI}])")
 
 _stem = Stemmer.Stemmer("english").stemWord
 
@@ -34,16 +37,34 @@ def terms(text: str) -> list[str]:
     itself, so that words of one, two and more characters are found without a dictionary (Ogawa and Matsuda
     1997, SIGIR). Half and full width are one.
     """
+    return _terms(text, _KANJI)
+
+
+def question_terms(text: str) -> list[str]:
+    """As `terms`, but a kanji by itself only where it stands alone: of 学習 the pair says it all."""
+    return _terms(text, _LONE_KANJI)
+
+
+def _terms(text: str, kanji: re.Pattern[str]) -> list[str]:
     found: list[str] = []
     for run in _RUNS.findall(unicodedata.normalize("NFKC", text)):
         if _IS_JAPANESE.match(run):
             found += [run[i : i + 2] for i in range(len(run) - 1)]
-            found += _KANJI.findall(run)
+            found += kanji.findall(run)
             if len(run) == 1 and not _KANJI.match(run):
                 found.append(run)
         elif term := word_term(run):
             found.append(term)
     return found
+
+
+def pairs(found: Sequence[str]) -> list[str]:
+    """Neighbouring words as terms of their own, "heat transfer"; of Japanese none, whose terms overlap already."""
+    return [f"{a} {b}" for a, b in pairwise(found) if not _is_japanese(a) and not _is_japanese(b)]
+
+
+def _is_japanese(term: str) -> bool:
+    return _IS_JAPANESE.match(term) is not None
 
 
 @lru_cache(maxsize=1 << 17)

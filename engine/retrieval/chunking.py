@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SIZE, OVERLAP = 1000, 150  # widths, see `width`
+SIZE, OVERLAP = 1500, 200  # widths, see `width`: an abstract or a page's half stays whole
 SMALLEST, LARGEST = 80, 8000
 
 Span = tuple[int, int]

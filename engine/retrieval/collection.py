@@ -11,10 +11,9 @@ from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
 from engine.retrieval import vectors
-from engine.retrieval.analysis import terms
 from engine.retrieval.embedders import Embedder, load_embedder
 from engine.retrieval.keyword import Keywords
-from engine.retrieval.ranking import best_first, fuse
+from engine.retrieval.ranking import FEEDBACK, best_first, fuse, with_feedback
 from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
@@ -103,7 +102,7 @@ class Collection:
         now = self.snapshot()
         if not len(now.table.ids):
             raise EngineError("error.collection_empty")
-        keyword_N = now.keywords.score(now.keywords.query(terms(query)))
+        keyword_N = now.keywords.score(now.keywords.query(query))
         query_D = now.embed_question(query)
         cosines_N = now.vectors_ND @ query_D if len(query_D) else query_D
         if mode == "keyword" or not len(cosines_N):
@@ -111,7 +110,7 @@ class Collection:
         elif mode == "vector":
             scores_N = cosines_N
         else:
-            scores_N = fuse(keyword_N, cosines_N)
+            scores_N = _hybrid(now, keyword_N, query_D, cosines_N)
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
         hits = [
             replace(
@@ -139,6 +138,12 @@ class Collection:
             end=int(table.ends[index]),
             text=text,
         )
+
+
+def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats) -> Floats:
+    """Keywords and vectors fused, the question moved towards what a first fusion found."""
+    best = best_first(fuse(keyword_N, cosines_N), FEEDBACK)
+    return fuse(keyword_N, now.vectors_ND @ with_feedback(query_D, now.vectors_ND[best]))
 
 
 def vectors_file(folder: Path, fit: int) -> Path:

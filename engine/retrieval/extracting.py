@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from engine.retrieval.analysis import terms
+from engine.retrieval.analysis import question_terms, terms
 from engine.retrieval.chunking import Span, sentences
 from engine.retrieval.keyword import Keywords
 
@@ -32,7 +32,7 @@ class Extractor:
 
     def best_sentence(self, question: str, text: str) -> tuple[Span, float]:
         """The span of the sentence (or line) nearest to the question, and how near: 0 if none shares a term with it."""
-        asked, best, highest = set(terms(question)), (0, 0), 0.0
+        asked, best, highest = set(question_terms(question)), (0, 0), 0.0
         for span in lines(text):
             found = set(terms(text[span[0] : span[1]]))
             score = sum(map(self.weight, sorted(asked & found))) / sqrt(sum(map(self.weight, sorted(found))) + 10.0)

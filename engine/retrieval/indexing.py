@@ -3,21 +3,27 @@
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from engine.errors import EngineError
 from engine.retrieval import vectors
+from engine.retrieval.analysis import pairs, terms
 from engine.retrieval.chunking import LARGEST, OVERLAP, SIZE, SMALLEST, Chunk, Document, chunk
 from engine.retrieval.collection import term_counts, vectors_file
 from engine.retrieval.embedders import Embedder, embedder_file, load_embedder
 from engine.retrieval.lsa import Fitting, Lsa, fit
-from engine.retrieval.readers import SUFFIXES, read_document
+from engine.retrieval.reader_process import FileReader
+from engine.retrieval.readers import SUFFIXES
 from engine.retrieval.store import FileState, Store
 
 BATCH_SECONDS = 0.2  # files are read so long before they are committed together
-BATCH = 128  # passages embedded at a time
+BATCH, PORTION = 256, 32  # passages whose vectors are committed together, and embedded at a time
+COUNTED = 64  # passages whose terms are counted at a time
 REFIT = 0.25  # of the passages that the embedder was fitted to: so many new ones, and it is fitted again
 
 
@@ -66,7 +72,8 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
         for path, state in wanted.items()
         if (state.size, state.modified) not in [(s.size, s.modified) for s in (known.get(path), unread.get(path)) if s]
     }
-    yield from _read_all(store, news, known)
+    with FileReader() as reader:
+        yield from _read_all(store, reader, news, known)
     yield from embed_missing(store)
 
 
@@ -93,7 +100,9 @@ def recut(store: Store, size: int, overlap: int) -> Updating:
     clock, waiting = _Clock(len(entries)), _Batch(store)
     for done, entry in enumerate(entries, start=1):
         path, document = store.document(entry.id)
-        waiting.read.append((path, states[path], document, chunk(document, size, overlap)))
+        chunks = chunk(document, size, overlap)
+        counted = yield from _count(document, chunks)
+        waiting.read.append((path, states[path], document, chunks, counted))
         if waiting.is_due or done == len(entries):
             waiting.commit()
             yield clock.progress("cutting", done)
@@ -143,7 +152,7 @@ def _state(path: str) -> FileState:
 # --- Reading --------------------------------------------------------------------------------------
 
 
-def _read_all(store: Store, news: dict[str, FileState], known: dict[str, FileState]) -> Updating:
+def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], known: dict[str, FileState]) -> Updating:
     clock, waiting, done = _Clock(len(news)), _Batch(store), 0
     size, overlap = cut_of(store)
     for path, state in news.items():
@@ -152,8 +161,10 @@ def _read_all(store: Store, news: dict[str, FileState], known: dict[str, FileSta
             if path in known and known[path].digest == digest:
                 waiting.touched.append((path, state))
             else:
-                document = read_document(Path(path))
-                waiting.read.append((path, FileState(*_pair(state), digest), document, chunk(document, size, overlap)))
+                document = yield from reader.read(Path(path))
+                chunks = chunk(document, size, overlap)
+                counted = yield from _count(document, chunks)
+                waiting.read.append((path, FileState(state.size, state.modified, digest), document, chunks, counted))
         except EngineError as error:
             waiting.failed.append((path, state, error))
         done += 1
@@ -167,8 +178,15 @@ def _read_all(store: Store, news: dict[str, FileState], known: dict[str, FileSta
         yield clock.progress("reading", done)
 
 
-def _pair(state: FileState) -> tuple[int, int]:
-    return state.size, state.modified
+def _count(document: Document, chunks: list[Chunk]) -> Generator[None, None, list[Counter[str]]]:
+    """How often each term stands in each passage, its heading included."""
+    counted = []
+    for number, chunk in enumerate(chunks, start=1):
+        found = terms(f"{chunk.heading}\n{document.text[chunk.start : chunk.end]}")
+        counted.append(Counter([*found, *pairs(found)]))
+        if number % COUNTED == 0:
+            yield None
+    return counted
 
 
 def _digest(path: str) -> str:
@@ -189,7 +207,7 @@ class _Batch:
 
     def _empty(self) -> None:
         self._begun = time.monotonic()
-        self.read: list[tuple[str, FileState, Document, list[Chunk]]] = []
+        self.read: list[tuple[str, FileState, Document, list[Chunk], list[Counter[str]]]] = []
         self.touched: list[tuple[str, FileState]] = []
         self.failed: list[tuple[str, FileState, EngineError]] = []
 
@@ -234,7 +252,11 @@ def embed_missing(store: Store) -> Updating:
     missing = int((store.table().rows < 0).sum())
     clock, done = _Clock(missing), 0
     while batch := store.without_vector(BATCH):
-        rows_ND = embedder.embed([text for _, text in batch])
+        portions = []
+        for start in range(0, len(batch), PORTION):
+            portions.append(embedder.embed([text for _, text in batch[start : start + PORTION]]))
+            yield None
+        rows_ND = np.concatenate(portions)
         with store.writing():
             if store.noted("fit") == number:  # else another process has fitted anew meanwhile
                 first = int(str(store.noted("rows")))

@@ -1,13 +1,16 @@
 """Keyword search: BM25 over the terms of all passages."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
+from engine.retrieval.analysis import pairs, question_terms
+
 K1, B = 1.2, 0.75  # as in Lucene
+PAIR = 0.2  # what two neighbouring words count for, against 1 for each (Metzler and Croft 2005, SIGIR)
 
 Floats = NDArray[np.float32]
 
@@ -21,10 +24,12 @@ class Keywords:
         self.weights_NV = csc_matrix(saturated(counts_NV))
         self.idf_V = inverse_frequency(counts_NV)
 
-    def query(self, terms: Iterable[str]) -> dict[int, float]:
-        """Known terms of a question by column, and how often each occurs there."""
-        columns = Counter(self.vocabulary[term] for term in terms if term in self.vocabulary)
-        return {column: float(count) for column, count in columns.items()}
+    def query(self, question: str) -> dict[int, float]:
+        """The known terms of a question by column, and how much each counts."""
+        words = question_terms(question)
+        counted = {term: float(count) for term, count in Counter(words).items()}
+        counted |= {pair: PAIR * count for pair, count in Counter(pairs(words)).items()}
+        return {self.vocabulary[term]: weight for term, weight in counted.items() if term in self.vocabulary}
 
     def score(self, query: Mapping[int, float]) -> Floats:
         """Σ weight · idf · saturated count, [N]."""
@@ -34,24 +39,6 @@ class Keywords:
             rows = self.weights_NV.indices[first:last]
             scores_N[rows] += weight * self.idf_V[column] * self.weights_NV.data[first:last]
         return scores_N
-
-    def expand(self, query: Mapping[int, float], best: Sequence[int], terms: int, share: float) -> dict[int, float]:
-        """The question with the terms that mark the passages `best`, which take `share` of its weight.
-
-        RM3 (Abdul-Jaleel et al. 2004, TREC): the passages' own distributions over terms, mixed by rank,
-        joined to the question's.
-        """
-        rows = self.counts_NV[list(best)]
-        lengths = np.maximum(np.asarray(rows.sum(axis=1)).ravel(), 1)
-        likely_V = np.asarray((rows.multiply((1.0 / lengths)[:, None])).mean(axis=0)).ravel() * self.idf_V
-        chosen = np.argsort(-likely_V)[:terms]
-        total_query, total_found = sum(query.values()), float(likely_V[chosen].sum())
-        if not total_found:
-            return dict(query)
-        mixed = {column: (1 - share) * weight / total_query for column, weight in query.items()}
-        for column in chosen[likely_V[chosen] > 0].tolist():
-            mixed[column] = mixed.get(column, 0.0) + share * float(likely_V[column]) / total_found
-        return mixed
 
 
 def saturated(counts_NV: csr_matrix) -> csr_matrix:

@@ -6,13 +6,23 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-def fuse(keyword_N: Floats, cosine_N: Floats, share: float = 0.5) -> Floats:
+SHARE = 0.25  # of the vectors in a hybrid score
+FEEDBACK, FEEDBACK_SHARE = 3, 0.5
+
+
+def fuse(keyword_N: Floats, cosine_N: Floats, share: float = SHARE) -> Floats:
     """share · cosine + (1 − share) · keyword score, each divided by its best: 1 is as good as both can be.
 
     A convex combination keeps how far apart two passages are, which ranks alone do not (Bruch et al. 2023,
     arXiv:2210.11934).
     """
     return share * _scaled(cosine_N) + (1 - share) * _scaled(keyword_N)
+
+
+def with_feedback(query_D: Floats, best_BD: Floats) -> Floats:
+    """The question moved towards the best passages of a first search (Rocchio 1971), of length 1."""
+    moved_D = query_D + FEEDBACK_SHARE * best_BD.mean(axis=0)
+    return np.asarray(moved_D / max(float(np.linalg.norm(moved_D)), 1e-12), np.float32)
 
 
 def _scaled(scores_N: Floats) -> Floats:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.retrieval.analysis import terms
 from engine.retrieval.chunking import Chunk, Document
 
 FILE = "collection.sqlite"
@@ -151,8 +150,18 @@ class Store:
         )
         return [Entry(*row) for row in rows]
 
-    def put(self, path: str, state: FileState, document: Document, chunks: Sequence[Chunk]) -> None:
-        """A new document, or a new version of one, which keeps its number; within `writing`."""
+    def put(
+        self,
+        path: str,
+        state: FileState,
+        document: Document,
+        chunks: Sequence[Chunk],
+        counted: Sequence[Counter[str]],
+    ) -> None:
+        """A new document, or a new version of one, which keeps its number; within `writing`.
+
+        `counted`: how often each term stands in each passage.
+        """
         values = {
             "path": path,
             "size": state.size,
@@ -178,20 +187,14 @@ class Store:
                 for place, c in enumerate(chunks)
             ],
         )
-        self._connection.execute("INSERT INTO postings VALUES (?, ?)", (id, self._postings(document, chunks)))
+        self._connection.execute("INSERT INTO postings VALUES (?, ?)", (id, self._postings(counted)))
 
-    def _postings(self, document: Document, chunks: Sequence[Chunk]) -> bytes:
+    def _postings(self, counted: Sequence[Counter[str]]) -> bytes:
         """Three rows of int32: the passage's place, the term's ID, how often it occurs there."""
-        places: list[int] = []
-        counts: list[int] = []
-        words: list[str] = []
-        for place, chunk in enumerate(chunks):
-            counted = Counter(terms(f"{chunk.heading}\n{document.text[chunk.start : chunk.end]}"))
-            places += [place] * len(counted)
-            words += counted.keys()
-            counts += counted.values()
-        ids = self._term_ids(words)
-        return np.array([places, ids, counts], np.int32).tobytes()
+        words = [word for counts in counted for word in counts]
+        places = np.repeat(np.arange(len(counted)), [len(counts) for counts in counted])
+        numbers = [count for counts in counted for count in counts.values()]
+        return np.array([places, self._term_ids(words), numbers], np.int32).tobytes()
 
     def _term_ids(self, words: Sequence[str]) -> list[int]:
         distinct = [(word,) for word in set(words)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import messages as m
 from engine.inspection.projection import Points, principal_plane
-from engine.retrieval.analysis import terms
+from engine.retrieval.analysis import question_terms
 from engine.retrieval.asking import Asking, extracted
 from engine.retrieval.collection import Collection, Found, Hit
 from engine.retrieval.extracting import Extractor
@@ -31,7 +31,7 @@ def _search(collection: Collection, question: str, k: int, mode: m.SearchMode) -
     found = collection.search(question, k, mode)
     seconds, now = time.perf_counter() - begun, collection.snapshot()
     extractor = Extractor(now.keywords)
-    asked = tuple(dict.fromkeys(terms(question)))[:MOST_TERMS]
+    asked = tuple(dict.fromkeys(question_terms(question)))[:MOST_TERMS]
     known = now.keywords.vocabulary
     yield m.SearchResult(
         question=question,
