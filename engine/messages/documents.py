@@ -71,7 +71,7 @@ class ChooseEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    stage: str  # a key under "progress.": "reading", "cutting", "fitting", "embedding"
+    stage: str  # a key under "progress.": "reading", "cutting", "fitting", "embedding", "linking"
     done: int
     total: int
     seconds_left: float | None  # None: not known yet
@@ -184,7 +184,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRows:
-    """Of passages start, start + 1, …: one number each. Every passage's, not only the hits'."""
+    """Of passages start, start + 1, …: one number each. Every passage's, not only the hits'.
+
+    Cosines are NaN where an approximate index did not look.
+    """
 
     start: int
     cosines: NDArray[np.float32]

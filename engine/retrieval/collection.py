@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
-from engine.retrieval import vectors
+from engine.retrieval import nearest, vectors
 from engine.retrieval.embedders import Embedder, load_embedder
 from engine.retrieval.keyword import Keywords
+from engine.retrieval.nearest import Graph
 from engine.retrieval.ranking import FEEDBACK, best_first, fuse, with_feedback
 from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
+CANDIDATES = 200  # passages that a graph and keyword search each name for a fusion
 Mode = Literal["vector", "keyword", "hybrid"]
 
 
@@ -40,7 +42,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The hits, and the numbers of all N passages behind them; `cosines_N` is empty if there are no vectors."""
+    """The hits, and the numbers of all N passages behind them.
+
+    `cosines_N` is empty if there are no vectors, and NaN where a graph was asked and did not name a passage.
+    """
 
     hits: list[Hit]
     query_D: Floats
@@ -71,6 +76,25 @@ class Snapshot:
     def embed_question(self, question: str) -> Floats:
         """[D]; [0] while there are no vectors."""
         return self.embedder.embed([question], question=True)[0] if self.embedder else np.zeros(0, np.float32)
+
+    @cached_property
+    def graph(self) -> Graph | None:
+        """None where looking at every vector is quick enough."""
+        covered = self._store.noted("graph")
+        if not isinstance(covered, list) or covered[0] != self.fit or len(self.table.ids) < nearest.APPROXIMATE_FROM:
+            return None
+        path = graph_file(self.folder, self.fit)
+        return Graph(path, int(covered[1])) if path.exists() else None
+
+    def cosines(self, vector_D: Floats, also: NDArray[np.intp]) -> Floats:
+        """With every passage, [N]; by a graph with the nearest and those named in `also`, NaN with the others."""
+        if self.graph is None:
+            return np.asarray(self.vectors_ND @ vector_D)
+        cosines_N = np.full(len(self.table.ids), np.nan, np.float32)
+        found, cosines = self.graph.nearest(self.vectors_ND, self.table.ids, vector_D, CANDIDATES)
+        cosines_N[also] = self.vectors_ND[also] @ vector_D
+        cosines_N[found] = cosines
+        return cosines_N
 
     @cached_property
     def keywords(self) -> Keywords:
@@ -104,13 +128,14 @@ class Collection:
             raise EngineError("error.collection_empty")
         keyword_N = now.keywords.score(now.keywords.query(query))
         query_D = now.embed_question(query)
-        cosines_N = now.vectors_ND @ query_D if len(query_D) else query_D
+        likely = best_first(keyword_N, CANDIDATES)
+        cosines_N = now.cosines(query_D, likely) if len(query_D) else query_D
         if mode == "keyword" or not len(cosines_N):
             scores_N = keyword_N
         elif mode == "vector":
-            scores_N = cosines_N
+            scores_N = np.nan_to_num(cosines_N)
         else:
-            scores_N = _hybrid(now, keyword_N, query_D, cosines_N)
+            scores_N = _hybrid(now, keyword_N, query_D, np.nan_to_num(cosines_N), likely)
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
         hits = [
             replace(
@@ -140,14 +165,19 @@ class Collection:
         )
 
 
-def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats) -> Floats:
+def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats, likely: NDArray[np.intp]) -> Floats:
     """Keywords and vectors fused, the question moved towards what a first fusion found."""
     best = best_first(fuse(keyword_N, cosines_N), FEEDBACK)
-    return fuse(keyword_N, now.vectors_ND @ with_feedback(query_D, now.vectors_ND[best]))
+    moved_D = with_feedback(query_D, np.asarray(now.vectors_ND[best]))
+    return fuse(keyword_N, np.nan_to_num(now.cosines(moved_D, likely)))
 
 
 def vectors_file(folder: Path, fit: int) -> Path:
     return folder / f"vectors-{fit}.f32"
+
+
+def graph_file(folder: Path, fit: int) -> Path:
+    return folder / f"graph-{fit}.usearch"
 
 
 def term_counts(store: Store, table: Table) -> tuple[csr_matrix, dict[str, int]]:

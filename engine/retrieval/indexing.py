@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import EngineError
-from engine.retrieval import vectors
+from engine.retrieval import nearest, vectors
 from engine.retrieval.analysis import pairs, terms
 from engine.retrieval.chunking import LARGEST, OVERLAP, SIZE, SMALLEST, Chunk, Document, chunk
-from engine.retrieval.collection import term_counts, vectors_file
+from engine.retrieval.collection import graph_file, term_counts, vectors_file
 from engine.retrieval.embedders import Embedder, embedder_file, load_embedder
 from engine.retrieval.lsa import Fitting, Lsa, fit
 from engine.retrieval.reader_process import FileReader
@@ -23,13 +23,14 @@ from engine.retrieval.store import FileState, Store
 
 BATCH_SECONDS = 0.2  # files are read so long before they are committed together
 BATCH, PORTION = 256, 32  # passages whose vectors are committed together, and embedded at a time
+UNLINKED = 20_000  # new vectors that are looked at one by one, until the graph takes them in
 COUNTED = 64  # passages whose terms are counted at a time
 REFIT = 0.25  # of the passages that the embedder was fitted to: so many new ones, and it is fitted again
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    stage: str  # "reading", "fitting", "embedding"
+    stage: str  # "reading", "cutting", "fitting", "embedding", "linking"
     done: int
     total: int
     seconds_left: float | None  # None: not yet known
@@ -181,8 +182,8 @@ def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], know
 def _count(document: Document, chunks: list[Chunk]) -> Generator[None, None, list[Counter[str]]]:
     """How often each term stands in each passage, its heading included."""
     counted = []
-    for number, chunk in enumerate(chunks, start=1):
-        found = terms(f"{chunk.heading}\n{document.text[chunk.start : chunk.end]}")
+    for number, passage in enumerate(chunks, start=1):
+        found = terms(f"{passage.heading}\n{document.text[passage.start : passage.end]}")
         counted.append(Counter([*found, *pairs(found)]))
         if number % COUNTED == 0:
             yield None
@@ -267,6 +268,24 @@ def embed_missing(store: Store) -> Updating:
             number, embedder = _embedder(store)
         done += len(batch)
         yield clock.progress("embedding", min(done, missing), "")
+    yield from _link(store, number, embedder.width)
+
+
+def _link(store: Store, number: int, width: int) -> Updating:
+    """A graph over the vectors, where there are very many and a good part of them is new."""
+    table, noted = store.table(), store.noted("graph")
+    covered = int(noted[1]) if isinstance(noted, list) and noted[0] == number else 0
+    new = int((table.ids > covered).sum())
+    if len(table.ids) < nearest.APPROXIMATE_FROM or new < UNLINKED:
+        return
+    path = graph_file(store.folder, number)
+    rows_ND = vectors.load(vectors_file(store.folder, number), width, table.rows)
+    clock = _Clock(100)
+    for share in nearest.build_graph(path, rows_ND, table.ids, path if covered else None):
+        yield clock.progress("linking", round(100 * share))
+    with store.writing():
+        if store.noted("fit") == number:
+            store.note("graph", [number, int(table.ids[-1])])
 
 
 def _fit_is_due(store: Store, passages: int, missing: int) -> bool:
@@ -294,7 +313,7 @@ def _fit(store: Store) -> Updating:
         raise EngineError("error.not_written", file=str(temporary), reason=error.strerror or str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
-    for path in (embedder_file(store.folder, old), vectors_file(store.folder, old)):
+    for path in (f(store.folder, old) for f in (embedder_file, vectors_file, graph_file)):
         try:
             path.unlink(missing_ok=True)
         except OSError:

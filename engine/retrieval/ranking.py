@@ -7,7 +7,8 @@ Floats = NDArray[np.float32]
 
 
 SHARE = 0.25  # of the vectors in a hybrid score
-FEEDBACK, FEEDBACK_SHARE = 3, 0.5
+FEEDBACK, FEEDBACK_SHARE = 3, 0.5  # passages that the question is moved towards, and how far
+WEAK = 0.2  # a cosine below this says little, even if it is the best
 
 
 def fuse(keyword_N: Floats, cosine_N: Floats, share: float = SHARE) -> Floats:
@@ -16,7 +17,7 @@ def fuse(keyword_N: Floats, cosine_N: Floats, share: float = SHARE) -> Floats:
     A convex combination keeps how far apart two passages are, which ranks alone do not (Bruch et al. 2023,
     arXiv:2210.11934).
     """
-    return share * _scaled(cosine_N) + (1 - share) * _scaled(keyword_N)
+    return share * _scaled(cosine_N, WEAK) + (1 - share) * _scaled(keyword_N)
 
 
 def with_feedback(query_D: Floats, best_BD: Floats) -> Floats:
@@ -25,8 +26,8 @@ def with_feedback(query_D: Floats, best_BD: Floats) -> Floats:
     return np.asarray(moved_D / max(float(np.linalg.norm(moved_D)), 1e-12), np.float32)
 
 
-def _scaled(scores_N: Floats) -> Floats:
-    best = float(scores_N.max(initial=0.0))
+def _scaled(scores_N: Floats, least: float = 0.0) -> Floats:
+    best = float(scores_N.max(initial=least))
     return scores_N / best if best > 0 else np.zeros_like(scores_N)
 
 

@@ -77,7 +77,7 @@ def collection_info(collection: Collection) -> m.CollectionInfo:
         embedder=now.embedder.name if now.embedder else "",
         embedder_name="",
         width=now.embedder.width if now.embedder else 0,
-        index="exact",
+        index="exact" if now.graph is None else "approximate",
         size=size,
         overlap=overlap,
         bytes=store.bytes(),
