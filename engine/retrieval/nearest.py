@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.retrieval.ranking import best_first
 
 APPROXIMATE_FROM = 300_000  # vectors: an exact search takes some 30 ms there
-LINKS, BUILDING, SEARCHING = 16, 128, 128  # of the graph: neighbours a vector, candidates while building and searching
+LINKS, BUILDING, SEARCHING = 16, 96, 128  # of the graph: neighbours a vector, candidates while building and searching
 ADDED = 500  # vectors at a time, so that others get a turn
 
 Floats = NDArray[np.float32]
