@@ -1,4 +1,4 @@
-"""The command line: python -m engine train | generate | tokenize | evaluate | open | logits | attend.
+"""The command line: python -m engine train | generate | tokenize | evaluate | open | logits | attend | world.
 
 Progress goes to stderr, the result to stdout; --json prints one object. Exit code 0: done, 1: failed,
 with one sentence on stderr, 2: wrong use.
@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("model", metavar="DIR")
     evaluate.add_argument("file", metavar="FILE")
     _inspect(commands)
+    world = commands.add_parser("world", help="print the built-in little world's text")
+    world.add_argument("--megabytes", type=float, default=1.0)
+    world.add_argument("--seed", type=int, default=1)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole

@@ -22,12 +22,14 @@ from engine.model.opening import describe, load_model, load_transformer
 from engine.model.transformer import Transformer
 from engine.sentences import sentence
 from engine.text.reading import inspect, read_all
+from engine.text.world.stream import stream
 from engine.training.evaluation import evaluate as evaluate_model
 from engine.training.recipe import presets_for
 from engine.training.run import Run
 from engine.training.trainer import TrainStep
 
 REPORT_SECONDS = 0.5
+MOST_MEGABYTES = 10_000.0
 
 
 def train(options: argparse.Namespace) -> None:
@@ -178,6 +180,20 @@ def attend(options: argparse.Namespace) -> None:
     _write_arrays(options, weights=attention_weights(model, ids), tokens=tokens)
 
 
+def world(options: argparse.Namespace) -> None:
+    if not 0 < options.megabytes <= MOST_MEGABYTES:
+        raise EngineError(
+            "error.config_range", setting="megabytes", value=options.megabytes, least=0, most=MOST_MEGABYTES
+        )
+    texts = stream(options.megabytes, options.seed)
+    if options.json:
+        _print(options, {"text": "".join(texts)}, "")
+        return
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # the same bytes everywhere
+    for text in texts:
+        sys.stdout.write(text)
+
+
 def _check_length(model: Transformer, ids: list[int]) -> None:
     if len(ids) > model.config.context:
         raise EngineError("error.context_full", have=len(ids), context=model.config.context)
@@ -208,6 +224,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "open": open_model,
     "logits": logits,
     "attend": attend,
+    "world": world,
 }
 
 
