@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_weights
@@ -194,6 +195,23 @@ def world(options: argparse.Namespace) -> None:
         sys.stdout.write(text)
 
 
+def builtin(options: argparse.Namespace) -> None:
+    folder, line = Path(options.out), _ProgressLine()
+    last = None
+    for event in rebuild(folder):
+        if isinstance(event, TrainStep):
+            last = event
+            line.show(_describe(event), final=event.fraction >= 1.0)
+        else:
+            share = "" if event.fraction is None else f" {event.fraction:.0%}"
+            line.show(sentence(event.key) + share)
+    line.end()
+    result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
+    if last is not None:
+        result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}
+    _print(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
 def _check_length(model: Transformer, ids: list[int]) -> None:
     if len(ids) > model.config.context:
         raise EngineError("error.context_full", have=len(ids), context=model.config.context)
@@ -225,6 +243,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "logits": logits,
     "attend": attend,
     "world": world,
+    "builtin": builtin,
 }
 
 

@@ -1,6 +1,8 @@
 """How far the built-in model shows what engine/text/world/examples.py claims: measured here for tests and benchmark."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from engine.inspection.vectors import analogy, nearest
 from engine.messages import SamplingSettings
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
-from engine.text.world import examples
+from engine.text.world import english, examples, japanese
 from engine.text.world.consistency import contradictions
 from engine.text.world.examples import Question, Reference
 from engine.text.world.facts import ANIMALS, Language
@@ -61,38 +63,35 @@ def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floa
     return np.mean(hits, axis=0), np.mean(weights, axis=0)
 
 
-def right_analogies(rows_VD: Floats, index: Callable[[str], int | None], language: Language) -> tuple[int, int]:
-    """How many come out first, and how many there are."""
-    right = total = 0
-    for b, a, c, d in examples.analogies(language):
-        ids = [index(word) for word in (b, a, c, d)]
-        total += 1
-        if any(id is None for id in ids):
-            continue
-        best, _ = analogy(rows_VD, [ids[0]], [ids[1]], [ids[2]], 1)  # type: ignore[list-item]
-        right += int(best[0]) == ids[3]
-    return right, total
+def right_analogies(
+    rows_VD: Floats, index: Callable[[str], int | None], language: Language
+) -> dict[str, tuple[int, int]]:
+    """Of each kind: how many come out first, and how many there are."""
+    found = {}
+    for kind, analogies in examples.analogies(language).items():
+        right = 0
+        for words in analogies:
+            b, a, c, d = map(index, words)
+            if b is not None and a is not None and c is not None:
+                right += int(analogy(rows_VD, [b], [a], [c], 1)[0][0]) == d
+        found[kind] = (right, len(analogies))
+    return found
 
 
 def neighbours_of_own_kind(
     rows_VD: Floats, index: Callable[[str], int | None], language: Language
 ) -> tuple[int, int, list[str]]:
     """Words whose nearest neighbour, of all words that have a kind, shares theirs; how many there are; the others."""
-    kinds = {
-        id: kind
-        for kind, words in examples.kinds(language).items()
-        for word in words
-        if (id := index(word)) is not None
-    }
-    total = sum(map(len, examples.kinds(language).values()))
-    right, wrong, ids = 0, [], np.array(sorted(kinds))
-    for row, id in enumerate(ids):
-        best, _ = nearest(rows_VD[ids], rows_VD[id], 1, {row})
-        if kinds[int(ids[best[0]])] == kinds[int(id)]:
+    kinds = examples.kinds(language)
+    known = {id: (kind, word) for kind, words in kinds.items() for word in words if (id := index(word)) is not None}
+    ids, right, wrong = np.array(sorted(known)), 0, []
+    for row, id in enumerate(ids.tolist()):
+        best = int(ids[nearest(rows_VD[ids], rows_VD[id], 1, {row})[0][0]])
+        if known[best][0] == known[id][0]:
             right += 1
         else:
-            wrong.append(f"{id}->{ids[best[0]]}")
-    return right, total, wrong
+            wrong.append(f"{known[id][1]}→{known[best][1]}")
+    return right, sum(map(len, kinds.values())), wrong
 
 
 def answers(opened: Opened, questions: Sequence[Question]) -> dict[str, float]:
@@ -110,10 +109,6 @@ def answers(opened: Opened, questions: Sequence[Question]) -> dict[str, float]:
 
 def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int, list[str]]:
     """The share of stories of at least 60 tokens that keep the animal's own features; their number; what was wrong."""
-    from random import Random
-
-    from engine.text.world import english, japanese
-
     long = true = 0
     wrong: list[str] = []
     for index in range(count):
@@ -127,3 +122,32 @@ def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int,
             true += not false
             wrong += [f"{animal.en}: {what}" for what in false]
     return true / max(1, long), long, wrong
+
+
+def variety(opened: Opened, prompt: str, tokens: int = 40, samples: int = 6) -> dict[str, tuple[float, float]]:
+    """For each way of drawing: distinct-2 over all samples (Li et al. 2016, arXiv:1510.03055), mean entropy in nats."""
+    ways = {
+        "temperature 0": SamplingSettings(temperature=0.0),
+        "temperature 1": SamplingSettings(temperature=1.0),
+        "temperature 2": SamplingSettings(temperature=2.0),
+        "top-k 5": SamplingSettings(temperature=1.0, top_k=5),
+        "top-p 0.8": SamplingSettings(temperature=1.0, top_p=0.8),
+    }
+    model, tokenizer = opened
+    found = {}
+    for name, sampling in ways.items():
+        pairs, entropies = [], []
+        for seed in range(samples):
+            steps = list(decode(Reader(model), tokenizer, tokenizer.encode(prompt), tokens, sampling, seed))
+            ids = [step.id for step in steps]
+            pairs += list(pairwise(ids))
+            entropies += [_entropy(step.stages.tempered_R[: step.stages.kept[-1]]) for step in steps]
+        found[name] = (len(set(pairs)) / len(pairs), float(np.mean(entropies)))
+    return found
+
+
+def _entropy(probabilities: Floats) -> float:
+    """In nats, of what is left of a distribution; 0 for a single token."""
+    kept = probabilities[probabilities > 0].astype(np.float64)
+    kept /= kept.sum()
+    return abs(float((kept * np.log(kept)).sum()))

@@ -59,7 +59,7 @@ def test_both_languages_have_their_share(some: list[str]) -> None:
 def test_the_world_has_not_changed_unnoticed() -> None:
     """The built-in model has learned this text: who changes it must train again."""
     text = "".join(stream(0.1, 1))
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "5bd769cf1d29a869"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "386769e8b2d44dbe"
 
 
 # --- What is told is so -----------------------------------------------------------------------------
@@ -134,8 +134,8 @@ def test_no_text_holds_an_analogy(some: list[str]) -> None:
 
 @pytest.mark.parametrize("language", examples.LANGUAGES)
 def test_there_are_analogies_of_four_kinds(language: Language) -> None:
-    found = examples.analogies(language)
-    assert len(examples.pairs(language)) >= 4
+    assert len(examples.analogies(language)) >= 4
+    found = [words for kind in examples.analogies(language).values() for words in kind]
     assert len(found) == len(set(found)) >= 60
     assert (("女王", "王", "男", "女") if language == "ja" else ("queen", "king", "man", "woman")) in found
 

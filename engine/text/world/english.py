@@ -341,6 +341,29 @@ def idea(rng: Random) -> str:
     )
 
 
+def together(rng: Random) -> str:
+    """Things of one kind, side by side."""
+    animals, places = [f"the {a.en}" for a in ANIMALS], [f"the {place.en}" for place in PLACES.values()]
+    foods = [food.en for food in (*BREAKFAST, *DINNER)]
+    workers, houses = [f"the {job.worker.en}" for job in JOBS], [f"the {job.place.en}" for job in JOBS]
+    before, kind = rng.choice(
+        (
+            ("In the zoo we saw", animals),
+            ("The picture book is about", animals),
+            ("On the map you find", places),
+            ("On our way we passed", places),
+            ("At the market we bought", foods),
+            ("On the table I see", foods),
+            ("Those who met were", workers),
+            ("The sights of the town are", houses),
+            ("Words for feelings are", [mood.en for mood in MOODS]),
+            ("Words for the weather are", [weather.en for weather in WEATHER]),
+        )
+    )
+    *most, last = rng.sample(kind, rng.choice((2, 3)))
+    return f"{before} {', '.join(most)} and {last}."
+
+
 # --- Instructions -------------------------------------------------------------------------------------
 
 
@@ -362,18 +385,19 @@ def instruction(rng: Random) -> str:
 
 
 SUBJECTS: dict[Callable[[Random], str], int] = {
-    pronoun: 26,
+    pronoun: 36,
     animal_facts: 6,
     young: 5,
     story: 9,
     person: 9,
-    country: 7,
-    work: 6,
+    country: 9,
+    work: 9,
     breakfast: 8,
     dinner: 2,
-    mood: 3,
+    mood: 4,
     weather: 2,
     school: 1,
     idea: 2,
+    together: 8,
     instruction: 3,
 }

@@ -191,9 +191,11 @@ def pairs(language: Language) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def analogies(language: Language) -> list[tuple[str, str, str, str]]:
-    """All (b, a, c, d) with b − a + c = d: of every kind, each pair with each other one."""
-    return [(b, a, c, d) for found in pairs(language).values() for a, b in found for c, d in found if a != c]
+def analogies(language: Language) -> dict[str, list[tuple[str, str, str, str]]]:
+    """Of each kind all (b, a, c, d) with b − a + c = d: each pair with each other one."""
+    return {
+        kind: [(b, a, c, d) for a, b in found for c, d in found if a != c] for kind, found in pairs(language).items()
+    }
 
 
 def kinds(language: Language) -> dict[str, set[str]]:

@@ -117,8 +117,9 @@ def _animals() -> tuple[Animal, ...]:
     found = []
     for line in _ANIMALS.strip().splitlines():
         ja, en, home, rest = line.split(" ", 3)
-        pairs = _pairs(rest)
-        found.append(Animal(ja, en, home, *pairs, counter=counters.get(ja, "匹"), plural=_PLURALS.get(en, "")))
+        feature, food, move = _pairs(rest)
+        counter, plural = counters.get(ja, "匹"), _PLURALS.get(en, "")
+        found.append(Animal(ja, en, home, feature, food, move, counter, plural))
     return tuple(found)
 
 
@@ -131,6 +132,11 @@ def _pairs(text: str) -> list[Word]:
         else:
             words[-1][1] += " " + part
     return [Word(ja, en) for ja, en in words]
+
+
+def _two(text: str) -> tuple[Word, Word]:
+    first, second = _pairs(text)
+    return first, second
 
 
 ANIMALS = _animals()
@@ -213,7 +219,7 @@ ROLES = tuple(
         (
             "息子/son",
             "娘/daughter",
-            "積み木で遊ぶ/plays with blocks ゆりかごで眠る/sleeps in the cradle 絵本をめくる/turns a picture book "
+            "積み木で遊ぶ/plays with blocks ゆりかごに入る/lies in the cradle 絵本をめくる/turns a picture book "
             "粘土をこねる/kneads the clay",
         ),
         (
@@ -265,7 +271,7 @@ class Country:
 
 
 COUNTRIES = tuple(
-    Country(*_pairs(names), tuple(_pairs(known)))
+    Country(*_two(names), tuple(_pairs(known)))
     for names, known in (
         ("日本/Japan 東京/Tokyo", "寿司/sushi 桜/cherries 温泉/springs"),
         ("フランス/France パリ/Paris", "チーズ/cheese ワイン/wine 香水/perfume"),
@@ -293,7 +299,7 @@ class Job:
 
 
 JOBS = tuple(
-    Job(*_pairs(names), tuple(_pairs(things)))
+    Job(*_two(names), tuple(_pairs(things)))
     for names, things in (
         ("医者/doctor 病院/hospital", "薬/medicine 包帯/bandages 注射器/syringes"),
         ("教師/teacher 学校/school", "黒板/blackboards 教科書/textbooks チョーク/chalk"),
@@ -336,14 +342,14 @@ DINNER = {
 
 MOODS = tuple(
     _pairs(
-        "嬉しい/happy 悲しい/sad 楽しい/cheerful 寂しい/lonely 眠い/sleepy 怖い/afraid 忙しい/busy 悔しい/angry "
+        "嬉しい/happy 悲しい/sad 楽しい/cheerful 寂しい/lonely 懐かしい/homesick 怖い/afraid 忙しい/busy 悔しい/angry "
         "苦しい/tired 恥ずかしい/shy"
     )
 )
 REASONS = tuple(
     _pairs(
         "誕生日だ/it is my birthday 友だちが遠くへ行った/my friend moved away 祭りがある/there is a festival "
-        "家にだれもいない/nobody is at home 夜おそくまで本を読んだ/I read until late at night "
+        "家にだれもいない/nobody is at home 古い写真を見た/I saw an old photograph "
         "外が真っ暗だ/it is dark outside 仕事が多い/there is much work 試合に負けた/we lost the match "
         "坂道を走った/I ran up the hill 名前を間違えた/I forgot the name"
     )

@@ -323,6 +323,28 @@ def idea(rng: Random) -> str:
     )
 
 
+def together(rng: Random) -> str:
+    """Things of one kind, side by side."""
+    animals, places, foods = [a.ja for a in ANIMALS], list(PLACES), [food.ja for food in (*BREAKFAST, *DINNER)]
+    workers, houses = [job.worker.ja for job in JOBS], [job.place.ja for job in JOBS]
+    moods = [mood.ja for mood in MOODS]
+    before, kind, after = rng.choice(
+        (
+            ("動物園には", animals, "がいる。"),
+            ("絵本に出てくる動物は、", animals, "だ。"),
+            ("地図を見ると、", places, "がある。"),
+            ("旅の途中で", places, "を通った。"),
+            ("市場で買ったのは、", foods, "だ。"),
+            ("テーブルの上に", foods, "が並ぶ。"),
+            ("集まったのは、", workers, "だ。"),
+            ("町の名所は、", houses, "だ。"),
+            ("気持ちを表す言葉には、", moods, "がある。"),
+            ("天気の言葉には、", [weather.ja for weather in WEATHER], "がある。"),
+        )
+    )
+    return before + "と".join(rng.sample(kind, rng.choice((2, 3)))) + after
+
+
 # --- Instructions -------------------------------------------------------------------------------------
 
 
@@ -344,18 +366,19 @@ def instruction(rng: Random) -> str:
 
 
 SUBJECTS: dict[Callable[[Random], str], int] = {
-    pronoun: 26,
+    pronoun: 36,
     animal_facts: 6,
     young: 5,
     story: 9,
     person: 9,
-    country: 7,
-    work: 6,
+    country: 9,
+    work: 9,
     breakfast: 8,
     dinner: 2,
-    mood: 3,
+    mood: 4,
     weather: 2,
     school: 1,
     idea: 2,
+    together: 8,
     instruction: 3,
 }

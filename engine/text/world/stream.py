@@ -1,4 +1,7 @@
-"""The world's text: short texts in both languages, one behind the other for as long as somebody reads."""
+"""The world's text: short texts in both languages, one behind the other for as long as somebody reads.
+
+SUBJECTS says how many parts of the whole each subject has; TOLD is without the documents and questions.
+"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,9 +12,10 @@ from engine.text.world import english, japanese
 from engine.text.world.documents import answered, made_up
 
 MEGABYTE = 1_000_000
-SUBJECTS: dict[Callable[[Random], str], int] = {
-    **japanese.SUBJECTS,
-    **english.SUBJECTS,
+Subjects = dict[Callable[[Random], str], int]
+TOLD: Subjects = {**japanese.SUBJECTS, **english.SUBJECTS}
+SUBJECTS: Subjects = {
+    **TOLD,
     partial(answered, language="ja"): 48,
     partial(answered, language="en"): 48,
     partial(made_up, language="ja"): 6,
@@ -19,12 +23,12 @@ SUBJECTS: dict[Callable[[Random], str], int] = {
 }
 
 
-def texts(seed: int) -> Iterator[str]:
+def texts(seed: int, subjects: Subjects = SUBJECTS) -> Iterator[str]:
     """Without end, each with the empty line that ends it; the same for the same seed."""
     rng = Random(seed)
-    subjects, weights = list(SUBJECTS), list(accumulate(SUBJECTS.values()))
+    ways, weights = list(subjects), list(accumulate(subjects.values()))
     while True:
-        yield rng.choices(subjects, cum_weights=weights)[0](rng) + "\n\n"
+        yield rng.choices(ways, cum_weights=weights)[0](rng) + "\n\n"
 
 
 def stream(megabytes: float, seed: int) -> Iterator[str]:
