@@ -1,4 +1,4 @@
-"""The command line: python -m engine train | generate | tokenize | evaluate | open | … | index | search | ask.
+"""The command line: python -m engine train | generate | … | world | builtin | index | search | ask.
 
 Progress goes to stderr, the result to stdout; --json prints one object. Exit code 0: done, 1: failed,
 with one sentence on stderr, 2: wrong use.
@@ -49,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("file", metavar="FILE")
     _inspect(commands)
     _documents(commands)
+    world = commands.add_parser("world", help="print the built-in little world's text")
+    world.add_argument("--megabytes", type=float, default=1.0)
+    world.add_argument("--seed", type=int, default=1)
+    builtin = commands.add_parser("builtin", help="make the model and word vectors that Nakami brings, anew")
+    builtin.add_argument("--out", required=True, metavar="DIR", help="what was begun in DIR is continued")
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_weights
@@ -21,10 +23,13 @@ from engine.model.transformer import Transformer
 from engine.sentences import sentence
 from engine.terminal import ProgressLine, print_result
 from engine.text.reading import inspect, read_all
+from engine.text.world.stream import stream
 from engine.training.evaluation import evaluate as evaluate_model
 from engine.training.recipe import presets_for
 from engine.training.run import Run
 from engine.training.trainer import TrainStep
+
+MOST_MEGABYTES = 10_000.0
 
 
 def train(options: argparse.Namespace) -> None:
@@ -175,6 +180,37 @@ def attend(options: argparse.Namespace) -> None:
     _write_arrays(options, weights=attention_weights(model, ids), tokens=tokens)
 
 
+def world(options: argparse.Namespace) -> None:
+    if not 0 < options.megabytes <= MOST_MEGABYTES:
+        raise EngineError(
+            "error.config_range", setting="megabytes", value=options.megabytes, least=0, most=MOST_MEGABYTES
+        )
+    texts = stream(options.megabytes, options.seed)
+    if options.json:
+        print_result(options, {"text": "".join(texts)}, "")
+        return
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # the same bytes everywhere
+    for text in texts:
+        sys.stdout.write(text)
+
+
+def builtin(options: argparse.Namespace) -> None:
+    folder, line = Path(options.out), ProgressLine()
+    last = None
+    for event in rebuild(folder):
+        if isinstance(event, TrainStep):
+            last = event
+            line.show(_describe(event), final=event.fraction >= 1.0)
+        else:
+            share = "" if event.fraction is None else f" {event.fraction:.0%}"
+            line.show(sentence(event.key) + share)
+    line.end()
+    result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
+    if last is not None:
+        result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}
+    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
 def _check_length(model: Transformer, ids: list[int]) -> None:
     if len(ids) > model.config.context:
         raise EngineError("error.context_full", have=len(ids), context=model.config.context)
@@ -205,4 +241,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "open": open_model,
     "logits": logits,
     "attend": attend,
+    "world": world,
+    "builtin": builtin,
 }

@@ -15,6 +15,8 @@ from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
+BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # the model that Nakami brings: engine/builtin.py
+
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenizer]:
     """Raises EngineError as `load_transformer`, and error.model_damaged or error.no_tokenizer for the tokenizer."""

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
 from engine.retrieval import nearest, vectors
-from engine.retrieval.embedders import Embedder, load_embedder
+from engine.retrieval.embedders import Choice, Embedder, load_embedder
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.nearest import Graph
 from engine.retrieval.ranking import FEEDBACK, best_first, fuse, with_feedback
@@ -66,7 +66,9 @@ class Snapshot:
 
     @cached_property
     def embedder(self) -> Embedder | None:
-        return load_embedder(self.folder, self.fit, self._store.noted("embedder"))
+        return (
+            load_embedder(self.folder, self.fit, Choice.from_json(self._store.noted("embedder"))) if self.fit else None
+        )
 
     @cached_property
     def vectors_ND(self) -> Floats:

@@ -15,7 +15,7 @@ from engine.retrieval import nearest, vectors
 from engine.retrieval.analysis import pairs, terms
 from engine.retrieval.chunking import LARGEST, OVERLAP, SIZE, SMALLEST, Chunk, Document, chunk
 from engine.retrieval.collection import graph_file, term_counts, vectors_file
-from engine.retrieval.embedders import Embedder, embedder_file, load_embedder
+from engine.retrieval.embedders import Choice, Embedder, embedder_file, load_embedder, open_embedder
 from engine.retrieval.lsa import Fitting, Lsa, fit
 from engine.retrieval.reader_process import FileReader
 from engine.retrieval.readers import SUFFIXES
@@ -260,7 +260,7 @@ def embed_missing(store: Store) -> Updating:
         rows_ND = np.concatenate(portions)
         with store.writing():
             if store.noted("fit") == number:  # else another process has fitted anew meanwhile
-                first = int(str(store.noted("rows")))
+                first = _number(store, "rows")
                 vectors.append(vectors_file(store.folder, number), first, rows_ND)
                 store.set_rows([id for id, _ in batch], first)
                 store.note("rows", first + len(batch))
@@ -288,9 +288,52 @@ def _link(store: Store, number: int, width: int) -> Updating:
             store.note("graph", [number, int(table.ids[-1])])
 
 
+def choose(store: Store, choice: Choice) -> Updating:
+    """Another embedder: all vectors anew. Raises as open_embedder; then nothing has changed."""
+    if choice.kind != "lsa":
+        open_embedder(choice)
+    yield None
+    with store.writing():
+        store.note("embedder", choice.to_json())
+        store.note("fitted", 0)
+        _begin_fit(store, 0 if choice.kind == "lsa" else _number(store, "fits") + 1)
+    _sweep(store)
+    yield from embed_missing(store)
+
+
 def _fit_is_due(store: Store, passages: int, missing: int) -> bool:
-    fitted = int(str(store.noted("fitted") or 0))
-    return not store.noted("fit") or missing > REFIT * fitted or abs(passages - fitted) > REFIT * fitted
+    if choice_of(store).kind != "lsa":
+        return False
+    fitted = _number(store, "fitted")
+    return not _number(store, "fit") or missing > REFIT * fitted or abs(passages - fitted) > REFIT * fitted
+
+
+def choice_of(store: Store) -> Choice:
+    return Choice.from_json(store.noted("embedder"))
+
+
+def _number(store: Store, key: str) -> int:
+    noted = store.noted(key)
+    return noted if isinstance(noted, int) else 0
+
+
+def _begin_fit(store: Store, number: int) -> None:
+    """From now on vectors are written to the files of this number; there are none yet."""
+    store.note("fit", number)
+    store.note("fits", max(number, _number(store, "fits")))
+    store.note("rows", 0)
+    store.forget_vectors()
+
+
+def _sweep(store: Store) -> None:
+    """Removes the files of earlier embedders."""
+    kept = {file(store.folder, _number(store, "fit")) for file in (embedder_file, vectors_file, graph_file)}
+    for pattern in ("lsa-*.safetensors", "vectors-*.f32", "graph-*.usearch"):
+        for path in set(store.folder.glob(pattern)) - kept:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:
+                pass  # another window has it open, where open files cannot be removed; the next sweep tries again
 
 
 def _fit(store: Store) -> Updating:
@@ -298,26 +341,19 @@ def _fit(store: Store) -> Updating:
     counts, vocabulary = term_counts(store, table)
     yield None
     embedder = yield from _with_progress(fit(counts, vocabulary))
-    old = int(str(store.noted("fit") or 0))
     temporary = store.folder / f"lsa.{os.getpid()}.part"
     try:
         embedder.save(temporary)
         with store.writing():
-            number = int(str(store.noted("fit") or 0)) + 1
+            number = _number(store, "fits") + 1
             os.replace(temporary, embedder_file(store.folder, number))
-            store.note("fit", number)
             store.note("fitted", len(table.ids))
-            store.note("rows", 0)
-            store.forget_vectors()
+            _begin_fit(store, number)
     except OSError as error:
         raise EngineError("error.not_written", file=str(temporary), reason=error.strerror or str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
-    for path in (f(store.folder, old) for f in (embedder_file, vectors_file, graph_file)):
-        try:
-            path.unlink(missing_ok=True)
-        except OSError:
-            pass  # another window has it open, where open files cannot be removed; the next fitting tries again
+    _sweep(store)
 
 
 def _with_progress(fitting: Fitting) -> Generator[Progress | None, None, Lsa]:
@@ -331,7 +367,5 @@ def _with_progress(fitting: Fitting) -> Generator[Progress | None, None, Lsa]:
 
 
 def _embedder(store: Store) -> tuple[int, Embedder]:
-    number = int(str(store.noted("fit")))
-    embedder = load_embedder(store.folder, number, None)
-    assert embedder is not None
-    return number, embedder
+    number = _number(store, "fit")
+    return number, load_embedder(store.folder, number, choice_of(store))

@@ -9,7 +9,8 @@ import numpy as np
 from engine import messages as m
 from engine.retrieval.collection import Collection
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
-from engine.retrieval.indexing import Progress, Updating, cut_of, recut, remove, update
+from engine.retrieval.embedders import Choice
+from engine.retrieval.indexing import Progress, Updating, choice_of, choose, cut_of, recut, remove, update
 from engine.retrieval.store import Store
 from engine.service.process import Answer
 from engine.service.session import Session
@@ -31,6 +32,11 @@ def add_documents(session: Session, request: m.AddDocuments) -> Answer:
 
 def cut_documents(session: Session, request: m.CutDocuments) -> Answer:
     yield from _change(session, lambda store: recut(store, request.size, request.overlap))
+
+
+def choose_embedder(session: Session, request: m.ChooseEmbedder) -> Answer:
+    folder = session.opened.info.folder if request.embedder == "model" and not request.folder else request.folder
+    yield from _change(session, lambda store: choose(store, Choice(request.embedder, folder)))
 
 
 def edit_document(session: Session, request: m.EditDocument) -> Answer:
@@ -75,7 +81,7 @@ def collection_info(collection: Collection) -> m.CollectionInfo:
         with_vectors=int((now.table.rows >= 0).sum()),
         fitted=int(str(store.noted("fitted") or 0)),
         embedder=now.embedder.name if now.embedder else "",
-        embedder_name="",
+        embedder_name=Path(choice_of(store).folder).name,
         width=now.embedder.width if now.embedder else 0,
         index="exact" if now.graph is None else "approximate",
         size=size,

@@ -17,6 +17,7 @@ from engine.model.opening import describe
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
 from engine.service.documents import (
     add_documents,
+    choose_embedder,
     cut_documents,
     edit_document,
     list_documents,
@@ -143,6 +144,7 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.OpenCollection: open_collection,
     m.AddDocuments: add_documents,
     m.CutDocuments: cut_documents,
+    m.ChooseEmbedder: choose_embedder,
     m.RemoveDocuments: remove_documents,
     m.EditDocument: edit_document,
     m.ListDocuments: list_documents,

@@ -1,0 +1,66 @@
+"""The model and the word vectors that Nakami brings along, made from nothing: python -m engine builtin --out DIR
+
+The world's text, a run of Nakami's own trainer on it, word2vec on the same text. What was begun in DIR is
+continued. The files that are shipped are those of DIR/model and DIR/word2vec.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from engine.baselines import word2vec
+from engine.messages import Progress, TrainingSettings
+from engine.model.checkpoint import WEIGHTS, save_model, weights_of, write_tensors
+from engine.model.transformer import Transformer
+from engine.text.world.stream import TOLD, stream, texts
+from engine.training.run import ABOUT, Run
+from engine.training.trainer import TrainStep
+
+MEGABYTES, SEED = 40.0, 1
+RECIPE = TrainingSettings(
+    vocabulary=4000, layers=4, heads=4, width=128, context=144, batch=12, seconds=4500.0, seed=SEED
+)
+CHECKPOINTS = (0, 30, 100, 300, 1000, 3000)  # steps whose weights are kept, so that learning can be replayed
+WORD_TEXTS, WORD_EPOCHS = 200_000, 2
+
+
+def rebuild(folder: Path) -> Iterator[TrainStep | Progress]:
+    """Raises EngineError as Run does, and error.not_written."""
+    run = _begun(folder)
+    yield from run.prepare()
+    model = folder / "model"
+    _keep(model, run)
+    for step in run.steps():
+        if step is not None:
+            _keep(model, run)
+            yield step
+    save_model(model, run.model, run.tokenizer, run.trainer.step)
+    save_halved(model / WEIGHTS, run.model, run.trainer.step)
+    for share, vectors in word2vec.train(islice(texts(SEED, TOLD), WORD_TEXTS), WORD_EPOCHS, SEED):
+        yield Progress("progress.word2vec", share)
+    vectors.save(folder / "word2vec")
+
+
+def _begun(folder: Path) -> Run:
+    """The run in `folder`, or a new one on freshly written text."""
+    if (folder / "run" / ABOUT).is_file():
+        return Run.resume(folder / "run")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model" / "checkpoints").mkdir(parents=True, exist_ok=True)
+    text = folder / "world.txt"
+    with open(text, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(stream(MEGABYTES, SEED))
+    return Run.start([str(text)], folder / "run", RECIPE)
+
+
+def _keep(model: Path, run: Run) -> None:
+    """The weights of this step, if they are among those to be kept."""
+    step = run.trainer.step
+    if step in CHECKPOINTS:
+        save_halved(model / "checkpoints" / f"step-{step:06d}.safetensors", run.model, step)
+
+
+def save_halved(path: Path, model: Transformer, step: int) -> None:
+    """The weights as float16, half as large; `load_model` reads them like any others."""
+    halved = {name: tensor.half() for name, tensor in weights_of(model).items()}
+    write_tensors(path, halved, {"step": str(step)})

@@ -1,0 +1,127 @@
+"""What the built-in model shows of what the textbook claims, in full: python -m tests.benchmarks.builtin_model [DIR]
+
+The rows are those of engine/text/world/examples.py. DIR holds model/ and word2vec/ (default: assets).
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+from engine.baselines.word2vec import Word2Vec
+from engine.generation.decoding import Reader, decode
+from engine.messages import SamplingSettings
+from engine.model.opening import BUILTIN, describe, load_model
+from engine.text.world import examples
+from tests.engine import claims
+from tests.engine.claims import Floats, Opened
+
+EXAMPLES = {example.key: example for example in examples.EXAMPLES}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=BUILTIN.parent)
+    parser.add_argument("--part", type=float, default=1.0, help="of the full sizes")
+    options = parser.parse_args()
+    folder: Path = options.folder
+    opened = _open(folder / "model")
+    _breakfast(opened)
+    _tokens(opened)
+    _pronouns(opened, round(200 * options.part))
+    _words(opened, Word2Vec.load(folder / "word2vec"))
+    _documents(opened, round(300 * options.part))
+    _texts(opened)
+    for name, (distinct, entropy) in claims.variety(opened, EXAMPLES["temperature"].text["ja"]).items():
+        print(f"9 {name}: distinct-2 {distinct:.2f}, entropy {entropy:.2f} nats")
+    share, long, wrong = claims.true_stories(opened, round(100 * options.part))
+    print(f"10 stories of 60 tokens and more: {long}, true to their animal {share:.1%} {wrong[:8]}")
+
+
+def _open(folder: Path) -> Opened:
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        opened = load_model(folder)
+        times.append(time.perf_counter() - begun)
+    info = describe(folder)
+    print(f"{info.parameters:,} parameters, step {info.step:,}, opened in {statistics.median(times):.3f} s")
+    begun, prompt = time.perf_counter(), opened[1].encode(EXAMPLES["story"].text["ja"])
+    written = len(list(decode(Reader(opened[0]), opened[1], prompt, 100, SamplingSettings(), 1)))
+    print(f"writes {written / (time.perf_counter() - begun):,.0f} tokens/s")
+    return opened
+
+
+def _breakfast(opened: Opened) -> None:
+    for language in examples.LANGUAGES:
+        shares = examples.breakfast_shares(language)
+        found = claims.word_probabilities(opened, EXAMPLES["breakfast"].text[language], list(shares))
+        print(f"1 {language}", ", ".join(f"{word.strip()} {found[word]:.1%} ({shares[word]:.0%})" for word in shares))
+
+
+def _tokens(opened: Opened) -> None:
+    for language in examples.LANGUAGES:
+        ids = opened[1].encode(EXAMPLES["happy"].text[language])
+        print(f"2 {language}", "|".join(map(opened[1].piece, ids)))
+
+
+def _pronouns(opened: Opened, count: int) -> None:
+    example = EXAMPLES["pronoun"]
+    assert example.select is not None
+    for language, animal in (("ja", "動物"), ("en", "animal")):
+        select = example.select[language]  # type: ignore[index]
+        text = example.text[language].partition(select)[0] + select  # type: ignore[index]
+        start = text.index(animal)
+        _, weights_LH = claims.on_antecedent(opened, [examples.Reference(text, start, start + len(animal))])
+        print(f"3 {language} the example: {weights_LH.max():.1%} on {animal}, layer and head {_place(weights_LH)}")
+    references = examples.references(count, 7)
+    shares_LH, weights_LH = claims.on_antecedent(opened, references)
+    best = _place(shares_LH)
+    print(f"3 head {best}: finds {shares_LH[best]:.1%} of {count}, mean weight {weights_LH[best]:.1%}")
+    for offset, language in enumerate(examples.LANGUAGES):
+        print(f"  {language}: {claims.on_antecedent(opened, references[offset::2])[0][best]:.1%}")
+
+
+def _place(values_LH: Floats) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(values_LH.argmax(), values_LH.shape))
+
+
+def _words(opened: Opened, words: Word2Vec) -> None:
+    model, tokenizer = opened
+    rows_VD = model.embedding.weight.detach().numpy()
+
+    def token(word: str) -> int | None:
+        """The one token that the word is, behind a space or not, in lower case or not."""
+        forms = (f" {word}", f" {word.capitalize()}", word)
+        found = (tokenizer.encode(form) for form in forms)
+        return next((ids[0] for ids in found if len(ids) == 1), None)
+
+    for name, vectors_VD, index in (("word2vec", words.vectors_VD, words.index), ("the model", rows_VD, token)):
+        for language in examples.LANGUAGES:
+            kinds = claims.right_analogies(vectors_VD, index, language)
+            right, total = (sum(column) for column in zip(*kinds.values(), strict=True))
+            each = ", ".join(f"{kind} {a}/{b}" for kind, (a, b) in kinds.items())
+            print(f"4 {name}, {language}: {right / total:.1%} of {total} ({each})")
+            right, total, wrong = claims.neighbours_of_own_kind(vectors_VD, index, language)
+            print(f"5 {name}, {language}: {right / total:.1%} of {total}, not: {', '.join(wrong[:8])}")
+
+
+def _documents(opened: Opened, count: int) -> None:
+    begun = time.perf_counter()
+    right = claims.answers(opened, examples.questions(count, 11))
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in right.items())
+    print(f"6 and 8, right of {count}: {shares} ({time.perf_counter() - begun:.0f} s)")
+
+
+def _texts(opened: Opened) -> None:
+    for row, key in ((6, "document"), (7, "ai"), (8, "hallucination"), (10, "story")):
+        for language in examples.LANGUAGES:
+            example = EXAMPLES[key]
+            text = claims.write(opened, example.text[language], 120, "\n", example.temperature)
+            print(f"{row} {language} {example.text[language][-24:]!r} -> {text.strip()}")
+
+
+if __name__ == "__main__":
+    main()

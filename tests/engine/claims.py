@@ -1,0 +1,153 @@
+"""How far the built-in model shows what engine/text/world/examples.py claims: measured here for tests and benchmark."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.generation.decoding import Reader, decode
+from engine.inspection.attention import attention_weights
+from engine.inspection.vectors import analogy, nearest
+from engine.messages import SamplingSettings
+from engine.model.transformer import Transformer
+from engine.text.tokenizer import Tokenizer
+from engine.text.world import english, examples, japanese
+from engine.text.world.consistency import contradictions
+from engine.text.world.examples import Question, Reference
+from engine.text.world.facts import ANIMALS, Language
+
+Floats = NDArray[np.float32]
+Opened = tuple[Transformer, Tokenizer]
+MOST = 48  # tokens of an answer
+
+
+def write(opened: Opened, prompt: str, tokens: int, end: str, temperature: float = 0.0, seed: int = 1) -> str:
+    """What the model writes up to `end`, or `tokens` tokens."""
+    model, tokenizer = opened
+    sampling = SamplingSettings(temperature=temperature)
+    text = ""
+    for step in decode(Reader(model), tokenizer, tokenizer.encode(prompt), tokens, sampling, seed):
+        text += step.text
+        if end in text:
+            return text.partition(end)[0]
+    return text
+
+
+def word_probabilities(opened: Opened, prompt: str, words: Sequence[str]) -> dict[str, float]:
+    """How likely each word is to come next: the product over its tokens."""
+    model, tokenizer = opened
+    reader, found = Reader(model), {}
+    for word in words:
+        ids, probability = tokenizer.encode(prompt), 1.0
+        for id in tokenizer.encode(word):
+            logits_V = reader.logits(ids).astype(np.float64)
+            weights_V = np.exp(logits_V - logits_V.max())
+            probability *= float(weights_V[id] / weights_V.sum())
+            ids.append(id)
+        found[word] = probability
+    return found
+
+
+def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floats, Floats]:
+    """For each layer and head: the share of pronouns at which it looks most at the antecedent; its mean weight."""
+    model, tokenizer = opened
+    hits, weights = [], []
+    for reference in references:
+        tokens = tokenizer.tokens(reference.text)
+        weights_LHS = attention_weights(model, tokens.ids.tolist())[:, :, -1]
+        wanted_S = (tokens.starts < reference.end) & (tokens.ends > reference.start)
+        hits.append(wanted_S[weights_LHS.argmax(axis=-1)])
+        weights.append(weights_LHS[..., wanted_S].sum(axis=-1))
+    return np.mean(hits, axis=0), np.mean(weights, axis=0)
+
+
+def right_analogies(
+    rows_VD: Floats, index: Callable[[str], int | None], language: Language
+) -> dict[str, tuple[int, int]]:
+    """Of each kind: how many come out first, and how many there are."""
+    found = {}
+    for kind, analogies in examples.analogies(language).items():
+        right = 0
+        for words in analogies:
+            b, a, c, d = map(index, words)
+            if b is not None and a is not None and c is not None:
+                right += int(analogy(rows_VD, [b], [a], [c], 1)[0][0]) == d
+        found[kind] = (right, len(analogies))
+    return found
+
+
+def neighbours_of_own_kind(
+    rows_VD: Floats, index: Callable[[str], int | None], language: Language
+) -> tuple[int, int, list[str]]:
+    """Words whose nearest neighbour, of all words that have a kind, shares theirs; how many there are; the others."""
+    kinds = examples.kinds(language)
+    known = {id: (kind, word) for kind, words in kinds.items() for word in words if (id := index(word)) is not None}
+    ids, right, wrong = np.array(sorted(known)), 0, []
+    for row, id in enumerate(ids.tolist()):
+        best = int(ids[nearest(rows_VD[ids], rows_VD[id], 1, {row})[0][0]])
+        if known[best][0] == known[id][0]:
+            right += 1
+        else:
+            wrong.append(f"{known[id][1]}→{known[best][1]}")
+    return right, sum(map(len, kinds.values())), wrong
+
+
+def answers(opened: Opened, questions: Sequence[Question]) -> dict[str, float]:
+    """Shares: right with the document, right with the changed one, right without any."""
+    right = {"document": 0, "changed": 0, "alone": 0}
+    for question in questions:
+        for name, prompt, answer in (
+            ("document", question.prompt, question.answer),
+            ("changed", question.changed, question.changed_answer),
+            ("alone", question.alone, question.answer),
+        ):
+            right[name] += write(opened, prompt, MOST, "\n").strip() == answer
+    return {name: count / len(questions) for name, count in right.items()}
+
+
+def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int, list[str]]:
+    """The share of stories of at least 60 tokens that keep the animal's own features; their number; what was wrong."""
+    long = true = 0
+    wrong: list[str] = []
+    for index in range(count):
+        language: Language = ("ja", "en")[index % 2]  # type: ignore[assignment]
+        animal = ANIMALS[(index // 2) % len(ANIMALS)]
+        opening = (japanese if language == "ja" else english).opening(animal, Random(seed + index))
+        story = opening + write(opened, opening, 140, "\n", 0.7, seed + index)
+        false = contradictions(story, animal, language)
+        if len(opened[1].encode(story)) >= 60:
+            long += 1
+            true += not false
+            wrong += [f"{animal.en}: {what}" for what in false]
+    return true / max(1, long), long, wrong
+
+
+def variety(opened: Opened, prompt: str, tokens: int = 40, samples: int = 6) -> dict[str, tuple[float, float]]:
+    """For each way of drawing: distinct-2 over all samples (Li et al. 2016, arXiv:1510.03055), mean entropy in nats."""
+    ways = {
+        "temperature 0": SamplingSettings(temperature=0.0),
+        "temperature 1": SamplingSettings(temperature=1.0),
+        "temperature 2": SamplingSettings(temperature=2.0),
+        "top-k 5": SamplingSettings(temperature=1.0, top_k=5),
+        "top-p 0.8": SamplingSettings(temperature=1.0, top_p=0.8),
+    }
+    model, tokenizer = opened
+    found = {}
+    for name, sampling in ways.items():
+        pairs, entropies = [], []
+        for seed in range(samples):
+            steps = list(decode(Reader(model), tokenizer, tokenizer.encode(prompt), tokens, sampling, seed))
+            ids = [step.id for step in steps]
+            pairs += list(pairwise(ids))
+            entropies += [_entropy(step.stages.tempered_R[: step.stages.kept[-1]]) for step in steps]
+        found[name] = (len(set(pairs)) / len(pairs), float(np.mean(entropies)))
+    return found
+
+
+def _entropy(probabilities: Floats) -> float:
+    """In nats, of what is left of a distribution; 0 for a single token."""
+    kept = probabilities[probabilities > 0].astype(np.float64)
+    kept /= kept.sum()
+    return abs(float((kept * np.log(kept)).sum()))

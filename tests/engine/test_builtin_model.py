@@ -1,0 +1,182 @@
+"""What Nakami claims of the model it brings, held by the files that are shipped.
+
+Each claim on a sample; tests/benchmarks/builtin_model.py measures all of them in full.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.baselines.word2vec import BUILTIN as WORDS
+from engine.baselines.word2vec import Word2Vec
+from engine.builtin import CHECKPOINTS, RECIPE, save_halved
+from engine.generation.decoding import Reader, decode
+from engine.messages import SamplingSettings
+from engine.model.checkpoint import read_tensors, save_model
+from engine.model.opening import BUILTIN, describe, load_model
+from engine.text.world import examples
+from engine.text.world.facts import Language
+from tests.engine import claims
+from tests.engine.claims import Opened
+
+EXAMPLES = {example.key: example for example in examples.EXAMPLES}
+BOTH = pytest.mark.parametrize("language", examples.LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def opened() -> Opened:
+    return load_model(BUILTIN)
+
+
+@pytest.fixture(scope="module")
+def words() -> Word2Vec:
+    return Word2Vec.load(WORDS)
+
+
+def test_it_is_small_and_opens_at_once() -> None:
+    files = [*BUILTIN.rglob("*"), *WORDS.rglob("*")]
+    assert sum(path.stat().st_size for path in files if path.is_file()) <= 25_000_000
+    begun = time.perf_counter()
+    load_model(BUILTIN)
+    assert time.perf_counter() - begun < 2.0
+
+
+def test_it_is_what_the_recipe_makes() -> None:
+    info = describe(BUILTIN)
+    assert (info.layers, info.heads, info.width, info.context) == (
+        RECIPE.layers, RECIPE.heads, RECIPE.width, RECIPE.context,
+    )  # fmt: skip
+    assert info.step == RECIPE.steps
+
+
+def test_learning_can_be_replayed(opened: Opened) -> None:
+    final, _ = read_tensors(BUILTIN / "model.safetensors")
+    found = sorted((BUILTIN / "checkpoints").glob("*.safetensors"))
+    assert [int(path.stem.removeprefix("step-")) for path in found] == list(CHECKPOINTS)
+    for path in found:
+        tensors, about = read_tensors(path)
+        assert int(about["step"]) == int(path.stem.removeprefix("step-"))
+        assert {name: tensor.shape for name, tensor in tensors.items()} == {n: t.shape for n, t in final.items()}
+
+
+def test_halved_weights_give_the_same_model(model_folder: Path, tmp_path: Path) -> None:
+    model, tokenizer = load_model(model_folder)
+    save_model(tmp_path, model, tokenizer, 30)
+    save_halved(tmp_path / "model.safetensors", model, 30)
+    assert (tmp_path / "model.safetensors").stat().st_size < 0.6 * (model_folder / "model.safetensors").stat().st_size
+    ids = tokenizer.encode("the cat sat")
+    whole, halved = Reader(model).logits(ids), Reader(load_model(tmp_path)[0]).logits(ids)
+    assert np.allclose(whole, halved, atol=0.05)
+
+
+# --- The rows of the table ----------------------------------------------------------------------------
+
+
+@BOTH
+def test_1_breakfast_is_as_frequent_as_in_the_text(opened: Opened, language: Language) -> None:
+    shares = examples.breakfast_shares(language)
+    found = claims.word_probabilities(opened, EXAMPLES["breakfast"].text[language], list(shares))
+    assert {word: found[word] for word in list(shares)[:4]} == pytest.approx(
+        {word: shares[word] for word in list(shares)[:4]}, abs=0.04
+    )
+
+
+@BOTH
+def test_2_happy_is_cut_as_the_textbook_cuts_it(opened: Opened, language: Language) -> None:
+    tokenizer = opened[1]
+    pieces = [tokenizer.piece(id) for id in tokenizer.encode(EXAMPLES["happy"].text[language])]
+    assert pieces == (["私", "は", "嬉", "しい"] if language == "ja" else ["I", " am", " happy"])
+
+
+@BOTH
+def test_3_the_pronoun_of_the_example_looks_at_the_animal(opened: Opened, language: Language) -> None:
+    example, animal = EXAMPLES["pronoun"], "動物" if language == "ja" else "animal"
+    assert example.select is not None
+    text = example.text[language].partition(example.select[language])[0] + example.select[language]
+    start = text.index(animal)
+    _, weights_LH = claims.on_antecedent(opened, [examples.Reference(text, start, start + len(animal))])
+    assert weights_LH.max() >= 0.65
+
+
+def test_3_one_head_finds_the_antecedent(opened: Opened) -> None:
+    shares_LH, _ = claims.on_antecedent(opened, examples.references(60, 7))
+    assert shares_LH.max() >= 0.85
+
+
+@BOTH
+def test_4_analogies(words: Word2Vec, language: Language) -> None:
+    found = claims.right_analogies(words.vectors_VD, words.index, language)
+    assert sum(right for right, _ in found.values()) >= 0.8 * sum(total for _, total in found.values())
+    queen, king, man, woman = ("女王", "王", "男", "女") if language == "ja" else ("queen", "king", "man", "woman")
+    ids = [words.index(word) for word in (king, man, woman)]
+    best, _ = claims.analogy(words.vectors_VD, *([id] for id in ids if id is not None), count=1)  # type: ignore[call-arg]
+    assert words.words[int(best[0])] == queen
+
+
+@BOTH
+def test_5_neighbours_are_of_ones_own_kind(words: Word2Vec, language: Language) -> None:
+    right, total, wrong = claims.neighbours_of_own_kind(words.vectors_VD, words.index, language)
+    assert right >= 0.9 * total, wrong
+
+
+@BOTH
+def test_6_the_answer_comes_from_the_document(opened: Opened, language: Language) -> None:
+    answer = claims.write(opened, EXAMPLES["document"].text[language], claims.MOST, "\n").strip()
+    assert answer.rstrip("。") == (
+        "今年の夏季休暇は8月13日から15日までです"
+        if language == "ja"
+        else "This year's summer holiday is from August 13 to 15."
+    )
+
+
+def test_6_held_out_documents_and_8_questions_without_one(opened: Opened) -> None:
+    right = claims.answers(opened, examples.questions(50, 11))
+    assert right["document"] >= 0.92
+    assert right["changed"] >= 0.92
+    assert right["alone"] <= 0.15
+
+
+@BOTH
+def test_7_ai_is_artificial_intelligence(opened: Opened, language: Language) -> None:
+    text = claims.write(opened, EXAMPLES["ai"].text[language], 8, "\n")
+    assert text.strip().startswith("人工知能" if language == "ja" else "artificial intelligence")
+
+
+@BOTH
+def test_8_a_made_up_answer_is_fluent(opened: Opened, language: Language) -> None:
+    text = claims.write(opened, EXAMPLES["hallucination"].text[language], claims.MOST, "\n").strip()
+    assert text.startswith("今年の夏季休暇は" if language == "ja" else "This year's summer holiday is from")
+
+
+def test_9_temperature_and_cuts_do_what_they_should(opened: Opened) -> None:
+    found = claims.variety(opened, EXAMPLES["temperature"].text["ja"])
+    distinct = {name: share for name, (share, _) in found.items()}
+    entropy = {name: nats for name, (_, nats) in found.items()}
+    assert distinct["temperature 0"] < distinct["temperature 1"] < distinct["temperature 2"]
+    assert entropy["temperature 0"] == 0.0
+    assert entropy["temperature 1"] < entropy["temperature 2"]
+    assert entropy["top-k 5"] < entropy["temperature 1"] > entropy["top-p 0.8"]
+
+
+def test_10_stories_keep_the_animals_own_features(opened: Opened) -> None:
+    share, long, wrong = claims.true_stories(opened, 16)
+    assert long >= 12
+    assert share >= 0.85, wrong
+
+
+# --- What it has never seen ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["Привет, мир 😀", "\x00\x1b", "龘靐齉", "x" * 3000, "ウサギ" * 400])
+def test_unknown_and_long_texts_are_continued_all_the_same(opened: Opened, text: str) -> None:
+    model, tokenizer = opened
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
+    assert len(list(decode(Reader(model), tokenizer, ids, 5, SamplingSettings(), 1))) == 5
+
+
+def test_the_word_list_is_readable() -> None:
+    assert "王" in json.loads((WORDS / "word2vec.json").read_text("utf-8"))

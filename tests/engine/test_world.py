@@ -1,0 +1,202 @@
+"""The little world: repeatable, true to its own facts, and silent about what is held out."""
+
+import hashlib
+import re
+from itertools import islice
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.__main__ import main
+from engine.text.world import documents, english, examples, japanese
+from engine.text.world.consistency import claims, contradictions, truths
+from engine.text.world.documents import MOST_FACTS, held_out_date
+from engine.text.world.facts import ANIMALS, BREAKFAST, PLACES, Language, held_out
+from engine.text.world.stream import stream, texts
+
+SEEDS = st.integers(0, 2**32)
+LANGUAGES = st.sampled_from(examples.LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def some() -> list[str]:
+    return list(islice(texts(1), 20_000))
+
+
+# --- The stream -------------------------------------------------------------------------------------
+
+
+def test_a_seed_repeats_and_another_differs() -> None:
+    first, again, other = ("".join(stream(0.05, seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_as_much_as_asked_for_in_whole_texts() -> None:
+    text = "".join(stream(0.2, 3))
+    assert 200_000 <= len(text.encode()) < 202_000
+    assert text.endswith("\n\n")
+
+
+def test_longer_streams_begin_with_shorter_ones() -> None:
+    assert "".join(stream(0.1, 5)).startswith("".join(stream(0.02, 5)))
+
+
+def test_the_command_prints_the_stream(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", "--megabytes", "0.01", "--seed", "4"]) == 0
+    assert capsys.readouterr().out == "".join(stream(0.01, 4))
+    assert main(["world", "--megabytes", "0"]) == 1
+    assert "megabytes" in capsys.readouterr().err
+
+
+def test_both_languages_have_their_share(some: list[str]) -> None:
+    japanese_texts = sum(bool(re.search(r"[ぁ-ん]", text)) for text in some) / len(some)
+    assert 0.45 < japanese_texts < 0.55
+
+
+def test_the_world_has_not_changed_unnoticed() -> None:
+    """The built-in model has learned this text: who changes it must train again."""
+    text = "".join(stream(0.1, 1))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "386769e8b2d44dbe"
+
+
+# --- What is told is so -----------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(SEEDS)
+def test_stories_are_true_to_their_animal(seed: int) -> None:
+    for language, module in (("ja", japanese), ("en", english)):
+        story = module.story(Random(seed))
+        named = [a for a in ANIMALS if not contradictions(story, a, language)]  # type: ignore[arg-type]
+        assert len(named) == 1, story
+        assert len(claims(story, language)) >= 3  # type: ignore[arg-type]
+
+
+def test_a_false_story_is_found_out() -> None:
+    rabbit = ANIMALS[0]
+    assert contradictions("ウサギは長い鼻を持っていました。", rabbit, "ja") == ["feature: 長い鼻"]
+    assert contradictions("The rabbit loved honey. The fox came.", rabbit, "en") == ["food: honey", "fox"]
+    assert contradictions("The rabbit had long ears. It was happy.", rabbit, "en") == []
+    assert truths(rabbit, "en")["home"] == "forest"
+
+
+def test_no_two_animals_are_alike() -> None:
+    everything = [(a.home, a.feature, a.food, a.move) for a in ANIMALS]
+    assert len(set(everything)) == len(ANIMALS)
+    assert len({a.move.ja for a in ANIMALS}) == len({a.move.en for a in ANIMALS}) == len(ANIMALS)
+    assert all(sum(a.home == place for a in ANIMALS) >= 2 for place in PLACES)
+
+
+def test_breakfasts_are_as_frequent_as_the_table_says() -> None:
+    assert sum(BREAKFAST.values()) == 100
+    rng = Random(2)
+    for language, tell in (("ja", japanese.breakfast), ("en", english.breakfast)):
+        told = [tell(rng) for _ in range(6000)]
+        for food, share in BREAKFAST.items():
+            found = sum(food[language] in text for text in told) / 60  # type: ignore[index]
+            assert abs(found - share) < 2.5, food
+
+
+# --- What is held out --------------------------------------------------------------------------------
+
+
+def test_no_text_puts_held_out_animals_at_their_places(some: list[str]) -> None:
+    pairs = [(a, p) for a in ANIMALS for p in PLACES if held_out(a, p)]
+    assert len(pairs) > 40
+    whole = "".join(some)
+    for animal, place in pairs:
+        ja, en = animal.ja, english.at(place)
+        assert f"{ja}は{place}のそば" not in whole
+        assert f"{place}で{ja}" not in whole
+        assert f"the {animal.en} is resting {en}" not in whole
+        assert f"saw {english.a(animal.en)} {en}" not in whole
+
+
+def test_no_holiday_begins_on_a_held_out_date(some: list[str]) -> None:
+    whole = "".join(some)
+    starts = re.findall(r"休暇[:は] ?(\d+)月(\d+)日[〜か]", whole)
+    assert len(starts) > 500
+    assert not any(held_out_date(int(month), int(day)) for month, day in starts)
+    assert held_out_date(8, 13)  # the one that the examples ask about
+
+
+def test_no_text_holds_an_analogy(some: list[str]) -> None:
+    """Four words that stand in one relation are never told in one breath: only their use can teach it."""
+    for text in some:
+        words = set(re.findall(r"[a-z]+|[一-鿿]+|[ァ-ヺー]+", text.lower()))
+        for language in examples.LANGUAGES:
+            for found in examples.pairs(language).values():
+                assert sum(a in words and b in words for a, b in found) < 2, text
+
+
+@pytest.mark.parametrize("language", examples.LANGUAGES)
+def test_there_are_analogies_of_four_kinds(language: Language) -> None:
+    assert len(examples.analogies(language)) >= 4
+    found = [words for kind in examples.analogies(language).values() for words in kind]
+    assert len(found) == len(set(found)) >= 60
+    assert (("女王", "王", "男", "女") if language == "ja" else ("queen", "king", "man", "woman")) in found
+
+
+# --- Documents and questions ---------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(SEEDS, LANGUAGES)
+def test_the_answer_stands_in_the_document(seed: int, language: Language) -> None:
+    rng = Random(seed)
+    known = documents.facts(rng, language)
+    text = documents.document(known, rng)
+    assert 1 <= len(known) <= MOST_FACTS
+    assert len({fact.about for fact in known}) == len(known)
+    for fact in known:
+        values = re.findall(r"\d+", fact.value)
+        assert values == re.findall(r"\d+", fact.answer)
+        assert all(value in text for value in values)
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS)
+def test_a_changed_document_has_another_answer(seed: int) -> None:
+    for question in examples.questions(2, seed):
+        assert question.answer != question.changed_answer
+        assert question.prompt != question.changed
+        assert question.prompt.endswith(question.alone)
+        lines, others = question.prompt.splitlines(), question.changed.splitlines()
+        assert sum(a != b for a, b in zip(lines, others, strict=True)) == 1
+
+
+def test_values_are_drawn_anew_each_time() -> None:
+    rng = Random(1)
+    told = {documents.answered(rng, "ja") for _ in range(500)}
+    assert len(told) > 490
+
+
+# --- The examples ---------------------------------------------------------------------------------------
+
+
+def test_references_end_with_a_pronoun_and_know_its_antecedent() -> None:
+    for reference in examples.references(200, 1):
+        name = reference.text[reference.start : reference.end]
+        animal = next(a for a in ANIMALS if name in (a.ja, a.en))
+        assert reference.text.endswith(("それは", "それには", " It"))
+        assert any(held_out(animal, place) for place in PLACES)
+
+
+def test_every_example_has_text_in_both_languages_and_its_selection() -> None:
+    assert len({example.key for example in examples.EXAMPLES}) == len(examples.EXAMPLES)
+    for example in examples.EXAMPLES:
+        for language in examples.LANGUAGES:
+            assert example.text[language]
+            assert example.select is None or example.select[language] in example.text[language]
+
+
+def test_words_of_one_kind_have_no_other(some: list[str]) -> None:
+    whole = "".join(some).lower()
+    for language in examples.LANGUAGES:
+        kinds = examples.kinds(language)
+        words = [word for found in kinds.values() for word in found]
+        assert len(kinds) >= 8
+        assert all(word in whole for word in words)
