@@ -102,7 +102,7 @@ class HiddenStates:
             tape = Tape(["final_norm"])
             self._model.record(torch.tensor([ids[start : start + context]]), tape)
             total_D += tape["final_norm"][0].float().sum(dim=0).numpy()
-        return total_D / max(1, len(ids))
+        return np.asarray(total_D / max(1, len(ids)), np.float32)
 
 
 class WordMeans:
