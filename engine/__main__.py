@@ -1,4 +1,4 @@
-"""The command line: python -m engine train | generate | tokenize | evaluate | open | logits | attend | world | builtin.
+"""The command line: python -m engine train | generate | … | world | builtin | index | search | ask.
 
 Progress goes to stderr, the result to stdout; --json prints one object. Exit code 0: done, 1: failed,
 with one sentence on stderr, 2: wrong use.
@@ -6,16 +6,15 @@ with one sentence on stderr, 2: wrong use.
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from engine.errors import EngineError
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    from engine import commands  # torch is imported here: --help does without
-
     try:
-        commands.COMMANDS[options.command](options)
+        _command(options.command)(options)
     except EngineError as error:
         from engine.sentences import explain
 
@@ -24,6 +23,17 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         return 1  # whoever read the result has gone
     return 0
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], None]:
+    """Imported when it is asked for: torch takes seconds, and --help, index and search do without."""
+    from engine import document_commands
+
+    if name in document_commands.COMMANDS:
+        return document_commands.COMMANDS[name]
+    from engine import commands
+
+    return commands.COMMANDS[name]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("model", metavar="DIR")
     evaluate.add_argument("file", metavar="FILE")
     _inspect(commands)
+    _documents(commands)
     world = commands.add_parser("world", help="print the built-in little world's text")
     world.add_argument("--megabytes", type=float, default=1.0)
     world.add_argument("--seed", type=int, default=1)
@@ -59,6 +70,23 @@ def _inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     attend.add_argument("text", metavar="TEXT")
     for command in (logits, attend):
         command.add_argument("--out", required=True, metavar="FILE.npz")
+
+
+def _documents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    index = commands.add_parser("index", help="make a folder of documents searchable, or bring it up to date")
+    index.add_argument("paths", nargs="*", metavar="PATH", help="documents or folders (none: those added before)")
+    index.add_argument("--out", required=True, metavar="DIR", help="where the collection goes")
+    search = commands.add_parser("search", help="find passages in a collection")
+    search.add_argument("collection", metavar="DIR")
+    search.add_argument("query", metavar="QUERY")
+    ask = commands.add_parser("ask", help="let a model answer from a collection")
+    ask.add_argument("collection", metavar="DIR")
+    ask.add_argument("model", metavar="MODEL", help="a model's folder")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--tokens", type=int, default=200, help="of the answer at most")
+    for command, most in ((search, 10), (ask, 5)):
+        command.add_argument("-k", type=int, default=most, help="passages at most")
+        command.add_argument("--mode", choices=("vector", "keyword", "hybrid"), default="hybrid")
 
 
 def _train(command: argparse.ArgumentParser) -> None:

@@ -1,7 +1,6 @@
 """What the command line does, one function a command."""
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -23,6 +22,7 @@ from engine.messages import SamplingSettings, TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.transformer import Transformer
 from engine.sentences import sentence
+from engine.terminal import ProgressLine, print_result
 from engine.text.reading import inspect, read_all
 from engine.text.world.stream import stream
 from engine.training.evaluation import evaluate as evaluate_model
@@ -30,7 +30,6 @@ from engine.training.recipe import presets_for
 from engine.training.run import Run
 from engine.training.trainer import TrainStep
 
-REPORT_SECONDS = 0.5
 MOST_MEGABYTES = 10_000.0
 
 
@@ -42,7 +41,7 @@ def train(options: argparse.Namespace) -> None:
         raise EngineError("error.no_text_named")
     else:
         run = Run.start(options.files, folder, _settings(options))
-    line = _ProgressLine()
+    line = ProgressLine()
     for progress in run.prepare():
         share = "" if progress.fraction is None else f" {progress.fraction:.0%}"
         line.show(sentence(progress.key) + share)
@@ -66,7 +65,7 @@ def train(options: argparse.Namespace) -> None:
     }
     if last is None and run.trainer.step == 0:
         raise EngineError("error.nothing_learned")
-    _print(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
@@ -125,7 +124,7 @@ def generate(options: argparse.Namespace) -> None:
         if not options.json:
             print(step.text, end="", flush=True)
     if options.json:
-        _print(options, {"text": text, "tokens": tokens, "seconds": round(time.perf_counter() - begun, 3)}, "")
+        print_result(options, {"text": text, "tokens": tokens, "seconds": round(time.perf_counter() - begun, 3)}, "")
     else:
         print()
 
@@ -136,24 +135,24 @@ def tokenize(options: argparse.Namespace) -> None:
     found = Tokenizer.load(Path(options.model)).tokens(options.text)
     rows = list(zip(found.ids.tolist(), found.pieces, found.starts.tolist(), found.ends.tolist(), strict=True))
     result = {"tokens": [dict(zip(("id", "piece", "start", "end"), row, strict=True)) for row in rows]}
-    _print(options, result, "\n".join(f"{id}\t{piece!r}\t{start}\t{end}" for id, piece, start, end in rows))
+    print_result(options, result, "\n".join(f"{id}\t{piece!r}\t{start}\t{end}" for id, piece, start, end in rows))
 
 
 def evaluate(options: argparse.Namespace) -> None:
     model, tokenizer = load_model(Path(options.model))
     result: dict[str, float] = {}
-    line = _ProgressLine()
+    line = ProgressLine()
     for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
         line.show(f"{result['tokens']:,}")
     line.end()
-    _print(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
+    print_result(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
 
 
 def open_model(options: argparse.Namespace) -> None:
     info = describe(Path(options.model))
     names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes")
     result = {name: getattr(info, name) for name in names}
-    _print(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
 
 
 def logits(options: argparse.Namespace) -> None:
@@ -188,7 +187,7 @@ def world(options: argparse.Namespace) -> None:
         )
     texts = stream(options.megabytes, options.seed)
     if options.json:
-        _print(options, {"text": "".join(texts)}, "")
+        print_result(options, {"text": "".join(texts)}, "")
         return
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # the same bytes everywhere
     for text in texts:
@@ -196,7 +195,7 @@ def world(options: argparse.Namespace) -> None:
 
 
 def builtin(options: argparse.Namespace) -> None:
-    folder, line = Path(options.out), _ProgressLine()
+    folder, line = Path(options.out), ProgressLine()
     last = None
     for event in rebuild(folder):
         if isinstance(event, TrainStep):
@@ -209,7 +208,7 @@ def builtin(options: argparse.Namespace) -> None:
     result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
     if last is not None:
         result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}
-    _print(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
 
 
 def _check_length(model: Transformer, ids: list[int]) -> None:
@@ -231,7 +230,7 @@ def _write_arrays(options: argparse.Namespace, **arrays: NDArray[Any]) -> None:
         temporary.unlink(missing_ok=True)
     shapes = {name: list(array.shape) for name, array in arrays.items()}
     words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
-    _print(options, {"file": str(path), "shapes": shapes}, words)
+    print_result(options, {"file": str(path), "shapes": shapes}, words)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -245,30 +244,3 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "world": world,
     "builtin": builtin,
 }
-
-
-def _print(options: argparse.Namespace, result: dict[str, Any], words: str) -> None:
-    print(json.dumps(result, ensure_ascii=False) if options.json else words)
-
-
-class _ProgressLine:
-    """One line on stderr that is written over on a terminal, and now and then a new one elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._shown_at, self._width = 0.0, 0
-
-    def show(self, words: str, final: bool = False) -> None:
-        pause = REPORT_SECONDS if self._terminal else 10 * REPORT_SECONDS
-        if not final and time.monotonic() - self._shown_at < pause:
-            return
-        self._shown_at = time.monotonic()
-        if self._terminal:
-            print("\r" + words.ljust(self._width), end="\n" if final else "", file=sys.stderr, flush=True)
-            self._width = len(words)
-        else:
-            print(words, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self._terminal and self._width:
-            print(file=sys.stderr)

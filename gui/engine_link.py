@@ -10,8 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 
 from engine.messages import Cancel, Ended, Event, Quit, Submit
-from engine.service.process import main as engine_main
-from engine.service.process import serve
+from engine.service.process import main as engine_main, serve
 
 CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
 

@@ -16,9 +16,20 @@ from engine.model.memory import keep_freed_memory
 from engine.model.opening import describe
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
 from engine.service.builtin import judge, list_examples, write_world
+from engine.service.documents import (
+    add_documents,
+    choose_embedder,
+    cut_documents,
+    edit_document,
+    list_documents,
+    open_collection,
+    read_document,
+    remove_documents,
+)
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.machine import trace_machine
 from engine.service.process import Answer
+from engine.service.search import ask, compare_vectors, list_passages, map_passages, search
 from engine.service.session import OpenedModel, Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
 from engine.service.training import estimate, list_runs, read_run, train
@@ -135,6 +146,19 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.LookUp: look_up,
     m.FindAnalogy: find_analogy,
     m.Trace: trace_machine,
+    m.OpenCollection: open_collection,
+    m.AddDocuments: add_documents,
+    m.CutDocuments: cut_documents,
+    m.ChooseEmbedder: choose_embedder,
+    m.RemoveDocuments: remove_documents,
+    m.EditDocument: edit_document,
+    m.ListDocuments: list_documents,
+    m.ReadDocument: read_document,
+    m.Search: search,
+    m.ListPassages: list_passages,
+    m.CompareVectors: compare_vectors,
+    m.MapPassages: map_passages,
+    m.Ask: ask,
 }
 
 

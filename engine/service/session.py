@@ -1,19 +1,19 @@
 """What stays loaded between requests: the open model, and the run that may be teaching it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.baselines.word2vec import BUILTIN as WORD2VEC
-from engine.baselines.word2vec import Word2Vec
+from engine.baselines.word2vec import BUILTIN as WORD2VEC, Word2Vec
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.generation.drafting import Drafter, drafter_for
 from engine.messages import ModelInfo
 from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
+from engine.retrieval.collection import Collection
 from engine.text.merges import MergeReplay
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
@@ -27,6 +27,7 @@ class OpenedModel:
     reader: Reader
     points: NDArray[np.float32] | None = None  # of the last projection, to turn the next one onto
     merges: MergeReplay | None = None
+    answers: dict[str, bool] = field(default_factory=dict)  # by language: whether it can answer from a text
 
 
 class Session:
@@ -36,6 +37,7 @@ class Session:
         self.sample: tuple[tuple[str, ...], str] | None = None  # paths and the beginning of their text
         self.rivals: tuple[tuple[str, ...], dict[str, Tokenizer]] | None = None  # learned from such a sample
         self._word2vec: Word2Vec | None = None
+        self._collection: Collection | None = None
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
 
     @property
@@ -52,6 +54,10 @@ class Session:
             self._word2vec = Word2Vec.load(WORD2VEC)
         return self._word2vec
 
+    @property
+    def opened_or_none(self) -> OpenedModel | None:
+        return self._opened
+
     def open(self, folder: Path) -> ModelInfo:
         """Opens a folder, or takes the model that is being trained there. Raises as load_model."""
         if self.run is not None and self.run.folder == folder and self._opened is not None:
@@ -63,6 +69,21 @@ class Session:
         """The model of a run is at once the one that is looked at and that writes."""
         self.run, self.steer = run, ""
         return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
+
+    @property
+    def collection(self) -> Collection:
+        """Raises EngineError: error.no_collection."""
+        if self._collection is None:
+            raise EngineError("error.no_collection")
+        return self._collection
+
+    def open_collection(self, folder: Path) -> Collection:
+        """In place of the one that was open. Raises as Collection."""
+        opened = Collection(folder)
+        if self._collection is not None:
+            self._collection.close()
+        self._collection = opened
+        return opened
 
     def weights_changed(self) -> None:
         if self._opened is not None:

@@ -87,6 +87,11 @@ class Tokenizer:
         """As `messages.Tokens.kinds` names them."""
         return "special" if id in self._encoder.special else kind_of(self.piece(id))
 
+    @property
+    def special_names(self) -> list[str]:
+        """What stands for special tokens where it occurs in a text."""
+        return [name for id in self._encoder.special if (name := self.piece(id))]
+
     def tokens(self, text: str) -> Tokens:
         """The tokens of a text with where they stand in it.
 

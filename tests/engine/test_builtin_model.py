@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.baselines.word2vec import BUILTIN as WORDS
-from engine.baselines.word2vec import Word2Vec
+from engine.baselines.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.builtin import CHECKPOINTS, RECIPE, save_halved
 from engine.generation.decoding import Reader, decode
 from engine.messages import SamplingSettings

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
 from engine.text.reading import detect_encoding, find_files, inspect, read_all, read_chunks

@@ -1,0 +1,120 @@
+"""What the command line does with documents, one function a command."""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine import messages as m
+from engine.errors import EngineError
+from engine.retrieval.collection import Collection, Hit
+from engine.retrieval.extracting import Extractor
+from engine.retrieval.indexing import Progress, update
+from engine.retrieval.store import Store
+from engine.sentences import explain, sentence
+from engine.terminal import ProgressLine, print_result
+
+SHOWN = 200  # characters of a passage, where it is not asked for as JSON
+
+
+def index(options: argparse.Namespace) -> None:
+    begun, folder, line = time.perf_counter(), Path(options.out), ProgressLine()
+    if not options.paths and not folder.is_dir():
+        raise EngineError("error.collection_missing", folder=str(folder))
+    store = Store(folder, create=True)
+    try:
+        for progress in update(store, options.paths):
+            if progress is not None:
+                line.show(_describe(progress))
+        line.end()
+        entries = store.entries()
+        result: dict[str, Any] = {
+            "files": len(entries),
+            "chunks": sum(entry.chunks for entry in entries),
+            "skipped": [{"file": path, "reason": explain(error)} for path, error in store.skipped()],
+            "seconds": round(time.perf_counter() - begun, 2),
+        }
+    finally:
+        store.close()
+    reasons = [f"{skipped['file']}: {skipped['reason']}" for skipped in result["skipped"]]
+    print_result(
+        options, result, "\n".join([*(f"{name}: {result[name]}" for name in ("files", "chunks", "seconds")), *reasons])
+    )
+
+
+def _describe(progress: Progress) -> str:
+    left = (
+        "…"
+        if progress.seconds_left is None
+        else f"{int(progress.seconds_left) // 60}:{int(progress.seconds_left) % 60:02d}"
+    )
+    what = sentence(f"progress.{progress.stage}")
+    return sentence("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
+
+
+def search(options: argparse.Namespace) -> None:
+    collection = Collection(Path(options.collection))
+    try:
+        hits = collection.search(options.query, options.k, options.mode).hits
+    finally:
+        collection.close()
+    words = "\n\n".join(f"{hit.score:.3f}  {hit.file} [{hit.start}:{hit.end}]\n{hit.text[:SHOWN]}" for hit in hits)
+    print_result(options, {"hits": [as_json(hit) for hit in hits]}, words)
+
+
+def ask(options: argparse.Namespace) -> None:
+    from engine.generation.decoding import Reader  # torch: seconds that the other commands do without
+    from engine.model.opening import load_model
+    from engine.retrieval.asking import Asking
+
+    collection = Collection(Path(options.collection))
+    try:
+        found = collection.search(options.question, options.k, options.mode)
+        extractor = Extractor(collection.snapshot().keywords)
+        model, tokenizer = load_model(Path(options.model))
+        asking = Asking(Reader(model), tokenizer, Path(options.model), extractor, {})
+        told = _Told()
+        for event in asking.ask(options.question, found.hits, options.tokens):
+            told.hear(event)
+    finally:
+        collection.close()
+    result = told.result | {"sources": [as_json(hit) for hit in found.hits]}
+    sources = [f"[{number}] {hit.file} [{hit.start}:{hit.end}]" for number, hit in enumerate(found.hits, start=1)]
+    print_result(options, result, "\n".join([told.result["answer"], "", *sources]))
+
+
+class _Told:
+    """The answer as it is asked for on the command line, put together from the steps."""
+
+    def __init__(self) -> None:
+        self.result: dict[str, Any] = {
+            "answer": "",
+            "kind": "",
+            "prompt": "",
+            "left_out": [],
+            "citations": [],
+            "tokens": [],
+            "without": "",
+        }
+
+    def hear(self, event: object) -> None:
+        if isinstance(event, m.PromptBuilt) and event.sourced:
+            self.result["prompt"] = event.text
+            self.result["left_out"] = [asdict(left) for left in event.left_out]
+        elif isinstance(event, m.AnswerTokens) and event.sourced:
+            self.result["tokens"] += [asdict(token) for token in event.tokens]
+        elif isinstance(event, m.Answered) and event.sourced:
+            self.result["answer"], self.result["kind"] = event.text.strip(), event.kind
+            self.result["citations"] = [asdict(citation) for citation in event.citations]
+        elif isinstance(event, m.Answered):
+            self.result["without"] = event.text.strip()
+
+
+def as_json(hit: Hit) -> dict[str, Any]:
+    names = ("file", "chunk", "start", "end", "score", "text")
+    return {name: getattr(hit, name) for name in names}
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {"index": index, "search": search, "ask": ask}

@@ -1,0 +1,93 @@
+"""A question answered from passages, step by step, beside the same question without them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from engine import messages as m
+from engine.generation.decoding import Reader
+from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
+from engine.retrieval.collection import Hit
+from engine.retrieval.extracting import Extractor
+from engine.retrieval.prompts import Prompt, build, language_of, style_for
+from engine.text.tokenizer import Tokenizer
+
+Events = Iterator[object]  # messages, as messages.Ask promises them, and None at safe points
+
+
+class Asking:
+    """One open model and how it is asked."""
+
+    def __init__(
+        self, reader: Reader, tokenizer: Tokenizer, folder: Path, extractor: Extractor, known: dict[str, bool]
+    ) -> None:
+        """`known` keeps, by language, whether the model can answer from a text. Raises as `style_for`."""
+        self._reader, self._tokenizer, self._extractor, self._known = reader, tokenizer, extractor, known
+        self._style = style_for(folder)
+
+    def ask(self, question: str, hits: Sequence[Hit], tokens: int) -> Events:
+        """Raises EngineError error.question_long."""
+        language = language_of(question)
+        if language not in self._known:
+            for able in can_answer(self._reader, self._tokenizer, self._style, language):
+                if able is None:
+                    yield None
+                else:
+                    self._known[language] = able
+        passages = [hit.text for hit in hits]
+        if self._known[language]:
+            yield from self._answer(question, passages, tokens)
+            yield from self._answer(question, None, tokens)
+        else:
+            yield _built(self._prompt(question, passages, tokens), self._context, True)
+            yield extracted(question, hits, self._extractor, "notice.answer_not_able")
+
+    @property
+    def _context(self) -> int:
+        return self._reader.model.config.context
+
+    def _prompt(self, question: str, passages: Sequence[str], tokens: int) -> Prompt:
+        return build(
+            self._style,
+            self._tokenizer,
+            question,
+            passages,
+            answer_room(self._context, tokens),
+            lambda passage: self._extractor.best_sentence(question, passage)[0],
+        )
+
+    def _answer(self, question: str, passages: Sequence[str] | None, tokens: int) -> Events:
+        """With the passages, or without any."""
+        sourced = passages is not None
+        prompt = self._prompt(question, passages or (), tokens)
+        yield _built(prompt, self._context, sourced)
+        ids, text = list[int](), ""
+        for step in write(self._reader, self._tokenizer, prompt, tokens, self._style):
+            if step is None:
+                yield None
+                continue
+            ids.append(step.id)
+            text += step.text
+            piece = self._tokenizer.piece(step.id)
+            yield m.AnswerTokens(sourced, (m.AnswerToken(step.id, piece, step.text, step.probability),))
+        cited = self._extractor.cite(text, passages) if passages else []
+        citations = tuple(m.Citation(*c.answer, c.source, *c.span) for c in cited)
+        yield m.Answered(sourced, "written", text, citations)
+        if passages and ids:
+            model, sources = self._reader.model, len(passages)
+            yield m.AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, sources))
+
+
+def _built(prompt: Prompt, context: int, sourced: bool) -> m.PromptBuilt:
+    parts = tuple(m.PromptPart(part.start, part.end, part.source) for part in prompt.parts)
+    left_out = tuple(m.LeftOut(left.source, left.characters, left.whole) for left in prompt.left_out)
+    return m.PromptBuilt(sourced, prompt.text, parts, len(prompt.ids), context, left_out)
+
+
+def extracted(question: str, hits: Sequence[Hit], extractor: Extractor, reason: str) -> m.Answered:
+    """The best sentence of all hits, because of `reason`."""
+    best = [(*extractor.best_sentence(question, hit.text), source) for source, hit in enumerate(hits)]
+    if not best:
+        return m.Answered(True, "extracted", "", (), "notice.answer_nothing")
+    span, _, source = max(best, key=lambda entry: entry[1])
+    text = hits[source].text[slice(*span)]
+    return m.Answered(True, "extracted", text, (m.Citation(0, len(text), source, *span),), reason)

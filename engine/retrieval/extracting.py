@@ -1,0 +1,70 @@
+"""The sentence that answers: found in a passage, and found again as the source of what was written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from engine.retrieval.analysis import question_terms, terms
+from engine.retrieval.chunking import Span, sentences
+from engine.retrieval.keyword import Keywords
+
+ENOUGH = 0.35  # of what a sentence says must stand in its source
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    answer: Span  # characters of the answer
+    source: int  # index of the passage
+    span: Span  # characters of that passage
+
+
+class Extractor:
+    """Weighs terms by their rarity in a collection."""
+
+    def __init__(self, keywords: Keywords) -> None:
+        self._keywords = keywords
+        self._unknown = float(keywords.idf_V.max(initial=1.0))
+
+    def weight(self, term: str) -> float:
+        """A term that the collection does not hold says as much as its rarest one."""
+        column = self._keywords.vocabulary.get(term)
+        return self._unknown if column is None else float(self._keywords.idf_V[column])
+
+    def best_sentence(self, question: str, text: str) -> tuple[Span, float]:
+        """The span of the sentence (or line) nearest to the question, and how near: 0 if none shares a term with it."""
+        asked, best, highest = set(question_terms(question)), (0, 0), 0.0
+        for span in lines(text):
+            found = set(terms(text[span[0] : span[1]]))
+            score = sum(map(self.weight, sorted(asked & found))) / sqrt(sum(map(self.weight, sorted(found))) + 10.0)
+            if score > highest:
+                best, highest = span, score
+        return best, highest
+
+    def cite(self, answer: str, passages: Sequence[str]) -> list[Citation]:
+        """For each sentence of the answer the sentence that says most of it, if one says enough."""
+        sources = [
+            (index, span, set(terms(text[span[0] : span[1]])))
+            for index, text in enumerate(passages)
+            for span in lines(text)
+        ]
+        return [found for span in lines(answer) if (found := self._source(answer, span, sources)) is not None]
+
+    def _source(self, answer: str, span: Span, sources: list[tuple[int, Span, set[str]]]) -> Citation | None:
+        said = set(terms(answer[span[0] : span[1]]))
+        whole = sum(map(self.weight, said))
+        shares = [sum(map(self.weight, said & found)) / max(whole, 1e-9) for _, _, found in sources]
+        best = max(range(len(sources)), key=shares.__getitem__, default=None)
+        if best is None or shares[best] < ENOUGH:
+            return None
+        return Citation(span, sources[best][0], sources[best][1])
+
+
+def lines(text: str) -> list[Span]:
+    """Sentences; where lines are shorter, as in lists and tables, lines."""
+    found: list[Span] = []
+    for start, end in sentences(text):
+        for line in text[start:end].split("\n"):
+            if line.strip():
+                found.append((start, start + len(line)))
+            start += len(line) + 1
+    return found

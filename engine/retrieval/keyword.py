@@ -1,0 +1,58 @@
+"""Keyword search: BM25 over the terms of all passages."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix
+
+from engine.retrieval.analysis import pairs, question_terms
+
+K1, B = 1.2, 0.75  # as in Lucene
+PAIR = 0.2  # what two neighbouring words count for, against 1 for each (Metzler and Croft 2005, SIGIR)
+
+Floats = NDArray[np.float32]
+
+
+class Keywords:
+    """`scores_N = score(query)`; N passages, V terms."""
+
+    def __init__(self, counts_NV: csr_matrix, vocabulary: Mapping[str, int]) -> None:
+        """`vocabulary` gives each term its column."""
+        self.counts_NV, self.vocabulary = counts_NV, vocabulary
+        self.weights_NV = csc_matrix(saturated(counts_NV))
+        self.idf_V = inverse_frequency(counts_NV)
+
+    def query(self, question: str) -> dict[int, float]:
+        """The known terms of a question by column, and how much each counts."""
+        words = question_terms(question)
+        counted = {term: float(count) for term, count in Counter(words).items()}
+        counted |= {pair: PAIR * count for pair, count in Counter(pairs(words)).items()}
+        return {self.vocabulary[term]: weight for term, weight in counted.items() if term in self.vocabulary}
+
+    def score(self, query: Mapping[int, float]) -> Floats:
+        """Σ weight · idf · saturated count, [N]."""
+        scores_N = np.zeros(self.weights_NV.shape[0], np.float32)
+        for column, weight in query.items():
+            first, last = self.weights_NV.indptr[column : column + 2]
+            rows = self.weights_NV.indices[first:last]
+            scores_N[rows] += weight * self.idf_V[column] * self.weights_NV.data[first:last]
+        return scores_N
+
+
+def saturated(counts_NV: csr_matrix) -> csr_matrix:
+    """tf (k1 + 1) / (tf + k1 (1 − b + b · length / mean length)), Robertson and Zaragoza 2009."""
+    lengths_N = np.asarray(counts_NV.sum(axis=1), np.float32).ravel()
+    norms_N = K1 * (1 - B + B * lengths_N / max(float(lengths_N.mean()) if len(lengths_N) else 0.0, 1e-9))
+    weights = counts_NV.astype(np.float32)
+    norms = np.repeat(norms_N, np.diff(weights.indptr))
+    weights.data = weights.data * (K1 + 1) / (weights.data + norms)
+    return weights
+
+
+def inverse_frequency(counts_NV: csr_matrix) -> Floats:
+    """ln(1 + (N − n + 0.5) / (n + 0.5)) of terms that stand in n of N passages, [V]."""
+    N = counts_NV.shape[0]
+    n_V = np.bincount(counts_NV.indices, minlength=counts_NV.shape[1])
+    return np.log1p((N - n_V + 0.5) / (n_V + 0.5)).astype(np.float32)

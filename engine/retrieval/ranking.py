@@ -1,0 +1,40 @@
+"""Keyword and vector scores made one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+SHARE = 0.25  # of the vectors in a hybrid score
+FEEDBACK, FEEDBACK_SHARE = 3, 0.5  # passages that the question is moved towards, and how far
+WEAK = 0.2  # a cosine below this says little, even if it is the best
+
+
+def fuse(keyword_N: Floats, cosine_N: Floats, share: float = SHARE) -> Floats:
+    """share · cosine + (1 − share) · keyword score, each divided by its best: 1 is as good as both can be.
+
+    A convex combination keeps how far apart two passages are, which ranks alone do not (Bruch et al. 2023,
+    arXiv:2210.11934).
+    """
+    return share * _scaled(cosine_N, WEAK) + (1 - share) * _scaled(keyword_N)
+
+
+def with_feedback(query_D: Floats, best_BD: Floats) -> Floats:
+    """The question moved towards the best passages of a first search (Rocchio 1971), of length 1."""
+    moved_D = query_D + FEEDBACK_SHARE * best_BD.mean(axis=0)
+    return np.asarray(moved_D / max(float(np.linalg.norm(moved_D)), 1e-12), np.float32)
+
+
+def _scaled(scores_N: Floats, least: float = 0.0) -> Floats:
+    best = float(scores_N.max(initial=least))
+    return scores_N / best if best > 0 else np.zeros_like(scores_N)
+
+
+def best_first(scores_N: Floats, k: int) -> NDArray[np.intp]:
+    """Indices of the k highest scores, highest first; of equal ones the first in order."""
+    k = max(0, min(k, len(scores_N)))
+    if not k:
+        return np.zeros(0, np.intp)
+    chosen = np.argpartition(-scores_N, k - 1)[:k] if k < len(scores_N) else np.arange(len(scores_N))
+    return chosen[np.lexsort((chosen, -scores_N[chosen]))]

@@ -1,0 +1,156 @@
+"""Files are read in a process of their own: one that hangs, crashes or eats the memory takes only itself along.
+
+    python -m engine.retrieval.reader_process
+
+says that it is ready, then reads a path a line on stdin and writes what it found, a line of JSON each, to stdout.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from engine.errors import EngineError
+from engine.retrieval.chunking import Document
+
+SECONDS = 10.0  # for a file …
+SECONDS_A_MEGABYTE = 0.5  # … and for large ones
+MEMORY = 2 << 30
+ROOT = Path(__file__).parents[2]
+
+Reading = Generator[None, None, Document]
+
+
+class FileReader:
+    """Reads one file after another; starts its process when it is first needed, and again after a death."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[bytes] = queue.Queue()
+        self._is_ready = False
+        self._listener = threading.Thread()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def read(self, path: Path) -> Reading:
+        """Yields while it waits; returns the document. Raises EngineError, which says what is wrong with the file."""
+        process = self._started()
+        while not self._is_ready:  # how long that takes is not the file's fault
+            self._is_ready = self._answer() is not None
+            yield None
+        begun = time.monotonic()
+        limit = SECONDS + SECONDS_A_MEGABYTE * _megabytes(path)
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            process.stdin.flush()
+        except OSError:
+            pass  # it has died: the empty answer says so
+        while (line := self._answer()) is None:
+            yield None
+            if time.monotonic() - begun > limit:
+                self._end()
+                raise EngineError("error.document_slow", file=str(path), seconds=round(limit))
+        if not line:
+            self._end()
+            raise EngineError("error.document_broken", file=str(path), reason="crash")
+        return _document(json.loads(line))
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            command = [sys.executable, "-m", "engine.retrieval.reader_process"]
+            self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._answers, self._is_ready = queue.Queue(), False
+            self._listener = threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True)
+            self._listener.start()
+        return self._process
+
+    def _answer(self) -> bytes | None:
+        """None if there is none yet; empty if the process has died."""
+        try:
+            return self._answers.get(timeout=0.02)
+        except queue.Empty:
+            return None
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._listener.join()
+            if self._process.stdin is not None:
+                with suppress(OSError):
+                    self._process.stdin.close()
+            self._process = None
+
+
+def _listen(process: "subprocess.Popen[bytes]", answers: "queue.Queue[bytes]") -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        while line := process.stdout.readline():
+            answers.put(line)
+    answers.put(b"")
+
+
+def _megabytes(path: Path) -> float:
+    try:
+        return path.stat().st_size / 1e6
+    except OSError:
+        return 0.0
+
+
+def _document(answer: dict[str, Any]) -> Document:
+    if "error" in answer:
+        raise EngineError(answer["error"], **answer["arguments"])
+    return Document(answer["text"], tuple(answer["pages"]), tuple((o, t) for o, t in answer["headings"]))
+
+
+# --- In the process -------------------------------------------------------------------------------
+
+
+def main() -> None:
+    _limit_memory()
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints does not belong among the answers
+    output.write(b"ready\n")
+    output.flush()
+    for line in sys.stdin.buffer:
+        output.write(json.dumps(_answer_to(Path(json.loads(line)))).encode() + b"\n")
+        output.flush()
+
+
+def _answer_to(path: Path) -> dict[str, Any]:
+    from engine.retrieval.readers import read_document
+
+    try:
+        document = read_document(path)
+    except EngineError as error:
+        return {"error": error.key, "arguments": error.args_by_name}
+    except MemoryError:
+        return {"error": "error.document_large", "arguments": {"file": str(path)}}
+    text = document.text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogates
+    return {"text": text, "pages": document.pages, "headings": document.headings}
+
+
+def _limit_memory() -> None:
+    """Where the system can: a file that wants more than MEMORY gets a MemoryError."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, OSError, ValueError):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+"""What a collection knows, in SQLite: documents with their texts, passages, terms.
+
+A write is one transaction: killed at any moment, a collection is what it was before or after it. Readers
+are not held up by a writer (write-ahead log), writers wait for each other.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.retrieval.chunking import Chunk, Document
+
+FILE = "collection.sqlite"
+FORMAT = 1
+WAIT_SECONDS = 30.0  # for another process that writes
+
+SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    digest TEXT NOT NULL, characters INTEGER NOT NULL, pages TEXT NOT NULL, headings TEXT NOT NULL, text TEXT NOT NULL
+);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    place INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER NOT NULL,
+    heading TEXT NOT NULL, text TEXT NOT NULL, row INTEGER
+);
+CREATE INDEX chunks_of_document ON chunks (document, place);
+CREATE TABLE terms (id INTEGER PRIMARY KEY, term TEXT NOT NULL UNIQUE);
+CREATE TABLE postings (document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE, data BLOB NOT NULL);
+CREATE TABLE skipped (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, reason TEXT NOT NULL,
+    arguments TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """By which a file is known to be unchanged."""
+
+    size: int
+    modified: int  # nanoseconds
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document as it is listed."""
+
+    id: int
+    path: str
+    size: int
+    characters: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All passages, one entry each, in the order of their IDs; N passages."""
+
+    ids: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    places: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    pages: NDArray[np.int64]
+    rows: NDArray[np.int64]  # where the vector stands in the file of vectors; -1: not yet computed
+
+
+class Store:
+    def __init__(self, folder: Path, create: bool = False) -> None:
+        """Raises EngineError: error.collection_missing, error.collection_damaged, error.not_written."""
+        self.folder = folder
+        path = folder / FILE
+        if not create and not path.is_file():
+            raise EngineError("error.collection_missing", folder=str(folder))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._check_format()
+        except OSError as error:
+            raise EngineError("error.not_written", file=str(path), reason=error.strerror or "") from error
+        except sqlite3.DatabaseError as error:
+            raise EngineError("error.collection_damaged", file=str(path), reason=str(error)) from error
+
+    def _check_format(self) -> None:
+        with self.writing():
+            if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
+                for statement in SCHEMA.split(";"):
+                    self._connection.execute(statement)
+                self.note("format", FORMAT)
+        if self.noted("format") != FORMAT:
+            raise EngineError("error.collection_format", folder=str(self.folder))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """All or nothing. Raises EngineError: error.not_written, error.collection_busy."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            key = "error.collection_busy" if "locked" in str(error) else "error.not_written"
+            raise EngineError(key, file=str(self.folder / FILE), reason=str(error)) from error
+
+    def changes(self) -> tuple[int, int]:
+        """Another pair than before if any process has written since."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version, self._connection.total_changes
+
+    # --- About the collection ---------------------------------------------------------------------
+
+    def note(self, key: str, value: object) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, json.dumps(value)))
+
+    def noted(self, key: str) -> object:
+        """None if it was never noted."""
+        row = self._connection.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    # --- Documents --------------------------------------------------------------------------------
+
+    def states(self) -> dict[str, FileState]:
+        rows = self._connection.execute("SELECT path, size, modified, digest FROM documents")
+        return {path: FileState(*state) for path, *state in rows}
+
+    def entries(self) -> list[Entry]:
+        rows = self._connection.execute(
+            "SELECT id, path, size, characters, (SELECT count(*) FROM chunks WHERE document = documents.id)"
+            " FROM documents ORDER BY path"
+        )
+        return [Entry(*row) for row in rows]
+
+    def put(
+        self,
+        path: str,
+        state: FileState,
+        document: Document,
+        chunks: Sequence[Chunk],
+        counted: Sequence[Counter[str]],
+    ) -> None:
+        """A new document, or a new version of one, which keeps its number; within `writing`.
+
+        `counted`: how often each term stands in each passage.
+        """
+        values = {
+            "path": path,
+            "size": state.size,
+            "modified": state.modified,
+            "digest": state.digest,
+            "characters": len(document.text),
+            "pages": json.dumps(document.pages),
+            "headings": json.dumps(document.headings),
+            "text": document.text,
+        }
+        names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+        renewed = ", ".join(f"{name} = excluded.{name}" for name in values)
+        (id,) = self._connection.execute(
+            f"INSERT INTO documents ({names}) VALUES ({marks}) ON CONFLICT (path) DO UPDATE SET {renewed} RETURNING id",
+            values,
+        ).fetchone()
+        for table, column in (("skipped", "path"), ("chunks", "document"), ("postings", "document")):
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (path if column == "path" else id,))
+        self._connection.executemany(
+            "INSERT INTO chunks (document, place, start, end, page, heading, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (id, place, c.start, c.end, c.page, c.heading, document.text[c.start : c.end])
+                for place, c in enumerate(chunks)
+            ],
+        )
+        self._connection.execute("INSERT INTO postings VALUES (?, ?)", (id, self._postings(counted)))
+
+    def _postings(self, counted: Sequence[Counter[str]]) -> bytes:
+        """Three rows of int32: the passage's place, the term's ID, how often it occurs there."""
+        words = [word for counts in counted for word in counts]
+        places = np.repeat(np.arange(len(counted)), [len(counts) for counts in counted])
+        numbers = [count for counts in counted for count in counts.values()]
+        return np.array([places, self._term_ids(words), numbers], np.int32).tobytes()
+
+    def _term_ids(self, words: Sequence[str]) -> list[int]:
+        distinct = [(word,) for word in set(words)]
+        self._connection.executemany("INSERT OR IGNORE INTO terms (term) VALUES (?)", distinct)
+        known: dict[str, int] = {}
+        for start in range(0, len(distinct), 500):
+            part = [word for (word,) in distinct[start : start + 500]]
+            marks = ",".join("?" * len(part))
+            known.update(self._connection.execute(f"SELECT term, id FROM terms WHERE term IN ({marks})", part))
+        return [known[word] for word in words]
+
+    def touch(self, path: str, state: FileState) -> None:
+        """The file is newer, what it says is not."""
+        self._connection.execute(
+            "UPDATE documents SET size = ?, modified = ? WHERE path = ?", (state.size, state.modified, path)
+        )
+
+    def remove(self, path: str) -> None:
+        self._connection.execute("DELETE FROM documents WHERE path = ?", (path,))
+        self._connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
+
+    def path(self, id: int) -> str | None:
+        """Where a document comes from; None if it is no longer here."""
+        row = self._connection.execute("SELECT path FROM documents WHERE id = ?", (id,)).fetchone()
+        return row[0] if row else None
+
+    def document(self, id: int) -> tuple[str, Document]:
+        """Its path and what it says. Raises EngineError error.document_gone."""
+        row = self._connection.execute(
+            "SELECT path, text, pages, headings FROM documents WHERE id = ?", (id,)
+        ).fetchone()
+        if row is None:
+            raise EngineError("error.document_gone")
+        path, text, pages, headings = row
+        return path, Document(text, tuple(json.loads(pages)), tuple((o, t) for o, t in json.loads(headings)))
+
+    # --- Files that could not be read -------------------------------------------------------------
+
+    def skip(self, path: str, state: FileState, error: EngineError) -> None:
+        self.remove(path)
+        values = (path, state.size, state.modified, error.key, json.dumps(error.args_by_name))
+        self._connection.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)", values)
+
+    def skipped(self) -> list[tuple[str, EngineError]]:
+        rows = self._connection.execute("SELECT path, reason, arguments FROM skipped ORDER BY path")
+        return [(path, EngineError(reason, **json.loads(arguments))) for path, reason, arguments in rows]
+
+    def skipped_states(self) -> dict[str, FileState]:
+        rows = self._connection.execute("SELECT path, size, modified FROM skipped")
+        return {path: FileState(size, modified) for path, size, modified in rows}
+
+    # --- Passages ---------------------------------------------------------------------------------
+
+    def table(self) -> Table:
+        rows = self._connection.execute(
+            "SELECT id, document, place, start, end, page, coalesce(row, -1) FROM chunks ORDER BY id"
+        ).fetchall()
+        return Table(*np.array(rows, np.int64).reshape(-1, 7).T.copy())
+
+    def spans(self, document: int) -> NDArray[np.int32]:
+        """ID, start and end of each passage of a document, [n, 3]."""
+        rows = self._connection.execute(
+            "SELECT id, start, end FROM chunks WHERE document = ? ORDER BY place", (document,)
+        ).fetchall()
+        return np.array(rows, np.int32).reshape(-1, 3)
+
+    def bytes(self) -> int:
+        """What the collection takes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+
+    def passage(self, chunk: int) -> tuple[str, str, str]:
+        """Path, heading and text of a passage by its ID. Raises EngineError error.document_gone."""
+        row = self._connection.execute(
+            "SELECT path, heading, chunks.text FROM chunks JOIN documents ON documents.id = document"
+            " WHERE chunks.id = ?",
+            (chunk,),
+        ).fetchone()
+        if row is None:
+            raise EngineError("error.document_gone")
+        return row[0], row[1], row[2]
+
+    def without_vector(self, most: int) -> list[tuple[int, str]]:
+        """IDs and texts (with their headings) of passages that have no vector yet."""
+        return self._connection.execute(
+            "SELECT id, heading || char(10) || text FROM chunks WHERE row IS NULL ORDER BY id LIMIT ?",
+            (most,),
+        ).fetchall()
+
+    def set_rows(self, ids: Sequence[int], first: int) -> None:
+        """The vectors of these passages stand in the rows from `first` on."""
+        self._connection.executemany(
+            "UPDATE chunks SET row = ? WHERE id = ?", [(first + i, id) for i, id in enumerate(ids)]
+        )
+
+    def forget_vectors(self) -> None:
+        self._connection.execute("UPDATE chunks SET row = NULL")
+
+    def postings(self) -> Iterator[tuple[int, NDArray[np.int32]]]:
+        """By document, three rows: place, term, count."""
+        for id, data in self._connection.execute("SELECT document, data FROM postings ORDER BY document"):
+            yield id, np.frombuffer(data, np.int32).reshape(3, -1)
+
+    def vocabulary(self) -> dict[str, int]:
+        return dict(self._connection.execute("SELECT term, id FROM terms"))

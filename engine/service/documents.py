@@ -1,0 +1,112 @@
+"""What the Search pane asks for around a collection: opening, adding, listing, reading, editing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from engine import messages as m
+from engine.retrieval.collection import Collection
+from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
+from engine.retrieval.embedders import Choice
+from engine.retrieval.indexing import Progress, Updating, choice_of, choose, cut_of, recut, remove, update
+from engine.retrieval.store import Store
+from engine.service.process import Answer
+from engine.service.session import Session
+
+REPORT_SECONDS = 0.05
+PAGE = 2000  # documents a message
+
+
+def open_collection(session: Session, request: m.OpenCollection) -> Answer:
+    folder = Path(request.folder)
+    if request.create:
+        Store(folder, create=True).close()
+    yield collection_info(session.open_collection(folder))
+
+
+def add_documents(session: Session, request: m.AddDocuments) -> Answer:
+    yield from _change(session, lambda store: update(store, request.paths))
+
+
+def cut_documents(session: Session, request: m.CutDocuments) -> Answer:
+    yield from _change(session, lambda store: recut(store, request.size, request.overlap))
+
+
+def choose_embedder(session: Session, request: m.ChooseEmbedder) -> Answer:
+    folder = session.opened.info.folder if request.embedder == "model" and not request.folder else request.folder
+    yield from _change(session, lambda store: choose(store, Choice(request.embedder, folder)))
+
+
+def edit_document(session: Session, request: m.EditDocument) -> Answer:
+    path = rewrite(session.collection.store, request.document, request.text)
+    yield from _change(session, lambda store: update(store, [path]))
+
+
+def remove_documents(session: Session, request: m.RemoveDocuments) -> Answer:
+    remove(session.collection.store, request.documents)
+    yield collection_info(session.collection)
+
+
+def _change(session: Session, change: Callable[[Store], Updating]) -> Answer:
+    """By a connection of its own, so that the collection can be searched while it grows."""
+    collection, said = session.collection, 0.0
+    store = Store(collection.folder)
+    try:
+        for progress in change(store):
+            now = time.monotonic()
+            due = progress is not None and (now - said >= REPORT_SECONDS or progress.done == progress.total)
+            said = now if due else said
+            yield _report(progress) if progress is not None and due else None
+    finally:
+        store.close()
+    if session.collection is collection:
+        yield collection_info(collection)
+
+
+def _report(progress: Progress) -> m.IndexProgress:
+    return m.IndexProgress(progress.stage, progress.done, progress.total, progress.seconds_left, progress.name)
+
+
+def collection_info(collection: Collection) -> m.CollectionInfo:
+    now, store = collection.snapshot(), collection.store
+    size, overlap = cut_of(store)
+    return m.CollectionInfo(
+        folder=str(collection.folder),
+        version=now.version,
+        documents=len(np.unique(now.table.documents)),
+        skipped=len(store.skipped()),
+        passages=len(now.table.ids),
+        with_vectors=int((now.table.rows >= 0).sum()),
+        fitted=int(str(store.noted("fitted") or 0)),
+        embedder=now.embedder.name if now.embedder else "",
+        embedder_name=Path(choice_of(store).folder).name,
+        width=now.embedder.width if now.embedder else 0,
+        index="exact" if now.graph is None else "approximate",
+        size=size,
+        overlap=overlap,
+        bytes=store.bytes(),
+    )
+
+
+def list_documents(session: Session, request: m.ListDocuments) -> Answer:
+    store = session.collection.store
+    rows = [m.DocumentEntry(e.id, e.path, e.size, e.characters, e.chunks) for e in store.entries()]
+    yield None
+    rows += [m.DocumentEntry(-1, path, 0, 0, 0, error.key, error.args_by_name) for path, error in store.skipped()]
+    for start in range(0, max(1, len(rows)), PAGE):
+        yield m.DocumentPage(start, len(rows), tuple(rows[start : start + PAGE]))
+
+
+def read_document(session: Session, request: m.ReadDocument) -> Answer:
+    now, store = session.collection.snapshot(), session.collection.store
+    path, document = store.document(request.document)
+    first = max(0, min(request.around - LONGEST // 2, len(document.text) - LONGEST))
+    text = document.text[first : first + LONGEST]
+    spans = store.spans(request.document)
+    shown = spans[(spans[:, 1] < first + len(text)) & (spans[:, 2] > first)]
+    shown[:, 0] = np.searchsorted(now.table.ids, shown[:, 0])
+    whole = len(text) == len(document.text)
+    editable = whole and Path(path).suffix.lower() in EDITABLE
+    yield m.DocumentText(request.document, path, text, first, len(document.text), shown, editable)

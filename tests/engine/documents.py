@@ -1,0 +1,58 @@
+"""Small files of every kind, made here: no binary lies in the repository."""
+
+import zlib
+from pathlib import Path
+
+from docx import Document as new_docx
+
+
+def pdf(pages: list[str], encrypted: bool = False) -> bytes:
+    """A PDF of Latin text, one string a page, lines by \\n; without any text it shows a drawn line."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    kids = []
+    for page in pages:
+        shown = "".join(f"({line}) Tj T* " for line in page.split("\n"))
+        stream = zlib.compress(
+            (f"BT /F1 12 Tf 14 TL 72 720 Td {shown}ET" if page else "0 0 m 9 9 l S").encode("latin-1")
+        )
+        content = len(objects) + 1
+        objects.append(b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(stream), stream))
+        kids.append(len(objects) + 1)
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R"
+            b" /Resources << /Font << /F1 3 0 R >> >> >>" % content
+        )
+    objects[1] = b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(kids), b" ".join(b"%d 0 R" % k for k in kids))
+    data, places = b"%PDF-1.4\n", []
+    if encrypted:
+        objects.append(b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"41" * 32 + b"> /U <" + b"42" * 32 + b"> >>")
+    for number, body in enumerate(objects, start=1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    lock = b" /Encrypt %d 0 R /ID [<00> <00>]" % len(objects) if encrypted else b""
+    size = len(objects) + 1
+    trailer = b"trailer << /Size %d /Root 1 0 R%s >>\nstartxref\n%d\n%%%%EOF\n" % (size, lock, len(data))
+    return data + b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table) + trailer
+
+
+def docx(path: Path) -> None:
+    """A heading, a sentence, a table of two rows, another heading and sentence in Japanese."""
+    document = new_docx()
+    document.add_heading("Travel rules", 1)
+    document.add_paragraph("Trips are paid by the company.")
+    table = document.add_table(rows=2, cols=2)
+    for row, cells in zip(table.rows, (("City", "Limit"), ("Kyoto", "9000 yen")), strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    document.add_heading("休暇", 2)
+    document.add_paragraph("夏季休暇は8月13日から15日までです。")
+    document.save(str(path))
+
+
+HTML = """<!DOCTYPE html><html><head><title>Notice board</title><style>p { color: red }</style>
+<script>document.write("never seen")</script></head><body><h1>Cafe<b>teria</b></h1>
+<p>Lunch is served from <i>noon</i>.</p><ul><li>Soup<li>Bread</ul><table><tr><td>Tea</td><td>120 yen</td></tr></table>
+<img src=x onerror="alert(1)"><iframe src="file:///etc/passwd"></iframe></body></html>"""
+
+CSV = "name,room,phone\nMori,512,3301\n田中,408,3302\n"

@@ -1,0 +1,193 @@
+"""Files of every kind become documents; those that are broken are said by name, and nobody waits for them."""
+
+import random
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import EngineError
+from engine.retrieval import reader_process
+from engine.retrieval.chunking import Document
+from engine.retrieval.reader_process import FileReader
+from engine.retrieval.readers import read_document
+from tests.engine.documents import CSV, HTML, docx, pdf
+
+MUTATIONS = 4  # of each kind; tests/benchmarks/reader_fuzz.py does 500
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[FileReader]:
+    with FileReader() as reader:
+        yield reader
+
+
+def read(reader: FileReader, path: Path) -> Document:
+    reading = reader.read(path)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
+
+
+def write(folder: Path, name: str, data: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def test_pages_of_a_pdf(reader: FileReader, tmp_path: Path) -> None:
+    found = read(reader, write(tmp_path, "a.pdf", pdf(["First page.", "Second page."])))
+    assert found.page_of(found.text.index("Second")) == 2
+    assert "First page." in found.text
+
+
+def test_headings_and_tables_of_a_word_file(tmp_path: Path) -> None:
+    docx(tmp_path / "a.docx")
+    found = read_document(tmp_path / "a.docx")
+    assert [text for _, text in found.headings] == ["Travel rules", "休暇"]
+    assert "Kyoto | 9000 yen" in found.text
+    assert found.text.index("paid by") < found.text.index("Kyoto") < found.text.index("夏季")
+
+
+def test_html_without_what_is_not_seen(tmp_path: Path) -> None:
+    found = read_document(write(tmp_path, "a.html", HTML))
+    assert [text for _, text in found.headings] == ["Notice board", "Cafeteria"]
+    assert "Lunch is served from noon." in found.text
+    assert not any(hidden in found.text for hidden in ("never seen", "color", "alert", "passwd"))
+    assert "Soup\n" in found.text
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "euc_jp", "utf-8"])
+def test_html_in_japanese_encodings(tmp_path: Path, encoding: str) -> None:
+    page = f"<html><head><meta charset={encoding}></head><body><p>夏季休暇のお知らせです。</p></body></html>"
+    assert "夏季休暇" in read_document(write(tmp_path, "a.html", page.encode(encoding))).text
+
+
+def test_rows_of_a_table_carry_the_names_of_their_columns(tmp_path: Path) -> None:
+    found = read_document(write(tmp_path, "a.csv", CSV.encode("cp932")))
+    assert found.text.splitlines() == ["name: Mori, room: 512, phone: 3301", "name: 田中, room: 408, phone: 3302"]
+    semicolons = read_document(write(tmp_path, "b.csv", "1;2\n3;4\n"))
+    assert semicolons.text.splitlines() == ["1, 2", "3, 4"]
+
+
+def test_headings_of_markdown_and_the_title_of_a_text(tmp_path: Path) -> None:
+    found = read_document(write(tmp_path, "a.md", "# Rules #\ntext\n## 休暇\n本文"))
+    assert [text for _, text in found.headings] == ["Rules", "休暇"]
+    titled = read_document(write(tmp_path, "a.txt", "Cats and boxes\n\nCats like boxes."))
+    assert titled.headings == ((0, "Cats and boxes"),)
+    assert read_document(write(tmp_path, "b.txt", "A sentence.\nAnother.")).headings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "key"),
+    [
+        ("a.pdf", b"%PDF-1.4 nothing", "error.document_broken"),
+        ("b.pdf", pdf(["x"], encrypted=True), "error.document_encrypted"),
+        ("c.pdf", pdf(["", ""]), "error.document_images"),
+        ("a.docx", b"PK\x03\x04 nothing", "error.document_broken"),
+        ("b.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "error.document_encrypted"),
+        ("a.txt", b"", "error.text_empty"),
+        ("b.txt", b" \n ", "error.document_empty"),
+        ("c.txt", bytes(range(256)) * 9, "error.text_binary"),
+        ("a.html", b"<script>only()</script>", "error.document_empty"),
+    ],
+)
+def test_what_cannot_be_read_is_said_by_name(tmp_path: Path, name: str, data: bytes, key: str) -> None:
+    path = write(tmp_path, name, data)
+    with pytest.raises(EngineError) as raised:
+        read_document(path)
+    assert raised.value.key == key
+    assert raised.value.args_by_name["file"] == str(path)
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    docx(tmp_path / "a.docx")
+    with zipfile.ZipFile(tmp_path / "a.docx", "a", zipfile.ZIP_DEFLATED) as parts, parts.open("x.bin", "w") as part:
+        for _ in range(42):
+            part.write(bytes(10_000_000))
+    with pytest.raises(EngineError) as raised:
+        read_document(tmp_path / "a.docx")
+    assert raised.value.key == "error.document_large"
+
+
+def test_entities_are_not_expanded(tmp_path: Path) -> None:
+    docx(tmp_path / "a.docx")
+    laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    with zipfile.ZipFile(tmp_path / "a.docx") as parts:
+        whole = {name: parts.read(name) for name in parts.namelist()}
+    body = whole["word/document.xml"].decode().split("?>", 1)[1].replace("Trips", "&a11;")
+    whole["word/document.xml"] = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "ha">{laughs}]>{body}'.encode()
+    with zipfile.ZipFile(tmp_path / "b.docx", "w") as parts:
+        for name, data in whole.items():
+            parts.writestr(name, data)
+    try:
+        assert len(read_document(tmp_path / "b.docx").text) < 10_000
+    except EngineError as error:
+        assert error.key == "error.document_broken"
+
+
+def samples(folder: Path) -> dict[str, bytes]:
+    docx(folder / "whole.docx")
+    return {
+        "f.txt": "猫は森で暮らしている。\n".encode("cp932") * 20,
+        "f.md": "# 見出し\n本文。\n".encode() * 20,
+        "f.html": HTML.encode(),
+        "f.csv": CSV.encode(),
+        "f.pdf": pdf(["First page.", "Second page."]),
+        "f.docx": (folder / "whole.docx").read_bytes(),
+    }
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """Bytes changed, cut out, doubled or put in; now and then the end is missing."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 3, 10, 40))):
+        place, size = rng.randrange(len(changed) + 1), rng.choice((1, 4, 64))
+        what = rng.randrange(4)
+        if what == 0:
+            changed[place : place + size] = rng.randbytes(min(size, len(changed) - place))
+        elif what == 1:
+            del changed[place : place + size]
+        elif what == 2:
+            changed[place:place] = changed[max(0, place - size) : place] * rng.choice((1, 50))
+        else:
+            changed[place:place] = rng.randbytes(size)
+    return bytes(changed[: rng.randrange(1, len(changed))] if changed and rng.random() < 0.2 else changed) or b"x"
+
+
+@pytest.mark.parametrize("name", ["f.txt", "f.md", "f.html", "f.csv", "f.pdf", "f.docx"])
+def test_mutated_files_are_read_or_refused(reader: FileReader, tmp_path: Path, name: str) -> None:
+    rng, whole = random.Random(name), samples(tmp_path)[name]
+    for _ in range(MUTATIONS):
+        try:
+            read(reader, write(tmp_path, name, mutated(whole, rng)))
+        except EngineError as error:
+            assert str(tmp_path / name) in map(str, error.args_by_name.values())
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_process, "SECONDS", 0.0)
+    slow = write(tmp_path, "slow.html", "<div>" * 2_000_000)
+    with FileReader() as reader:
+        with pytest.raises(EngineError) as raised:
+            read(reader, slow)
+        assert raised.value.key == "error.document_slow"
+        monkeypatch.setattr(reader_process, "SECONDS", 30.0)
+        assert read(reader, write(tmp_path, "a.txt", "fine")).text == "fine"
+
+
+def test_a_reader_that_dies_is_replaced(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "fine")
+    with FileReader() as reader:
+        read(reader, path)
+        assert reader._process is not None
+        reader._process.kill()
+        with pytest.raises(EngineError) as raised:
+            read(reader, path)
+        assert raised.value.key == "error.document_broken"
+        assert read(reader, path).text == "fine"
