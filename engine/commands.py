@@ -31,6 +31,7 @@ from engine.training.run import Run
 from engine.training.trainer import TrainStep
 
 MOST_MEGABYTES = 10_000.0
+LONG = 300  # tokens: a text that pays for the copy of the model that guesses ahead
 
 
 def train(options: argparse.Namespace) -> None:
@@ -109,7 +110,7 @@ def generate(options: argparse.Namespace) -> None:
     sampling = SamplingSettings(
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
-    reader = Reader(model, drafter_for(model))
+    reader = Reader(model, drafter_for(model) if options.tokens >= LONG else None)
     begun, text, tokens = time.perf_counter(), "", []
     for step in decode(reader, tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed):
         text += step.text

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.generation.drafting import Drafter, Pick
+from engine.generation.drafting import COOL, Drafter, Pick
 from engine.generation.sampling import Stages, draw, pick_quickly, stages
 from engine.messages import SamplingSettings
 from engine.model.single_token import SingleToken
@@ -155,7 +155,7 @@ def decode(
 
     for place in range(position, position + tokens):
         taken = first if place == position else None
-        if taken is None:
+        if taken is None and sampling.temperature <= COOL:
             reader.look_ahead(ids, pick, position + tokens - place)
         step = weigh(reader, ids, sampling, draw(seed, place), taken)
         ids.append(step.id)

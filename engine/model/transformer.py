@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from engine.model.config import ModelConfig
 from engine.model.derivatives import relu_squared, rms_norm, rotate
+from engine.model.linear import Linear
 from engine.model.rotary import Rotary, Rotation
 from engine.model.tape import Tape
 
@@ -264,21 +265,6 @@ class MLP(nn.Module):
             return F.gelu(x, approximate="tanh" if self.activation == "gelu" else "none")
         gate, value = x.chunk(2, dim=-1)  # SwiGLU (Shazeer 2020, arXiv:2002.05202)
         return F.silu(gate) * value
-
-
-class Linear(nn.Linear):
-    """y = W·x + b. A few rows are multiplied from the right: y' = (W·x')'. The numbers are the same; torch's
-    product of a few rows with a large matrix takes two to three times as long the other way round."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows_RD = x.reshape(-1, self.in_features)
-        if len(rows_RD) not in FEW or x.device.type != "cpu":
-            return super().forward(x)
-        y = (self.weight @ rows_RD.T).T.contiguous().view(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
-
-
-FEW = range(2, 9)
 
 
 class Norm(nn.Module):

@@ -1,7 +1,7 @@
 """Attention, and writing, of a model of GPT-2's size against `transformers`: python -m tests.benchmarks.capture
 
 124 million random weights. Attention of 1,024 tokens against `output_attentions=True` (eager), all layers and
-the middle one; then 30 tokens behind 16, both with their caches, and with a copy of 8-bit numbers guessing ahead
+the middle one; then 100 tokens behind 16, both with their caches, and with a copy of 8-bit numbers guessing ahead
 (the copy made before: that takes the time of some sixty tokens, once a model). In turns; the median.
 """
 
@@ -22,7 +22,7 @@ from engine.model.opening import load_transformer
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 
-PROMPT, TOKENS = 16, 30
+PROMPT, TOKENS = 16, 100
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.generation import drafting
+from engine.generation import decoding, drafting
 from engine.generation.decoding import Reader, Step, decode
 from engine.generation.drafting import AHEAD, Drafter, drafter_for
 from engine.generation.sampling import pick_quickly, stages
@@ -34,6 +34,7 @@ def opened(model_folder: Path) -> tuple[Transformer, Tokenizer]:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guesses from the second token on, whether they pay or not."""
+    monkeypatch.setattr(decoding, "COOL", 10.0)
     for name, value in {"WORTH": 1, "ROUNDING_SECONDS": 60.0, "PAYS": 0.0}.items():
         monkeypatch.setattr(drafting, name, value)
 
@@ -138,6 +139,16 @@ def test_what_does_not_pay_is_seldom_tried(
         ids.append(3)
     assert 3 < tries < 12
     assert drafter.right == 0
+
+
+def test_a_warm_text_is_written_without(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    drafter = Drafter(model)
+    drafter.finish()
+    write(Reader(model, drafter), tokenizer, SamplingSettings(temperature=1.0))
+    assert drafter.guessed == 0
+    write(Reader(model, drafter), tokenizer, GREEDY)
+    assert drafter.guessed > 0
 
 
 def test_only_where_it_pays(opened: tuple[Transformer, Tokenizer], monkeypatch: pytest.MonkeyPatch) -> None:
