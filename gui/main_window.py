@@ -9,10 +9,8 @@ from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QMessageBox,
     QStackedLayout,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,8 +19,6 @@ from engine.messages import (
     EngineReady,
     Example,
     Hello,
-    Judge,
-    Judgement,
     ModelInfo,
     Notice,
     Progress,
@@ -35,14 +31,15 @@ from gui.actions import Actions, Entry
 from gui.engine_link import EngineLink
 from gui.examples import FIRST, ExampleGuide
 from gui.i18n import t
+from gui.judging import TextJudge
 from gui.opening import BUILTIN, Opening
 from gui.pane import Pane, PaneContext
 from gui.questions import Questions
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import GAP_L, GAP_M, THEMES
+from gui.top_row import TopRow
 from gui.widgets.message_bar import MessageBar
-from gui.widgets.prompt import Prompt
 from gui.widgets.rail import Rail
 from gui.widgets.status_line import StatusLine
 from gui.widgets.token_strip import TokenStrip
@@ -51,8 +48,6 @@ from gui.workspace import Workspace, pane_ids
 
 ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 SAVE_DELAY_MS = 1000
-JUDGE_DELAY_MS = 600
-SURPRISED = 0.7  # of the loss of pure guessing: a text above it is none that the model knows
 
 
 class MainWindow(QMainWindow):
@@ -72,8 +67,7 @@ class MainWindow(QMainWindow):
         self._build()
         self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
         self._saver.timeout.connect(self.save_settings)
-        self._judging = QTimer(self, singleShot=True, interval=JUDGE_DELAY_MS)
-        self._judging.timeout.connect(self._judge)
+        self.judge = TextJudge(self.state, self._questions, self.status)
         self._wire()
         i18n.set_language(settings.language or i18n.system_language())
         self.restyle()
@@ -83,32 +77,17 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.rail = Rail([(pane_id, pane_id) for pane_id in pane_ids()])
-        self.prompt, self.strip = Prompt(), TokenStrip()
+        self.top, self.strip = TopRow(), TokenStrip()
+        self.prompt = self.top.prompt
         self.status, self.welcome = StatusLine(), Welcome()
         self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.theme))
-        self.open_button = self._menu_button()
-        self.examples_button = self._menu_button()
-        self.language_button = self._menu_button()
-        self.tiles_button = self._menu_button()
-        self.theme_button = QToolButton()
-        top = QHBoxLayout()
-        top.setSpacing(GAP_M)
-        top.addWidget(self.prompt, 1)
-        for button in (
-            self.open_button,
-            self.examples_button,
-            self.language_button,
-            self.tiles_button,
-            self.theme_button,
-        ):
-            top.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self.middle = QStackedLayout()
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(self.workspace)
         column = QVBoxLayout()
         column.setContentsMargins(GAP_L, GAP_L, GAP_L, GAP_L)
         column.setSpacing(GAP_M)
-        column.addLayout(top)
+        column.addWidget(self.top)
         column.addWidget(self.strip)
         column.addWidget(self.banner)
         column.addLayout(self.middle, 1)
@@ -124,7 +103,7 @@ class MainWindow(QMainWindow):
         whole.addWidget(self.status)
         self.setCentralWidget(page)
         self.guide = ExampleGuide(
-            self.examples_button.menu(),
+            self.top.examples.menu(),
             self.state,
             self._questions,
             self.opening,
@@ -132,11 +111,6 @@ class MainWindow(QMainWindow):
             self.workspace.pane,
         )
         self._make_actions()
-
-    def _menu_button(self) -> QToolButton:
-        button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setMenu(QMenu(button))
-        return button
 
     def _make_actions(self) -> None:
         entries = [
@@ -147,7 +121,7 @@ class MainWindow(QMainWindow):
             Entry("sample", (), self.opening.open_sample),
             Entry("world", (), self.opening.open_world),
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
-            Entry("examples", ("Ctrl+E",), self.examples_button.showMenu),
+            Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
             *(
                 Entry(f"show_{pane_id}", (f"Ctrl+{number}",), lambda pane_id=pane_id: self.show_pane(pane_id))
@@ -167,29 +141,7 @@ class MainWindow(QMainWindow):
             Entry("quit", ("Ctrl+Q",), self.close),
         ]
         self.actions_table = Actions(self, entries)
-        by_name = self.actions_table.by_name
-        self.recent_menu = QMenu(self)
-        menu = self.open_button.menu()
-        menu.addActions(
-            [by_name[name] for name in ("open_text", "open_folder", "open_model", "hub", "sample", "world", "builtin")]
-        )
-        menu.addMenu(self.recent_menu)
-        menu.aboutToShow.connect(lambda: self.opening.fill_recent(self.recent_menu))
-        for code, name in i18n.LANGUAGES.items():
-            self.language_button.menu().addAction(name, lambda code=code: self.set_language(code))
-        names = (
-            "tiles_1",
-            "tiles_2",
-            "tiles_4",
-            "enlarge",
-            "zoom_in",
-            "zoom_out",
-            "zoom_reset",
-            "full_screen",
-            "keys",
-        )
-        self.tiles_button.menu().addActions([by_name[name] for name in names])
-        self.theme_button.clicked.connect(self.toggle_theme)
+        self.top.fill(self.actions_table, self.opening, self.set_language)
 
     def _wire(self) -> None:
         state = self.state
@@ -328,20 +280,6 @@ class MainWindow(QMainWindow):
 
     def _tokenized(self, tokens: Tokens) -> None:
         self.state.set_tokens(tokens)
-        self._judging.start()
-
-    def _judge(self) -> None:
-        """Whether the open model knows such texts is said in the status line, not while it still learns."""
-        self.status.set_warning("")
-        if self.state.model is not None and self.state.text and not self.state.training:
-            self._questions.ask(Judge(self.state.text), self._judged, "judge")
-
-    def _judged(self, found: Judgement) -> None:
-        if found.unknown:
-            self.status.set_warning(t("status.unknown", characters=found.unknown[:12]))
-        elif found.loss > SURPRISED * found.guessing:
-            words = {"loss": f"{found.loss:.1f}", "guessing": f"{found.guessing:.1f}"}
-            self.status.set_warning(t("status.surprised", **words))
 
     def _show_tokens(self) -> None:
         self.strip.set_tokens(self.state.tokens)
@@ -428,7 +366,7 @@ class MainWindow(QMainWindow):
         theme.apply(app, self.theme)
         for part in (
             self.rail,
-            self.prompt,
+            self.top,
             self.strip,
             self.banner,
             self.status,
@@ -436,8 +374,6 @@ class MainWindow(QMainWindow):
             self.workspace,
         ):
             part.restyle(self.theme)
-        self.theme_button.setIcon(theme.icon("theme", self.theme))
-        self.tiles_button.setIcon(theme.icon("tiles", self.theme))
         self._saver.start()
 
     def toggle_language(self) -> None:
@@ -451,22 +387,10 @@ class MainWindow(QMainWindow):
 
     def retranslate(self) -> None:
         self.setWindowTitle(t("window.title"))
-        self.prompt.setPlaceholderText(t("window.prompt"))
-        for widget, key in (
-            (self.prompt, "prompt"),
-            (self.strip, "strip"),
-            (self.theme_button, "theme"),
-            (self.tiles_button, "tiles"),
-            (self.language_button, "language"),
-            (self.examples_button, "examples"),
-        ):
-            widget.setAccessibleName(t(f"window.{key}"))
-            widget.setToolTip(t(f"window.{key}") if widget is not self.strip else "")
-        self.open_button.setText(t("window.open"))
-        self.examples_button.setText(t("window.examples"))
+        self.strip.setAccessibleName(t("window.strip"))
+        self.top.retranslate()
         self.guide.retranslate()
-        self.language_button.setText(i18n.LANGUAGES[i18n.language()])
-        self.recent_menu.setTitle(t("window.recent"))
+        self.judge.retranslate()
         self.actions_table.retranslate()
         for part in (self.rail, self.banner, self.status, self.welcome, self.workspace):
             part.retranslate()
@@ -495,7 +419,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Timers, then what runs (the engine saves it), then the settings."""
         self._saver.stop()
-        self._judging.stop()
+        self.judge.stop()
         self.workspace.close_windows()
         self.save_settings()
         self._questions.close()

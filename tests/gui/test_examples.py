@@ -22,15 +22,15 @@ def ready(window: MainWindow, qtbot: QtBot) -> MainWindow:
 def choose(window: MainWindow, key: str) -> None:
     """As a person does, from the menu."""
     index = list(window.guide.examples).index(key)
-    window.examples_button.menu().actions()[index].trigger()
+    window.top.examples.menu().actions()[index].trigger()
 
 
 def test_the_menu_has_a_title_and_a_hint_for_each(ready: MainWindow) -> None:
-    actions = ready.examples_button.menu().actions()
+    actions = ready.top.examples.menu().actions()
     assert [action.text() for action in actions][:2] == ["What “it” means: attention", "King − man + woman"]
     assert all(action.toolTip() for action in actions)
     ready.set_language("ja")
-    assert ready.examples_button.menu().actions()[1].text() == "王 − 男 + 女"
+    assert ready.top.examples.menu().actions()[1].text() == "王 − 男 + 女"
 
 
 def test_an_example_opens_the_model_and_finds_the_head(ready: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
