@@ -26,6 +26,11 @@ def world_path() -> Path:
     return user_data_path("nakami", appauthor=False) / "world.txt"
 
 
+def documents_folder() -> Path:
+    """Where the user's collection of documents lies until another one is chosen."""
+    return user_data_path("nakami", appauthor=False) / "documents"
+
+
 @dataclass
 class Settings:
     schema: int = SCHEMA

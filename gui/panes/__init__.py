@@ -6,5 +6,6 @@ PANES = (
     "gui.panes.attention:AttentionPane",
     "gui.panes.training:TrainingPane",
     "gui.panes.generation:GenerationPane",
+    "gui.panes.search:SearchPane",
     "gui.panes.map:MapPane",
 )

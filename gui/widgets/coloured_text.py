@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
@@ -15,25 +16,33 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from gui.colormaps import color_of
-from gui.theme import GAP_S, LARGE, LIGHT, Theme
+from gui.theme import GAP_S, LARGE, LIGHT, SMALL, Theme
 from gui.widgets.token_strip import visible
 
 
 @dataclass(frozen=True)
 class Span:
-    """One token: what is written, the number behind its colour (0..1, None for the prompt), and in words."""
+    """One token: what is written, the number behind its colour (0..1, None for the prompt), and in words.
+
+    `color` tints what comes from somewhere, and `mark` is the number of where that is.
+    """
 
     text: str
     value: float | None
     words: str = ""
+    color: QColor | None = None
+    mark: str = ""
 
 
 class ColouredText(QScrollArea):
     clicked = Signal(int)  # index of a span
+    hovered = Signal(int)  # index of a span, -1 for none
     copied = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, size: int = LARGE, parent: QWidget | None = None) -> None:
+        """`size` of the type, one of the theme's."""
         super().__init__(parent)
+        self.size_of_type = size
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page = _Page(self)
@@ -62,6 +71,7 @@ class _Page(QWidget):
         self.current: int | None = None
         self._boxes: list[list[tuple[QRectF, str]]] = []  # each span may run over several lines
         self.line_height = 1
+        self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
@@ -72,7 +82,7 @@ class _Page(QWidget):
 
     def lay_out(self) -> None:
         """Sets the spans in lines: Latin words are kept whole, Japanese may break anywhere."""
-        metrics = QFontMetricsF(self.theme.font(LARGE))
+        metrics = QFontMetricsF(self.theme.font(self._area.size_of_type))
         self.line_height = round(metrics.height() + 3 * GAP_S)
         width, x, y = max(60.0, float(self._area.viewport().width())), 0.0, 0.0
         self._boxes = []
@@ -106,7 +116,7 @@ class _Page(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setFont(self.theme.font(LARGE))
+        painter.setFont(self.theme.font(self._area.size_of_type))
         base = QFontMetricsF(painter.font()).ascent() + GAP_S
         thickness = self.theme.px(4)
         for index, (span, boxes) in enumerate(zip(self.spans, self._boxes, strict=True)):
@@ -115,12 +125,27 @@ class _Page(QWidget):
                     continue
                 if index == self.current:
                     painter.fillRect(box.adjusted(0, 0, 0, -GAP_S), self.theme.color("accent_soft"))
-                quiet = span.value is None or part == "⏎"
+                if span.color is not None:
+                    painter.fillRect(box.adjusted(0, 0, 0, -GAP_S), _pale(span.color))
+                quiet = (span.value is None and span.color is None) or part == "⏎"
                 painter.setPen(self.theme.color("muted" if quiet else "text"))
                 painter.drawText(box.left(), box.top() + base, part)
-                if span.value is not None:
+                if span.value is not None or span.color is not None:
                     line = QRectF(box.left() + 0.5, box.bottom() - thickness - 2, max(1.0, box.width() - 1), thickness)
-                    painter.fillRect(line, color_of(span.value))
+                    painter.fillRect(line, color_of(span.value) if span.value is not None else span.color)
+            if span.mark and boxes:
+                self._paint_mark(painter, boxes[0][0], span)
+
+    def _paint_mark(self, painter: QPainter, box: QRectF, span: Span) -> None:
+        """A small number at the upper left corner, where the line has room for it."""
+        painter.save()
+        painter.setFont(self.theme.font(SMALL - 3, bold=True))
+        metrics = QFontMetricsF(painter.font())
+        badge = QRectF(box.left(), box.top(), metrics.horizontalAdvance(span.mark) + GAP_S, metrics.height() - 2)
+        painter.fillRect(badge, span.color or self.theme.color("muted"))
+        painter.setPen(self.theme.color("surface"))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, span.mark)
+        painter.restore()
 
     def _index_at(self, x: float, y: float) -> int | None:
         for index, boxes in enumerate(self._boxes):
@@ -134,8 +159,20 @@ class _Page(QWidget):
         if index is not None:
             self._area.clicked.emit(index)
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        index = self._index_at(event.position().x(), event.position().y())
+        self._area.hovered.emit(-1 if index is None else index)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._area.hovered.emit(-1)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
+        """Left and Right walk from span to span as clicks do."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        if step and self.spans:
+            now = len(self.spans) - 1 if self.current is None else self.current + step
+            self._area.clicked.emit(min(max(now, 0), len(self.spans) - 1))
+        elif event.matches(QKeySequence.StandardKey.Copy):
             QApplication.clipboard().setText(self._area.text())
             self._area.copied.emit()
         else:
@@ -147,6 +184,12 @@ class _Page(QWidget):
             QToolTip.showText(event.globalPos(), self.spans[index].words if index is not None else "", self)
             return True
         return super().event(event)
+
+
+def _pale(color: QColor) -> QColor:
+    pale = QColor(color)
+    pale.setAlphaF(0.18)
+    return pale
 
 
 def _unbreakable(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What a pane says while it has nothing to show: what to do next, with the button that does it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.theme import GAP_L, GAP_M
 
@@ -24,8 +24,19 @@ class EmptyPage(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(label)
         column.addSpacing(GAP_L)
-        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(GAP_M)
+        self._buttons.addStretch(1)
+        self._buttons.addWidget(self.button)
+        self._buttons.addStretch(1)
+        column.addLayout(self._buttons)
         column.addStretch(3)
+
+    def add_button(self) -> QPushButton:
+        """One more thing that would help, before the others."""
+        button = QPushButton()
+        self._buttons.insertWidget(self._buttons.indexOf(self.button), button)
+        return button
 
     def set_words(self, headline: str, words: str, button: str = "") -> None:
         """An empty `button` is one that would not help."""

@@ -1,4 +1,4 @@
-"""A token's row of the embedding matrix: where it stands in the matrix, and its numbers as bars."""
+"""A vector as bars; of a row of a matrix, such as a token's embedding, also where it stands in the matrix."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,16 @@ class VectorBars(QWidget):
         self.row = self.rows = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_vector(self, vector: NDArray[np.floating], row: int, rows: int) -> None:
-        """`row` of a matrix of `rows`."""
+    def set_vector(self, vector: NDArray[np.floating], row: int = 0, rows: int = 0) -> None:
+        """`row` of a matrix of `rows`, or a vector that stands in none."""
         self.vector, self.row, self.rows = vector, row, rows
-        self.setAccessibleDescription(t("widget.vector.row", row=f"{row:,}", rows=f"{rows:,}", width=len(vector)))
+        self.setAccessibleDescription(self._words())
         self.update()
+
+    def _words(self) -> str:
+        if not self.rows:
+            return t("widget.vector.numbers", width=len(self.vector))
+        return t("widget.vector.row", row=f"{self.row:,}", rows=f"{self.rows:,}", width=len(self.vector))
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
@@ -33,7 +38,7 @@ class VectorBars(QWidget):
         return QSize(self.theme.px(240), self.theme.px(104))
 
     def _bars(self) -> QRectF:
-        left = self.theme.px(34) + GAP_M
+        left = self.theme.px(34) + GAP_M if self.rows else 0
         return QRectF(left, 0, self.width() - left, self.height() - self.theme.px(18))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -41,11 +46,12 @@ class VectorBars(QWidget):
             return
         painter = QPainter(self)
         box = self._bars()
-        matrix = QRectF(0, 0, self.theme.px(34), box.height())
-        painter.fillRect(matrix, self.theme.color("sunken"))
-        lit = max(2.0, matrix.height() / max(1, self.rows))
-        y = self.row / max(1, self.rows) * (matrix.height() - lit)
-        painter.fillRect(QRectF(0, y, matrix.width(), lit), self.theme.color("accent"))
+        if self.rows:
+            matrix = QRectF(0, 0, self.theme.px(34), box.height())
+            painter.fillRect(matrix, self.theme.color("sunken"))
+            lit = max(2.0, matrix.height() / self.rows)
+            y = self.row / self.rows * (matrix.height() - lit)
+            painter.fillRect(QRectF(0, y, matrix.width(), lit), self.theme.color("accent"))
         most, middle = float(np.abs(self.vector).max()) or 1.0, box.center().y()
         width = box.width() / len(self.vector)
         positive, negative = self.theme.series_color(1), self.theme.series_color(0)
@@ -55,8 +61,7 @@ class VectorBars(QWidget):
             painter.fillRect(bar, positive if value > 0 else negative)
         painter.setPen(self.theme.color("muted"))
         painter.setFont(self.theme.font(SMALL - 1))
-        words = t("widget.vector.row", row=f"{self.row:,}", rows=f"{self.rows:,}", width=len(self.vector))
-        painter.drawText(0, self.height() - 3, words)
+        painter.drawText(0, self.height() - 3, self._words())
 
     def describe(self, x: float) -> str:
         """The number under a place."""

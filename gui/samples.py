@@ -1,0 +1,19 @@
+"""The documents that Nakami brings, as copies: what the user changes is the user's own."""
+
+from pathlib import Path
+
+from gui.saving import write_whole
+from gui.theme import ASSETS
+
+
+def copy_company(home: Path, language: str) -> Path:
+    """The notices of a company, in a folder below `home`; files that are there already stay as they are.
+
+    Raises OSError.
+    """
+    folder = home / f"company-{language}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted((ASSETS / "samples" / "company" / language).glob("*.txt")):
+        if not (folder / file.name).exists():
+            write_whole(folder / file.name, file.read_bytes())
+    return folder

@@ -1,0 +1,109 @@
+"""The steps of an answer in a row, each lit when it is done; a click opens what the step computed."""
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from gui.theme import LIGHT, Theme
+
+ARROW = 18  # pixels between two steps
+
+
+class RetrievalStrip(QWidget):
+    chosen = Signal(str)
+
+    def __init__(self, steps: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.steps = tuple(steps)
+        self.buttons = {step: QPushButton(checkable=True) for step in steps}
+        self._names: dict[str, str] = dict.fromkeys(steps, "")
+        self._states: dict[str, str] = dict.fromkeys(steps, "waiting")
+        self._figures: dict[str, str] = dict.fromkeys(steps, "")
+        self._group = QButtonGroup(self)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        for index, button in enumerate(self.buttons.values()):
+            button.setProperty("step", "waiting")
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            self._group.addButton(button, index)
+            self._row.addWidget(button, 1)
+        self._group.idToggled.connect(lambda index, on: self.chosen.emit(self.steps[index]) if on else None)
+
+    @property
+    def current(self) -> str:
+        index = self._group.checkedId()
+        return self.steps[index] if index >= 0 else self.steps[0]
+
+    def choose(self, step: str) -> None:
+        self.buttons[step].setChecked(True)
+
+    def set_names(self, names: Mapping[str, str]) -> None:
+        self._names.update(names)
+        self._show()
+
+    def set_states(self, states: Mapping[str, str], figures: Mapping[str, str], words: Mapping[str, str]) -> None:
+        """States are "waiting", "running", "done" and "left_out"; `words` say them, `figures` what came out."""
+        for step, button in self.buttons.items():
+            if states[step] != button.property("step"):
+                button.setProperty("step", states[step])
+                button.style().unpolish(button)
+                button.style().polish(button)
+            button.setAccessibleDescription(f"{words[states[step]]} {figures[step]}".strip())
+            button.setToolTip(f"{self._names[step]}: {figures[step] or words[states[step]]}")
+        self._states, self._figures = dict(states), dict(figures)
+        self._show()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self._row.setSpacing(theme.px(ARROW))
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(400), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.theme.px(200), super().minimumSizeHint().height())
+
+    def _show(self) -> None:
+        """Where there is room, what came out stands below the name."""
+        room = self.width() / len(self.steps) - self.theme.px(ARROW)
+        roomy = room > self.theme.px(112)
+        for step, button in self.buttons.items():
+            metrics = button.fontMetrics()
+            lines = [self._names[step], self._figures[step] or "–"] if roomy else [self._names[step]]
+            space = round(room - self.theme.px(14))
+            button.setText("\n".join(metrics.elidedText(li, Qt.TextElideMode.ElideRight, space) for li in lines))
+            button.setAccessibleName(self._names[step])
+        self.updateGeometry()
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Buttons of a group swallow Up and Down; Left and Right walk along here."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        if step:
+            index = (self.steps.index(self.current) + step) % len(self.steps)
+            self.choose(self.steps[index])
+            self.buttons[self.steps[index]].setFocus()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """An arrow between two steps, strong as soon as the way has been gone."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for before, after in zip(self.steps, self.steps[1:], strict=False):
+            start = self.buttons[before].geometry().right() + 4
+            end = self.buttons[after].geometry().left() - 3
+            middle, tip = self.height() / 2, self.theme.px(4)
+            gone = self._states[after] in ("done", "running")
+            painter.setPen(QPen(self.theme.color("accent" if gone else "cut"), 1.6))
+            painter.drawLine(QPointF(start, middle), QPointF(end, middle))
+            corners = [QPointF(end - tip, middle - tip), QPointF(end, middle), QPointF(end - tip, middle + tip)]
+            painter.drawPolyline(QPolygonF(corners))
