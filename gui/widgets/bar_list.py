@@ -15,7 +15,7 @@ class Bar:
     value: float
     figure: str  # the number as it is written
     words: str = ""  # what hovering says
-    color: QColor | None = None  # blue and orange by the sign, unless named
+    color: QColor | None = None  # by the sign, unless named
 
 
 class BarList(QWidget):
@@ -78,7 +78,7 @@ class BarList(QWidget):
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, words)
             area = QRectF(name.right() + GAP_M, row.top() + GAP_S, row.right() - figures, row.height() - 2 * GAP_S)
             area.setRight(row.right() - figures)
-            painter.fillRect(self._bar(area, bar.value / most, signed), bar.color or self._by_sign(bar.value))
+            painter.fillRect(self._bar(area, bar.value / most, signed), bar.color or self._by_sign(bar.value, signed))
             painter.setPen(self.theme.color("muted"))
             painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, bar.figure)
 
@@ -88,8 +88,9 @@ class BarList(QWidget):
         length = value * (area.width() / 2 if signed else area.width())
         return QRectF(min(zero, zero + length), area.top(), max(1.0, abs(length)), area.height())
 
-    def _by_sign(self, value: float) -> QColor:
-        return self.theme.series_color(1 if value < 0 else 0)
+    def _by_sign(self, value: float, signed: bool) -> QColor:
+        """As in VectorBars."""
+        return self.theme.series_color(1 if signed and value > 0 else 0)
 
     # --- By hand ---------------------------------------------------------------------------------
 

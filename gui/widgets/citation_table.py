@@ -84,6 +84,7 @@ class _Table(QTableWidget):
         self.setShowGrid(False)
         self.verticalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.cellClicked.connect(lambda row, _: self.opened.emit(row))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 

@@ -131,7 +131,9 @@ class _Page(QWidget):
                 painter.setPen(self.theme.color("muted" if quiet else "text"))
                 painter.drawText(box.left(), box.top() + base, part)
                 if span.value is not None or span.color is not None:
-                    line = QRectF(box.left() + 0.5, box.bottom() - thickness - 2, max(1.0, box.width() - 1), thickness)
+                    gap = 0.5 if span.value is not None else 0.0  # tokens are told apart, a passage is one
+                    width = max(1.0, box.width() - 2 * gap)
+                    line = QRectF(box.left() + gap, box.bottom() - thickness - 2, width, thickness)
                     painter.fillRect(line, color_of(span.value) if span.value is not None else span.color)
             if span.mark and boxes:
                 self._paint_mark(painter, boxes[0][0], span)

@@ -17,7 +17,7 @@ class CosineFormula(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pair: VectorPair | None = None
-        self.title, self.fraction, self.caption, self.products = QLabel(), _Fraction(), QLabel(), BarList(0.5)
+        self.title, self.fraction, self.caption, self.products = QLabel(), _Fraction(), QLabel(), BarList(0.55)
         self.open_button = QPushButton()
         self.title.setProperty("role", "title")
         self.caption.setProperty("role", "muted")
@@ -64,7 +64,7 @@ def product_bars(pair: VectorPair) -> list[Bar]:
     strongest = np.argsort(-np.abs(pair.products), kind="stable")[:STRONGEST].tolist()
     bars = [
         Bar(
-            f"[{d + 1}]  {pair.question[d]:+.3f} × {pair.passage[d]:+.3f}",
+            f"[{d + 1}]  {pair.question[d]:+.2f} × {pair.passage[d]:+.2f}",
             float(pair.products[d]),
             f"{pair.products[d]:+.4f}",
         )

@@ -37,9 +37,10 @@ class DocumentList(QWidget):
         self.view.setModel(self.documents)
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
         header.setResizeContentsPrecision(50)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._lay_out()
         self._wire()
 
@@ -135,7 +136,7 @@ class DocumentList(QWidget):
 
     def restyle(self, theme: Theme) -> None:
         self.documents.theme = theme
-        self.view.horizontalHeader().resizeSection(COLUMNS.index("status"), theme.px(120))
+        self.view.horizontalHeader().resizeSection(0, theme.px(150))
 
 
 class _View(QTableView):

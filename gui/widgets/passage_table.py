@@ -42,7 +42,9 @@ class PassageTable(QTableView):
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(COLUMNS.index("text"), QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(COLUMNS.index("source"), QHeaderView.ResizeMode.Interactive)
         header.setResizeContentsPrecision(50)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self._pause = Timer(self, interval=PAUSE_MS, singleShot=True)
         self._pause.timeout.connect(self._want_texts)
@@ -105,7 +107,9 @@ class PassageTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setColumnHidden(COLUMNS.index("keyword"), self.width() < 30 * self.fontMetrics().averageCharWidth())
+        letter = self.fontMetrics().averageCharWidth()
+        self.setColumnHidden(COLUMNS.index("keyword"), self.width() < 45 * letter)
+        self.setColumnWidth(COLUMNS.index("source"), min(30 * letter, self.width() // 4))
         self._pause.start()
 
     def _moved(self, current: QModelIndex) -> None:

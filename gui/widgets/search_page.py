@@ -38,10 +38,11 @@ from gui.widgets.vector_bars import VectorBars
 from gui.widgets.work_bar import WorkBar
 
 MODES = ("hybrid", "vector", "keyword")
-COUNTS = tuple(range(1, 21))
+COUNTS, TAKEN = tuple(range(1, 21)), 5
 PASSAGE_SIZES = (100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000)
 STATES = ("waiting", "running", "done", "left_out")
 WIDE, TALL = 760, 330  # from which width the documents stand beside the steps, from which height all is shown
+UNBOUNDED = (1 << 24) - 1  # Qt's own largest width
 STRONGEST = 12  # numbers of the question's vector that are also listed
 
 TableRows = tuple[tuple[str, ...], list[tuple[object, ...]]]
@@ -67,6 +68,7 @@ class SearchPage(QWidget):
         self.mode, self.passages_view = Switch(MODES), Switch(("table", "map"))
         self.count = LabelledSlider(COUNTS, lambda value: f"{value:.0f}")
         self.passage_size = LabelledSlider(PASSAGE_SIZES, lambda value: f"{value:,.0f}")
+        self.count.set_value(TAKEN)
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
@@ -95,8 +97,7 @@ class SearchPage(QWidget):
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(left)
         self.split.addWidget(self.formula)
-        self.split.setStretchFactor(0, 3)
-        self.split.setStretchFactor(1, 2)
+        self.split.setSizes([550, 450])  # shares, not pixels
         self.views = QStackedWidget()
         question = _column(self.terms_caption, self.terms, None)
         vector = _column(self.vector_caption, self.bars, self.strongest)
@@ -158,7 +159,7 @@ class SearchPage(QWidget):
 
     def _free_side(self) -> None:
         self.side.setMinimumWidth(0)
-        self.side.setMaximumWidth(1 << 24)
+        self.side.setMaximumWidth(UNBOUNDED)
 
     def _show_sides(self) -> None:
         documents = self.documents_button.isChecked()

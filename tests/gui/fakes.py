@@ -257,7 +257,7 @@ def estimate(request: m.EstimateTraining) -> list[object]:
 
 def default_answers() -> Answers:
     presets = {"30s": m.TrainingSettings(), "5m": m.TrainingSettings(layers=6, seconds=300.0)}
-    return {
+    return document_answers() | {
         m.Hello: lambda _: [m.EngineReady("cpu", "CPU", 2)],
         m.InspectText: lambda r: [m.TextInfo(r.paths, "story.txt", 1, 5000, 4900, "utf-8", "The cat sat.\nThe dog.")],
         m.ListPresets: lambda _: [m.Presets(presets)],
@@ -284,3 +284,109 @@ def default_answers() -> Answers:
         m.ListRuns: lambda _: [m.RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
         m.ReadRun: lambda r: [started(r.folder), points()],
     }
+
+
+# --- Documents ------------------------------------------------------------------------------------
+
+WIDTH = 8  # numbers a vector
+TEXTS = ("Summer holiday: August 13 to 15", "Canteen: 11 to 14", "Fire drill: September 1", "Price of tea: 180 yen")
+
+
+def collection(folder: str = "/collection", version: int = 1, passages: int = len(TEXTS)) -> m.CollectionInfo:
+    return m.CollectionInfo(
+        folder, version, passages, 1, passages, passages, passages, "lsa", "", WIDTH, "exact", 1000, 150, 250_000
+    )
+
+
+def document_page(_: m.ListDocuments) -> list[object]:
+    """A document a text, and one that could not be read."""
+    entries = [m.DocumentEntry(n, f"/notes/note-{n}.txt", 50, len(text), 1) for n, text in enumerate(TEXTS)]
+    broken = m.DocumentEntry(-1, "/notes/broken.txt", 0, 0, 0, "error.text_empty", {"file": "/notes/broken.txt"})
+    return [m.DocumentPage(0, len(TEXTS) + 1, (*entries, broken))]
+
+
+def passage(index: int) -> m.Passage:
+    return m.Passage(index, index, f"/notes/note-{index}.txt", 0, 0, "", 0, len(TEXTS[index]), TEXTS[index])
+
+
+def passage_vectors(question: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of length 1: the question's [WIDTH], the passages' [N, WIDTH]."""
+    random = np.random.default_rng(len(question))
+    rows = random.normal(size=(len(TEXTS) + 1, WIDTH)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows[0], rows[1:]
+
+
+def search_result(request: m.Search | m.Ask) -> list[object]:
+    """The first passages in their order, whatever is asked."""
+    vector, rows = passage_vectors(request.question)
+    scores = np.linspace(1.0, 0.1, len(TEXTS), dtype=np.float32)
+    cosines, keyword = rows @ vector, scores * 3
+    hits = tuple(
+        m.SearchHit(passage(i), float(scores[i]), float(cosines[i]), float(keyword[i]), (0, len(TEXTS[i])))
+        for i in range(min(request.k, len(TEXTS)))
+    )
+    weights = np.array([1.5, 0.0], np.float32)
+    terms = ("holiday", "when")
+    found = m.SearchResult(request.question, 1, terms, weights, vector, hits, len(TEXTS), "exact", 0.002)
+    return [found, m.ScoreRows(0, cosines.astype(np.float32), keyword, scores)]
+
+
+def answer_of(request: m.Ask) -> list[object]:
+    """A written answer of three tokens from the first source; without sources, another one."""
+    parts = (m.PromptPart(0, len(TEXTS[0]), 0),)
+    prompt = m.PromptBuilt(True, f"{TEXTS[0]}\nQuestion: {request.question}\nAnswer:", parts, 40, 64, (
+        m.LeftOut(1, len(TEXTS[1]), True),
+    ))  # fmt: skip
+    pieces = ("August", " 13", " to 15")
+    tokens = tuple(m.AnswerToken(i, piece, piece, 0.9 - 0.2 * i) for i, piece in enumerate(pieces))
+    told = "".join(pieces)
+    cited = m.Citation(0, len(told), 0, TEXTS[0].index("August"), len(TEXTS[0]))
+    sources = min(request.k, len(TEXTS))
+    attention = np.full((3, sources + 2), 0.1 / (sources + 1), np.float32)
+    attention[0, 0] = attention[1, 0] = 0.9
+    attention[2, -1] = 0.9
+    other = (m.AnswerToken(7, "May", "May", 0.4),)
+    return [
+        *search_result(request), prompt, m.AnswerTokens(True, tokens), m.Answered(True, "written", told, (cited,)),
+        m.AnswerAttention(attention), m.PromptBuilt(False, f"Question: {request.question}", (), 12, 64, ()),
+        m.AnswerTokens(False, other), m.Answered(False, "written", "May", ()),
+    ]  # fmt: skip
+
+
+def vector_pair(request: m.CompareVectors) -> list[object]:
+    question, rows = passage_vectors(request.question)
+    products = question * rows[request.index]
+    dot = float(products.sum())
+    return [m.VectorPair(request.index, question, rows[request.index], products, dot, (1.0, 1.0), dot)]
+
+
+def passage_map(request: m.MapPassages) -> list[object]:
+    question, rows = passage_vectors(request.question)
+    indices = np.arange(len(rows), dtype=np.int32)
+    return [m.PassageMap(1, indices, indices, rows[:, :2].copy(), question[:2].copy(), (0.5, 0.2))]
+
+
+def document_text(request: m.ReadDocument) -> list[object]:
+    text = TEXTS[request.document]
+    spans = np.array([[request.document, 0, len(text)]], np.int32)
+    return [m.DocumentText(request.document, f"/notes/note-{request.document}.txt", text, 0, len(text), spans, True)]
+
+
+def document_answers() -> Answers:
+    return {
+        m.OpenCollection: lambda r: [collection(r.folder)],
+        m.ListDocuments: document_page,
+        m.AddDocuments: lambda _: [
+            m.IndexProgress("reading", 1, 2, 3.0, "/notes/note-0.txt"), collection(version=2),
+        ],
+        m.CutDocuments: lambda _: [collection(version=3)],
+        m.RemoveDocuments: lambda _: [collection(version=4)],
+        m.EditDocument: lambda _: [collection(version=5)],
+        m.ReadDocument: document_text,
+        m.Search: search_result,
+        m.Ask: answer_of,
+        m.ListPassages: lambda r: [m.Passages(1, tuple(passage(i) for i in r.indices))],
+        m.CompareVectors: vector_pair,
+        m.MapPassages: passage_map,
+    }  # fmt: skip

@@ -1,0 +1,434 @@
+"""The Search pane, by typing, clicking, dragging and dropping; once with the real engine."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui import i18n, saving
+from gui.engine_link import EngineLink
+from gui.main_window import MainWindow
+from gui.settings import Settings
+from gui.widgets.cosine_formula import product_bars
+from gui.widgets.sources import utf16
+from tests.gui import fakes
+from tests.gui.fakes import TEXTS, FakeEngine
+
+LEFT, SLOW = Qt.MouseButton.LeftButton, 60_000
+
+
+@pytest.fixture
+def pane(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Any:
+    """With a collection that is there already, and no question yet."""
+    found: Any = window.workspace.pane("search")
+    found.home = tmp_path / "documents"
+    found.place.mkdir(parents=True)
+    window.state.set_model(fakes.model())
+    window.show_pane("search")
+    window.workspace.set_layout(1, ["search"])
+    qtbot.waitUntil(lambda: found.info is not None and bool(found.page.documents.documents.shown))
+    return found
+
+
+@pytest.fixture
+def asked(pane: Any, qtbot: QtBot) -> Any:
+    return ask(pane, qtbot)
+
+
+def ask(pane: Any, qtbot: QtBot, question: str = "When is the holiday?") -> Any:
+    pane.page.question.setText(question)
+    QTest.keyClick(pane.page.question, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not pane.asked.running and not pane.asking())
+    return pane
+
+
+# --- Nothing there yet ----------------------------------------------------------------------------
+
+
+def test_an_empty_pane_offers_the_company_and_asks_about_it(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
+) -> None:
+    pane: Any = window.workspace.pane("search")
+    pane.home = tmp_path / "documents"
+    window.show_pane("search")
+    qtbot.waitUntil(pane.page.empty.isVisible)
+    assert not engine.asked(m.OpenCollection)  # looking makes nothing
+    pane.page.empty.button.click()
+    qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None)
+    folder = Path(engine.asked(m.AddDocuments)[0].paths[0])
+    assert len(list(folder.glob("*.txt"))) >= 6
+    assert engine.asked(m.OpenCollection)[0] == m.OpenCollection(str(tmp_path / "documents" / "collection"), True)
+    assert pane.asked.question == i18n.t("pane.search.company_question")
+    assert pane.page.work.isVisible()
+
+
+def test_the_company_is_a_copy_that_keeps_what_was_changed(pane: Any, engine: FakeEngine) -> None:
+    pane.try_company()
+    folder = Path(engine.asked(m.AddDocuments)[0].paths[0])
+    note = sorted(folder.glob("*.txt"))[0]
+    note.write_text("mine")
+    pane.try_company()
+    assert note.read_text() == "mine"
+
+
+# --- The steps ------------------------------------------------------------------------------------
+
+
+def test_the_steps_light_up_one_after_another(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers.pop(m.Ask)  # from now on it is at work
+    pane.page.question.setText("When is the holiday?")
+    pane.page.ask_button.click()
+    states = lambda: [b.property("step") for b in pane.page.strip.buttons.values()]  # noqa: E731
+    assert states() == ["done", "running", "waiting", "waiting", "waiting", "waiting"]
+    events = fakes.answer_of(engine.asked(m.Ask)[-1])
+    engine.send(m.Ask, events[0])
+    assert states() == ["done", "done", "done", "running", "waiting", "waiting"]
+    engine.send(m.Ask, events[1])
+    engine.send(m.Ask, events[2])
+    assert states() == ["done"] * 4 + ["running", "waiting"]
+    engine.send(m.Ask, events[3])
+    assert pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # while it is being written
+    engine.send(m.Ask, events[4])
+    assert states() == ["done"] * 6
+
+
+def test_each_step_opens_what_it_computed(asked: Any) -> None:
+    page = asked.page
+    opened = {
+        "question": page.terms,
+        "vector": page.bars,
+        "passages": page.table,
+        "prompt": page.prompt,
+        "answer": page.answer,
+        "citations": page.citations,
+    }
+    for step, widget in opened.items():
+        page.strip.buttons[step].click()
+        assert widget.isVisible()
+        table = asked.table()
+        assert table is not None
+        assert table.rows
+        assert all(len(row) == len(table.header) for row in table.rows)
+        assert saving.as_text(table, ",")
+    assert np.array_equal(page.bars.vector, asked.asked.result.vector)
+
+
+def test_arrow_keys_walk_along_the_steps(asked: Any) -> None:
+    strip = asked.page.strip
+    strip.choose("question")
+    QTest.keyClick(strip, Qt.Key.Key_Right)
+    assert strip.current == "vector"
+    QTest.keyClick(strip, Qt.Key.Key_Left)
+    assert strip.current == "question"
+
+
+def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot) -> None:
+    asked.page.strip.choose("passages")
+    table = asked.page.table
+    assert table.rows.rowCount() == len(TEXTS)
+    qtbot.waitUntil(lambda: all(table.rows.text(i) == text for i, text in enumerate(TEXTS)))
+    table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    shown = [row[1] for row in table.table_rows()]
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] == pytest.approx(float(asked.asked.cosines_N.max()), abs=1e-5)
+
+
+def test_the_cosine_of_a_clicked_passage_is_worked_through(asked: Any, qtbot: QtBot) -> None:
+    asked.page.strip.choose("passages")
+    table = asked.page.table
+    place = table.visualRect(table.rows.index(2, 0)).center()
+    QTest.mouseClick(table.viewport(), LEFT, pos=place)
+    formula = asked.page.formula
+    qtbot.waitUntil(lambda: formula.pair is not None and formula.pair.index == 2)
+    assert f"{asked.asked.cosines_N[2]:.4f}" in formula.fraction.accessibleDescription()
+    assert "note-2.txt" in formula.title.text()
+    assert sum(bar.value for bar in product_bars(formula.pair)) == pytest.approx(formula.pair.dot, abs=1e-5)
+
+
+def test_the_map_shows_the_question_among_the_passages(asked: Any, qtbot: QtBot) -> None:
+    page = asked.page
+    page.strip.choose("passages")
+    page.passages_view.button("map").click()
+    qtbot.waitUntil(lambda: page.cloud.map is not None)
+    assert len(page.cloud.cloud.points) == len(TEXTS) + 1
+    page.cloud.cloud.grab()
+    far = page.cloud._indices.index(3)
+    QTest.mouseClick(page.cloud.cloud, LEFT, pos=page.cloud.cloud.at(far).toPoint())
+    qtbot.waitUntil(lambda: page.formula.pair is not None and page.formula.pair.index == asked.passage)
+    assert asked.passage == page.cloud._passage(page.cloud.cloud.nearest(page.cloud.cloud.at(far)))
+
+
+def test_the_prompt_is_whole_and_says_what_it_leaves_out(asked: Any) -> None:
+    asked.page.strip.choose("prompt")
+    view = asked.page.prompt
+    assert view.text.text() == asked.asked.sourced.prompt.text
+    (span,) = (span for span in view.text.page.spans if span.mark)
+    assert (span.text, span.mark) == (TEXTS[0], "1")
+    assert "note-1.txt" in view.left_out.text()
+    assert "40" in view.figures.text()
+
+
+def test_answers_stand_side_by_side_and_tokens_say_where_they_looked(asked: Any) -> None:
+    view = asked.page.answer
+    assert view.texts["sourced"].text() == "August 13 to 15"
+    assert view.texts["unsourced"].text() == "May"
+    view.choose_token(2)
+    assert view.sources.bars[-1].figure == "90.0%"  # of the answer itself
+    QTest.keyClick(view.texts["sourced"].page, Qt.Key.Key_Left)
+    assert view.token == 1
+    assert view.sources.bars[0].figure == "90.0%"
+    assert "note-0.txt" in view.sources.bars[0].name
+
+
+def test_without_a_model_the_best_sentence_is_the_answer(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    told = m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
+    engine.answers[m.Ask] = lambda request: [*fakes.search_result(request), told]
+    ask(pane, qtbot)
+    view = pane.page.answer
+    assert view.texts["sourced"].text().startswith(TEXTS[0])
+    assert TEXTS[1] in view.texts["sourced"].text()  # the passages themselves follow
+    assert view.notes["sourced"].text() == i18n.t("notice.answer_no_model")
+    assert pane.asked.states()["prompt"] == "left_out"
+
+
+# --- Sliders and modes ----------------------------------------------------------------------------
+
+
+def test_hits_follow_the_slider_and_the_answer_waits_until_it_rests(
+    asked: Any, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    slider = asked.page.count.slider
+    slider.setSliderDown(True)
+    slider.setValue(1)
+    assert [request.k for request in engine.asked(m.Search)] == [2]
+    before = len(engine.asked(m.Ask))
+    qtbot.waitUntil(lambda: len(asked.asked.result.hits) == 2)
+    assert len(engine.asked(m.Ask)) == before
+    slider.setSliderDown(False)
+    qtbot.waitUntil(lambda: len(engine.asked(m.Ask)) > before)
+    assert engine.asked(m.Ask)[-1].k == 2
+
+
+def test_documents_are_cut_anew_only_when_the_slider_is_let_go(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    slider = asked.page.passage_size.slider
+    slider.setSliderDown(True)
+    slider.setValue(3)
+    assert not engine.asked(m.CutDocuments)
+    slider.setSliderDown(False)
+    assert engine.asked(m.CutDocuments) == [m.CutDocuments(300, 45)]
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword"])
+def test_the_mode_is_a_click_away(asked: Any, engine: FakeEngine, mode: str) -> None:
+    asked.page.mode.button(mode).click()
+    assert engine.asked(m.Ask)[-1].mode == mode
+
+
+# --- Documents ------------------------------------------------------------------------------------
+
+
+def test_what_was_not_read_comes_first_with_its_reason(pane: Any) -> None:
+    rows = pane.page.documents.rows()
+    assert rows[0][0] == "broken.txt"
+    assert rows[0][2] == i18n.t("error.text_empty", file="/notes/broken.txt")
+    assert [row[0] for row in rows[1:]] == [f"note-{n}.txt" for n in range(len(TEXTS))]
+
+
+def test_a_removed_document_comes_back_by_undo(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    documents = pane.page.documents
+    documents.view.selectRow(2)
+    QTest.keyClick(documents.view, Qt.Key.Key_Delete)
+    assert engine.asked(m.RemoveDocuments) == [m.RemoveDocuments((1,))]
+    documents.buttons["undo"].click()
+    assert engine.asked(m.AddDocuments) == [m.AddDocuments(("/notes/note-1.txt",))]
+    assert not documents.buttons["undo"].isVisible()
+
+
+def test_dropped_files_are_added(pane: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.txt"))])
+    drop = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
+    )  # fmt: skip
+    pane.dropEvent(drop)
+    assert engine.asked(m.AddDocuments) == [m.AddDocuments((str(tmp_path / "a.txt"),))]
+
+
+def test_files_and_folders_are_added_by_their_buttons(
+    pane: Any, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (["/a.txt", "/b.md"], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/folder")
+    pane.page.documents.buttons["files"].click()
+    pane.page.documents.buttons["folder"].click()
+    assert [request.paths for request in engine.asked(m.AddDocuments)] == [("/a.txt", "/b.md"), ("/folder",)]
+
+
+def test_long_work_says_how_long_and_can_be_cancelled(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers.pop(m.AddDocuments)
+    pane.add(["/folder"])
+    engine.send(m.AddDocuments, m.IndexProgress("reading", 40, 10_000, 125.0, "/folder/a.txt"))
+    bar = pane.page.work_bar
+    assert bar.isVisible()
+    assert "2:05" in bar.words.text()
+    assert "a.txt" in bar.words.text()
+    opened = len(engine.asked(m.OpenCollection))
+    bar.cancel.click()
+    assert not bar.isVisible()
+    job = next(j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, m.AddDocuments))
+    assert job.cancelled
+    assert len(engine.asked(m.OpenCollection)) == opened + 1  # it tells what was kept
+
+
+# --- Reading and editing --------------------------------------------------------------------------
+
+
+def test_a_click_on_a_source_opens_the_document_at_the_passage(asked: Any, qtbot: QtBot) -> None:
+    bars = asked.page.answer.sources
+    QTest.mouseClick(bars, LEFT, pos=bars.row_of(1).center().toPoint())
+    reader = asked.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None)
+    assert reader.isVisible()
+    marked = reader.editor.extraSelections()[0].cursor  # type: ignore[attr-defined]
+    assert marked.selectedText() == TEXTS[1]
+
+
+def test_a_citation_opens_its_words(asked: Any, qtbot: QtBot) -> None:
+    asked.page.strip.choose("citations")
+    table = asked.page.citations.table
+    QTest.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(table.item(0, 0)).center())
+    reader = asked.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None)
+    best = reader.editor.extraSelections()[1].cursor  # type: ignore[attr-defined]
+    assert best.selectedText() == "August 13 to 15"
+
+
+def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    reader = opened(asked, qtbot)
+    before = len(engine.asked(m.Ask))
+    assert not reader.buttons["save"].isEnabled()
+    QTest.keyClicks(reader.editor, "New ")
+    reader.buttons["save"].click()
+    qtbot.waitUntil(lambda: len(engine.asked(m.Ask)) > before)
+    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
+    qtbot.waitUntil(lambda: not reader.modified)
+    reader.buttons["undo"].click()
+    assert reader.text() == TEXTS[0]
+    assert reader.modified  # what undo brought back can be saved again
+
+
+def test_what_is_not_saved_is_not_lost(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes: list[QMessageBox] = []
+    monkeypatch.setattr(QMessageBox, "open", lambda box: boxes.append(box))
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    reader.buttons["back"].click()
+    assert reader.isVisible()
+    assert reader.text() == "New " + TEXTS[0]
+    boxes[0].button(QMessageBox.StandardButton.Discard).click()
+    assert not reader.isVisible()
+
+
+def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
+    engine.answers[m.EditDocument] = lambda _: [failed]
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    reader.buttons["save"].click()
+    qtbot.waitUntil(asked.messages.isVisible)
+    assert reader.modified
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def opened(pane: Any, qtbot: QtBot) -> Any:
+    pane._open_source(0)
+    reader = pane.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None and reader.isVisible())
+    return reader
+
+
+def test_highlights_stand_where_they_should_behind_emoji() -> None:
+    assert utf16("😀𠮟a") == 5
+
+
+# --- What every pane has --------------------------------------------------------------------------
+
+
+def test_a_small_tile_shows_the_steps_and_one_view(asked: Any, window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(900, 600)
+    window.workspace.set_layout(4, ["search"])
+    page = asked.page
+    qtbot.waitUntil(page.documents_button.isVisible)
+    assert page.views.isVisible()
+    assert not page.side.isVisible()
+    page.documents_button.click()
+    assert page.side.isVisible()
+    assert not page.views.isVisible()
+
+
+def test_what_was_chosen_is_remembered(asked: Any) -> None:
+    asked.page.strip.choose("prompt")
+    asked.page.mode.choose("keyword")
+    asked.page.count.set_value(7)
+    saved = asked.save()
+    asked.page.mode.choose("vector")
+    asked.page.question.clear()
+    asked.restore(saved)
+    assert asked.save() == saved
+    asked.restore({"k": "x", "mode": 3, "step": None})  # a broken file
+    assert asked.save() == saved | {"collection": "", "question": ""}
+
+
+def test_both_languages_and_looks(asked: Any, window: MainWindow) -> None:
+    window.set_language("ja")
+    window.toggle_theme()
+    assert asked.page.ask_button.text() == i18n.t("widget.search.ask", "ja")
+    assert asked.page.strip.buttons["answer"].accessibleName() == i18n.t("widget.strip.step.answer", "ja")
+    assert not asked.grab().isNull()
+
+
+def test_a_new_engine_opens_the_collection_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    before = len(engine.asked(m.OpenCollection))
+    asked.engine_returned()
+    qtbot.waitUntil(lambda: len(engine.asked(m.OpenCollection)) > before and asked.info is not None)
+
+
+def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "holiday.txt").write_text("Summer holiday 2025: August 13 to 15\n")
+    (tmp_path / "canteen.txt").write_text("The canteen is open from 11 to 14.\n")
+    (tmp_path / "empty.txt").write_text("")
+    window = MainWindow(EngineLink(), Settings(language="en"), tmp_path / "settings.json")
+    qtbot.addWidget(window)
+    pane: Any = window.workspace.pane("search")
+    pane.home = tmp_path / "home"
+    window.show()
+    window.begin([])
+    window.show_pane("search")
+    pane.add([str(tmp_path / name) for name in ("holiday.txt", "canteen.txt", "empty.txt")])
+    qtbot.waitUntil(lambda: pane.info is not None and pane.info.passages == 2, timeout=SLOW)
+    pane.page.question.setText("When is the summer holiday?")
+    pane.page.ask_button.click()
+    qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None and not pane.asking(), timeout=SLOW)
+    assert "August 13 to 15" in pane.page.answer.texts["sourced"].text()
+    assert "holiday.txt" in pane.page.answer.sources.bars[0].name
+    assert pane.page.formula.pair.cosine == pytest.approx(float(pane.asked.cosines_N[pane.passage]), abs=1e-4)
+    skipped = [row for row in pane.page.documents.rows() if row[0] == "empty.txt"]
+    assert len(skipped) == 1
+    pane._open_source(0)
+    reader = pane.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None, timeout=SLOW)
+    reader.editor.setPlainText("Summer holiday 2025: August 20 to 22\n")
+    reader.buttons["save"].click()
+    wanted = "August 20 to 22"
+    qtbot.waitUntil(lambda: wanted in pane.page.answer.texts["sourced"].text(), timeout=SLOW)
+    assert (tmp_path / "holiday.txt").read_text() == "Summer holiday 2025: August 20 to 22\n"
+    window.close()
