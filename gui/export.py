@@ -53,6 +53,7 @@ class ExportError(Exception):
 
 def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
     """Opens what was asked for; without a model a small one is trained for the pictures."""
+    window.workspace.pane("search").home = scratch / "documents"  # type: ignore[attr-defined]
     paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
     window.begin(paths)
     if not options.text and not options.model:
@@ -73,6 +74,9 @@ def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         _settle(window)
         if pane_id == "generation":
             window.workspace.pane(pane_id).play_or_pause()  # type: ignore[attr-defined]
+            _settle(window)
+        if pane_id == "search":
+            window.workspace.pane(pane_id).try_company()  # type: ignore[attr-defined]
             _settle(window)
         yield pane_id, window
     window.workspace.set_layout(4, list(FAVOURITES))
