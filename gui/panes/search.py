@@ -343,7 +343,7 @@ class SearchPane(Pane):
 
     def _search_again(self, count: float) -> None:
         """While the slider is dragged only the hits follow; the answer comes when it rests."""
-        if self.asked.result is not None:
+        if self.asked.question:
             self.drop("Ask")
             self.asked = Retrieval(self.asked.question)
             request = Search(self.asked.question, round(count), self._mode())
