@@ -69,6 +69,9 @@ from engine.messages.documents import (
     OpenCollection as OpenCollection,
 )
 from engine.messages.documents import (
+    OpenSamples as OpenSamples,
+)
+from engine.messages.documents import (
     Passage as Passage,
 )
 from engine.messages.documents import (

@@ -1,5 +1,7 @@
 """Documents in passages and terms: nothing lost, nothing too long, words found in both languages."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_passages_are_whole_sentences_that_overlap() -> None:
     text = "".join(f"これは{n}番目の文です。" for n in range(100))
     chunks = chunk(Document(text), 200, 50)
     assert all(text[c.start : c.end].startswith("これは") and text[c.start : c.end].endswith("。") for c in chunks)
-    assert all(after.start < before.end for before, after in zip(chunks, chunks[1:], strict=False))
+    assert all(after.start < before.end for before, after in pairwise(chunks))
 
 
 def test_a_short_document_stays_whole() -> None:
@@ -72,7 +74,7 @@ def test_where_sentences_end(text: str, expected: list[str]) -> None:
 def test_sentences_are_in_order_and_do_not_touch(text: str) -> None:
     spans = list(sentences(text))
     assert all(start < end for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_words_are_stems_without_stop_words_accents_or_case() -> None:
