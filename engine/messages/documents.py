@@ -47,7 +47,7 @@ class CollectionInfo:
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
     embedder_name: str  # of the model behind it
     width: int  # numbers a vector
-    index: str  # "exact", "approximate"
+    index: str  # "exact", "approximate", "server"
     size: int  # of passages, in widths: a Japanese character counts for two
     overlap: int
     bytes: int  # on the disk
@@ -188,7 +188,7 @@ class SearchResult:
     vector: NDArray[np.float32]  # [width], of length 1; [0] while there are no vectors
     hits: tuple[SearchHit, ...]  # best first
     passages: int  # N
-    index: str  # what found the nearest: "exact", "approximate"
+    index: str  # what found the nearest: "exact", "approximate", "server"
     seconds: float
 
 

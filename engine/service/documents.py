@@ -92,7 +92,7 @@ def collection_info(collection: Collection) -> m.CollectionInfo:
         embedder=now.embedder.name if now.embedder else "",
         embedder_name=Path(choice_of(store).folder).name,
         width=now.embedder.width if now.embedder else 0,
-        index="exact" if now.graph is None else "approximate",
+        index=now.index,
         size=size,
         overlap=overlap,
         bytes=store.bytes(),

@@ -15,7 +15,7 @@ from engine.retrieval import indexing, lsa, nearest
 from engine.retrieval.analysis import terms
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice
-from engine.retrieval.indexing import choose, recut, remove, update
+from engine.retrieval.indexing import choose, recut, remove, update, use_server
 from engine.retrieval.keyword import K1, PAIR, B, Keywords
 from engine.retrieval.ranking import best_first, fuse
 from engine.retrieval.store import FILE, Store
@@ -211,6 +211,20 @@ def test_the_graph_and_looking_at_every_vector_find_the_same(
     collection.close()
 
 
+def test_a_server_finds_the_same(collection: Collection, documents: Path) -> None:
+    """By the client's in-process mode."""
+    here = {q: [hit.index for hit in collection.search(q).hits] for q in ("学習と統計", "the express")}
+    use_server(collection.store, ":memory:")
+    index(collection.folder)
+    assert collection.snapshot().index == "server"
+    assert {q: [hit.index for hit in collection.search(q).hits] for q in here} == here
+    (documents / "cats.txt").write_text("The express is late.")
+    index(collection.folder)
+    assert set(found(collection, "the express", "vector")[:2]) == {"cats.txt", "trains.md"}
+    use_server(collection.store, "")
+    assert collection.snapshot().index == "exact"
+
+
 @pytest.mark.parametrize("question", ["", "  \n"])
 def test_nothing_is_asked(collection: Collection, question: str) -> None:
     with pytest.raises(EngineError) as raised:
@@ -237,6 +251,7 @@ def test_lost_vectors_are_said_and_keywords_still_find(collection: Collection) -
     with pytest.raises(EngineError) as raised:
         collection.search("cat", mode="vector")
     assert raised.value.key == "error.collection_damaged"
+    assert found(collection, "cat", "keyword")[0] == "cats.txt"
 
 
 # --- Two paths, one number --------------------------------------------------------------------------
