@@ -49,7 +49,8 @@ def _one(file: Path, times: int) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     megabytes = len(text) * times / 1e6
     print(
-        f"{megabytes:.1f} MB, {passages} passages: {seconds:.2f} s ({told}); {memory:.0f} MB, {size / 1e6:.1f} MB on disk"
+        f"{megabytes:.1f} MB, {passages} passages: {seconds:.2f} s ({told}); "
+        f"{memory:.0f} MB of memory, {size / 1e6:.1f} MB on the disk"
     )
 
 

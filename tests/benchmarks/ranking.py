@@ -34,10 +34,11 @@ from engine.text.world import documents as world
 
 QUESTIONS, CHARACTERS = 300, 1500
 MODULES = (
-    "numpy numpy.linalg numpy.fft numpy.random numpy.ma scipy.signal scipy.stats scipy.linalg scipy.optimize scipy.sparse"
-    " scipy.spatial scipy.ndimage scipy.interpolate scipy.integrate scipy.special scipy.fft sklearn.metrics"
-    " sklearn.linear_model sklearn.cluster sklearn.ensemble sklearn.preprocessing sklearn.decomposition"
-    " sklearn.model_selection sklearn.datasets torch torch.nn torch.nn.functional torch.optim torch.linalg torch.special"
+    "numpy numpy.linalg numpy.fft numpy.random numpy.ma scipy.signal scipy.stats scipy.linalg scipy.optimize"
+    " scipy.sparse scipy.spatial scipy.ndimage scipy.interpolate scipy.integrate scipy.special scipy.fft"
+    " sklearn.metrics sklearn.linear_model sklearn.cluster sklearn.ensemble sklearn.preprocessing sklearn.decomposition"
+    " sklearn.model_selection sklearn.datasets torch torch.nn torch.nn.functional torch.optim torch.linalg"
+    " torch.special"
 )
 
 
