@@ -34,7 +34,7 @@ def main() -> None:
     found = exact = 0
     wrong: list[str] = []
     for number, asked in enumerate(questions(count, seed=1)):
-        document, question = split(asked.text)
+        document, question = split(asked.prompt)
         language: Language = "ja" if language_of(question) == "ja" else "en"
         with tempfile.TemporaryDirectory() as name:
             for place, text in enumerate([document, *others(language, question, number)]):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.retrieval.analysis import pairs, question_terms, terms
+from engine.retrieval.analysis import importance, pairs, question_terms, terms
 from engine.retrieval.chunking import Document, chunk, sentences, width
 
 TEXTS = st.text(st.sampled_from("ab CD.!?。、「」猫は森ー\n#日１ "), max_size=400)
@@ -90,6 +90,10 @@ def test_japanese_is_pairs_and_kanji() -> None:
 
 def test_in_a_question_a_kanji_counts_alone_only_where_it_stands_alone() -> None:
     assert question_terms("猫と学習") == ["猫と", "と学", "学習", "猫"]
+
+
+def test_particles_say_less_than_words() -> None:
+    assert importance("から") < importance("食べ") < importance("部屋") == importance("train")
 
 
 def test_pairs_are_of_words_only() -> None:
