@@ -11,7 +11,7 @@ from engine import messages as m
 from engine.errors import EngineError
 from engine.retrieval.collection import Collection, Hit
 from engine.retrieval.extracting import Extractor
-from engine.retrieval.indexing import Progress, update
+from engine.retrieval.indexing import Progress, update, use_server
 from engine.retrieval.store import Store
 from engine.sentences import explain, sentence
 from engine.terminal import ProgressLine, print_result
@@ -25,6 +25,8 @@ def index(options: argparse.Namespace) -> None:
         raise EngineError("error.collection_missing", folder=str(folder))
     store = Store(folder, create=True)
     try:
+        if options.qdrant is not None:
+            use_server(store, options.qdrant)
         for progress in update(store, options.paths):
             if progress is not None:
                 line.show(_describe(progress))

@@ -35,6 +35,7 @@ from engine.messages.documents import (
     ListPassages as ListPassages,
     MapPassages as MapPassages,
     OpenCollection as OpenCollection,
+    OpenSamples as OpenSamples,
     Passage as Passage,
     PassageMap as PassageMap,
     Passages as Passages,

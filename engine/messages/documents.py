@@ -26,6 +26,16 @@ class OpenCollection:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSamples:
+    """-> IndexProgress…, CollectionInfo: a small company's documents, written into `folder`, as a collection there.
+
+    The built-in model can answer from them.
+    """
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionInfo:
     folder: str
     version: int  # another one: indices of passages are no longer what they were
@@ -37,7 +47,7 @@ class CollectionInfo:
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
     embedder_name: str  # of the model behind it
     width: int  # numbers a vector
-    index: str  # "exact", "approximate"
+    index: str  # "exact", "approximate", "server"
     size: int  # of passages, in widths: a Japanese character counts for two
     overlap: int
     bytes: int  # on the disk
@@ -178,7 +188,7 @@ class SearchResult:
     vector: NDArray[np.float32]  # [width], of length 1; [0] while there are no vectors
     hits: tuple[SearchHit, ...]  # best first
     passages: int  # N
-    index: str  # what found the nearest: "exact", "approximate"
+    index: str  # what found the nearest: "exact", "approximate", "server"
     seconds: float
 
 

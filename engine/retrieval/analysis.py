@@ -24,6 +24,7 @@ JAPANESE = rf"{KANJI}\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 _RUNS = re.compile(rf"[{JAPANESE}]+|[^\W_{JAPANESE}]+(?:['’][^\W_{JAPANESE}]+)?")
 _IS_JAPANESE = re.compile(rf"[{JAPANESE}]")
 _KANJI = re.compile(f"[{KANJI}]")
+_HIRAGANA = re.compile("[\u3041-\u309fー]+")
 _LONE_KANJI = re.compile(f"(?<![{KANJI}])[{KANJI}](?![{KANJI}])")
 
 _stem = Stemmer.Stemmer("english").stemWord
@@ -61,6 +62,13 @@ def _terms(text: str, kanji: re.Pattern[str]) -> list[str]:
 def pairs(found: Sequence[str]) -> list[str]:
     """Neighbouring words as terms of their own, "heat transfer"; of Japanese none, whose terms overlap already."""
     return [f"{a} {b}" for a, b in pairwise(found) if not _is_japanese(a) and not _is_japanese(b)]
+
+
+def importance(term: str) -> float:
+    """How much a term of a question says: hiragana are endings and particles more often than words."""
+    if _HIRAGANA.fullmatch(term):
+        return 0.25
+    return 0.7 if _HIRAGANA.search(term) else 1.0
 
 
 def _is_japanese(term: str) -> bool:

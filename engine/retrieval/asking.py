@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine import messages as m
+from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
 from engine.retrieval.collection import Hit
@@ -38,7 +39,10 @@ class Asking:
             yield from self._answer(question, passages, tokens)
             yield from self._answer(question, None, tokens)
         else:
-            yield _built(self._prompt(question, passages, tokens), self._context, True)
+            try:
+                yield _built(self._prompt(question, passages, tokens), self._context, True)
+            except EngineError:
+                pass  # the question does not even fit: the answer needs no prompt
             yield extracted(question, hits, self._extractor, "notice.answer_not_able")
 
     @property

@@ -14,6 +14,7 @@ from engine.retrieval import nearest, vectors
 from engine.retrieval.embedders import Choice, Embedder, load_embedder
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.nearest import Graph
+from engine.retrieval.qdrant import Server
 from engine.retrieval.ranking import FEEDBACK, best_first, fuse, with_feedback
 from engine.retrieval.store import Store, Table
 
@@ -80,13 +81,22 @@ class Snapshot:
         return self.embedder.embed([question], question=True)[0] if self.embedder else np.zeros(0, np.float32)
 
     @cached_property
-    def graph(self) -> Graph | None:
+    def graph(self) -> Graph | Server | None:
         """None where looking at every vector is quick enough."""
+        if url := self._store.noted("server"):
+            return Server(str(url), self.folder, self.fit)
         covered = self._store.noted("graph")
         if not isinstance(covered, list) or covered[0] != self.fit or len(self.table.ids) < nearest.APPROXIMATE_FROM:
             return None
         path = graph_file(self.folder, self.fit)
         return Graph(path, int(covered[1])) if path.exists() else None
+
+    @property
+    def index(self) -> str:
+        """What finds the nearest vectors: "exact", "approximate", "server"."""
+        if self.graph is None:
+            return "exact"
+        return "server" if isinstance(self.graph, Server) else "approximate"
 
     def cosines(self, vector_D: Floats, also: NDArray[np.intp]) -> Floats:
         """With every passage, [N]; by a graph with the nearest and those named in `also`, NaN with the others."""
@@ -129,7 +139,7 @@ class Collection:
         if not len(now.table.ids):
             raise EngineError("error.collection_empty")
         keyword_N = now.keywords.score(now.keywords.query(query))
-        query_D = now.embed_question(query)
+        query_D = np.zeros(0, np.float32) if mode == "keyword" else now.embed_question(query)
         likely = best_first(keyword_N, CANDIDATES)
         cosines_N = now.cosines(query_D, likely) if len(query_D) else query_D
         if mode == "keyword" or not len(cosines_N):

@@ -17,6 +17,7 @@ from engine.retrieval.chunking import LARGEST, OVERLAP, SIZE, SMALLEST, Chunk, D
 from engine.retrieval.collection import graph_file, term_counts, vectors_file
 from engine.retrieval.embedders import Choice, Embedder, embedder_file, load_embedder, open_embedder
 from engine.retrieval.lsa import Fitting, Lsa, fit
+from engine.retrieval.qdrant import Server
 from engine.retrieval.reader_process import FileReader
 from engine.retrieval.readers import SUFFIXES
 from engine.retrieval.store import FileState, Store
@@ -110,6 +111,12 @@ def recut(store: Store, size: int, overlap: int) -> Updating:
         else:
             yield None
     yield from embed_missing(store)
+
+
+def use_server(store: Store, url: str) -> None:
+    """From the next update on vectors are searched on a Qdrant server; "": here again."""
+    with store.writing():
+        store.note("server", url)
 
 
 def cut_of(store: Store) -> tuple[int, int]:
@@ -272,15 +279,20 @@ def embed_missing(store: Store) -> Updating:
 
 
 def _link(store: Store, number: int, width: int) -> Updating:
-    """A graph over the vectors, where there are very many and a good part of them is new."""
+    """A graph over the vectors, where there are very many and a good part of them is new; or all to the server."""
     table, noted = store.table(), store.noted("graph")
+    clock = _Clock(100)
+    if url := store.noted("server"):
+        rows_ND = vectors.load(vectors_file(store.folder, number), width, table.rows)
+        for share in Server(str(url), store.folder, number).bring(rows_ND, table.ids):
+            yield clock.progress("linking", round(100 * share))
+        return
     covered = int(noted[1]) if isinstance(noted, list) and noted[0] == number else 0
     new = int((table.ids > covered).sum())
     if len(table.ids) < nearest.APPROXIMATE_FROM or new < UNLINKED:
         return
     path = graph_file(store.folder, number)
     rows_ND = vectors.load(vectors_file(store.folder, number), width, table.rows)
-    clock = _Clock(100)
     for share in nearest.build_graph(path, rows_ND, table.ids, path if covered else None):
         yield clock.progress("linking", round(100 * share))
     with store.writing():

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from engine.retrieval.analysis import pairs, question_terms
+from engine.retrieval.analysis import importance, pairs, question_terms
 
 K1, B = 1.2, 0.75  # as in Lucene
 PAIR = 0.2  # what two neighbouring words count for, against 1 for each (Metzler and Croft 2005, SIGIR)
@@ -27,7 +27,7 @@ class Keywords:
     def query(self, question: str) -> dict[int, float]:
         """The known terms of a question by column, and how much each counts."""
         words = question_terms(question)
-        counted = {term: float(count) for term, count in Counter(words).items()}
+        counted = {term: importance(term) * count for term, count in Counter(words).items()}
         counted |= {pair: PAIR * count for pair, count in Counter(pairs(words)).items()}
         return {self.vocabulary[term]: weight for term, weight in counted.items() if term in self.vocabulary}
 

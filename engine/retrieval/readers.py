@@ -50,7 +50,7 @@ def read_document(path: Path) -> Document:
         document = READERS.get(path.suffix.lower(), read_text)(path)
     except (EngineError, MemoryError):
         raise
-    except OSError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise EngineError("error.text_unreadable", file=str(path), reason=error.strerror or "") from error
     except Exception as error:  # whatever a library finds wrong with a file
         reason = f"{type(error).__name__}: {error}"[:200]

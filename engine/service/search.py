@@ -41,7 +41,7 @@ def _search(collection: Collection, question: str, k: int, mode: m.SearchMode) -
         vector=found.query_D,
         hits=tuple(_hit(hit, extractor.best_sentence(question, hit.text)[0]) for hit in found.hits),
         passages=len(now.table.ids),
-        index="exact" if now.graph is None else "approximate",
+        index=now.index,
         seconds=seconds,
     )
     yield from _scores(found)

@@ -1,9 +1,11 @@
 """Documents in passages and terms: nothing lost, nothing too long, words found in both languages."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, strategies as st
 
-from engine.retrieval.analysis import pairs, question_terms, terms
+from engine.retrieval.analysis import importance, pairs, question_terms, terms
 from engine.retrieval.chunking import Document, chunk, sentences, width
 
 TEXTS = st.text(st.sampled_from("ab CD.!?。、「」猫は森ー\n#日１ "), max_size=400)
@@ -25,7 +27,7 @@ def test_passages_are_whole_sentences_that_overlap() -> None:
     text = "".join(f"これは{n}番目の文です。" for n in range(100))
     chunks = chunk(Document(text), 200, 50)
     assert all(text[c.start : c.end].startswith("これは") and text[c.start : c.end].endswith("。") for c in chunks)
-    assert all(after.start < before.end for before, after in zip(chunks, chunks[1:], strict=False))
+    assert all(after.start < before.end for before, after in pairwise(chunks))
 
 
 def test_a_short_document_stays_whole() -> None:
@@ -71,7 +73,7 @@ def test_where_sentences_end(text: str, expected: list[str]) -> None:
 def test_sentences_are_in_order_and_do_not_touch(text: str) -> None:
     spans = list(sentences(text))
     assert all(start < end for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_words_are_stems_without_stop_words_accents_or_case() -> None:
@@ -87,6 +89,10 @@ def test_japanese_is_pairs_and_kanji() -> None:
 
 def test_in_a_question_a_kanji_counts_alone_only_where_it_stands_alone() -> None:
     assert question_terms("猫と学習") == ["猫と", "と学", "学習", "猫"]
+
+
+def test_particles_say_less_than_words() -> None:
+    assert importance("から") < importance("食べ") < importance("部屋") == importance("train")
 
 
 def test_pairs_are_of_words_only() -> None:

@@ -32,6 +32,14 @@ def read(reader: FileReader, path: Path) -> Document:
             return ended.value  # type: ignore[no-any-return]
 
 
+def read_or_refused(reader: FileReader, path: Path) -> bool:
+    """Whether it was read, or refused by its name."""
+    try:
+        return bool(read(reader, path).text)
+    except EngineError as error:
+        return str(path) in map(str, error.args_by_name.values())
+
+
 def write(folder: Path, name: str, data: bytes | str) -> Path:
     path = folder / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
@@ -123,10 +131,7 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.docx", "w") as parts:
         for name, data in whole.items():
             parts.writestr(name, data)
-    try:
-        assert len(read_document(tmp_path / "b.docx").text) < 10_000
-    except EngineError as error:
-        assert error.key == "error.document_broken"
+    assert len(read_document(tmp_path / "b.docx").text) < 10_000
 
 
 def samples(folder: Path) -> dict[str, bytes]:
@@ -162,10 +167,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 def test_mutated_files_are_read_or_refused(reader: FileReader, tmp_path: Path, name: str) -> None:
     rng, whole = random.Random(name), samples(tmp_path)[name]
     for _ in range(MUTATIONS):
-        try:
-            read(reader, write(tmp_path, name, mutated(whole, rng)))
-        except EngineError as error:
-            assert str(tmp_path / name) in map(str, error.args_by_name.values())
+        assert read_or_refused(reader, write(tmp_path, name, mutated(whole, rng)))
 
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(

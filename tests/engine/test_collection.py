@@ -1,0 +1,328 @@
+"""A collection follows its files, is found again by any window, and says the same by every path."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from engine.errors import EngineError
+from engine.retrieval import indexing, lsa, nearest
+from engine.retrieval.analysis import terms
+from engine.retrieval.collection import Collection
+from engine.retrieval.embedders import Choice
+from engine.retrieval.indexing import choose, recut, remove, update, use_server
+from engine.retrieval.keyword import K1, PAIR, B, Keywords
+from engine.retrieval.ranking import best_first, fuse
+from engine.retrieval.store import FILE, Store
+
+TEXTS = {
+    "cats.txt": "The cat sleeps in a basket. Kittens drink milk.",
+    "trains.md": "# Trains\nThe express to Kyoto leaves at nine. Tickets are sold at the station.",
+    "休暇.txt": "夏季休暇は8月13日から15日までです。申請は総務部に出してください。",
+    "猫.txt": "猫は森で暮らしている。夜になると魚を食べる。",
+    "機械.txt": "機械学習は統計にもとづく。計算機が例から学ぶ。",
+}
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def collection(documents: Path, tmp_path: Path) -> Iterator[Collection]:
+    index(tmp_path / "c", documents)
+    opened = Collection(tmp_path / "c")
+    yield opened
+    opened.close()
+
+
+def index(folder: Path, *paths: Path) -> None:
+    store = Store(folder, create=True)
+    for _ in update(store, paths):
+        pass
+    store.close()
+
+
+def found(collection: Collection, question: str, mode: str = "hybrid") -> list[str]:
+    return [Path(hit.file).name for hit in collection.search(question, 5, mode).hits]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("When does the express leave?", "trains.md"),
+        ("sleeping cats", "cats.txt"),
+        ("夏季休暇はいつですか?", "休暇.txt"),
+        ("統計", "機械.txt"),
+        ("猫", "猫.txt"),
+    ],
+)
+def test_questions_find_their_document(collection: Collection, question: str, name: str, mode: str) -> None:
+    assert found(collection, question, mode)[0] == name
+
+
+def test_a_hit_is_the_place_in_its_document(collection: Collection) -> None:
+    hit = collection.search("Tickets").hits[0]
+    _, document = collection.store.document(hit.document)
+    assert document.text[hit.start : hit.end] == hit.text
+    assert hit.heading == "Trains"
+
+
+def test_scores_of_all_passages_are_those_of_the_hits(collection: Collection) -> None:
+    result = collection.search("猫と魚", 3)
+    for hit in result.hits:
+        assert hit.score == pytest.approx(float(result.scores_N[hit.index]))
+        assert hit.cosine == pytest.approx(float(result.cosines_N[hit.index]))
+    assert len(result.scores_N) == len(collection.snapshot().table.ids)
+
+
+def test_only_what_changed_is_touched(collection: Collection, documents: Path) -> None:
+    before = collection.snapshot().table
+    (documents / "cats.txt").write_text("Now it is about dogs.")
+    (documents / "trains.md").touch()  # newer, but it says the same
+    (documents / "猫.txt").unlink()
+    (documents / "new.txt").write_text("A lighthouse by the sea.")
+    index(collection.folder)
+    after = collection.snapshot().table
+    kept = {n for n in TEXTS if n not in ("cats.txt", "猫.txt")}
+    ids = {Path(e.path).name: e.id for e in collection.store.entries()}
+    assert set(ids) == {*kept, "cats.txt", "new.txt"}
+    for name in kept:
+        assert set(before.ids[before.documents == ids[name]]) == set(after.ids[after.documents == ids[name]])
+    assert found(collection, "dogs")[0] == "cats.txt"
+    assert found(collection, "lighthouse")[0] == "new.txt"
+    assert "猫.txt" not in found(collection, "猫は森で暮らしている")
+    assert (after.rows >= 0).all()
+
+
+def test_what_was_removed_stays_out_until_it_is_named(collection: Collection, documents: Path) -> None:
+    entry = next(e for e in collection.store.entries() if e.path.endswith("cats.txt"))
+    remove(collection.store, [entry.id])
+    index(collection.folder)
+    assert "cats.txt" not in found(collection, "cat")
+    index(collection.folder, documents / "cats.txt")
+    assert found(collection, "cat")[0] == "cats.txt"
+
+
+def test_broken_files_are_reported_and_read_once_they_are_whole(collection: Collection, documents: Path) -> None:
+    (documents / "broken.pdf").write_bytes(b"%PDF broken")
+    (documents / "empty.txt").write_text("")
+    index(collection.folder)
+    skipped = {Path(path).name: error.key for path, error in collection.store.skipped()}
+    assert skipped == {"broken.pdf": "error.document_broken", "empty.txt": "error.text_empty"}
+    assert len(collection.store.entries()) == len(TEXTS)
+    (documents / "empty.txt").write_text("Filled with tulips.")
+    index(collection.folder)
+    assert found(collection, "tulips")[0] == "empty.txt"
+    assert len(collection.store.skipped()) == 1
+
+
+def test_hidden_files_and_links_that_lead_elsewhere_are_passed_over(documents: Path, tmp_path: Path) -> None:
+    (documents / ".secret.txt").write_text("hidden")
+    (tmp_path / "outside.txt").write_text("outside")
+    (documents / "link.txt").symlink_to(tmp_path / "outside.txt")
+    index(tmp_path / "c", documents)
+    store = Store(tmp_path / "c")
+    assert {Path(e.path).name for e in store.entries()} == set(TEXTS)
+    store.close()
+
+
+def test_two_windows_at_once(collection: Collection, documents: Path, tmp_path: Path) -> None:
+    """Two writers by turns, and a reader that sees what both wrote."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(20):
+            (tmp_path / name / f"{number}.txt").write_text(f"{name} document {number} about tulips")
+    stores = [Store(collection.folder), Store(collection.folder)]
+    running = [update(store, [tmp_path / name]) for store, name in zip(stores, "ab", strict=True)]
+    while running:
+        for one in list(running):
+            try:
+                next(one)
+            except StopIteration:
+                running.remove(one)
+        found(collection, "tulips", "keyword")
+    for store in stores:
+        store.close()
+    table = collection.snapshot().table
+    assert len(collection.store.entries()) == len(TEXTS) + 40
+    assert (table.rows >= 0).all()
+    assert len(set(table.rows.tolist())) == len(table.rows)
+
+
+def test_another_size_of_passages(collection: Collection, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("".join(f"Sentence number {n} about the river. " for n in range(200)))
+    index(collection.folder, tmp_path / "long.txt")
+    before = len(collection.snapshot().table.ids)
+    for _ in recut(collection.store, 200, 0):
+        pass
+    table = collection.snapshot().table
+    assert len(table.ids) > 2 * before
+    assert (table.rows >= 0).all()
+    assert found(collection, "夏季休暇")[0] == "休暇.txt"
+    with pytest.raises(EngineError):
+        list(recut(collection.store, 5, 0))
+
+
+def test_vectors_of_the_open_model_and_back(collection: Collection, model_folder: Path) -> None:
+    for kind in ("model", "lsa"):
+        for _ in choose(collection.store, Choice(kind, str(model_folder) if kind == "model" else "")):
+            pass
+        now = collection.snapshot()
+        assert now.embedder is not None
+        assert now.embedder.name == kind
+        assert np.allclose(np.linalg.norm(now.vectors_ND, axis=1), 1, atol=1e-4)
+        assert found(collection, "夏季休暇")[0] == "休暇.txt"
+    assert len(list(collection.folder.glob("vectors-*"))) == 1
+
+
+def test_an_embedder_that_cannot_be_opened_changes_nothing(collection: Collection, tmp_path: Path) -> None:
+    before = collection.snapshot().table.rows
+    with pytest.raises(EngineError):
+        list(choose(collection.store, Choice("model", str(tmp_path / "nowhere"))))
+    assert np.array_equal(collection.snapshot().table.rows, before)
+
+
+def test_the_graph_and_looking_at_every_vector_find_the_same(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exactly = [hit.index for hit in collection.search("学習と統計", 5, "vector").hits]
+    monkeypatch.setattr(nearest, "APPROXIMATE_FROM", 1)
+    monkeypatch.setattr(indexing, "UNLINKED", 1)
+    (tmp_path / "more.txt").write_text("Nothing of interest.")
+    index(collection.folder, tmp_path / "more.txt")
+    assert collection.snapshot().graph is not None
+    assert [hit.index for hit in collection.search("学習と統計", 5, "vector").hits][: len(exactly)] == exactly
+    (tmp_path / "later.txt").write_text("学習と統計")
+    monkeypatch.setattr(indexing, "UNLINKED", 100)
+    index(collection.folder, tmp_path / "later.txt")  # not in the graph: looked at by itself
+    assert found(collection, "学習と統計")[0] == "later.txt"
+    collection.close()
+
+
+def test_a_server_finds_the_same(collection: Collection, documents: Path) -> None:
+    """By the client's in-process mode."""
+    here = {q: [hit.index for hit in collection.search(q).hits] for q in ("学習と統計", "the express")}
+    use_server(collection.store, ":memory:")
+    index(collection.folder)
+    assert collection.snapshot().index == "server"
+    assert {q: [hit.index for hit in collection.search(q).hits] for q in here} == here
+    (documents / "cats.txt").write_text("The express is late.")
+    index(collection.folder)
+    assert set(found(collection, "the express", "vector")[:2]) == {"cats.txt", "trains.md"}
+    use_server(collection.store, "")
+    assert collection.snapshot().index == "exact"
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+def test_nothing_is_asked(collection: Collection, question: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        collection.search(question)
+    assert raised.value.key == "error.question_empty"
+
+
+def test_what_is_no_collection_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as raised:
+        Collection(tmp_path)
+    assert raised.value.key == "error.collection_missing"
+    (tmp_path / FILE).write_bytes(b"no database" * 100)
+    with pytest.raises(EngineError) as raised:
+        Collection(tmp_path)
+    assert raised.value.key == "error.collection_damaged"
+    with pytest.raises(EngineError) as raised:
+        index(tmp_path / "c", tmp_path / "nothing")
+    assert raised.value.key == "error.text_missing"
+
+
+def test_lost_vectors_are_said_and_keywords_still_find(collection: Collection) -> None:
+    for path in collection.folder.glob("vectors-*"):
+        os.truncate(path, 4)
+    with pytest.raises(EngineError) as raised:
+        collection.search("cat", mode="vector")
+    assert raised.value.key == "error.collection_damaged"
+    assert found(collection, "cat", "keyword")[0] == "cats.txt"
+
+
+# --- Two paths, one number --------------------------------------------------------------------------
+
+
+def test_bm25_is_the_formula() -> None:
+    texts = ["the cat sat on the cat mat", "dogs run far", "cat and dog and cat and dog", "猫は森に住む"]
+    vocabulary: dict[str, int] = {}
+    counts = csr_matrix((len(texts), 100), dtype=np.float32).tolil()
+    for row, text in enumerate(texts):
+        for term, count in Counter(terms(text)).items():
+            counts[row, vocabulary.setdefault(term, len(vocabulary))] = count
+    keywords = Keywords(counts.tocsr(), vocabulary)
+    lengths = [len(terms(text)) for text in texts]
+    for row, text in enumerate(texts):
+        expected = 0.0
+        for term in ("cat", "dog"):
+            n, tf = sum(term in terms(other) for other in texts), terms(text).count(term)
+            norm = K1 * (1 - B + B * lengths[row] / (sum(lengths) / len(lengths)))
+            expected += math.log(1 + (len(texts) - n + 0.5) / (n + 0.5)) * tf * (K1 + 1) / (tf + norm)
+        assert keywords.score(keywords.query("cats dogs"))[row] == pytest.approx(expected, rel=1e-5)
+
+
+def test_neighbouring_words_count_a_little() -> None:
+    keywords = Keywords(csr_matrix([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]), {"heat": 0, "transfer": 1, "heat transfer": 2})
+    assert keywords.query("heat transfer") == {0: 1.0, 1: 1.0, 2: PAIR}
+
+
+def finished(fitting: lsa.Fitting) -> lsa.Lsa:
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
+
+
+def test_both_ways_to_decompose_give_the_same_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    counts = csr_matrix(rng.poisson(0.3, (300, 80)) + 3 * (rng.random((300, 1)) < 0.5) * (np.arange(80) < 20))
+    vocabulary = {f"w{i}": i for i in range(80)}
+    exactly = finished(lsa.fit(counts, vocabulary, 10))
+    monkeypatch.setattr(lsa, "MOST_EXACT", 10)
+    randomly = finished(lsa.fit(counts, vocabulary, 10))
+    overlap = np.linalg.svd(exactly.axes_VD[:, :2].T @ randomly.axes_VD[:, :2])[1]
+    assert overlap.min() > 0.99
+
+
+def test_words_that_share_their_company_come_near() -> None:
+    texts = ["the car has wheels and a motor", "an automobile has wheels and a motor"] * 10 + [
+        "bread is made of flour and water",
+        "a cake is made of flour and sugar",
+    ] * 10
+    vocabulary = {term: i for i, term in enumerate(sorted({t for text in texts for t in terms(text)}))}
+    rows = np.array([[terms(text).count(term) for term in vocabulary] for text in texts], np.float32)
+    embedder = finished(lsa.fit(csr_matrix(rows), vocabulary, 2))
+    car, automobile, bread = embedder.embed(["car", "automobile", "bread"])
+    assert car @ automobile > car @ bread + 0.3
+
+
+def test_an_embedder_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
+    counts = csr_matrix(np.random.default_rng(1).poisson(0.5, (30, 12)))
+    fitted = finished(lsa.fit(counts, {f"w{i}": i for i in range(12)}, 5))
+    fitted.save(tmp_path / "a")
+    assert np.array_equal(lsa.Lsa.load(tmp_path / "a").embed(["w1 w2", "w5"]), fitted.embed(["w1 w2", "w5"]))
+
+
+def test_best_first_breaks_ties_by_order() -> None:
+    assert best_first(np.array([1, 3, 3, 2], np.float32), 3).tolist() == [1, 2, 3]
+    assert best_first(np.zeros(0, np.float32), 3).tolist() == []
+
+
+def test_fusing_keeps_what_both_agree_on() -> None:
+    fused = fuse(np.array([2.0, 1.0, 0.0], np.float32), np.array([0.9, 0.1, 0.8], np.float32))
+    assert best_first(fused, 3).tolist() == [0, 1, 2]
