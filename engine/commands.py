@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
-from engine.generation.drafting import drafter_for
 from engine.inspection.attention import attention_weights
 from engine.messages import SamplingSettings, TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
@@ -31,7 +30,6 @@ from engine.training.run import Run
 from engine.training.trainer import TrainStep
 
 MOST_MEGABYTES = 10_000.0
-LONG = 300  # tokens: a text that pays for the copy of the model that guesses ahead
 
 
 def train(options: argparse.Namespace) -> None:
@@ -110,7 +108,7 @@ def generate(options: argparse.Namespace) -> None:
     sampling = SamplingSettings(
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
-    reader = Reader(model, drafter_for(model) if options.tokens >= LONG else None)
+    reader = Reader(model)
     begun, text, tokens = time.perf_counter(), "", []
     for step in decode(reader, tokenizer, tokenizer.encode(options.prompt), options.tokens, sampling, options.seed):
         text += step.text

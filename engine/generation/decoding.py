@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.generation.drafting import COOL, Drafter, Pick
-from engine.generation.sampling import Stages, draw, pick_quickly, stages
+from engine.generation.sampling import Stages, draw, stages
 from engine.messages import SamplingSettings
 from engine.model.single_token import SingleToken
 from engine.model.transformer import KVCache, Transformer
@@ -47,13 +46,10 @@ def window(length: int, context: int) -> int:
 
 
 class Reader:
-    """Computes the logits behind a text, reusing what it computed before: keys, values and recent logits.
+    """Computes the logits behind a text, reusing what it computed before: keys, values and recent logits."""
 
-    With a drafter it may compute those behind the next tokens, too, before they are asked for.
-    """
-
-    def __init__(self, model: Transformer, drafter: Drafter | None = None) -> None:
-        self.model, self._drafter = model, drafter
+    def __init__(self, model: Transformer) -> None:
+        self.model = model
         self._cache = KVCache(model)
         self._single = SingleToken(model) if SingleToken.can_run(model) else None
         self._seen: list[int] = []  # the tokens that the cache holds
@@ -64,7 +60,6 @@ class Reader:
         """The weights have changed: nothing that was computed holds any more."""
         self._seen = []
         self._logits.clear()
-        self._drafter = None  # its copy is of the old weights
 
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """[V] behind `ids`, which must not be empty."""
@@ -72,38 +67,10 @@ class Reader:
         known = self._logits.get(key)
         if known is None:
             known = self._compute(key)
-            self._remember(key, known)
+            self._logits[key] = known
+            if len(self._logits) > REMEMBERED:
+                self._logits.popitem(last=False)
         return known
-
-    @torch.inference_mode()
-    def look_ahead(self, ids: Sequence[int], pick: Pick, wanted: int) -> None:
-        """Where that is faster, computes the logits behind `ids` and behind what will probably follow at once.
-
-        `pick` is how the next tokens will be chosen, `wanted` how many.
-        """
-        key, context = tuple(ids), self.model.config.context
-        if self._drafter is None or key in self._logits:
-            return
-        first = window(len(key), context)
-        visible = list(key[first:])
-        shared = self._shared(first, visible)
-        if shared < len(visible) - 1:
-            return  # the text itself has to be read first
-        self._cache.truncate(shared)
-        self._first, self._seen = first, visible[:shared]
-        guesses = self._drafter.guess(key, self._cache, pick, min(wanted, context - len(visible)))
-        self._cache.truncate(shared)
-        if not guesses:
-            return
-        self._seen = visible + guesses
-        logits_BTV = self.model(torch.tensor([visible[-1:] + guesses]), self._cache)
-        for n, logits_V in enumerate(logits_BTV[0].numpy()):
-            self._remember((*key, *guesses[:n]), logits_V)
-
-    def _remember(self, key: tuple[int, ...], logits_V: NDArray[np.float32]) -> None:
-        self._logits[key] = logits_V
-        if len(self._logits) > REMEMBERED:
-            self._logits.popitem(last=False)
 
     @torch.inference_mode()
     def _compute(self, ids: tuple[int, ...]) -> NDArray[np.float32]:
@@ -146,18 +113,11 @@ def decode(
     taken as the first token instead of the one drawn. An empty prompt starts from a line end.
     """
     ids = list(prompt) or tokenizer.encode("\n")
-    begun, stream = len(ids) - position, StreamDecoder(tokenizer)
+    stream = StreamDecoder(tokenizer)
     for id in ids[len(ids) - position :]:
         stream.push(id)  # the last of them may have begun a character
-
-    def pick(logits_V: NDArray[np.float32], text: Sequence[int]) -> int:
-        return pick_quickly(logits_V, text, sampling, draw(seed, len(text) - begun))
-
     for place in range(position, position + tokens):
-        taken = first if place == position else None
-        if taken is None and sampling.temperature <= COOL:
-            reader.look_ahead(ids, pick, position + tokens - place)
-        step = weigh(reader, ids, sampling, draw(seed, place), taken)
+        step = weigh(reader, ids, sampling, draw(seed, place), first if place == position else None)
         ids.append(step.id)
         yield replace(step, text=stream.push(step.id))
         if step.id in reader.model.config.stop_ids:

@@ -196,16 +196,6 @@ def check(settings: SamplingSettings) -> None:
             raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
 
 
-def pick_quickly(logits_V: Logits, previous_ids: Sequence[int], settings: SamplingSettings, draw: float) -> int:
-    """The token that `stages` would pick if the SHORTLIST likeliest were all there are: a good guess, no more."""
-    lowered_V = penalize(finite(logits_V), previous_ids, settings.repetition_penalty)
-    ids = likeliest(lowered_V, SHORTLIST)
-    short = stages(lowered_V[ids], (), settings)  # the penalty has acted
-    return int(ids[short.order_R[short.pick(draw)]])
-
-
-SHORTLIST = 1000
-
 # --- The draw, and what is shown of it ------------------------------------------------------------
 
 
@@ -249,6 +239,6 @@ def candidates(stages: Stages, draw: float, most: int, piece: Callable[[int], st
 
 def likeliest(probabilities_V: Floats, most: int) -> NDArray[np.intp]:
     """The IDs of the `most` largest, falling, equals by ID."""
-    least = np.partition(probabilities_V, -most)[-most] if most < len(probabilities_V) else -np.inf
+    least = np.partition(probabilities_V, -most)[-most] if most < len(probabilities_V) else 0.0
     ids = np.flatnonzero(probabilities_V >= least)
     return ids[np.argsort(-probabilities_V[ids], kind="stable")][:most]

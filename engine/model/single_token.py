@@ -21,32 +21,19 @@ Vector = NDArray[np.float32]
 Apply = Callable[[Vector], Vector]
 
 
-def product(layer: nn.Linear) -> Apply:
-    """W·x + b with the weights of the layer as they are."""
-    weight = _array(layer.weight)
-    parameters = dict(layer.named_parameters())
-    if "bias" not in parameters:
-        return lambda x: weight @ x
-    bias = _array(parameters["bias"])
-    return lambda x: weight @ x + bias
-
-
 class SingleToken:
-    """logits_V = step(id, cache): what `model(ids_BT, cache)` gives for one token.
+    """logits_V = step(id, cache): what `model(ids_BT, cache)` gives for one token."""
 
-    `linear` makes the product of a layer, for who wants another than the exact one.
-    """
-
-    def __init__(self, model: Transformer, linear: Callable[[nn.Linear], Apply] = product) -> None:
+    def __init__(self, model: Transformer) -> None:
         self.config = model.config
         self._embedding_VD = _array(model.embedding.weight)
         learned = model.config.positions == "learned"
         self._positions_CD = _array(model.positions.weight) if learned else None
         self._frequencies = None if learned else model.rotary.frequencies
         self._embedding_norm = _norm(model.embedding_norm)
-        self._blocks = [_SingleBlock(block, model, linear) for block in model.blocks]
+        self._blocks = [_SingleBlock(block, model) for block in model.blocks]
         self._final_norm = _norm(model.final_norm)
-        self._head = linear(model.head)
+        self._head = _linear(model.head)
 
     @staticmethod
     def can_run(model: Transformer) -> bool:
@@ -74,14 +61,14 @@ class SingleToken:
 
 
 class _SingleBlock:
-    def __init__(self, block: nn.Module, model: Transformer, linear: Callable[[nn.Linear], Apply]) -> None:
+    def __init__(self, block: nn.Module, model: Transformer) -> None:
         assert isinstance(block, Block)
         attention: Attention = block.attention
         self.H, self.G, self.K = attention.H, attention.G, attention.K
         self._attention_norm, self._mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
         self._qk_norm = _head_norm(attention.q_norm, attention.k_norm, self.H)
-        self._qkv, self._out = linear(attention.qkv), linear(attention.out)
-        self._up, self._down = linear(block.mlp.up), linear(block.mlp.down)
+        self._qkv, self._out = _linear(attention.qkv), _linear(attention.out)
+        self._up, self._down = _linear(block.mlp.up), _linear(block.mlp.down)
         self._activate = ACTIVATIONS[model.config.activation]
         self._scale = np.float32(self.K**-0.5)
         self._window = attention.window
@@ -134,6 +121,15 @@ def _rotate(x_HK: Vector, cos_K: Vector, sin_K: Vector) -> Vector:
     half = x_HK.shape[-1] // 2
     swapped_HK = np.concatenate((x_HK[:, half:], x_HK[:, :half]), axis=1)
     return x_HK * cos_K + swapped_HK * sin_K
+
+
+def _linear(layer: nn.Linear) -> Apply:
+    weight = _array(layer.weight)
+    parameters = dict(layer.named_parameters())
+    if "bias" not in parameters:
+        return lambda x: weight @ x
+    bias = _array(parameters["bias"])
+    return lambda x: weight @ x + bias
 
 
 def _norm(norm: nn.Module) -> Apply:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from engine.baselines.word2vec import BUILTIN as WORD2VEC, Word2Vec
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
-from engine.generation.drafting import Drafter, drafter_for
 from engine.messages import ModelInfo
 from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
@@ -63,7 +62,7 @@ class Session:
         if self.run is not None and self.run.folder == folder and self._opened is not None:
             return self._opened.info
         model, tokenizer = load_model(folder)
-        return self._set(model, tokenizer, describe(folder), drafter_for(model))
+        return self._set(model, tokenizer, describe(folder))
 
     def take(self, run: Run) -> ModelInfo:
         """The model of a run is at once the one that is looked at and that writes."""
@@ -89,8 +88,6 @@ class Session:
         if self._opened is not None:
             self._opened.reader.forget()
 
-    def _set(
-        self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo, drafter: Drafter | None = None
-    ) -> ModelInfo:
-        self._opened = OpenedModel(model, tokenizer, info, Reader(model, drafter))
+    def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
+        self._opened = OpenedModel(model, tokenizer, info, Reader(model))
         return info
