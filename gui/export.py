@@ -59,6 +59,8 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
     if not options.text and not options.model:
         window.opening.open_sample()
     _wait(window, lambda: window.state.model is not None if options.model else window.state.corpus is not None)
+    if options.model and not options.text:
+        window.prompt.set_text(t("pane.tokens.sentence"))
     if options.model is None:
         training = window.workspace.pane("training")
         settings = TrainingSettings(seconds=TRAINING_SECONDS, vocabulary=1000)

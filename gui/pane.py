@@ -1,7 +1,7 @@
 """The base of every pane: it asks the engine, shows what comes back, and knows nothing of threads.
 
 A pane is one file in gui/panes and one line in its table. It overrides `build` and `retranslate`, and
-as needed `refresh`, `catch_up`, `restyle`, `save`, `restore`, `show_example`, `subtitle`, `table`. Its words
+as needed `refresh`, `catch_up`, `fold`, `restyle`, `save`, `restore`, `show_example`, `subtitle`, `table`. Its words
 lie under "pane.ID.".
 """
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Signal, SignalInstance
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QTimer, Signal, SignalInstance
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.messages import Ended, Example
@@ -82,6 +82,9 @@ class Pane(QWidget):
 
     def catch_up(self) -> None:
         """Shown again, with nothing to ask anew: draws what arrived or was selected while it was hidden."""
+
+    def fold(self) -> None:
+        """Shows what there is room for; after every change of size."""
 
     def retranslate(self) -> None:
         """Sets every word; after `build` and whenever the language changes."""
@@ -156,6 +159,10 @@ class Pane(QWidget):
             self.refresh()
         else:
             self._stale = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self.fold)  # not at once: what it hides or shows changes sizes in the middle of this
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -129,6 +128,7 @@ class AttentionPane(Pane):
     def _scored(self, event: HeadScores) -> None:
         self.badges.set_scores(event.scores)
         self.mosaic.set_badges(self.badges.badges())
+        self.fold()
 
     def _selected(self) -> None:
         """Another token, layer or head: all heads are here already, only the steps of another query are not."""
@@ -227,8 +227,7 @@ class AttentionPane(Pane):
         self._explain()
         self._draw()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def fold(self) -> None:
         roomy = self.height() > self.theme.px(ROOM_FOR_ALL)
         self.badges.setVisible(roomy and self.badges.scores.size > 0)
         self.title.setVisible(roomy)

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -370,7 +369,7 @@ class EmbeddingsPane(Pane):
         shown = self.map is not None or self.paths is not None
         for widget in (self.cloud, self.source, self.method, self.words):
             widget.setVisible(shown)
-        self._fold()
+        self.fold()
         self.search.setEnabled(self.map is not None)
         self.method.button("layers").setVisible(not self.of_words)
         self.stop.setVisible(self.asking("Project") and self.method.current in ("tsne", "umap"))
@@ -382,19 +381,13 @@ class EmbeddingsPane(Pane):
             self._show_axes()
             self._show_legend()
 
-    def _fold(self) -> None:
-        """Shows what there is room for."""
+    def fold(self) -> None:
         shown, wide = self.map is not None or self.paths is not None, self.width() > self.theme.px(ONE_ROW)
         tall = self.height() > self.theme.px(TALL)
         self.side.setVisible(shown and self.width() > self.theme.px(ROOM_FOR_SIDE))
         self.tools.setVisible(shown and (wide or tall))
         self.legend.setVisible(shown and tall)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        one_row = self.width() > self.theme.px(ONE_ROW)
-        self.head.setDirection(QBoxLayout.Direction.LeftToRight if one_row else QBoxLayout.Direction.TopToBottom)
-        self._fold()
+        self.head.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def _show_axes(self) -> None:
         explained = (self.paths or self.map).explained  # type: ignore[union-attr]

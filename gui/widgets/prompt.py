@@ -1,7 +1,7 @@
 """The text that all panes share: one line that grows with its content, up to three."""
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QTextOption
+from PySide6.QtGui import QResizeEvent, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
 from gui.theme import Theme
@@ -45,6 +45,12 @@ class Prompt(QPlainTextEdit):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self._height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Only now the edges that the style draws are known."""
+        super().resizeEvent(event)
+        if self.height() != self._height():
+            self.updateGeometry()
 
     def _height(self) -> int:
         lines = min(MOST_LINES, max(1, round(self.document().size().height())))
