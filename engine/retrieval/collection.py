@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 from engine.errors import EngineError
 from engine.retrieval import nearest, vectors
 from engine.retrieval.embedders import Choice, Embedder, load_embedder
+from engine.retrieval.extracting import Extractor
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.nearest import Graph
 from engine.retrieval.qdrant import Server
@@ -19,6 +20,7 @@ from engine.retrieval.ranking import FEEDBACK, best_first, fuse, with_feedback
 from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
+LOOKED_AT, LINE = 20, 0.15  # best passages whose lines are looked at, and what a line that says it all adds
 CANDIDATES = 200  # passages that a graph and keyword search each name for a fusion
 Mode = Literal["vector", "keyword", "hybrid"]
 
@@ -148,6 +150,9 @@ class Collection:
             scores_N = np.nan_to_num(cosines_N)
         else:
             scores_N = _hybrid(now, keyword_N, query_D, np.nan_to_num(cosines_N), likely)
+            extractor = Extractor(now.keywords)
+            for index in best_first(scores_N, LOOKED_AT).tolist():
+                scores_N[index] += LINE * extractor.covered(query, self.store.passage(int(now.table.ids[index]))[2])
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
         hits = [
             replace(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from engine.retrieval.analysis import question_terms, terms
+from engine.retrieval.analysis import importance, question_terms, terms
 from engine.retrieval.chunking import Span, sentences
 from engine.retrieval.keyword import Keywords
 
@@ -39,6 +39,13 @@ class Extractor:
             if score > highest:
                 best, highest = span, score
         return best, highest
+
+    def covered(self, question: str, text: str) -> float:
+        """How much of a question, 0..1, stands in one line of a text: words that belong together stand together."""
+        asked = {term: importance(term) * self.weight(term) for term in question_terms(question)}
+        found = (asked.keys() & set(terms(text[start:end])) for start, end in lines(text))
+        most = max((sum(asked[term] for term in sorted(some)) for some in found), default=0.0)
+        return most / max(sum(asked.values()), 1e-9)
 
     def cite(self, answer: str, passages: Sequence[str]) -> list[Citation]:
         """For each sentence of the answer the sentence that says most of it, if one says enough."""

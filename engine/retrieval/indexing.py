@@ -65,8 +65,9 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
         kept = _paths(store, "roots")
         store.note("roots", sorted({*kept, *(path for path in roots if not _below(path, kept))}))
         store.note("left_out", [path for path in _paths(store, "left_out") if path not in roots])
+        folders = [root for root in roots if os.path.isdir(root)]  # a drive that is not there has lost no files
         for path in [*known, *store.skipped_states()]:
-            if path not in wanted and _below(path, roots):
+            if path not in wanted and (path in roots or _below(path, folders)):
                 store.remove(path)
     unread = store.skipped_states()
     news = {

@@ -12,10 +12,8 @@ import pytest
 from engine import messages as m
 from engine.__main__ import main
 from engine.errors import EngineError
-from engine.generation.decoding import Reader
 from engine.model.checkpoint import save_model
 from engine.model.config import ModelConfig
-from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import answer_room
@@ -298,15 +296,3 @@ def test_index_search_and_ask(
 def test_a_search_in_nothing_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["search", str(tmp_path), "a"]) == 1
     assert str(tmp_path) in capsys.readouterr().err
-
-
-def test_the_model_that_nakami_brings_answers_from_a_document() -> None:
-    from engine.model.opening import BUILTIN
-    from engine.retrieval.answering import can_answer
-
-    if not (BUILTIN / "config.json").exists():
-        pytest.skip("not made yet")
-    model, tokenizer = load_model(BUILTIN)
-    for language in ("en", "ja"):
-        *_, able = can_answer(Reader(model), tokenizer, Plain(1), language)
-        assert able
