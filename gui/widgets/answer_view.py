@@ -13,6 +13,8 @@ from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.sources import place_of, source_color
 
+SHORT = 190  # pixels: in less than that there is room for the answers alone
+
 
 class AnswerView(QWidget):
     source_chosen = Signal(int)
@@ -74,6 +76,8 @@ class AnswerView(QWidget):
             return
         citations = answered.citations if answered else ()
         self.texts["sourced"].set_spans(self._token_spans(side, citations), self.token)
+        if answered is not None and self.token is None:
+            self.texts["sourced"].verticalScrollBar().setValue(0)
         waits = not side.tokens and self.asked.running
         self._note("sourced", t("widget.answer.waiting") if waits else "")
 
@@ -116,6 +120,8 @@ class AnswerView(QWidget):
         side = self.asked.unsourced
         extracted = self.asked.sourced.answered is not None and self.asked.sourced.answered.kind == "extracted"
         self.texts["unsourced"].set_spans(self._token_spans(side, ()), None)
+        if side.answered is not None:
+            self.texts["unsourced"].verticalScrollBar().setValue(0)
         waits = bool(self.asked.running and not side.tokens)
         self._note("unsourced", t("widget.answer.none") if extracted else t("widget.answer.waiting") if waits else "")
 
@@ -157,7 +163,7 @@ class AnswerView(QWidget):
             self.caption.setText(words)
             self.sources.set_bars(bars)
         for widget in (self.caption, self.sources):
-            widget.setVisible(bool(self.hits))
+            widget.setVisible(bool(self.hits) and self.height() > self.theme.px(SHORT))
 
     def choose_token(self, index: int) -> None:
         """A click on it or an arrow key; a click on an extracted sentence opens its source."""
@@ -199,6 +205,7 @@ class AnswerView(QWidget):
         roomy = self.width() > self.theme.px(560)
         self.columns["unsourced"].setVisible(roomy)
         self.titles["sourced"].setVisible(roomy)
+        self._show_sources()
         self.sources.setMaximumHeight(max(round(3 * self.sources.row_height()), self.height() // 3))
 
     def retranslate(self) -> None:

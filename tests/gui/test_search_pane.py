@@ -426,7 +426,8 @@ def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp
     pane._open_source(0)
     reader = pane.page.reader
     qtbot.waitUntil(lambda: reader.document is not None, timeout=SLOW)
-    reader.editor.setPlainText("Summer holiday 2025: August 20 to 22\n")
+    reader.editor.selectAll()
+    reader.editor.insertPlainText("Summer holiday 2025: August 20 to 22\n")
     reader.buttons["save"].click()
     wanted = "August 20 to 22"
     qtbot.waitUntil(lambda: wanted in pane.page.answer.texts["sourced"].text(), timeout=SLOW)
