@@ -21,7 +21,7 @@ from gui.widgets.sources import utf16
 from tests.gui import fakes
 from tests.gui.fakes import TEXTS, FakeEngine
 
-LEFT, SLOW = Qt.MouseButton.LeftButton, 60_000
+LEFT, SLOW = Qt.MouseButton.LeftButton, 120_000
 
 
 @pytest.fixture
