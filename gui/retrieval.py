@@ -51,6 +51,7 @@ class Retrieval:
         elif isinstance(event, ScoreRows):
             part = slice(event.start, event.start + len(event.scores))
             self.cosines_N[part], self.keyword_N[part] = event.cosines, event.keyword
+            self.scores_N = self.scores_N.copy()  # another array: whoever ranks by it sees that it has changed
             self.scores_N[part] = event.scores
         elif isinstance(event, PromptBuilt):
             self._side(event.sourced).prompt = event

@@ -140,6 +140,15 @@ def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot
     assert shown[0] == pytest.approx(float(asked.asked.cosines_N.max()), abs=1e-5)
 
 
+def test_ranks_follow_the_scores_however_they_arrive(asked: Any, engine: FakeEngine) -> None:
+    zeros = np.zeros(len(TEXTS), np.float32)
+    engine.answers.pop(m.Ask)
+    asked.ask_question()
+    engine.send(m.Ask, fakes.search_result(engine.asked(m.Ask)[-1])[0])  # before there are any scores
+    engine.send(m.Ask, m.ScoreRows(0, zeros, zeros, np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
+    assert [asked.page.table.rows.value(index, "rank") for index in range(4)] == [4, 1, 2, 3]
+
+
 def test_the_cosine_of_a_clicked_passage_is_worked_through(asked: Any, qtbot: QtBot) -> None:
     asked.page.strip.choose("passages")
     table = asked.page.table
