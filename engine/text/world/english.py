@@ -16,6 +16,8 @@ from engine.text.world.facts import (
     REASONS,
     ROLES,
     THINGS,
+    UNNAMED,
+    UNNAMED_MOVES,
     WEATHER,
     YOUNG,
     Animal,
@@ -53,9 +55,8 @@ def _passage(rng: Random) -> str:
     if kind < 0.2:
         first, claims = _of_a_thing(rng)
     elif kind < 0.35:
-        home = rng.choice(list(PLACES))
-        kin = [animal for animal in ANIMALS if animal.home == home]
-        first, claims = f"The animal lives {at(home)}.", _claims(rng.choice(kin), rng)
+        first = f"The animal lives {at(rng.choice(list(PLACES)))}."
+        claims = [rng.choice((f"It has {rng.choice(UNNAMED).en}.", f"It {rng.choice(UNNAMED_MOVES).en}."))]
     elif kind < 0.55:
         animal = rng.choice(ANIMALS)
         first, claims = f"{animal.many.capitalize()} live {at(animal.home)}.", _claims_of_many(animal, rng)

@@ -381,3 +381,9 @@ THINGS = tuple(
         "箱/box 棚/shelf 重いふた/a heavy lid",
     )
 )
+
+# What may be said of an animal that has no name: nothing that its place would tell.
+UNNAMED = tuple(
+    _pairs("大きな耳/big ears 丸い目/round eyes 長い尾/a long tail 柔らかい毛/soft wool 強い足/strong legs")
+)
+UNNAMED_MOVES = tuple(_pairs("夜に歩く/walks at night 朝に走る/runs in the morning"))

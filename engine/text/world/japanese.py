@@ -15,6 +15,8 @@ from engine.text.world.facts import (
     REASONS,
     ROLES,
     THINGS,
+    UNNAMED,
+    UNNAMED_MOVES,
     WEATHER,
     YOUNG,
     Animal,
@@ -42,10 +44,9 @@ def _passage(rng: Random) -> str:
     if kind < 0.2:
         first, claims = _of_a_thing(rng)
     elif kind < 0.35:
-        home = rng.choice(list(PLACES))
-        kin = [animal for animal in ANIMALS if animal.home == home]
-        first = f"その動物は{home}で暮らしている。"
-        claims = _claims(rng.choice(kin), rng)
+        first = f"その動物は{rng.choice(list(PLACES))}で暮らしている。"
+        have, move = rng.choice(UNNAMED).ja, rng.choice(UNNAMED_MOVES).ja
+        claims = [rng.choice((f"それは{have}を持っている。", f"それには{have}がある。", f"それは{move}。"))]
     else:
         animal = rng.choice(ANIMALS)
         first, claims = _introduction(animal, rng), _claims(animal, rng)
