@@ -1,0 +1,95 @@
+"""The very first start, and writing with the model that Nakami brings: python -m tests.benchmarks.first_start
+
+Seconds from launch to the first example on screen with its head found (target 5); the model opened alone
+(target 2); its tokens a second in the window with four tiles live, beside those of the engine alone.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+ROUNDS, TOKENS = 3, 300
+
+
+def child(folder: str) -> None:
+    """In a process of its own: the program as `main.py` starts it the first time."""
+    from PySide6.QtCore import QTimer
+
+    from gui import opening
+    from gui.app import make_application
+    from gui.engine_link import EngineLink
+    from gui.main_window import MainWindow
+    from gui.settings import Settings
+
+    opening.world_path = lambda: Path(folder) / "world.txt"
+    begun = float(os.environ["NAKAMI_BEGUN"])
+    found: dict[str, float] = {}
+    app = make_application()
+    window = MainWindow(EngineLink(), Settings(language="ja"), Path(folder) / "settings.json")
+    window.resize(1600, 1000)
+    window.painted.connect(lambda: window.begin([]))
+    window.show()
+    look = QTimer(interval=20)
+
+    def looked() -> None:
+        attention = window.workspace.panes.get("attention")
+        if window.state.token is None or not getattr(attention, "layers", None):
+            return
+        found.setdefault("alive", time.time() - begun)
+        if window.state.corpus is not None and "begun" not in found:  # the world's text is there: all is at rest
+            found["begun"] = time.time()
+            pane = window.workspace.pane("generation")
+            pane.length.setValue(TOKENS)  # type: ignore[attr-defined]
+            pane.play_or_pause()  # type: ignore[attr-defined]
+        elif "begun" in found and not window.workspace.pane("generation").asking("generate"):
+            found["speed"] = TOKENS / (time.time() - found["begun"])
+            print(json.dumps(found), flush=True)
+            look.stop()
+            window.close()
+            app.quit()
+
+    look.timeout.connect(looked)
+    look.start()
+    app.exec()
+
+
+def run_window() -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, NAKAMI_BEGUN=str(time.time()))
+        if "DISPLAY" not in environment:
+            environment["QT_QPA_PLATFORM"] = "offscreen"
+        command = [sys.executable, "-m", "tests.benchmarks.first_start", folder]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+def main() -> None:
+    from engine.generation.decoding import Reader, decode
+    from engine.messages import SamplingSettings
+    from engine.model.opening import BUILTIN, load_model
+
+    begun = time.perf_counter()
+    model, tokenizer = load_model(BUILTIN)
+    print(f"opened in {time.perf_counter() - begun:.2f} s (target 2)", flush=True)
+    begun = time.perf_counter()
+    written = sum(
+        1 for _ in decode(Reader(model), tokenizer, tokenizer.encode("ある日"), TOKENS, SamplingSettings(), 1)
+    )
+    alone = written / (time.perf_counter() - begun)
+    rounds = [run_window() for _ in range(ROUNDS)]
+    alive, speed = (statistics.median(found[name] for found in rounds) for name in ("alive", "speed"))
+    print(f"first start alive after {alive:.2f} s (target 5)")
+    print(f"writing with four tiles live {speed:.0f} tokens/s, {speed / alone:.2f} of the engine's alone ({alone:.0f})")
+
+
+if __name__ == "__main__":
+    child(sys.argv[1]) if len(sys.argv) > 1 else main()
