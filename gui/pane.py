@@ -58,6 +58,7 @@ class Pane(QWidget):
         self.engine = context.engine
         self.settings = context.settings
         self.theme = context.theme
+        self.shelf: QWidget | None = None  # whose child it is while no tile shows it, so that it goes with the window
         self._stale = True
         self.body = QWidget()
         self.messages = MessageBar()

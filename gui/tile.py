@@ -93,7 +93,7 @@ class Tile(QFrame):
             pane.subtitle_changed.disconnect(self._show_words)
             self.holder.removeWidget(pane)
             pane.hide()
-            pane.setParent(None)
+            pane.setParent(pane.shelf)
         return pane
 
     def set_current(self, current: bool) -> None:

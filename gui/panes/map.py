@@ -1,7 +1,7 @@
 """The whole machine on one screen, with the values of the text now open; it plays the loop that writes."""
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.messages import Ended, Generate, GeneratedToken, GeneratedTokens, MachineTrace, SamplingSettings, Trace
@@ -219,8 +219,7 @@ class MapPane(Pane):
         self._stop()
         self._draw()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def fold(self) -> None:
         role = "figure" if self.width() > self.theme.px(WIDE) else ""
         if role != self.words.property("role"):
             self.words.setProperty("role", role)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout
 
 from engine.messages import (
@@ -468,8 +468,7 @@ class SearchPane(Pane):
         if saved.get("passages") in ("table", "map"):
             page.passages_view.choose(saved["passages"])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def fold(self) -> None:
         self.page.fold(self.theme, self.width(), self.height())
 
     def retranslate(self) -> None:
