@@ -18,9 +18,9 @@ from engine.training.trainer import TrainStep
 
 MEGABYTES, SEED = 40.0, 1
 RECIPE = TrainingSettings(
-    vocabulary=4000, layers=4, heads=4, width=128, context=144, batch=12, seconds=4500.0, seed=SEED
+    vocabulary=4000, layers=4, heads=4, width=128, context=144, batch=12, steps=11_488, seconds=None, seed=SEED
 )
-CHECKPOINTS = (0, 30, 100, 300, 1000, 3000)  # steps whose weights are kept, so that learning can be replayed
+CHECKPOINTS = (0, 100, 300, 1000, 3000)  # steps whose weights are kept, so that learning can be replayed
 WORD_TEXTS, WORD_EPOCHS = 200_000, 2
 
 
