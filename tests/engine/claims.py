@@ -124,7 +124,7 @@ def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int,
     return true / max(1, long), long, wrong
 
 
-def variety(opened: Opened, prompt: str, tokens: int = 40, samples: int = 6) -> dict[str, tuple[float, float]]:
+def variety(opened: Opened, prompt: str, tokens: int = 30, samples: int = 4) -> dict[str, tuple[float, float]]:
     """For each way of drawing: distinct-2 over all samples (Li et al. 2016, arXiv:1510.03055), mean entropy in nats."""
     ways = {
         "temperature 0": SamplingSettings(temperature=0.0),
