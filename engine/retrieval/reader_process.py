@@ -47,7 +47,10 @@ class FileReader:
         """Yields while it waits; returns the document. Raises EngineError, which says what is wrong with the file."""
         process = self._started()
         while not self._is_ready:  # how long that takes is not the file's fault
-            self._is_ready = self._answer() is not None
+            if (sign := self._answer()) == b"":
+                self._end()
+                raise EngineError("error.document_broken", file=str(path), reason="crash")
+            self._is_ready = sign is not None
             yield None
         begun = time.monotonic()
         limit = SECONDS + SECONDS_A_MEGABYTE * _megabytes(path)

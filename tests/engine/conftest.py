@@ -5,10 +5,17 @@ from pathlib import Path
 import pytest
 
 from engine.messages import TrainingSettings
+from engine.retrieval import reader_process
 from engine.training.run import Run
 
 SENTENCES = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。犬は家で暮らしている。\n"
 SMALL = TrainingSettings(vocabulary=330, layers=2, heads=2, width=32, context=16, batch=4, steps=30, seconds=None)
+
+
+@pytest.fixture(autouse=True)
+def patient_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a small file may take longer than a person should wait."""
+    monkeypatch.setattr(reader_process, "SECONDS", 100.0)
 
 
 @pytest.fixture(scope="session")
