@@ -4,7 +4,8 @@ The world's text, a run of Nakami's own trainer on it, word2vec on the same text
 continued. The files that are shipped are those of DIR/model and DIR/word2vec.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -24,16 +25,17 @@ CHECKPOINTS = (0, 100, 300, 1000, 3000)  # steps whose weights are kept, so that
 WORD_TEXTS, WORD_EPOCHS = 200_000, 2
 
 
-def rebuild(folder: Path) -> Iterator[TrainStep | Progress]:
+def rebuild(folder: Path) -> Generator[TrainStep | Progress, None, None]:
     """Raises EngineError as Run does, and error.not_written."""
     run = _begun(folder)
     yield from run.prepare()
     model = folder / "model"
     _keep(model, run)
-    for step in run.steps():
-        if step is not None:
-            _keep(model, run)
-            yield step
+    with closing(run.steps()) as steps:
+        for step in steps:
+            if step is not None:
+                _keep(model, run)
+                yield step
     save_model(model, run.model, run.tokenizer, run.trainer.step)
     save_halved(model / WEIGHTS, run.model, run.trainer.step)
     for share, vectors in word2vec.train(islice(texts(SEED, TOLD), WORD_TEXTS), WORD_EPOCHS, SEED):

@@ -4,11 +4,13 @@ Each claim on a sample; tests/benchmarks/builtin_model.py measures all of them i
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine import builtin
 from engine.baselines.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.builtin import CHECKPOINTS, RECIPE, save_halved
 from engine.generation.decoding import Reader, decode
@@ -17,6 +19,7 @@ from engine.model.checkpoint import read_tensors, save_model
 from engine.model.opening import BUILTIN, describe, load_model
 from engine.text.world import examples
 from engine.text.world.facts import Language
+from engine.training.trainer import TrainStep
 from tests.engine import claims
 from tests.engine.claims import Opened
 
@@ -65,6 +68,20 @@ def test_halved_weights_give_the_same_model(model_folder: Path, tmp_path: Path) 
     ids = tokenizer.encode("the cat sat")
     whole, halved = Reader(model).logits(ids), Reader(load_model(tmp_path)[0]).logits(ids)
     assert np.allclose(whole, halved, atol=0.05)
+
+
+def test_one_command_makes_it_anew_and_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = replace(RECIPE, vocabulary=400, layers=1, heads=2, width=32, context=32, batch=2, steps=4)
+    for name, value in {"RECIPE": tiny, "MEGABYTES": 0.05, "WORD_TEXTS": 400, "WORD_EPOCHS": 1}.items():
+        monkeypatch.setattr(builtin, name, value)
+    events = builtin.rebuild(tmp_path)
+    next(event for event in events if isinstance(event, TrainStep) and event.step == 2)
+    events.close()
+    steps = [event.step for event in builtin.rebuild(tmp_path) if isinstance(event, TrainStep)]
+    assert steps == [3, 4]
+    assert describe(tmp_path / "model").step == 4
+    assert (tmp_path / "model" / "checkpoints" / "step-000000.safetensors").is_file()
+    assert Word2Vec.load(tmp_path / "word2vec").words
 
 
 # --- The rows of the table ----------------------------------------------------------------------------
