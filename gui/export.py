@@ -26,7 +26,7 @@ def export(options: argparse.Namespace) -> int:
     """Renders DIR/PANE.png and DIR/grid.png; prints a line a file; 0, or 1 with one sentence on stderr."""
     app = make_application()
     with tempfile.TemporaryDirectory() as scratch:
-        settings = Settings(language=options.language, theme=options.theme, tiles=4)
+        settings = Settings(language=options.language, theme=options.theme, tiles=4, welcomed=True)
         window = MainWindow(EngineLink(), settings, Path(scratch) / "settings.json")
         window.resize(*options.size)
         window.show()

@@ -131,10 +131,9 @@ def test_control_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ, LC_ALL="en")
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (tmp_path / "m" / "training.safetensors").exists():
+    log, deadline = tmp_path / "m" / "log.jsonl", time.monotonic() + 100
+    while time.monotonic() < deadline and not (log.exists() and log.stat().st_size):  # until a step is on disk
         time.sleep(0.1)
-    time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

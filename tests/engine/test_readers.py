@@ -131,7 +131,11 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.docx", "w") as parts:
         for name, data in whole.items():
             parts.writestr(name, data)
-    assert len(read_document(tmp_path / "b.docx").text) < 10_000
+    try:
+        text = read_document(tmp_path / "b.docx").text
+    except EngineError:
+        return  # refused by the parser itself
+    assert len(text) < 10_000
 
 
 def samples(folder: Path) -> dict[str, bytes]:

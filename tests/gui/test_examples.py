@@ -95,7 +95,10 @@ def test_no_token_stays_marked_that_is_not_selected(ready: MainWindow, qtbot: Qt
     assert ready.strip.current is ready.state.token is None
 
 
-def test_the_very_first_start_is_alive(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> None:
+def test_the_very_first_start_is_alive(
+    qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.opening.world_path", lambda: tmp_path / "world.txt")
     window = MainWindow(engine, Settings(language="en"), tmp_path / "settings.json")  # type: ignore[arg-type]
     qtbot.addWidget(window)
     window.show()

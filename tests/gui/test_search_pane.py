@@ -415,7 +415,7 @@ def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp
     (tmp_path / "holiday.txt").write_text("Summer holiday 2025: August 13 to 15\n")
     (tmp_path / "canteen.txt").write_text("The canteen is open from 11 to 14.\n")
     (tmp_path / "empty.txt").write_text("")
-    window = MainWindow(EngineLink(), Settings(language="en"), tmp_path / "settings.json")
+    window = MainWindow(EngineLink(), Settings(language="en", welcomed=True), tmp_path / "settings.json")
     qtbot.addWidget(window)
     pane: Any = window.workspace.pane("search")
     pane.home = tmp_path / "home"

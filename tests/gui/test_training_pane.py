@@ -143,7 +143,7 @@ def test_without_a_text_the_pane_says_what_to_do(qtbot: QtBot, window: MainWindo
     assert page.open_button.isVisible()
     click(qtbot, page.sample_button)
     qtbot.waitUntil(page.start_button.isVisible)
-    assert engine.asked(m.InspectText)[-1].paths[0].endswith("en.txt")
+    assert engine.asked(m.InspectText)[-1].paths[0].endswith("world.txt")
 
 
 def test_a_run_that_is_being_prepared_can_be_cancelled(
