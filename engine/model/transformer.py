@@ -33,9 +33,9 @@ class Transformer(nn.Module):
         super().__init__()
         config.check()
         self.config = config
-        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.embedding = _table(config.vocabulary, config.width)
         if config.positions == "learned":
-            self.positions = nn.Embedding(config.context, config.width)
+            self.positions = _table(config.context, config.width)
         else:
             self.rotary = Rotary(config)
         self.embedding_norm = Norm(config, config.width) if config.embedding_norm else nn.Identity()
@@ -106,7 +106,7 @@ class Transformer(nn.Module):
     def initialize(self) -> None:
         """What each block adds begins at zero, so that depth costs nothing at the start; so do the logits."""
         for name, parameter in self.named_parameters():
-            if parameter.ndim < 2:
+            if parameter.ndim < 2 or parameter.is_meta:  # a model that is about to be read needs no beginning
                 continue  # gains stay at one, biases at zero
             if name.endswith(("attention.out.weight", "mlp.down.weight")) or name == "head.weight":
                 parameter.zero_()
@@ -114,6 +114,13 @@ class Transformer(nn.Module):
                 parameter.normal_(0.0, 0.02 if self.config.tied_head else 1.0)
             else:
                 parameter.normal_(0.0, 0.5 / math.sqrt(parameter.shape[1]))
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """Its numbers come later: drawn now, where a model is only to be read, they would cost five seconds."""
+    empty_RD = torch.empty(rows, width)
+    table: nn.Embedding = nn.Embedding.from_pretrained(empty_RD, freeze=False)  # type: ignore[no-untyped-call]
+    return table
 
 
 class Block(nn.Module):
