@@ -35,7 +35,6 @@ from engine.messages.documents import (
     ListPassages as ListPassages,
     MapPassages as MapPassages,
     OpenCollection as OpenCollection,
-    OpenSamples as OpenSamples,
     Passage as Passage,
     PassageMap as PassageMap,
     Passages as Passages,

@@ -26,16 +26,6 @@ class OpenCollection:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSamples:
-    """-> IndexProgress…, CollectionInfo: a small company's documents, written into `folder`, as a collection there.
-
-    The built-in model can answer from them.
-    """
-
-    folder: str
-
-
-@dataclass(frozen=True, slots=True)
 class CollectionInfo:
     folder: str
     version: int  # another one: indices of passages are no longer what they were

@@ -11,7 +11,6 @@ from engine.retrieval.collection import Collection
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
 from engine.retrieval.embedders import Choice
 from engine.retrieval.indexing import Progress, Updating, choice_of, choose, cut_of, recut, remove, update
-from engine.retrieval.samples import write_samples
 from engine.retrieval.store import Store
 from engine.service.process import Answer
 from engine.service.session import Session
@@ -25,14 +24,6 @@ def open_collection(session: Session, request: m.OpenCollection) -> Answer:
     if request.create:
         Store(folder, create=True).close()
     yield collection_info(session.open_collection(folder))
-
-
-def open_samples(session: Session, request: m.OpenSamples) -> Answer:
-    folder = Path(request.folder)
-    write_samples(folder / "documents")
-    Store(folder / "collection", create=True).close()
-    session.open_collection(folder / "collection")
-    yield from _change(session, lambda store: update(store, [folder / "documents"]))
 
 
 def add_documents(session: Session, request: m.AddDocuments) -> Answer:

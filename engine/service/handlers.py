@@ -23,7 +23,6 @@ from engine.service.documents import (
     edit_document,
     list_documents,
     open_collection,
-    open_samples,
     read_document,
     remove_documents,
 )
@@ -148,7 +147,6 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.FindAnalogy: find_analogy,
     m.Trace: trace_machine,
     m.OpenCollection: open_collection,
-    m.OpenSamples: open_samples,
     m.AddDocuments: add_documents,
     m.CutDocuments: cut_documents,
     m.ChooseEmbedder: choose_embedder,

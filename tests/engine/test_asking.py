@@ -18,7 +18,6 @@ from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import answer_room
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
-from engine.retrieval.samples import write_samples
 from engine.service.handlers import make_handlers
 from engine.text.tokenizer import Tokenizer, train_characters
 
@@ -133,16 +132,6 @@ def test_nothing_is_open() -> None:
     with pytest.raises(EngineError) as raised:
         ask(make_handlers(), m.Search("a"))
     assert raised.value.key == "error.no_collection"
-
-
-def test_samples_can_be_tried_and_stay_as_edited(tmp_path: Path) -> None:
-    made: Handlers = make_handlers()
-    info = ask(made, m.OpenSamples(str(tmp_path)))[-1]
-    assert info.documents == info.passages > 15
-    path = write_samples(tmp_path / "documents")[0]
-    path.write_text("Edited.")
-    assert write_samples(tmp_path / "documents")[0].read_text() == "Edited."
-    ask(made, m.OpenCollection(str(tmp_path / "other"), create=True))
 
 
 # --- Answers by a model -------------------------------------------------------------------------------
