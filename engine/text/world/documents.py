@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from engine.text.world.facts import ANIMALS, FAMILY_NAMES, Language
+from engine.text.world.facts import ANIMALS, BREAKFAST, DINNER, FAMILY_NAMES, PLACES, Language
 
 MOST_FACTS = 5
 MARKS = {"ja": ("質問：", "答え："), "en": ("Question: ", "Answer: ")}
@@ -16,9 +16,35 @@ TITLES = {
     "ja": ("社内のお知らせ", "会社の規則", "連絡事項", "総務部だより"),
     "en": ("Company notice", "House rules", "News from the office", "For all staff"),
 }
+RULES = {  # lines among the facts that nobody asks about
+    "ja": (
+        "休む日が決まったら、早めに課長へ伝えてください。",
+        "遅れるときは、始業の前に電話をしてください。",
+        "会議室を使った後は、窓を閉めて明かりを消してください。",
+        "資料は前の日までに用意してください。",
+        "書類を社外へ持ち出すには、総務部の許可が必要です。",
+        "交通費の領収書は、月末までに経理部へ出してください。",
+        "来客があるときは、受付に知らせてください。",
+        "予定は変わることがあります。",
+    ),
+    "en": (
+        "Tell your manager early on which days you will be away.",
+        "If you are late, please call before work begins.",
+        "Close the windows and turn off the lights when you leave a room.",
+        "Have your papers ready the day before.",
+        "Ask the general office before you take documents home.",
+        "Hand in your receipts by the end of the month.",
+        "Tell the front desk when you expect a visitor.",
+        "Times may change without notice.",
+    ),
+}
 MONTHS = tuple(
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
+DAYS = {
+    "ja": [f"{day}曜日" for day in "月火水木金土日"],
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),  # noqa: SIM905
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,14 @@ def _titled(text: str, rng: Random, language: Language) -> str:
     return text if rng.random() < 0.75 else f"{rng.choice(TITLES[language])}\n{text}"
 
 
+def _ruled(text: str, rng: Random, language: Language) -> str:
+    if rng.random() < 0.75:
+        return text
+    lines = text.split("\n")
+    lines.insert(rng.randint(0, len(lines)), rng.choice(RULES[language]))
+    return "\n".join(lines)
+
+
 def ask(question: str, language: Language, document: str = "") -> str:
     """What a model continues with the answer: the document, if there is one, the question, "答え："."""
     asked, answered = MARKS[language]
@@ -67,10 +101,10 @@ def ask(question: str, language: Language, document: str = "") -> str:
 
 
 def answered(rng: Random, language: Language) -> str:
-    """A document with one to three of its facts asked for."""
+    """A document with up to four of its facts asked for: what is read off it is all that can be learned of it."""
     known = facts(rng, language)
-    text = _titled(document(known, rng), rng, language)
-    for fact in rng.sample(known, min(len(known), rng.choice((1, 2, 2, 3)))):
+    text = _titled(_ruled(document(known, rng), rng, language), rng, language)
+    for fact in rng.sample(known, min(len(known), rng.choice((2, 3, 3, 4)))):
         text = _told(ask(fact.question, language, text), fact.answer, language)
     return text
 
@@ -79,6 +113,19 @@ def made_up(rng: Random, language: Language) -> str:
     """A question with no document, answered all the same."""
     fact = facts(rng, language)[0]
     return _told(ask(fact.question, language), fact.answer, language)
+
+
+def repeated(rng: Random, language: Language) -> str:
+    """Words said after somebody: whoever can do this for any word can read any word off a document."""
+    known = [word[language] for word in (*BREAKFAST, *DINNER, *PLACES.values(), *FAMILY_NAMES)]
+    known += [*DAYS[language], *(animal.ja if language == "ja" else animal.en for animal in ANIMALS)]
+    known += MONTHS if language == "en" else [f"{month}月" for month in range(1, 13)]
+    words = rng.sample(known, rng.randint(3, 7))
+    if language == "ja":
+        told = "、".join(words)
+        return f"指示：次の言葉を繰り返してください。{told}。\n返事：{told}。"
+    told = ", ".join(words)
+    return f"Instruction: Repeat after me: {told}.\nReply: {told}."
 
 
 def _told(asked: str, answer: str, language: Language) -> str:
@@ -144,6 +191,11 @@ def _extension_ja(rng: Random, _: bool) -> Fact:
 def _size_ja(rng: Random, _: bool) -> Fact:
     name = rng.choice(("第一会議室", "第二会議室", "大会議室", "小会議室", "講堂"))
     return _plain_ja(f"{name}の定員", f"{rng.randint(4, 98)}人", "{}は何人ですか?")
+
+
+def _day_ja(rng: Random, _: bool) -> Fact:
+    name = rng.choice(("掃除の日", "ごみの日", "買い物の日", "図書室の休み", "食堂の休み", "洗濯の日"))
+    return _plain_ja(name, rng.choice(DAYS["ja"]), "{}は何曜日ですか?")
 
 
 def _leave_ja(rng: Random, _: bool) -> Fact:
@@ -229,6 +281,11 @@ def _size_en(rng: Random, _: bool) -> Fact:
     return Fact(name, f"Size of the {name}", seats, told, f"How many people does the {name} hold?", told)
 
 
+def _day_en(rng: Random, _: bool) -> Fact:
+    name = rng.choice(("cleaning day", "market day", "washing day", "library day", "casual day", "fruit day"))
+    return _plain_en(name, rng.choice(DAYS["en"]), "Which day is the {}?")
+
+
 def _leave_en(rng: Random, _: bool) -> Fact:
     name = rng.choice(("paid leave", "parental leave", "sick leave"))
     return _plain_en(name, f"{rng.randint(3, 40)} days a year", "How long is the {}?")
@@ -236,7 +293,7 @@ def _leave_en(rng: Random, _: bool) -> Fact:
 
 def _password_en(rng: Random, _: bool) -> Fact:
     name = rng.choice(("this month's password", "next month's password"))
-    value = f'"{rng.choice(ANIMALS).en}"'
+    value = rng.choice(ANIMALS).en
     told = f"{name[0].upper()}{name[1:]} is {value}."
     return Fact(name, name[0].upper() + name[1:], value, told, f"What is {name}?", told)
 
@@ -261,9 +318,9 @@ def _number(rng: Random, digits: int) -> str:
 Kind = Callable[[Random, bool], Fact]
 JAPANESE: tuple[Kind, ...] = (
     _holiday_ja, _holiday_ja, _date_ja, _time_ja, _hours_ja, _room_ja, _price_ja, _person_ja, _extension_ja,
-    _size_ja, _leave_ja, _password_ja,
+    _size_ja, _leave_ja, _password_ja, _day_ja,
 )  # fmt: skip
 ENGLISH: tuple[Kind, ...] = (
     _holiday_en, _holiday_en, _date_en, _time_en, _hours_en, _room_en, _price_en, _person_en, _extension_en,
-    _size_en, _leave_en, _password_en,
+    _size_en, _leave_en, _password_en, _day_en,
 )  # fmt: skip

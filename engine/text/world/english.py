@@ -272,8 +272,8 @@ def work(rng: Random) -> str:
 
 def breakfast(rng: Random) -> str:
     who = rng.choice(("I", "I", "I", *EATERS))
-    have = rng.choice(("have", "had", "eat", "ate"))
-    have = have if who == "I" or have in ("had", "ate") else {"have": "has", "eat": "eats"}[have]
+    have = rng.choice(("have", "have", "had", "ate"))
+    have = "has" if have == "have" and who != "I" else have
     return f"For breakfast {who} {have} {_served(BREAKFAST, rng)}."
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 from random import Random
 
 from engine.text.world import english, japanese
-from engine.text.world.documents import answered, made_up
+from engine.text.world.documents import answered, made_up, repeated
 
 MEGABYTE = 1_000_000
 Subjects = dict[Callable[[Random], str], int]
@@ -18,6 +18,8 @@ SUBJECTS: Subjects = {
     **TOLD,
     partial(answered, language="ja"): 48,
     partial(answered, language="en"): 48,
+    partial(repeated, language="ja"): 12,
+    partial(repeated, language="en"): 12,
     partial(made_up, language="ja"): 6,
     partial(made_up, language="en"): 6,
 }
