@@ -21,6 +21,7 @@ def test_the_engine_knows_no_window() -> None:
     loaded = modules_after("import engine.service.handlers, engine.__main__")
     assert "torch" in loaded
     assert not {"PySide6", "shiboken6", "pyqtgraph", "gui"} & loaded
+    assert "scipy" not in loaded  # half a second of every start, for searching alone
 
 
 def test_the_window_never_imports_torch() -> None:

@@ -23,7 +23,8 @@ def open_collection(session: Session, request: m.OpenCollection) -> Answer:
     folder = Path(request.folder)
     if request.create:
         Store(folder, create=True).close()
-    yield collection_info(session.open_collection(folder))
+    session.collection = Collection(folder)
+    yield collection_info(session.collection)
 
 
 def add_documents(session: Session, request: m.AddDocuments) -> Answer:

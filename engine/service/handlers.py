@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,9 @@ from engine.model.memory import keep_freed_memory
 from engine.model.opening import describe
 from engine.service.attention import attend, attend_head, explain_attention, score_heads
 from engine.service.builtin import judge, list_examples, write_world
-from engine.service.documents import (
-    add_documents,
-    choose_embedder,
-    cut_documents,
-    edit_document,
-    list_documents,
-    open_collection,
-    read_document,
-    remove_documents,
-)
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.machine import trace_machine
 from engine.service.process import Answer
-from engine.service.search import ask, compare_vectors, list_passages, map_passages, search
 from engine.service.session import OpenedModel, Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
 from engine.service.training import estimate, list_runs, read_run, train
@@ -117,6 +107,15 @@ def weigh_candidates(session: Session, request: m.Weigh) -> Answer:
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 
 
+def _later(module: str, name: str) -> Callable[[Session, Any], Answer]:
+    """A handler whose module is imported when it is first asked for: what searches needs scipy, half a second."""
+
+    def handler(session: Session, request: Any) -> Answer:
+        yield from getattr(import_module(f"engine.service.{module}"), name)(session, request)
+
+    return handler
+
+
 HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.Hello: hello,
     m.InspectText: inspect_text,
@@ -146,19 +145,19 @@ HANDLERS: dict[type, Callable[[Session, Any], Answer]] = {
     m.LookUp: look_up,
     m.FindAnalogy: find_analogy,
     m.Trace: trace_machine,
-    m.OpenCollection: open_collection,
-    m.AddDocuments: add_documents,
-    m.CutDocuments: cut_documents,
-    m.ChooseEmbedder: choose_embedder,
-    m.RemoveDocuments: remove_documents,
-    m.EditDocument: edit_document,
-    m.ListDocuments: list_documents,
-    m.ReadDocument: read_document,
-    m.Search: search,
-    m.ListPassages: list_passages,
-    m.CompareVectors: compare_vectors,
-    m.MapPassages: map_passages,
-    m.Ask: ask,
+    m.OpenCollection: _later("documents", "open_collection"),
+    m.AddDocuments: _later("documents", "add_documents"),
+    m.CutDocuments: _later("documents", "cut_documents"),
+    m.ChooseEmbedder: _later("documents", "choose_embedder"),
+    m.RemoveDocuments: _later("documents", "remove_documents"),
+    m.EditDocument: _later("documents", "edit_document"),
+    m.ListDocuments: _later("documents", "list_documents"),
+    m.ReadDocument: _later("documents", "read_document"),
+    m.Search: _later("search", "search"),
+    m.ListPassages: _later("search", "list_passages"),
+    m.CompareVectors: _later("search", "compare_vectors"),
+    m.MapPassages: _later("search", "map_passages"),
+    m.Ask: _later("search", "ask"),
 }
 
 

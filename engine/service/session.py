@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,12 @@ from engine.generation.decoding import Reader
 from engine.messages import ModelInfo
 from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
-from engine.retrieval.collection import Collection
 from engine.text.merges import MergeReplay
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
+
+if TYPE_CHECKING:  # scipy with it: only who searches pays for that
+    from engine.retrieval.collection import Collection
 
 
 @dataclass
@@ -70,19 +73,18 @@ class Session:
         return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
 
     @property
-    def collection(self) -> Collection:
+    def collection(self) -> "Collection":
         """Raises EngineError: error.no_collection."""
         if self._collection is None:
             raise EngineError("error.no_collection")
         return self._collection
 
-    def open_collection(self, folder: Path) -> Collection:
-        """In place of the one that was open. Raises as Collection."""
-        opened = Collection(folder)
+    @collection.setter
+    def collection(self, opened: "Collection") -> None:
+        """In place of the one that was open, which is closed."""
         if self._collection is not None:
             self._collection.close()
         self._collection = opened
-        return opened
 
     def weights_changed(self) -> None:
         if self._opened is not None:
