@@ -6,24 +6,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QApplication,
-    QCheckBox,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QPushButton,
-    QSpinBox,
-    QStackedLayout,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QStackedLayout
 
 from engine.messages import (
     STAGES,
-    Candidates,
     Ended,
     Example,
     Generate,
@@ -35,16 +21,13 @@ from engine.messages import (
 from gui.branches import Branches, Node
 from gui.i18n import t
 from gui.pane import Pane, Table
-from gui.theme import GAP_L, GAP_M, GAP_S, Theme, icon
-from gui.widgets.candidate_bars import CandidateBars
-from gui.widgets.coloured_text import ColouredText, Span, marked
-from gui.widgets.sampling_controls import SamplingControls
+from gui.theme import Theme
+from gui.widgets.coloured_text import Span, marked
+from gui.widgets.writing_page import COLUMNS, WritingPage
 
 SHOW_MS = 120  # the text is redrawn at most so often while it grows
 LIVE_MS = 3500  # a model that learns is asked to write at most so often
 LIVE_TOKENS = 40
-COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
-BUSY_ROOM, TALL_ROOM = 520, 460  # below this the pane folds
 
 
 class GenerationPane(Pane):
@@ -56,108 +39,36 @@ class GenerationPane(Pane):
         self._removed: tuple[Branches, list[Node]] | None = None  # likewise, for a branch
         self._playing = self._live_shown = False
         self._folder = ""  # of the model that wrote what is shown
-        self._next: Candidates | None = None  # of the token behind the current one
         self._columns: list[list[GeneratedToken]] = []
         self.pages = QStackedLayout(self.body)
         self.empty = self.empty_page()
         self.pages.addWidget(self.empty)
-        self.pages.addWidget(self._build_main())
+        self.page = WritingPage()
+        self.pages.addWidget(self.page)
+        self._connect()
         self._show_timer = QTimer(self, interval=SHOW_MS, singleShot=True, timeout=self._show)
         self._live_timer = QTimer(self, interval=LIVE_MS, singleShot=True)
         self._make_keys()
         self.follow(self.state.text_changed, self.state.model_changed)
         self.state.weights_changed.connect(self._weights_changed)
 
-    def _build_main(self) -> QWidget:
-        page = QWidget()
-        self.text = ColouredText()
-        self.text.clicked.connect(self._span_clicked)
-        self.live_words = QLabel()
-        self.live_words.setProperty("role", "muted")
-        self.columns = [ColouredText() for _ in COLUMNS]
-        self.texts = QStackedLayout()
-        self.texts.addWidget(self.text)
-        side_by_side = QWidget()
-        row = QHBoxLayout(side_by_side)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_M)
-        self.column_titles = [QPushButton() for _ in COLUMNS]
-        for index, (column, title) in enumerate(zip(self.columns, self.column_titles, strict=True)):
-            holder = QVBoxLayout()
-            title.clicked.connect(lambda _=False, index=index: self._take_column(index))
-            holder.addWidget(title)
-            holder.addWidget(column, 1)
-            row.addLayout(holder, 1)
-        self.texts.addWidget(side_by_side)
-        self.controls = SamplingControls()
-        self.controls.changing.connect(self.weigh)
-        self.bars = CandidateBars()
-        self.bars.chosen.connect(self.take)
-        self.bars_title, self.stage_words = QLabel(), QLabel()
-        for label in (self.bars_title, self.stage_words):
-            label.setProperty("role", "muted")
-        self.stage_words.setWordWrap(True)
-        left, right = QVBoxLayout(), QVBoxLayout()
-        left.setSpacing(GAP_M)
-        right.setSpacing(GAP_S)
-        left.addLayout(self.texts, 1)
-        self.live = QCheckBox(checked=True)
-        live_row = QHBoxLayout()
-        live_row.addWidget(self.live)
-        live_row.addWidget(self.live_words, 1)
-        left.addLayout(live_row)
-        left.addWidget(self.controls)
-        left.addLayout(self._build_buttons())
-        right.addWidget(self.bars_title)
-        right.addWidget(self.bars, 1)
-        right.addWidget(self.stage_words)
-        whole = QHBoxLayout(page)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(GAP_L)
-        whole.addLayout(left, 5)
-        whole.addLayout(right, 4)
-        return page
-
-    def _build_buttons(self) -> QVBoxLayout:
-        self.play_button, self.step_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
-        self.play_button.setProperty("primary", True)
-        self.play_button.clicked.connect(self.play_or_pause)
-        self.step_button.clicked.connect(self.step)
-        self.back_button.clicked.connect(self.back)
-        self.branch_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.branch_menu = QMenu(self.branch_button)
-        self.branch_menu.aboutToShow.connect(self._fill_branches)
-        self.branch_button.setMenu(self.branch_menu)
-        self.side_button, self.copy_button, self.clear_button = QPushButton(), QPushButton(), QPushButton()
-        self.side_button.setCheckable(True)
-        self.side_button.toggled.connect(self._side_by_side)
-        self.copy_button.clicked.connect(self.copy)
-        self.clear_button.clicked.connect(self.clear)
-        self.length = QSpinBox(minimum=1, maximum=5000, value=100)
-        self.color = QComboBox()
-        self.color.addItems(["probability", "entropy"])
-        self.color.currentIndexChanged.connect(self._show)
-        self.more = QWidget()
-        first, second = QHBoxLayout(), QHBoxLayout(self.more)
-        second.setContentsMargins(0, 0, 0, 0)
-        for widget in (
-            self.play_button,
-            self.step_button,
-            self.back_button,
-            self.branch_button,
-            self.side_button,
+    def _connect(self) -> None:
+        page = self.page
+        for button, act in (
+            (page.play_button, self.play_or_pause),
+            (page.step_button, self.step),
+            (page.back_button, self.back),
+            (page.copy_button, self.copy),
+            (page.clear_button, self.clear),
         ):
-            first.addWidget(widget)
-        first.addStretch(1)
-        self.color.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        for field in (self.color, self.length, self.copy_button, self.clear_button):
-            second.addWidget(field)
-        second.addStretch(1)
-        rows = QVBoxLayout()
-        rows.setSpacing(GAP_M)
-        rows.addLayout(first)
-        rows.addWidget(self.more)
-        return rows
+            button.clicked.connect(act)
+        page.side_button.toggled.connect(self._side_by_side)
+        page.column_wanted.connect(self._take_column)
+        page.branch_menu.aboutToShow.connect(self._fill_branches)
+        page.color.currentIndexChanged.connect(self._show)
+        page.controls.changing.connect(self.weigh)
+        page.bars.chosen.connect(self.take)
+        page.text.clicked.connect(self._span_clicked)
 
     def _make_keys(self) -> None:
         for keys, act in (
@@ -193,16 +104,16 @@ class GenerationPane(Pane):
         self._stop()
         if self.tree.root.children and not self._live_shown:
             self._before = self.tree
-        self.tree, self._next, self._live_shown = tree, None, False
+        self.tree, self._live_shown = tree, False
 
     def show_example(self, example: Example) -> None:
         """Its temperature and nothing else, and what it writes."""
-        self.controls.set_settings(SamplingSettings(temperature=example.temperature))
-        self.side_button.setChecked(False)
+        self.page.controls.set_settings(SamplingSettings(temperature=example.temperature))
+        self.page.side_button.setChecked(False)
         self._replace(Branches(self.state.text))
         if example.compare:
-            self.length.setValue(example.tokens)
-            self.side_button.setChecked(True)  # which begins at once
+            self.page.length.setValue(example.tokens)
+            self.page.side_button.setChecked(True)  # which begins at once
         elif example.tokens:
             self._playing = True
             self._generate(example.tokens, stop=example.stop)
@@ -222,10 +133,10 @@ class GenerationPane(Pane):
         self._by_hand()
         self.tree.go(self.tree.current.leaf())
         self._playing = True
-        if self.side_button.isChecked():
+        if self.page.side_button.isChecked():
             self._play_columns()
         else:
-            self._generate(self.length.value())
+            self._generate(self.page.length.value())
         self._show_buttons()
 
     def _generate(self, tokens: int, first: int | None = None, stop: str = "") -> None:
@@ -234,8 +145,8 @@ class GenerationPane(Pane):
             self.tree.ids(),
             first,
             tokens,
-            self.controls.settings(),
-            self.controls.seed.value(),
+            self.page.controls.settings(),
+            self.page.controls.seed.value(),
             stop=stop,
         )
         self.ask(request, self._generated, slot="generate", ended=self._ended)
@@ -298,26 +209,24 @@ class GenerationPane(Pane):
         """The candidates behind the current token under the sliders of this moment; the model does not run again."""
         if self.state.model is None or self._playing or not self.isVisible():
             return
-        request = Weigh(self.tree.prompt, self.tree.ids(), self.controls.settings(), self.controls.seed.value())
-        self.ask(request, self._weighed)
-
-    def _weighed(self, candidates: Candidates) -> None:
-        self._next = candidates
-        self._show_candidates(candidates)
+        request = Weigh(
+            self.tree.prompt, self.tree.ids(), self.page.controls.settings(), self.page.controls.seed.value()
+        )
+        self.ask(request, self.page.set_candidates)
 
     # --- While a model learns --------------------------------------------------------------------
 
     def _by_hand(self) -> None:
         """Whoever touches the text wants it to stay."""
         self._live_shown = False
-        self.live_words.clear()
+        self.page.live_words.clear()
         if self.state.training:
-            self.live.setChecked(False)
+            self.page.live.setChecked(False)
 
     def _weights_changed(self) -> None:
-        if not (self.isVisible() and self.live.isChecked()) or self._playing or self.state.model is None:
+        if not (self.isVisible() and self.page.live.isChecked()) or self._playing or self.state.model is None:
             return
-        if self.side_button.isChecked() or self._live_timer.isActive():
+        if self.page.side_button.isChecked() or self._live_timer.isActive():
             return
         if self.tree.root.children and not self._live_shown:
             return  # written by hand
@@ -325,14 +234,14 @@ class GenerationPane(Pane):
         self.tree, self._live_shown = Branches(self.state.text), True
         progress = self.state.progress
         step = int(progress.steps[-1]) if progress is not None and len(progress.steps) else 0
-        self.live_words.setText(t("pane.generation.live_at", step=f"{step:,}") if step else "")
+        self.page.live_words.setText(t("pane.generation.live_at", step=f"{step:,}") if step else "")
         self._generate(LIVE_TOKENS)
 
     # --- Side by side ----------------------------------------------------------------------------
 
     def _side_by_side(self, on: bool) -> None:
         self._stop()
-        self.texts.setCurrentIndex(int(on))
+        self.page.texts.setCurrentIndex(int(on))
         self._show()
         if on:
             self._by_hand()
@@ -343,14 +252,14 @@ class GenerationPane(Pane):
     def _play_columns(self) -> None:
         self._columns = [[] for _ in COLUMNS]
         for index, temperature in enumerate(COLUMNS):
-            sampling = replace(self.controls.settings(), temperature=temperature)
+            sampling = replace(self.page.controls.settings(), temperature=temperature)
             request = Generate(
                 self.tree.prompt,
                 self.tree.ids(),
                 None,
-                self.length.value(),
+                self.page.length.value(),
                 sampling,
-                self.controls.seed.value(),
+                self.page.controls.seed.value(),
             )
             self.ask(
                 request,
@@ -375,21 +284,21 @@ class GenerationPane(Pane):
             self._stop()
             for token in self._columns[index]:
                 self.tree.add(token)
-            self.side_button.setChecked(False)
+            self.page.side_button.setChecked(False)
             self._show()
             self.weigh()
 
     # --- Branches, undo, copying -----------------------------------------------------------------
 
     def _fill_branches(self) -> None:
-        self.branch_menu.clear()
+        self.page.branch_menu.clear()
         for leaf in self.tree.leaves():
             words = "".join(marked(node.token.piece) for node in leaf.path if node.token)
-            menu = self.branch_menu.addMenu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words)
+            menu = self.page.branch_menu.addMenu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words)
             menu.addAction(t("pane.generation.go"), lambda leaf=leaf: self._go(leaf))
             menu.addAction(t("pane.generation.remove"), lambda leaf=leaf: self._remove(leaf))
-        if self.branch_menu.isEmpty():
-            self.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
+        if self.page.branch_menu.isEmpty():
+            self.page.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
 
     def _go(self, node: Node) -> None:
         self._by_hand()
@@ -436,25 +345,22 @@ class GenerationPane(Pane):
         self._show_timer.stop()
         if not self.isVisible():
             return
-        if self.side_button.isChecked():
-            for column, tokens in zip(self.columns, self._columns, strict=False):
-                column.set_spans([self._prompt_span(), *map(self._span, tokens)])
+        if self.page.side_button.isChecked():
+            self.page.set_columns([[self._prompt_span(), *map(self._span, tokens)] for tokens in self._columns])
         else:
-            nodes = self.tree.current.path
-            ahead = _ahead(self.tree.current)
-            spans = [self._prompt_span(), *(self._span(node.token) for node in nodes if node.token)]
-            quiet = [Span(node.token.text, None, self._words(node.token)) for node in ahead if node.token]
-            self.text.set_spans([*spans, *quiet], len(nodes) or None)
+            written = [self._span(node.token) for node in self.tree.current.path if node.token]
+            ahead = [Span(n.token.text, None, self._words(n.token)) for n in _ahead(self.tree.current) if n.token]
+            self.page.set_text([self._prompt_span(), *written], ahead)
             shown = self.tree.shown_candidates()
             if self._playing and shown is not None:
-                self._show_candidates(shown)
+                self.page.set_candidates(shown)
         self._show_buttons()
 
     def _prompt_span(self) -> Span:
         return Span(self.tree.prompt, None, t("pane.generation.prompt"))
 
     def _span(self, token: GeneratedToken) -> Span:
-        if self.color.currentIndex() == 1:
+        if self.page.color.currentIndex() == 1:
             vocabulary = self.state.model.vocabulary if self.state.model else 2
             value = min(1.0, token.entropy / math.log(max(2, vocabulary)))
         else:
@@ -465,21 +371,8 @@ class GenerationPane(Pane):
         percent, entropy = f"{token.probability * 100:.1f}", f"{token.entropy:.2f}"
         return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=percent, entropy=entropy)
 
-    def _show_candidates(self, candidates: Candidates) -> None:
-        self.bars.set_candidates(candidates)
-        kept = dict(zip(STAGES, candidates.kept, strict=True))
-        parts = [
-            t(f"widget.candidates.kept.{stage}", count=f"{kept[stage]:,}")
-            for stage in ("model", "top_k", "top_p", "min_p")
-        ]
-        self.stage_words.setText(" → ".join(parts))
-
     def _show_buttons(self) -> None:
-        self.play_button.setText(t("pane.generation.pause" if self._playing else "pane.generation.play"))
-        self.back_button.setEnabled(self.tree.current.parent is not None)
-        self.step_button.setEnabled(not self._playing)
-        count = len(self.tree.leaves())
-        self.branch_button.setText(t("pane.generation.branches", count=count))
+        self.page.set_writing(self._playing, self.tree.current.parent is not None, len(self.tree.leaves()))
 
     def _span_clicked(self, index: int) -> None:
         """A click on a written token goes there: what follows stays, as the way ahead."""
@@ -492,12 +385,7 @@ class GenerationPane(Pane):
             self.weigh()
 
     def fold(self) -> None:
-        small = self.height() < self.theme.px(TALL_ROOM)
-        self.controls.set_compact(small)
-        self.more.setVisible(not small)
-        self.stage_words.setVisible(not small)
-        self.live.setVisible(not small)
-        self.side_button.setVisible(self.width() >= self.theme.px(BUSY_ROOM))
+        self.page.fold(self.size())
 
     # --- What every pane has ---------------------------------------------------------------------
 
@@ -522,53 +410,31 @@ class GenerationPane(Pane):
 
     def save(self) -> dict[str, Any]:
         return {
-            "sampling": self.controls.save(),
-            "length": self.length.value(),
-            "color": self.color.currentIndex(),
-            "live": self.live.isChecked(),
+            "sampling": self.page.controls.save(),
+            "length": self.page.length.value(),
+            "color": self.page.color.currentIndex(),
+            "live": self.page.live.isChecked(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
         if isinstance(saved.get("sampling"), dict):
-            self.controls.restore(saved["sampling"])
+            self.page.controls.restore(saved["sampling"])
         if isinstance(saved.get("length"), int):
-            self.length.setValue(saved["length"])
+            self.page.length.setValue(saved["length"])
         if saved.get("color") in (0, 1):
-            self.color.setCurrentIndex(saved["color"])
-        self.live.setChecked(saved.get("live") is not False)
+            self.page.color.setCurrentIndex(saved["color"])
+        self.page.live.setChecked(saved.get("live") is not False)
 
     def retranslate(self) -> None:
-        self.controls.retranslate()
+        self.page.retranslate()
         self.explain_empty(self.empty)
-        for widget, key in (
-            (self.step_button, "step"),
-            (self.back_button, "back"),
-            (self.side_button, "side"),
-            (self.copy_button, "copy"),
-            (self.clear_button, "clear"),
-            (self.live, "live"),
-            (self.bars_title, "next"),
-        ):
-            widget.setText(t(f"pane.generation.{key}"))
-        for index, key in enumerate(("by_probability", "by_entropy")):
-            self.color.setItemText(index, t(f"pane.generation.{key}"))
-        self.color.setAccessibleName(t("pane.generation.color"))
-        self.length.setAccessibleName(t("pane.generation.length"))
-        self.length.setToolTip(t("pane.generation.length"))
-        self.bars.setAccessibleName(t("pane.generation.next"))
-        for title, temperature in zip(self.column_titles, COLUMNS, strict=True):
-            title.setText(t("pane.generation.column", temperature=temperature))
         self._show()
         self._show_buttons()
         self.subtitle_changed.emit()
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
-        for text in (self.text, *self.columns):
-            text.restyle(theme)
-        self.bars.restyle(theme)
-        self.controls.restyle(theme)
-        self.play_button.setIcon(icon("play", theme, "on_accent", 16))
+        self.page.restyle(theme)
 
 
 def _ahead(node: Node) -> list[Node]:

@@ -45,7 +45,7 @@ def child(folder: str) -> None:
         if window.state.corpus is not None and "begun" not in found:  # the world's text is there: all is at rest
             found["begun"] = time.time()
             pane = window.workspace.pane("generation")
-            pane.length.setValue(TOKENS)  # type: ignore[attr-defined]
+            pane.page.length.setValue(TOKENS)  # type: ignore[attr-defined]
             pane.play_or_pause()  # type: ignore[attr-defined]
         elif "begun" in found and not window.workspace.pane("generation").asking("generate"):
             found["speed"] = TOKENS / (time.time() - found["begun"])

@@ -83,8 +83,8 @@ def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBo
     writer = window.workspace.pane("generation")
     window.prompt.set_text("the cat")
     qtbot.waitUntil(lambda: writer.tree.prompt == "the cat", timeout=SLOW)  # type: ignore[attr-defined]
-    writer.length.setValue(12)  # type: ignore[attr-defined]
-    qtbot.mouseClick(writer.play_button, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+    writer.page.length.setValue(12)  # type: ignore[attr-defined]
+    qtbot.mouseClick(writer.page.play_button, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: len(writer.tree.current.path) == 12, timeout=SLOW)  # type: ignore[attr-defined]
     window.close()
 

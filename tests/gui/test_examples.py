@@ -75,8 +75,8 @@ def test_a_word_is_looked_up_with_its_neighbours(ready: MainWindow, qtbot: QtBot
 def test_breakfast_shows_what_the_model_thinks_and_writes_nothing(ready: MainWindow, qtbot: QtBot) -> None:
     choose(ready, "breakfast")
     pane: Any = ready.workspace.pane("generation")
-    qtbot.waitUntil(lambda: pane._next is not None and not pane.asking())
-    assert pane.controls.settings().temperature == 1.0
+    qtbot.waitUntil(lambda: pane.page.bars.candidates is not None and not pane.asking())
+    assert pane.page.controls.settings().temperature == 1.0
     assert pane.tree.text() == ""
 
 

@@ -20,7 +20,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> GenerationPane:
     window.state.set_model(model())
     found = window.workspace.pane("generation")
     assert isinstance(found, GenerationPane)
-    qtbot.waitUntil(lambda: found.tree.prompt == "The cat" and found.bars.candidates is not None)
+    qtbot.waitUntil(lambda: found.tree.prompt == "The cat" and found.page.bars.candidates is not None)
     return found
 
 
@@ -42,54 +42,54 @@ def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) ->
 
 
 def test_it_writes_as_many_tokens_as_asked_for(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
-    pane.length.setValue(6)
-    click(qtbot, pane.play_button)
+    pane.page.length.setValue(6)
+    click(qtbot, pane.page.play_button)
     written(qtbot, pane, 6)
     assert pane.tree.text() == "abcabc"
     assert engine.asked(m.Generate)[-1].prompt == "The cat"
-    assert pane.text.text() == "The catabcabc"
+    assert pane.page.text.text() == "The catabcabc"
 
 
 def test_step_and_back(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
     for count in (1, 2, 3):
-        click(qtbot, pane.step_button)
+        click(qtbot, pane.page.step_button)
         written(qtbot, pane, count)
-    click(qtbot, pane.back_button)
+    click(qtbot, pane.page.back_button)
     assert pane.tree.text() == "ab"
     asked = len(engine.asked(m.Generate))
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.page.step_button)
     assert pane.tree.text() == "abc"
     assert len(engine.asked(m.Generate)) == asked  # along the branch that was there
 
 
 def test_sliders_weigh_again_without_generating(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
     before = len(engine.asked(m.Weigh))
-    pane.controls.sliders["temperature"].slider.setValue(40)
+    pane.page.controls.sliders["temperature"].slider.setValue(40)
     assert engine.asked(m.Weigh)[-1].sampling.temperature == 2.0
     assert len(engine.asked(m.Weigh)) == before + 1
-    pane.controls.seed.setValue(77)
+    pane.page.controls.seed.setValue(77)
     assert engine.asked(m.Weigh)[-1].seed == 77
     assert engine.asked(m.Generate) == []
 
 
 def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
-    click(qtbot, pane.back_button)
+    click(qtbot, pane.page.back_button)
     qtbot.waitUntil(lambda: not pane.asking())
-    row = pane.bars._row_height()
-    qtbot.mouseClick(pane.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
+    row = pane.page.bars._row_height()
+    qtbot.mouseClick(pane.page.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
     written(qtbot, pane, 1)
     assert engine.asked(m.Generate)[-1].first == 98
     assert pane.tree.text() == "b"
     assert len(pane.tree.leaves()) == 2
     pane._fill_branches()
-    pane.branch_menu.actions()[0].menu().actions()[0].trigger()
+    pane.page.branch_menu.actions()[0].menu().actions()[0].trigger()
     assert pane.tree.text() == "a"
 
 
 def test_a_removed_branch_comes_back(qtbot: QtBot, pane: GenerationPane) -> None:
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
     pane._remove(pane.tree.leaves()[0])
     assert pane.tree.leaves() == []
@@ -98,31 +98,31 @@ def test_a_removed_branch_comes_back(qtbot: QtBot, pane: GenerationPane) -> None
 
 
 def test_a_cleared_text_comes_back(qtbot: QtBot, pane: GenerationPane) -> None:
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
-    click(qtbot, pane.clear_button)
+    click(qtbot, pane.page.clear_button)
     assert pane.tree.text() == ""
     pane.undo()
     assert pane.tree.text() == "a"
 
 
 def test_copying_takes_prompt_and_text(qtbot: QtBot, pane: GenerationPane) -> None:
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
-    click(qtbot, pane.copy_button)
+    click(qtbot, pane.page.copy_button)
     assert QApplication.clipboard().text() == "The cata"
 
 
 def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
     qtbot: QtBot, pane: GenerationPane, engine: FakeEngine
 ) -> None:
-    pane.length.setValue(5)
-    pane.side_button.setChecked(True)
+    pane.page.length.setValue(5)
+    pane.page.side_button.setChecked(True)
     qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane._columns) and not pane.asking())
     assert [r.sampling.temperature for r in engine.asked(m.Generate)] == [0.0, 1.0, 2.0]
-    click(qtbot, pane.column_titles[1])
+    click(qtbot, pane.page.column_titles[1])
     assert pane.tree.text() == "abcab"
-    assert not pane.side_button.isChecked()
+    assert not pane.page.side_button.isChecked()
 
 
 def test_while_a_model_learns_it_writes_by_itself_until_touched(
@@ -132,17 +132,17 @@ def test_while_a_model_learns_it_writes_by_itself_until_touched(
     window.state.set_progress(points())
     window.state.weights_changed.emit()
     qtbot.waitUntil(lambda: len(pane.tree.current.path) == 40)
-    assert "10" in pane.live_words.text()
-    click(qtbot, pane.back_button)
+    assert "10" in pane.page.live_words.text()
+    click(qtbot, pane.page.back_button)
     asked = len(engine.asked(m.Generate))
     window.state.weights_changed.emit()
     assert len(engine.asked(m.Generate)) == asked
-    assert not pane.live.isChecked()
+    assert not pane.page.live.isChecked()
 
 
 def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None:
     assert pane.table() is None
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
     table = pane.table()
     assert table is not None
@@ -152,10 +152,10 @@ def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None
 
 
 def test_candidates_are_told_in_words(pane: GenerationPane) -> None:
-    pane.bars.set_candidates(candidates())
-    assert "cut by" in pane.bars.describe(2)
-    assert "60.00 %" in pane.bars.describe(0)
-    assert "9" in pane.stage_words.text()
+    pane.page.bars.set_candidates(candidates())
+    assert "cut by" in pane.page.bars.describe(2)
+    assert "60.00 %" in pane.page.bars.describe(0)
+    assert "9" in pane.page.stage_words.text()
 
 
 def test_a_tree_of_branches() -> None:
