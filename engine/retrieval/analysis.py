@@ -25,6 +25,11 @@ _RUNS = re.compile(rf"[{JAPANESE}]+|[^\W_{JAPANESE}]+(?:['’][^\W_{JAPANESE}]+)
 _IS_JAPANESE = re.compile(rf"[{JAPANESE}]")
 _KANJI = re.compile(f"[{KANJI}]")
 _HIRAGANA = re.compile("[\u3041-\u309fー]+")
+# What a Japanese question is made of whatever it asks for, as the stop words are of an English one.
+_ASKING = re.compile(
+    "何[時日人番月年円回歳階曜本冊台]*|いつ|どこ|だれ|誰|どなた|どれ|どの|どんな|どう|なぜ|いくら|いくつ|から|まで"
+    "|でしょうか|ですか|ますか|ください|教えて|について|とは"
+)
 _LONE_KANJI = re.compile(f"(?<![{KANJI}])[{KANJI}](?![{KANJI}])")
 
 _stem = Stemmer.Stemmer("english").stemWord
@@ -42,8 +47,9 @@ def terms(text: str) -> list[str]:
 
 
 def question_terms(text: str) -> list[str]:
-    """As `terms`, but a kanji by itself only where it stands alone: of 学習 the pair says it all."""
-    return _terms(text, _LONE_KANJI)
+    """As `terms`, without words that only ask; a kanji by itself only where it stands alone: 学習 says 学 and 習."""
+    told = _ASKING.sub(" ", unicodedata.normalize("NFKC", text))
+    return _terms(told, _LONE_KANJI) or _terms(text, _LONE_KANJI)
 
 
 def _terms(text: str, kanji: re.Pattern[str]) -> list[str]:
@@ -67,8 +73,8 @@ def pairs(found: Sequence[str]) -> list[str]:
 def importance(term: str) -> float:
     """How much a term of a question says: hiragana are endings and particles more often than words."""
     if _HIRAGANA.fullmatch(term):
-        return 0.25
-    return 0.7 if _HIRAGANA.search(term) else 1.0
+        return 0.1
+    return 0.3 if _HIRAGANA.search(term) else 1.0
 
 
 def _is_japanese(term: str) -> bool:

@@ -20,9 +20,9 @@ SHARE = 3  # at least one part in so many of the context is kept for the answer
 # Whether a model can answer from a text is tried, not believed: texts, questions, what must be in the answer.
 TRIALS = {
     "en": (
-        ("Price of a notebook: 640 yen", "How much is a notebook?", "640"),
-        ("Ms. Mori's room: 512", "Where is Ms. Mori's room?", "512"),
-        ("Lobby: 9 to 17", "When is the lobby open?", "17"),
+        ("Price of the notebook: 640 yen", "How much is the notebook?", "640"),
+        ("Office of Ms Morris: room 512", "Where is the office of Ms Morris?", "512"),
+        ("Lobby: from 9:00 to 17:00", "When is the lobby open?", "17"),
     ),
     "ja": (
         ("定食の値段: 640円", "定食の値段はいくらですか?", "640円"),

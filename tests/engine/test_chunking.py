@@ -91,6 +91,12 @@ def test_in_a_question_a_kanji_counts_alone_only_where_it_stands_alone() -> None
     assert question_terms("猫と学習") == ["猫と", "と学", "学習", "猫"]
 
 
+def test_what_only_asks_is_not_looked_for() -> None:
+    assert question_terms("食堂は何時から何時までですか?") == ["食堂", "堂は"]
+    assert question_terms("会議はいつ?") == ["会議", "議は"]
+    assert question_terms("なぜ?") == ["なぜ"]  # where nothing else is left
+
+
 def test_particles_say_less_than_words() -> None:
     assert importance("から") < importance("食べ") < importance("部屋") == importance("train")
 
