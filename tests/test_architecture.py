@@ -24,6 +24,22 @@ def test_the_engine_knows_no_window() -> None:
     assert "scipy" not in loaded  # half a second of every start, for searching alone
 
 
+def test_the_first_step_of_a_run_does_without_torchs_compiler() -> None:
+    """torch.optim and drawing numbers on the meta device import it: seconds of the first thing a person does."""
+    a_step = (
+        "import numpy as np\n"
+        "from engine.messages import TrainingSettings\n"
+        "from engine.model.transformer import Transformer\n"
+        "from engine.text.corpus import Corpus\n"
+        "from engine.training.recipe import model_config\n"
+        "from engine.training.trainer import Trainer\n"
+        "settings = TrainingSettings(vocabulary=50, layers=1, heads=1, width=8, context=8, batch=1, steps=1)\n"
+        "model = Transformer(model_config(settings, 50))\n"
+        "list(Trainer(model, Corpus(np.zeros(1000, np.uint16)), settings).run())"
+    )
+    assert "sympy" not in modules_after(a_step)
+
+
 def test_the_window_never_imports_torch() -> None:
     every_pane = (
         "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"

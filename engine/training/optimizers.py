@@ -1,4 +1,4 @@
-"""How the weights move: Muon for the matrices inside the blocks, AdamW for everything else.
+"""How the weights move: Muon for the matrices inside the blocks, Adam for everything else.
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the
 nearest orthogonal matrix, so that every direction learns at the same rate.
@@ -20,31 +20,24 @@ class Optimizer:
     def __init__(self, model: Transformer, matrix_rate: float, other_rate: float) -> None:
         matrices, others = split_parameters(model)
         self.muon = Muon(matrices, matrix_rate)
-        self.adam = torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-        self._others, self._other_rate = others, other_rate
+        self.adam = Adam(others, other_rate)
 
     def step(self, factor: float) -> None:
         """Moves the weights by their gradients at `factor` times the full rates, and clears the gradients."""
         self.muon.step(factor)
-        self.adam.param_groups[0]["lr"] = self._other_rate * factor
-        self.adam.step()
-        for parameter in (*self.muon.parameters, *self._others):
+        self.adam.step(factor)
+        for parameter in (*self.muon.parameters, *self.adam.parameters):
             parameter.grad = None
 
     def state(self) -> dict[str, Tensor]:
         tensors = {f"muon.{i}": momentum for i, momentum in enumerate(self.muon.momenta)}
-        for i, parameter in enumerate(self._others):
-            for name, value in self.adam.state.get(parameter, {}).items():
-                tensors[f"adam.{i}.{name}"] = value
-        return tensors
+        for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
+            tensors |= {f"adam.{i}.exp_avg": mean, f"adam.{i}.exp_avg_sq": square}
+        return tensors | {"adam.step": self.adam.steps}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        for i, momentum in enumerate(self.muon.momenta):
-            momentum.copy_(tensors[f"muon.{i}"])
-        for i, parameter in enumerate(self._others):
-            prefix = f"adam.{i}."
-            state = {name[len(prefix) :]: value.clone() for name, value in tensors.items() if name.startswith(prefix)}
-            self.adam.state[parameter] = state
+        for name, tensor in self.state().items():
+            tensor.copy_(tensors[name])
 
 
 def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -52,6 +45,35 @@ def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Pa
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
     inside = set(map(id, matrices))
     return matrices, [p for p in model.parameters() if id(p) not in inside]
+
+
+class Adam:
+    """Each number moves by the mean of its gradients over the root of the mean of their squares.
+
+    Adam (Kingma & Ba 2015, algorithm 1). torch.optim's own class gives the same numbers, but imports
+    torch's compiler when it is made: seconds of every first run.
+    """
+
+    def __init__(
+        self, parameters: list[nn.Parameter], rate: float, betas: tuple[float, float] = (0.9, 0.95), eps: float = 1e-8
+    ) -> None:
+        self.parameters, self.rate, self.betas, self.eps = parameters, rate, betas, eps
+        self.means = [torch.zeros_like(p) for p in parameters]
+        self.squares = [torch.zeros_like(p) for p in parameters]
+        self.steps = torch.zeros(())  # a tensor, so that it is saved and gone back to with the others
+
+    @torch.no_grad()
+    def step(self, factor: float) -> None:
+        self.steps += 1
+        steps, (beta1, beta2) = int(self.steps), self.betas
+        for parameter, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
+            gradient = parameter.grad
+            assert gradient is not None
+            mean.lerp_(gradient, 1 - beta1)
+            square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+            # Both means began at zero; over (1 - beta^steps) they are means of what was really seen.
+            root = (square / (1 - beta2**steps)).sqrt_().add_(self.eps)
+            parameter.addcdiv_(mean, root, value=-self.rate * factor / (1 - beta1**steps))
 
 
 class Muon:

@@ -10,7 +10,7 @@ from engine.messages import TrainingSettings
 from engine.model.config import ModelConfig
 
 MATRIX_RATE = 0.04  # of Muon
-OTHER_RATE = 0.006  # of AdamW: embedding and head
+OTHER_RATE = 0.006  # of Adam: embedding and head
 WARMUP_STEPS = 10
 DECAY = 0.8  # the share of a run, at its end, in which the rate falls to nothing
 CLIP = 1.0  # the gradient's norm is cut to this
@@ -69,7 +69,7 @@ def check(settings: TrainingSettings) -> None:
 
 
 def rates(settings: TrainingSettings) -> tuple[float, float]:
-    """Muon's and AdamW's full rates. A person who sets one rate sets Muon's; the other keeps its ratio."""
+    """Muon's and Adam's full rates. A person who sets one rate sets Muon's; the other keeps its ratio."""
     matrix = MATRIX_RATE if settings.learning_rate is None else settings.learning_rate
     return matrix, matrix * OTHER_RATE / MATRIX_RATE
 

@@ -20,13 +20,14 @@ SECONDS = 20.0
 
 def child(text: str, folder: str) -> None:
     """Runs in a process of its own: the program as `main.py` starts it, with a clock beside it."""
-    from PySide6.QtCore import QElapsedTimer, QTimer
+    from PySide6.QtCore import QTimer
 
     from engine.messages import TrainingSettings
     from gui.app import make_application
     from gui.engine_link import EngineLink
     from gui.main_window import MainWindow
     from gui.settings import Settings
+    from tests.benchmarks.lag import Lag
 
     begun = float(os.environ["NAKAMI_BEGUN"])
     found: dict[str, float] = {}
@@ -36,13 +37,7 @@ def child(text: str, folder: str) -> None:
 
     window.painted.connect(lambda: found.setdefault("window", time.time() - begun))
     window.show()
-    clock, lags = QElapsedTimer(), []
-    beat = QTimer(interval=5)
-
-    def tick() -> None:
-        lags.append(clock.restart() - 5.0)
-
-    beat.timeout.connect(tick)
+    lag = Lag()
 
     def ready(_: object) -> None:
         found.setdefault("engine", time.time() - begun)
@@ -56,17 +51,15 @@ def child(text: str, folder: str) -> None:
         window.state.training_changed.connect(ended)
         pane = window.workspace.pane("training")
         pane.start(TrainingSettings(seconds=SECONDS), Path(folder) / "model")  # type: ignore[attr-defined]
-        QTimer.singleShot(2000, lambda: (clock.start(), beat.start()))
+        QTimer.singleShot(2000, lag.start)
 
     def ended() -> None:
         if window.state.training:
             return
-        beat.stop()
+        found.update(lag.stop())
         record = window.workspace.pane("training").record  # type: ignore[attr-defined]
         found["speed"] = record.result.tokens / record.result.seconds
         found["rss"] = _resident()
-        ordered = sorted(lags)
-        found["p99"], found["max"] = ordered[int(0.99 * len(ordered))], ordered[-1]
         print(json.dumps(found), flush=True)
         window.close()
         app.quit()

@@ -14,9 +14,14 @@ from engine import builtin
 from engine.baselines.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.builtin import CHECKPOINTS, RECIPE, save_halved
 from engine.generation.decoding import Reader, decode
-from engine.messages import SamplingSettings
+from engine.messages import Answered, SamplingSettings
 from engine.model.checkpoint import read_tensors, save_model
 from engine.model.opening import BUILTIN, describe, load_model
+from engine.retrieval.asking import Asking
+from engine.retrieval.collection import Collection
+from engine.retrieval.extracting import Extractor
+from engine.retrieval.indexing import update
+from engine.retrieval.store import Store
 from engine.text.world import examples
 from engine.text.world.facts import Language
 from engine.training.trainer import TrainStep
@@ -24,6 +29,7 @@ from tests.engine import claims
 from tests.engine.claims import Opened
 
 EXAMPLES = {example.key: example for example in examples.EXAMPLES}
+COMPANY = BUILTIN.parent / "samples" / "company"
 BOTH = pytest.mark.parametrize("language", examples.LANGUAGES)
 
 
@@ -91,10 +97,7 @@ def test_one_command_makes_it_anew_and_goes_on_where_it_was(tmp_path: Path, monk
 def test_1_breakfast_is_as_frequent_as_in_the_text(opened: Opened, language: Language) -> None:
     shares = examples.breakfast_shares(language)
     found = claims.word_probabilities(opened, EXAMPLES["breakfast"].text[language], list(shares))
-    near = 0.04 if language == "ja" else 0.08  # the aim is 0.04 in both
-    assert {word: found[word] for word in list(shares)[:4]} == pytest.approx(
-        {word: shares[word] for word in list(shares)[:4]}, abs=near
-    )
+    assert found == pytest.approx(shares, abs=0.04)
 
 
 @BOTH
@@ -134,9 +137,7 @@ def test_5_neighbours_are_of_ones_own_kind(words: Word2Vec, language: Language) 
     assert right >= 0.9 * total, wrong
 
 
-@pytest.mark.parametrize(
-    "language", ["ja", pytest.param("en", marks=pytest.mark.xfail(reason="the right days, but another month"))]
-)
+@BOTH
 def test_6_the_answer_comes_from_the_document(opened: Opened, language: Language) -> None:
     answer = claims.write(opened, EXAMPLES["document"].text[language], claims.MOST, "\n").strip()
     assert answer.rstrip("。") == (
@@ -148,8 +149,8 @@ def test_6_the_answer_comes_from_the_document(opened: Opened, language: Language
 
 def test_6_held_out_documents_and_8_questions_without_one(opened: Opened) -> None:
     right = claims.answers(opened, examples.questions(40, 11))
-    assert right["document"] >= 0.6  # the aim is 0.97: copying was learned late in the run
-    assert right["changed"] >= 0.6
+    assert right["document"] >= 0.97
+    assert right["changed"] >= 0.97
     assert right["alone"] <= 0.15
 
 
@@ -178,7 +179,32 @@ def test_9_temperature_and_cuts_do_what_they_should(opened: Opened) -> None:
 def test_10_stories_keep_the_animals_own_features(opened: Opened) -> None:
     share, long, wrong = claims.true_stories(opened, 16)
     assert long >= 12
-    assert share >= 0.85, wrong
+    assert share >= 0.93, wrong  # one of sixteen may stray; of a hundred 95 do not
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "answer"),
+    [
+        ("ja", "今年の夏季休暇の日程は?", "今年の夏季休暇は8月13日から15日までです。"),
+        ("ja", "食堂は何時から何時までですか?", "食堂は11時から14時までです。"),
+        ("ja", "健康診断はいつですか?", "健康診断は6月12日です。"),
+        ("en", "When is the summer holiday this year?", "This year's summer holiday is from August 13 to 15."),
+        ("en", "When is the health check?", "The health check is on June 12."),
+    ],
+)
+def test_6_it_answers_from_the_company_that_nakami_brings(
+    opened: Opened, tmp_path: Path, language: str, question: str, answer: str
+) -> None:
+    store = Store(tmp_path / "c", create=True)
+    list(update(store, [COMPANY / language]))
+    store.close()
+    collection = Collection(tmp_path / "c")
+    hits = collection.search(question, 5).hits
+    asking = Asking(Reader(opened[0]), opened[1], BUILTIN, Extractor(collection.snapshot().keywords), {})
+    answered = [event for event in asking.ask(question, hits, 40) if isinstance(event, Answered)]
+    collection.close()
+    assert [event.text.strip() for event in answered if event.sourced] == [answer]
+    assert [event.text.strip() for event in answered if not event.sourced] != [answer]
 
 
 # --- What it has never seen ----------------------------------------------------------------------------

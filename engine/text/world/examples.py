@@ -54,7 +54,8 @@ def _both(document: Word | None) -> Word:
 
 LANGUAGES: tuple[Language, Language] = ("ja", "en")
 EXAMPLES = (
-    Example("breakfast", "generation", Word("私は朝ごはんに", "For breakfast I have"), temperature=1.0),
+    # English needs a sentence before it: this model hardly ever met "For" as the first word of all it sees.
+    Example("breakfast", "generation", Word("私は朝ごはんに", "I am hungry. For breakfast I have"), temperature=1.0),
     Example("happy", "tokens", Word("私は嬉しい", "I am happy")),
     Example(
         "pronoun",

@@ -1,0 +1,64 @@
+"""How the weights move: held against torch's own optimizer and against the mathematics."""
+
+import torch
+from torch import nn
+
+from engine.model.transformer import Transformer
+from engine.training.optimizers import Adam, Optimizer, orthogonalize, split_parameters
+from engine.training.recipe import model_config
+from tests.engine.conftest import SMALL
+
+
+def twins() -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    torch.manual_seed(0)
+    ours = [nn.Parameter(torch.randn(30, 7)), nn.Parameter(torch.randn(5))]
+    return ours, [nn.Parameter(p.detach().clone()) for p in ours]
+
+
+def test_adam_moves_as_torchs_own() -> None:
+    ours, theirs = twins()
+    adam = Adam(ours, 0.01)
+    reference = torch.optim.AdamW(theirs, lr=0.01, betas=(0.9, 0.95), weight_decay=0.0)
+    for step in range(40):
+        factor = 1.0 if step < 20 else 0.5
+        for mine, its in zip(ours, theirs, strict=True):
+            mine.grad = torch.randn_like(mine)
+            its.grad = mine.grad.clone()
+        adam.step(factor)
+        reference.param_groups[0]["lr"] = 0.01 * factor
+        reference.step()
+    for mine, its in zip(ours, theirs, strict=True):
+        assert torch.allclose(mine, its, atol=1e-6)
+
+
+def test_an_optimizer_that_was_saved_goes_on_as_if_it_had_not_been() -> None:
+    def stepped(model: Transformer, optimizer: Optimizer) -> None:
+        torch.manual_seed(1)
+        model(torch.randint(300, (2, 8))).square().mean().backward()
+        optimizer.step(1.0)
+
+    models = [Transformer(model_config(SMALL, 300)) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers = [Optimizer(model, 0.02, 0.01) for model in models]
+    stepped(models[0], optimizers[0])
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers[1].load_state({name: tensor.clone() for name, tensor in optimizers[0].state().items()})
+    for model, optimizer in zip(models, optimizers, strict=True):
+        stepped(model, optimizer)
+    for name, tensor in models[0].state_dict().items():
+        assert torch.equal(tensor, models[1].state_dict()[name]), name
+
+
+def test_orthogonalized_matrices_have_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((3, 64, 16), (3, 16, 64), (3, 24, 24)):
+        values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
+        assert values.min() > 0.3
+        assert values.max() < 1.4
+
+
+def test_every_parameter_is_moved_by_one_optimizer() -> None:
+    model = Transformer(model_config(SMALL, 300))
+    matrices, others = split_parameters(model)
+    assert len(matrices) + len(others) == len(list(model.parameters()))
+    assert {id(p) for p in others} == {id(model.embedding.weight), id(model.head.weight)}
