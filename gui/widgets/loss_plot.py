@@ -159,6 +159,7 @@ class LossPlot(QWidget):
         a_pixel = span / max(height - above - below, height / 2, 1.0)
         self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
         self.plot.setYRange(bottom - below * a_pixel, top + above * a_pixel, padding=0)
+        self.plot.getViewBox().updateMatrix()  # else the next painting does it, and asks for another painting
 
     def _visible(self, run: Curve) -> tuple[Floats, ...]:
         if self._is_loss:

@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import QElapsedTimer, QTimer
 
-BEAT = 5  # milliseconds
+BEAT = 10  # milliseconds
 
 
 class Lag:
-    """A clock that should strike every five milliseconds, and how late it does."""
+    """A clock that should strike every ten milliseconds, and how late it does."""
 
     def __init__(self) -> None:
         self._clock, self._late = QElapsedTimer(), list[float]()
