@@ -35,8 +35,8 @@ class CollectionInfo:
     with_vectors: int  # of them; the others are found by keywords until they have theirs
     fitted: int  # passages that the embedder was fitted to; 0 if it is not fitted
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
-    embedder_name: str  # of the model behind it
-    width: int  # numbers a vector
+    embedder_folder: str  # of the model behind it, or ""
+    width: int  # numbers a vector; 0 while the embedder cannot be opened: asking says why
     index: str  # "exact", "approximate", "server"
     size: int  # of passages, in widths: a Japanese character counts for two
     overlap: int

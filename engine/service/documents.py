@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from engine import messages as m
-from engine.retrieval.collection import Collection
+from engine.errors import EngineError
+from engine.retrieval.collection import Collection, Snapshot
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
 from engine.retrieval.embedders import Choice
 from engine.retrieval.indexing import Progress, Updating, choice_of, choose, cut_of, recut, remove, update
@@ -73,6 +74,7 @@ def _report(progress: Progress) -> m.IndexProgress:
 def collection_info(collection: Collection) -> m.CollectionInfo:
     now, store = collection.snapshot(), collection.store
     size, overlap = cut_of(store)
+    embedder, width = _embedder_of(now, choice_of(store))
     return m.CollectionInfo(
         folder=str(collection.folder),
         version=now.version,
@@ -81,14 +83,23 @@ def collection_info(collection: Collection) -> m.CollectionInfo:
         passages=len(now.table.ids),
         with_vectors=int((now.table.rows >= 0).sum()),
         fitted=int(str(store.noted("fitted") or 0)),
-        embedder=now.embedder.name if now.embedder else "",
-        embedder_name=Path(choice_of(store).folder).name,
-        width=now.embedder.width if now.embedder else 0,
+        embedder=embedder,
+        embedder_folder=choice_of(store).folder,
+        width=width,
         index=now.index,
         size=size,
         overlap=overlap,
         bytes=store.bytes(),
     )
+
+
+def _embedder_of(now: Snapshot, choice: Choice) -> tuple[str, int]:
+    """Its kind and the numbers a vector. A collection opens also without it: another one can be chosen then."""
+    try:
+        embedder = now.embedder
+    except EngineError:
+        return choice.kind, 0
+    return (embedder.name, embedder.width) if embedder else ("", 0)
 
 
 def list_documents(session: Session, request: m.ListDocuments) -> Answer:

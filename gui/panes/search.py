@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout
 from engine.messages import (
     AddDocuments,
     Ask,
+    ChooseEmbedder,
     Citation,
     CollectionInfo,
     CompareVectors,
@@ -34,6 +35,7 @@ from engine.messages import (
 )
 from gui import i18n, samples
 from gui.i18n import t
+from gui.opening import BUILTIN
 from gui.pane import Pane, Table
 from gui.retrieval import STEPS, Retrieval
 from gui.settings import documents_folder
@@ -74,6 +76,7 @@ class SearchPane(Pane):
         page.count.changing.connect(self._search_again)
         page.count.changed.connect(lambda _: self.ask_question())
         page.passage_size.changed.connect(self._cut)
+        page.embedder.chosen.connect(self.choose_embedder)
         page.work_bar.cancelled.connect(self.cancel)
         page.table.selected.connect(self._compare)
         page.table.opened.connect(self._open_passage)
@@ -215,6 +218,19 @@ class SearchPane(Pane):
     def _cut(self, size: float) -> None:
         if self.info is not None and round(size) != self.info.size:
             self._change(CutDocuments(round(size), round(size * OVERLAP)))
+
+    def choose_embedder(self, kind: str) -> None:
+        """All vectors anew; an encoder is a folder that is asked for, "model" the one that is open."""
+        if self.info is None:
+            return
+        folder = ""
+        if kind == "encoder":
+            folder = QFileDialog.getExistingDirectory(self, t("pane.search.encoder"), str(Path.home()))
+            if not folder:
+                return
+        elif kind == self.info.embedder != "model" and self.info.width:
+            return  # its vectors are there: they would only become the same again
+        self._change(ChooseEmbedder(kind, folder))  # type: ignore[arg-type]
 
     def _change(self, request: object, then: Callable[[Ended], None] | None = None) -> None:
         """One change of the collection at a time; what was reported as done stays, whatever comes of it."""
@@ -394,8 +410,13 @@ class SearchPane(Pane):
     def _show(self) -> None:
         there = self.info is not None and (self.info.documents + self.info.skipped > 0)
         self.page.show_work(there or self.asking("change"))
-        self.page.show_info(self.info)
+        self.page.show_info(self.info, self._embedder_name(), self.state.model is not None)
+        self.page.embedder.setEnabled(not self.asking("change"))  # one change of the collection at a time
         self._show_asked()
+
+    def _embedder_name(self) -> str:
+        folder = Path(self.info.embedder_folder if self.info else "")
+        return t("status.builtin") if folder == BUILTIN else folder.name
 
     def _show_asked(self) -> None:
         if self.isVisible():

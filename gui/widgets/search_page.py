@@ -27,6 +27,7 @@ from gui.widgets.citation_table import CitationTable
 from gui.widgets.cosine_formula import CosineFormula
 from gui.widgets.document_list import DocumentList
 from gui.widgets.document_reader import DocumentReader
+from gui.widgets.embedder_button import EmbedderButton
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.passage_cloud import PassageCloud
@@ -69,7 +70,7 @@ class SearchPage(QWidget):
         self.count = LabelledSlider(COUNTS, lambda value: f"{value:.0f}")
         self.passage_size = LabelledSlider(PASSAGE_SIZES, lambda value: f"{value:,.0f}")
         self.count.set_value(TAKEN)
-        self.words = QLabel()
+        self.embedder, self.words = EmbedderButton(), QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
         self._make_views()
@@ -125,7 +126,11 @@ class SearchPage(QWidget):
         foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(GAP_S)
         foot.addLayout(self._controls)
-        foot.addWidget(self.words)
+        made_of = QHBoxLayout()
+        made_of.setSpacing(GAP_M)
+        made_of.addWidget(self.embedder)
+        made_of.addWidget(self.words, 1)
+        foot.addLayout(made_of)
         self.work = QWidget(objectName="work")
         column = QVBoxLayout(self.work)
         column.setContentsMargins(0, 0, 0, 0)
@@ -202,16 +207,22 @@ class SearchPage(QWidget):
     def say(self, words: str) -> None:
         self.hover.setText(words or " ")
 
-    def show_info(self, info: CollectionInfo | None) -> None:
-        """What makes the vectors and what searches them, in words."""
+    def show_info(self, info: CollectionInfo | None, embedder_name: str, model: bool) -> None:
+        """What makes the vectors and what searches them, in words; `model`: whether one is open."""
         self.info = info
+        self.embedder.set_used(info.embedder if info else "", model)
         if info is None:
             self.words.setText("")
             return
-        figures = {"width": f"{info.width:,}", "fitted": f"{info.fitted:,}", "name": info.embedder_name}
-        embedder = t(f"widget.search.embedder.{info.embedder or 'none'}", **figures)
+        figures = {"width": f"{info.width:,}", "fitted": f"{info.fitted:,}", "name": embedder_name}
+        made = "none" if not info.embedder else info.embedder if info.width else "gone"
+        embedder = t(f"widget.search.embedder.{made}", **figures)
         index = t(f"widget.search.index.{info.index}", passages=f"{info.passages:,}")
-        self.words.setText(t("widget.search.made_of", embedder=embedder, index=index, size=f"{info.bytes / 1e6:,.1f}"))
+        words = [t("widget.search.made_of", embedder=embedder, index=index, size=f"{info.bytes / 1e6:,.1f}")]
+        if info.embedder and info.with_vectors < info.passages:
+            missing = f"{info.passages - info.with_vectors:,}"
+            words.append(t("widget.search.without_vector", count=missing, look=t("widget.documents.look")))
+        self.words.setText("\n".join(words))
 
     def show_asked(self, asked: Retrieval, model: bool) -> None:
         """Everything that has come back so far."""
@@ -248,8 +259,8 @@ class SearchPage(QWidget):
         if result is None:
             self.vector_caption.setText(t("widget.search.ask_first"))
         else:
-            key = "vector" if len(result.vector) else "no_vector"
-            self.vector_caption.setText(t(f"widget.search.{key}", width=f"{len(result.vector):,}"))
+            made = self.info.embedder if self.info is not None and len(result.vector) else "none"
+            self.vector_caption.setText(t(f"widget.search.vector.{made or 'none'}", width=f"{len(result.vector):,}"))
 
     def _figures(self) -> dict[str, str]:
         """What came out of each step, in brief."""
@@ -307,7 +318,7 @@ class SearchPage(QWidget):
         self.empty.set_words(t("pane.search.empty"), t("pane.search.empty_words"), t("pane.search.company"))
         self.files_button.setText(t("widget.documents.files"))
         self.folder_button.setText(t("widget.documents.folder"))
-        parts = (self.work_bar, self.table, self.cloud, self.formula, self.answer)
+        parts = (self.work_bar, self.embedder, self.table, self.cloud, self.formula, self.answer)
         for part in (*parts, self.citations, self.documents, self.reader):
             part.retranslate()
         self._show_captions()

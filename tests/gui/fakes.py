@@ -1,6 +1,7 @@
 """An engine that answers from a table, in the window's own thread, one turn later."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -381,6 +382,10 @@ def document_answers() -> Answers:
             m.IndexProgress("reading", 1, 2, 3.0, "/notes/note-0.txt"), collection(version=2),
         ],
         m.CutDocuments: lambda _: [collection(version=3)],
+        m.ChooseEmbedder: lambda r: [
+            m.IndexProgress("embedding", 2, 4, None, ""),
+            replace(collection(version=6), embedder=r.embedder, embedder_folder=r.folder, fitted=0),
+        ],
         m.RemoveDocuments: lambda _: [collection(version=4)],
         m.EditDocument: lambda _: [collection(version=5)],
         m.ReadDocument: document_text,

@@ -1,11 +1,12 @@
 """The Search pane, by typing, clicking, dragging and dropping; once with the real engine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
@@ -296,6 +297,77 @@ def test_long_work_says_how_long_and_can_be_cancelled(pane: Any, qtbot: QtBot, e
     assert len(engine.asked(m.OpenCollection)) == opened + 1  # it tells what was kept
 
 
+# --- What makes the vectors -----------------------------------------------------------------------
+
+
+def choose_vectors(pane: Any, kind: str) -> None:
+    """As a person does: the button, then the entry of its menu."""
+    button = pane.page.embedder
+    place = lambda: button.menu().actionGeometry(button.choices[kind]).center()  # noqa: E731
+    QTimer.singleShot(0, button, lambda: QTest.mouseClick(button.menu(), LEFT, pos=place()))  # the menu waits for it
+    QTest.mouseClick(button, LEFT)
+
+
+def checked(pane: Any) -> list[str]:
+    return [kind for kind, action in pane.page.embedder.choices.items() if action.isChecked()]
+
+
+@pytest.mark.parametrize("kind", ["word2vec", "model"])
+def test_other_vectors_are_a_click_away(asked: Any, qtbot: QtBot, engine: FakeEngine, kind: str) -> None:
+    assert checked(asked) == ["lsa"]
+    before = len(engine.asked(m.Ask))
+    choose_vectors(asked, kind)
+    assert checked(asked) == ["lsa"]  # until they are there
+    qtbot.waitUntil(lambda: checked(asked) == [kind])
+    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder(kind)]  # type: ignore[arg-type]
+    assert len(engine.asked(m.Ask)) == before + 1  # the question is asked again by them
+
+
+def test_an_encoder_is_a_folder_that_is_asked_for(
+    pane: Any, qtbot: QtBot, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ["/encoders/small", ""]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: folders.pop())
+    choose_vectors(pane, "encoder")  # and no folder after all
+    choose_vectors(pane, "encoder")
+    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder("encoder", "/encoders/small")]
+    qtbot.waitUntil(lambda: checked(pane) == ["encoder"])
+    assert "small" in pane.page.words.text()
+
+
+def test_without_a_model_its_vectors_are_not_offered(pane: Any, window: MainWindow) -> None:
+    assert pane.page.embedder.choices["model"].isEnabled()
+    window.state.set_model(None)
+    action = pane.page.embedder.choices["model"]
+    assert not action.isEnabled()
+    assert action.text() == i18n.t("widget.embedder.no_model")
+
+
+def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
+    pane: Any, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    failed = m.Ended(0, "failed", "error.extra_missing", {"extra": "encoder"})
+    engine.answers[m.ChooseEmbedder] = lambda _: [failed]
+    choose_vectors(pane, "word2vec")
+    qtbot.waitUntil(pane.messages.isVisible)
+    assert pane.messages.label.text() == i18n.t("error.extra_missing", extra="encoder")
+    assert checked(pane) == ["lsa"]
+
+
+def test_making_vectors_shows_how_far_it_is_and_can_be_cancelled(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers.pop(m.ChooseEmbedder)
+    choose_vectors(pane, "word2vec")
+    engine.send(m.ChooseEmbedder, m.IndexProgress("embedding", 1, 4, 9.0, ""))
+    assert pane.page.work_bar.isVisible()
+    assert not pane.page.embedder.isEnabled()
+    half = replace(fakes.collection(version=7), embedder="word2vec", with_vectors=1)
+    engine.answers[m.OpenCollection] = lambda _: [half]
+    pane.page.work_bar.cancel.click()
+    qtbot.waitUntil(lambda: checked(pane) == ["word2vec"])
+    assert pane.page.embedder.isEnabled()
+    assert "3" in pane.page.words.text().splitlines()[1]  # passages that have none yet
+
+
 # --- Reading and editing --------------------------------------------------------------------------
 
 
@@ -432,6 +504,11 @@ def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp
     assert pane.page.formula.pair.cosine == pytest.approx(float(pane.asked.cosines_N[pane.passage]), abs=1e-4)
     skipped = [row for row in pane.page.documents.rows() if row[0] == "empty.txt"]
     assert len(skipped) == 1
+    fitted = len(pane.page.bars.vector)
+    choose_vectors(pane, "word2vec")
+    qtbot.waitUntil(lambda: checked(pane) == ["word2vec"] and not pane.asking(), timeout=SLOW)
+    assert len(pane.page.bars.vector) == pane.info.width != fitted
+    assert f"{pane.info.width:,}" in pane.page.vector_caption.text()
     pane._open_source(0)
     reader = pane.page.reader
     qtbot.waitUntil(lambda: reader.document is not None, timeout=SLOW)

@@ -1,0 +1,43 @@
+"""What makes the vectors of a collection: a button whose menu names the choices and checks the one in use."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from gui.i18n import t
+
+KINDS = ("lsa", "model", "word2vec", "encoder")
+
+
+class EmbedderButton(QToolButton):
+    chosen = Signal(str)  # one of KINDS
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.used, self.model = "", False
+        menu = QMenu(self)
+        self.choices = {kind: menu.addAction("") for kind in KINDS}
+        for kind, action in self.choices.items():
+            action.setCheckable(True)
+            action.triggered.connect(lambda _, kind=kind: self._choose(kind))
+        self.setMenu(menu)
+
+    def set_used(self, kind: str, model: bool) -> None:
+        """`kind` is "" while there are no vectors; `model`: whether one is open that could make them."""
+        self.used, self.model = kind, model
+        for name, action in self.choices.items():
+            action.setChecked(name == kind)
+        self.choices["model"].setEnabled(model)
+        self.retranslate()
+
+    def _choose(self, kind: str) -> None:
+        self.set_used(self.used, self.model)  # the menu has checked it, but nothing has come of it yet
+        self.chosen.emit(kind)
+
+    def retranslate(self) -> None:
+        self.setText(t("widget.embedder.button"))
+        self.setToolTip(t("widget.embedder.tip"))
+        self.setAccessibleName(t("widget.embedder.tip"))
+        for kind, action in self.choices.items():
+            action.setText(t(f"widget.embedder.{kind}"))
+        if not self.model:
+            self.choices["model"].setText(t("widget.embedder.no_model"))
