@@ -99,7 +99,7 @@ class SearchPane(Pane):
         documents.undo_wanted.connect(self.undo_removing)
         documents.opened.connect(self._open_document)
         reader.back_wanted.connect(lambda: self._leave_reader(page.show_documents))
-        reader.save_wanted.connect(self.save_document)
+        reader.save_wanted.connect(lambda: self.save_document())
 
     # --- The collection --------------------------------------------------------------------------
 
@@ -121,9 +121,17 @@ class SearchPane(Pane):
 
     def open_collection(self, folder: str, create: bool = False) -> None:
         """Another collection, remembered from now on."""
-        self.ask(OpenCollection(folder, create), self._opened, ended=lambda _: self._show())
+
+        def go() -> None:
+            self.drop("ReadDocument")
+            self.page.reader.clear()  # numbers of documents hold in their own collection alone
+            self.page.show_documents()
+            self.ask(OpenCollection(folder, create), self._opened, ended=lambda _: self._show())
+
+        self._leave_reader(go)
 
     def _opened(self, info: CollectionInfo) -> None:
+        self.drop("Ask")
         self.folder = "" if Path(info.folder) == self.home / "collection" else info.folder
         self._removed, self.asked, self.passage = (), Retrieval(), -1
         self.page.documents.set_undo(0)
@@ -230,7 +238,8 @@ class SearchPane(Pane):
                 return
         elif kind == self.info.embedder != "model" and self.info.width:
             return  # its vectors are there: they would only become the same again
-        self._change(ChooseEmbedder(kind, folder))  # type: ignore[arg-type]
+        request = ChooseEmbedder(kind, folder)  # type: ignore[arg-type]
+        self._leave_reader(lambda: self._change(request))
 
     def _change(self, request: object, then: Callable[[Ended], None] | None = None) -> None:
         """One change of the collection at a time; what was reported as done stays, whatever comes of it."""
@@ -280,11 +289,20 @@ class SearchPane(Pane):
     def _open_document(self, document: int, span: Span = (0, 0), best: Span = (0, 0)) -> None:
         """At a span of its characters."""
 
-        def show(text: DocumentText) -> None:
-            self._leave_reader(lambda: self.page.reader.show_document(text, span, best))
-            self.page.show_reader()
+        reader = self.page.reader
 
-        self.ask(ReadDocument(document, span[0]), show)
+        def show(text: DocumentText) -> None:
+            if reader.modified:  # somebody wrote while it was being read
+                self._open_document(document, span, best)
+                return
+            reader.show_document(text, span, best)
+            self.page.show_reader()
+            reader.editor.setFocus()
+
+        def read() -> None:
+            self.ask(ReadDocument(document, span[0]), show)
+
+        self._leave_reader(read)  # left first, read then: what is saved on leaving may be this same document
 
     def _open_source(self, source: int) -> None:
         """A hit, with the sentence nearest to the question."""
@@ -308,8 +326,8 @@ class SearchPane(Pane):
         elif passage is not None:
             self._open_document(passage.document, (passage.start, passage.end))
 
-    def save_document(self) -> None:
-        """Writes what was edited into its file; the question is asked again of what it says now."""
+    def save_document(self, then: Callable[[], None] | None = None) -> None:
+        """Writes what was edited into its file; the question is asked again of what it says now. `then`: if it is."""
         reader = self.page.reader
         if reader.document is None or not reader.modified:
             return
@@ -318,14 +336,17 @@ class SearchPane(Pane):
         def ended(end: Ended) -> None:
             if end.outcome == "done" and reader.text() == text:
                 reader.mark_saved()
+                if then is not None:
+                    then()
 
         self._change(EditDocument(reader.document.document, text), ended)
 
     def _leave_reader(self, go: Callable[[], None]) -> None:
-        """`go`, unless what was edited and not saved is to be kept."""
+        """`go`, after asking what is to become of what was edited and not saved."""
         if not self.page.reader.modified:
             go()
             return
+        self.page.show_reader()  # what the question is about
 
         def discard() -> None:
             self.page.reader.clear()
@@ -337,7 +358,7 @@ class SearchPane(Pane):
         box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
         for kind, key in ((kinds.Save, "save"), (kinds.Discard, "discard"), (kinds.Cancel, "stay")):
             box.button(kind).setText(t(f"pane.search.{key}"))
-        box.button(kinds.Save).clicked.connect(self.save_document)
+        box.button(kinds.Save).clicked.connect(lambda: self.save_document(go))
         box.button(kinds.Discard).clicked.connect(discard)
         box.open()
 
@@ -474,6 +495,7 @@ class SearchPane(Pane):
             "mode": page.mode.current,
             "step": page.strip.current,
             "passages": page.passages_view.current,
+            "unsaved": page.reader.unsaved(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -488,6 +510,8 @@ class SearchPane(Pane):
             page.strip.choose(saved["step"])
         if saved.get("passages") in ("table", "map"):
             page.passages_view.choose(saved["passages"])
+        if page.reader.take_up(saved.get("unsaved")):
+            page.show_reader()
 
     def fold(self) -> None:
         self.page.fold(self.theme, self.width(), self.height())

@@ -1,7 +1,10 @@
 """A document opened at a passage; a plain text can be changed where it is, saved, and asked again."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QTextEdit, QVBoxLayout, QWidget
@@ -57,7 +60,8 @@ class DocumentReader(QWidget):
         return self.editor.document().isModified()
 
     def text(self) -> str:
-        return self.editor.toPlainText()
+        """What stands there, no-break spaces too: Qt's own plain text makes spaces of them."""
+        return self.editor.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
 
     def show_document(self, document: DocumentText, marked: tuple[int, int], best: tuple[int, int] = (0, 0)) -> None:
         """With the characters `marked` of the document in view, and `best` among them underlined."""
@@ -75,8 +79,38 @@ class DocumentReader(QWidget):
 
     def mark_saved(self) -> None:
         """The text is the file's now; undo still leads back."""
+        assert self.document is not None
+        text = self.text()
+        self.document = replace(self.document, text=text, characters=len(text))
         self.editor.document().setModified(False)
-        self.editor.setExtraSelections([])  # passages may begin elsewhere now
+        self._marked = self._best = (0, 0)  # passages may begin elsewhere now
+        self._highlight()
+
+    def unsaved(self) -> dict[str, Any] | None:
+        """What was written and not saved, for the next start; JSON values only."""
+        document = self.document
+        if document is None or not self.modified:
+            return None
+        return {
+            "document": document.document,
+            "path": document.path,
+            "before": document.text,
+            "text": self.text(),
+        }
+
+    def take_up(self, unsaved: object) -> bool:
+        """Goes on with what `unsaved` told, and undo leads to what was there before; False if there is nothing."""
+        kept: dict[str, Any] = unsaved if isinstance(unsaved, dict) else {}
+        number, *words = (kept.get(name) for name in ("document", "path", "before", "text"))
+        if not isinstance(number, int) or not all(isinstance(word, str) for word in words):
+            return False
+        path, before, text = map(str, words)
+        passages = np.zeros((0, 3), np.int32)
+        self.show_document(DocumentText(number, path, before, 0, len(before), passages, True), (0, 0))
+        cursor = self.editor.textCursor()
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(text)
+        return True
 
     def clear(self) -> None:
         self.document = None

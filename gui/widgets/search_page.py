@@ -175,7 +175,6 @@ class SearchPage(QWidget):
     def show_reader(self) -> None:
         self.side.setCurrentWidget(self.reader)
         self.documents_button.setChecked(True)
-        self.reader.editor.setFocus()
 
     def show_documents(self) -> None:
         """Back from the reader: to the list where it has its own place, to the view where not."""

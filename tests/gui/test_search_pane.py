@@ -405,11 +405,7 @@ def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, e
     assert reader.modified  # what undo brought back can be saved again
 
 
-def test_what_is_not_saved_is_not_lost(
-    asked: Any, qtbot: QtBot, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    boxes: list[QMessageBox] = []
-    monkeypatch.setattr(QMessageBox, "open", lambda box: boxes.append(box))
+def test_what_is_not_saved_is_not_lost(asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]) -> None:
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New ")
     reader.buttons["back"].click()
@@ -428,6 +424,147 @@ def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: 
     qtbot.waitUntil(asked.messages.isVisible)
     assert reader.modified
     assert reader.text() == "New " + TEXTS[0]
+
+
+@pytest.fixture
+def boxes(monkeypatch: pytest.MonkeyPatch) -> list[QMessageBox]:
+    """The questions that were put, unanswered."""
+    put: list[QMessageBox] = []
+    monkeypatch.setattr(QMessageBox, "open", lambda box: put.append(box))
+    return put
+
+
+def leave_for_another_collection(pane: Any, qtbot: QtBot) -> Any:
+    """By the menu of collections, with something unsaved."""
+    reader = opened(pane, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    pane.page.collection_menu.aboutToShow.emit()
+    pane.page.collection_menu.actions()[0].trigger()
+    return reader
+
+
+def test_saving_before_another_collection_goes_on_to_it(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
+    reader = leave_for_another_collection(asked, qtbot)
+    assert m.OpenCollection("/other") not in engine.requests  # not before the answer
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: asked.folder == "/other")
+    kinds = [type(request) for request in engine.requests]
+    assert kinds.index(m.EditDocument) < engine.requests.index(m.OpenCollection("/other"))
+    assert reader.document is None  # its number would name another document there
+    assert asked.page.documents.isVisible()
+
+
+def test_who_goes_on_editing_stays_in_the_collection(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
+    reader = leave_for_another_collection(asked, qtbot)
+    boxes[0].button(QMessageBox.StandardButton.Cancel).click()
+    assert m.OpenCollection("/other") not in engine.requests
+    assert reader.isVisible()
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def test_what_could_not_be_saved_is_not_left(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
+    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
+    engine.answers[m.EditDocument] = lambda _: [failed]
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    choose_vectors(asked, "word2vec")
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(asked.messages.isVisible)
+    assert not engine.asked(m.ChooseEmbedder)
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def test_saving_before_other_vectors_goes_on_to_make_them(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    choose_vectors(asked, "word2vec")
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: checked(asked) == ["word2vec"])
+    assert engine.asked(m.EditDocument)
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def test_the_same_document_opened_again_says_what_was_just_saved(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    reads = len(engine.asked(m.ReadDocument))
+    asked._open_source(0)
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: len(engine.asked(m.ReadDocument)) > reads)
+    kinds = [type(request) for request in engine.requests]
+    assert kinds[::-1].index(m.ReadDocument) < kinds[::-1].index(m.EditDocument)  # read after it was written
+    qtbot.waitUntil(lambda: not reader.modified)
+
+
+def test_what_is_not_saved_is_there_at_the_next_start(
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New")
+    QTest.keyClick(reader.editor, Qt.Key.Key_Return)
+    home = asked.home
+    window.close()
+    settings, _ = Settings.load(tmp_path / "settings.json")
+    again = MainWindow(engine, settings, tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(again)
+    pane: Any = again.workspace.pane("search")
+    pane.home = home
+    again.resize(1400, 900)
+    again.show()
+    again.begin([])
+    again.show_pane("search")
+    reader = pane.page.reader
+    qtbot.waitUntil(reader.isVisible)
+    assert reader.text() == "New\n" + TEXTS[0]
+    assert reader.title.text() == "note-0.txt"
+    reader.buttons["undo"].click()
+    assert reader.text() == TEXTS[0]
+    QTest.keyClicks(reader.editor, "x")
+    reader.buttons["save"].click()
+    qtbot.waitUntil(lambda: not reader.modified)
+    assert engine.asked(m.EditDocument)[-1].document == 0
+    again.close()
+
+
+def test_a_broken_session_opens_no_document(asked: Any) -> None:
+    for broken in ("x", {"document": "0"}, {"document": 0, "path": "/a.txt", "before": 1, "text": "x"}):
+        asked.restore({"unsaved": broken})
+        assert asked.page.reader.document is None
+
+
+def test_what_is_not_saved_outlives_the_engine(
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    engine.alive = False
+    engine.died.emit()
+    window.status.restart.click()
+    qtbot.waitUntil(lambda: asked.info is not None and reader.isVisible())
+    assert reader.text() == "New " + TEXTS[0]
+    reader.buttons["save"].click()
+    qtbot.waitUntil(lambda: not reader.modified)
+    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
+
+
+def test_no_break_spaces_are_saved_as_they_were(pane: Any) -> None:
+    text = "10\u00a0km\nand more"
+    pane.page.reader.show_document(
+        m.DocumentText(0, "/a.txt", text, 0, len(text), np.zeros((0, 3), np.int32), True), (0, 0)
+    )
+    assert pane.page.reader.text() == text
 
 
 def opened(pane: Any, qtbot: QtBot) -> Any:
