@@ -264,7 +264,7 @@ class Weights:
         self.disk_types: set[str] = set()
         self.bytes = 0
         shapes: dict[str, tuple[int, ...]] = {}
-        for path in _files(folder):
+        for path in weight_files(folder):
             self.bytes += path.stat().st_size
             for name, shape, kind in _head(path):
                 short = PREFIXES.sub("", name)
@@ -337,8 +337,11 @@ def load_transformer(folder: Path, config: ModelConfig, dtype: torch.dtype) -> T
     return model.requires_grad_(False)
 
 
-def _files(folder: Path) -> list[Path]:
-    """One file, or the shards that the index names."""
+def weight_files(folder: Path) -> list[Path]:
+    """One file, or the shards that the index names.
+
+    Raises EngineError: error.model_pickled, error.model_no_weights, error.model_shard, error.model_damaged.
+    """
     index = folder / INDEX
     if not index.is_file():
         if (folder / SINGLE).is_file():

@@ -5,6 +5,7 @@ of its words' vectors; "encoder" is a network made for this (BERT, MiniLM, E5), 
 sentence-transformers.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +14,15 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from engine.errors import EngineError
 from engine.retrieval.lsa import Lsa, unit
 
 Floats = NDArray[np.float32]
 KINDS = ("lsa", "model", "word2vec", "encoder")
+E5 = re.compile(r"(?<![a-z0-9])e5(?![a-z0-9])")  # in the name of a folder; not in a hexadecimal one
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 
 
 class Embedder(Protocol):
@@ -140,24 +144,38 @@ class Encoder:
     LONGEST = 512  # tokens; what comes behind is not seen
 
     def __init__(self, folder: Path) -> None:
-        """Raises EngineError: error.extra_missing, error.model_missing, error.model_damaged."""
+        """Raises EngineError: error.extra_missing, error.model_missing, error.no_tokenizer, error.tokenizer_program,
+        error.model_mismatch, error.model_damaged, and as weight_files.
+        """
         try:
             from transformers import AutoModel, AutoTokenizer
         except ImportError as error:
             raise EngineError("error.extra_missing", extra="encoder") from error
+        from engine.model.huggingface import weight_files
+
         if not (folder / "config.json").is_file():
             raise EngineError("error.model_missing", folder=str(folder))
+        (weights, *_) = weight_files(folder)
+        if not any((folder / name).is_file() for name in TOKENIZERS):  # transformers would make one up
+            raise EngineError("error.no_tokenizer", folder=str(folder))
         # No pickle, no network, no code from the folder.
         kept: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), **kept)
-            self._model = AutoModel.from_pretrained(str(folder), use_safetensors=True, **kept).eval()
-            self._first_token = _pools_first_token(folder)
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+            model, loaded = AutoModel.from_pretrained(
+                str(folder), use_safetensors=True, output_loading_info=True, **kept
+            )
+        except ImportError as error:  # BERTs that want their Japanese cut by MeCab first
+            raise EngineError("error.tokenizer_program", folder=str(folder)) from error
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
             raise EngineError("error.model_damaged", file=str(folder)) from error
+        for name in sorted(loaded["missing_keys"]):  # it would be random; of the pooler nothing is used
+            if not name.startswith("pooler."):
+                raise EngineError("error.model_mismatch", file=str(weights), tensor=name)
+        self._model, self._first_token = model.eval(), _pools_first_token(folder)
         longest = int(getattr(self._model.config, "max_position_embeddings", self.LONGEST))
         self._longest = min(self.LONGEST, longest)
-        self._is_e5 = "e5" in folder.name.lower()
+        self._is_e5 = E5.search(folder.name.lower()) is not None
 
     @property
     def width(self) -> int:

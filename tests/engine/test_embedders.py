@@ -1,0 +1,233 @@
+"""Vectors of texts, held against the mathematics that is said to make them; and folders that are refused."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine import messages as m
+from engine.__main__ import main
+from engine.baselines.word2vec import Word2Vec
+from engine.errors import EngineError
+from engine.model.opening import load_model
+from engine.model.tape import Tape
+from engine.retrieval.collection import Collection
+from engine.retrieval.embedders import Choice, Encoder, HiddenStates, WordMeans, open_embedder
+from engine.retrieval.indexing import choose
+from engine.service.handlers import make_handlers
+
+WORDS = (
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ":", "query", "passage"),
+    *("the", "cat", "dog", "sat", "on", "mat", "log", "猫", "犬", "は", "森", "家", "で"),
+)
+TEXTS = ("the cat", "the dog sat on the log . the cat sat on the mat", "猫は森で", "mat")
+LONGEST = 24  # tokens that the tiny encoder sees
+
+
+def save_encoder(folder: Path, first_token: bool = False) -> Path:
+    """A tiny BERT that has learned nothing, saved as sentence-transformers saves its own."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(1)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.BertConfig(vocab_size=len(WORDS), max_position_embeddings=LONGEST, **shape)
+    transformers.BertModel(config).save_pretrained(folder)
+    transformers.BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)}).save_pretrained(folder)
+    pooling = {"pooling_mode_cls_token": first_token, "pooling_mode_mean_tokens": not first_token}
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 16} | pooling))
+    return folder
+
+
+def by_transformers(folder: Path, text: str, first_token: bool = False) -> np.ndarray:
+    """Of one text alone, where nothing is padded."""
+    transformers = pytest.importorskip("transformers")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+    model = transformers.AutoModel.from_pretrained(str(folder)).eval()
+    with torch.no_grad():
+        states_TD = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+    vector_D = states_TD[0] if first_token else states_TD.mean(dim=0)
+    return np.asarray(vector_D / vector_D.norm())
+
+
+# --- Encoders -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first_token", [False, True])
+def test_an_encoder_pools_as_its_folder_says(tmp_path: Path, first_token: bool) -> None:
+    folder = save_encoder(tmp_path / "tiny", first_token)
+    encoder = Encoder(folder)
+    rows = encoder.embed(TEXTS)
+    assert rows.shape == (len(TEXTS), encoder.width) == (4, 16)
+    assert np.allclose(rows, [by_transformers(folder, text, first_token) for text in TEXTS], atol=1e-5)
+    assert np.abs(rows[0] - rows[2]).max() > 1e-3  # else the above says nothing
+
+
+def test_padding_does_not_matter(tmp_path: Path) -> None:
+    encoder = Encoder(save_encoder(tmp_path / "tiny"))
+    assert np.allclose(encoder.embed(TEXTS), [encoder.embed([text])[0] for text in TEXTS], atol=1e-5)
+
+
+def test_of_a_long_text_the_beginning_counts(tmp_path: Path) -> None:
+    folder = save_encoder(tmp_path / "tiny")
+    seen = " ".join(["cat"] * (LONGEST - 2))  # and the two tokens around it
+    assert np.allclose(Encoder(folder).embed([seen + " dog" * 500])[0], by_transformers(folder, seen), atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "prefixed"), [("multilingual-e5-tiny", True), ("4fe5a1", False)])
+def test_e5_gets_the_words_that_it_was_taught_with(tmp_path: Path, name: str, prefixed: bool) -> None:
+    folder = save_encoder(tmp_path / name)
+    encoder = Encoder(folder)
+    query, passage = ("query: ", "passage: ") if prefixed else ("", "")
+    assert np.allclose(
+        encoder.embed(["the cat"], question=True)[0], by_transformers(folder, query + "the cat"), atol=1e-5
+    )
+    assert np.allclose(encoder.embed(["the cat"])[0], by_transformers(folder, passage + "the cat"), atol=1e-5)
+
+
+def without_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def without_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def without_tokenizer(folder: Path) -> None:
+    for path in (*folder.glob("tokenizer*"), *folder.glob("vocab*")):
+        path.unlink()
+
+
+def cut_off(folder: Path) -> None:
+    os.truncate(folder / "model.safetensors", 1000)
+
+
+def without_a_layer(folder: Path) -> None:
+    """Half of its weights: what is missing would be drawn at random."""
+    from safetensors.torch import load_file, save_file
+
+    whole = load_file(folder / "model.safetensors")
+    part = {name: tensor for name, tensor in whole.items() if "layer.1." not in name}
+    save_file(part, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key"),
+    [
+        (without_config, "error.model_missing"),
+        (without_weights, "error.model_no_weights"),
+        (pickled, "error.model_pickled"),
+        (without_tokenizer, "error.no_tokenizer"),
+        (cut_off, "error.model_damaged"),
+        (without_a_layer, "error.model_mismatch"),
+    ],
+)
+def test_a_folder_that_lacks_something_is_refused(tmp_path: Path, spoil: Callable[[Path], None], key: str) -> None:
+    folder = save_encoder(tmp_path / "tiny")
+    spoil(folder)
+    with pytest.raises(EngineError) as raised:
+        Encoder(folder)
+    assert raised.value.key == key
+
+
+def test_an_encoder_that_needs_mecab_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = save_encoder(tmp_path / "tiny")
+
+    def needs_mecab(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("fugashi")
+
+    monkeypatch.setattr(pytest.importorskip("transformers").AutoTokenizer, "from_pretrained", needs_mecab)
+    with pytest.raises(EngineError) as raised:
+        Encoder(folder)
+    assert raised.value.key == "error.tokenizer_program"
+
+
+# --- A language model's states, and words -----------------------------------------------------------
+
+
+def test_hidden_states_are_a_mean_over_all_tokens_in_windows(model_folder: Path) -> None:
+    model, tokenizer = load_model(model_folder)
+    text = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。"
+    ids, context = tokenizer.encode(text), model.config.context
+    assert len(ids) > context
+    states = []
+    with torch.no_grad():
+        for start in range(0, len(ids), context):
+            tape = Tape(["final_norm"])
+            model(torch.tensor([ids[start : start + context]]), tape=tape)  # the other way: all of it, at once
+            states.append(tape["final_norm"][0].numpy())
+    mean_D = np.concatenate(states).mean(axis=0)
+    embedder = HiddenStates(model_folder)
+    assert np.allclose(embedder.embed([text])[0], mean_D / np.linalg.norm(mean_D), atol=1e-4)
+    assert embedder.embed([""]).tolist() == [[0.0] * embedder.width]
+
+
+def test_words_are_averaged_and_rare_ones_count_more(tmp_path: Path) -> None:
+    Word2Vec(["the", "cat", "猫"], np.eye(3, dtype=np.float32)).save(tmp_path)
+    embedder = WordMeans(tmp_path)
+    the, cat = embedder.embed(["the cat"])[0][:2]
+    share = np.array([1, 1 / 2]) / (1 + 1 / 2 + 1 / 3)
+    a = WordMeans.SMOOTHING
+    assert cat / the == pytest.approx((a + share[0]) / (a + share[1]), rel=1e-4)
+    assert cat > the
+    assert np.allclose(embedder.embed(["The cat!"]), embedder.embed(["cat the"]))
+    assert embedder.embed(["猫", "unheard of"]).tolist() == [[0, 0, 1], [0, 0, 0]]
+
+
+# --- Collections --------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_indexed_and_searched_by_an_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    documents, folder = tmp_path / "documents", tmp_path / "c"
+    documents.mkdir()
+    for number, text in enumerate(TEXTS[:3]):
+        (documents / f"{number}.txt").write_text(text, "utf-8")
+    assert main(["index", str(documents), "--out", str(folder)]) == 0
+    collection = Collection(folder)
+    for _ in choose(collection.store, Choice("encoder", str(save_encoder(tmp_path / "tiny")))):
+        pass
+    collection.close()
+    (documents / "3.txt").write_text(TEXTS[3], "utf-8")
+    assert main(["index", "--out", str(folder)]) == 0  # what is new gets its vector from the encoder too
+    capsys.readouterr()
+    for number, text in enumerate(TEXTS):
+        assert main(["search", str(folder), text, "--mode", "vector", "--json"]) == 0
+        best = json.loads(capsys.readouterr().out)["hits"][0]
+        assert Path(best["file"]).name == f"{number}.txt"
+        assert best["score"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_collection_opens_without_its_embedder_and_gets_another(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("the cat sat on the mat")
+    Word2Vec(["cat", "mat"], np.eye(2, dtype=np.float32)).save(tmp_path / "words")
+    handlers, folder = make_handlers(), str(tmp_path / "c")
+
+    def ask(request: object) -> m.CollectionInfo:
+        *_, info = [event for event in handlers[type(request)](request) if event is not None]
+        assert isinstance(info, m.CollectionInfo)
+        return info
+
+    ask(m.OpenCollection(folder, create=True))
+    ask(m.AddDocuments((str(tmp_path / "a.txt"),)))
+    info = ask(m.ChooseEmbedder("word2vec", str(tmp_path / "words")))
+    assert (info.embedder, info.embedder_folder, info.width) == ("word2vec", str(tmp_path / "words"), 2)
+    (tmp_path / "words").rename(tmp_path / "gone")
+    ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
+    handlers = make_handlers()  # another start
+    open_embedder.cache_clear()
+    info = ask(m.OpenCollection(folder))
+    assert (info.embedder, info.width) == ("word2vec", 0)
+    with pytest.raises(EngineError) as raised:
+        ask(m.Search("cat"))
+    assert raised.value.key == "error.model_missing"
+    info = ask(m.ChooseEmbedder("lsa"))
+    assert info.embedder == "lsa"
+    assert info.width > 0
+    ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
