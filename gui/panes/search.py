@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout
 
 from engine.messages import (
     AddDocuments,
@@ -17,8 +17,6 @@ from engine.messages import (
     CutDocuments,
     DocumentEntry,
     DocumentPage,
-    DocumentText,
-    EditDocument,
     Ended,
     IndexProgress,
     ListDocuments,
@@ -27,13 +25,13 @@ from engine.messages import (
     OpenCollection,
     PassageMap,
     Passages,
-    ReadDocument,
     RemoveDocuments,
     Search,
     SearchResult,
     VectorPair,
 )
 from gui import i18n, samples
+from gui.editing import Editing
 from gui.i18n import t
 from gui.opening import BUILTIN
 from gui.pane import Pane, Table
@@ -43,7 +41,6 @@ from gui.theme import Theme
 from gui.widgets.search_page import MODES, SearchPage
 
 OVERLAP = 0.15  # of a passage that the next one repeats
-Span = tuple[int, int]
 
 
 class SearchPane(Pane):
@@ -59,6 +56,7 @@ class SearchPane(Pane):
         self._removed: tuple[str, ...] = ()
         self._entries: list[DocumentEntry] = []
         self.page = SearchPage()
+        self.editing = Editing(self, self.page, self._change)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.page)
@@ -97,9 +95,9 @@ class SearchPane(Pane):
         documents.look_wanted.connect(lambda: self.add([]))
         documents.removed.connect(self.remove)
         documents.undo_wanted.connect(self.undo_removing)
-        documents.opened.connect(self._open_document)
-        reader.back_wanted.connect(lambda: self._leave_reader(page.show_documents))
-        reader.save_wanted.connect(lambda: self.save_document())
+        documents.opened.connect(self.editing.open)
+        reader.back_wanted.connect(lambda: self.editing.leave(page.show_documents))
+        reader.save_wanted.connect(lambda: self.editing.save())
 
     # --- The collection --------------------------------------------------------------------------
 
@@ -128,7 +126,7 @@ class SearchPane(Pane):
             self.page.show_documents()
             self.ask(OpenCollection(folder, create), self._opened, ended=lambda _: self._show())
 
-        self._leave_reader(go)
+        self.editing.leave(go)
 
     def _opened(self, info: CollectionInfo) -> None:
         self.drop("Ask")
@@ -239,7 +237,7 @@ class SearchPane(Pane):
         elif kind == self.info.embedder != "model" and self.info.width:
             return  # its vectors are there: they would only become the same again
         request = ChooseEmbedder(kind, folder)  # type: ignore[arg-type]
-        self._leave_reader(lambda: self._change(request))
+        self.editing.leave(lambda: self._change(request))
 
     def _change(self, request: object, then: Callable[[Ended], None] | None = None) -> None:
         """One change of the collection at a time; what was reported as done stays, whatever comes of it."""
@@ -284,25 +282,7 @@ class SearchPane(Pane):
         event.acceptProposedAction()
         self.add([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
 
-    # --- Reading and editing ---------------------------------------------------------------------
-
-    def _open_document(self, document: int, span: Span = (0, 0), best: Span = (0, 0)) -> None:
-        """At a span of its characters."""
-
-        reader = self.page.reader
-
-        def show(text: DocumentText) -> None:
-            if reader.modified:  # somebody wrote while it was being read
-                self._open_document(document, span, best)
-                return
-            reader.show_document(text, span, best)
-            self.page.show_reader()
-            reader.editor.setFocus()
-
-        def read() -> None:
-            self.ask(ReadDocument(document, span[0]), show)
-
-        self._leave_reader(read)  # left first, read then: what is saved on leaving may be this same document
+    # --- Documents opened where something was found ----------------------------------------------
 
     def _open_source(self, source: int) -> None:
         """A hit, with the sentence nearest to the question."""
@@ -311,56 +291,20 @@ class SearchPane(Pane):
             hit = result.hits[source]
             begin = hit.passage.start
             best = (begin + hit.best[0], begin + hit.best[1])
-            self._open_document(hit.passage.document, (begin, hit.passage.end), best)
+            self.editing.open(hit.passage.document, (begin, hit.passage.end), best)
 
     def _open_citation(self, cited: Citation) -> None:
         assert self.asked.result is not None
         passage = self.asked.result.hits[cited.source].passage
         best = (passage.start + cited.source_start, passage.start + cited.source_end)
-        self._open_document(passage.document, (passage.start, passage.end), best)
+        self.editing.open(passage.document, (passage.start, passage.end), best)
 
     def _open_passage(self, index: int) -> None:
         source, passage = self.asked.source_of(index), self.page.table.rows.passages.get(index)
         if source is not None:
             self._open_source(source)
         elif passage is not None:
-            self._open_document(passage.document, (passage.start, passage.end))
-
-    def save_document(self, then: Callable[[], None] | None = None) -> None:
-        """Writes what was edited into its file; the question is asked again of what it says now. `then`: if it is."""
-        reader = self.page.reader
-        if reader.document is None or not reader.modified:
-            return
-        text = reader.text()
-
-        def ended(end: Ended) -> None:
-            if end.outcome == "done" and reader.text() == text:
-                reader.mark_saved()
-                if then is not None:
-                    then()
-
-        self._change(EditDocument(reader.document.document, text), ended)
-
-    def _leave_reader(self, go: Callable[[], None]) -> None:
-        """`go`, after asking what is to become of what was edited and not saved."""
-        if not self.page.reader.modified:
-            go()
-            return
-        self.page.show_reader()  # what the question is about
-
-        def discard() -> None:
-            self.page.reader.clear()
-            go()
-
-        box = QMessageBox(self)
-        box.setText(t("pane.search.unsaved"))
-        kinds = QMessageBox.StandardButton
-        box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
-        for kind, key in ((kinds.Save, "save"), (kinds.Discard, "discard"), (kinds.Cancel, "stay")):
-            box.button(kind).setText(t(f"pane.search.{key}"))
-        box.button(kinds.Save).clicked.connect(lambda: self.save_document(go))
-        box.button(kinds.Discard).clicked.connect(discard)
-        box.open()
+            self.editing.open(passage.document, (passage.start, passage.end))
 
     # --- Asking ----------------------------------------------------------------------------------
 
