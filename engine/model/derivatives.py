@@ -1,7 +1,7 @@
-"""Three small functions with their derivatives written by hand.
+"""Four small functions with their derivatives written by hand.
 
 torch's own derivatives of these chains run a dozen passes over memory where two or three do; on a CPU
-that is a quarter of a training step. tests/engine/test_derivatives.py holds both equal.
+that is a quarter of a training step. tests/engine/test_model.py holds both equal.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 
 class _ReLUSquared(Function):
@@ -57,6 +58,26 @@ class _Rotate(Function):
         return torch.addcmul(gradient * cos, _halves_swapped(gradient), sin, value=-1), None, None
 
 
+class _CrossEntropy(Function):
+    """Mean of -ln p(target) with p = softmax(logits); its derivative is (p - 1 at the target) / N."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_NV: Tensor, targets_N: Tensor) -> Tensor:
+        p_NV = logits_NV.softmax(dim=-1)
+        ctx.save_for_backward(p_NV, targets_N)
+        p_N = p_NV.gather(1, targets_N.unsqueeze(1))
+        return -p_N.clamp_min(torch.finfo(p_N.dtype).tiny).log().mean()  # so unlikely that it is 0: 87 nats
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        p_NV, targets_N = ctx.saved_tensors
+        share = gradient / len(targets_N)
+        p_NV.mul_(share)  # what was kept becomes the derivative: nothing is copied
+        p_NV.scatter_add_(1, targets_N.unsqueeze(1), -share.expand(len(targets_N), 1))
+        return p_NV, None
+
+
 def _mean_of_product(a: Tensor, b: Tensor) -> Tensor:
     return torch.linalg.vecdot(a, b).unsqueeze(-1).div_(a.shape[-1])
 
@@ -77,3 +98,8 @@ def rms_norm(x: Tensor, epsilon: float) -> Tensor:
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """`sin` carries the sign: negative for the first half of the numbers, positive for the second."""
     return _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
+
+
+def cross_entropy(logits_NV: Tensor, targets_N: Tensor) -> Tensor:
+    """In nats, the mean over N."""
+    return _CrossEntropy.apply(logits_NV, targets_N)  # type: ignore[no-untyped-call]

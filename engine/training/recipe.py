@@ -17,7 +17,7 @@ CLIP = 1.0  # the gradient's norm is cut to this
 
 PRESETS = {
     "30s": TrainingSettings(vocabulary=2000, seconds=30.0),
-    "5m": TrainingSettings(vocabulary=4000, layers=6, heads=6, width=192, context=128, batch=16, seconds=300.0),
+    "5m": TrainingSettings(vocabulary=4000, context=128, batch=16, seconds=300.0),
     "overnight": TrainingSettings(
         vocabulary=8000, layers=8, heads=8, width=384, context=256, batch=32, seconds=8 * 3600.0
     ),

@@ -11,11 +11,11 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineError
 from engine.messages import TrainingSettings
+from engine.model.derivatives import cross_entropy
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
 from engine.training.evaluation import losses
@@ -126,7 +126,7 @@ class Trainer:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
                 logits_BTV = self.model(x)
             share = len(x) / settings.batch
-            loss = F.cross_entropy(logits_BTV.float().flatten(0, 1), y.flatten()) * share
+            loss = cross_entropy(logits_BTV.float().flatten(0, 1), y.flatten()) * share
             loss.backward()  # type: ignore[no-untyped-call]
             yield loss.item()
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from engine.model.config import ModelConfig
+from engine.model.derivatives import cross_entropy
 from engine.model.memory import keep_freed_memory
 from engine.model.transformer import Transformer
 
@@ -22,6 +23,7 @@ SHAPES = (
     (6, 256, 8, 128, 16, 4000),
 )
 ROUNDS, STEPS = 5, 8
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def nakami(layers: int, width: int, heads: int, context: int, vocabulary: int) -> torch.nn.Module:
@@ -55,14 +57,14 @@ def gpt2(layers: int, width: int, heads: int, context: int, vocabulary: int) -> 
     )
 
 
-def stepper(model: torch.nn.Module, batch: int, context: int, vocabulary: int) -> Callable[[], None]:
+def stepper(model: torch.nn.Module, loss: Loss, batch: int, context: int, vocabulary: int) -> Callable[[], None]:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     ids = torch.randint(vocabulary, (batch, context + 1))
 
     def step() -> None:
         out = model(ids[:, :-1])
         logits = out if isinstance(out, torch.Tensor) else out.logits
-        F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten()).backward()
+        loss(logits.flatten(0, 1), ids[:, 1:].flatten()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -82,13 +84,15 @@ def main() -> None:
     steps = {}
     for shape in SHAPES:
         layers, width, heads, context, batch, vocabulary = shape
-        theirs = stepper(gpt2(layers, width, heads, context, vocabulary), batch, context, vocabulary)
+        peer = gpt2(layers, width, heads, context, vocabulary)
+        theirs = stepper(peer, F.cross_entropy, batch, context, vocabulary)
         seconds(theirs)
         steps[shape] = (theirs, [seconds(theirs) for _ in range(ROUNDS)])
     keep_freed_memory()
     for shape, (theirs, as_it_comes) in steps.items():
         layers, width, heads, context, batch, vocabulary = shape
-        ours = stepper(nakami(layers, width, heads, context, vocabulary), batch, context, vocabulary)
+        model = nakami(layers, width, heads, context, vocabulary)
+        ours = stepper(model, cross_entropy, batch, context, vocabulary)
         seconds(ours)
         seconds(theirs)
         pairs = [(seconds(ours), seconds(theirs)) for _ in range(ROUNDS)]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from engine.errors import EngineError
 from engine.model.config import ModelConfig
-from engine.model.derivatives import relu_squared, rms_norm, rotate
+from engine.model.derivatives import cross_entropy, relu_squared, rms_norm, rotate
 from engine.model.linear import Linear
 from engine.model.single_token import SingleToken
 from engine.model.tape import Tape
@@ -176,6 +176,27 @@ def test_the_residual_stream_is_a_sum(model: Transformer) -> None:
 def test_more_tokens_than_the_context_are_refused(model: Transformer) -> None:
     with pytest.raises(ValueError, match="33 tokens"):
         model(torch.zeros(1, 33, dtype=torch.long))
+
+
+@pytest.mark.parametrize("scale", [1.0, 300.0])  # 300: tokens so unlikely that their probability is 0
+def test_the_written_cross_entropy_is_torchs(scale: float) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(40, 300) * scale
+    targets = torch.randint(300, (40,))
+    if scale > 1:
+        targets = logits.argmax(dim=-1)
+        targets[0] = int(logits[0].argmin())
+    found = []
+    for loss in (cross_entropy, F.cross_entropy):
+        mine = logits.clone().requires_grad_()
+        value = loss(mine, targets) * 0.25
+        value.backward()
+        assert mine.grad is not None
+        found.append((value.detach(), mine.grad))
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-7)
+    assert torch.isfinite(found[0][0])
+    if scale == 1.0:
+        assert torch.allclose(found[0][0], found[1][0], atol=1e-6)
 
 
 @pytest.mark.parametrize("function", ["relu_squared", "rms_norm", "rotate"])
