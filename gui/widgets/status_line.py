@@ -63,6 +63,7 @@ class StatusLine(QWidget):
             layout.addWidget(widget, stretch)
         self._state = "starting"
         self.set_warning("")
+        self.activity.hide()
 
     def set_engine(self, state: str) -> None:
         """One of "starting", "ready", "training", "paused", "gone"."""
@@ -75,6 +76,7 @@ class StatusLine(QWidget):
     def set_activity(self, words: str) -> None:
         if words != self.activity.text():
             self.activity.setText(words)
+            self.activity.setVisible(bool(words))  # the model's name needs the room
 
     def set_warning(self, words: str) -> None:
         self.warning.setText(words)
