@@ -1,5 +1,6 @@
 """A text that was written token by token, each underlined in the colour of a number; painted, wrapping, scrolling."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
@@ -88,7 +89,7 @@ class _Page(QWidget):
         self._boxes = []
         for span in self.spans:
             boxes: list[tuple[QRectF, str]] = []
-            for part in _unbreakable(span.text):
+            for part in self._parts(span.text, metrics, width):
                 if part == "\n":
                     mark = metrics.horizontalAdvance("⏎")
                     boxes.append((QRectF(x, y, mark, self.line_height), "⏎"))
@@ -103,6 +104,11 @@ class _Page(QWidget):
         self.setMinimumHeight(round(y) + self.line_height)
         self.updateGeometry()
         self.update()
+
+    def _parts(self, text: str, metrics: QFontMetricsF, width: float) -> Iterator[str]:
+        """Between which a line may end; what is wider than a line ends wherever it must."""
+        for part in _unbreakable(text):
+            yield from part if metrics.horizontalAdvance(part) > width else (part,)
 
     def bottom_of(self, index: int) -> int:
         boxes = self._boxes[index] if 0 <= index < len(self._boxes) else []
@@ -195,15 +201,23 @@ def _pale(color: QColor) -> QColor:
 
 
 def _unbreakable(text: str) -> list[str]:
-    """A token in parts between which a line may end."""
+    """A text in parts between which a line may end: behind a word's spaces, and around what is wide.
+
+    The space that a token begins with belongs to its word.
+    """
     parts: list[str] = []
     for character in text:
-        wide = ord(character) > 0x2E7F or character == "\n"
-        if wide or not parts or parts[-1] == "\n" or ord(parts[-1][-1]) > 0x2E7F:
+        if not parts or _may_end(parts[-1], character):
             parts.append(character)
         else:
             parts[-1] += character
     return parts
+
+
+def _may_end(part: str, following: str) -> bool:
+    if part == "\n" or following == "\n" or max(ord(part[-1]), ord(following)) > 0x2E7F:
+        return True
+    return part.endswith(" ") and part != " " * len(part) and following != " "
 
 
 def marked(piece: str) -> str:

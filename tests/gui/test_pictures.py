@@ -598,6 +598,28 @@ def boxes_of(text: ColouredText) -> list[tuple[int, QRectF, str]]:
 PROSE = "It was a bright cold day in April, and the clocks were striking thirteen. " * 4
 
 
+@pytest.mark.parametrize(
+    "text",
+    [PROSE, "吾輩は猫である。名前はまだ無い。" * 9, "x" * 400, "https://example.org/" + "path/" * 60, "a b" * 90],
+)
+def test_no_text_runs_out_at_the_side(qtbot: QtBot, text: str) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 320, 300)
+    shown.set_spans([Span(text, None), Span(" end", 0.5)])
+    boxes = boxes_of(shown)
+    assert max(box.right() for _, box, _ in boxes) <= shown.viewport().width() + 1
+    assert "".join(part for _, _, part in boxes) == text + " end"
+
+
+def test_english_words_are_kept_whole(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 320, 300)
+    shown.set_spans([Span(PROSE, None)])
+    lines: dict[float, str] = {}
+    for _, box, part in boxes_of(shown):
+        lines[box.top()] = lines.get(box.top(), "") + part
+    assert len(lines) > 3
+    assert " ".join(line.strip() for line in lines.values()).split() == PROSE.split()
+
+
 @given(
     st.lists(st.text(st.sampled_from("ab cd.、猫で😀é\n"), max_size=40), min_size=1, max_size=6), st.integers(90, 500)
 )
@@ -669,6 +691,14 @@ def test_sources_are_tinted_and_numbered(qtbot: QtBot) -> None:
     assert np.nonzero(mark)[1].min() >= round(first.left()) - 1
     assert mark[: round(first.center().y())].any()  # the number, above …
     assert mark[round(first.bottom()) - 8 :].any()  # … and the line below
+
+
+def test_larger_type_takes_more_lines(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 400, 200)
+    shown.set_spans([Span(PROSE, 0.3)])
+    before = shown.page.minimumHeight()
+    shown.restyle(LARGE_TYPE)
+    assert shown.page.minimumHeight() > 3 * before
 
 
 def test_an_empty_piece_is_named() -> None:
