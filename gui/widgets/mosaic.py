@@ -50,7 +50,8 @@ class Mosaic(QWidget):
     def _cell(self, layer: int, head: int) -> QRectF:
         layers, heads = len(self._images), len(self._images[0])
         side = min(self.width() / heads, self.height() / layers)
-        return QRectF(head * side, layer * side, side, side).adjusted(GAP_S, GAP_S, -GAP_S, -GAP_S)
+        gap = min(float(GAP_S), side / 6)  # of a hundred heads in a small tile something must be left
+        return QRectF(head * side, layer * side, side, side).adjusted(gap, gap, -gap, -gap)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._images:

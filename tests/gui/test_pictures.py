@@ -263,6 +263,21 @@ def heads(layers: int, count: int, lit: tuple[int, int]) -> list[np.ndarray]:
     return weights
 
 
+@pytest.mark.parametrize(
+    ("layers", "count", "lit"),
+    [(1, 1, (0, 0)), (2, 3, (1, 2)), (12, 12, (7, 0)), (12, 12, (0, 11)), (28, 16, (27, 15)), (36, 32, (20, 9))],
+)
+def test_a_head_is_clicked_where_it_is_drawn(qtbot: QtBot, layers: int, count: int, lit: tuple[int, int]) -> None:
+    mosaic = show(qtbot, Mosaic(), 240, 240)
+    mosaic.set_weights(heads(layers, count, lit))
+    mosaic.set_current(0 if lit[0] else layers - 1, 0)
+    chosen, picture = heard(mosaic.chosen), painted(mosaic, color_of(1.0))
+    assert picture.any(), "the head cannot be seen"
+    rows, columns = np.nonzero(picture)
+    click(mosaic, QPoint(int(np.median(columns)), int(np.median(rows))))
+    assert chosen == [lit]
+
+
 def test_heads_are_walked_by_keys_and_end_at_the_edges(qtbot: QtBot) -> None:
     mosaic = show(qtbot, Mosaic(), 240, 240)
     mosaic.set_weights(heads(2, 3, (0, 0)))
