@@ -124,6 +124,9 @@ class Cloud(QWidget):
         if not len(self.points):
             return
         points = self.points[list(some)] if some else self.points
+        points = points[np.isfinite(points).all(axis=1)]
+        if not len(points):
+            return
         # Sorted, not by np.percentile: that imports numpy.ma the first time, and the window stands still for it.
         ordered, out = np.sort(points, axis=0), len(points) // 500
         low, high = ordered[out], ordered[-1 - out]
@@ -156,7 +159,7 @@ class Cloud(QWidget):
         if not len(self._placed):
             return -1
         distance = np.hypot(self._placed[:, 0] - at.x(), self._placed[:, 1] - at.y())
-        index = int(distance.argmin())
+        index = int(np.nan_to_num(distance, nan=np.inf).argmin())
         return index if distance[index] < NEAR else -1
 
     # --- Painting --------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ class Cloud(QWidget):
         self._paint_arrows(painter)
         painter.setPen(QPen(self.theme.color("accent"), 2))
         radius = self.theme.px(8)
-        for index in self.marked:
+        for index in (i for i in self.marked if np.isfinite(self._placed[i]).all()):
             painter.drawEllipse(self.at(index), radius, radius)
         self._paint_labels(painter)
         self._paint_axes(painter)
@@ -189,7 +192,9 @@ class Cloud(QWidget):
         x, y = (self._placed[:, :2] * np.float32(ratio)).T
         seen = (x > -REACH / 2) & (x < width + REACH / 2) & (y > -REACH / 2) & (y < height + REACH / 2)
         far = np.zeros(len(x), bool) if self.flat else self._placed[:, 2] < 0
-        place = (y.astype(np.int32) + REACH) * stride + x.astype(np.int32) + REACH
+        # What is not seen may lie farther out than an integer counts, or be no number.
+        column, row = (np.where(seen, along, 0).astype(np.int32) + REACH for along in (x, y))
+        place = row * stride + column
         size = min(REACH - 1, max(3, round(self.theme.px(3) * ratio))) if len(x) < 20_000 else max(2, round(2 * ratio))
         for behind in (True, False) if far.any() else (False,):
             for index, (kind, members) in enumerate(self._groups.items()):

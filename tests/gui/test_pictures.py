@@ -415,6 +415,31 @@ def test_a_single_point_lies_in_the_middle(qtbot: QtBot) -> None:
     assert cloud.at(0) == QPointF(250, 200)
 
 
+def test_a_point_that_is_no_number_hides_no_other(qtbot: QtBot) -> None:
+    points = CORNERS.copy()
+    points[1] = np.nan
+    cloud = cloud_of(qtbot, points)
+    clicked = heard(cloud.clicked)
+    for index in (0, 2, 3, 4):
+        assert QRectF(cloud.rect()).contains(cloud.at(index))
+        click(cloud, cloud.at(index).toPoint())
+    assert clicked == [0, 2, 3, 4]
+
+
+def test_the_view_comes_back_from_very_near_and_very_far(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    before = cloud.at(2)
+    for clicks in (150, -300):
+        turn_wheel(cloud, QPoint(100, 100), clicks)
+        assert not cloud.grab().isNull()
+    cloud.fit([4])
+    assert not cloud.grab().isNull()
+    assert cloud.at(4) == QPointF(250, 200)
+    QTest.keyClicks(cloud, "0")
+    cloud.grab()
+    assert cloud.at(2) == before
+
+
 def test_kinds_differ_in_colour_and_shape_and_points_carry_them(qtbot: QtBot) -> None:
     cloud = cloud_of(qtbot, CORNERS)
     styles = [cloud.style_of(kind) for kind in cloud.kinds_in_order()]
