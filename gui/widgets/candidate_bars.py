@@ -1,7 +1,16 @@
 """The next token's candidates: the model's probability, what the stages leave of it, and the draw among them."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.messages import STAGES, Candidates
@@ -25,6 +34,7 @@ class CandidateBars(QWidget):
 
     def set_candidates(self, candidates: Candidates | None) -> None:
         self.candidates = candidates
+        self.current = min(self.current, self.rows() - 1)
         self.setAccessibleDescription(self.describe(0) if candidates is not None else "")
         self.update()
 
@@ -38,6 +48,9 @@ class CandidateBars(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.theme.px(190), 4 * self._row_height() + self._line_height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.current = min(self.current, self.rows() - 1)
 
     # --- Geometry --------------------------------------------------------------------------------
 

@@ -528,6 +528,21 @@ def test_candidates_are_walked_by_keys(qtbot: QtBot) -> None:
     assert "c   ID 99" in bars.accessibleDescription()
 
 
+def test_keys_never_choose_a_candidate_that_is_not_shown(qtbot: QtBot) -> None:
+    bars = show(qtbot, CandidateBars(), 400, 500)
+    bars.set_candidates(many_candidates(12))
+    assert bars.rows() == 12
+    press(bars, *[Qt.Key.Key_Down] * 12)
+    bars.resize(400, 150)
+    assert bars.rows() < 12
+    chosen = heard(bars.chosen)
+    press(bars, Qt.Key.Key_Return)
+    assert chosen == [bars.rows() - 1]
+    bars.set_candidates(candidates())  # of a model with only three tokens
+    press(bars, Qt.Key.Key_Return)
+    assert chosen[-1] in (97, 98, 99)
+
+
 def test_without_candidates_nothing_is_chosen_or_told(qtbot: QtBot, hover: Hover) -> None:
     bars = show(qtbot, CandidateBars(), 400, 300)
     chosen = heard(bars.chosen)
