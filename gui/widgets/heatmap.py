@@ -1,5 +1,7 @@
 """A matrix of shares as a picture: tokens on both axes, hovering tells the exact value. Painted."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -21,6 +23,7 @@ from gui.i18n import t
 from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
 from gui.widgets.token_strip import visible
 
+SLANT = 55  # degrees of the tokens above
 LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side
 
 
@@ -72,7 +75,9 @@ class Heatmap(QWidget):
         metrics = QFontMetricsF(self.theme.font(SMALL))
         widest = max((metrics.horizontalAdvance(visible(p)) for p in self.pieces), default=0.0)
         left = min(widest, self.width() * LABEL_SHARE) + GAP_M
-        top = min(widest, self.height() * LABEL_SHARE) * 0.8 + GAP_M
+        slant = math.radians(SLANT)
+        top = min(widest * math.sin(slant), self.height() * LABEL_SHARE * 0.8) + metrics.ascent() * math.cos(slant)
+        top += GAP_M
         side = max(10.0, min(self.width() - left - GAP_M, self.height() - top - metrics.height() - GAP_S))
         return QRectF(left, top, side, side)
 
@@ -123,20 +128,23 @@ class Heatmap(QWidget):
         """Every token, or where they would overlap every n-th, at the side and above."""
         metrics = QFontMetricsF(self.theme.font(SMALL))
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
-        room = box.left() - GAP_M
+        room, slant = box.left() - GAP_M, math.radians(SLANT)
+        above = (box.top() - GAP_S - metrics.ascent() * math.cos(slant)) / math.sin(slant)
         for index in range(0, len(self.pieces), every):
             chosen = index == self.row
             painter.setFont(self.theme.font(SMALL, bold=chosen))
             painter.setPen(self.theme.color("accent" if chosen else "muted"))
-            text = metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room)
+            piece = visible(self.pieces[index])
             if shown.top() <= index + 0.5 < shown.bottom():
                 y = box.top() + (index + 0.5 - shown.top()) * cell
                 side = QRectF(0, y - metrics.height() / 2, room, metrics.height())
+                text = metrics.elidedText(piece, Qt.TextElideMode.ElideRight, room)
                 painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
             if shown.left() <= index + 0.5 < shown.right():
                 painter.save()
                 painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - GAP_S)
-                painter.rotate(-55)
+                painter.rotate(-SLANT)
+                text = metrics.elidedText(piece, Qt.TextElideMode.ElideRight, above)
                 painter.drawText(0, round(metrics.ascent() / 3), text)
                 painter.restore()
 
@@ -146,6 +154,8 @@ class Heatmap(QWidget):
         least = QFontMetricsF(painter.font()).horizontalAdvance("0 % 100 %")
         width, height = max(box.width() * 0.3, least), self.theme.px(8)
         bar = QRectF(box.right() - width, box.top() + height, width, height)
+        if box.width() - width < bar.bottom() + 2 * height - box.top():
+            return  # in a small picture it would lie on the cells
         ramp = image_of(np.linspace(0, 1, 64)[None])
         painter.drawImage(bar, QImage(ramp.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy())
         painter.setPen(self.theme.color("muted"))

@@ -254,6 +254,29 @@ def test_another_text_of_the_same_length_keeps_the_view_and_a_longer_one_does_no
     assert area_of(painted(heatmap, color_of(1.0))).width() < enlarged.width()
 
 
+def test_no_label_of_the_heatmap_is_cut_off_at_the_edge(qtbot: QtBot) -> None:
+    heatmap = show(qtbot, Heatmap(), 1000, 220)
+    heatmap.set_data(one_cell(0, 0), tuple(f" internationalisation{n}" for n in range(6)), None)
+    edge = pixels(heatmap)[0]
+    assert (edge == edge[0]).all()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
+@pytest.mark.parametrize("size", [(160, 140), (220, 180), (600, 400), (1200, 300)])
+def test_nothing_lies_on_the_cells_of_the_heatmap(qtbot: QtBot, size: tuple[int, int], theme: Theme) -> None:
+    heatmap = show(qtbot, Heatmap(), *size)
+    heatmap.restyle(theme)
+    areas = []
+    for diagonal in range(6):
+        heatmap.set_data(one_cell(diagonal, diagonal), PIECES, None)
+        lit = painted(heatmap, color_of(1.0))
+        areas.append(area_of(lit))
+        inner = areas[-1].adjusted(1, 1, -1, -1)
+        assert lit[inner.top() : inner.bottom(), inner.left() : inner.right()].all()
+    assert max(area.width() for area in areas) - min(area.width() for area in areas) <= 2
+    assert max(area.height() for area in areas) - min(area.height() for area in areas) <= 2
+
+
 # --- Mosaic -----------------------------------------------------------------------------------------
 
 
