@@ -29,11 +29,15 @@ class AttentionLines(QWidget):
     def set_data(self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int) -> None:
         """`weights` [query, key]; `row` is the query that is looked at."""
         self.weights, self.pieces, self.row = weights, pieces, row
-        self.setMinimumHeight(round(len(pieces) * self.theme.px(18) + self.theme.px(28)))
+        self._make_room()
         self.update()
+
+    def _make_room(self) -> None:
+        self.setMinimumHeight(round(len(self.pieces) * self.theme.px(18) + self.theme.px(28)))
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
+        self._make_room()
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -46,7 +50,7 @@ class AttentionLines(QWidget):
 
     def _step(self) -> float:
         room = (self.height() - self._top()) / max(1, len(self.pieces))
-        return min(room, float(self.theme.px(34)))
+        return min(max(room, 1.0), float(self.theme.px(34)))
 
     def _y(self, index: float) -> float:
         return self._top() + (index + 0.5) * self._step()

@@ -33,7 +33,7 @@ class AttentionStepsView(QWidget):
         self.steps, self.head = steps, head
         self.first = max(steps.first_key, steps.query + 1 - MOST_KEYS)
         self.pieces = pieces[self.first : steps.query + 1]
-        self.setMinimumHeight(round(self._table_top() + (len(self.pieces) + 3) * self._row()))
+        self._make_room()
         query = visible(self.pieces[-1]) if self.pieces else ""
         self.setAccessibleDescription(t("widget.steps.query", piece=query, head=head + 1))
         self.update()
@@ -42,8 +42,13 @@ class AttentionStepsView(QWidget):
         """Whether these steps end with the same tokens, that is, belong to the text that is open now."""
         return bool(self.pieces) and pieces[-len(self.pieces) :] == self.pieces
 
+    def _make_room(self) -> None:
+        if self.steps is not None:
+            self.setMinimumHeight(round(self._table_top() + (len(self.pieces) + 3) * self._row()))
+
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
+        self._make_room()
         self.update()
 
     def sizeHint(self) -> QSize:

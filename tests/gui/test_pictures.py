@@ -818,6 +818,23 @@ def test_of_a_long_text_only_the_chosen_lines_are_drawn(qtbot: QtBot, count: int
     assert np.count_nonzero(np.diff(other.astype(int)) == 1) == drawn
 
 
+@pytest.mark.parametrize("kind", ["lines", "steps"])
+def test_with_larger_type_rows_get_more_room(qtbot: QtBot, kind: str) -> None:
+    view: Any
+    if kind == "lines":
+        view = show(qtbot, AttentionLines())
+        view.set_data(np.eye(6, dtype=np.float32), PIECES, 3)
+    else:
+        view = show(qtbot, AttentionStepsView())
+        [steps] = attention_steps(m.ExplainAttention("abcdef", 0, 5))
+        view.set_data(steps, 0, PIECES)
+    before = view.minimumHeight()
+    view.restyle(LARGE_TYPE)
+    assert view.minimumHeight() > 1.7 * before
+    view.restyle(LIGHT)
+    assert view.minimumHeight() == before
+
+
 def steps_view(qtbot: QtBot, query: int = 5, head: int = 1, width: int = 700) -> tuple[AttentionStepsView, Any]:
     pieces = tuple(f"t{i}" for i in range(query + 3))
     [steps] = attention_steps(m.ExplainAttention("x" * len(pieces), 0, query))
