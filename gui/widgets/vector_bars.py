@@ -1,5 +1,7 @@
 """A vector as bars; of a row of a matrix, such as a token's embedding, also where it stands in the matrix."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRectF, QSize
@@ -66,7 +68,7 @@ class VectorBars(QWidget):
     def describe(self, x: float) -> str:
         """The number under a place."""
         box = self._bars()
-        index = int((x - box.left()) / box.width() * len(self.vector)) if len(self.vector) else -1
+        index = math.floor((x - box.left()) / max(box.width(), 1.0) * len(self.vector))
         return f"[{index + 1}] = {self.vector[index]:.4f}" if 0 <= index < len(self.vector) else ""
 
     def event(self, event: QEvent) -> bool:

@@ -1033,6 +1033,15 @@ def test_the_number_told_is_that_of_the_bar_under_the_mouse(qtbot: QtBot, hover:
     assert hover(bars, where(bars, LIGHT.series_color(0))) == f"[{index + 1}] = -0.5000"
 
 
+def test_beside_the_bars_no_number_is_told(qtbot: QtBot, hover: Hover) -> None:
+    bars = show(qtbot, VectorBars(), 480, 104)
+    for width in (1, 4, 32):
+        bars.set_vector(np.ones(width, np.float32), 3, 500)
+        assert hover(bars, where(bars, LIGHT.color("accent"))) == ""  # the row in the matrix
+    bars.set_vector(np.zeros(0), 0, 0)
+    assert hover(bars, QPoint(100, 50)) == ""
+
+
 @pytest.mark.parametrize(("row", "share"), [(0, 0.0), (250, 0.5), (499, 1.0)])
 def test_the_row_is_lit_where_it_stands_in_the_matrix(qtbot: QtBot, row: int, share: float) -> None:
     bars = show(qtbot, VectorBars(), 480, 218)
