@@ -56,6 +56,10 @@ class BarList(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(self.theme.px(120), round(min(3, max(1, len(self.bars))) * self.row_height()))
 
+    def shown(self) -> int:
+        """How many there is room for."""
+        return min(len(self.bars), max(1, int((self.height() + 1) / self.row_height())))
+
     def row_of(self, index: int) -> QRectF:
         return QRectF(0, index * self.row_height(), self.width(), self.row_height())
 
@@ -66,10 +70,8 @@ class BarList(QWidget):
         figures = max((metrics.horizontalAdvance(bar.figure) for bar in self.bars), default=0.0) + GAP_M
         most = max((abs(bar.value) for bar in self.bars), default=0.0) or 1.0
         signed = any(bar.value < 0 for bar in self.bars)
-        for index, bar in enumerate(self.bars):
+        for index, bar in enumerate(self.bars[: self.shown()]):
             row = self.row_of(index)
-            if row.bottom() > self.height() + 1:
-                break
             if index == self.current and self.hasFocus():
                 painter.fillRect(row, self.theme.color("accent_soft"))
             name = QRectF(row.left(), row.top(), row.width() * self.share - GAP_M, row.height())
@@ -100,7 +102,7 @@ class BarList(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self.bars:
-            self.current = (self.current + (1 if event.key() == Qt.Key.Key_Down else -1)) % len(self.bars)
+            self.current = (self.current + (1 if event.key() == Qt.Key.Key_Down else -1)) % self.shown()
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose(self.current)
@@ -108,7 +110,7 @@ class BarList(QWidget):
             super().keyPressEvent(event)
 
     def _choose(self, index: int) -> None:
-        if 0 <= index < len(self.bars):
+        if 0 <= index < self.shown():
             self.current = index
             self.update()
             self.chosen.emit(index)
@@ -116,7 +118,7 @@ class BarList(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = int(event.pos().y() // self.row_height())
-            bar = self.bars[index] if 0 <= index < len(self.bars) else None
+            bar = self.bars[index] if 0 <= index < self.shown() else None
             QToolTip.showText(event.globalPos(), (bar.words or f"{bar.name}  {bar.figure}") if bar else "", self)
             return True
         return super().event(event)

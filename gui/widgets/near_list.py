@@ -1,5 +1,7 @@
 """Tokens and how near they are, the nearest first; a click chooses one."""
 
+from itertools import islice
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -36,15 +38,18 @@ class NearList(QWidget):
     def _row(self) -> float:
         return QFontMetricsF(self.theme.font(NORMAL)).height() + GAP_S
 
+    def shown(self) -> int:
+        """How many there is room for."""
+        return min(len(self.near.ids), max(1, int(self.height() / self._row()))) if self.near else 0
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.near is None:
             return
         painter = QPainter(self)
         number = self.theme.px(44)
-        for index, (piece, cosine) in enumerate(zip(self.near.pieces, self.near.cosines.tolist(), strict=True)):
+        rows = zip(self.near.pieces, self.near.cosines.tolist(), strict=True)
+        for index, (piece, cosine) in enumerate(islice(rows, self.shown())):
             box = QRectF(0, index * self._row(), self.width(), self._row())
-            if box.bottom() > self.height():
-                return
             name = box.adjusted(GAP_S, 0, -0.5 * box.width(), 0)
             painter.setFont(self.theme.font(NORMAL, bold=index == self.current and self.hasFocus()))
             painter.setPen(self.theme.color("text"))
@@ -63,7 +68,7 @@ class NearList(QWidget):
         self._choose(int(event.position().y() // self._row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        count = len(self.near.ids) if self.near else 0
+        count = self.shown()
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and count:
             self.current = (self.current + (1 if event.key() == Qt.Key.Key_Down else -1)) % count
             self.update()
@@ -73,5 +78,5 @@ class NearList(QWidget):
             super().keyPressEvent(event)
 
     def _choose(self, index: int) -> None:
-        if self.near is not None and 0 <= index < len(self.near.ids):
+        if self.near is not None and 0 <= index < self.shown():
             self.chosen.emit(int(self.near.ids[index]))

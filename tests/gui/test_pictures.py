@@ -1141,6 +1141,29 @@ def test_neighbours_are_walked_by_keys(qtbot: QtBot) -> None:
     assert chosen == [101, 102, 100]
 
 
+@pytest.mark.parametrize("kind", ["near", "bars"])
+def test_what_has_no_room_is_neither_clicked_nor_reached_by_keys(qtbot: QtBot, kind: str) -> None:
+    made: Any = NearList() if kind == "near" else BarList()
+    if kind == "near":
+        made.set_near(near_tokens(12))
+    else:
+        made.set_bars([Bar(f"b{n}", 1.0, "1") for n in range(12)])
+    color = LIGHT.color("accent") if kind == "near" else LIGHT.series_color(0)
+    view = show(qtbot, made, 300, 400)
+    runs = np.count_nonzero(np.diff(painted(view, color).any(1).astype(int)) == 1)
+    height = view.sizeHint().height()
+    view.resize(300, height // 3 + 6)
+    lit = painted(view, color).any(1)
+    seen = np.count_nonzero(np.diff(np.r_[0, lit.astype(int)]) == 1)
+    assert seen < runs
+    chosen = heard(view.chosen)
+    click(view, QPoint(20, view.height() - 1))  # where half a row would be
+    assert chosen == []
+    press(view, *[Qt.Key.Key_Down] * (seen - 1), Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_Return)
+    base = 100 if kind == "near" else 0
+    assert chosen == [base + seen - 1, base]  # around the end of what is shown
+
+
 # --- Curves and their plot --------------------------------------------------------------------------
 
 
