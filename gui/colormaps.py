@@ -18,7 +18,8 @@ def sequential() -> NDArray[np.uint8]:
 
 def color_of(value: float) -> QColor:
     """The colour of a value in 0..1."""
-    red, green, blue = sequential()[min(255, max(0, round(value * 255)))].tolist()
+    place = round(min(1.0, max(0.0, np.nan_to_num(value))) * 255)
+    red, green, blue = sequential()[place].tolist()
     return QColor(red, green, blue)
 
 

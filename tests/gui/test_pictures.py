@@ -1236,3 +1236,97 @@ def test_a_plot_reached_by_keyboard_tells_its_last_step_until_it_is_left(qtbot: 
     assert said[-1].startswith("Step 2: loss 2.500")
     plot.clearFocus()
     assert said[-1] == ""
+
+
+# --- Any data in any size ---------------------------------------------------------------------------
+
+NAN = np.full((4, 4), np.nan, np.float32)
+
+
+def _fill(name: str, data: str) -> QWidget:
+    """A widget with nothing, one thing, or numbers that are none."""
+    count = {"nothing": 0, "one": 1, "nan": 4}[data]
+    square = NAN if data == "nan" else np.ones((count, count), np.float32)
+    names = tuple("私は猫😀"[:count])
+    made: Any
+    if name == "heatmap":
+        made = Heatmap()
+        made.set_data(square, names, count - 1 if count else None)
+    elif name == "mosaic":
+        made = Mosaic()
+        made.set_weights([square[None]] if count else [])
+    elif name == "cloud":
+        made = Cloud()
+        made.set_names(names, ("latin",) * count)
+        made.set_points(square[:, :2] if count else np.zeros((0, 2), np.float32), True)
+        made.set_marked(list(range(count)))
+    elif name == "lines":
+        made = AttentionLines()
+        made.set_data(square, names, max(0, count - 1))
+    elif name == "vector":
+        made = VectorBars()
+        made.set_vector(square.ravel(), 0, 3)
+    elif name == "bars":
+        made = BarList()
+        made.set_bars([Bar(piece, float(square[0, 0]), "nan") for piece in names])
+    elif name == "near":
+        made = NearList()
+        found = near_tokens(count)
+        made.set_near(replace(found, cosines=square[:, 0]) if count else None)
+    elif name == "candidates":
+        made = CandidateBars()
+        found_ones = many_candidates(max(1, count))
+        if data == "nan":
+            found_ones.probabilities[:] = np.nan
+        made.set_candidates(found_ones if count else None)
+    elif name == "strip":
+        made = TokenStrip()
+        made.set_tokens(tokens_of("".join(names)) if data != "nan" else tokens_of("\u200b\u202e\u0000\u00ad"))
+    elif name == "text":
+        made = ColouredText()
+        made.set_spans([Span(piece, math.nan if data == "nan" else 0.5) for piece in names])
+    elif name == "steps":
+        made = AttentionStepsView()
+        if count:
+            [steps] = attention_steps(m.ExplainAttention("x" * count, 0, count - 1))
+            if data == "nan":
+                for part in (steps.q, steps.k, steps.v, steps.scaled, steps.weights, steps.heads, steps.input):  # type: ignore[attr-defined]
+                    part[:] = np.nan
+            made.set_data(steps, 0, names)
+    else:
+        made = Machine()
+        if count:
+            [trace] = machine_trace(m.Trace("x" * count))
+            if data == "nan":
+                for part in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):  # type: ignore[attr-defined]
+                    part[:] = np.nan
+            made.set_trace(trace, "x" * count, "", 0)
+    return made  # type: ignore[no-any-return]
+
+
+PAINTED = ("heatmap", "mosaic", "cloud", "lines", "vector", "bars", "near", "candidates", "strip", "text", "steps",
+           "machine")  # fmt: skip
+
+
+@pytest.mark.parametrize("data", ["nothing", "one", "nan"])
+@pytest.mark.parametrize("name", PAINTED)
+def test_every_picture_stands_any_data_in_any_size(qtbot: QtBot, hover: Hover, name: str, data: str) -> None:
+    widget: Any = show(qtbot, _fill(name, data), 300, 200)
+    for theme in (LIGHT, replace(DARK, zoom=2.0)):
+        widget.restyle(theme)
+        for size in ((1, 1), (42, 26), (26, 52), (3000, 30), (900, 700)):
+            widget.setMinimumSize(0, 0)
+            widget.resize(*size)
+            assert not widget.grab().isNull()
+            target = widget.page if name == "text" else widget
+            middle = target.rect().center()
+            for place in (QPoint(0, 0), middle, QPoint(*size)):
+                click(target, place)
+                if name not in ("mosaic", "cloud", "lines", "near"):
+                    hover(target, place)
+            turn_wheel(target, middle, 1)
+            drag(target, middle, middle + QPoint(3, 3), QPoint(0, 0))
+            for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Return):
+                press(target, key)
+            QTest.keyClicks(target, "+-0")
+    assert widget.sizeHint().isValid()
