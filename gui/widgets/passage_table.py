@@ -1,5 +1,6 @@
 """Every passage of a collection with the numbers by which it was ranked, to be sorted by any of them."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -174,7 +175,12 @@ class _Passages(QAbstractTableModel):
         if COLUMNS[column] in NUMBERS:  # texts are not all here, so there is no order among them
             self._sorted = (COLUMNS[column], order == Qt.SortOrder.DescendingOrder)
             self.layoutAboutToBeChanged.emit()
+            marked = self.persistentIndexList()  # of the selection, which is to stay with its passages
+            passages = [int(self.order_N[index.row()]) for index in marked]
             self._sort()
+            places_N = np.argsort(self.order_N)
+            moved = [self.index(int(places_N[p]), i.column()) for p, i in zip(passages, marked, strict=True)]
+            self.changePersistentIndexList(marked, moved)
             self.layoutChanged.emit()
 
     def _sort(self) -> None:
@@ -208,7 +214,8 @@ class _Passages(QAbstractTableModel):
             return self.text(passage) if column == "text" else self.source(passage)
         if column == "rank":
             return f"{int(self.numbers['rank'][passage]):,}"
-        return f"{float(self.numbers[column][passage]):.4f}"
+        number = float(self.numbers[column][passage])
+        return "–" if math.isnan(number) else f"{number:.4f}"
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal:

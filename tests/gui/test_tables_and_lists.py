@@ -148,6 +148,17 @@ def test_texts_are_not_sorted_because_not_all_are_here(passages: PassageTable) -
     assert column_of(passages, TEXT) == before
 
 
+def test_the_marked_passage_stays_marked_when_the_table_is_sorted(passages: PassageTable) -> None:
+    click_row(passages, 0)
+    told = heard(passages.selected)
+    marked = passages.currentIndex().siblingAtColumn(TEXT).data()
+    for column in (COSINE, COSINE, KEYWORD, RANK, RANK):
+        sort_by(passages, column)
+        assert passages.currentIndex().siblingAtColumn(TEXT).data() == marked
+        assert [i.siblingAtColumn(TEXT).data() for i in passages.selectionModel().selectedRows()] == [marked]
+    assert told == []
+
+
 def test_passages_are_told_by_mouse_and_keys_and_opened(passages: PassageTable) -> None:
     selected, opened = heard(passages.selected), heard(passages.opened)
     click_row(passages, 2, TEXT)
@@ -165,6 +176,16 @@ def test_a_passage_marked_from_elsewhere_is_not_told_again(passages: PassageTabl
     assert passages.currentIndex().row() == 2
     passages.set_scores(COSINES, KEYWORDS, SCORES[::-1])
     assert selected == []
+
+
+def test_what_an_index_did_not_look_at_comes_last_and_has_no_number(passages: PassageTable) -> None:
+    cosines = COSINES.copy()
+    cosines[1] = np.nan
+    passages.set_scores(cosines, KEYWORDS, SCORES)
+    for _ in range(2):
+        sort_by(passages, COSINE)
+        assert column_of(passages, TEXT)[-1] == TEXTS[1]
+        assert column_of(passages, COSINE)[-1] == "–"
 
 
 def test_taken_passages_are_bold_and_hovering_tells_the_whole_text(passages: PassageTable) -> None:
