@@ -87,7 +87,7 @@ class DocumentList(QWidget):
         self.title.setText(t("widget.documents.title", count=f"{read:,}"))
         self.note.setText(t("widget.documents.skipped", count=f"{skipped:,}"))
         self.note.setVisible(skipped > 0)
-        self.search.setVisible(len(entries) > 12)
+        self.search.setVisible(len(entries) > 12 or bool(self.search.text()))
         self._enable()
 
     def set_undo(self, count: int) -> None:

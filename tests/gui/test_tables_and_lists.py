@@ -385,6 +385,15 @@ def test_documents_are_found_by_any_part_of_their_place(qtbot: QtBot, documents:
     assert removed[0][0].document == 20
 
 
+def test_no_document_stays_hidden_behind_a_search_that_cannot_be_seen(documents: DocumentList) -> None:
+    documents.set_entries(entries(13))
+    QTest.keyClicks(documents.search, "note-7")
+    documents.set_entries(entries(12))
+    assert documents.search.isVisible() or len(documents.rows()) == 12
+    documents.search.clear()
+    assert len(documents.rows()) == 12
+
+
 def test_an_empty_collection_can_only_be_added_to(documents: DocumentList) -> None:
     documents.set_entries([])
     assert documents.title.text() == "Documents: 0"
