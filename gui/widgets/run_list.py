@@ -94,7 +94,7 @@ class RunList(QFrame):
         if curve is not None and curve.look == 0:
             item.setData(0, Qt.ItemDataRole.CheckStateRole, None)
         else:
-            item.setCheckState(0, Qt.CheckState.Checked if curve else Qt.CheckState.Unchecked)
+            item.setCheckState(0, Qt.CheckState.Unchecked if curve is None else Qt.CheckState.Checked)
         item.setIcon(0, self._swatch(curve))
         self.tree.blockSignals(blocked)
 

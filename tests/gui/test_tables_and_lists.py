@@ -451,6 +451,35 @@ def test_a_run_is_listed_with_its_figures(runs: RunList) -> None:
     assert not runs.empty.isVisible()
 
 
+def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
+    toggled = heard(runs.toggled)
+    boxes = [runs.tree.topLevelItem(row).data(0, Qt.ItemDataRole.CheckStateRole) for row in range(3)]
+    assert [None if box is None else Qt.CheckState(box) for box in boxes] == [
+        None,
+        Qt.CheckState.Checked,
+        Qt.CheckState.Unchecked,
+    ]
+    assert toggled == []
+    for row in (1, 2):
+        runs.tree.setCurrentItem(runs.tree.topLevelItem(row))
+        press(runs.tree, Qt.Key.Key_Space)
+    assert toggled == [("/models/story-1", False), ("/models/story-2", True)]
+
+
+def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) -> None:
+    toggled, item = heard(runs.toggled), runs.tree.topLevelItem(2)
+    before = item.icon(0).pixmap(24, 12).toImage()
+    curve = Curve("laid over")
+    curve.look = 1
+    runs.mark("/models/story-2", curve)
+    assert item.checkState(0) == Qt.CheckState.Checked
+    assert item.icon(0).pixmap(24, 12).toImage() != before
+    runs.mark("/models/story-2", None)
+    runs.mark("/models/unknown", curve)
+    assert item.checkState(0) == Qt.CheckState.Unchecked
+    assert toggled == []
+
+
 def test_the_run_in_front_is_opened_but_not_taken_away(runs: RunList) -> None:
     assert not runs.open_button.isEnabled()
     wanted, removed = heard(runs.model_wanted), heard(runs.removed)
