@@ -86,8 +86,9 @@ class _Vocabulary(QAbstractTableModel):
         self.shown = [
             id for id, piece in enumerate(self.pieces) if wanted in visible(piece).lower() or wanted in piece.lower()
         ]
-        if text.isdigit() and int(text) < len(self.pieces) and int(text) not in self.shown:
-            self.shown.insert(0, int(text))
+        number = int(text) if text.isdecimal() and len(text) < 10 else len(self.pieces)
+        if number < len(self.pieces) and number not in self.shown:
+            self.shown.append(number)
         self._sort()
         self.endResetModel()
 
@@ -103,7 +104,12 @@ class _Vocabulary(QAbstractTableModel):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorted = (COLUMNS[column], order == Qt.SortOrder.DescendingOrder)
         self.layoutAboutToBeChanged.emit()
+        marked = self.persistentIndexList()  # of the selection, which is to stay with its tokens
+        tokens = [self.shown[index.row()] for index in marked]
         self._sort()
+        places = {id: row for row, id in enumerate(self.shown)} if marked else {}
+        moved = [self.index(places[id], index.column()) for id, index in zip(tokens, marked, strict=True)]
+        self.changePersistentIndexList(marked, moved)
         self.layoutChanged.emit()
 
     def _sort(self) -> None:
@@ -118,8 +124,11 @@ class _Vocabulary(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
-            value = self.value(self.shown[index.row()], COLUMNS[index.column()])
-            return visible(value) if isinstance(value, str) else f"{value:,}"
+            column = COLUMNS[index.column()]
+            value = self.value(self.shown[index.row()], column)
+            if column == "piece":
+                return visible(value)
+            return value if isinstance(value, str) else f"{value:,}"
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

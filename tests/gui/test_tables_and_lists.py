@@ -539,6 +539,48 @@ def vocabulary(qtbot: QtBot) -> VocabularyTable:
     return table
 
 
+def test_a_token_is_shown_as_itself_its_bytes_and_its_kind(vocabulary: VocabularyTable) -> None:
+    model = vocabulary.view.model()
+    shown = [[model.index(row, column).data() for column in range(5)] for row in range(9)]
+    assert shown[1] == ["1", "␣the", "20 74 68 65", "letters", "50"]
+    assert shown[2] == ["2", "あ", "E3 81 82", "hiragana", "20"]
+    assert shown[3] == ["3", "<0xE3>", "E3", "part of a character", "3"]
+    assert shown[7][1] == "⏎"
+    assert vocabulary.found.text() == "9 of 9"
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("the", [1, 4]),
+        ("␣", [1]),
+        (" ", [1]),
+        ("⏎", [7]),
+        ("あ", [2]),
+        ("7", [5, 7, 8]),  # the digit, and the token with this number
+        ("７", [7]),
+        ("²", [6]),
+        ("99", []),
+        ("9" * 5000, []),
+        ("xyz", []),
+    ],
+)
+def test_tokens_are_found_by_piece_and_by_number(vocabulary: VocabularyTable, typed: str, found: list[int]) -> None:
+    vocabulary.search.setText(typed)
+    assert vocabulary.model.shown == found
+    assert vocabulary.found.text() == f"{len(found)} of 9"
+    assert len(vocabulary.rows()) == len(found)
+
+
+@given(typed=st.text(max_size=8))
+@settings(max_examples=60)
+def test_nothing_that_can_be_typed_breaks_the_search(vocabulary: VocabularyTable, typed: str) -> None:
+    vocabulary.search.setText(typed)
+    assert set(vocabulary.model.shown) <= set(range(9))
+    vocabulary.search.clear()
+    assert len(vocabulary.model.shown) == 9
+
+
 def test_the_vocabulary_is_sorted_by_its_heads(vocabulary: VocabularyTable) -> None:
     counts = []
     for _ in range(2):
@@ -548,6 +590,13 @@ def test_the_vocabulary_is_sorted_by_its_heads(vocabulary: VocabularyTable) -> N
     QTest.keyClicks(vocabulary.search, "the")
     found = [int(words) for words in column_of(vocabulary.view, 4)]
     assert found == [n for n in counts[-1] if n in (4, 50)]  # what is found keeps the order
+
+
+def test_the_chosen_token_stays_chosen_when_sorted(vocabulary: VocabularyTable) -> None:
+    click_row(vocabulary.view, 2)
+    for column in (4, 4, 1, 3, 0):
+        sort_by(vocabulary.view, column)
+        assert vocabulary.view.currentIndex().siblingAtColumn(1).data() == "あ"
 
 
 def test_a_token_is_chosen_by_enter(vocabulary: VocabularyTable) -> None:
