@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QInputMethodEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QMessageBox, QTableView, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine import messages as m
@@ -31,7 +31,7 @@ from gui.widgets.switch import Switch
 from gui.widgets.tokenizer_table import TokenizerTable
 from gui.widgets.vocabulary_table import VocabularyTable
 from gui.widgets.work_bar import WorkBar
-from tests.gui.fakes import TEXTS, passage, tokens_of
+from tests.gui.fakes import TEXTS, passage, tokenizer_columns, tokens_of
 
 LEFT = Qt.MouseButton.LeftButton
 NO_KEY, CONTROL, SHIFT = (
@@ -615,6 +615,29 @@ def test_the_vocabulary_follows_the_language(vocabulary: VocabularyTable) -> Non
     assert "9" in vocabulary.found.text()
     vocabulary.set_pages([])
     assert vocabulary.rows() == []
+
+
+@pytest.mark.parametrize("make", [VocabularyTable, TokenizerTable, CitationTable, DocumentList, PassageTable])
+def test_tab_leaves_every_table(qtbot: QtBot, make: Any) -> None:
+    made: Any = make()
+    if isinstance(made, VocabularyTable):
+        made.set_pages([m.VocabularyPage(0, 2, ("a", "b"), (b"a", b"b"), ("latin", "latin"), np.array([1, 2]))])
+    elif isinstance(made, TokenizerTable):
+        made.set_columns(tokenizer_columns(m.CompareTokenizers("abc", "a", "b")))  # type: ignore[arg-type]
+    elif isinstance(made, CitationTable):
+        made.set_answer(*answered())
+    elif isinstance(made, DocumentList):
+        made.set_entries(entries(3))
+    else:
+        made.set_scores(COSINES, KEYWORDS, SCORES)
+    in_a_window(qtbot, made)
+    views = [made] if isinstance(made, QAbstractItemView) else made.findChildren(QAbstractItemView)
+    [view] = [view for view in views if isinstance(view, QTableView)]
+    view.setFocus()
+    qtbot.waitUntil(view.hasFocus)
+    view.setCurrentIndex(view.model().index(0, 0))
+    QTest.keyClick(view, Qt.Key.Key_Tab)
+    assert not view.hasFocus()
 
 
 # --- Tokenizers -------------------------------------------------------------------------------------
