@@ -38,6 +38,7 @@ class LabelledSlider(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._rested)
+        self._moving = False  # since it rested last; a click on the handle moves nothing
         self.slider.valueChanged.connect(self._moved)
         self.slider.sliderReleased.connect(self._rested)
         self._show_value()
@@ -69,11 +70,13 @@ class LabelledSlider(QWidget):
         self.slider.setAccessibleDescription(self._form(self.value))
 
     def _moved(self) -> None:
+        self._moving = True
         self._show_value()
         self.changing.emit(self.value)
         self._rest.start()
 
     def _rested(self) -> None:
-        if not self.slider.isSliderDown():
+        if self._moving and not self.slider.isSliderDown():
+            self._moving = False
             self._rest.stop()
             self.changed.emit(self.value)

@@ -756,6 +756,13 @@ def test_a_slider_that_is_dragged_rests_when_it_is_let_go(slider: LabelledSlider
     assert changed == [4.0]
 
 
+def test_a_click_on_the_handle_changes_nothing(slider: LabelledSlider) -> None:
+    changed = heard(slider.changed)
+    slider.set_value(1.0)
+    QTest.mouseClick(slider.slider, LEFT, NO_KEY, handle(slider))
+    assert (slider.value, changed) == (1.0, [])
+
+
 @given(st.floats(-1e6, 1e6))
 def test_a_value_from_elsewhere_finds_the_nearest_and_is_not_told(qtbot: QtBot, value: float) -> None:
     values = [0.0, 0.5, 1.0, 2.0, 4.0]
