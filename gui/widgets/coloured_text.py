@@ -1,6 +1,7 @@
 """A text that was written token by token, each underlined in the colour of a number; painted, wrapping, scrolling."""
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
@@ -19,6 +20,8 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QToolTip, 
 from gui.colormaps import color_of
 from gui.theme import GAP_S, LARGE, LIGHT, SMALL, Theme
 from gui.widgets.token_strip import visible
+
+JOINER, SKINS = "\u200d", "🏻🏼🏽🏾🏿"  # what makes one emoji of several
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,8 @@ class _Page(QWidget):
 
     def _parts(self, text: str, metrics: QFontMetricsF, width: float) -> Iterator[str]:
         """Between which a line may end; what is wider than a line ends wherever it must."""
-        for part in _unbreakable(text):
-            yield from part if metrics.horizontalAdvance(part) > width else (part,)
+        for part in _cut(text, _line_may_end):
+            yield from _cut(part, _eye_parts) if metrics.horizontalAdvance(part) > width else (part,)
 
     def bottom_of(self, index: int) -> int:
         boxes = self._boxes[index] if 0 <= index < len(self._boxes) else []
@@ -200,24 +203,32 @@ def _pale(color: QColor) -> QColor:
     return pale
 
 
-def _unbreakable(text: str) -> list[str]:
-    """A text in parts between which a line may end: behind a word's spaces, and around what is wide.
-
-    The space that a token begins with belongs to its word.
-    """
+def _cut(text: str, may_end: Callable[[str, str], bool]) -> list[str]:
+    """In parts: one ends where `may_end`, given it and the character behind it, says so."""
     parts: list[str] = []
     for character in text:
-        if not parts or _may_end(parts[-1], character):
+        if not parts or may_end(parts[-1], character):
             parts.append(character)
         else:
             parts[-1] += character
     return parts
 
 
-def _may_end(part: str, following: str) -> bool:
-    if part == "\n" or following == "\n" or max(ord(part[-1]), ord(following)) > 0x2E7F:
+def _line_may_end(part: str, following: str) -> bool:
+    """Behind a word's spaces, and around what is wide. The space that a token begins with belongs to its word."""
+    if part == "\n" or following == "\n":
+        return True
+    if not _eye_parts(part, following):
+        return False
+    if max(ord(part[-1]), ord(following)) > 0x2E7F:
         return True
     return part.endswith(" ") and part != " " * len(part) and following != " "
+
+
+def _eye_parts(part: str, following: str) -> bool:
+    """Not か and its voicing mark, nor a family of emoji: they are one character to the eye."""
+    joined = part[-1] == JOINER or following == JOINER or following in SKINS
+    return not joined and unicodedata.category(following)[0] != "M"
 
 
 def marked(piece: str) -> str:

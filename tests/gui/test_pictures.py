@@ -1,6 +1,7 @@
 """The painted widgets: what is drawn somewhere is what a click, a key or the mouse finds there, in any size."""
 
 import math
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -711,6 +712,16 @@ def test_everything_is_written_once_and_in_order(qtbot: QtBot, texts: list[str],
     for (_, a, _), (_, b, _) in pairwise(boxes):
         assert b.left() >= a.right() - 0.01 or b.top() >= a.bottom() - 0.01
     assert shown.text() == "".join(texts)
+
+
+@pytest.mark.parametrize("character", ["か\u3099", "e\u0301", "👨\u200d👩\u200d👧", "👍🏽", "❤\ufe0f", "葛\U000e0100"])
+def test_what_is_one_character_to_the_eye_is_not_taken_apart(qtbot: QtBot, character: str) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 120, 300)
+    shown.set_spans([Span(f"猫{character * 30}犬", None)])
+    parts = [part for _, _, part in boxes_of(shown)]
+    assert "".join(parts) == f"猫{character * 30}犬"
+    assert {unicodedata.category(part[0])[0] for part in parts} <= {"L", "S"}
+    assert not any(part.endswith("\u200d") or part[0] in "\u200d🏽" for part in parts)
 
 
 def test_a_token_is_underlined_by_its_number_and_clicked_there(qtbot: QtBot, hover: Hover) -> None:
