@@ -64,6 +64,7 @@ class MessageBar(QFrame):
 
     def _show_details(self) -> None:
         box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle(t("message.details"))
         box.setText(t(self._key, **self._arguments))
         box.setDetailedText(self._detail)
