@@ -57,7 +57,7 @@ class PassageTable(QTableView):
         self._pause = Timer(self, interval=PAUSE_MS, singleShot=True)
         self._pause.timeout.connect(self._want_texts)
         self.verticalScrollBar().valueChanged.connect(lambda: self._pause.start())
-        header.sortIndicatorChanged.connect(lambda: self._pause.start())
+        header.sortIndicatorChanged.connect(self._sorted)
         self.selectionModel().currentRowChanged.connect(self._moved)
         self.doubleClicked.connect(lambda index: self.opened.emit(int(self.rows.order_N[index.row()])))
         self._telling = True
@@ -120,6 +120,14 @@ class PassageTable(QTableView):
         self.setColumnWidth(COLUMNS.index("source"), min(30 * letter, self.width() // 4))
         self._pause.start()
 
+    def _sorted(self, column: int) -> None:
+        """The arrow stays on the numbers by which the rows really are sorted."""
+        self._pause.start()
+        if COLUMNS[column] not in NUMBERS:
+            by, falling = self.rows.sorted
+            order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
+            self.horizontalHeader().setSortIndicator(COLUMNS.index(by), order)
+
     def _moved(self, current: QModelIndex) -> None:
         if self._telling and current.isValid():
             self.selected.emit(int(self.rows.order_N[current.row()]))
@@ -143,7 +151,7 @@ class _Passages(QAbstractTableModel):
         self.order_N: NDArray[np.intp] = np.zeros(0, np.intp)
         self.passages: dict[int, Passage] = {}
         self.hits: dict[int, int] = {}
-        self._sorted = ("rank", False)
+        self.sorted = ("rank", False)
 
     def set_scores(
         self, cosines_N: NDArray[np.float32], keyword_N: NDArray[np.float32], scores_N: NDArray[np.float32]
@@ -173,7 +181,7 @@ class _Passages(QAbstractTableModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if COLUMNS[column] in NUMBERS:  # texts are not all here, so there is no order among them
-            self._sorted = (COLUMNS[column], order == Qt.SortOrder.DescendingOrder)
+            self.sorted = (COLUMNS[column], order == Qt.SortOrder.DescendingOrder)
             self.layoutAboutToBeChanged.emit()
             marked = self.persistentIndexList()  # of the selection, which is to stay with its passages
             passages = [int(self.order_N[index.row()]) for index in marked]
@@ -184,7 +192,7 @@ class _Passages(QAbstractTableModel):
             self.layoutChanged.emit()
 
     def _sort(self) -> None:
-        column, falling = self._sorted
+        column, falling = self.sorted
         numbers = self.numbers[column]
         self.order_N = np.argsort(-numbers if falling else numbers, kind="stable")
 

@@ -142,10 +142,13 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_around(
 
 
 def test_texts_are_not_sorted_because_not_all_are_here(passages: PassageTable) -> None:
-    before = column_of(passages, TEXT)
-    sort_by(passages, TEXT)
-    sort_by(passages, SOURCE)
-    assert column_of(passages, TEXT) == before
+    sort_by(passages, COSINE)
+    header, before = passages.horizontalHeader(), column_of(passages, TEXT)
+    arrow = header.sortIndicatorSection(), header.sortIndicatorOrder()
+    for column in (TEXT, SOURCE, TEXT):
+        sort_by(passages, column)
+        assert column_of(passages, TEXT) == before
+        assert (header.sortIndicatorSection(), header.sortIndicatorOrder()) == arrow
 
 
 def test_the_marked_passage_stays_marked_when_the_table_is_sorted(passages: PassageTable) -> None:
