@@ -32,7 +32,7 @@ def test_a_head_of_the_mosaic_becomes_the_large_one(pane: Any, engine: FakeEngin
     _click(pane.mosaic, cell.x(), cell.y())
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.heatmap.weights[-1, 0] == pytest.approx(1.0)
-    assert "100.0 %" in pane.strongest.text()
+    assert "100.0\u00a0%" in pane.strongest.text()
     assert len(engine.requests) == asked  # all heads were here already
 
 
