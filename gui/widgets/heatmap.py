@@ -151,15 +151,15 @@ class Heatmap(QWidget):
     def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
         """0 to 100 per cent, in the corner that no query can see."""
         painter.setFont(self.theme.font(SMALL - 2))
-        least = QFontMetricsF(painter.font()).horizontalAdvance("0 % 100 %")
-        width, height = max(box.width() * 0.3, least), self.theme.px(8)
+        metrics = QFontMetricsF(painter.font())
+        width, height = max(box.width() * 0.3, metrics.horizontalAdvance("0 % 100 %")), self.theme.px(8)
         bar = QRectF(box.right() - width, box.top() + height, width, height)
-        if box.width() - width < bar.bottom() + 2 * height - box.top():
+        below = QRectF(bar.left(), bar.bottom() + 2, width, metrics.height())
+        if box.width() - width < below.bottom() - box.top():
             return  # in a small picture it would lie on the cells
         ramp = image_of(np.linspace(0, 1, 64)[None])
         painter.drawImage(bar, QImage(ramp.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy())
         painter.setPen(self.theme.color("muted"))
-        below = QRectF(bar.left(), bar.bottom() + 2, width, 2 * height)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "0 %")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "100 %")
 
