@@ -1,6 +1,9 @@
 """Changing a document where it lies: only plain texts, in the encoding and with the line ends that they have."""
 
+import codecs
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -9,6 +12,13 @@ from engine.text.reading import detect_encoding
 
 EDITABLE = frozenset({".txt", ".text", ".md", ".markdown"})
 LONGEST = 200_000  # characters
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 def rewrite(store: Store, document: int, text: str) -> str:
@@ -18,31 +28,51 @@ def rewrite(store: Store, document: int, text: str) -> str:
     it was read), error.not_written, and what reading raises.
     """
     name, known = store.document(document)
-    path = Path(name)
-    if path.suffix.lower() not in EDITABLE or len(known.text) > LONGEST:
+    if Path(name).suffix.lower() not in EDITABLE or len(known.text) > LONGEST:
         raise EngineError("error.not_editable", file=name)
+    path = Path(name).resolve()  # behind a link the file itself
     try:
         state, now = store.states()[name], path.stat()
         if (state.size, state.modified) != (now.st_size, now.st_mtime_ns):
             raise EngineError("error.document_changed", file=name)
-        data = _encoded(text, path)
-        temporary = path.with_name(path.name + ".part")
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        _replace(path, text.encode("utf-8", "replace").decode())
     except OSError as error:
         raise EngineError("error.not_written", file=name, reason=error.strerror or str(error)) from error
     return name
 
 
-def _encoded(text: str, path: Path) -> bytes:
-    """Characters that the file's encoding does not have make it UTF-8."""
-    text = text.encode("utf-8", "replace").decode()
-    if b"\r\n" in path.read_bytes():
-        text = text.replace("\n", "\r\n")
+def _replace(path: Path, text: str) -> None:
+    """All or nothing; who may read the file stays as it was."""
+    handle, name = tempfile.mkstemp(".part", path.name, path.parent)
+    os.close(handle)
+    temporary = Path(name)
     try:
-        return text.encode(detect_encoding(path))
-    except UnicodeEncodeError:
-        return text.encode("utf-8")
+        temporary.write_bytes(_encoded(text, path, temporary))
+        shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _encoded(text: str, path: Path, trial: Path) -> bytes:
+    """UTF-8 where the file's own encoding lacks a character, or would be taken for another one: a mark is sure,
+    the rest shows itself by what is written. `trial` is a file to try that with."""
+    old = path.read_bytes()
+    mark, encoding = next(((m, name) for m, name in MARKS if old.startswith(m)), (b"", ""))
+    encoding = encoding or detect_encoding(path)
+    text = text.replace("\n", _line_end(old[len(mark) :].decode(encoding, "replace")))
+    try:
+        data = mark + text.encode(encoding)
+        trial.write_bytes(data)
+        if mark or not data or data.decode(detect_encoding(trial), "replace") == data.decode(encoding):
+            return data
+    except (UnicodeEncodeError, EngineError):
+        pass
+    return text.encode("utf-8")
+
+
+def _line_end(text: str) -> str:
+    """The most frequent one."""
+    windows = text.count("\r\n")
+    counts = {"\n": text.count("\n") - windows, "\r\n": windows, "\r": text.count("\r") - windows}
+    return max(counts, key=counts.__getitem__)
