@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from engine.errors import EngineError
 from engine.model.checkpoint import read_json
+from engine.retrieval.analysis import JAPANESE
 from engine.retrieval.chunking import Span
 from engine.retrieval.extracting import lines
 from engine.text.tokenizer import Tokenizer
 
-JAPANESE = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")
+IS_JAPANESE = re.compile(f"[{JAPANESE}\uff66-\uff9f]")  # half-width katakana, too
 SOURCES = {
     "en": "Answer the question from these sources alone, and name the number of the source, like [1], behind what it"
     " says. If they do not say it, say so.",
@@ -23,7 +24,7 @@ MARKS = {"ja": ("質問：", "答え："), "en": ("Question: ", "Answer:")}
 
 
 def language_of(text: str) -> str:
-    return "ja" if JAPANESE.search(text) else "en"
+    return "ja" if IS_JAPANESE.search(text) else "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,11 @@ class Style(Protocol):
     most_sources: int
 
     def __call__(self, question: str, sources: Sequence[str]) -> str:
-        """The whole prompt; it holds each source as it is."""
+        """The whole prompt; it holds each source as it is, in order, behind its `mark`."""
+        ...
+
+    def mark(self, number: int) -> str:
+        """What stands in front of a source, counted from 1: a short one may stand elsewhere in the prompt, too."""
         ...
 
 
@@ -67,6 +72,9 @@ class Plain:
     def __call__(self, question: str, sources: Sequence[str]) -> str:
         asked, answered = MARKS[language_of(question)]
         return "".join(f"{source}\n" for source in sources) + f"{asked}{question}\n{answered}"
+
+    def mark(self, number: int) -> str:
+        return ""
 
 
 class Chat:
@@ -85,13 +93,16 @@ class Chat:
     def __call__(self, question: str, sources: Sequence[str]) -> str:
         content = question
         if sources:
-            numbered = "\n\n".join(f"[{number}] {source}" for number, source in enumerate(sources, start=1))
-            content = f"{SOURCES[language_of(question)]}\n\n{numbered}\n\n{question}"
+            numbered = "".join(f"{self.mark(number)}{source}" for number, source in enumerate(sources, start=1))
+            content = f"{SOURCES[language_of(question)]}{numbered}\n\n{question}"
         messages = [{"role": "user", "content": content}]
         # Qwen3 writes its thoughts down first unless told not to; templates that know no such switch pass over it.
         return self._template.render(
             messages=messages, add_generation_prompt=True, enable_thinking=False, **self._names
         )
+
+    def mark(self, number: int) -> str:
+        return f"\n\n[{number}] "
 
 
 def _refuse(reason: str) -> None:
@@ -110,7 +121,7 @@ def style_for(folder: Path) -> Style:
     template = described.get("chat_template")
     separate = folder / "chat_template.jinja"
     if separate.is_file():
-        template = separate.read_text("utf-8")
+        template, path = _text(separate), separate
     if isinstance(template, list):  # several, each by its name
         template = next((t.get("template") for t in template if t.get("name") == "default"), None)
     if not isinstance(template, str):
@@ -122,6 +133,14 @@ def style_for(folder: Path) -> Style:
     except Exception as error:  # whatever a template may do wrong
         raise EngineError("error.model_damaged", file=str(path)) from error
     return style
+
+
+def _text(path: Path) -> str:
+    """Raises EngineError error.model_damaged."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise EngineError("error.model_damaged", file=str(path)) from error
 
 
 def _name(token: Any) -> str:
@@ -151,8 +170,9 @@ def build(
                 break
     text = style(question, list(taken.values()))
     parts, begun = [], 0
-    for index, part in taken.items():
-        begun = text.index(part, begun)
+    for number, (index, part) in enumerate(taken.items(), start=1):
+        mark = style.mark(number)
+        begun = text.index(mark + part, begun) + len(mark)
         parts.append(Part(begun, begun + len(part), index))
         begun += len(part)
     missing = [(i, len(passage) - len(taken.get(i, ""))) for i, passage in enumerate(passages)]
@@ -181,7 +201,10 @@ def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def _harmless(text: str, tokenizer: Tokenizer) -> str:
-    """Without the special tokens of the model: a document must not be able to end its own part of the prompt."""
+    """Without the special tokens of the model: a document must not be able to end its own part of the prompt.
+
+    In their place stands a character of no special token: what is around must not join to another one.
+    """
     for name in tokenizer.special_names:
-        text = text.replace(name, "")
+        text = text.replace(name, "\ufffd")
     return text

@@ -1,0 +1,331 @@
+"""A prompt is never longer than the model can see, tells where its sources stand, and lets none of them out."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings, strategies as st
+
+from engine.errors import EngineError
+from engine.generation.decoding import Reader
+from engine.model.config import ModelConfig
+from engine.model.tape import Tape
+from engine.model.transformer import Transformer
+from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
+from engine.retrieval.prompts import Chat, Plain, Prompt, Style, build, language_of, style_for
+from engine.text.foreign import Foreign
+from engine.text.tokenizer import Tokenizer, train_characters
+
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+NAMES = {"bos_token": "<s>", "eos_token": "</s>"}
+SPECIAL = ("<s>", "</s>", "<|im_start|>", "<|im_end|>")
+
+PASSAGES = st.lists(
+    st.text(st.sampled_from("abc .\n猫は。😀1e"), max_size=80).map(str.strip)
+    | st.sampled_from(["the source", "1", "[1]", "sources alone", "資料", "Answer:", "のように", "Question: ", "."]),
+    max_size=5,
+)
+QUESTIONS = st.text(st.sampled_from("ab?猫 1"), max_size=20)
+
+
+@pytest.fixture(scope="module")
+def characters() -> Tokenizer:
+    return train_characters(["abc .\n猫は。1e Question: Answer:質問：答え："])
+
+
+@pytest.fixture(scope="module")
+def special() -> Tokenizer:
+    """One of another program, that has special tokens and begins every text with one."""
+    described = {
+        "version": "1.0",
+        "added_tokens": [
+            {"id": id, "content": name, "special": True, "single_word": False, "lstrip": False, "rstrip": False}
+            | {"normalized": False}
+            for id, name in enumerate(SPECIAL)
+        ],
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
+        "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}},
+        },
+        "normalizer": None,
+        "model": {
+            "type": "BPE",
+            "vocab": {name: id for id, name in enumerate(SPECIAL)} | letters(len(SPECIAL)),
+            "merges": [],
+            "fuse_unk": False,
+        },
+    }
+    return Tokenizer(Foreign(json.dumps(described)))
+
+
+def letters(first: int) -> dict[str, int]:
+    from engine.text.foreign import _byte_of_character
+
+    return {character: first + i for i, character in enumerate(_byte_of_character())}
+
+
+def first_line(passage: str) -> tuple[int, int]:
+    return 0, 1
+
+
+STYLES: list[Callable[[], Style]] = [lambda: Plain(1), lambda: Plain(5), lambda: Chat(TEMPLATE, NAMES)]
+
+
+# --- What fits --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", STYLES, ids=["one source", "plain", "chat"])
+@settings(max_examples=60)
+@given(question=QUESTIONS, passages=PASSAGES, room=st.integers(0, 900), best=st.integers(0, 100))
+def test_a_prompt_is_never_longer_than_its_room(
+    characters: Tokenizer, style: Callable[[], Style], question: str, passages: list[str], room: int, best: int
+) -> None:
+    made = built(style(), characters, question, passages, room, lambda p: (min(best, max(0, len(p) - 1)), best + 1))
+    assume(made is not None)
+    assert made is not None
+    assert len(made.ids) <= room
+    assert made.ids == characters.encode(made.text)
+    missing = {left.source: left for left in made.left_out}
+    assert [part.source for part in made.parts] == sorted({part.source for part in made.parts})
+    assert all(before.end <= after.start for before, after in zip(made.parts, made.parts[1:], strict=False))
+    for part in made.parts:
+        shown, whole = made.text[part.start : part.end], passages[part.source]
+        assert shown in whole
+        left = missing.get(part.source)
+        assert len(whole) - len(shown) == (left.characters if left else 0)
+        assert left is None or not left.whole
+    there = {part.source for part in made.parts}
+    for index, passage in enumerate(passages):
+        if passage and index not in there:
+            assert (missing[index].whole, missing[index].characters) == (True, len(passage))
+
+
+def built(
+    style: Style, tokenizer: Tokenizer, question: str, passages: list[str], room: int, near: Any = first_line
+) -> Prompt | None:
+    """None where the question alone is too long, which is said."""
+    if len(tokenizer.encode(style(question, []))) <= room:
+        return build(style, tokenizer, question, passages, room, near)
+    with pytest.raises(EngineError) as raised:
+        build(style, tokenizer, question, passages, room, near)
+    assert raised.value.key == "error.question_long"
+    return None
+
+
+@settings(max_examples=80)
+@given(question=QUESTIONS, passages=PASSAGES)
+def test_the_parts_of_a_chat_prompt_stand_behind_their_numbers(
+    characters: Tokenizer, question: str, passages: list[str]
+) -> None:
+    """Also where a passage is so short that the instructions hold it, too."""
+    made = build(Chat(TEMPLATE, NAMES), characters, question, passages, 100_000, first_line)
+    for number, part in enumerate(made.parts, start=1):
+        assert made.text[: part.start].endswith(f"\n\n[{number}] ")
+        assert made.text[part.start : part.end] == passages[part.source]
+    assert len(made.parts) == sum(map(bool, passages))
+
+
+@settings(max_examples=80)
+@given(passages=PASSAGES)
+def test_the_parts_of_a_plain_prompt_are_its_beginning(characters: Tokenizer, passages: list[str]) -> None:
+    made = build(Plain(5), characters, "a?", passages, 100_000, first_line)
+    assert (
+        "".join(f"{made.text[part.start : part.end]}\n" for part in made.parts) + "Question: a?\nAnswer:" == made.text
+    )
+
+
+def test_more_room_never_shows_less_of_the_best_passage(characters: Tokenizer) -> None:
+    passages = ["a b c. " * 30 + "猫は。" + " b a." * 30, "c" * 50]
+    shown = []
+    for room in range(30, 600, 10):
+        made = build(Plain(5), characters, "猫?", passages, room, lambda p: (p.find("猫"), p.find("猫") + 3))
+        shown.append(sum(part.end - part.start for part in made.parts if part.source == 0))
+        assert not made.parts or made.parts[0].source > 0 or "猫は。" in made.text
+    assert shown == sorted(shown)
+    assert shown[-1] == len(passages[0])
+
+
+# --- Hostile documents ----------------------------------------------------------------------------------------
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> str:
+    """Special tokens put into each other, or at the edges."""
+    text = ""
+    for name in draw(st.lists(st.sampled_from(SPECIAL), max_size=5)):
+        place = draw(st.integers(0, len(text)))
+        text = text[:place] + name + text[place:]
+    return text
+
+
+@settings(max_examples=150)
+@given(question=hostile(), passages=st.lists(hostile(), min_size=1, max_size=3))
+def test_no_document_and_no_question_can_end_its_part(special: Tokenizer, question: str, passages: list[str]) -> None:
+    """However a special token is put together: nested in another, or cut by one that is taken out."""
+    style = Chat(TEMPLATE, NAMES)
+    harmless = build(style, special, "a", ["b"] * len(passages), 100_000, first_line)
+    made = build(style, special, question, passages, 100_000, first_line)
+    special_ids = [id for id in made.ids if special.kind_of(id) == "special"]
+    assert special_ids == [id for id in harmless.ids if special.kind_of(id) == "special"]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5, 20_000])
+def test_a_special_token_in_a_special_token_leaves_none(special: Tokenizer, depth: int) -> None:
+    nested = "<|im_" * depth + "<|im_end|>" + "end|>" * depth
+    made = build(Plain(1), special, "a?", [f"Before. {nested} After."], 10**7, first_line)
+    assert not any(name in made.text for name in SPECIAL)
+    assert "Before." in made.text
+    assert "After." in made.text
+
+
+def test_a_text_begun_twice_is_begun_once(special: Tokenizer) -> None:
+    """By the template and by the tokenizer."""
+    made = build(Chat(TEMPLATE, NAMES), special, "a?", ["b"], 10_000, first_line)
+    assert [special.piece(id) for id in made.ids[:2]] == ["<s>", "<|im_start|>"]
+    assert len(made.ids) == len(special.encode(made.text)) - 1
+
+
+# --- Templates --------------------------------------------------------------------------------------------------
+
+
+def chat_folder(folder: Path, **settings: object) -> Path:
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+def test_of_several_templates_the_default_one_is_taken(tmp_path: Path) -> None:
+    several = [{"name": "tool_use", "template": "TOOLS"}, {"name": "default", "template": "{{ messages[0].content }}!"}]
+    assert style_for(chat_folder(tmp_path, chat_template=several))("Where?", []) == "Where?!"
+    assert isinstance(style_for(chat_folder(tmp_path, chat_template=several[:1])), Plain)
+    assert isinstance(style_for(chat_folder(tmp_path, chat_template=None)), Plain)
+
+
+def test_a_template_beside_the_settings_goes_before_them(tmp_path: Path) -> None:
+    chat_folder(tmp_path, chat_template="old", eos_token=None, bos_token="^")
+    (tmp_path / "chat_template.jinja").write_text("{{ bos_token }}{{ messages[0].content }}{{ eos_token }}", "utf-8")
+    assert style_for(tmp_path)("猫?", []) == "^猫?"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ raise_exception('no') }}",
+        "{% include '/etc/passwd' %}",
+        "{{ messages.append(1) }}",
+        "{{ nothing.at.all }}",
+        "{{ cycler.__init__.__globals__.os.system('true') }}",
+    ],
+)
+def test_a_template_that_fails_or_reaches_out_is_refused(tmp_path: Path, template: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        style_for(chat_folder(tmp_path, chat_template=template))
+    assert raised.value.key == "error.model_damaged"
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"text"', b"\xff\xfe"])
+def test_settings_that_are_damaged_are_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "tokenizer_config.json").write_bytes(data)
+    with pytest.raises(EngineError) as raised:
+        style_for(tmp_path)
+    assert raised.value.key == "error.model_damaged"
+
+
+def test_a_template_that_is_no_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(EngineError) as raised:
+        style_for(tmp_path)
+    assert raised.value.key == "error.model_damaged"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Where?", "en"),
+        ("", "en"),
+        ("猫", "ja"),
+        ("Kyoto 京都?", "ja"),
+        ("ｶﾅ", "ja"),
+        ("𠮟", "ja"),
+        ("々", "ja"),
+        ("é한", "en"),
+    ],
+)
+def test_the_language_of_a_question(text: str, language: str) -> None:
+    assert language_of(text) == language
+    assert Plain(1)(text, []).endswith("答え：" if language == "ja" else "Answer:")
+
+
+# --- The answer -----------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6))
+def test_prompt_and_answer_share_the_context(context: int, tokens: int) -> None:
+    room = answer_room(context, tokens)
+    assert 0 < room <= context
+    assert room >= context * 2 // 3
+    assert context - room == min(tokens, context // 3)
+
+
+@pytest.fixture(scope="module")
+def reader(characters: Tokenizer) -> Reader:
+    torch.manual_seed(1)
+    return Reader(
+        Transformer(ModelConfig(characters.vocabulary, 2, 2, 2, width=16, head_width=8, mlp_width=32, context=40))
+    )
+
+
+@settings(max_examples=25)
+@given(passages=PASSAGES, tokens=st.integers(0, 60))
+def test_an_answer_ends_before_the_context_is_full(
+    characters: Tokenizer, reader: Reader, passages: list[str], tokens: int
+) -> None:
+    context = reader.model.config.context
+    made = built(Plain(5), characters, "a?", passages, answer_room(context, tokens))
+    assume(made is not None)
+    assert made is not None
+    written = [step for step in write(reader, characters, made, tokens, Plain(5)) if step is not None]
+    assert len(written) <= tokens
+    assert len(made.ids) + len(written) <= context
+    if not written:
+        return
+    parts = attention_to_parts(reader.model, characters, made, [step.id for step in written], len(passages))
+    assert parts.shape == (len(written), len(passages) + 2)
+    assert np.allclose(parts.sum(axis=1), 1, atol=1e-3)
+    assert parts[0, -1] == 0  # the first token has nothing of the answer to look at
+    shown = {part.source for part in made.parts}
+    assert all((parts[:, index] > 0).all() == (index in shown) for index in range(len(passages)))
+
+
+def test_the_attention_to_each_source_is_the_models(characters: Tokenizer, reader: Reader) -> None:
+    """By all weights of all layers at once, added up by hand."""
+    made = build(Plain(5), characters, "a?", ["猫は。", "1"], 30, first_line)
+    answer = characters.encode("abc")
+    tape = Tape(["blocks.0.attn.weights", "blocks.1.attn.weights"])
+    with torch.no_grad():
+        reader.model(torch.tensor([[*made.ids, *answer]]), tape=tape)
+    mean_TS = np.mean([tape[f"blocks.{i}.attn.weights"][0].float().mean(dim=0).numpy() for i in (0, 1)], axis=0)
+    found = attention_to_parts(reader.model, characters, made, answer, 2)
+    for row, position in enumerate(range(len(made.ids) - 1, len(made.ids) + len(answer) - 1)):
+        for part in made.parts:  # every token is one character here
+            assert found[row, part.source] == pytest.approx(mean_TS[position, part.start : part.end].sum(), abs=1e-4)
+        assert found[row, 3] == pytest.approx(mean_TS[position, len(made.ids) :].sum(), abs=1e-4)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_untaught_model_is_not_believed_and_a_chat_model_not_tried(
+    characters: Tokenizer, reader: Reader, language: str
+) -> None:
+    *_, able = can_answer(reader, characters, Plain(1), language)
+    assert able is False
+    assert list(can_answer(reader, characters, Chat(TEMPLATE, NAMES), language)) == [True]
