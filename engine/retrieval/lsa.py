@@ -29,6 +29,8 @@ OVERSAMPLE, POWERS = 16, 3
 MOST_FITTED = 30_000  # passages; the directions found in so many hardly move with more
 MOST_TERMS = 60_000
 FEW = 200  # passages: below this also terms that stand in one passage alone say something
+FAINT = 1e-4  # a text of whose length less lies in the space of the axes lies outside: what is left is rounding
+NOTHING = 1e-3  # of the largest singular value: directions below it are rounding, too, as where documents are copies
 BLOCK = 1000  # passages multiplied at a time, so that others get a turn
 
 Floats = NDArray[np.float32]
@@ -50,7 +52,9 @@ class Lsa:
 
     def embed(self, texts: Sequence[str], question: bool = False) -> Floats:
         """[texts, D], each of length 1, or 0 where no term is known. Questions are texts like others."""
-        return unit(weighted(self._counts(texts), self.weights_V) @ self.axes_VD)
+        placed_ND = weighted(self._counts(texts), self.weights_V) @ self.axes_VD
+        placed_ND[np.linalg.norm(placed_ND, axis=1) < FAINT] = 0.0
+        return unit(placed_ND)
 
     def _counts(self, texts: Sequence[str]) -> csr_matrix:
         indptr, indices, data = [0], list[int](), list[int]()
@@ -129,7 +133,10 @@ def _axes(rows_NV: csr_matrix, width: int) -> Generator[float, None, Floats]:
     for index, block in enumerate(blocks):
         axes_VD += block.T @ left_ND[index * BLOCK : (index + 1) * BLOCK]
         yield 0.9 + 0.1 * index / len(blocks)
-    return axes_VD / np.maximum(np.linalg.norm(axes_VD, axis=0), 1e-12)
+    singular_D = np.linalg.norm(axes_VD, axis=0)
+    there_D = singular_D > NOTHING * singular_D.max()
+    there_D[:1] = True  # a collection without a single word has a direction all the same
+    return np.ascontiguousarray(axes_VD[:, there_D] / np.maximum(singular_D[there_D], 1e-12))  # safetensors wants it so
 
 
 def _exact(rows_NV: csr_matrix, width: int) -> Generator[float, None, Floats]:

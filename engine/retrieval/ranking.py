@@ -36,5 +36,7 @@ def best_first(scores_N: Floats, k: int) -> NDArray[np.intp]:
     k = max(0, min(k, len(scores_N)))
     if not k:
         return np.zeros(0, np.intp)
-    chosen = np.argpartition(-scores_N, k - 1)[:k] if k < len(scores_N) else np.arange(len(scores_N))
+    last = np.partition(-scores_N, k - 1)[k - 1]
+    better = np.flatnonzero(-scores_N < last)
+    chosen = np.concatenate([better, np.flatnonzero(-scores_N == last)[: k - len(better)]])
     return chosen[np.lexsort((chosen, -scores_N[chosen]))]

@@ -1,0 +1,379 @@
+"""Ranking held against the same numbers by another path: BM25 in plain Python, LSA by numpy's own decomposition."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from engine.errors import EngineError
+from engine.retrieval import lsa
+from engine.retrieval.analysis import STOP_WORDS, importance, pairs, question_terms, terms, word_term
+from engine.retrieval.collection import Collection
+from engine.retrieval.indexing import update
+from engine.retrieval.keyword import K1, PAIR, B, Keywords, inverse_frequency, saturated
+from engine.retrieval.lsa import Lsa, fit, global_weights, weighted
+from engine.retrieval.nearest import exact
+from engine.retrieval.ranking import WEAK, best_first, fuse, with_feedback
+from engine.retrieval.store import Store
+
+Floats = NDArray[np.float32]
+
+TEXTS = {
+    "heat.txt": "Heat transfer in metals\n\nHeat flows from warm metal to cold. Transfer of heat is slow in wood.",
+    "trains.txt": "The express to Kyoto leaves at nine. Tickets for the express are sold at the station in Kyoto.",
+    "express.txt": "An express letter arrives on the next day. The letter must be at the post office by noon.",
+    "休暇.txt": "夏季休暇は8月13日から15日までです。休暇の申請は総務部に出してください。",
+    "学習.txt": "機械学習は統計にもとづく。深層学習は機械学習の一つである。",
+    "kyoto.md": "# Kyoto 京都\nKyoto (京都) was the capital for a thousand years. 京都には寺が多い。",
+}
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+    folder = tmp_path_factory.mktemp("ranked")
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, "utf-8")
+    store = Store(folder / "c", create=True)
+    for _ in update(store, [folder]):
+        pass
+    store.close()
+    opened = Collection(folder / "c")
+    yield opened
+    opened.close()
+
+
+# --- Keywords -----------------------------------------------------------------------------------------
+
+
+def bags(collection: Collection) -> list[Counter[str]]:
+    """The terms of every passage, its heading and its pairs of words included, in the order of the table."""
+    found = []
+    for id in collection.snapshot().table.ids.tolist():
+        _, heading, text = collection.store.passage(id)
+        words = terms(f"{heading}\n{text}")
+        neighbours = [f"{a} {b}" for a, b in pairwise(words) if a.isascii() and b.isascii()]
+        found.append(Counter(words + neighbours))
+    return found
+
+
+def bm25(question: str, passages: Sequence[Counter[str]]) -> list[float]:
+    """Robertson and Zaragoza's formula, a passage and a term at a time."""
+    words = question_terms(question)
+    asked = {word: words.count(word) * importance(word) for word in words}
+    asked |= {f"{a} {b}": 0.0 for a, b in pairwise(words) if a.isascii() and b.isascii()}
+    for a, b in pairwise(words):
+        if a.isascii() and b.isascii():
+            asked[f"{a} {b}"] += PAIR
+    mean = sum(passage.total() for passage in passages) / len(passages)
+    scores = []
+    for passage in passages:
+        norm = K1 * (1 - B + B * passage.total() / mean)
+        score = 0.0
+        for term, weight in asked.items():
+            holding = sum(term in other for other in passages)
+            rarity = math.log(1 + (len(passages) - holding + 0.5) / (holding + 0.5))
+            score += weight * rarity * passage[term] * (K1 + 1) / (passage[term] + norm) if passage[term] else 0.0
+        scores.append(score)
+    return scores
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "heat transfer",
+        "heat heat transfer in metals",
+        "When does the express to Kyoto leave?",
+        "express letter",
+        "夏季休暇はいつですか?",
+        "機械学習",
+        "京都 Kyoto",
+        "kyoto 機械学習 express letter 休暇",
+        "nothing of the kind",
+        "the of and",
+        "?!",
+    ],
+)
+def test_every_keyword_score_is_the_formulas(collection: Collection, question: str) -> None:
+    expected = bm25(question, bags(collection))
+    assert collection.search(question, mode="keyword").keyword_N == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+COUNTS = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 8)), elements=st.integers(0, 6).map(float))
+
+
+@given(COUNTS, st.data())
+def test_another_occurrence_never_lowers_a_score(counts_NV: Floats, data: st.DataObject) -> None:
+    """In exchange for one of another word, so that the passage is as long as before."""
+    N, V = counts_NV.shape
+    row, column = data.draw(st.integers(0, N - 1)), data.draw(st.integers(0, V - 1))
+    counts_NV[row, column] += 1
+    names = {str(i): i for i in range(V + 1)}
+    padded = np.hstack([counts_NV, np.full((N, 1), 2, np.float32)])
+    before = Keywords(csr_matrix(padded), names)
+    padded[row, column] += 1
+    padded[row, V] -= 1
+    after = Keywords(csr_matrix(padded), names)
+    question = {column: 1.0}
+    assert after.score(question)[row] >= before.score(question)[row] - 1e-6
+
+
+@given(COUNTS)
+def test_rare_words_weigh_more_and_none_weighs_nothing(counts_NV: Floats) -> None:
+    idf_V = inverse_frequency(csr_matrix(counts_NV))
+    holding_V = (counts_NV > 0).sum(axis=0)
+    assert (idf_V > 0).all()
+    assert np.array_equal(np.argsort(holding_V, kind="stable"), np.argsort(-idf_V, kind="stable"))
+    weights = saturated(csr_matrix(counts_NV)).toarray()
+    assert (weights <= K1 + 1).all()
+    assert ((weights > 0) == (counts_NV > 0)).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (3, 0), (3, 5)])
+def test_without_any_term_nothing_is_found(shape: tuple[int, int]) -> None:
+    keywords = Keywords(csr_matrix(shape, dtype=np.float32), {"cat": 0} if shape[1] else {})
+    assert keywords.score(keywords.query("cat dog")).tolist() == [0.0] * shape[0]
+
+
+# --- Terms --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ＫＹＯＴＯ", "kyoto"),
+        ("ｷｮｳﾄ", "キョウト"),
+        ("cafe\u0301", "café"),
+        ("naïve", "NAIVE"),
+        ("Ⅳ", "iv"),
+        ("㈱", "株"),
+        ("trains'", "train"),
+        ("the company’s", "company"),
+        ("８月", "8月"),
+    ],
+)
+def test_however_it_is_written_it_is_found(one: str, other: str) -> None:
+    assert set(terms(other)) & set(terms(one))
+    assert set(question_terms(other)) & set(terms(one))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
+def test_a_text_asked_for_in_its_own_words_shares_them(text: str) -> None:
+    """Whatever a question asks by, a passage that repeats it holds it."""
+    assert set(question_terms(text)) <= set(terms(text)) or set(question_terms(text)) & set(terms(text))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_terms_are_whole_words_for_the_files_that_keep_them(text: str) -> None:
+    """They are written one a line, and pairs of them with a space between."""
+    for term in (*terms(text), *question_terms(text)):
+        assert term.split() == [term]
+        assert term.splitlines() == [term]
+        assert term not in STOP_WORDS or term != word_term(term)
+
+
+@given(st.lists(st.sampled_from(["heat", "transfer", "東京", "京", "x"]), max_size=8))
+def test_pairs_join_neighbours_of_letters_only(words: list[str]) -> None:
+    found = pairs(words)
+    assert len(found) == sum(a.isascii() and b.isascii() for a, b in pairwise(words))
+    assert all(pair in " ".join(words) for pair in found)
+
+
+# --- Latent semantic analysis -----------------------------------------------------------------------------------
+
+
+def finished(fitting: lsa.Fitting) -> Lsa:
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
+
+
+def counted(texts: Sequence[str]) -> tuple[csr_matrix, dict[str, int]]:
+    vocabulary = {term: i for i, term in enumerate(sorted({t for text in texts for t in terms(text)}))}
+    rows = np.zeros((len(texts), len(vocabulary)), np.float32)
+    for row, text in enumerate(texts):
+        for term in terms(text):
+            rows[row, vocabulary[term]] += 1
+    return csr_matrix(rows), vocabulary
+
+
+def rows_by_hand(counts_NV: NDArray[np.float64], weights_V: Sequence[float]) -> NDArray[np.float64]:
+    rows = np.zeros_like(counts_NV)
+    for i, counts in enumerate(counts_NV):
+        row = [math.log(1 + count) * weight for count, weight in zip(counts, weights_V, strict=True)]
+        length = math.sqrt(sum(value * value for value in row))
+        rows[i] = [value / length if length > 1e-9 else 0.0 for value in row]
+    return rows
+
+
+def weights_by_hand(counts_NV: NDArray[np.float64]) -> list[float]:
+    """Dumais: one less the entropy of a term over the passages, squared."""
+    weights = []
+    for column in counts_NV.T:
+        shares = [count / column.sum() for count in column if count]
+        entropy = -sum(share * math.log(share) for share in shares)
+        weights.append(max(0.0, 1 - entropy / math.log(max(2, len(column)))) ** 2)
+    return weights
+
+
+def cosines_by_svd(counts_NV: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Of every passage with every other, in the space of the largest singular values that are not zero."""
+    rows_NV = rows_by_hand(counts_NV, weights_by_hand(counts_NV))
+    _, singular, axes_DV = np.linalg.svd(rows_NV, full_matrices=False)
+    kept = min(width, int((singular > 1e-6 * singular.max()).sum()))
+    placed_ND = rows_NV @ axes_DV[:kept].T
+    lengths = np.linalg.norm(placed_ND, axis=1, keepdims=True)
+    placed_ND = np.where(lengths > 1e-4, placed_ND / np.maximum(lengths, 1e-12), 0.0)
+    return placed_ND @ placed_ND.T
+
+
+LIBRARY = (
+    "the cat sleeps in a basket with a kitten",
+    "a kitten drinks milk and the cat drinks water",
+    "the express to kyoto leaves the station at nine",
+    "tickets for the express are sold at the station",
+    "heat flows from warm metal to cold metal",
+    "metal conducts heat and wood does not",
+    "夏季休暇は八月です",
+    "休暇の申請は総務部です",
+    "機械学習は統計にもとづく",
+    "深層学習は機械学習の一つ",
+)
+
+
+@pytest.mark.parametrize("width", [1, 3, 6, 256])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_cosines_are_those_of_numpys_decomposition(width: int, copies: int) -> None:
+    """With copies of the documents, too, as folders hold them: they add no direction of their own."""
+    texts = LIBRARY * copies
+    counts, vocabulary = counted(texts)
+    placed_ND = finished(fit(counts, vocabulary, width)).embed(texts)
+    expected = cosines_by_svd(counts.toarray().astype(np.float64), width)
+    assert np.allclose(placed_ND @ placed_ND.T, expected, atol=4e-3)
+
+
+@pytest.mark.parametrize("width", [6, 12])
+def test_the_quick_decomposition_gives_the_same_cosines(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(lsa, "MOST_EXACT", 1)
+    monkeypatch.setattr(lsa, "BLOCK", 4)  # and in more than one block
+    texts = LIBRARY * 3
+    counts, vocabulary = counted(texts)
+    placed_ND = finished(fit(counts, vocabulary, width)).embed(texts)
+    expected = cosines_by_svd(counts.toarray().astype(np.float64), width)
+    assert np.allclose(placed_ND @ placed_ND.T, expected, atol=4e-3)
+
+
+@given(COUNTS)
+def test_weights_are_dumais(counts_NV: Floats) -> None:
+    counts_NV[0] += counts_NV.sum(axis=0) == 0  # a term that stands nowhere is no term
+    expected = weights_by_hand(counts_NV.astype(np.float64))
+    assert np.allclose(global_weights(csr_matrix(counts_NV)), expected, atol=1e-5)
+    rows = weighted(csr_matrix(counts_NV), np.array(expected, np.float32)).toarray()
+    assert np.allclose(rows, rows_by_hand(counts_NV.astype(np.float64), expected), atol=1e-3)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from([*LIBRARY, "the of and", "★", "猫", "cat"]), min_size=1, max_size=7))
+def test_whatever_it_is_fitted_to_vectors_are_of_length_one_or_nothing(tmp_path: Path, texts: list[str]) -> None:
+    counts, vocabulary = counted(texts)
+    embedder = finished(fit(counts, vocabulary))
+    embedder.save(tmp_path / "a")
+    loaded = Lsa.load(tmp_path / "a")
+    rows_ND = loaded.embed([*texts, "unheard of", ""])
+    assert rows_ND.shape == (len(texts) + 2, embedder.width)
+    assert embedder.width >= 1
+    lengths = np.linalg.norm(rows_ND, axis=1)
+    assert np.isclose(lengths, 1, atol=1e-3).sum() + np.isclose(lengths, 0).sum() == len(lengths)
+    assert np.array_equal(rows_ND, embedder.embed([*texts, "unheard of", ""]))
+
+
+def test_copies_of_a_text_are_at_the_same_place() -> None:
+    counts, vocabulary = counted(["the cat drinks milk"] * 5)
+    rows_ND = finished(fit(counts, vocabulary)).embed(["the cat drinks milk", "the dog", "milk drinks the cat"])
+    assert np.allclose(rows_ND[0], rows_ND[2])
+    assert not rows_ND[1].any()
+
+
+@pytest.mark.parametrize("data", [b"", b"no safetensors", b"\xff" * 100])
+def test_a_damaged_embedder_is_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(EngineError) as raised:
+        Lsa.load(tmp_path / "a")
+    assert raised.value.key == "error.collection_damaged"
+
+
+# --- One order out of two -----------------------------------------------------------------------------------------
+
+SCORES = st.integers(1, 30).flatmap(
+    lambda n: st.tuples(
+        arrays(np.float32, n, elements=st.floats(0, 40, width=32)),
+        arrays(np.float32, n, elements=st.floats(-1, 1, width=32)),
+    )
+)
+
+
+@given(SCORES)
+def test_who_is_better_by_both_is_better_by_their_fusion(scores: tuple[Floats, Floats]) -> None:
+    keyword_N, cosine_N = scores
+    fused_N = fuse(keyword_N, cosine_N)
+    worse = (keyword_N[:, None] <= keyword_N) & (cosine_N[:, None] <= cosine_N)  # [i, j]: i is no better than j
+    assert (fused_N[:, None] <= fused_N + 1e-6)[worse].all()
+    assert fused_N.max() <= 1 + 1e-5
+
+
+@given(SCORES)
+def test_how_large_keyword_scores_are_does_not_matter(scores: tuple[Floats, Floats]) -> None:
+    keyword_N, cosine_N = scores
+    assert np.allclose(fuse(keyword_N * 16, cosine_N), fuse(keyword_N, cosine_N), atol=1e-5)
+
+
+def test_weak_cosines_do_not_become_strong_by_being_the_best() -> None:
+    keyword_N = np.array([1, 0], np.float32)
+    near = fuse(keyword_N, np.array([0, 0.9], np.float32))[1]
+    far = fuse(keyword_N, np.array([0, WEAK / 4], np.float32))[1]
+    assert far == pytest.approx(near / 4)
+
+
+@given(st.lists(st.integers(-3, 3), max_size=60), st.integers(-2, 70))
+def test_the_best_are_the_first_of_a_sorted_list(values: list[int], k: int) -> None:
+    """Of equal ones the first in order, also where the last place is shared."""
+    expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[: max(0, k)]
+    assert best_first(np.array(values, np.float32), k).tolist() == expected
+
+
+@pytest.mark.parametrize("k", [1, 5, 300, 1000])
+def test_of_very_many_equal_ones_the_first_are_the_best(k: int) -> None:
+    scores = np.zeros(1000, np.float32)
+    scores[::7] = 1
+    expected = sorted(range(1000), key=lambda i: (-scores[i], i))[:k]
+    assert best_first(scores, k).tolist() == expected
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-1, 1, width=32)),
+    arrays(np.float32, 4, elements=st.floats(-1, 1, width=32)),
+    st.integers(1, 25),
+)
+def test_looking_at_every_vector_finds_the_nearest(rows_ND: Floats, query_D: Floats, k: int) -> None:
+    best, cosines = exact(rows_ND, query_D, k)
+    every = [float(sum(a * b for a, b in zip(row, query_D, strict=True))) for row in rows_ND.tolist()]
+    assert np.allclose(sorted(cosines, reverse=True), sorted(every, reverse=True)[:k], atol=1e-5)
+    assert np.allclose(cosines, [every[i] for i in best], atol=1e-5)
+
+
+def test_a_question_moves_towards_what_was_found_and_keeps_its_length() -> None:
+    query_D, best_BD = np.eye(3, dtype=np.float32)[0], np.eye(3, dtype=np.float32)[1:]
+    moved_D = with_feedback(query_D, best_BD)
+    assert np.linalg.norm(moved_D) == pytest.approx(1)
+    assert query_D @ moved_D > best_BD[0] @ moved_D == pytest.approx(float(best_BD[1] @ moved_D))
+    assert best_BD[0] @ moved_D > 0
+    assert not with_feedback(query_D * 0, best_BD * 0).any()
