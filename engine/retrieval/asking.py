@@ -88,10 +88,10 @@ def _built(prompt: Prompt, context: int, sourced: bool) -> m.PromptBuilt:
 
 
 def extracted(question: str, hits: Sequence[Hit], extractor: Extractor, reason: str) -> m.Answered:
-    """The best sentence of all hits, because of `reason`."""
+    """The best sentence of all hits, because of `reason`; none where they share no word with the question."""
     best = [(*extractor.best_sentence(question, hit.text), source) for source, hit in enumerate(hits)]
-    if not best:
+    span, score, source = max(best, key=lambda entry: entry[1], default=((0, 0), 0.0, 0))
+    if not score:
         return m.Answered(True, "extracted", "", (), "notice.answer_nothing")
-    span, _, source = max(best, key=lambda entry: entry[1])
     text = hits[source].text[slice(*span)]
     return m.Answered(True, "extracted", text, (m.Citation(0, len(text), source, *span),), reason)

@@ -4,9 +4,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 SIZE, OVERLAP = 1500, 200  # widths, see `width`: an abstract or a page's half stays whole
 SMALLEST, LARGEST = 80, 8000
+HEADING = 200  # characters of a heading that go with its passages: in some files it is a whole page
 
 Span = tuple[int, int]
 
@@ -25,7 +27,7 @@ class Document:
 
     def heading_of(self, offset: int) -> str:
         index = bisect_right(self.headings, offset, key=lambda heading: heading[0])
-        return self.headings[index - 1][1] if index else ""
+        return self.headings[index - 1][1][:HEADING] if index else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +69,24 @@ def _sections(document: Document) -> Iterator[Span]:
 def _passages(text: str, section: Span, size: int, overlap: int) -> Iterator[Span]:
     pieces = [piece for span in sentences(text, *section) for piece in _cut(text, span, size)]
     widths = [width(text[start:end]) for start, end in pieces]
-    if sum(widths) <= 1.3 * size and pieces:
+    # What is between sentences counts where it is more than an empty line.
+    gaps = [0, *(max(0, width(text[before[1] : after[0]]) - 2) for before, after in pairwise(pieces))]
+    if sum(widths) + sum(gaps) <= 1.3 * size and pieces:
         yield pieces[0][0], pieces[-1][1]
         return
     first = 0
     while first < len(pieces):
         last, total = first, widths[first]
-        while last + 1 < len(pieces) and total + widths[last + 1] <= size:
+        while last + 1 < len(pieces) and total + gaps[last + 1] + widths[last + 1] <= size:
             last += 1
-            total += widths[last]
+            total += gaps[last] + widths[last]
         yield pieces[first][0], pieces[last][1]
         if last + 1 == len(pieces):
             return
         following, repeated = last + 1, 0
-        while following - 1 > first and repeated + widths[following - 1] <= overlap:
+        while following - 1 > first and repeated + widths[following - 1] + gaps[following] <= overlap:
+            repeated += widths[following - 1] + gaps[following]
             following -= 1
-            repeated += widths[following]
         # What is repeated must leave room for something new.
         first = following if repeated + widths[last + 1] <= size else last + 1
 
@@ -90,8 +94,8 @@ def _passages(text: str, section: Span, size: int, overlap: int) -> Iterator[Spa
 def _cut(text: str, span: Span, size: int) -> Iterator[Span]:
     """A sentence that is too long (a table, a run of characters) in parts, behind a comma or space if there is one."""
     start, end = span
-    while width(text[start:end]) > size:
-        room = text[start : start + max(1, size // 2 if not text[start:end].isascii() else size)]
+    while width(window := text[start : min(end, start + size + 1)]) > size:  # all of it would take too long to measure
+        room = window[: size if window.isascii() else max(1, size // 2)]
         cut = max((room.rfind(mark) + 1 for mark in ("\n", "、", ", ", " ", "，")), default=0)
         cut = cut if cut > len(room) // 2 else len(room)
         yield start, start + cut
@@ -101,10 +105,10 @@ def _cut(text: str, span: Span, size: int) -> Iterator[Span]:
 
 
 # A sentence ends behind 。！？ and what closes a quotation, and behind .!? if a space and no small letter follow.
-# So do paragraphs at an empty line, and the items of a list.
+# So do paragraphs at an empty line, and the items of a list. Marks in a row are one: they are looked at once.
 _END = re.compile(
-    r"[。．！？｡]+[」』）)】”\"']*(?![」』）)、,])"
-    r"|[.!?]+[”\"')\]]*(?=\s+[^a-z\s])"
+    r"(?<![。．！？｡])[。．！？｡]++(?<!\d．(?=\d))[」』）)】”\"']*+(?![」』）)、,])"
+    r"|(?<![.!?])[.!?]++[”\"')\]]*+(?=\s+[^a-z\s])"
     r"|\n\s*\n"
     r"|\n(?=\s*(?:[-*•・]|\d+[.)])\s)"
 )
