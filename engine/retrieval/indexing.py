@@ -1,5 +1,6 @@
 """Bringing a collection up to date: files that are new, changed or gone; then vectors for what has none."""
 
+import errno
 import hashlib
 import os
 import time
@@ -52,22 +53,26 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
     for path in named:
         if not os.path.exists(path):
             raise EngineError("error.text_missing", file=path)
-    roots = named or _paths(store, "roots")
+    roots = _paths(store, "roots")
+    if named:
+        roots = [*named, *(path for path in roots if _below(path, named))]
     for found in _scan(roots, store.folder.absolute()):
         if found is not None:
             wanted |= found
         yield None
     for path in _paths(store, "left_out"):
-        if path not in roots:
+        if path not in named:
             wanted.pop(path, None)
     known = store.states()
     with store.writing():
-        kept = _paths(store, "roots")
-        store.note("roots", sorted({*kept, *(path for path in roots if not _below(path, kept))}))
-        store.note("left_out", [path for path in _paths(store, "left_out") if path not in roots])
-        folders = [root for root in roots if os.path.isdir(root)]  # a drive that is not there has lost no files
+        # Also what lies in a folder that is kept: it may be what is passed over there unless it is named.
+        store.note("roots", sorted({*_paths(store, "roots"), *named}))
+        store.note("left_out", [path for path in _paths(store, "left_out") if path not in named])
+        # A drive that is not there has lost no files, neither its folders nor those that were named one by one.
+        there = [root for root in roots if os.path.isdir(root)]
         for path in [*known, *store.skipped_states()]:
-            if path not in wanted and (path in roots or _below(path, folders)):
+            is_missed = _below(path, there) or (path in roots and os.path.isdir(os.path.dirname(path)))
+            if path not in wanted and is_missed:
                 store.remove(path)
     unread = store.skipped_states()
     news = {
@@ -102,15 +107,20 @@ def recut(store: Store, size: int, overlap: int) -> Updating:
     entries, states = store.entries(), store.states()
     clock, waiting = _Clock(len(entries)), _Batch(store)
     for done, entry in enumerate(entries, start=1):
+        if store.path(entry.id) is None:
+            continue  # it was taken out meanwhile
         path, document = store.document(entry.id)
         chunks = chunk(document, size, overlap)
         counted = yield from _count(document, chunks)
         waiting.read.append((path, states[path], document, chunks, counted))
-        if waiting.is_due or done == len(entries):
+        if waiting.is_due:
             waiting.commit()
             yield clock.progress("cutting", done)
         else:
             yield None
+    waiting.commit()
+    if entries:
+        yield clock.progress("cutting", len(entries))
     yield from embed_missing(store)
 
 
@@ -145,7 +155,7 @@ def _scan(roots: list[str], without: Path) -> Iterator[dict[str, FileState] | No
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 readable = not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-                if readable and not os.path.islink(path):
+                if readable and os.path.isfile(path) and not os.path.islink(path):  # a pipe would be waited for
                     yield {path: _state(path)}
             yield None
 
@@ -166,6 +176,8 @@ def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], know
     size, overlap = cut_of(store)
     for path, state in news.items():
         try:
+            if _as_text(path) != path:
+                raise EngineError("error.text_unreadable", file=_as_text(path), reason=os.strerror(errno.EILSEQ))
             digest = _digest(path)
             if path in known and known[path].digest == digest:
                 waiting.touched.append((path, state))
@@ -175,16 +187,21 @@ def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], know
                 counted = yield from _count(document, chunks)
                 waiting.read.append((path, FileState(state.size, state.modified, digest), document, chunks, counted))
         except EngineError as error:
-            waiting.failed.append((path, state, error))
+            waiting.failed.append((_as_text(path), state, error))
         done += 1
         if waiting.is_due:
             waiting.commit()
-            yield clock.progress("reading", done, Path(path).name)
+            yield clock.progress("reading", done, _as_text(Path(path).name))
         else:
             yield None
     waiting.commit()
     if news:
         yield clock.progress("reading", done)
+
+
+def _as_text(path: str) -> str:
+    """Of a name that is none, as old archives have them, with question marks for what SQLite would not take."""
+    return path.encode("utf-8", "replace").decode()
 
 
 def _count(document: Document, chunks: list[Chunk]) -> Generator[None, None, list[Counter[str]]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All or nothing. Raises EngineError: error.not_written, error.collection_busy."""
+        """All or nothing. Raises EngineError: error.not_written, error.collection_busy, error.collection_damaged."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -121,6 +122,18 @@ class Store:
         except sqlite3.OperationalError as error:
             key = "error.collection_busy" if "locked" in str(error) else "error.not_written"
             raise EngineError(key, file=str(self.folder / FILE), reason=str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        """What is read: damage shows itself only where it lies. Raises EngineError error.collection_damaged."""
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: sqlite3.DatabaseError) -> EngineError:
+        return EngineError("error.collection_damaged", file=str(self.folder / FILE), reason=str(error))
 
     def changes(self) -> tuple[int, int]:
         """Another pair than before if any process has written since."""
@@ -134,17 +147,17 @@ class Store:
 
     def noted(self, key: str) -> object:
         """None if it was never noted."""
-        row = self._connection.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+        rows = self._rows("SELECT value FROM about WHERE key = ?", (key,))
+        return json.loads(rows[0][0]) if rows else None
 
     # --- Documents --------------------------------------------------------------------------------
 
     def states(self) -> dict[str, FileState]:
-        rows = self._connection.execute("SELECT path, size, modified, digest FROM documents")
+        rows = self._rows("SELECT path, size, modified, digest FROM documents")
         return {path: FileState(*state) for path, *state in rows}
 
     def entries(self) -> list[Entry]:
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT id, path, size, characters, (SELECT count(*) FROM chunks WHERE document = documents.id)"
             " FROM documents ORDER BY path"
         )
@@ -218,17 +231,15 @@ class Store:
 
     def path(self, id: int) -> str | None:
         """Where a document comes from; None if it is no longer here."""
-        row = self._connection.execute("SELECT path FROM documents WHERE id = ?", (id,)).fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT path FROM documents WHERE id = ?", (id,))
+        return rows[0][0] if rows else None
 
     def document(self, id: int) -> tuple[str, Document]:
         """Its path and what it says. Raises EngineError error.document_gone."""
-        row = self._connection.execute(
-            "SELECT path, text, pages, headings FROM documents WHERE id = ?", (id,)
-        ).fetchone()
-        if row is None:
+        rows = self._rows("SELECT path, text, pages, headings FROM documents WHERE id = ?", (id,))
+        if not rows:
             raise EngineError("error.document_gone")
-        path, text, pages, headings = row
+        ((path, text, pages, headings),) = rows
         return path, Document(text, tuple(json.loads(pages)), tuple((o, t) for o, t in json.loads(headings)))
 
     # --- Files that could not be read -------------------------------------------------------------
@@ -239,26 +250,22 @@ class Store:
         self._connection.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)", values)
 
     def skipped(self) -> list[tuple[str, EngineError]]:
-        rows = self._connection.execute("SELECT path, reason, arguments FROM skipped ORDER BY path")
+        rows = self._rows("SELECT path, reason, arguments FROM skipped ORDER BY path")
         return [(path, EngineError(reason, **json.loads(arguments))) for path, reason, arguments in rows]
 
     def skipped_states(self) -> dict[str, FileState]:
-        rows = self._connection.execute("SELECT path, size, modified FROM skipped")
+        rows = self._rows("SELECT path, size, modified FROM skipped")
         return {path: FileState(size, modified) for path, size, modified in rows}
 
     # --- Passages ---------------------------------------------------------------------------------
 
     def table(self) -> Table:
-        rows = self._connection.execute(
-            "SELECT id, document, place, start, end, page, coalesce(row, -1) FROM chunks ORDER BY id"
-        ).fetchall()
+        rows = self._rows("SELECT id, document, place, start, end, page, coalesce(row, -1) FROM chunks ORDER BY id")
         return Table(*np.array(rows, np.int64).reshape(-1, 7).T.copy())
 
     def spans(self, document: int) -> NDArray[np.int32]:
         """ID, start and end of each passage of a document, [n, 3]."""
-        rows = self._connection.execute(
-            "SELECT id, start, end FROM chunks WHERE document = ? ORDER BY place", (document,)
-        ).fetchall()
+        rows = self._rows("SELECT id, start, end FROM chunks WHERE document = ? ORDER BY place", (document,))
         return np.array(rows, np.int32).reshape(-1, 3)
 
     def bytes(self) -> int:
@@ -267,21 +274,21 @@ class Store:
 
     def passage(self, chunk: int) -> tuple[str, str, str]:
         """Path, heading and text of a passage by its ID. Raises EngineError error.document_gone."""
-        row = self._connection.execute(
+        rows = self._rows(
             "SELECT path, heading, chunks.text FROM chunks JOIN documents ON documents.id = document"
             " WHERE chunks.id = ?",
             (chunk,),
-        ).fetchone()
-        if row is None:
+        )
+        if not rows:
             raise EngineError("error.document_gone")
-        return row[0], row[1], row[2]
+        ((path, heading, text),) = rows
+        return path, heading, text
 
     def without_vector(self, most: int) -> list[tuple[int, str]]:
         """IDs and texts (with their headings) of passages that have no vector yet."""
-        return self._connection.execute(
-            "SELECT id, heading || char(10) || text FROM chunks WHERE row IS NULL ORDER BY id LIMIT ?",
-            (most,),
-        ).fetchall()
+        return self._rows(
+            "SELECT id, heading || char(10) || text FROM chunks WHERE row IS NULL ORDER BY id LIMIT ?", (most,)
+        )
 
     def set_rows(self, ids: Sequence[int], first: int) -> None:
         """The vectors of these passages stand in the rows from `first` on."""
@@ -294,8 +301,8 @@ class Store:
 
     def postings(self) -> Iterator[tuple[int, NDArray[np.int32]]]:
         """By document, three rows: place, term, count."""
-        for id, data in self._connection.execute("SELECT document, data FROM postings ORDER BY document"):
+        for id, data in self._rows("SELECT document, data FROM postings ORDER BY document"):
             yield id, np.frombuffer(data, np.int32).reshape(3, -1)
 
     def vocabulary(self) -> dict[str, int]:
-        return dict(self._connection.execute("SELECT term, id FROM terms"))
+        return dict(self._rows("SELECT term, id FROM terms"))

@@ -40,6 +40,8 @@ def load(path: Path, width: int, rows_N: NDArray[np.int64]) -> Floats:
         return np.zeros((len(rows_N), width), np.float32)
     try:
         whole = np.memmap(path, np.float32, "r").reshape(-1, width)
+        if len(whole) <= rows_N.max():
+            raise ValueError(f"{len(whole)} of {rows_N.max() + 1} vectors")
         if np.array_equal(rows_N, np.arange(len(rows_N))):
             return np.asarray(whole[: len(rows_N)])
         found = whole[np.maximum(rows_N, 0)]

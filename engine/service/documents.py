@@ -17,7 +17,7 @@ from engine.service.process import Answer
 from engine.service.session import Session
 
 REPORT_SECONDS = 0.05
-PAGE = 2000  # documents a message
+PAGE = 500  # documents a message: paths may be long
 
 
 def open_collection(session: Session, request: m.OpenCollection) -> Answer:
