@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,7 @@ class Found:
     `cosines_N` is empty if there are no vectors, and NaN where a graph was asked and did not name a passage.
     """
 
+    now: "Snapshot"
     hits: list[Hit]
     query_D: Floats
     cosines_N: Floats
@@ -63,9 +65,10 @@ class Snapshot:
     def __init__(self, store: Store) -> None:
         self._store, self.folder = store, store.folder
         self.changes = store.changes()
-        self.version = hash(self.changes) & 0x7FFFFFFF
         self.table: Table = store.table()
         self.fit = int(str(store.noted("fit") or 0))
+        # By what is there: counters begin anew with every start.
+        self.version = crc32(np.concatenate([self.table.ids, self.table.rows, [self.fit]]).tobytes()) & 0x7FFFFFFF
 
     @cached_property
     def embedder(self) -> Embedder | None:
@@ -137,6 +140,10 @@ class Collection:
         """Raises EngineError: error.question_empty, error.collection_empty."""
         if not query.strip():
             raise EngineError("error.question_empty")
+        with self.store.reading():
+            return self._search(query, k, mode)
+
+    def _search(self, query: str, k: int, mode: Mode) -> Found:
         now = self.snapshot()
         if not len(now.table.ids):
             raise EngineError("error.collection_empty")
@@ -163,7 +170,7 @@ class Collection:
             )
             for i in best
         ]
-        return Found(hits, query_D, cosines_N, keyword_N, scores_N)
+        return Found(now, hits, query_D, cosines_N, keyword_N, scores_N)
 
     def passage(self, now: Snapshot, index: int) -> Hit:
         """One of the passages, without scores. Raises EngineError error.document_gone."""

@@ -74,7 +74,7 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
             is_missed = _below(path, there) or (path in roots and os.path.isdir(os.path.dirname(path)))
             if path not in wanted and is_missed:
                 store.remove(path)
-    unread = store.skipped_states()
+    unread = {path: state for path, state in store.skipped_states().items() if path not in named}
     news = {
         path: state
         for path, state in wanted.items()
@@ -187,7 +187,9 @@ def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], know
                 counted = yield from _count(document, chunks)
                 waiting.read.append((path, FileState(state.size, state.modified, digest), document, chunks, counted))
         except EngineError as error:
-            waiting.failed.append((_as_text(path), state, error))
+            # Another program may have it open: that changes without a change of the file.
+            seen = state if error.key != "error.text_unreadable" else FileState(-1, -1)
+            waiting.failed.append((_as_text(path), seen, error))
         done += 1
         if waiting.is_due:
             waiting.commit()

@@ -125,6 +125,15 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """All that is read within is of one moment, whatever other processes write meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")  # nothing was written; a commit would fail where there is damage
+
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         """What is read: damage shows itself only where it lies. Raises EngineError error.collection_damaged."""
         try:

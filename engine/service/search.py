@@ -29,7 +29,7 @@ def _search(collection: Collection, question: str, k: int, mode: m.SearchMode) -
     """Yields what `messages.Search` promises; returns what was found."""
     begun = time.perf_counter()
     found = collection.search(question, k, mode)
-    seconds, now = time.perf_counter() - begun, collection.snapshot()
+    seconds, now = time.perf_counter() - begun, found.now
     extractor = Extractor(now.keywords)
     asked = tuple(dict.fromkeys(question_terms(question)))[:MOST_TERMS]
     known = now.keywords.vocabulary
@@ -114,7 +114,7 @@ def ask(session: Session, request: m.Ask) -> Answer:
     """See messages.Ask. The tokens are gathered, so that reports leave at most twenty times a second."""
     found = yield from _search(session.collection, request.question, request.k, request.mode)
     opened = session.opened_or_none
-    extractor = Extractor(session.collection.snapshot().keywords)
+    extractor = Extractor(found.now.keywords)
     if opened is None:
         yield extracted(request.question, found.hits, extractor, "notice.answer_no_model")
         return

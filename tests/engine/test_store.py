@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from engine import messages as m
 from engine.errors import EngineError
-from engine.retrieval import indexing, store as store_module, vectors
+from engine.retrieval import collection as collection_module, indexing, store as store_module, vectors
 from engine.retrieval.chunking import Chunk, Document, chunk
 from engine.retrieval.collection import Collection, term_counts
 from engine.retrieval.indexing import recut, remove, update
@@ -593,6 +593,79 @@ def test_a_collection_that_another_process_changes_is_searched_as_it_is_now(
     result, *_ = ask(handlers, m.Search("lighthouse"))
     assert Path(result.hits[0].passage.path).name == "new.txt"
     assert result.version != before.version
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
+def test_a_search_sees_one_moment_while_another_window_cuts_all_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: m.SearchMode
+) -> None:
+    """Between what is read first, the passages, and what is read last, their terms and texts."""
+    (tmp_path / "a.txt").write_text("".join(f"Sentence number {n} about the river. " for n in range(200)))
+    bring_up_to_date(store, tmp_path / "a.txt")
+    collection = Collection(store.folder)
+    passages = len(store.table().ids)
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        with store.writing():
+            state, (_, document) = store.states()[str(tmp_path / "a.txt")], store.document(1)
+            chunks = chunk(document, 100, 0)
+            store.put(str(tmp_path / "a.txt"), state, document, chunks, [Counter(rivulet=1)] * len(chunks))
+        return term_counts(*arguments)
+
+    monkeypatch.setattr(collection_module, "term_counts", meanwhile)
+    found = collection.search("river", 5, mode)
+    assert len(found.scores_N) == len(found.now.table.ids) == passages
+    assert len(found.hits) == 5
+    assert len(collection.search("rivulet", 5, "keyword").scores_N) > 2 * passages
+    collection.close()
+
+
+def test_what_another_program_had_open_is_read_once_it_may_be(
+    store: Store, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file itself is the same as before."""
+
+    def locked(path: str) -> str:
+        raise EngineError("error.text_unreadable", file=path, reason="Permission denied")
+
+    monkeypatch.setattr(indexing, "_digest", locked)
+    bring_up_to_date(store, documents)
+    assert len(store.skipped()) == 4
+    monkeypatch.undo()
+    monkeypatch.setattr(indexing, "FileReader", FileReader)
+    bring_up_to_date(store)
+    assert names(store) == ["a.txt", "b.md", "c.txt", "猫.txt"]
+    assert store.skipped() == []
+
+
+def test_what_could_not_be_read_is_tried_again_when_it_is_named(store: Store, documents: Path) -> None:
+    """It took too long on a busy machine, say; unnamed it would be waited for at every start."""
+    path = str(documents / "a.txt")
+    state = (documents / "a.txt").stat()
+    with store.writing():
+        slow = EngineError("error.document_slow", file=path, seconds=10)
+        store.skip(path, FileState(state.st_size, state.st_mtime_ns), slow)
+    bring_up_to_date(store, documents)
+    assert "a.txt" not in names(store)
+    bring_up_to_date(store, documents / "a.txt")
+    assert "a.txt" in names(store)
+    assert store.skipped() == []
+
+
+def test_a_version_names_what_is_there(store: Store, documents: Path, tmp_path: Path) -> None:
+    """The same after another start; another one where passages are others, also of another collection."""
+    seen = set()
+    for name in ("a.txt", "b.md"):
+        bring_up_to_date(store, documents / name)
+        versions = set()
+        for _ in range(2):
+            collection = Collection(store.folder)
+            versions.add(collection.snapshot().version)
+            collection.close()
+        assert len(versions) == 1
+        seen |= versions
+    assert len(seen) == 2
 
 
 def test_reopened_in_another_place_a_collection_is_the_same(store: Store, documents: Path, tmp_path: Path) -> None:
