@@ -4,10 +4,10 @@ import re
 import unicodedata
 
 # In order: a word with the space before it, one digit, runs of the Japanese scripts, line breaks, other
-# white space, runs of anything else. The prolonged sound mark ー goes with either kana, 々 with kanji.
+# white space, runs of anything else. The prolonged sound mark ー goes with either kana, 々 and 〆 with kanji.
 # A polite お or ご before kanji begins a piece, so that ご飯 is the same tokens behind any particle.
 # Every character belongs to exactly one piece, so that joining the pieces gives the text back.
-KANJI = r"々〇\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}\x{20000}-\x{323AF}"
+KANJI = r"々〆〇\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}\x{20000}-\x{323AF}"
 HIRAGANA = r"\x{3041}-\x{309F}"
 KATAKANA = r"\x{30A1}-\x{30FA}\x{30FC}-\x{30FF}\x{31F0}-\x{31FF}\x{FF66}-\x{FF9F}"
 PIECE_PATTERN = (
@@ -25,7 +25,8 @@ PIECE_PATTERN = (
 
 _RANGES = (
     (0x3041, 0x309F, "hiragana"),
-    (0x30A0, 0x30FF, "katakana"),
+    (0x30A1, 0x30FA, "katakana"),  # ・ behind them is punctuation
+    (0x30FC, 0x30FF, "katakana"),
     (0x31F0, 0x31FF, "katakana"),
     (0xFF66, 0xFF9F, "katakana"),
     (0x3005, 0x3007, "kanji"),
