@@ -20,6 +20,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+ASCII = bytes(range(128))
 JAPANESE = ("cp932", "euc_jp", "iso2022_jp")
 CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
@@ -59,13 +60,14 @@ def detect_encoding(path: Path) -> str:
     for mark, name in BOMS:
         if head.startswith(mark):
             return name
-    if b"\x00" not in head and _decodes(sample, "utf-8") and not _looks_binary(sample.decode("utf-8", "ignore")):
+    is_utf8 = b"\x00" not in head and _decoded(sample, "utf-8") is not None
+    if is_utf8 and not _looks_binary(head.decode("utf-8", "ignore")):
         return "utf-8" if b"\x1b$" not in head else "iso2022_jp"
     found: str | None
     if b"\x00" in head:  # no encoding but UTF-16 writes zero bytes into a text
         found = _utf16_without_mark(head)
     else:
-        found = _japanese(sample) or _by_statistics(sample)
+        found = _japanese(sample) or _by_statistics(sample if head.isascii() else head)
     if found is None:
         raise EngineError("error.text_binary", file=str(path))
     return found
@@ -132,20 +134,16 @@ def _is_text(path: Path) -> bool:
 
 
 def _telling_bytes(path: Path) -> tuple[bytes, bytes]:
-    """The first bytes, and a sample that begins near the first byte that is not ASCII."""
+    """The first bytes, and those from the first one on that is not ASCII, which begins a character."""
     try:
         with open(path, "rb") as file:
-            head = sample = file.read(SAMPLE)
-            while sample.isascii() and (following := file.read(SAMPLE)):
-                sample = following
-            return head, (sample if not sample.isascii() else head)
+            head = block = file.read(SAMPLE)
+            while block.isascii() and (following := file.read(SAMPLE)):
+                block = following
+            telling = block.lstrip(ASCII)
+            return head, (telling + file.read(SAMPLE - len(telling)) if telling else head)
     except OSError as error:
         raise EngineError("error.text_unreadable", file=str(path), reason=error.strerror or "") from error
-
-
-def _decodes(data: bytes, encoding: str) -> bool:
-    """Whether `data`, which may end or begin inside a character, fits the encoding."""
-    return any(_decoded(data[skip:], encoding) is not None for skip in range(4))
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:
@@ -175,9 +173,9 @@ def _utf16_without_mark(data: bytes) -> str | None:
 def _japanese(data: bytes) -> str | None:
     scores = {}
     for name in JAPANESE:
-        texts = [text for skip in (0, 1) if (text := _decoded(data[skip:], name)) is not None]
-        if texts:
-            scores[name] = _how_japanese(texts[0])
+        text = _decoded(data, name)
+        if text is not None:
+            scores[name] = _how_japanese(text)
     best = max(scores, key=lambda name: scores[name], default=None)
     return best if best is not None and scores[best] > 0.3 else None
 

@@ -122,6 +122,34 @@ def test_everything_has_a_kind_that_white_space_does_not_change(text: str) -> No
 # --- Files become texts -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("École primaire de la ville, avec ses livres et ses tables.", "cp1252"),
+        ("Übung macht den Meister, und das gilt in jedem Land.", "cp1252"),
+        ("猫 means cat, and so on.", "cp932"),
+        ("«Bonjour», he said, and went on to the next room.", "cp1252"),
+    ],
+)
+def test_a_first_character_alone_tells_the_encoding(tmp_path: Path, text: str, encoding: str) -> None:
+    """Everything behind it is ASCII, which every encoding reads."""
+    path = tmp_path / "text.txt"
+    path.write_bytes(text.encode(encoding))
+    assert "".join(read_chunks(path)) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "euc_jp", "cp932"])
+def test_a_sample_that_begins_inside_a_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(reading, "SAMPLE", 64)
+    text = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。" * 3
+    for before in range(60, 68):
+        path = tmp_path / f"{before}.txt"
+        path.write_bytes(("a" * before + text).encode(encoding))
+        assert "".join(read_chunks(path)) == "a" * before + text, before
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_marks_at_the_beginning_are_no_text(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "text.txt"
