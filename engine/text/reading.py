@@ -104,7 +104,7 @@ def inspect(paths: tuple[str, ...]) -> TextInfo:
         start = next(read_chunks(path), "")
         excerpt = excerpt or start.strip()[:EXCERPT]
         length = path.stat().st_size
-        read = len(start.encode("utf-8", "surrogatepass"))
+        read = len(start.encode(detect_encoding(path), "replace"))
         characters += len(start) if len(start) < CHUNK else round(len(start) * max(1.0, length / read))
     name = Path(paths[0]).name + (f" +{len(paths) - 1}" if len(paths) > 1 else "")
     return TextInfo(

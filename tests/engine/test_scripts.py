@@ -195,6 +195,16 @@ def test_a_link_to_nowhere_is_passed_over_in_a_folder_and_missing_when_named(tmp
         find_files([tmp_path / "link.txt"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932", "euc_jp", "utf-16"])
+def test_the_length_of_a_large_text_is_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(reading, "CHUNK", 1000)
+    text = "吾輩は猫である。名前はまだ無い。\n" * 700
+    (tmp_path / "large.txt").write_bytes(text.encode(encoding))
+    assert inspect((str(tmp_path / "large.txt"),)).characters == pytest.approx(len(text), rel=0.02)
+
+
 def test_several_texts_are_named_after_the_first(tmp_path: Path) -> None:
     paths = tuple(str(tmp_path / name) for name in ("a.txt", "b.txt", "c.txt"))
     for index, path in enumerate(paths):
