@@ -39,13 +39,14 @@ def _scores(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
 
 def previous_token(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
     """On the token just before (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits)."""
-    T = len(ids)
-    return weights_HTT[:, range(1, T), range(T - 1)].mean(axis=1)
+    return _share(weights_HTT, np.eye(len(ids), k=-1, dtype=bool))
 
 
 def first_token(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
     """On the very first token, where attention that is not needed goes (Xiao et al. 2023, arXiv:2309.17453)."""
-    return weights_HTT[:, 2:, 0].mean(axis=1)
+    wanted_TT = np.zeros((len(ids), len(ids)), bool)
+    wanted_TT[2:, 0] = True  # the query before has no other to choose but itself
+    return _share(weights_HTT, wanted_TT)
 
 
 def same_token(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:

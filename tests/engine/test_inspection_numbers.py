@@ -1,0 +1,648 @@
+"""Every number that is shown, reckoned a second time: from the weights alone, or by counting in plain Python."""
+
+import dataclasses
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings, strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from engine.baselines.ngram import bigram_loss, unigram_loss
+from engine.errors import EngineError
+from engine.inspection import machine
+from engine.inspection.attention import attention_steps, attention_weights, head_weights, pooled
+from engine.inspection.heads import head_scores, probe
+from engine.inspection.projection import held_still, principal_plane, token_paths, tsne
+from engine.inspection.vectors import analogy, nearest
+from engine.messages import TrainingSettings
+from engine.model import memory
+from engine.model.checkpoint import read_json, read_tensors, save_model, write_json, write_tensors
+from engine.model.config import ModelConfig, RopeScaling
+from engine.model.derivatives import relu_squared, rms_norm, rotate
+from engine.model.opening import load_model
+from engine.model.rotary import Rotary, rotary_frequencies
+from engine.model.tape import Tape
+from engine.model.transformer import Transformer
+from engine.text.tokenizer import train_characters
+from engine.training import evaluation
+from engine.training.evaluation import evaluate
+from engine.training.recipe import PRESETS, check, micro_batch, model_config, presets_for, rate_factor, rates
+from tests.engine.test_model import FAMILIES, random_model
+
+Doubles = NDArray[np.float64]
+WINDOWED = dataclasses.replace(FAMILIES["llama"], windows=(0, 3, 1, 7))
+CONFIGS = FAMILIES | {"windows": WINDOWED}
+IDS = [3, 14, 15, 9, 26, 5, 35, 8, 9, 7, 9, 3, 23]
+FINITE = st.floats(-50, 50, width=32)
+
+
+@pytest.fixture(params=CONFIGS, scope="module")
+def model(request: pytest.FixtureRequest) -> Transformer:
+    return random_model(CONFIGS[request.param])
+
+
+# --- The model again, in float64, from its weights alone ----------------------------------------------
+
+
+class ByHand:
+    """The formulas of a decoder, one token's vector after another, with none of the model's own parts."""
+
+    def __init__(self, model: Transformer, ids: list[int]) -> None:
+        self.config = model.config
+        self.w = {name: tensor.double().numpy() for name, tensor in model.state_dict().items()}
+        self.weights: list[Doubles] = []
+        self.heads: list[Doubles] = []
+        self.features: list[Doubles] = []
+        x = self.w["embedding.weight"][ids]
+        if self.config.positions == "learned":
+            x = x + self.w["positions.weight"][: len(ids)]
+        if self.config.embedding_norm:
+            x = self.norm(x, "embedding_norm")
+        self.residuals = [x]
+        for layer in range(self.config.n_layers):
+            x = x + self.attention(self.norm(x, f"blocks.{layer}.attention_norm"), layer)
+            x = x + self.mlp(self.norm(x, f"blocks.{layer}.mlp_norm"), layer)
+            self.residuals.append(x)
+        self.final = self.norm(x, "final_norm")
+        self.logits = self.final @ self.w["head.weight"].T
+
+    def norm(self, x: Doubles, name: str) -> Doubles:
+        if self.config.norm == "layer":
+            x = x - x.mean(-1, keepdims=True)
+        y = x / np.sqrt((x * x).mean(-1, keepdims=True) + self.config.norm_epsilon)
+        return y * self.w.get(f"{name}.weight", 1.0) + self.w.get(f"{name}.bias", 0.0)
+
+    def linear(self, x: Doubles, name: str) -> Doubles:
+        return x @ self.w[f"{name}.weight"].T + self.w.get(f"{name}.bias", 0.0)
+
+    def turned(self, x_K: Doubles, position: int) -> Doubles:
+        """Each pair of numbers is one complex number, which is multiplied by e^(i·angle)."""
+        if self.config.positions == "learned":
+            return x_K
+        half = len(x_K) // 2
+        frequencies = self.config.rope_theta ** (-2.0 * np.arange(half) / len(x_K))
+        z = (x_K[:half] + 1j * x_K[half:]) * np.exp(1j * position * frequencies)
+        return np.concatenate((z.real, z.imag))
+
+    def attention(self, x: Doubles, layer: int) -> Doubles:
+        c, name, T = self.config, f"blocks.{layer}.attention", len(x)
+        H, G, K = c.n_heads, c.n_kv_heads, c.head_width
+        qkv = self.linear(x, f"{name}.qkv").reshape(T, H + 2 * G, K)
+        window = c.windows[layer] if c.windows else 0
+        weights, heads = np.zeros((H, T, T)), np.zeros((H, T, K))
+        for h in range(H):
+            g = h // (H // G)
+            q, k = qkv[:, h], qkv[:, H + g]
+            if c.qk_norm:
+                q, k = self.norm(q, f"{name}.q_norm"), self.norm(k, f"{name}.k_norm")
+            for t in range(T):
+                first = max(0, t + 1 - window) if window else 0
+                scores = [self.turned(q[t], t) @ self.turned(k[s], s) / math.sqrt(K) for s in range(first, t + 1)]
+                shares = np.exp(np.array(scores) - max(scores))
+                weights[h, t, first : t + 1] = shares / shares.sum()
+                heads[h, t] = weights[h, t] @ qkv[:, H + G + g]
+        self.weights.append(weights)
+        self.heads.append(heads)
+        return self.linear(heads.transpose(1, 0, 2).reshape(T, H * K), f"{name}.out")
+
+    def mlp(self, x: Doubles, layer: int) -> Doubles:
+        up = self.linear(x, f"blocks.{layer}.mlp.up")
+        if self.config.activation == "swiglu":
+            gate, value = np.split(up, 2, axis=-1)
+            features = gate / (1 + np.exp(-gate)) * value
+        elif self.config.activation == "gelu":
+            features = 0.5 * up * (1 + np.tanh(math.sqrt(2 / math.pi) * (up + 0.044715 * up**3)))
+        else:
+            features = np.maximum(up, 0) ** 2
+        self.features.append(features)
+        return self.linear(features, f"blocks.{layer}.mlp.down")
+
+
+@pytest.fixture(scope="module")
+def plain(model: Transformer) -> ByHand:
+    return ByHand(model, IDS)
+
+
+def test_logits_and_weights_are_those_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+    with torch.no_grad():
+        logits = model(torch.tensor([IDS]))[0].numpy()
+    assert np.allclose(logits, plain.logits, atol=1e-3 * np.abs(plain.logits).max())
+    assert np.allclose(attention_weights(model, IDS), plain.weights, atol=1e-3)
+    assert np.allclose(head_weights(model, IDS, 2, 1), plain.weights[2][1], atol=1e-3)
+
+
+def test_the_steps_of_every_query_are_those_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+    for layer, query in itertools.product((0, 3), (0, 1, 6, len(IDS) - 1)):
+        steps = attention_steps(model, IDS, layer, query)
+        assert steps.k_GSK.shape[1] == steps.v_GSK.shape[1] == query + 1
+        assert np.allclose(steps.weights_HS, plain.weights[layer][:, query, : query + 1], atol=1e-3)
+        assert np.allclose(steps.heads_HK, plain.heads[layer][:, query], atol=1e-3 * np.abs(plain.heads[layer]).max())
+
+
+def test_the_trace_of_the_machine_is_that_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+    shown = machine.trace(model, IDS, most=5)
+    assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=1e-3)
+    assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=1e-3)
+    for layer, features in enumerate(plain.features):
+        best = np.abs(features[-1]).argmax()
+        assert shown.strongest_L[layer] == best
+        assert shown.strongest_values_L[layer] == pytest.approx(features[-1, best], rel=1e-3)
+    assert np.allclose(shown.logits_V, plain.logits[-1], atol=1e-3 * np.abs(plain.logits).max())
+    width = plain.final.shape[1]
+    parts = [plain.final[-1, i * width // 64 : (i + 1) * width // 64].mean() for i in range(64)]
+    assert np.allclose(shown.final_P, parts, atol=1e-3 * np.abs(plain.final).max())
+
+
+def test_paths_through_the_layers_are_the_plane_of_the_directions(plain: ByHand) -> None:
+    states = np.stack(plain.residuals)
+    points, explained = token_paths(states.astype(np.float32))
+    rows = (states / np.linalg.norm(states, axis=-1, keepdims=True)).reshape(-1, states.shape[-1])
+    _, s, axes = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
+    expected = ((rows - rows.mean(0)) @ axes[:2].T).reshape(*states.shape[:2], 2)
+    assert np.allclose(np.abs(points), np.abs(expected), atol=1e-3)
+    assert np.allclose(explained, s[:2] ** 2 / (s**2).sum(), atol=1e-4)
+    longer, _ = token_paths(states.astype(np.float32) * np.arange(1, 6, dtype=np.float32)[:, None, None])
+    assert np.allclose(np.abs(longer), np.abs(points), atol=1e-3)  # how long a residual is makes no difference
+
+
+# --- The tape -----------------------------------------------------------------------------------------
+
+PARTS = ("residual.before", "attn.input", "attn.q", "attn.scores", "attn.weights", "attn.heads", "attn.output",
+         "mlp.input", "mlp.activation", "mlp.output", "residual.after")  # fmt: skip
+NAMES = ["embedding", *(f"blocks.{i}.{part}" for i in (0, 3) for part in PARTS), "final_norm", "logits"]
+
+
+@pytest.mark.parametrize("positions", [slice(0, 1), slice(4, 9), slice(-1, None), slice(5, None)])
+@torch.no_grad()
+def test_a_part_of_the_tokens_is_a_part_of_the_whole(model: Transformer, positions: slice) -> None:
+    whole, part, ids = Tape(NAMES), Tape(NAMES, positions), torch.tensor([IDS])
+    model(ids, tape=whole)
+    model.record(ids, part)
+    for name in NAMES:
+        expected = whole[name][..., positions, :]
+        assert part[name].shape == expected.shape, name
+        assert torch.allclose(part[name], expected, atol=1e-3, rtol=1e-3), name
+
+
+def test_what_nobody_asked_for_is_not_computed() -> None:
+    class Exploding(torch.nn.Module):
+        def forward(self, *_: object) -> None:
+            raise AssertionError("computed all the same")
+
+    model = random_model(FAMILIES["nakami"])
+    model.blocks[1] = Exploding()
+    tape = Tape(["embedding", "blocks.0.attn.weights"])
+    model.record(torch.tensor([IDS]), tape)
+    assert tape.complete
+    taken = tape.take("blocks.0.attn.weights")
+    assert taken.shape == (1, 4, len(IDS), len(IDS))
+    assert "blocks.0.attn.weights" not in tape
+    with pytest.raises(AssertionError, match="all the same"):
+        model.record(torch.tensor([IDS]), Tape(["blocks.1.residual.after"]))
+
+
+# --- Pictures of attention, and what heads do ---------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(tokens=st.integers(1, 40), most=st.integers(1, 45))
+def test_a_smaller_picture_shows_the_strongest_of_each_square(tokens: int, most: int) -> None:
+    weights = np.random.default_rng(tokens).random((2, tokens, tokens)).astype(np.float32)
+    picture = pooled(weights, most)
+    side = picture.shape[1]
+    assert picture.shape == (2, side, side)
+    assert side <= max(1, min(tokens, most))
+    size = math.ceil(tokens / most) if most < tokens else 1
+    for h, row, column in itertools.product(range(2), range(side), range(side)):
+        square = weights[h, row * size : (row + 1) * size, column * size : (column + 1) * size]
+        assert picture[h, row, column] == square.max()
+
+
+def test_scores_of_heads_are_means_over_the_queries_that_could(model: Transformer) -> None:
+    ids = probe(model)
+    weights, T = attention_weights(model, ids).astype(float), len(ids)
+    assert ids[: T // 2] == ids[T // 2 :]
+
+    def mean(layer: int, head: int, wanted: dict[int, list[int]]) -> float:
+        shares = [sum(weights[layer, head, q, k] for k in keys) for q, keys in wanted.items() if keys]
+        return sum(shares) / len(shares) if shares else 0.0
+
+    kinds = (
+        {q: [q - 1] for q in range(1, T)},
+        {q: [0] for q in range(2, T)},
+        {q: [k for k in range(q) if ids[k] == ids[q]] for q in range(T)},
+        {q: [k for k in range(1, q) if ids[k - 1] == ids[q]] for q in range(T)},
+    )
+    scores = head_scores(model)
+    for kind, layer, head in itertools.product(range(4), (0, 2), range(model.config.n_heads)):
+        assert scores[kind, layer, head] == pytest.approx(mean(layer, head, kinds[kind]), abs=1e-5)
+
+
+@pytest.mark.parametrize("context", [1, 2, 3, 4, 7])
+def test_heads_of_the_smallest_contexts_have_scores_too(context: int) -> None:
+    scores = head_scores(random_model(dataclasses.replace(FAMILIES["nakami"], context=context)))
+    assert np.isfinite(scores).all()
+    assert ((scores >= 0) & (scores <= 1 + 1e-6)).all()
+
+
+# --- Projections --------------------------------------------------------------------------------------
+
+
+def distances(points: NDArray[np.floating]) -> Doubles:
+    wide = points.astype(np.float64)
+    return np.linalg.norm(wide[:, None] - wide[None], axis=-1)
+
+
+def some_rows(seed: int, count: int, width: int) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(count, width)) * np.linspace(3, 0.2, width)).astype(np.float32)
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 1000), count=st.integers(4, 30), width=st.integers(3, 12), dims=st.sampled_from([2, 3]))
+def test_the_plane_does_not_care_where_the_rows_lie_or_how_they_are_turned(
+    seed: int, count: int, width: int, dims: int
+) -> None:
+    rows = some_rows(seed, count, width)
+    turn = np.linalg.qr(np.random.default_rng(seed + 1).normal(size=(width, width)))[0].astype(np.float32)
+    order = np.random.default_rng(seed + 2).permutation(count)
+    points, explained = principal_plane(rows, dims)
+    assert points.shape == (count, dims)
+    assert list(explained) == sorted(explained, reverse=True)
+    assert sum(explained) <= 1 + 1e-9
+    for other, expected in (
+        (rows + np.float32(7), points),
+        (rows @ turn, points),
+        (rows[order], points[order]),
+        (rows * 2, points * 2),
+    ):
+        moved, shares = principal_plane(other, dims)
+        assert np.allclose(distances(moved), distances(expected), atol=2e-3)
+        assert np.allclose(shares, explained, atol=1e-4)
+    assert np.allclose(points.mean(0), 0, atol=1e-4)
+    assert np.allclose(
+        points.astype(np.float64).var(0) * count, np.array(explained) * rows.var(0).sum() * count, rtol=1e-3
+    )
+
+
+def test_rows_that_are_all_alike_lie_on_one_point() -> None:
+    points, explained = principal_plane(np.full((6, 4), 3.5, np.float32), 3)
+    assert (points == 0).all()
+    assert explained == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@settings(max_examples=50)
+@given(data=st.data())
+def test_axes_in_any_order_and_with_any_sign_come_back(dims: int, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(dims)))
+    signs = data.draw(st.lists(st.sampled_from([-1.0, 1.0]), min_size=dims, max_size=dims))
+    before = (np.random.default_rng(3).normal(size=(50, dims)) * [4, 2, 1][:dims]).astype(np.float32)
+    shares = (0.6, 0.3, 0.1)[:dims]
+    now = (before * signs)[:, order].astype(np.float32)
+    points, explained = held_still(now, tuple(shares[i] for i in order), before)
+    assert np.allclose(points, before)
+    assert explained == shares
+
+
+def test_a_moving_map_repeats_and_begins_with_the_principal_plane() -> None:
+    rows = some_rows(5, 40, 8)
+    first, again = (list(itertools.islice(tsne(rows), 4)) for _ in range(2))
+    assert np.array_equal(first[0][0], principal_plane(rows)[0])
+    for (points, share), (same, _) in zip(first, again, strict=True):
+        assert points.shape == (40, 2)
+        assert points.dtype == np.float32
+        assert np.isfinite(points).all()
+        assert np.allclose(points, same)
+        assert 0 <= share <= 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_a_handful_of_rows_moves_too(count: int) -> None:
+    """A model of single characters, taught a very short text, has no more tokens than that."""
+    maps = list(itertools.islice(tsne(some_rows(1, count, 8)), 3))
+    assert all(points.shape == (count, 2) and np.isfinite(points).all() for points, _ in maps)
+
+
+# --- Directions ---------------------------------------------------------------------------------------
+
+ROWS = arrays(np.float32, st.tuples(st.integers(2, 12), st.integers(1, 5)), elements=FINITE)
+
+
+def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    lengths = math.sqrt(sum(float(x) ** 2 for x in a)) * math.sqrt(sum(float(x) ** 2 for x in b))
+    return sum(float(x) * float(y) for x, y in zip(a, b, strict=True)) / lengths if lengths else 0.0
+
+
+@settings(max_examples=100)
+@given(rows=ROWS, count=st.integers(0, 20), data=st.data())
+def test_the_nearest_are_those_that_sorting_finds(rows: NDArray[np.float32], count: int, data: st.DataObject) -> None:
+    assume((np.abs(rows) > 1e-3).any(axis=1).all())  # shorter ones have hardly a direction in float32
+    index = data.draw(st.integers(0, len(rows) - 1))
+    without = data.draw(st.sets(st.integers(0, len(rows) - 1)))
+    ids, cosines = nearest(rows, rows[index], count, without)
+    expected = sorted((cosine(row, rows[index]) for i, row in enumerate(rows) if i not in without), reverse=True)
+    assert len(ids) == len(set(ids.tolist())) == min(count, len(rows) - len(without))
+    assert not without & set(ids.tolist())
+    assert np.allclose(cosines, expected[: len(ids)], atol=1e-4)
+    assert np.allclose([cosine(rows[i], rows[index]) for i in ids], cosines, atol=1e-4)
+
+
+@given(scale=st.floats(0.01, 100))
+def test_how_long_a_vector_is_makes_no_difference(scale: float) -> None:
+    rows = some_rows(9, 30, 6)
+    ids, cosines = nearest(rows, rows[3], 8)
+    others, same = nearest(rows, rows[3] * np.float32(scale), 8)
+    assert ids.tolist() == others.tolist()
+    assert np.allclose(cosines, same, atol=1e-5)
+
+
+def test_rows_of_zeros_are_near_to_nothing() -> None:
+    rows = np.array([[1, 0], [0, 0], [1, 1]], np.float32)
+    ids, cosines = nearest(rows, rows[0], 3)
+    assert ids.tolist() == [0, 2, 1]
+    assert cosines.tolist() == pytest.approx([1.0, math.sqrt(0.5), 0.0])
+    assert nearest(rows, np.zeros(2, np.float32), 3)[1].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_an_analogy_is_the_sum_of_three_directions() -> None:
+    rows = some_rows(11, 40, 6)
+
+    def word(ids: list[int]) -> Doubles:
+        mean = rows[ids].astype(np.float64).mean(0)
+        return mean / np.linalg.norm(mean)
+
+    a, b, c = [3, 4], [7], [8, 9, 10]
+    ids, cosines = analogy(rows, a, b, c, 5, {20})
+    target = word(a) - word(b) + word(c)
+    found = rows.astype(np.float64) @ target / np.linalg.norm(rows, axis=1) / np.linalg.norm(target)
+    allowed = [i for i in np.argsort(-found).tolist() if i not in {*a, *b, *c, 20}]
+    assert ids.tolist() == allowed[:5]
+    assert np.allclose(cosines, found[ids], atol=1e-5)
+
+
+# --- Rotary positions ---------------------------------------------------------------------------------
+
+
+def rotated(rotary: Rotary, x: torch.Tensor, position: int) -> torch.Tensor:
+    return rotate(x.view(1, 1, 1, -1), *rotary(position, 1)).flatten()
+
+
+@settings(max_examples=50)
+@given(m=st.integers(0, 3000), n=st.integers(0, 3000), shift=st.integers(0, 3000), seed=st.integers(0, 99))
+def test_queries_and_keys_meet_by_their_distance_alone(m: int, n: int, shift: int, seed: int) -> None:
+    rotary = Rotary(ModelConfig(vocabulary=2, context=8192))
+    generator = torch.Generator().manual_seed(seed)
+    q, k = torch.randn(2, 32, generator=generator)
+    near = rotated(rotary, q, m) @ rotated(rotary, k, n)
+    far = rotated(rotary, q, m + shift) @ rotated(rotary, k, n + shift)
+    assert near.item() == pytest.approx(far.item(), abs=1e-3)
+    assert rotated(rotary, q, m).norm().item() == pytest.approx(q.norm().item(), rel=1e-5)
+
+
+def test_a_position_beyond_the_table_is_turned_as_the_formula_says() -> None:
+    config = ModelConfig(vocabulary=2, context=100_000)
+    cos, sin = Rotary(config)(70_000, 2)
+    angles = np.outer([70_000, 70_001], [10_000 ** (-2 * i / 32) for i in range(16)])
+    assert np.allclose(cos[:, 0, :16], np.cos(angles), atol=1e-6)
+    assert np.allclose(sin[:, 0], np.concatenate((-np.sin(angles), np.sin(angles)), axis=1), atol=1e-6)
+
+
+def test_position_zero_turns_nothing() -> None:
+    x = torch.randn(32)
+    assert torch.equal(rotated(Rotary(ModelConfig(vocabulary=2)), x, 0), x)
+
+
+def llama3(frequency: float, scaling: RopeScaling) -> float:
+    """As the reference code tells it: https://arxiv.org/abs/2407.21783."""
+    wavelength = 2 * math.pi / frequency
+    if wavelength < scaling.original_context / scaling.high_freq_factor:
+        return frequency
+    if wavelength > scaling.original_context / scaling.low_freq_factor:
+        return frequency / scaling.factor
+    smooth = (scaling.original_context / wavelength - scaling.low_freq_factor) / (
+        scaling.high_freq_factor - scaling.low_freq_factor
+    )
+    return (1 - smooth) * frequency / scaling.factor + smooth * frequency
+
+
+@pytest.mark.parametrize("scaling", [RopeScaling("llama3", 8.0), RopeScaling("llama3", 32.0, 1.0, 4.0, 512)])
+def test_a_context_taught_afterwards_slows_only_long_waves(scaling: RopeScaling) -> None:
+    config = ModelConfig(vocabulary=2, head_width=64, rope_theta=500_000.0)
+    plain = rotary_frequencies(config)
+    scaled = rotary_frequencies(dataclasses.replace(config, rope_scaling=scaling))
+    assert np.allclose(scaled, [llama3(f, scaling) for f in plain])
+    assert scaled[0] == plain[0]
+    assert scaled[-1] == pytest.approx(plain[-1] / scaling.factor)
+    linear = rotary_frequencies(dataclasses.replace(config, rope_scaling=RopeScaling("linear", 4.0)))
+    assert np.allclose(linear * 4, plain)
+
+
+# --- Derivatives --------------------------------------------------------------------------------------
+
+SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 4), st.sampled_from([2, 4, 6]))
+
+
+@settings(max_examples=40)
+@given(shape=SHAPES, seed=st.integers(0, 10_000), scale=st.sampled_from([1e-3, 1.0, 30.0]))
+def test_gradients_are_those_that_small_steps_show(shape: tuple[int, int, int], seed: int, scale: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = (torch.randn(shape, generator=generator, dtype=torch.float64) * scale).requires_grad_()
+    weight = torch.randn(shape, generator=generator, dtype=torch.float64)
+    angles = torch.rand(shape[1], shape[2] // 2, generator=generator, dtype=torch.float64)
+    cos, sin = torch.cat((angles.cos(),) * 2, -1), torch.cat((-angles.sin(), angles.sin()), -1)
+    step = 1e-6 * scale
+    for function in (relu_squared, lambda x: rms_norm(x, 1e-6), lambda x: rotate(x, cos, sin)):
+        x.grad = None
+        (function(x) * weight).sum().backward()
+        assert x.grad is not None
+        place = tuple(seed % n for n in shape)
+        moved = torch.zeros(shape, dtype=torch.float64)
+        moved[place] = step
+        with torch.no_grad():
+            slope = ((function(x + moved) - function(x - moved)) * weight).sum().item() / (2 * step)
+        assert x.grad[place].item() == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def test_derivatives_at_the_edges_are_numbers() -> None:
+    for x in (torch.zeros(2, 4), torch.full((2, 4), 1e-30), torch.full((2, 4), 1e15)):
+        for function in (relu_squared, lambda x: rms_norm(x, 1e-6)):
+            leaf = x.clone().requires_grad_()
+            function(leaf).sum().backward()
+            assert leaf.grad is not None
+            assert leaf.grad.isfinite().all()
+
+
+def test_turning_back_undoes_turning() -> None:
+    cos, sin = Rotary(ModelConfig(vocabulary=2))(5, 3)
+    x = torch.randn(2, 3, 4, 32)
+    assert torch.allclose(rotate(rotate(x, cos, sin), cos, -sin), x, atol=1e-5)
+    across = x.transpose(1, 2).contiguous().transpose(1, 2)
+    assert torch.equal(rotate(across, cos, sin), rotate(x, cos, sin))
+
+
+# --- What counting achieves ---------------------------------------------------------------------------
+
+
+def counted_unigram(train: list[int], validation: list[int], vocabulary: int) -> float:
+    counts = Counter(train)
+    shares = [(counts[t] + 1) / (len(train) + vocabulary) for t in validation]
+    return -sum(map(math.log, shares)) / len(shares)
+
+
+def counted_bigram(train: list[int], validation: list[int], vocabulary: int) -> float:
+    counts, pairs, before = Counter(train), Counter(itertools.pairwise(train)), Counter(train[:-1])
+    followers = Counter(a for a, _ in pairs)
+    shares = []
+    for a, b in itertools.pairwise(validation):
+        unigram = (counts[b] + 1) / (len(train) + vocabulary)
+        weight = followers[a]
+        shares.append((pairs[a, b] + weight * unigram) / (before[a] + weight) if weight else unigram)
+    return -sum(map(math.log, shares)) / len(shares)
+
+
+IDS_OF_FIVE = st.lists(st.integers(0, 4), min_size=3, max_size=60)
+
+
+@settings(max_examples=200)
+@given(train=IDS_OF_FIVE, validation=IDS_OF_FIVE, dtype=st.sampled_from([np.uint16, np.uint32]))
+def test_ngram_losses_are_those_of_counting(train: list[int], validation: list[int], dtype: type) -> None:
+    known, held_out = np.array(train, dtype), np.array(validation, dtype)
+    assert unigram_loss(known, held_out, 5) == pytest.approx(counted_unigram(train, validation, 5))
+    assert bigram_loss(known, held_out, 5) == pytest.approx(counted_bigram(train, validation, 5))
+
+
+@given(train=IDS_OF_FIVE, before=st.integers(0, 4))
+def test_all_that_may_follow_a_token_adds_up_to_one(train: list[int], before: int) -> None:
+    known = np.array(train, np.uint16)
+    losses = [bigram_loss(known, np.array([before, after], np.uint16), 5) for after in range(5)]
+    assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1.0)
+    alone = [unigram_loss(known, np.array([token], np.uint16), 5) for token in range(5)]
+    assert sum(math.exp(-loss) for loss in alone) == pytest.approx(1.0)
+
+
+# --- Evaluation and recipe ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [2, 3, 16, 17, 18, 33, 50])
+def test_the_loss_of_a_text_is_the_mean_over_windows_by_hand(model_folder: Path, length: int) -> None:
+    model, tokenizer = load_model(model_folder)
+    ids = tokenizer.encode("the cat sat on the mat. 猫は森で暮らしている。" * 5)[:length]
+    text = tokenizer.decode(ids)
+    ids = tokenizer.encode(text)
+    total = 0.0
+    for start in range(0, len(ids) - 1, model.config.context):
+        window = ids[start : start + model.config.context + 1]
+        with torch.no_grad():
+            logits = model(torch.tensor([window[:-1]]))[0].double().numpy()
+        for row, wanted in zip(logits, window[1:], strict=True):
+            total += math.log(np.exp(row - row.max()).sum()) + row.max() - row[wanted]
+    *_, result = evaluate(model, tokenizer, text)
+    assert result["tokens"] == len(ids) - 1
+    assert result["loss"] == pytest.approx(total / (len(ids) - 1), rel=1e-4)
+    size = len(text.encode()) - len(tokenizer.token_bytes(ids[0]))
+    assert result["bits_per_byte"] == pytest.approx(total / math.log(2) / size, rel=1e-4)
+
+
+def test_the_loss_does_not_depend_on_how_much_is_computed_at_once(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = load_model(model_folder)
+    text = "the dog sat on the log. 犬は家で暮らしている。" * 30
+    *_, whole = evaluate(model, tokenizer, text)
+    monkeypatch.setattr(evaluation, "TOKENS_AT_ONCE", 1)
+    parts = list(evaluate(model, tokenizer, text))
+    assert len(parts) > 10
+    assert parts[-1] == pytest.approx(whole, rel=1e-4)
+    with pytest.raises(EngineError, match="text_too_short"):
+        list(evaluate(model, tokenizer, "a"))
+
+
+@given(characters=st.integers(0, 10**12))
+def test_every_preset_is_a_run_that_can_be_started(characters: int) -> None:
+    assert list(presets_for(characters)) == list(PRESETS)
+    for preset in presets_for(characters).values():
+        check(preset)
+        config = model_config(preset, preset.vocabulary)
+        assert 300 <= preset.vocabulary <= config.vocabulary
+        assert 1 <= micro_batch(config, preset.batch) <= preset.batch
+
+
+@pytest.mark.parametrize("name", ["seconds", "learning_rate"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0])
+def test_numbers_that_are_none_are_refused(name: str, value: float) -> None:
+    with pytest.raises(EngineError) as raised:
+        check(dataclasses.replace(TrainingSettings(), **{name: value}))
+    assert raised.value.args_by_name["setting"] == name
+
+
+@given(step=st.integers(0, 10**6), fraction=st.floats(-1, 2))
+def test_a_rate_is_never_negative_nor_above_the_full_one(step: int, fraction: float) -> None:
+    assert 0.0 <= rate_factor(step, fraction) <= 1.0
+    assert rate_factor(step, fraction) >= rate_factor(step, min(2.0, fraction + 0.1))
+
+
+def test_the_rate_that_a_person_sets_takes_the_other_along() -> None:
+    usual, other = rates(TrainingSettings())
+    mine, its = rates(TrainingSettings(learning_rate=usual / 4))
+    assert (mine, its) == pytest.approx((usual / 4, other / 4))
+
+
+# --- Configurations, folders, memory ------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**7) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+FIELDS = [field.name for field in dataclasses.fields(ModelConfig)]
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "nakami"])
+def test_a_saved_model_comes_back_bit_by_bit(tmp_path: Path, family: str) -> None:
+    characters = train_characters(["ab"])
+    config = dataclasses.replace(FAMILIES[family], vocabulary=characters.vocabulary)
+    model = random_model(config)
+    with torch.no_grad():
+        model.embedding.weight[0, :4] = torch.tensor([math.nan, math.inf, -0.0, 1e-45])
+    save_model(tmp_path / "deep" / "m", model, characters, step=7)
+    again, tokenizer = load_model(tmp_path / "deep" / "m")
+    assert again.config == config
+    assert tokenizer.encode("abc") == characters.encode("abc")
+    for name, tensor in model.state_dict().items():
+        assert again.state_dict()[name].numpy().tobytes() == tensor.numpy().tobytes(), name
+    assert read_tensors(tmp_path / "deep" / "m" / "model.safetensors")[1]["step"] == "7"
+
+
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "中身"})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"name": object()})
+    assert read_json(tmp_path / "a.json") == {"name": "中身"}
+    write_tensors(tmp_path / "a.safetensors", {"x": torch.ones(3).expand(2, 3)}, {"note": "one"})
+    with pytest.raises(EngineError, match="not_written"):
+        write_tensors(tmp_path / "nowhere" / "a.safetensors", {"x": torch.ones(3)}, {})
+    tensors, notes = read_tensors(tmp_path / "a.safetensors")
+    assert torch.equal(tensors["x"], torch.ones(2, 3))
+    assert notes == {"note": "one"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
+
+
+def test_free_memory_is_a_number_or_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = memory.free_memory()
+    assert free is None or 2**20 < free < 2**50
+
+    def no_such_file(*_: object) -> Iterator[str]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", no_such_file)
+    assert memory.free_memory() is None
+    monkeypatch.setattr(memory.sys, "platform", "win32")
+    assert memory.keep_freed_memory() is False
