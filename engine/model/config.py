@@ -93,25 +93,45 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ModelConfig":
-        """Raises EngineError: what `check` raises, and error.config_range for a missing or foreign value."""
+        """Raises EngineError: what `check` raises, and for foreign values error.config_range, error.config_choice."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        choices = {
+        choices: dict[str, tuple[Any, ...]] = {
             "positions": ("rotary", "learned"),
             "norm": ("rms", "layer"),
             "activation": ("relu2", "relu", "gelu", "gelu_exact", "swiglu"),
-        }
+        } | {f.name: (True, False) for f in fields(cls) if f.type is bool}
         for name, allowed in choices.items():
             if known.get(name, allowed[0]) not in allowed:
-                raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=", ".join(allowed))
+                told = ", ".join(map(str, allowed))
+                raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=told)
         for name in ("rope_theta", "norm_epsilon"):
             if name in known and not (isinstance(known[name], (int, float)) and known[name] > 0):
                 raise EngineError("error.config_range", setting=name, value=str(known[name]), least=0, most="∞")
         if "vocabulary" not in known:
             raise EngineError("error.config_range", setting="vocabulary", value="–", least=1, most=1_000_000)
         for name in ("windows", "stop_ids"):
-            known[name] = tuple(known.get(name) or ())
-        scaling = known.get("rope_scaling")
-        known["rope_scaling"] = RopeScaling(**scaling) if isinstance(scaling, dict) else None
+            known[name] = _numbers(name, known.get(name) or ())
+        known["rope_scaling"] = _scaling(known.get("rope_scaling"))
         config = cls(**known)
         config.check()
         return config
+
+
+def _numbers(name: str, values: Any) -> tuple[int, ...]:
+    if not isinstance(values, (list, tuple)) or not all(type(n) is int and n >= 0 for n in values):
+        raise EngineError("error.config_range", setting=name, value=str(values), least=0, most="∞")
+    return tuple(values)
+
+
+def _scaling(values: Any) -> RopeScaling | None:
+    if values is None:
+        return None
+    unknown = EngineError("error.config_choice", setting="rope_scaling", value=str(values), known="linear, llama3")
+    try:
+        scaling = RopeScaling(**values)
+    except TypeError as error:
+        raise unknown from error
+    numbers = (scaling.factor, scaling.low_freq_factor, scaling.high_freq_factor, scaling.original_context)
+    if scaling.kind not in ("linear", "llama3") or not all(isinstance(n, (int, float)) and n > 0 for n in numbers):
+        raise unknown
+    return scaling

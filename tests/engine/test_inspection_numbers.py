@@ -605,6 +605,42 @@ JSON = st.recursive(
 FIELDS = [field.name for field in dataclasses.fields(ModelConfig)]
 
 
+@settings(max_examples=150)
+@given(name=st.sampled_from(FIELDS), value=JSON)
+def test_a_configuration_with_any_foreign_value_is_read_or_refused_in_words(name: str, value: object) -> None:
+    values = FAMILIES["nakami"].to_json() | {name: value}
+    refused = ""
+    try:
+        config = ModelConfig.from_json(values)
+    except EngineError as error:
+        refused = error.key.removeprefix("error.")
+    assert refused in ("", "config_range", "config_choice", "heads_divide", "model_too_large")
+    if not refused:
+        assert ModelConfig.from_json(config.to_json()) == config or value != value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("windows", 5),
+        ("windows", ["a", 0, 0, 0]),
+        ("windows", [-1, 0, 0, 0]),
+        ("windows", [1, 2]),
+        ("stop_ids", 7),
+        ("rope_scaling", {"type": "dynamic", "factor": 2.0}),
+        ("rope_scaling", {"kind": "yarn", "factor": 2.0}),
+        ("rope_scaling", {"kind": "linear", "factor": "two"}),
+        ("rope_scaling", {"kind": "linear", "factor": 0}),
+        ("rope_scaling", {"kind": "linear"}),
+        ("rope_scaling", "linear"),
+    ],
+)
+def test_what_no_model_can_be_is_refused_before_it_is_built(name: str, value: object) -> None:
+    with pytest.raises(EngineError) as raised:
+        ModelConfig.from_json(FAMILIES["nakami"].to_json() | {name: value})
+    assert raised.value.args_by_name["setting"] == name
+
+
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "nakami"])
 def test_a_saved_model_comes_back_bit_by_bit(tmp_path: Path, family: str) -> None:
     characters = train_characters(["ab"])
