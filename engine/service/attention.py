@@ -30,6 +30,8 @@ def attend(session: Session, request: m.Attend) -> Answer:
 def attend_head(session: Session, request: m.AttendHead) -> Answer:
     opened = session.opened
     ids, _ = tokens_shown(opened, request.text, request.most)
+    if not ids:
+        return
     weights = head_weights(opened.model, ids, request.layer, request.head).astype(np.float16)
     rows = max(1, MOST_BYTES // weights[0].nbytes)
     for start in range(0, len(weights), rows):
