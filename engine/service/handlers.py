@@ -29,6 +29,7 @@ from engine.training.trainer import best_device
 
 REPORT_SECONDS = 0.05  # reports leave at most so often
 LONGEST_TEXT = 20_000  # characters of the shared text that are cut into tokens
+MOST_TOKENS = 30_000  # of it: characters that a model never saw are up to four each, and a message holds 1 MB
 
 
 def hello(session: Session, request: m.Hello) -> Answer:
@@ -68,7 +69,11 @@ def download_model(session: Session, request: m.DownloadModel) -> Answer:
 
 
 def tokenize(session: Session, request: m.Tokenize) -> Answer:
-    yield session.opened.tokenizer.tokens(request.text[:LONGEST_TEXT])
+    tokenizer = session.opened.tokenizer
+    tokens = tokenizer.tokens(request.text[:LONGEST_TEXT])
+    if len(tokens.ids) > MOST_TOKENS:
+        tokens = tokenizer.tokens(tokens.text[: tokens.starts[MOST_TOKENS]])
+    yield tokens
 
 
 def generate(session: Session, request: m.Generate) -> Answer:

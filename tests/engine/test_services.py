@@ -310,6 +310,18 @@ def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: P
 # --- Tokens -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("character", ["a", "猫", "鬱", "😀", "\u200d", "א"])
+def test_the_tokens_of_a_long_text_are_one_message(session: Session, character: str) -> None:
+    """Characters that the model never saw are four tokens each."""
+    text = character * 200_000
+    [found] = ask(session, m.Tokenize(text))
+    assert len(pickle.dumps(found)) < MEGABYTE
+    assert len(found.text) >= 5000
+    assert text.startswith(found.text)
+    assert session.opened.tokenizer.decode(found.ids.tolist()) == found.text
+    assert found.ends[-1] == len(found.text)
+
+
 def test_pages_of_a_vocabulary_join_to_the_whole(
     session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
