@@ -58,7 +58,10 @@ def serve(connection: Connection, handlers: Handlers | None = None) -> None:
         pass  # the window is gone
     finally:
         for _, generator in jobs:
-            generator.close()
+            try:
+                generator.close()
+            except Exception:  # a full disk, say: the others have work to save too
+                traceback.print_exc()
 
 
 def _turn(connection: Connection, jobs: deque[Job]) -> object:
@@ -88,6 +91,8 @@ def _cancel(connection: Connection, jobs: deque[Job], number: int) -> None:
             jobs.remove(entry)
             try:
                 entry[1].close()
+            except EngineError as error:
+                connection.send(Ended(number, "failed", error.key, error.args_by_name))
             except Exception as error:
                 arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
                 ended = Ended(number, "failed", "error.unexpected", arguments, traceback.format_exc())

@@ -638,6 +638,23 @@ class Hold:
     fails: bool
 
 
+def test_a_job_that_cannot_save_when_it_is_cancelled_says_so_in_words() -> None:
+    closed: list[str] = []
+    with held(closed) as engine:
+        hold(engine, 1, Hold("a", fails=True))
+        engine.send(m.Cancel(1))
+        assert until_ended(engine, 1) == [m.Ended(1, "failed", "error.not_written", {"file": "a", "reason": "full"})]
+    assert closed == ["a"]
+
+
+def test_a_job_that_cannot_save_at_the_end_does_not_keep_others_from_it() -> None:
+    closed: list[str] = []
+    with held(closed) as engine:
+        for job, (name, fails) in enumerate((("a", False), ("b", True), ("c", False)), start=1):
+            hold(engine, job, Hold(name, fails))
+    assert sorted(closed) == ["a", "b", "c"]
+
+
 def hold(engine: Any, job: int, request: Hold) -> None:
     """Until it has begun: what never began has nothing to save."""
     engine.send(m.Submit(job, request))
