@@ -40,19 +40,20 @@ def train(options: argparse.Namespace) -> None:
         raise EngineError("error.no_text_named")
     else:
         run = Run.start(options.files, folder, _settings(options))
-    line = ProgressLine()
-    for progress in run.prepare():
-        share = "" if progress.fraction is None else f" {progress.fraction:.0%}"
-        line.show(sentence(progress.key) + share)
-    last, steps = None, run.steps()
-    try:
-        for step in steps:
-            if step is not None:
-                last = step
-                line.show(_describe(step), final=step.fraction >= 1.0)
-    except KeyboardInterrupt:
-        steps.close()
-        line.show(sentence("progress.stopped", folder=str(folder)), final=True)
+    last = None
+    with ProgressLine() as line:
+        for progress in run.prepare():
+            share = "" if progress.fraction is None else f" {progress.fraction:.0%}"
+            line.show(sentence(progress.key) + share)
+        steps = run.steps()
+        try:
+            for step in steps:
+                if step is not None:
+                    last = step
+                    line.show(_describe(step), final=step.fraction >= 1.0)
+        except KeyboardInterrupt:
+            steps.close()
+            line.show(sentence("progress.stopped", folder=str(folder)), final=True)
     last_loss = run.last_losses()
     result = {
         "model": str(folder),
@@ -140,10 +141,9 @@ def tokenize(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     model, tokenizer = load_model(Path(options.model))
     result: dict[str, float] = {}
-    line = ProgressLine()
-    for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
-        line.show(f"{result['tokens']:,}")
-    line.end()
+    with ProgressLine() as line:
+        for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
+            line.show(f"{result['tokens']:,}")
     print_result(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
 
 
@@ -194,16 +194,15 @@ def world(options: argparse.Namespace) -> None:
 
 
 def builtin(options: argparse.Namespace) -> None:
-    folder, line = Path(options.out), ProgressLine()
-    last = None
-    for event in rebuild(folder):
-        if isinstance(event, TrainStep):
-            last = event
-            line.show(_describe(event), final=event.fraction >= 1.0)
-        else:
-            share = "" if event.fraction is None else f" {event.fraction:.0%}"
-            line.show(sentence(event.key) + share)
-    line.end()
+    folder, last = Path(options.out), None
+    with ProgressLine() as line:
+        for event in rebuild(folder):
+            if isinstance(event, TrainStep):
+                last = event
+                line.show(_describe(event), final=event.fraction >= 1.0)
+            else:
+                share = "" if event.fraction is None else f" {event.fraction:.0%}"
+                line.show(sentence(event.key) + share)
     result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
     if last is not None:
         result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}

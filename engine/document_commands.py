@@ -20,17 +20,17 @@ SHOWN = 200  # characters of a passage, where it is not asked for as JSON
 
 
 def index(options: argparse.Namespace) -> None:
-    begun, folder, line = time.perf_counter(), Path(options.out), ProgressLine()
+    begun, folder = time.perf_counter(), Path(options.out)
     if not options.paths and not folder.is_dir():
         raise EngineError("error.collection_missing", folder=str(folder))
     store = Store(folder, create=True)
     try:
         if options.qdrant is not None:
             use_server(store, options.qdrant)
-        for progress in update(store, options.paths):
-            if progress is not None:
-                line.show(_describe(progress))
-        line.end()
+        with ProgressLine() as line:
+            for progress in update(store, options.paths):
+                if progress is not None:
+                    line.show(_describe(progress))
         entries = store.entries()
         result: dict[str, Any] = {
             "files": len(entries),

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+import unicodedata
 from typing import Any
 
 REPORT_SECONDS = 0.5
@@ -14,11 +15,20 @@ def print_result(options: argparse.Namespace, result: dict[str, Any], words: str
 
 
 class ProgressLine:
-    """One line on stderr that is written over on a terminal, and now and then a new one elsewhere."""
+    """One line on stderr that is written over on a terminal, and now and then a new one elsewhere.
+
+    with ProgressLine() as line: ...   whatever comes behind it, a result or an error, begins a line of its own
+    """
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._shown_at, self._width = 0.0, 0
+        self._shown_at, self._width = 0.0, 0  # columns of the line that is not ended yet
+
+    def __enter__(self) -> "ProgressLine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def show(self, words: str, final: bool = False) -> None:
         pause = REPORT_SECONDS if self._terminal else 10 * REPORT_SECONDS
@@ -26,11 +36,18 @@ class ProgressLine:
             return
         self._shown_at = time.monotonic()
         if self._terminal:
-            print("\r" + words.ljust(self._width), end="\n" if final else "", file=sys.stderr, flush=True)
-            self._width = len(words)
+            width = _columns(words)
+            print("\r" + words + " " * (self._width - width), end="\n" if final else "", file=sys.stderr, flush=True)
+            self._width = 0 if final else width
         else:
             print(words, file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        if self._terminal and self._width:
+        if self._width:
             print(file=sys.stderr)
+        self._width = 0
+
+
+def _columns(words: str) -> int:
+    """On a terminal a Japanese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in words)

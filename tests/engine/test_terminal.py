@@ -1,0 +1,407 @@
+"""The command line as somebody at a terminal, a script or a Japanese system meets it."""
+
+import ast
+import io
+import json
+import math
+import os
+import re
+import string
+import subprocess
+import sys
+import tomllib
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+
+from engine import sentences, terminal
+from engine.__main__ import main, parser
+from engine.errors import EngineError
+from engine.inspection.attention import attention_weights
+from engine.model.opening import describe, load_model
+from engine.sentences import explain, sentence, system_language
+from engine.terminal import ProgressLine
+from engine.text.reading import read_all
+from engine.training.evaluation import evaluate
+from tests.engine.conftest import SENTENCES
+
+ROOT = Path(__file__).parent.parent.parent
+LANGUAGES = ("en_US.UTF-8", "ja_JP.UTF-8")
+JAPANESE = re.compile("[ぁ-んァ-ヶ一-鿿]")
+SHAPE = ("--layers", "1", "--heads", "2", "--width", "32", "--context", "16", "--batch", "4", "--vocab", "320")
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(list(map(str, arguments)))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    """Exactly one object on stdout, without NaN, which is no JSON."""
+    code, out, err = run(capsys, *arguments, "--json")
+    assert code == 0, err
+    found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert isinstance(found, dict)
+    assert out.count("\n") == 1
+    return found
+
+
+# --- Results ------------------------------------------------------------------------------------------
+
+
+def test_what_a_folder_holds(capsys: pytest.CaptureFixture[str], model_folder: Path) -> None:
+    info, found = describe(model_folder), as_json(capsys, "open", model_folder)
+    assert set(found) == {"family", "parameters", "layers", "heads", "context", "vocabulary", "bytes"}
+    assert all(getattr(info, name) == value for name, value in found.items())
+    _, words, _ = run(capsys, "open", model_folder)
+    assert dict(line.split(": ") for line in words.splitlines()) == {name: str(value) for name, value in found.items()}
+
+
+def test_tokens_with_their_places(capsys: pytest.CaptureFixture[str], model_folder: Path) -> None:
+    text = "the cat😀 猫\n"
+    found = as_json(capsys, "tokenize", model_folder, text)["tokens"]
+    _, tokenizer = load_model(model_folder)
+    assert [token["id"] for token in found] == tokenizer.encode(text)
+    assert [token["piece"] for token in found] == [tokenizer.piece(token["id"]) for token in found]
+    assert (found[0]["start"], found[-1]["end"]) == (0, len(text))
+    _, words, _ = run(capsys, "tokenize", model_folder, text)
+    assert len(words.splitlines()) == len(found)
+    assert as_json(capsys, "tokenize", model_folder, "") == {"tokens": []}
+
+
+def test_the_loss_of_a_file(capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(SENTENCES * 4, "utf-8")
+    model, tokenizer = load_model(model_folder)
+    *_, expected = evaluate(model, tokenizer, "".join(read_all([path])))
+    assert as_json(capsys, "evaluate", model_folder, path) == pytest.approx(expected)
+    _, words, err = run(capsys, "evaluate", model_folder, path)
+    assert float(dict(line.split(": ") for line in words.splitlines())["loss"]) == pytest.approx(
+        expected["loss"], rel=1e-4
+    )
+    assert words not in err
+
+
+def test_logits_and_weights_as_arrays(capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path) -> None:
+    model, tokenizer = load_model(model_folder)
+    text = "the cat sat"
+    ids = tokenizer.encode(text)
+    assert run(capsys, "logits", model_folder, "--ids", ",".join(map(str, ids)), "--out", tmp_path / "l.npz")[0] == 0
+    assert run(capsys, "attend", model_folder, text, "--out", tmp_path / "a.npz")[0] == 0
+    with np.load(tmp_path / "l.npz", allow_pickle=False) as arrays, torch.no_grad():
+        assert arrays["logits"].dtype == np.float32
+        assert np.allclose(arrays["logits"], model(torch.tensor([ids]))[0].numpy(), atol=1e-5)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        assert np.allclose(arrays["weights"], attention_weights(model, ids))
+        assert arrays["tokens"].tolist() == [tokenizer.piece(i) for i in ids]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "l.npz"]
+
+
+def test_what_is_written_is_the_same_as_text_and_as_json(
+    capsys: pytest.CaptureFixture[str], model_folder: Path
+) -> None:
+    arguments = ("generate", model_folder, "--prompt", "猫は", "--tokens", 15, "--seed", 4)
+    found = as_json(capsys, *arguments)
+    _, words, err = run(capsys, *arguments)
+    assert words == found["text"] + "\n"
+    assert err == ""
+    assert all(0 <= token["probability"] <= 1 and token["entropy"] >= 0 for token in found["tokens"])
+    greedy = as_json(capsys, *arguments, "--temperature", 0)
+    assert greedy == as_json(capsys, *arguments, "--temperature", 0, "--top-k", 1) | {"seconds": greedy["seconds"]}
+    assert as_json(capsys, "generate", model_folder, "--tokens", 0)["text"] == ""
+
+
+def test_a_run_tells_its_progress_on_stderr_alone(
+    capsys: pytest.CaptureFixture[str], text_file: Path, tmp_path: Path
+) -> None:
+    code, out, err = run(capsys, "train", text_file, "--out", tmp_path / "m", "--steps", 6, *SHAPE, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["steps"], found["model"]) == (6, str(tmp_path / "m"))
+    assert "100%" in err
+    assert "{" not in err
+    code, out, err = run(capsys, "train", "--out", tmp_path / "m", "--resume")
+    assert dict(line.split(": ", 1) for line in out.splitlines())["steps"] == "6"
+    code, out, err = run(capsys, "train", text_file, "--out", tmp_path / "m", "--steps", 6, *SHAPE)
+    assert (code, out) == (1, "")
+    assert str(tmp_path / "m") in err
+
+
+def test_documents_are_indexed_searched_and_say_what_was_left_out(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "cats.txt").write_text("Cats purr at the window. " * 20)
+    (docs / "dogs.txt").write_text("Dogs bark at the gate. " * 20)
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    found = as_json(capsys, "index", docs, "--out", tmp_path / "c")
+    assert (found["files"], [Path(skipped["file"]).name for skipped in found["skipped"]]) == (2, ["broken.pdf"])
+    assert found["chunks"] >= 2
+    hits = as_json(capsys, "search", tmp_path / "c", "purring cats", "-k", 1)["hits"]
+    assert [Path(hit["file"]).name for hit in hits] == ["cats.txt"]
+    assert set(hits[0]) == {"file", "chunk", "start", "end", "score", "text"}
+    assert (docs / "cats.txt").read_text()[hits[0]["start"] : hits[0]["end"]] == hits[0]["text"]
+    code, words, _ = run(capsys, "search", tmp_path / "c", "bark", "--mode", "keyword")
+    assert code == 0
+    assert "dogs.txt" in words
+    assert as_json(capsys, "index", "--out", tmp_path / "c")["files"] == 2
+
+
+# --- Failures -----------------------------------------------------------------------------------------
+
+TRAIN = ["train", "{text}", "--out", "{tmp}/m", *SHAPE]
+FAILURES = {
+    "no model": ["generate", "{tmp}"],
+    "no model to open": ["open", "{tmp}/nowhere"],
+    "a file for a folder": ["open", "{text}"],
+    "no text": ["evaluate", "{model}", "{tmp}/nothing.txt"],
+    "an empty text": ["evaluate", "{model}", "{tmp}/empty.txt"],
+    "a picture": ["evaluate", "{model}", "{tmp}/picture.png"],
+    "ids that are words": ["logits", "{model}", "--ids", "1,two", "--out", "{tmp}/x.npz"],
+    "an id too many": ["logits", "{model}", "--ids", "1,,2", "--out", "{tmp}/x.npz"],
+    "a negative id": ["logits", "{model}", "--ids=-1", "--out", "{tmp}/x.npz"],
+    "an id beyond": ["logits", "{model}", "--ids", "99999999999999999999", "--out", "{tmp}/x.npz"],
+    "no ids": ["logits", "{model}", "--ids", "", "--out", "{tmp}/x.npz"],
+    "more ids than the context": ["logits", "{model}", "--ids", ",".join("1" * 17), "--out", "{tmp}/x.npz"],
+    "more text than the context": ["attend", "{model}", "the cat " * 40, "--out", "{tmp}/x.npz"],
+    "no text to attend": ["attend", "{model}", "", "--out", "{tmp}/x.npz"],
+    "no folder for arrays": ["attend", "{model}", "cat", "--out", "{tmp}/no/x.npz"],
+    "a file in the way of arrays": ["attend", "{model}", "cat", "--out", "{text}/x.npz"],
+    "a folder in the place of arrays": ["attend", "{model}", "cat", "--out", "{tmp}"],
+    "negative tokens": ["generate", "{model}", "--tokens", "-1"],
+    "a temperature that is no number": ["generate", "{model}", "--temperature", "nan"],
+    "a negative temperature": ["generate", "{model}", "--temperature", "-1"],
+    "a share above one": ["generate", "{model}", "--top-p", "2"],
+    "a negative rank": ["generate", "{model}", "--top-k", "-3"],
+    "no repetition": ["generate", "{model}", "--repetition-penalty", "0"],
+    "a world of no size": ["world", "--megabytes", "nan"],
+    "an endless world": ["world", "--megabytes", "inf"],
+    "no steps": [*TRAIN, "--steps", "0"],
+    "endless seconds": [*TRAIN, "--seconds", "inf"],
+    "seconds that are no number": [*TRAIN, "--seconds", "nan"],
+    "a rate that is no number": [*TRAIN, "--steps", "2", "--learning-rate", "nan"],
+    "a negative seed": [*TRAIN, "--steps", "2", "--seed", "-1"],
+    "a run on top of a file": ["train", "{text}", "--out", "{tmp}/empty.txt", "--steps", "2", *SHAPE],
+    "no collection": ["search", "{tmp}/nowhere", "question"],
+    "a model for a collection": ["search", "{model}", "question"],
+    "no collection to bring up to date": ["index", "--out", "{tmp}/nowhere"],
+    "no documents": ["index", "{tmp}/nothing", "--out", "{tmp}/c"],
+    "no collection to ask": ["ask", "{tmp}/nowhere", "{model}", "question"],
+}  # fmt: skip
+
+
+WRONG_USE = [
+    [], ["fly"], ["generate"], ["logits", "m", "--ids", "1"], ["search", "c"], ["search", "c", "q", "-k", "many"],
+    ["search", "c", "q", "--mode", "magic"], ["train", "a", "--out", "b", "--steps", "few"],
+    ["train", "a", "--out", "b", "--steps", "1", "--seconds", "1"], ["train", "a", "--out", "b", "--tokenizer", "x"],
+    ["world", "--megabytes"], ["ask", "c", "m"], ["builtin"], ["open", "m", "n"], ["tokenize", "m", "t", "--fast"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", WRONG_USE, ids=" ".join)
+def test_wrong_use_says_how_it_is_used(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (raised.value.code, out) == (2, "")
+    assert "usage: python -m engine" in err
+
+
+def test_every_command_has_help_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    [commands] = [action.choices for action in parser()._actions if action.dest == "command"]
+    assert commands is not None
+    for name in commands:
+        with pytest.raises(SystemExit) as raised:
+            main([name, "--help"])
+        assert raised.value.code == 0
+        assert "--json" in capsys.readouterr().out
+
+
+def test_whoever_reads_no_further_is_no_failure_with_a_traceback() -> None:
+    """python -m engine world | head -1"""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "engine", "world", "--megabytes", "0.3"]
+    with os.fdopen(writer, "w") as closed:
+        done = subprocess.run(command, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+
+
+# --- Sentences ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LC_ALL": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "ja"}, "ja"),
+        ({"LC_ALL": "en_US.UTF-8", "LANG": "ja_JP.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LC_MESSAGES": "ja_JP", "LANG": "de_DE"}, "ja"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "C"}, "en"),
+    ],
+)
+def test_the_language_is_that_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], language: str
+) -> None:
+    monkeypatch.delenv("LC_ALL")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert system_language() == language
+
+
+def test_without_variables_the_locale_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LC_ALL")
+    for found, language in (
+        (("Japanese_Japan", "932"), "ja"),
+        (("English_United States", "1252"), "en"),
+        ((None, None), "en"),
+    ):
+        monkeypatch.setattr(sentences.locale, "getlocale", lambda found=found: found)
+        assert system_language() == language
+
+
+def test_a_key_that_nobody_wrote_is_shown_as_it_is() -> None:
+    assert sentence("error.nonsense") == "error.nonsense"
+    assert sentence("error") == "error"
+    assert sentence("error.text_empty.more") == "error.text_empty.more"
+
+
+def raised_errors() -> Iterator[tuple[str, set[str], str]]:
+    """Every EngineError("key", name=…) in the code: its key, its arguments and where it stands."""
+    for path in sorted((ROOT / "engine").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            raised = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "EngineError"
+            if raised and isinstance(node.args[0], ast.Constant) and all(k.arg for k in node.keywords):
+                yield node.args[0].value, {k.arg or "" for k in node.keywords}, f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_brings_what_its_sentence_asks_for(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    monkeypatch.setenv("LC_ALL", language)
+    told = tomllib.loads((ROOT / "assets" / "i18n" / f"{language[:2]}.toml").read_text("utf-8"))["error"]
+    found = list(raised_errors())
+    assert len(found) > 60
+    for key, arguments, place in found:
+        wanted = {name for _, name, _, _ in string.Formatter().parse(told[key.removeprefix("error.")]) if name}
+        assert wanted <= arguments, place
+        assert explain(EngineError(key, **dict.fromkeys(arguments, "X"))) != key, place
+
+
+@given(file=st.text(max_size=20))
+def test_what_a_sentence_is_filled_with_is_shown_as_it_is(file: str) -> None:
+    assert file in explain(EngineError("error.text_empty", file=file))
+
+
+# --- Progress -----------------------------------------------------------------------------------------
+
+
+class Screen(io.StringIO):
+    """A terminal's last line: what is written stays where nothing was written over it."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def lines(self) -> list[str]:
+        return [self._shown(line) for line in self.getvalue().split("\n")]
+
+    def _shown(self, line: str) -> str:
+        cells: list[str] = []
+        for part in line.split("\r"):
+            column = 0
+            for character in part:
+                wide = unicodedata.east_asian_width(character) in "WF"
+                cells[column : column + 1 + wide] = [character] + [""] * wide
+                column += 1 + wide
+        return "".join(cells).rstrip()
+
+
+@contextmanager
+def at_a_terminal() -> Iterator[Screen]:
+    """Not a fixture: pytest puts its own stderr in place between a fixture and its test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "REPORT_SECONDS", 0.0)
+        patch.setattr(sys, "stderr", screen := Screen())
+        yield screen
+
+
+@settings(max_examples=100)
+@given(words=st.lists(st.text(st.sampled_from("ab 文章を読む…1%"), min_size=1, max_size=12), min_size=1, max_size=6))
+def test_nothing_of_a_longer_line_is_left_on_the_terminal(words: list[str]) -> None:
+    with at_a_terminal() as screen:
+        line = ProgressLine()
+        for shown in words:
+            line.show(shown)
+            assert screen.lines()[-1] == shown.rstrip()
+
+
+def test_a_terminal_gets_one_line_and_then_an_end() -> None:
+    with at_a_terminal() as screen, ProgressLine() as line:
+        for shown in ("one", "two", "three"):
+            line.show(shown)
+        line.show("done", final=True)
+        line.end()
+    assert screen.lines() == ["done", ""]
+
+
+def test_a_line_that_was_left_open_is_closed_once() -> None:
+    with at_a_terminal() as screen, ProgressLine() as line:
+        line.end()  # nothing was shown
+        assert screen.getvalue() == ""
+        line.show("half")
+        line.end()
+    assert screen.lines() == ["half", ""]
+
+
+def test_a_failure_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("abc")
+    with at_a_terminal() as screen:
+        assert main(["train", str(tmp_path / "short.txt"), "--out", str(tmp_path / "m"), "--steps", "3", *SHAPE]) == 1
+    *progress, last, end = screen.lines()
+    assert progress
+    assert last.startswith("The text is too short")
+    assert end == ""
+
+
+def test_elsewhere_reports_are_few_and_the_last_is_always_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(np.arange(100.0, 200.0, 0.1).tolist())
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
+    line = ProgressLine()
+    for step in range(200):
+        line.show(f"step {step}")
+    line.show("the end", final=True)
+    line.end()
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "step 0"
+    assert told[-1] == "the end"
+    assert 3 < len(told) < 12
+    assert not any("\r" in words for words in told)
+
+
+def test_the_last_step_is_described_with_nothing_left(text_file: Path, tmp_path: Path) -> None:
+    with at_a_terminal() as screen:
+        assert main(["train", str(text_file), "--out", str(tmp_path / "m"), "--steps", "4", *SHAPE]) == 0
+    last = screen.lines()[0]
+    assert re.search(r"Step 4 \(100%\) +loss \d\.\d{3} +[\d,]+ tokens/s +0:00 left", last), last
+    assert math.isfinite(float(re.findall(r"loss (\d\.\d+)", last)[0]))
