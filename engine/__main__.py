@@ -5,6 +5,7 @@ with one sentence on stderr, 2: wrong use.
 """
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ from engine.errors import EngineError
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")  # to files Windows writes in an encoding that lacks most characters
     try:
         _command(options.command)(options)
     except EngineError as error:

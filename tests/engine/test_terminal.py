@@ -244,6 +244,16 @@ def test_whoever_reads_no_further_is_no_failure_with_a_traceback() -> None:
     assert done.returncode == 1
 
 
+def test_results_are_utf_8_whatever_the_terminal_is_set_to(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
+    """Sent to a file, Python writes in the encoding of the system: on a German Windows there is no 猫 in it."""
+    for arguments in (["tokenize", str(model_folder), "猫😀"], ["tokenize", str(model_folder), "猫😀", "--json"]):
+        file = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding="cp1252"))
+        assert main(arguments) == 0
+        sys.stdout.flush()
+        assert "猫" in file.getvalue().decode("utf-8")
+
+
 # --- Sentences ----------------------------------------------------------------------------------------
 
 
