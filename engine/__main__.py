@@ -1,7 +1,7 @@
 """The command line: python -m engine train | generate | … | world | builtin | index | search | ask.
 
 Progress goes to stderr, the result to stdout; --json prints one object. Exit code 0: done, 1: failed,
-with one sentence on stderr, 2: wrong use.
+with one sentence on stderr, 2: wrong use, 130: Ctrl+C.
 """
 
 import argparse
@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1  # whoever read the result has gone
+    except KeyboardInterrupt:
+        return 130  # as shells have it: 128 and the signal's number
     return 0
 
 

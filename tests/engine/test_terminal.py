@@ -409,6 +409,20 @@ def test_elsewhere_reports_are_few_and_the_last_is_always_there(
     assert not any("\r" in words for words in told)
 
 
+def test_control_c_ends_any_command_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Iterator[str]:
+        yield "once"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.commands.stream", interrupted)
+    assert main(["world"]) == 130  # as shells have it: 128 + SIGINT
+    out, err = capsys.readouterr()
+    assert out == "once"
+    assert err.strip() == ""
+
+
 def test_the_last_step_is_described_with_nothing_left(text_file: Path, tmp_path: Path) -> None:
     with at_a_terminal() as screen:
         assert main(["train", str(text_file), "--out", str(tmp_path / "m"), "--steps", "4", *SHAPE]) == 0
