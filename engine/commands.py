@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -225,7 +226,8 @@ def _write_arrays(options: argparse.Namespace, **arrays: NDArray[Any]) -> None:
     except OSError as error:
         raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be taken away
+            temporary.unlink(missing_ok=True)
     shapes = {name: list(array.shape) for name, array in arrays.items()}
     words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
     print_result(options, {"file": str(path), "shapes": shapes}, words)

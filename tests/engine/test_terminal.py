@@ -206,6 +206,34 @@ FAILURES = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("what", FAILURES)
+def test_every_failure_is_one_sentence_in_the_language_of_the_system(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    text_file: Path,
+    model_folder: Path,
+    what: str,
+    language: str,
+) -> None:
+    monkeypatch.setenv("LC_ALL", language)
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    before = sorted(tmp_path.rglob("*"))
+    places = {"tmp": tmp_path, "text": text_file, "model": model_folder}
+    code, out, err = run(capsys, *(argument.format_map(places) for argument in FAILURES[what]))
+    assert (code, out) == (1, "")
+    sentence, rest = err.rstrip("\n").rpartition("\n")[::-2]
+    assert rest == "" or what.startswith("a run")  # progress came before
+    assert "error." not in sentence
+    assert "{" not in sentence
+    assert bool(JAPANESE.search(sentence.replace(str(tmp_path), ""))) is (language == "ja_JP.UTF-8")
+    assert sentence.endswith((".", "。")) or "python -m engine" in sentence
+    assert not list(tmp_path.rglob("*.part"))
+    assert all(path.exists() for path in before)
+
+
 WRONG_USE = [
     [], ["fly"], ["generate"], ["logits", "m", "--ids", "1"], ["search", "c"], ["search", "c", "q", "-k", "many"],
     ["search", "c", "q", "--mode", "magic"], ["train", "a", "--out", "b", "--steps", "few"],
