@@ -307,6 +307,32 @@ def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: P
     assert session.opened.info == other
 
 
+def test_a_run_that_was_saved_from_itself_says_so(text_file: Path, tmp_path: Path) -> None:
+    session = Session()
+    run = training.train(session, running(text_file, tmp_path / "m"))
+    step = advance(run, 8)
+    with torch.no_grad():
+        session.opened.model.embedding.weight.fill_(math.nan)
+    events = list(run)
+    assert [event.arguments for event in events if isinstance(event, m.Notice)] == [{"step": step + 1}]
+    assert session.opened.model.embedding.weight.isfinite().all()
+    assert next(event.steps for event in events if isinstance(event, m.TrainingResult)) == 30
+
+
+def test_a_run_in_a_folder_that_is_for_reading_only_is_read_all_the_same(
+    whole: tuple[list[Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    folder = Path(shutil.copytree(whole[1], tmp_path / "copy"))
+    (folder / training.REFERENCES).unlink()
+    monkeypatch.setattr(training, "write_json", refused)
+    started = next(event for event in whole[0] if isinstance(event, m.TrainingStarted))
+    assert ask(Session(), m.ReadRun(str(folder)))[0].references == pytest.approx(started.references)
+    assert not (folder / training.REFERENCES).exists()
+
+
 # --- Tokens -------------------------------------------------------------------------------------------
 
 
