@@ -14,10 +14,11 @@ from hypothesis import given, settings, strategies as st
 
 from engine import messages as m
 from engine.errors import EngineError
-from engine.retrieval import collection as collection_module, indexing, store as store_module, vectors
+from engine.retrieval import collection as collection_module, indexing, nearest, store as store_module, vectors
 from engine.retrieval.chunking import Chunk, Document, chunk
 from engine.retrieval.collection import Collection, term_counts
 from engine.retrieval.indexing import recut, remove, update
+from engine.retrieval.lsa import unit
 from engine.retrieval.readers import read_document
 from engine.retrieval.store import FILE, FORMAT, FileState, Store
 from engine.service.handlers import make_handlers
@@ -676,3 +677,40 @@ def test_reopened_in_another_place_a_collection_is_the_same(store: Store, docume
     collection = Collection(tmp_path / "moved")
     assert Path(collection.search("猫").hits[0].file).name == "猫.txt"
     collection.close()
+
+
+# --- A graph over very many vectors -----------------------------------------------------------------------------
+
+
+def test_a_graph_finds_what_looking_at_every_vector_finds_also_after_changes(tmp_path: Path) -> None:
+    """Passages that it does not hold yet are looked at, those that are gone are passed over."""
+    rows_ND = unit(np.random.default_rng(1).standard_normal((600, 16)).astype(np.float32))
+    ids = np.arange(1, 601) * 3  # as numbers are after some documents went
+    *_, share = nearest.build_graph(tmp_path / "g", rows_ND[:400], ids[:400], None)
+    assert 0 <= share <= 1
+    *_, share = nearest.build_graph(tmp_path / "g", rows_ND[:500], ids[:500], tmp_path / "g")  # some more
+    graph = nearest.Graph(tmp_path / "g", int(ids[499]))
+    left = np.delete(np.arange(600), np.arange(0, 500, 4))
+    for query_D in rows_ND[::60] + 0.1:
+        best, cosines = graph.nearest(rows_ND[left], ids[left], query_D, 5)
+        expected, scores = nearest.exact(rows_ND[left], query_D, 5)
+        assert len(set(best.tolist()) & set(expected.tolist())) >= 4  # it is approximate
+        assert np.allclose(cosines[0], scores[0], atol=1e-5)
+        assert np.allclose(cosines, rows_ND[left][best] @ query_D, atol=1e-5)
+    assert [path.name for path in tmp_path.iterdir()] == ["g"]
+
+
+@pytest.mark.parametrize("data", [b"", b"no graph at all", bytes(5000)])
+def test_a_damaged_graph_is_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "g").write_bytes(data)
+    assert failure(lambda: nearest.Graph(tmp_path / "g", 1)) == "error.collection_damaged"
+
+
+def test_a_graph_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    rows_ND = np.eye(4, dtype=np.float32)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "x").touch()
+    assert failure(lambda: list(nearest.build_graph(tmp_path / "taken", rows_ND, np.arange(4), None))) == (
+        "error.not_written"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
