@@ -103,7 +103,9 @@ class EmbeddingsPane(Pane):
         self.head.setSpacing(GAP_S)
         self.head.addLayout(switches)
         self.head.addWidget(self.tools, 1)
+        equation.setSpacing(GAP_S)
         for sign, field in zip(("", "−", "+"), self.analogy, strict=True):
+            field.setProperty("tight", True)
             if sign:
                 equation.addWidget(QLabel(sign))
             equation.addWidget(field, 1)
@@ -127,7 +129,12 @@ class EmbeddingsPane(Pane):
         column.addWidget(head)
         column.addWidget(self.legend)
         column.addLayout(middle, 1)
-        column.addWidget(self.words)
+        foot = QVBoxLayout(self.cloud)  # over the map: a row of its own would stay empty most of the time
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.words, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
+        self.words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.words.setMinimumSize(1, 1)  # the map decides how wide it is, not the words
+        self.words.hide()
 
     # --- Asking ----------------------------------------------------------------------------------
 
@@ -367,7 +374,7 @@ class EmbeddingsPane(Pane):
 
     def _show_all(self) -> None:
         shown = self.map is not None or self.paths is not None
-        for widget in (self.cloud, self.source, self.method, self.words):
+        for widget in (self.cloud, self.source, self.method):
             widget.setVisible(shown)
         self.fold()
         self.search.setEnabled(self.map is not None)
@@ -378,7 +385,7 @@ class EmbeddingsPane(Pane):
         self.explain_empty(self.empty)
         self.subtitle_changed.emit()
         if shown:
-            self._show_axes()
+            self.cloud.set_explained((self.paths or self.map).explained)  # type: ignore[union-attr]
             self._show_legend()
 
     def fold(self) -> None:
@@ -388,11 +395,6 @@ class EmbeddingsPane(Pane):
         self.tools.setVisible(shown and (wide or tall))
         self.legend.setVisible(shown and tall)
         self.head.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-
-    def _show_axes(self) -> None:
-        explained = (self.paths or self.map).explained  # type: ignore[union-attr]
-        axes = [t("pane.embeddings.axis", n=n, percent=f"{share * 100:.0f}") for n, share in enumerate(explained, 1)]
-        self.cloud.set_axes(*(axes[:2] if len(axes) > 1 else ("", "")))
 
     def _show_legend(self) -> None:
         parts = []
@@ -407,8 +409,9 @@ class EmbeddingsPane(Pane):
             self.near_title.setText(t("pane.embeddings.near", piece=visible(self.row.piece)))
 
     def _hovered(self, index: int) -> None:
-        if index < 0 or index >= len(self.cloud.points):
-            self.words.setText(" ")
+        there = 0 <= index < len(self.cloud.points)
+        self.words.setVisible(there)
+        if not there:
             return
         place = ", ".join(f"{x:.2f}" for x in self.cloud.points[index, : 2 if self.cloud.flat else 3].tolist())
         if self.paths is not None:
@@ -482,4 +485,5 @@ class EmbeddingsPane(Pane):
         super().restyle(theme)
         for widget in (self.cloud, self.bars, self.near):
             widget.restyle(theme)
+        self.words.setStyleSheet(f"background: {theme.surface}; padding: {GAP_S}px;")
         self._show_all()

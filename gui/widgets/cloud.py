@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.i18n import t
 from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
 from gui.widgets.stamps import GLYPHS, stamp
 from gui.widgets.token_strip import visible
@@ -50,7 +51,7 @@ class Cloud(QWidget):
         self.marked: list[int] = []
         self.arrows: list[tuple[int, int]] = []
         self.paths: list[list[int]] = []
-        self.axes: tuple[str, str] = ("", "")
+        self.explained: Sequence[float] = ()
         self._groups: dict[str, NDArray[np.intp]] = {}
         self._turn = np.eye(3, dtype=np.float32)
         self._scale, self._centre = 1.0, np.zeros(3, np.float32)
@@ -98,8 +99,9 @@ class Cloud(QWidget):
         self.paths = paths
         self.update()
 
-    def set_axes(self, across: str, up: str) -> None:
-        self.axes = (across, up)
+    def set_explained(self, shares: Sequence[float]) -> None:
+        """What part of the variance each axis holds; none where the axes mean nothing, and are not named."""
+        self.explained = shares
         self.update()
 
     def kinds_in_order(self) -> list[str]:
@@ -132,7 +134,9 @@ class Cloud(QWidget):
         low, high = ordered[out], ordered[-1 - out]
         self._centre = ((low + high) / 2).astype(np.float32)
         room = high[:2] - low[:2] if self.flat else np.full(2, np.linalg.norm(high - low) * 0.8)
-        space = np.array([self.width() - 60, self.height() - 70]).clip(40)
+        # Names stand above their points and the axis below: room for both, but never half of a small map.
+        size = np.array([self.width(), self.height()])
+        space = (size - np.minimum((60, 70), size * 0.3)).clip(40)
         self._scale = float((space / np.maximum(room, 1e-9)).min()) * (0.6 if some else 1.0)
         self._moved = QPointF(0, 0)
         self.update()
@@ -259,7 +263,7 @@ class Cloud(QWidget):
     def _paint_axes(self, painter: QPainter) -> None:
         painter.setFont(self.theme.font(SMALL - 1))
         painter.setPen(self.theme.color("muted"))
-        across, up = self.axes
+        across, up = self.axes()
         height = QFontMetricsF(painter.font()).height()
         whole, behind = QRectF(0, 0, self.width(), self.height()), self.theme.color("surface")
         foot = painter.boundingRect(whole, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, across)
@@ -273,6 +277,18 @@ class Cloud(QWidget):
         painter.fillRect(side.adjusted(-GAP_S, 0, GAP_S, 0), behind)
         painter.drawText(side, Qt.AlignmentFlag.AlignCenter, up)
         painter.restore()
+
+    def axes(self) -> tuple[str, str]:
+        """The names of both axes: in whole where there is room, else in short, else none."""
+        if len(self.explained) < 2:
+            return "", ""
+        width_of = QFontMetricsF(self.theme.font(SMALL - 1)).horizontalAdvance
+        names = []
+        for n, room in enumerate((self.width(), self.height()), 1):
+            share = f"{self.explained[n - 1] * 100:.0f}"
+            wordings = (t("widget.cloud.axis", n=n, percent=share), t("widget.cloud.axis_short", n=n, percent=share))
+            names.append(next((words for words in wordings if width_of(words) + 2 * GAP_M <= room), ""))
+        return names[0], names[1]
 
     # --- By hand ---------------------------------------------------------------------------------
 
@@ -295,6 +311,9 @@ class Cloud(QWidget):
             self.turn((at.x() - self._drag.x()) / 200, (at.y() - self._drag.y()) / 200)
         self._drag = at
         self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered.emit(-1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None

@@ -47,17 +47,20 @@ class HeadBadges(QWidget):
     def retranslate(self) -> None:
         if not self.scores.size:
             return
+        whole, brief = ([self._words(kind, length) for kind in HEAD_KINDS] for length in ("name", "short"))
+        room = self.width() / 2 - self.theme.px(EDGES)
+        fits = all(self.buttons[0].fontMetrics().horizontalAdvance(words) <= room for words in whole)
         for kind, button in enumerate(self.buttons):
+            button.setText((whole if fits else brief)[kind])  # all alike: short beside whole looks like an error
             layer, head = self._best(kind)
-            share = float(self.scores[kind, layer, head])
-            percent = f"{share * 100:.0f}"
-            whole = t("widget.badges.best", name=t(f"widget.badges.name.{HEAD_KINDS[kind]}"), percent=percent)
-            brief = t("widget.badges.best", name=t(f"widget.badges.short.{HEAD_KINDS[kind]}"), percent=percent)
-            room = self.width() / 2 - self.theme.px(EDGES)
-            button.setText(whole if button.fontMetrics().horizontalAdvance(whole) <= room else brief)
             place = t("widget.mosaic.head", layer=layer + 1, head=head + 1)
-            button.setToolTip(f"{whole}\n{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
-            button.setAccessibleName(f"{whole}, {place}")
+            button.setToolTip(f"{whole[kind]}\n{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
+            button.setAccessibleName(f"{whole[kind]}, {place}")
+
+    def _words(self, kind: str, length: str) -> str:
+        """What a badge says: "name" in whole or "short", with the share of the head that does it most."""
+        share = float(self.scores[HEAD_KINDS.index(kind)].max())
+        return t("widget.badges.best", name=t(f"widget.badges.{length}.{kind}"), percent=f"{share * 100:.0f}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -65,9 +65,7 @@ class PassageCloud(QWidget):
             color, shape = self.cloud.style_of(kind)
             parts.append(f"<span style='color: {color}'>{shape}</span> {t(f'widget.passages.kind.{kind}')}")
         self.legend.setText(" &nbsp; ".join(parts))
-        explained = self.map.explained if self.map else ()
-        axes = [t("widget.passages.axis", n=n, percent=f"{share * 100:.0f}") for n, share in enumerate(explained, 1)]
-        self.cloud.set_axes(*(axes[:2] if len(axes) > 1 else ("", "")))
+        self.cloud.set_explained(self.map.explained if self.map else ())
 
     def retranslate(self) -> None:
         self.cloud.setAccessibleName(t("widget.passages.map"))
