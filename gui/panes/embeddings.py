@@ -353,6 +353,7 @@ class EmbeddingsPane(Pane):
                 field.setText(word)
             self._find_analogy()
         elif words and words[0] in self.pieces:
+            self.cloud.fit()  # the example before may have left the view elsewhere
             self._look_up(int(self.ids[self.pieces.index(words[0])]))
 
     def _analogy_arrived(self, near: NearTokens) -> None:
@@ -394,6 +395,7 @@ class EmbeddingsPane(Pane):
         self.side.setVisible(shown and self.width() > self.theme.px(ROOM_FOR_SIDE))
         self.tools.setVisible(shown and (wide or tall))
         self.legend.setVisible(shown and tall)
+        self.bars.setVisible(tall)  # in a low tile the neighbours need the room more
         self.head.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def _show_legend(self) -> None:

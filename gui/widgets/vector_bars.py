@@ -37,7 +37,7 @@ class VectorBars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self.theme.px(240), self.theme.px(104))
+        return QSize(self.theme.px(240), self.theme.px(84))
 
     def _bars(self) -> QRectF:
         left = self.theme.px(34) + GAP_M if self.rows else 0
