@@ -38,6 +38,10 @@ class CandidateBars(QWidget):
         self.setAccessibleDescription(self.describe(0) if candidates is not None else "")
         self.update()
 
+    def retranslate(self) -> None:
+        """The words painted and read aloud are in the language of the window."""
+        self.set_candidates(self.candidates)
+
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
         self.updateGeometry()
@@ -67,7 +71,7 @@ class CandidateBars(QWidget):
         return max(1, min(len(self.candidates.ids), (self.height() - self._line_height()) // self._row_height()))
 
     def _label_width(self) -> float:
-        metrics = QFontMetricsF(self.theme.font(NORMAL))
+        metrics = QFontMetricsF(self.theme.font(NORMAL, bold=True))  # as the drawn one is written
         pieces = self.candidates.pieces[: self.rows()] if self.candidates else ()
         widest = max((metrics.horizontalAdvance(visible(piece)) for piece in pieces), default=0.0)
         return min(widest, self.width() * 0.35) + GAP_M

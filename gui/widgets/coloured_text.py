@@ -21,6 +21,9 @@ from gui.colormaps import color_of
 from gui.theme import GAP_S, LARGE, LIGHT, SMALL, Theme
 from gui.widgets.token_strip import visible
 
+WIDE = 0x2E7F  # characters above it are as wide as kanji, and lines break between them
+CLOSING = frozenset(".,:;!?%)]}”’。、，．：；！？）」』】〕〉》・ー々っッ")  # begin no line
+OPENING = frozenset("([{“‘（「『【〔〈《")  # end no line
 JOINER, SKINS = "\u200d", "🏻🏼🏽🏾🏿"  # what makes one emoji of several
 
 
@@ -85,25 +88,28 @@ class _Page(QWidget):
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Sets the spans in lines: Latin words are kept whole, Japanese may break anywhere."""
+        """Sets the spans in lines: Latin words are kept whole, also of several tokens; Japanese may break anywhere."""
         metrics = QFontMetricsF(self.theme.font(self._area.size_of_type))
         self.line_height = round(metrics.height() + 3 * GAP_S)
         width, x, y = max(60.0, float(self._area.viewport().width())), 0.0, 0.0
-        self._boxes = []
-        for span in self.spans:
-            boxes: list[tuple[QRectF, str]] = []
-            for part in self._parts(span.text, metrics, width):
-                if part == "\n":
-                    mark = metrics.horizontalAdvance("⏎")
-                    boxes.append((QRectF(x, y, mark, self.line_height), "⏎"))
-                    x, y = 0.0, y + self.line_height
-                    continue
-                advance = metrics.horizontalAdvance(part)
-                if x + advance > width and x > 0:
-                    x, y = 0.0, y + self.line_height
-                boxes.append((QRectF(x, y, advance, self.line_height), part))
-                x += advance
-            self._boxes.append(boxes)
+        parts = [
+            (index, part) for index, span in enumerate(self.spans) for part in self._parts(span.text, metrics, width)
+        ]
+        advances = [metrics.horizontalAdvance(part) for _, part in parts]
+        joined = _widths_to_break([part for _, part in parts], advances)
+        self._boxes = [[] for _ in self.spans]  # each span may run over several lines
+        for (index, part), advance, together in zip(parts, advances, joined, strict=True):
+            if part == "\n":
+                mark = metrics.horizontalAdvance("⏎")
+                self._boxes[index].append((QRectF(x, y, mark, self.line_height), "⏎"))
+                x, y = 0.0, y + self.line_height
+                continue
+            # What is joined goes to the next line in one, unless it would not fit there either.
+            needed = together if together <= width else advance
+            if x + needed > width and x > 0:
+                x, y = -metrics.horizontalAdvance(" ") if part[0] == " " else 0.0, y + self.line_height
+            self._boxes[index].append((QRectF(x, y, advance, self.line_height), part))
+            x += advance
         self.setMinimumHeight(round(y) + self.line_height)
         self.updateGeometry()
         self.update()
@@ -215,20 +221,37 @@ def _cut(text: str, may_end: Callable[[str, str], bool]) -> list[str]:
 
 
 def _line_may_end(part: str, following: str) -> bool:
-    """Behind a word's spaces, and around what is wide. The space that a token begins with belongs to its word."""
-    if part == "\n" or following == "\n":
+    """Within a token: around what is wide, and before a space, which goes with the word behind it."""
+    if "\n" in (part, following):
         return True
     if not _eye_parts(part, following):
         return False
-    if max(ord(part[-1]), ord(following)) > 0x2E7F:
-        return True
-    return part.endswith(" ") and part != " " * len(part) and following != " "
+    return max(ord(part[-1]), ord(following)) > WIDE or (following == " " and part[-1] != " ")
 
 
 def _eye_parts(part: str, following: str) -> bool:
     """Not か and its voicing mark, nor a family of emoji: they are one character to the eye."""
-    joined = part[-1] == JOINER or following == JOINER or following in SKINS
-    return not joined and unicodedata.category(following)[0] != "M"
+    joined = part[-1] == JOINER or following[0] == JOINER or following[0] in SKINS
+    return not joined and unicodedata.category(following[0])[0] != "M"
+
+
+def _breaks_between(before: str, after: str) -> bool:
+    """Whether a line may end between two parts: never before what closes, nor behind what opens, nor in a word."""
+    if "\n" in (before, after):
+        return True
+    if after[0] in CLOSING or before[-1] in OPENING or not _eye_parts(before, after):
+        return False
+    wide = ord(before[-1]) > WIDE or ord(after[0]) > WIDE
+    return wide or after[0].isspace() or before[-1].isspace()
+
+
+def _widths_to_break(parts: list[str], advances: list[float]) -> list[float]:
+    """For each part its width, and that of all behind it from which no line may part it."""
+    widths = list(advances)
+    for index in range(len(parts) - 2, -1, -1):
+        if not _breaks_between(parts[index], parts[index + 1]):
+            widths[index] += widths[index + 1]
+    return widths
 
 
 def marked(piece: str) -> str:

@@ -1,6 +1,7 @@
 """What a person chooses before a run: a preset, or every number by hand."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +30,7 @@ NUMBERS = {  # name: least, most; what is impossible together is said by the eng
     "batch": (1, 1024),
     "seed": (0, 2_000_000_000),
 }
+EDGES = 28  # pixels at zoom 1 of a preset's button that are not its words
 
 
 class RunForm(QWidget):
@@ -37,6 +40,7 @@ class RunForm(QWidget):
         super().__init__(parent)
         self.presets: dict[str, TrainingSettings] = {}
         self.buttons: dict[str, QPushButton] = {}
+        self._edges = EDGES
         self._group = QButtonGroup(self)
         self._row = QHBoxLayout()
         self._row.setSpacing(GAP_M)
@@ -86,6 +90,7 @@ class RunForm(QWidget):
         for name in presets:
             if name not in self.buttons:
                 button = QPushButton(checkable=True)
+                button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
                 button.clicked.connect(lambda _=False, name=name: self.choose(name))
                 self._group.addButton(button)
                 self._row.addWidget(button, 1)
@@ -145,10 +150,7 @@ class RunForm(QWidget):
         self.numbers["vocabulary"].setEnabled(self.tokenizer.currentIndex() == 0)
 
     def retranslate(self) -> None:
-        for name, button in self.buttons.items():
-            settings = self.presets[name]
-            shape = t("pane.training.preset_words", layers=settings.layers, width=settings.width)
-            button.setText(f"{t(f'pane.training.preset.{name}')}\n{shape}")
+        self._name_presets()
         self.more.setText(t("pane.training.own"))
         self.more.setToolTip(t("pane.training.own_tip"))
         for name, label in self.labels.items():
@@ -159,6 +161,28 @@ class RunForm(QWidget):
                 box.setItemText(index, t(f"pane.training.choice.{key}"))
         self.rate.setSpecialValueText(t("pane.training.choice.automatic"))
 
+    def _name_presets(self) -> None:
+        """What each preset makes, in two lines, or in three where two are wider than a button."""
+        if not self.buttons:
+            return
+        room = (self.width() - (len(self.buttons) - 1) * GAP_M) // len(self.buttons) - self._edges
+        shapes = {
+            name: {
+                part: t(f"pane.training.preset_{part}", number=getattr(settings, part)) for part in ("layers", "width")
+            }
+            for name, settings in self.presets.items()
+        }
+        in_one = {name: t("pane.training.preset_shape", **shape) for name, shape in shapes.items()}
+        fits = all(self.fontMetrics().horizontalAdvance(line) <= room for line in in_one.values())
+        for name, button in self.buttons.items():
+            shape = in_one[name] if fits else "\n".join(shapes[name].values())
+            button.setText(f"{t(f'pane.training.preset.{name}')}\n{shape}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_presets()
+
     def restyle(self, theme: Theme) -> None:
+        self._edges = theme.px(EDGES)
         for button in self.buttons.values():
             button.setMinimumHeight(theme.px(60))

@@ -154,6 +154,7 @@ class WritingPage(QWidget):
         self.length.setAccessibleName(t("pane.generation.length"))
         self.length.setToolTip(t("pane.generation.length"))
         self.bars.setAccessibleName(t("pane.generation.next"))
+        self.bars.retranslate()
         for title, temperature in zip(self.column_titles, COLUMNS, strict=True):
             title.setText(t("pane.generation.column", temperature=temperature))
 

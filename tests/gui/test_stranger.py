@@ -1,9 +1,13 @@
 """What a stranger stumbled over who used Nakami through its window for the first time."""
 
+import re
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
@@ -14,9 +18,13 @@ from engine import messages as m
 from gui import i18n
 from gui.i18n import t
 from gui.main_window import MainWindow
-from gui.theme import SMALL
+from gui.theme import GAP_M, NORMAL, SMALL
+from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.cloud import Cloud
+from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.head_badges import HeadBadges
+from gui.widgets.run_form import RunForm
+from tests.gui.fakes import candidates, model
 
 
 @pytest.fixture
@@ -52,7 +60,8 @@ def test_the_words_about_a_point_take_no_room_from_the_map(pane: Any, qtbot: QtB
     pane.cloud.grab()
     QTest.mouseMove(pane.cloud, pane.cloud.at(7).toPoint())
     qtbot.waitUntil(pane.words.isVisible)
-    assert "ID" in pane.words.text() and pane.cloud.height() == height
+    assert "ID" in pane.words.text()
+    assert pane.cloud.height() == height
     assert pane.words.geometry().bottom() <= height
     QApplication.sendEvent(pane.cloud, QEvent(QEvent.Type.Leave))
     assert not pane.words.isVisible()
@@ -67,7 +76,8 @@ def test_a_small_map_uses_most_of_its_height(qtbot: QtBot) -> None:
     cloud.grab()
     heights = [cloud.at(index).y() for index in range(200)]
     assert max(heights) - min(heights) > 0.6 * 120
-    assert min(heights) > 0 and max(heights) < 120
+    assert min(heights) > 0
+    assert max(heights) < 120
 
 
 def test_badges_are_all_in_whole_or_all_in_short(qtbot: QtBot) -> None:
@@ -84,3 +94,104 @@ def test_badges_are_all_in_whole_or_all_in_short(qtbot: QtBot) -> None:
         assert words in (short, whole)
         seen.add(words)
     assert len(seen) == 2
+
+
+def _text(qtbot: QtBot, pieces: list[str], width: int = 300) -> ColouredText:
+    shown = ColouredText()
+    qtbot.addWidget(shown)
+    shown.resize(width, 400)
+    shown.show()
+    shown.set_spans([Span(piece, None) for piece in pieces])
+    return shown
+
+
+def _lines(shown: ColouredText) -> list[str]:
+    lines: dict[float, str] = {}
+    for boxes in shown.page._boxes:
+        for box, part in boxes:
+            lines[box.top()] = lines.get(box.top(), "") + part
+    return list(lines.values())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_long_text_wraps_at_its_spaces_in_one_piece_or_in_tokens(qtbot: QtBot, whole: bool) -> None:
+    text = "Once upon a time there was a rabbit who lived in the forest near the pond, and it was hungry."
+    words = text.split()
+    tokens = [part for piece in re.findall(" ?[^ ]+", text) for part in (piece[:2], piece[2:]) if part]
+    shown = _text(qtbot, [text] if whole else tokens)
+    assert all(box.right() <= shown.viewport().width() for boxes in shown.page._boxes for box, _ in boxes)
+    assert [word for line in _lines(shown) for word in line.split()] == words
+    assert len(_lines(shown)) > 2
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(st.sampled_from("ab .,」「。、猫犬っ😀\n"), min_size=1, max_size=6), max_size=30))
+def test_lines_neither_lose_nor_clip_nor_begin_with_what_closes(qtbot: QtBot, pieces: list[str]) -> None:
+    shown = _text(qtbot, pieces, 400)
+    drawn = "".join(part for boxes in shown.page._boxes for _, part in boxes)
+    assert drawn.replace("⏎", "\n") == "".join(pieces)
+    assert all(box.left() >= -20 for boxes in shown.page._boxes for box, _ in boxes)
+    # Where so much is joined that it is wider than a line there is no other way.
+    if not re.search("[.,」「。、っab😀]{12}", "".join(pieces)):
+        wrapped = [line for before, line in pairwise(_lines(shown)) if not before.endswith("⏎")]
+        assert [line for line in wrapped if line[0] in "」。、"] == []
+
+
+def test_what_is_drawn_speaks_the_language_of_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.set_layout(1, ["generation"])
+    bars = window.workspace.pane("generation").page.bars  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bars.candidates is not None)
+    assert "model" in bars.accessibleDescription()
+    window.set_language("ja")
+    assert t("widget.candidates.stage.model") in bars.accessibleDescription()
+
+
+def test_the_drawn_candidate_is_written_in_whole(qtbot: QtBot) -> None:
+    bars = CandidateBars()
+    qtbot.addWidget(bars)
+    bars.resize(500, 400)
+    bars.set_candidates(replace(candidates(), pieces=("Question", "b", "c")))
+    bold = QFontMetricsF(bars.theme.font(NORMAL, bold=True))
+    assert bars._label_width() - GAP_M >= bold.horizontalAdvance("Question")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("width", [360, 450, 900])
+def test_a_preset_says_its_shape_in_whole(qtbot: QtBot, language: str, width: int) -> None:
+    i18n.set_language(language)
+    form = RunForm()
+    qtbot.addWidget(form)
+    form.set_presets({name: m.TrainingSettings(layers=8, width=384) for name in ("30s", "5m", "overnight")}, "30s")
+    form.resize(width, 300)
+    form.show()
+    for button in form.buttons.values():
+        assert {"8", "384"} <= set(re.findall(r"\d+", button.text()))
+        widest = max(button.fontMetrics().horizontalAdvance(line) for line in button.text().splitlines())
+        assert widest < button.width()
+    assert form.width() == width
+
+
+def test_the_name_of_the_model_has_the_room_that_nothing_else_needs(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
+    window.status.layout().activate()
+    name = window.status.model
+    assert name.fontMetrics().horizontalAdvance(name.text()) <= name.width()
+
+
+def test_a_word_is_looked_up_on_the_whole_map(pane: Any, qtbot: QtBot) -> None:
+    """Behind another example, which had come near to its four words."""
+    pane.cloud.fit([0, 1])
+    near = pane.cloud._scale
+    pane._example = (pane.pieces[5],)
+    pane._find_example()
+    assert pane.cloud._scale < near
+    assert pane.cloud.rect().contains(*pane.cloud._place()[5, :2].astype(int).tolist())
+
+
+def test_neighbours_have_room_in_a_low_tile(window: MainWindow, pane: Any, qtbot: QtBot) -> None:
+    window.resize(1500, 700)
+    qtbot.waitUntil(lambda: pane.side.isVisible() and pane.near.height() >= 3 * pane.near._row())
