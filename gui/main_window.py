@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
         self._has_painted = False
+        self._engine_state = "starting"  # or "ready", "gone"; what it does is said beside it
         self.theme = replace(THEMES.get(settings.theme, theme.LIGHT), zoom=settings.zoom)
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 560)
@@ -218,7 +219,8 @@ class MainWindow(QMainWindow):
         self.strip.setVisible(shown and self.state.tokens is not None)
 
     def _engine_ready(self, ready: EngineReady) -> None:
-        self.status.set_engine("ready")
+        self._engine_state = "ready"
+        self._show_activity()
         self.status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
 
     # --- What has been opened --------------------------------------------------------------------
@@ -297,7 +299,7 @@ class MainWindow(QMainWindow):
     def _show_activity(self) -> None:
         points = self.state.progress
         if not self.state.training or points is None:
-            self.status.set_engine("training" if self.state.training else "ready" if self.engine.alive else "gone")
+            self.status.set_engine("training" if self.state.training else self._engine_state)
             self.status.set_activity("")
             return
         self.status.set_engine("paused" if points.paused else "training")
@@ -311,13 +313,15 @@ class MainWindow(QMainWindow):
         self.status.set_activity(t("status.activity", **words))
 
     def _engine_died(self) -> None:
+        self._engine_state = "gone"
         self.state.set_training(False)
-        self.status.set_engine("gone")
+        self._show_activity()
         self.banner.show_key("error.engine_gone", "bad")
 
     def restart_engine(self) -> None:
         """Starts a new engine and lets it open what the last one had open."""
-        self.status.set_engine("starting")
+        self._engine_state = "starting"
+        self._show_activity()
         self.banner.clear()
         self.engine.start()
         self._questions.ask(Hello(), self._engine_ready, "hello")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ from engine import messages as m
 from gui import i18n
 from gui.i18n import t
 from gui.main_window import MainWindow
+from gui.settings import Settings
 from gui.theme import GAP_M, NORMAL, SMALL
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.cloud import Cloud
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.head_badges import HeadBadges
 from gui.widgets.run_form import RunForm
-from tests.gui.fakes import candidates, model
+from tests.gui.fakes import FakeEngine, candidates, model
 
 
 @pytest.fixture
@@ -194,4 +196,17 @@ def test_a_word_is_looked_up_on_the_whole_map(pane: Any, qtbot: QtBot) -> None:
 
 def test_neighbours_have_room_in_a_low_tile(window: MainWindow, pane: Any, qtbot: QtBot) -> None:
     window.resize(1500, 700)
-    qtbot.waitUntil(lambda: pane.side.isVisible() and pane.near.height() >= 3 * pane.near._row())
+    qtbot.waitUntil(lambda: pane.side.isVisible() and pane.near.height() >= 2 * pane.near._row())
+
+
+def test_an_engine_that_is_still_starting_is_not_said_to_have_stopped(qtbot: QtBot, tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.alive = False
+    shown = MainWindow(engine, Settings(language="en", welcomed=True), tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(shown)
+    shown.show()
+    assert shown.status.engine.text() == t("status.starting")
+    assert not shown.status.restart.isVisible()
+    shown.begin([])
+    qtbot.waitUntil(lambda: shown.status.engine.text() == t("status.ready"))
+    shown.close()
