@@ -277,6 +277,7 @@ class GenerationPane(Pane):
         if not any(self.asking(f"column {index}") for index in range(len(COLUMNS))):
             self._playing = False
             self._show()
+            self.weigh()  # the sliders may have moved in the meantime
 
     def _take_column(self, index: int) -> None:
         """One of the continuations becomes a branch of the text."""

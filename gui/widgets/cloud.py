@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPolygonF,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -56,6 +57,7 @@ class Cloud(QWidget):
         self._turn = np.eye(3, dtype=np.float32)
         self._scale, self._centre = 1.0, np.zeros(3, np.float32)
         self._moved = QPointF(0, 0)  # of the centre, in pixels
+        self._fitted: Sequence[int] | None = None  # what the view was fitted to, as long as no hand has moved it
         self._placed: NDArray[np.float32] = np.zeros((0, 2), np.float32)  # of each point, in pixels
         self._drag: QPointF | None = None
         self._pressed = QPointF()
@@ -125,6 +127,7 @@ class Cloud(QWidget):
         """All points in view, but for a few that lie far out; or only `some`, with room around them."""
         if not len(self.points):
             return
+        self._fitted = some
         points = self.points[list(some)] if some else self.points
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
@@ -143,8 +146,13 @@ class Cloud(QWidget):
 
     def centre_on(self, index: int) -> None:
         self._centre = self.points[index].copy()
-        self._moved = QPointF(0, 0)
+        self._moved, self._fitted = QPointF(0, 0), None
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another tile, another size: what was all in view stays so, and fills the room."""
+        if self._fitted is not None and max(self._fitted, default=0) < len(self.points):
+            self.fit(self._fitted)
 
     def _place(self) -> NDArray[np.float32]:
         """Every point in pixels, and how near it is to the eye: [n, 3]."""
@@ -306,7 +314,7 @@ class Cloud(QWidget):
         if self._lasso:
             self._lasso.append(at)
         elif self.flat or event.buttons() & Qt.MouseButton.RightButton:
-            self._moved += at - self._drag
+            self._move(at - self._drag)
         else:
             self.turn((at.x() - self._drag.x()) / 200, (at.y() - self._drag.y()) / 200)
         self._drag = at
@@ -339,7 +347,12 @@ class Cloud(QWidget):
         fixed = (middle if at is None else at) - middle
         self._moved = fixed - (fixed - self._moved) * factor
         self._scale *= factor
+        self._fitted = None
         self.update()
+
+    def _move(self, way: QPointF) -> None:
+        self._moved += way
+        self._fitted = None
 
     def turn(self, across: float, down: float) -> None:
         """About the vertical and the horizontal axis of the screen, in radians."""
@@ -363,7 +376,7 @@ class Cloud(QWidget):
         elif event.key() in steps:
             across, down = steps[Qt.Key(event.key())]
             if self.flat:
-                self._moved += QPointF(across, down) * -4 * GAP_M
+                self._move(QPointF(across, down) * -4 * GAP_M)
             else:
                 self.turn(across * 0.1, down * 0.1)
             self.update()

@@ -210,3 +210,36 @@ def test_an_engine_that_is_still_starting_is_not_said_to_have_stopped(qtbot: QtB
     shown.begin([])
     qtbot.waitUntil(lambda: shown.status.engine.text() == t("status.ready"))
     shown.close()
+
+
+def _spread(cloud: Cloud) -> float:
+    cloud.grab()
+    return float(np.ptp(cloud._placed[:, 0]))
+
+
+def test_a_map_fills_a_larger_tile_unless_a_hand_has_moved_it(qtbot: QtBot) -> None:
+    cloud = Cloud()
+    qtbot.addWidget(cloud)
+    cloud.resize(200, 200)
+    cloud.show()
+    cloud.set_points(np.random.default_rng(2).normal(size=(90, 2)).astype(np.float32), fit=True)
+    small = _spread(cloud)
+    cloud.resize(800, 800)
+    assert _spread(cloud) > 3 * small
+    QTest.keyClick(cloud, "+")
+    chosen = _spread(cloud)
+    cloud.resize(400, 400)
+    assert _spread(cloud) == pytest.approx(chosen)
+
+
+def test_behind_a_comparison_the_candidates_are_those_of_the_sliders(
+    window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.set_layout(1, ["generation"])
+    pane: Any = window.workspace.pane("generation")
+    qtbot.waitUntil(lambda: bool(engine.asked(m.Weigh)))
+    pane.page.side_button.setChecked(True)
+    pane.page.controls.set_settings(m.SamplingSettings(temperature=1.5))
+    qtbot.waitUntil(lambda: engine.asked(m.Weigh)[-1].sampling.temperature == 1.5)
