@@ -32,6 +32,8 @@ class Tile(QFrame):
     def __init__(self, theme: Theme, choices: Callable[[], list[tuple[str, str]]]) -> None:
         super().__init__()
         self.setObjectName("card")
+        # All tiles are alike: what a pane would like to have takes no room from its neighbours.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.theme = theme
         self.pane: Pane | None = None
         self._choices = choices
@@ -77,6 +79,9 @@ class Tile(QFrame):
         self.save_menu.addSeparator()
         self.save_menu.addAction(self.detach)
         self.save_menu.aboutToShow.connect(self._enable_table)
+
+    def hasHeightForWidth(self) -> bool:
+        return False  # the same: long words in one tile make no row of tiles taller
 
     def set_pane(self, pane: Pane) -> None:
         self.take_pane()

@@ -351,6 +351,7 @@ class EmbeddingsPane(Pane):
         if len(words) == len(self.analogy):
             for field, word in zip(self.analogy, words, strict=True):
                 field.setText(word)
+                field.home(False)  # where the field is short its beginning is what can be read
             self._find_analogy()
         elif words and words[0] in self.pieces:
             self.cloud.fit()  # the example before may have left the view elsewhere
@@ -461,6 +462,7 @@ class EmbeddingsPane(Pane):
         words = saved.get("analogy")
         for field, word in zip(self.analogy, words if isinstance(words, list) else (), strict=False):
             field.setText(str(word))
+            field.home(False)
 
     def retranslate(self) -> None:
         self.reset.setText(t("pane.embeddings.reset"))

@@ -105,7 +105,9 @@ class StartPage(QWidget):
         return row
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
-        for button in self.buttons:
+        # First what comes, then what goes: the keys of a button that is hidden go on to one that is there,
+        # and would leave the tile if there were none.
+        for button in sorted(self.buttons, key=lambda button: button not in shown):
             button.setVisible(button in shown)
 
     def set_preparing(self, words: str, fraction: float | None) -> None:

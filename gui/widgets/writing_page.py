@@ -23,7 +23,7 @@ from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.sampling_controls import SamplingControls
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
-BUSY_ROOM, TALL_ROOM = 520, 460  # pixels at zoom 1: below this the page folds
+BUSY_ROOM, TALL_ROOM = 640, 460  # pixels at zoom 1: below this the page folds
 
 
 class WritingPage(QWidget):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -243,3 +243,34 @@ def test_behind_a_comparison_the_candidates_are_those_of_the_sliders(
     pane.page.side_button.setChecked(True)
     pane.page.controls.set_settings(m.SamplingSettings(temperature=1.5))
     qtbot.waitUntil(lambda: engine.asked(m.Weigh)[-1].sampling.temperature == 1.5)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_four_tiles_are_alike_and_their_buttons_whole(window: MainWindow, qtbot: QtBot, language: str) -> None:
+    window.set_language(language)
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.state.set_corpus(m.TextInfo(("story.txt",), "story.txt", 1, 200_000, 134_387, "utf-8", "abc"))
+    window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
+    tiles = window.workspace.tiles
+    qtbot.waitUntil(lambda: max(tile.width() for tile in tiles) - min(tile.width() for tile in tiles) <= 1)
+    assert max(tile.height() for tile in tiles) - min(tile.height() for tile in tiles) <= 1
+    page = window.workspace.pane("generation").page  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.bars.geometry().right() <= page.width())
+    buttons = (page.play_button, page.step_button, page.back_button, page.branch_button)
+    qtbot.waitUntil(lambda: all(button.width() >= button.minimumSizeHint().width() for button in buttons))
+
+
+def test_the_tile_in_which_a_run_is_started_stays_the_current_one(window: MainWindow, qtbot: QtBot) -> None:
+    window.state.set_corpus(m.TextInfo(("story.txt",), "story.txt", 1, 200_000, 134_387, "utf-8", "abc"))
+    window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
+    window.show_pane("training")
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    pane: Any = window.workspace.pane("training")
+    qtbot.waitUntil(pane.start_page.start_button.isVisible)
+    QTest.mouseClick(pane.start_page.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not pane.start_page.start_button.isVisible())
+    assert pane.isAncestorOf(QApplication.focusWidget())
+    assert window.workspace.current == 0
