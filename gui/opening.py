@@ -105,8 +105,9 @@ class Opening(QObject):
             self.open_model(name)
 
     def _last_folder(self) -> str:
-        recent = self._settings.recent
-        return str(Path(recent[0]).parent) if recent else str(Path.home())
+        """Where something of the user's own was opened last; nobody looks for a text among Nakami's own files."""
+        recent = [Path(path).parent for path in self._settings.recent if not Path(path).is_relative_to(ASSETS.parent)]
+        return str(recent[0] if recent else Path.home())
 
     def fill_recent(self, menu: QMenu) -> None:
         """What was opened before and is still there."""

@@ -49,6 +49,7 @@ class EmbeddingsPane(Pane):
         self.map: EmbeddingMap | None = None
         self.paths: EmbeddingPaths | None = None
         self.row: TokenRow | None = None
+        self._row_asked = -1
         self._fit = True
         self._example: tuple[str, ...] = ()  # words that wait for the map on which they will be found
         self._build_widgets()
@@ -146,6 +147,11 @@ class EmbeddingsPane(Pane):
     def of_words(self) -> bool:
         """Whether the vectors are those of words, not of the open model's tokens."""
         return self.source.current == "word2vec"
+
+    @property
+    def _moves(self) -> bool:
+        """Whether the points find their places step by step; axes mean nothing then."""
+        return self.method.current in ("tsne", "umap")
 
     def _source_of(self) -> dict[str, Any]:
         """What requests say of it."""
@@ -268,6 +274,10 @@ class EmbeddingsPane(Pane):
         return int(self.ids[self.pieces.index(word)]) if word in self.pieces else None
 
     def _ask_row(self, row: int) -> None:
+        """Not anew for every picture of a movement: each question would cancel the one before its answer."""
+        if self._row_asked == row and self.asking("LookUp"):
+            return
+        self._row_asked = row
         self.ask(LookUp(row, **self._source_of()), self._row_arrived)
 
     def catch_up(self) -> None:
@@ -381,13 +391,14 @@ class EmbeddingsPane(Pane):
         self.fold()
         self.search.setEnabled(self.map is not None)
         self.method.button("layers").setVisible(not self.of_words)
-        self.stop.setVisible(self.asking("Project") and self.method.current in ("tsne", "umap"))
+        self.stop.setVisible(self.asking("Project") and self._moves)
         self.dims.setEnabled(self.method.current != "tsne")
         self.empty.setVisible(not shown)
         self.explain_empty(self.empty)
         self.subtitle_changed.emit()
         if shown:
-            self.cloud.set_explained((self.paths or self.map).explained)  # type: ignore[union-attr]
+            # Of a movement that has just been asked for the points of the map before are still there, not its axes.
+            self.cloud.set_explained(() if self._moves else (self.paths or self.map).explained)  # type: ignore[union-attr]
             self._show_legend()
 
     def fold(self) -> None:
@@ -433,7 +444,8 @@ class EmbeddingsPane(Pane):
             method = f"word2vec · {method}"
         if self.map is not None:
             words = t("pane.embeddings.subtitle", method=method, count=f"{len(self.map.points):,}")
-            return words if self.map.fraction >= 1.0 else f"{words} · {self.map.fraction:.0%}"
+            fraction = 0.0 if self._moves and self.map.explained else self.map.fraction
+            return words if fraction >= 1.0 else f"{words} · {fraction * 100:.0f} %"
         return method if self.paths is not None else ""
 
     def table(self) -> Table | None:

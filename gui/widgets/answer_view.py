@@ -94,7 +94,7 @@ class AnswerView(QWidget):
             source = found.source if found else -1
             color = source_color(self.theme, source) if found else None
             mark = str(source + 1) if found and source != cited else ""
-            words = t("widget.answer.token", piece=marked(token.piece), percent=f"{token.probability:.1%}")
+            words = t("widget.answer.token", piece=marked(token.piece), percent=f"{token.probability * 100:.1f} %")
             if side is self.asked.sourced:
                 words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._looks(index))
             spans.append(Span(token.text, token.probability, words, color, mark))
@@ -133,10 +133,10 @@ class AnswerView(QWidget):
         if weights is None or not len(weights) or (token is not None and token >= len(weights)):
             return []
         row = weights.mean(axis=0) if token is None else weights[token]
-        bars = self._source_bars(row[: len(self.hits)], "{:.1%}")
+        bars = self._source_bars(100 * row[: len(self.hits)], "{:.1f} %")
         rest = ((t("widget.answer.instructions"), row[-2]), (t("widget.answer.itself"), row[-1]))
         quiet = self.theme.color("muted")
-        return [*bars, *(Bar(name, float(share), f"{share:.1%}", name, quiet) for name, share in rest)]
+        return [*bars, *(Bar(name, 100 * float(share), f"{100 * share:.1f} %", name, quiet) for name, share in rest)]
 
     def _source_bars(self, values: "np.ndarray[tuple[int], np.dtype[np.float32]]", form: str) -> list[Bar]:
         return [

@@ -107,7 +107,9 @@ class _Page(QWidget):
             # What is joined goes to the next line in one, unless it would not fit there either.
             needed = together if together <= width else advance
             if x + needed > width and x > 0:
-                x, y = -metrics.horizontalAdvance(" ") if part[0] == " " else 0.0, y + self.line_height
+                x, y = 0.0, y + self.line_height
+            if x == 0.0 and part[0] == " " and len(part) > 1:
+                x = -metrics.horizontalAdvance(" ")  # lines begin flush with one another
             self._boxes[index].append((QRectF(x, y, advance, self.line_height), part))
             x += advance
         self.setMinimumHeight(round(y) + self.line_height)

@@ -1,6 +1,7 @@
 """The slim rail at the left: the panes, in the order in which a text travels."""
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui.i18n import t
@@ -48,8 +49,23 @@ class Rail(QWidget):
             button.setIconSize(QSize(theme.px(20), theme.px(20)))
             button.setStyleSheet(f"font-size: {theme.px(SMALL - 1)}px;")
         self.setFixedWidth(theme.px(84))
+        self._fold()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        """Where names in large type have no room below each other the icons stand alone; their tips name them."""
+        under, alone = Qt.ToolButtonStyle.ToolButtonTextUnderIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in self.buttons.values():
+            button.setToolButtonStyle(under)
+        named = sum(button.sizeHint().height() + GAP_M for button in self.buttons.values())
+        if named + self.mark.sizeHint().height() + 2 * GAP_L > self.height():
+            for button in self.buttons.values():
+                button.setToolButtonStyle(alone)
 
     def retranslate(self) -> None:
         for number, (pane_id, button) in enumerate(self.buttons.items(), start=1):
             button.setText(t(f"pane.{pane_id}.title"))
-            button.setToolTip(f"{t(f'pane.{pane_id}.tip')}  (Ctrl+{number})")
+            button.setToolTip(f"{t(f'pane.{pane_id}.title')}: {t(f'pane.{pane_id}.tip')}  (Ctrl+{number})")

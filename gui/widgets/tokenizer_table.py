@@ -105,7 +105,8 @@ class TokenizerTable(QWidget):
         self.table.setRowCount(len(rows))
         for y, row in enumerate(rows):
             for x, value in enumerate(row):
-                words = value if isinstance(value, str) else f"{value:,}"
+                ratio = COLUMNS[x] in ("ratio", "times")  # two decimals, so that the points stand below each other
+                words = value if isinstance(value, str) else f"{value:.2f}" if ratio else f"{value:,}"
                 item = QTableWidgetItem(words)
                 right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                 item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter if x == 0 else right)

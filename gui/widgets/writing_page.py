@@ -24,6 +24,7 @@ from gui.widgets.sampling_controls import SamplingControls
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
 BUSY_ROOM, TALL_ROOM = 640, 460  # pixels at zoom 1: below this the page folds
+LEAST_ROOM, LOW_ROOM = 500, 180  # and below this it is a text with its buttons
 
 
 class WritingPage(QWidget):
@@ -73,6 +74,8 @@ class WritingPage(QWidget):
             row.addLayout(holder, 1)
         self.texts.addWidget(self.text)
         self.texts.addWidget(side_by_side)
+        for page in (self.text, side_by_side):
+            page.setMinimumHeight(1)  # in a low tile it scrolls, and the buttons stay whole
         return self.texts
 
     def _build_buttons(self) -> QVBoxLayout:
@@ -135,6 +138,9 @@ class WritingPage(QWidget):
         self.stage_words.setVisible(not small)
         self.live.setVisible(not small)
         self.side_button.setVisible(room.width() >= self.theme.px(BUSY_ROOM))
+        self.controls.setVisible(room.height() >= self.theme.px(LOW_ROOM))
+        for widget in (self.bars_title, self.bars, self.branch_button):
+            widget.setVisible(room.width() >= self.theme.px(LEAST_ROOM))
 
     def retranslate(self) -> None:
         self.controls.retranslate()

@@ -190,10 +190,10 @@ def test_answers_stand_side_by_side_and_tokens_say_where_they_looked(asked: Any)
     assert view.texts["sourced"].text() == "August 13 to 15"
     assert view.texts["unsourced"].text() == "May"
     view.choose_token(2)
-    assert view.sources.bars[-1].figure == "90.0%"  # of the answer itself
+    assert view.sources.bars[-1].figure == "90.0 %"  # of the answer itself
     QTest.keyClick(view.texts["sourced"].page, Qt.Key.Key_Left)
     assert view.token == 1
-    assert view.sources.bars[0].figure == "90.0%"
+    assert view.sources.bars[0].figure == "90.0 %"
     assert "note-0.txt" in view.sources.bars[0].name
 
 

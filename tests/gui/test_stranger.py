@@ -19,6 +19,7 @@ from engine import messages as m
 from gui import i18n
 from gui.i18n import t
 from gui.main_window import MainWindow
+from gui.opening import BUILTIN
 from gui.settings import Settings
 from gui.theme import GAP_M, NORMAL, SMALL
 from gui.widgets.candidate_bars import CandidateBars
@@ -274,3 +275,60 @@ def test_the_tile_in_which_a_run_is_started_stays_the_current_one(window: MainWi
     qtbot.waitUntil(lambda: not pane.start_page.start_button.isVisible())
     assert pane.isAncestorOf(QApplication.focusWidget())
     assert window.workspace.current == 0
+
+
+def test_a_movement_that_has_not_begun_claims_no_axes_and_no_progress(pane: Any, engine: FakeEngine) -> None:
+    assert pane.cloud.axes() != ("", "")
+    engine.answers.pop(m.Project)  # from now on it is always at work
+    pane.method.button("tsne").click()
+    assert pane.cloud.axes() == ("", "")
+    assert "t-SNE" in pane.subtitle()
+    assert "0 %" in pane.subtitle()
+
+
+def test_a_row_is_looked_up_while_the_points_still_move(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.answers.pop(m.LookUp)
+    wanted = int(pane.ids[7])
+    pane._look_up(wanted)
+    first = engine.jobs[engine.requests.index(engine.asked(m.LookUp)[-1])]
+    for _ in range(3):
+        pane._ask_row(wanted)  # as every picture of a movement does
+    assert not first.cancelled
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
+def test_the_buttons_of_a_small_tile_are_whole_in_large_type(window: MainWindow, qtbot: QtBot, zoom: float) -> None:
+    window.settings.zoom = zoom
+    window.restyle()
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
+    window.show_pane("generation")
+    page = window.workspace.pane("generation").page  # type: ignore[attr-defined]
+    shown = (page.play_button, page.step_button, page.back_button, page.controls)
+    qtbot.waitUntil(
+        lambda: (
+            all(w.isHidden() or w.height() >= w.minimumSizeHint().height() for w in shown)
+            and all(w.width() >= w.minimumSizeHint().width() for w in shown[:3])
+        )
+    )
+
+
+@pytest.mark.parametrize("zoom", [1.0, 2.0])
+def test_the_rail_shows_names_whole_or_icons_alone(window: MainWindow, qtbot: QtBot, zoom: float) -> None:
+    window.settings.zoom = zoom
+    window.restyle()
+    window.resize(1280, 720)
+    buttons = window.rail.buttons.values()
+    qtbot.waitUntil(lambda: all(button.height() >= button.sizeHint().height() for button in buttons))
+    named = [button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextUnderIcon for button in buttons]
+    assert named == [zoom == 1.0] * len(named)
+    assert all(button.text() in button.toolTip() for button in buttons)
+
+
+def test_files_are_looked_for_where_the_user_has_some(window: MainWindow, tmp_path: Path) -> None:
+    window.settings.recent = [str(BUILTIN), str(tmp_path / "mine" / "a.txt")]
+    assert window.opening._last_folder() == str(tmp_path / "mine")
+    window.settings.recent = [str(BUILTIN)]
+    assert window.opening._last_folder() == str(Path.home())

@@ -46,7 +46,7 @@ def test_tokenizers_side_by_side_and_what_they_cost(pane: Any, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: len(pane.compare.found) == 4)
     table = pane.compare.table
     assert table.isColumnHidden(4)
-    assert [table.item(0, column).text() for column in (0, 2, 3, 7)] == ["Open model", "10", "3.0", "2.0"]
+    assert [table.item(0, column).text() for column in (0, 2, 3, 7)] == ["Open model", "10", "3.00", "2.00"]
     pane.compare.price.setValue(2.0)
     assert not table.isColumnHidden(4)
     assert pane.table().rows[0][4] == pytest.approx(2e-5)
