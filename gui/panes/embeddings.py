@@ -195,6 +195,11 @@ class EmbeddingsPane(Pane):
         """Other names, other numbers: nothing of what is on screen holds any more."""
         self.map = self.paths = self.row = None
         self.pieces = []
+        self.drop("LookUp")
+        self.bars.set_vector(np.zeros(0))
+        self.near.set_near(None)
+        for label in (self.token, self.near_title):
+            label.clear()
         self._changed("")
 
     def _changed(self, _: str) -> None:

@@ -332,3 +332,12 @@ def test_files_are_looked_for_where_the_user_has_some(window: MainWindow, tmp_pa
     assert window.opening._last_folder() == str(tmp_path / "mine")
     window.settings.recent = [str(BUILTIN)]
     assert window.opening._last_folder() == str(Path.home())
+
+
+def test_other_vectors_leave_nothing_of_the_row_before(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    assert len(pane.bars.vector)
+    engine.answers.pop(m.LookUp)  # no word of the text has a vector
+    pane.source.button("word2vec").click()
+    assert not len(pane.bars.vector)
+    assert pane.near.near is None
+    assert (pane.token.text(), pane.near_title.text()) == ("", "")
