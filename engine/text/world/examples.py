@@ -55,7 +55,7 @@ def _both(document: Word | None) -> Word:
 LANGUAGES: tuple[Language, Language] = ("ja", "en")
 EXAMPLES = (
     # English needs a sentence before it: this model hardly ever met "For" as the first word of all it sees.
-    Example("breakfast", "generation", Word("私は朝ごはんに", "I am happy. For breakfast I have"), temperature=1.0),
+    Example("breakfast", "generation", Word("私は朝ごはんに", "I am busy. For breakfast I have"), temperature=1.0),
     Example("happy", "tokens", Word("私は嬉しい", "I am happy")),
     Example(
         "pronoun",
