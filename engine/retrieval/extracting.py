@@ -1,5 +1,7 @@
 """The sentence that answers: found in a passage, and found again as the source of what was written."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -48,22 +50,29 @@ class Extractor:
         return most / max(sum(asked.values()), 1e-9)
 
     def cite(self, answer: str, passages: Sequence[str]) -> list[Citation]:
-        """For each sentence of the answer the sentence that says most of it, if one says enough."""
-        sources = [
-            (index, span, set(terms(text[span[0] : span[1]])))
-            for index, text in enumerate(passages)
-            for span in lines(text)
-        ]
-        return [found for span in lines(answer) if (found := self._source(answer, span, sources)) is not None]
+        """For each sentence of the answer the sentence that says most of it, if one says enough.
 
-    def _source(self, answer: str, span: Span, sources: list[tuple[int, Span, set[str]]]) -> Citation | None:
-        said = set(terms(answer[span[0] : span[1]]))
-        whole = sum(map(self.weight, said))
-        shares = [sum(map(self.weight, said & found)) / max(whole, 1e-9) for _, _, found in sources]
-        best = max(range(len(sources)), key=shares.__getitem__, default=None)
-        if best is None or shares[best] < ENOUGH:
-            return None
-        return Citation(span, sources[best][0], sources[best][1])
+        A passage that lacks a number of the answer is not where it comes from.
+        """
+        found = []
+        for span in lines(answer):
+            sentence = answer[slice(*span)]
+            able = [index for index, text in enumerate(passages) if _numbers(sentence) <= _numbers(text)]
+            sources = [(index, line) for index in able for line in lines(passages[index])]
+            said = set(terms(sentence))
+            whole = max(sum(map(self.weight, said)), 1e-9)
+            shares = [
+                sum(map(self.weight, said & set(terms(passages[index][slice(*line)])))) / whole
+                for index, line in sources
+            ]
+            best = max(range(len(sources)), key=shares.__getitem__, default=None)
+            if best is not None and shares[best] >= ENOUGH:
+                found.append(Citation(span, *sources[best]))
+        return found
+
+
+def _numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d+", unicodedata.normalize("NFKC", text)))
 
 
 def lines(text: str) -> list[Span]:

@@ -131,6 +131,11 @@ def test_what_stands_in_no_source_has_none(extractor: Extractor) -> None:
     assert extractor.cite("", (TIMETABLE,)) == []
 
 
+@pytest.mark.parametrize("answer", ["夏季休暇は8月13日から16日までです。", "The pencil is 90 yen."])
+def test_a_number_that_no_source_says_is_not_cited(extractor: Extractor, answer: str) -> None:
+    assert extractor.cite(answer, (PRICES, RULES)) == []
+
+
 def test_each_sentence_of_an_answer_has_its_own_source(extractor: Extractor) -> None:
     answer = "The pencil is 80 yen. Elephants remember. The slow train leaves at ten."
     cited = extractor.cite(answer, (TIMETABLE, PRICES))

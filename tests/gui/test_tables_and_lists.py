@@ -665,8 +665,8 @@ def compared(qtbot: QtBot) -> TokenizerTable:
 
 def test_tokenizers_are_compared_row_by_row(compared: TokenizerTable) -> None:
     said = [[compared.table.item(y, x).text() for x in range(8)] for y in range(3)]
-    assert said[0][:4] == ["Open model", "400", "10", "3.0"]
-    assert said[1][-1] == "0.0"  # of nothing in either language
+    assert said[0][:4] == ["Open model", "400", "10", "3.00"]
+    assert said[1][-1] == "0.00"  # of nothing in either language
     assert said[2][2] == "1,500,000"
     assert compared.header()[0] == "Tokenizer"
 
