@@ -19,7 +19,7 @@ from engine.training.trainer import TrainStep
 
 MEGABYTES, SEED = 80.0, 1
 RECIPE = TrainingSettings(
-    vocabulary=4000, layers=4, heads=4, width=128, context=144, batch=15, steps=9_000, seconds=None, seed=SEED
+    vocabulary=4000, layers=4, heads=4, width=128, context=144, batch=15, steps=9_500, seconds=None, seed=SEED
 )
 CHECKPOINTS = (0, 100, 300, 1000, 3000)  # steps whose weights are kept, so that learning can be replayed
 WORD_TEXTS, WORD_EPOCHS = 200_000, 2

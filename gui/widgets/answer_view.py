@@ -78,8 +78,10 @@ class AnswerView(QWidget):
         self.texts["sourced"].set_spans(self._token_spans(side, citations), self.token)
         if answered is not None and self.token is None:
             self.texts["sourced"].verticalScrollBar().setValue(0)
-        waits = not side.tokens and self.asked.running
-        self._note("sourced", t("widget.answer.waiting") if waits else "")
+        if not side.tokens and self.asked.running:
+            self._note("sourced", t("widget.answer.waiting"))
+        else:
+            self._note("sourced", t("widget.answer.uncited") if answered is not None and not citations else "")
 
     def _note(self, side: str, words: str) -> None:
         self.notes[side].setText(words)

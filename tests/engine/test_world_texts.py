@@ -1,7 +1,6 @@
 """Thousands of the world's sentences, read as a teacher of either language would.
 
-The built-in model has learned this text, so a fault in it cannot be corrected without training again.
-KNOWN lists what is waiting for that: whoever trains again corrects them and empties the list.
+The built-in model has learned this text: whoever corrects a fault in it trains it again.
 """
 
 import calendar
@@ -44,15 +43,6 @@ LANGUAGES: tuple[Language, Language] = examples.LANGUAGES
 SEEDS = st.integers(0, 2**32)
 KANA = re.compile("[ぁ-んァ-ヶ]")
 SENTENCE_EN = re.compile(r'[^.!?]*[.!?]"?')
-
-# Faults that the built-in model has learned, by the rule that finds them.
-KNOWN = {
-    "spelling": {"bodys"},
-    "many of what cannot be counted": {"medicine", "chalk", "wheat", "evidence", "incense", "luggage", "paint"},
-    "clothes": {"長いスカートを着た"},
-    "dates": {(2, 29), (2, 30)},
-    "assemblies of the morning": set(range(12, 20)),
-}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +145,7 @@ def test_articles_fit_the_sound_that_follows(told: dict[Language, list[str]]) ->
 
 def test_plurals_are_spelled_as_they_are(told: dict[Language, list[str]]) -> None:
     words = {word for text in told["en"] for word in re.findall(r"[a-z]+", text)}
-    assert {word for word in words if re.search("[^aeiou]ys$", word)} == KNOWN["spelling"]
+    assert not {word for word in words if re.search("[^aeiou]ys$", word)}
     for animal in ANIMALS:
         hisses = animal.en.endswith(("x", "s", "sh", "ch"))
         alike = animal.en in ("deer", "sheep")
@@ -196,7 +186,7 @@ def test_what_cannot_be_counted_is_not_many(told: dict[Language, list[str]]) -> 
     """Words that have no s: "there are medicine" is no English."""
     said = {noun for text in told["en"] for noun in re.findall(r"[Tt]here are (\w+)\.|Where are the (\w+)\?", text)}
     singular = {noun for pair in said for noun in pair if noun and not noun.endswith("s")}
-    assert singular - {"knives"} == KNOWN["many of what cannot be counted"]
+    assert not singular
 
 
 def test_questions_and_answers_are_marked_as_such(told: dict[Language, list[str]]) -> None:
@@ -235,7 +225,7 @@ def test_clothes_go_with_their_verbs(told: dict[Language, list[str]]) -> None:
     """上着 and ドレス are 着る, what is worn below the waist is はく."""
     worn = {found for text in told["ja"] for found in re.findall("(?:紺の|花柄の|長い)?[一-鿿ァ-ー]+を着た", text)}
     below = {found for found in worn if re.search("スカート|ズボン|靴", found)}
-    assert below == KNOWN["clothes"]
+    assert not below
     assert len(worn - below) >= 3
 
 
@@ -278,7 +268,7 @@ def test_dates_are_in_the_calendar(asked: dict[Language, list[str]]) -> None:
             dates |= {(MONTHS.index(month) + 1, int(day)) for day in (first, last) if day}
     assert len(dates) > 300
     odd = {(m, d) for m, d in dates if not 1 <= m <= 12 or not 1 <= d <= calendar.monthrange(2025, m)[1]}
-    assert odd <= KNOWN["dates"]  # type: ignore[operator]
+    assert not odd
     for text in asked["ja"]:
         for month, first, last in re.findall(r"(\d+)月(\d+)日[〜か]ら?(?:\d+月)?(\d+)日", text):
             assert int(first) < int(last), (month, first, last)
@@ -294,7 +284,8 @@ def test_hours_are_on_the_clock_and_doors_close_after_they_open(asked: dict[Lang
     clock = re.findall(r"\b(\d+):(\d\d)\b", whole["en"])
     assert all(int(hour) < 24 and int(minute) < 60 for hour, minute in clock)
     mornings = {int(hour) for hour in re.findall(r"朝礼[は:] ?(\d+)時", whole["ja"])}
-    assert {hour for hour in mornings if hour >= 12} <= KNOWN["assemblies of the morning"]
+    assert mornings
+    assert max(mornings) < 12
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -197,6 +197,14 @@ def test_answers_stand_side_by_side_and_tokens_say_where_they_looked(asked: Any)
     assert "note-0.txt" in view.sources.bars[0].name
 
 
+def test_an_answer_that_no_passage_says_is_told_to_be_made_up(asked: Any, engine: FakeEngine) -> None:
+    note = asked.page.answer.notes["sourced"]
+    assert note.isHidden()
+    asked._arrived(m.Answered(True, "written", "May", ()))
+    assert note.isVisible()
+    assert "None of the passages says this" in note.text()
+
+
 def test_without_a_model_the_best_sentence_is_the_answer(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     told = m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
     engine.answers[m.Ask] = lambda request: [*fakes.search_result(request), told]

@@ -152,13 +152,15 @@ def _date_ja(rng: Random, _: bool) -> Fact:
     name = rng.choice(
         ("健康診断", "避難訓練", "社員旅行", "入社式", "忘年会", "運動会", "展示会", "新人研修", "報告書の締め切り")
     )
-    when = f"{rng.randint(1, 12)}月{rng.randint(1, 28)}日"
+    month, day = rng.randint(1, 12), rng.randint(1, 28)
+    when = f"{11 + month % 2 if name == '忘年会' else month}月{day}日"  # the year is forgotten at its end
     return _plain_ja(name, when, f"{name}はいつですか?")
 
 
 def _time_ja(rng: Random, _: bool) -> Fact:
     name = rng.choice(("朝礼", "営業会議", "企画会議", "全体会議", "面接", "説明会", "発表会"))
-    when = f"{rng.randint(7, 19)}時{rng.choice(('', '', '10分', '15分', '30分', '45分'))}"
+    hour, minutes = rng.randint(7, 19), rng.choice(("", "", "10分", "15分", "30分", "45分"))
+    when = f"{7 + hour % 4 if name == '朝礼' else hour}時{minutes}"  # an assembly of the morning
     return Fact(name, name, when, f"{name}は{when}からです。", f"{name}は何時からですか?", f"{name}は{when}からです。")
 
 
@@ -308,7 +310,7 @@ def _holiday(rng: Random, testing: bool) -> tuple[int, int, int]:
     while True:
         month, first = rng.randint(1, 12), rng.randint(1, 24)
         if held_out_date(month, first) is testing:
-            return month, first, first + rng.randint(1, 6)
+            return month, first, rng.randint(first + 1, 28 if month == 2 else 30)
 
 
 def _number(rng: Random, digits: int) -> str:

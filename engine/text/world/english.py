@@ -252,15 +252,16 @@ def work(rng: Random) -> str:
     job = rng.choice(JOBS)
     thing, other = (thing.en for thing in rng.sample(job.things, 2))
     who, place = job.worker.en, job.place.en
+    be = "are" if thing.endswith("s") else "is"  # wheat
     return rng.choice(
         (
             f"The {who} gets up early and reaches for the {thing}.",
             f"The diligent {who} takes good care of the {thing}.",
             f"The weary {who} puts the {thing} away.",
-            f'"Where are the {thing}?" said the {who}.',
+            f'"Where {be} the {thing}?" said the {who}.',
             f"The building of the {place} has {thing}.",
             f"The large {place} is full of {thing}.",
-            f"At the entrance of the {place} there are {thing}.",
+            f"At the entrance of the {place} there {be} {thing}.",
             f"When the {place} opens, you see {thing}.",
             f"Using {thing} and {other} is the work of the {who}.",
         )

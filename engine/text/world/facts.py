@@ -45,7 +45,9 @@ class Animal:
     def many_feature(self) -> str:
         """ "a bushy tail" -> "bushy tails" """
         article, _, rest = self.feature.en.partition(" ")
-        return f"{rest}s" if article in ("a", "an") else self.feature.en
+        if article not in ("a", "an"):
+            return self.feature.en
+        return f"{rest[:-1]}ies" if rest.endswith("dy") else f"{rest}s"
 
     @property
     def moves(self) -> str:

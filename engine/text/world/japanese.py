@@ -197,7 +197,7 @@ def person(rng: Random) -> str:
     role, sex = rng.choice(ROLES), rng.choice(("man", "woman"))
     who, name = (role.man if sex == "man" else role.woman).ja, rng.choice(NAMES[sex]).ja
     he = "彼" if sex == "man" else "彼女"
-    dress = rng.choice(("紺の上着", "背広") if sex == "man" else ("花柄のドレス", "長いスカート"))
+    dress = rng.choice(("紺の上着", "背広") if sex == "man" else ("花柄のドレス", "長いワンピース"))
     act, other = (act.ja for act in rng.sample(role.acts, 2))
     return rng.choice(
         (
