@@ -110,6 +110,6 @@ def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
     size = len(x) // stretches
     whole = y[: stretches * size].reshape(stretches, size)
     starts = np.arange(stretches) * size
-    kept = np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), [len(x) - 1]))
-    kept.sort()
+    # Where a stretch is flat, its lowest and its highest are the same point.
+    kept = np.unique(np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), [len(x) - 1])))
     return x[kept], y[kept]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,13 +130,23 @@ def test_control_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
         *shape,
     ]
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ, LC_ALL="en")
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, LC_ALL="en"),
+        # A suite that was started in the background may have inherited that the signal is ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     log, deadline = tmp_path / "m" / "log.jsonl", time.monotonic() + 100
-    while time.monotonic() < deadline and not (log.exists() and log.stat().st_size):  # until a step is on disk
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        while time.monotonic() < deadline and not (log.exists() and log.stat().st_size):  # until a step is on disk
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 0, err
     assert "--resume" in err
     assert "steps: " in out
