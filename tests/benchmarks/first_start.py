@@ -5,6 +5,7 @@ Seconds from launch to the first example on screen with its head found (target 5
 """
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-ROUNDS, TOKENS = 3, 300
+ROUNDS, TOKENS, REST_SECONDS = 3, 300, 3.0
 
 
 def child(folder: str) -> None:
@@ -42,7 +43,10 @@ def child(folder: str) -> None:
         if window.state.token is None or not getattr(attention, "layers", None):
             return
         found.setdefault("alive", time.time() - begun)
-        if window.state.corpus is not None and "begun" not in found:  # the world's text is there: all is at rest
+        if window.state.corpus is not None:
+            found.setdefault("text", time.time())
+        # The world's text is there, and what a run on it would cost has been tried: all is at rest.
+        if time.time() - found.get("text", math.inf) > REST_SECONDS and "begun" not in found:
             found["begun"] = time.time()
             pane = window.workspace.pane("generation")
             pane.page.length.setValue(TOKENS)  # type: ignore[attr-defined]
