@@ -160,7 +160,8 @@ class _Page(QWidget):
         painter.save()
         painter.setFont(self.theme.font(SMALL - 3, bold=True))
         metrics = QFontMetricsF(painter.font())
-        badge = QRectF(box.left(), box.top(), metrics.horizontalAdvance(span.mark) + GAP_S, metrics.height() - 2)
+        left = max(0.0, box.left())  # the space that a line begins with hangs out at the side
+        badge = QRectF(left, box.top(), metrics.horizontalAdvance(span.mark) + GAP_S, metrics.height() - 2)
         painter.fillRect(badge, span.color or self.theme.color("muted"))
         painter.setPen(self.theme.color("surface"))
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, span.mark)

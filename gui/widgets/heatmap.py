@@ -77,7 +77,7 @@ class Heatmap(QWidget):
         left = min(widest, self.width() * LABEL_SHARE) + GAP_M
         slant = math.radians(SLANT)
         top = min(widest * math.sin(slant), self.height() * LABEL_SHARE * 0.8) + metrics.ascent() * math.cos(slant)
-        top += GAP_M
+        top += max(GAP_M, _gap(metrics) + GAP_S)
         side = max(10.0, min(self.width() - left - GAP_M, self.height() - top - metrics.height() - GAP_S))
         return QRectF(left, top, side, side)
 
@@ -129,7 +129,7 @@ class Heatmap(QWidget):
         metrics = QFontMetricsF(self.theme.font(SMALL))
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
         room, slant = box.left() - GAP_M, math.radians(SLANT)
-        above = (box.top() - GAP_S - metrics.ascent() * math.cos(slant)) / math.sin(slant)
+        above = (box.top() - _gap(metrics) - metrics.ascent() * math.cos(slant)) / math.sin(slant)
         for index in range(0, len(self.pieces), every):
             chosen = index == self.row
             painter.setFont(self.theme.font(SMALL, bold=chosen))
@@ -142,7 +142,7 @@ class Heatmap(QWidget):
                 painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
             if shown.left() <= index + 0.5 < shown.right():
                 painter.save()
-                painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - GAP_S)
+                painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - _gap(metrics))
                 painter.rotate(-SLANT)
                 text = metrics.elidedText(piece, Qt.TextElideMode.ElideRight, above)
                 painter.drawText(0, round(metrics.ascent() / 3), text)
@@ -245,3 +245,8 @@ def _within(view: QRectF, count: int) -> QRectF:
     left = min(max(0.0, view.left()), count - view.width())
     top = min(max(0.0, view.top()), count - view.height())
     return QRectF(left, top, view.width(), view.height())
+
+
+def _gap(metrics: QFontMetricsF) -> float:
+    """Between the slanted words and the cells: what hangs below the line that a word is drawn on has its room there."""
+    return max(float(GAP_S), (metrics.ascent() / 3 + metrics.descent()) * math.cos(math.radians(SLANT)))

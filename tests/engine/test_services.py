@@ -422,7 +422,9 @@ def test_rows_of_a_head_are_the_same_as_its_picture(session: Session, monkeypatc
         rows = ask(session, m.AttendHead(TEXT, layer, head))
         assert [row.start for row in rows] == np.cumsum([0, *(len(row.weights) for row in rows)])[:-1].tolist()
         assert len(rows) > 1
-        assert np.allclose(np.concatenate([row.weights for row in rows]), layers[layer].weights[head], atol=2e-3)
+        assert np.allclose(
+            np.concatenate([row.weights for row in rows]), layers[layer].weights[head], atol=5e-4
+        )  # a step of float16
 
 
 @pytest.mark.parametrize(("asked", "answered"), [(-5, 0), (0, 0), (10_000, 6)])

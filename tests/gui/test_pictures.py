@@ -272,7 +272,7 @@ def test_nothing_lies_on_the_cells_of_the_heatmap(qtbot: QtBot, size: tuple[int,
         heatmap.set_data(one_cell(diagonal, diagonal), PIECES, None)
         lit = painted(heatmap, color_of(1.0))
         areas.append(area_of(lit))
-        inner = areas[-1].adjusted(1, 4, -1, -1)  # a slanted word may touch the upper edge
+        inner = areas[-1].adjusted(1, 1, -1, -1)
         assert lit[inner.top() : inner.bottom(), inner.left() : inner.right()].all()
     assert max(area.width() for area in areas) - min(area.width() for area in areas) <= 2
     assert max(area.height() for area in areas) - min(area.height() for area in areas) <= 2
@@ -647,7 +647,9 @@ def test_a_token_selected_elsewhere_comes_into_view(qtbot: QtBot, index: int, wi
     shown = chip(strip, index)
     assert shown.left() >= 0
     assert shown.right() < width
-    assert shown.width() > 9  # the whole chip, not its edge
+    wide = strip_of(qtbot, "ab 私" * 50, 700)
+    wide.set_current(index)
+    assert shown.width() == chip(wide, index).width()  # the whole chip, not its edge
 
 
 def test_a_chip_tells_its_bytes_and_characters(qtbot: QtBot, hover: Hover) -> None:
@@ -792,6 +794,16 @@ def test_larger_type_takes_more_lines(qtbot: QtBot) -> None:
 
 def test_an_empty_piece_is_named() -> None:
     assert [marked(piece) for piece in ("", " ", "猫")] == ["∅", "␣", "猫"]
+
+
+def test_a_mark_is_whole_also_where_a_line_begins_with_a_space(qtbot: QtBot) -> None:
+    red, widths = QColor(200, 0, 0), []
+    for text in ("Words", " Words"):
+        view = show(qtbot, ColouredText(), 300, 100)
+        view.set_spans([Span(text, None, color=red, mark="1")], None)
+        top = painted(view.page, red)[: view.page.line_height // 2]
+        widths.append(int(top.any(axis=0).sum()))
+    assert widths[0] == widths[1] > 0
 
 
 # --- Attention: lines and steps ---------------------------------------------------------------------
