@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import i18n
 from gui.main_window import MainWindow
 from gui.settings import Settings
 from tests.gui.fakes import FakeEngine
+from tests.gui.hands import Hover, plain
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +41,16 @@ def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest
     shown.begin([])
     yield shown
     shown.close()
+
+
+@pytest.fixture
+def hover(monkeypatch: pytest.MonkeyPatch) -> Hover:
+    """What a tooltip says at a place."""
+    told: list[str] = []
+    monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: told.append(text))
+
+    def at(widget: QWidget, place: QPoint) -> str:
+        QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, place, widget.mapToGlobal(place)))
+        return plain(told[-1]) if told else ""
+
+    return at

@@ -395,3 +395,16 @@ def document_answers() -> Answers:
         m.CompareVectors: vector_pair,
         m.MapPassages: passage_map,
     }  # fmt: skip
+
+
+def many_candidates(count: int) -> m.Candidates:
+    shares = np.linspace(2, 1, count, dtype=np.float32)
+    table = np.tile(shares / shares.sum(), (len(m.STAGES), 1))
+    pieces = tuple(f"p{i}" for i in range(count))
+    return m.Candidates(np.arange(count, dtype=np.int32), pieces, table, (count,) * 6, 1.0, 0.5, 0, 0.0, 0.1)
+
+
+def entries(count: int, broken: bool = False) -> list[m.DocumentEntry]:
+    read = [m.DocumentEntry(n, f"/notes/note-{n}.txt", 50, 1234 + n, 3) for n in range(count)]
+    reason = {"file": "/notes/broken.pdf"}
+    return [*read, *[m.DocumentEntry(-1, "/notes/broken.pdf", 0, 0, 0, "error.text_empty", reason)] * broken]

@@ -1,0 +1,150 @@
+"""Eyes and hands of the tests: what is painted where, and what a mouse and a keyboard do there."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QTableView, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui.theme import LIGHT
+from gui.widgets.switch import Switch
+
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+NO_KEY, CONTROL, SHIFT = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+Hover = Callable[[QWidget, QPoint], str]
+LARGE_TYPE = replace(LIGHT, zoom=2.0)
+
+
+def show(qtbot: QtBot, widget: Any, width: int = 600, height: int = 400) -> Any:
+    qtbot.addWidget(widget)
+    widget.resize(width, height)
+    widget.show()
+    return widget
+
+
+def pixels(widget: QWidget) -> np.ndarray:
+    """What is on the screen, 0xRRGGBB: [height, width]."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.bytesPerLine() // 4)
+    return rows[:, : image.width()] & 0xFFFFFF
+
+
+def painted(widget: QWidget, color: QColor) -> np.ndarray:
+    """Where exactly this colour is: [height, width] of bool."""
+    return pixels(widget) == (color.rgb() & 0xFFFFFF)
+
+
+def area_of(mask: np.ndarray) -> QRect:
+    """The bulk of it, without single lines that lie elsewhere."""
+    assert mask.any(), "nothing is painted in this colour"
+    top, bottom = _bulk(mask.sum(1))
+    left, right = _bulk(mask[top : bottom + 1].sum(0))
+    return QRect(QPoint(left, top), QPoint(right, bottom))
+
+
+def _bulk(counts: np.ndarray) -> tuple[int, int]:
+    inside = np.flatnonzero(counts >= counts.max() * 0.6)
+    return int(inside[0]), int(inside[-1])
+
+
+def where(widget: QWidget, color: QColor) -> QPoint:
+    return area_of(painted(widget, color)).center()
+
+
+def click(widget: QWidget, at: QPoint, button: Qt.MouseButton = LEFT) -> None:
+    drag(widget, at, button=button)
+
+
+def point(widget: QWidget, at: QPoint) -> None:
+    """Moves the mouse there without a button."""
+    none, kind = Qt.MouseButton.NoButton, QEvent.Type.MouseMove
+    QApplication.sendEvent(widget, QMouseEvent(kind, QPointF(at), widget.mapToGlobal(QPointF(at)), none, none, NO_KEY))
+
+
+def drag(widget: QWidget, *way: QPoint, keys: Any = NO_KEY, button: Qt.MouseButton = LEFT) -> None:
+    """Presses at the first place, goes to the others and lets go: QTest's own mouse holds no button on its way."""
+    kinds = [QEvent.Type.MouseButtonPress, *[QEvent.Type.MouseMove] * (len(way) - 1), QEvent.Type.MouseButtonRelease]
+    for kind, at in zip(kinds, (*way, way[-1]), strict=True):
+        moving = kind == QEvent.Type.MouseMove
+        held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
+        which = Qt.MouseButton.NoButton if moving else button
+        there = widget.mapToGlobal(QPointF(at))
+        QApplication.sendEvent(widget, QMouseEvent(kind, QPointF(at), there, which, held, keys))
+
+
+def turn_wheel(widget: QWidget, at: QPoint, clicks: int) -> None:
+    for _ in range(abs(clicks)):
+        delta = QPoint(0, 120 if clicks > 0 else -120)
+        there = widget.mapToGlobal(QPointF(at))
+        phase, none = Qt.ScrollPhase.NoScrollPhase, Qt.MouseButton.NoButton
+        QApplication.sendEvent(widget, QWheelEvent(QPointF(at), there, QPoint(), delta, none, NO_KEY, phase, False))
+
+
+def press(widget: QWidget, *keys: Qt.Key) -> None:
+    for key in keys:
+        QTest.keyClick(widget, key)
+
+
+def plain(words: str) -> str:
+    """A per cent sign is held to its number by a space that does not break."""
+    return words.replace("\xa0", " ")
+
+
+def heard(signal: Any) -> list[Any]:
+    """Everything that a signal says from now on."""
+    told: list[Any] = []
+    signal.connect(lambda *values: told.append(values if len(values) > 1 else values[0] if values else None))
+    return told
+
+
+# --- Tables ----------------------------------------------------------------------------------------
+
+
+def cell(view: QTableView, row: int, column: int = 0) -> QPoint:
+    place: QRect = view.visualRect(view.model().index(row, column, QModelIndex()))
+    return place.center()
+
+
+def click_row(view: QTableView, row: int, column: int = 0, keys: Any = NO_KEY) -> None:
+    QTest.mouseClick(view.viewport(), LEFT, keys, cell(view, row, column))
+
+
+def open_row(view: QTableView, row: int, column: int = 0) -> None:
+    """A double click as a hand makes it."""
+    click_row(view, row, column)
+    QTest.mouseDClick(view.viewport(), LEFT, NO_KEY, cell(view, row, column))
+
+
+def sort_by(view: QTableView, column: int) -> None:
+    """A click on the head of a column."""
+    header = view.horizontalHeader()
+    at = QPoint(header.sectionViewportPosition(column) + 12, header.height() // 2)
+    QTest.mouseClick(header.viewport(), LEFT, NO_KEY, at)
+
+
+def column_of(view: QTableView, column: int) -> list[str]:
+    model = view.model()
+    return [str(model.index(row, column).data()) for row in range(model.rowCount())]
+
+
+def in_a_window(qtbot: QtBot, widget: QWidget) -> QWidget:
+    """With something behind it that Tab can go to, and room below."""
+    window, after = QWidget(), Switch(["after"])
+    column = QVBoxLayout(window)
+    column.addWidget(widget)
+    column.addWidget(after)
+    column.addStretch(1)
+    widget.kept = window  # type: ignore[attr-defined]  # or it is collected, with all that is in it
+    show(qtbot, window)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    return after.button("after")

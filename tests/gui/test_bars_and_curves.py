@@ -1,0 +1,242 @@
+"""Bars and curves, as they are painted."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gui.theme import DARK, LIGHT, Theme
+from gui.widgets.bar_list import Bar, BarList
+from gui.widgets.curve import Curve
+from gui.widgets.loss_plot import LossAxis, LossPlot
+from gui.widgets.near_list import NearList
+from gui.widgets.vector_bars import VectorBars
+from tests.gui.fakes import near_tokens
+from tests.gui.hands import LARGE_TYPE, SHIFT, Hover, area_of, click, heard, painted, press, show, where
+
+# --- Bars ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [0, 500], ids=["alone", "of a matrix"])
+@pytest.mark.parametrize("index", [0, 13, 31])
+def test_the_number_told_is_that_of_the_bar_under_the_mouse(qtbot: QtBot, hover: Hover, index: int, rows: int) -> None:
+    bars = show(qtbot, VectorBars(), 480, 104)
+    vector = np.zeros(32, np.float32)
+    vector[index] = 0.5
+    bars.set_vector(vector, 3, rows)
+    assert hover(bars, where(bars, LIGHT.series_color(1))) == f"[{index + 1}] = 0.5000"
+    bars.set_vector(-vector, 3, rows)
+    assert hover(bars, where(bars, LIGHT.series_color(0))) == f"[{index + 1}] = -0.5000"
+
+
+def test_beside_the_bars_no_number_is_told(qtbot: QtBot, hover: Hover) -> None:
+    bars = show(qtbot, VectorBars(), 480, 104)
+    for width in (1, 4, 32):
+        bars.set_vector(np.ones(width, np.float32), 3, 500)
+        assert hover(bars, where(bars, LIGHT.color("accent"))) == ""  # the row in the matrix
+    bars.set_vector(np.zeros(0), 0, 0)
+    assert hover(bars, QPoint(100, 50)) == ""
+
+
+@pytest.mark.parametrize(("row", "share"), [(0, 0.0), (250, 0.5), (499, 1.0)])
+def test_the_row_is_lit_where_it_stands_in_the_matrix(qtbot: QtBot, row: int, share: float) -> None:
+    bars = show(qtbot, VectorBars(), 480, 218)
+    bars.set_vector(np.ones(8, np.float32), row, 500)
+    matrix = np.flatnonzero(painted(bars, LIGHT.color("sunken"))[:, 5])
+    lit = area_of(painted(bars, LIGHT.color("accent"))).center().y()
+    assert lit == pytest.approx(share * matrix.max(), abs=4)
+    assert bars.accessibleDescription() == f"row {row} of 500, 8 numbers"
+
+
+BARS = [
+    Bar("first", 0.9, "0.90", "the first of all", QColor("#aa0000")),
+    Bar("second", 0.5, "0.50", "", QColor("#00aa00")),
+    Bar("third", -0.2, "-0.20", "", QColor("#0000aa")),
+]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
+def test_a_bar_is_chosen_and_told_where_it_is_drawn(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
+    bars = show(qtbot, BarList(), 400, 200)
+    bars.restyle(theme)
+    bars.set_bars(BARS)
+    chosen, words = heard(bars.chosen), []
+    for bar in BARS:
+        assert bar.color is not None
+        place = where(bars, bar.color)
+        click(bars, place)
+        words.append(hover(bars, place))
+    assert chosen == [0, 1, 2]
+    assert words == ["the first of all", "second  0.50", "third  -0.20"]
+    assert hover(bars, QPoint(10, 195)) == ""
+
+
+def test_bars_below_zero_grow_to_the_other_side(qtbot: QtBot) -> None:
+    bars = show(qtbot, BarList(), 400, 200)
+    bars.set_bars(BARS)
+    first, second, third = (area_of(painted(bars, bar.color or QColor())) for bar in BARS)
+    assert third.right() <= first.left() == second.left()
+    assert first.width() / second.width() == pytest.approx(0.9 / 0.5, rel=0.05)
+    bars.set_bars([replace(bar, color=None) for bar in BARS])
+    assert painted(bars, LIGHT.series_color(1)).any()  # above zero
+    assert painted(bars, LIGHT.series_color(0)).any()
+
+
+def test_bars_are_walked_by_keys_around_the_end(qtbot: QtBot) -> None:
+    bars = show(qtbot, BarList(), 400, 200)
+    bars.set_bars(BARS)
+    chosen = heard(bars.chosen)
+    press(bars, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Enter)
+    assert chosen == [1, 2]
+    bars.set_bars(BARS[:1])
+    press(bars, Qt.Key.Key_Return)
+    bars.set_bars([])
+    press(bars, Qt.Key.Key_Down, Qt.Key.Key_Return)
+    assert chosen == [1, 2, 0]
+
+
+def test_the_chosen_bar_is_marked_only_while_the_list_has_the_keyboard(qtbot: QtBot) -> None:
+    bars = show(qtbot, BarList(), 400, 200)
+    bars.set_bars(BARS)
+    bars.activateWindow()
+    bars.setFocus()
+    qtbot.waitUntil(bars.hasFocus)
+    press(bars, Qt.Key.Key_Down)
+    marked_row = area_of(painted(bars, LIGHT.color("accent_soft")))
+    assert marked_row.top() < where(bars, QColor("#00aa00")).y() < marked_row.bottom()
+    bars.clearFocus()
+    assert not painted(bars, LIGHT.color("accent_soft")).any()
+
+
+def test_neighbours_are_chosen_where_they_are_drawn(qtbot: QtBot) -> None:
+    near = show(qtbot, NearList(), 300, 400)
+    near.set_near(near_tokens(5))
+    bars = painted(near, LIGHT.color("accent"))
+    lengths = bars.sum(1)
+    starts = np.flatnonzero((lengths[1:] > 0) & (lengths[:-1] == 0)) + 1
+    chosen = heard(near.chosen)
+    for top in (0, *starts.tolist())[-5:]:
+        click(near, QPoint(20, int(top) + 3))
+    assert chosen == [100, 101, 102, 103, 104]
+    sizes = [int(lengths[top + 2]) for top in starts.tolist()[-5:]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert near.accessibleDescription().startswith("a 0.90, b ")
+
+
+def test_neighbours_are_walked_by_keys(qtbot: QtBot) -> None:
+    near = show(qtbot, NearList(), 300, 400)
+    near.set_near(near_tokens(3))
+    chosen = heard(near.chosen)
+    press(near, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Return)
+    assert chosen == [101, 102]
+    near.set_near(near_tokens(2))
+    press(near, Qt.Key.Key_Return)  # a new list begins at its head
+    near.set_near(None)
+    press(near, Qt.Key.Key_Down, Qt.Key.Key_Return)
+    click(near, QPoint(20, 10))
+    assert chosen == [101, 102, 100]
+
+
+@pytest.mark.parametrize("kind", ["near", "bars"])
+def test_what_has_no_room_is_neither_clicked_nor_reached_by_keys(qtbot: QtBot, kind: str) -> None:
+    made: Any = NearList() if kind == "near" else BarList()
+    if kind == "near":
+        made.set_near(near_tokens(12))
+    else:
+        made.set_bars([Bar(f"b{n}", 1.0, "1") for n in range(12)])
+    color = LIGHT.color("accent") if kind == "near" else LIGHT.series_color(0)
+    view = show(qtbot, made, 300, 400)
+    runs = np.count_nonzero(np.diff(painted(view, color).any(1).astype(int)) == 1)
+    height = view.sizeHint().height()
+    view.resize(300, height // 3 + 6)
+    lit = painted(view, color).any(1)
+    seen = np.count_nonzero(np.diff(np.r_[0, lit.astype(int)]) == 1)
+    assert seen < runs
+    chosen = heard(view.chosen)
+    click(view, QPoint(20, view.height() - 1))  # where half a row would be
+    assert chosen == []
+    press(view, *[Qt.Key.Key_Down] * (seen - 1), Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_Return)
+    base = 100 if kind == "near" else 0
+    assert chosen == [base + seen - 1, base]  # around the end of what is shown
+
+
+# --- Curves and their plot -----------------------------------------------------------------------------
+
+
+def run(losses: list[float], name: str = "run") -> Curve:
+    found = Curve(name, 100, {"uniform": 6.0, "unigram": 5.0, "bigram": 4.0})
+    count = len(losses)
+    ones = np.ones(count)
+    found.extend(np.arange(1, count + 1), np.arange(count) * 0.5, np.array(losses), ones * 0.02, ones)
+    return found
+
+
+def test_ten_runs_over_each_other_can_be_told_apart() -> None:
+    looks = set()
+    for look in range(10):
+        found = run([3.0])
+        found.look = look
+        for theme in (LIGHT, DARK):
+            looks.add((theme.name, found.colors(theme)[0].name(), found.line))
+    assert len(looks) == 20
+
+
+@given(st.floats(0.05, 5.0), st.floats(0.01, 3.0), st.integers(60, 900))
+def test_ticks_of_the_logarithmic_axis_are_round_and_have_room(least: float, decades: float, size: int) -> None:
+    axis = LossAxis("left")
+    axis.logarithmic = True
+    low, high = math.log10(least), math.log10(least) + decades
+    [(_, ticks)] = axis.tickValues(low, high, size)
+    assert all(low - 1e-3 <= tick <= high + 1e-3 for tick in ticks)
+    assert all(b - a >= 20 * decades / size - 1e-9 for a, b in pairwise(ticks))
+    written = axis.tickStrings(ticks, 1.0, 1.0)
+    assert len(set(written)) == len(written)
+    assert all(len(words) <= 6 for words in written)
+
+
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("losses", [[], [3.0], [math.nan] * 5, [0.0, 0.0], [1e30, 1e-30], [math.inf, 2.0, math.nan]])
+def test_a_plot_stands_any_numbers_in_any_size(qtbot: QtBot, losses: list[float], compact: bool) -> None:
+    plot = show(qtbot, LossPlot(compact), 300, 200)
+    plot.set_runs([run(losses), run([2.0, 1.0], "other")])
+    for what in ("loss", "perplexity", "rate", "norm"):
+        for axis, logarithmic in (("steps", False), ("tokens", True), ("seconds", False)):
+            plot.set_view(axis, what, logarithmic)
+            for size in ((30, 20), (900, 500)):
+                plot.resize(*size)
+                assert not plot.grab().isNull()
+
+
+def test_longer_strides_with_shift_and_the_end_is_the_end(qtbot: QtBot) -> None:
+    plot = show(qtbot, LossPlot())
+    plot.set_runs([run([3.0] * 500)])
+    said = heard(plot.hovered)
+    press(plot, Qt.Key.Key_End)
+    QTest.keyClick(plot, Qt.Key.Key_Left, SHIFT)
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    press(plot, Qt.Key.Key_Home)
+    QTest.keyClick(plot, Qt.Key.Key_Left, SHIFT)
+    steps = [int(words.split(":")[0].removeprefix("Step ").replace(",", "")) for words in said[-5:]]
+    assert steps == [500, 490, 491, 1, 1]
+
+
+def test_a_plot_reached_by_keyboard_tells_its_last_step_until_it_is_left(qtbot: QtBot) -> None:
+    plot = show(qtbot, LossPlot())
+    plot.set_runs([run([3.0, 2.5])])
+    plot.activateWindow()
+    qtbot.waitUntil(plot.isActiveWindow)
+    plot.clearFocus()
+    said = heard(plot.hovered)
+    plot.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(lambda: bool(said))
+    assert said[-1].startswith("Step 2: loss 2.500")
+    plot.clearFocus()
+    assert said[-1] == ""

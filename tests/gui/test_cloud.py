@@ -1,0 +1,176 @@
+"""The map of vectors: points, labels, lasso and view, as they are painted."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gui.theme import LIGHT
+from gui.widgets.cloud import Cloud
+from tests.gui.hands import RIGHT, SHIFT, area_of, click, drag, heard, painted, pixels, point, press, show, turn_wheel
+
+CORNERS = np.array([[0, 0], [4, 0], [4, 4], [0, 4], [1, 2]], np.float32)
+
+
+def cloud_of(qtbot: QtBot, points: np.ndarray, width: int = 500, height: int = 400) -> Cloud:
+    cloud: Cloud = show(qtbot, Cloud(), width, height)
+    cloud.set_names([f"n{i}" for i in range(len(points))], (["latin", "kanji", "digit"] * len(points))[: len(points)])
+    cloud.set_points(points, True)
+    cloud.grab()
+    return cloud
+
+
+def test_a_point_is_clicked_and_hovered_where_it_is_drawn(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    clicked, hovered = heard(cloud.clicked), heard(cloud.hovered)
+    middle = QPoint(330, 200)
+    for index in range(5):
+        at = cloud.at(index).toPoint()
+        click(cloud, at)
+        point(cloud, at)
+        background = pixels(cloud)[middle.y(), middle.x()]
+        assert pixels(cloud)[at.y(), at.x()] != background
+    click(cloud, middle)
+    point(cloud, middle)
+    assert clicked == [0, 1, 2, 3, 4, -1]
+    assert hovered[-1] == -1
+    assert {0, 1, 2, 3, 4} <= set(hovered)
+
+
+def test_up_is_up_and_right_is_right(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    assert cloud.at(0).x() < cloud.at(1).x()
+    assert cloud.at(0).y() > cloud.at(3).y()
+    assert all(QRectF(cloud.rect()).contains(cloud.at(i)) for i in range(5))
+
+
+def test_a_cloud_is_moved_and_enlarged_by_keys(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    first = [cloud.at(i) for i in range(5)]
+    press(cloud, Qt.Key.Key_Right, Qt.Key.Key_Down)
+    cloud.grab()
+    moved = cloud.at(0) - first[0]
+    assert moved.x() < 0  # the eye goes to the right
+    assert moved.y() < 0
+    QTest.keyClicks(cloud, "++")
+    cloud.grab()
+    assert (cloud.at(1) - cloud.at(0)).x() == pytest.approx(1.44 * (first[1] - first[0]).x(), rel=1e-3)
+    QTest.keyClicks(cloud, "0")
+    cloud.grab()
+    assert [cloud.at(i) for i in range(5)] == first
+
+
+def test_a_drag_is_no_click_and_the_wheel_keeps_what_is_under_it(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    clicked, before = heard(cloud.clicked), cloud.at(2)
+    drag(cloud, QPoint(250, 200), QPoint(260, 190), QPoint(270, 180))
+    cloud.grab()
+    assert cloud.at(2) - before == QPointF(20, -20)
+    assert clicked == []
+    fixed = cloud.at(4)
+    turn_wheel(cloud, fixed.toPoint(), 3)
+    cloud.grab()
+    assert (cloud.at(4) - fixed).manhattanLength() < 2
+
+
+def test_a_lasso_takes_what_it_surrounds(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    lassoed, clicked = heard(cloud.lassoed), heard(cloud.clicked)
+    low = round(max(cloud.at(0).y(), cloud.at(1).y()))
+    corners = [QPoint(0, low - 20), QPoint(499, low - 20), QPoint(499, 399), QPoint(0, 399), QPoint(0, low - 20)]
+    before = cloud.at(0)
+    drag(cloud, *corners, keys=SHIFT)
+    cloud.grab()
+    assert lassoed == [[0, 1]]
+    assert (clicked, cloud.at(0)) == ([], before)
+
+
+def test_a_lasso_around_nothing_and_in_an_empty_cloud(qtbot: QtBot) -> None:
+    for points in (CORNERS, CORNERS[:0]):
+        cloud = cloud_of(qtbot, points)
+        lassoed = heard(cloud.lassoed)
+        drag(cloud, QPoint(3, 3), QPoint(6, 3), QPoint(6, 6), keys=SHIFT)
+        assert lassoed == [[]]
+
+
+def test_three_dimensions_turn_by_keys_and_are_moved_with_the_right_button(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32))
+    before = np.array([cloud.at(i).toTuple() for i in range(20)])
+    drag(cloud, QPoint(250, 200), QPoint(280, 210), button=RIGHT)
+    cloud.grab()
+    moved = np.array([cloud.at(i).toTuple() for i in range(20)])
+    np.testing.assert_allclose(moved - before, np.tile([30, 10], (20, 1)), atol=1e-3)
+    press(cloud, Qt.Key.Key_Left)
+    cloud.grab()
+    turned = np.array([cloud.at(i).toTuple() for i in range(20)])
+    assert not np.allclose(turned, moved)
+    np.testing.assert_allclose(turned[:, 1], moved[:, 1], atol=1e-2)  # about the upright axis
+
+
+def test_a_single_point_lies_in_the_middle(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, np.array([[1e6, -3.0]], np.float32))
+    assert cloud.at(0) == QPointF(250, 200)
+
+
+def test_a_point_that_is_no_number_hides_no_other(qtbot: QtBot) -> None:
+    points = CORNERS.copy()
+    points[1] = np.nan
+    cloud = cloud_of(qtbot, points)
+    clicked = heard(cloud.clicked)
+    for index in (0, 2, 3, 4):
+        assert QRectF(cloud.rect()).contains(cloud.at(index))
+        click(cloud, cloud.at(index).toPoint())
+    assert clicked == [0, 2, 3, 4]
+
+
+def test_the_view_comes_back_from_very_near_and_very_far(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    before = cloud.at(2)
+    for clicks in (150, -300):
+        turn_wheel(cloud, QPoint(100, 100), clicks)
+        assert not cloud.grab().isNull()
+    cloud.fit([4])
+    assert not cloud.grab().isNull()
+    assert cloud.at(4) == QPointF(250, 200)
+    QTest.keyClicks(cloud, "0")
+    cloud.grab()
+    assert cloud.at(2) == before
+
+
+def test_kinds_differ_in_colour_and_shape_and_points_carry_them(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    styles = [cloud.style_of(kind) for kind in cloud.kinds_in_order()]
+    assert cloud.kinds_in_order() == ["latin", "kanji", "digit"]
+    assert len({color for color, _ in styles}) == len({shape for _, shape in styles}) == 3
+    shown, places = pixels(cloud), [cloud.at(i).toPoint() for i in range(5)]
+    colors = [int(shown[at.y(), at.x()]) for at in places]
+    assert colors[0] == colors[3] != colors[1]
+    assert colors[1] == colors[4] != colors[2]
+
+
+def test_marks_are_rings_and_those_of_another_map_are_forgotten(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    cloud.set_marked([2, 99])
+    ring = area_of(painted(cloud, LIGHT.color("accent")))
+    assert cloud.marked == [2]
+    assert ring.adjusted(-9, -9, 9, 9).contains(cloud.at(2).toPoint())
+    cloud.set_names(["a"], ["latin"])
+    cloud.set_points(CORNERS[:1], True)
+    assert cloud.marked == []
+    assert not cloud.grab().isNull()
+
+
+def test_arrows_paths_and_axes_are_drawn(qtbot: QtBot) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    cloud.set_arrows([(0, 1)])
+    line = np.nonzero(painted(cloud, LIGHT.color("warning")))
+    assert line[1].min() == pytest.approx(cloud.at(0).x(), abs=4)
+    assert line[1].max() == pytest.approx(cloud.at(1).x(), abs=4)
+    before = pixels(cloud)
+    cloud.set_paths([[3, 2], [0, 4]])
+    after = pixels(cloud)
+    middle = ((cloud.at(3) + cloud.at(2)) / 2).toPoint()
+    assert after[middle.y(), middle.x()] != before[middle.y(), middle.x()]
+    cloud.set_explained([0.5, 0.3])
+    assert (pixels(cloud)[-16:] != after[-16:]).any()

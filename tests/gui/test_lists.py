@@ -1,0 +1,231 @@
+"""Lists of documents and runs: clicked, ticked, searched."""
+
+import math
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui import i18n
+from gui.theme import DARK, LIGHT
+from gui.widgets.curve import Curve
+from gui.widgets.document_list import DocumentList
+from gui.widgets.run_list import RunList
+from tests.gui.fakes import entries
+from tests.gui.hands import LEFT, SHIFT, click_row, heard, open_row, press, show
+
+# --- Documents -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def documents(qtbot: QtBot) -> DocumentList:
+    found: DocumentList = show(qtbot, DocumentList(), 700, 500)
+    found.retranslate()
+    found.set_entries(entries(4, broken=True))
+    return found
+
+
+def test_what_was_not_read_comes_first_with_the_reason(documents: DocumentList) -> None:
+    assert documents.title.text() == "Documents: 4"
+    assert documents.note.isVisible()
+    assert "Not read: 1" in documents.note.text()
+    first, second = documents.rows()[:2]
+    assert first[:2] == ("broken.pdf", "–")
+    assert "broken.pdf" in str(first[2])
+    assert second == ("note-0.txt", "3", "1,234 characters")
+    documents.set_entries(entries(4))
+    assert not documents.note.isVisible()
+
+
+def test_only_what_was_read_is_opened_and_removed(documents: DocumentList) -> None:
+    opened, removed = heard(documents.opened), heard(documents.removed)
+    open_row(documents.view, 0)
+    assert not documents.buttons["remove"].isEnabled()
+    press(documents.view, Qt.Key.Key_Delete, Qt.Key.Key_Return)
+    assert (opened, removed) == ([], [])
+    open_row(documents.view, 2)
+    assert documents.buttons["remove"].isEnabled()
+    press(documents.view, Qt.Key.Key_Return)
+    assert opened == [1, 1]
+    press(documents.view, Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+    assert [[entry.document for entry in some] for some in removed] == [[1], [1]]
+
+
+def test_several_are_removed_at_once_by_the_button(documents: DocumentList) -> None:
+    removed = heard(documents.removed)
+    click_row(documents.view, 0)
+    click_row(documents.view, 3, keys=SHIFT)
+    QTest.mouseClick(documents.buttons["remove"], LEFT)
+    assert [sorted(entry.document for entry in some) for some in removed] == [[0, 1, 2]]
+    press(documents.view, Qt.Key.Key_Escape)
+    documents.view.clearSelection()
+    press(documents.view, Qt.Key.Key_Delete)
+    assert len(removed) == 1
+
+
+def test_removing_is_taken_back_by_button_and_by_keys(qtbot: QtBot, documents: DocumentList) -> None:
+    undone = heard(documents.undo_wanted)
+    assert not documents.buttons["undo"].isVisible()
+    documents.set_undo(3)
+    assert documents.buttons["undo"].text() == "Undo removing (3)"
+    QTest.mouseClick(documents.buttons["undo"], LEFT)
+    documents.activateWindow()
+    documents.view.setFocus()
+    qtbot.waitUntil(documents.view.hasFocus)
+    QTest.keySequence(documents.view, QKeySequence(QKeySequence.StandardKey.Undo))
+    assert len(undone) == 2
+    documents.set_undo(0)
+    assert not documents.buttons["undo"].isVisible()
+
+
+def test_documents_are_found_by_any_part_of_their_place(qtbot: QtBot, documents: DocumentList) -> None:
+    assert not documents.search.isVisible()  # so few are seen at once
+    documents.set_entries(entries(30))
+    assert documents.search.isVisible()
+    QTest.keyClicks(documents.search, " NOTE-2")
+    assert [name for name, *_ in documents.rows()] == ["note-2.txt", *(f"note-{n}.txt" for n in range(20, 30))]
+    click_row(documents.view, 1)
+    removed = heard(documents.removed)
+    press(documents.view, Qt.Key.Key_Delete)
+    assert removed[0][0].document == 20
+
+
+def test_no_document_stays_hidden_behind_a_search_that_cannot_be_seen(documents: DocumentList) -> None:
+    documents.set_entries(entries(13))
+    QTest.keyClicks(documents.search, "note-7")
+    documents.set_entries(entries(12))
+    assert documents.search.isVisible() or len(documents.rows()) == 12
+    documents.search.clear()
+    assert len(documents.rows()) == 12
+
+
+def test_an_empty_collection_can_only_be_added_to(documents: DocumentList) -> None:
+    documents.set_entries([])
+    assert documents.title.text() == "Documents: 0"
+    enabled = {name for name, button in documents.buttons.items() if button.isEnabled()}
+    assert {"files", "folder"} <= enabled
+    assert not enabled & {"remove", "look"}
+    told = [heard(documents.files_wanted), heard(documents.folder_wanted)]
+    for name in ("files", "folder"):
+        QTest.mouseClick(documents.buttons[name], LEFT)
+    assert [len(some) for some in told] == [1, 1]
+    press(documents.view, Qt.Key.Key_Return, Qt.Key.Key_Delete)
+
+
+def test_the_list_of_documents_follows_language_and_look(documents: DocumentList) -> None:
+    before = (documents.title.text(), documents.note.text(), documents.header(), documents.rows()[0][2])
+    i18n.set_language("ja")
+    documents.retranslate()
+    after = (documents.title.text(), documents.note.text(), documents.header(), documents.rows()[0][2])
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    for theme in (LIGHT, DARK):
+        documents.restyle(theme)
+        shown = documents.documents.index(0, 0).data(Qt.ItemDataRole.ForegroundRole)
+        assert shown.name() == theme.bad
+        assert documents.documents.index(1, 0).data(Qt.ItemDataRole.ForegroundRole) is None
+
+
+# --- Runs ----------------------------------------------------------------------------------------------
+
+
+def summary(n: int, loss: float = 2.5) -> m.RunSummary:
+    return m.RunSummary(f"/models/story-{n}", "story.txt", 123_456, 4000, 125.4, loss, True)
+
+
+@pytest.fixture
+def runs(qtbot: QtBot) -> RunList:
+    found: RunList = show(qtbot, RunList(), 700, 300)
+    found.retranslate()
+    found.restyle(LIGHT)
+    front, other = Curve("front"), Curve("other")
+    other.look = 2
+    found.add(summary(0), front)
+    found.add(summary(1), other)
+    found.add(summary(2, math.nan), None)
+    return found
+
+
+def row_of(runs: RunList, row: int) -> list[str]:
+    item = runs.tree.topLevelItem(row)
+    return [item.text(column) for column in range(5)]
+
+
+def test_a_run_is_listed_with_its_figures(runs: RunList) -> None:
+    assert row_of(runs, 0) == ["story-0", "2.500", "123,456", "2:05", "4,000"]
+    assert row_of(runs, 2)[1] == "–"  # nothing was held out
+    assert not runs.empty.isVisible()
+
+
+def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
+    toggled = heard(runs.toggled)
+    boxes = [runs.tree.topLevelItem(row).data(0, Qt.ItemDataRole.CheckStateRole) for row in range(3)]
+    assert [None if box is None else Qt.CheckState(box) for box in boxes] == [
+        None,
+        Qt.CheckState.Checked,
+        Qt.CheckState.Unchecked,
+    ]
+    assert toggled == []
+    for row in (1, 2):
+        runs.tree.setCurrentItem(runs.tree.topLevelItem(row))
+        press(runs.tree, Qt.Key.Key_Space)
+    assert toggled == [("/models/story-1", False), ("/models/story-2", True)]
+
+
+def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) -> None:
+    toggled, item = heard(runs.toggled), runs.tree.topLevelItem(2)
+    before = item.icon(0).pixmap(24, 12).toImage()
+    curve = Curve("laid over")
+    curve.look = 1
+    runs.mark("/models/story-2", curve)
+    assert item.checkState(0) == Qt.CheckState.Checked
+    assert item.icon(0).pixmap(24, 12).toImage() != before
+    runs.mark("/models/story-2", None)
+    runs.mark("/models/unknown", curve)
+    assert item.checkState(0) == Qt.CheckState.Unchecked
+    assert toggled == []
+
+
+def test_the_run_in_front_is_opened_but_not_taken_away(runs: RunList) -> None:
+    assert not runs.open_button.isEnabled()
+    wanted, removed = heard(runs.model_wanted), heard(runs.removed)
+    runs.tree.setCurrentItem(runs.tree.topLevelItem(0))
+    assert runs.open_button.isEnabled()
+    assert not runs.remove_button.isEnabled()
+    runs.tree.setCurrentItem(runs.tree.topLevelItem(1))
+    QTest.mouseClick(runs.remove_button, LEFT)
+    assert removed == ["/models/story-1"]
+    assert "/models/story-1" not in runs.runs
+    runs.tree.setCurrentItem(runs.tree.topLevelItem(1))
+    QTest.mouseClick(runs.open_button, LEFT)
+    assert wanted == ["/models/story-2"]
+    assert not runs.isVisible()  # the list has done its duty
+
+
+def test_when_the_last_run_is_gone_the_list_says_so(runs: RunList) -> None:
+    for _ in range(2):
+        runs.tree.setCurrentItem(runs.tree.topLevelItem(1))
+        QTest.mouseClick(runs.remove_button, LEFT)
+    assert runs.tree.topLevelItemCount() == 1
+    runs.clear()
+    assert runs.empty.isVisible()
+    assert not runs.tree.isVisible()
+    assert not runs.open_button.isEnabled()
+    assert not runs.remove_button.isEnabled()
+
+
+@pytest.mark.parametrize("at", [(0, 0), (700, 500), (760, 20)])
+def test_the_list_drops_down_on_the_screen(qtbot: QtBot, runs: RunList, at: tuple[int, int]) -> None:
+    button = show(qtbot, QWidget(), 60, 24)
+    button.move(*at)
+    runs.hide()
+    runs.open_below(button)
+    screen = button.screen().availableGeometry()
+    assert runs.isVisible()
+    assert screen.left() <= runs.x()
+    assert screen.top() <= runs.y()
+    QTest.keyClick(runs, Qt.Key.Key_Escape)
+    assert not runs.isVisible()

@@ -1,0 +1,319 @@
+"""What is written, as it is painted: candidates, chips of tokens, coloured text."""
+
+import unicodedata
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui import i18n
+from gui.colormaps import color_of
+from gui.theme import DARK, LIGHT, Theme
+from gui.widgets.candidate_bars import CandidateBars
+from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.token_strip import TokenStrip, describe
+from tests.gui.fakes import candidates, many_candidates, tokens_of
+from tests.gui.hands import LARGE_TYPE, Hover, area_of, click, heard, painted, point, press, show, turn_wheel, where
+
+# --- Candidates ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
+def test_a_candidate_that_was_cut_is_grey_and_still_chosen_by_a_click(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
+    bars = show(qtbot, CandidateBars(), 400, 400)
+    bars.restyle(theme)
+    bars.set_candidates(candidates())
+    chosen, place = heard(bars.chosen), where(bars, theme.color("cut"))
+    assert "cut by min-p" in hover(bars, place)
+    assert hover(bars, place).startswith("c   ID 99\nmodel: 20.00 %")
+    click(bars, place)
+    assert chosen == [99]
+    assert hover(bars, QPoint(200, 395)) == ""
+
+
+def test_bars_are_as_long_as_the_model_is_sure(qtbot: QtBot) -> None:
+    bars = show(qtbot, CandidateBars(), 500, 300)
+    bars.set_candidates(candidates())
+    lengths = painted(bars, LIGHT.series_color(0)).sum(1)
+    runs = np.split(lengths, np.flatnonzero(lengths == 0))
+    first, second = [int(run.max()) for run in runs if run.size and run.max() > 5][:2]
+    assert first / second == pytest.approx(0.5 / 0.3, rel=0.05)
+
+
+@pytest.mark.parametrize("draw", [0.05, 0.42, 0.97])
+def test_the_random_number_is_marked_on_the_line(qtbot: QtBot, draw: float) -> None:
+    bars = show(qtbot, CandidateBars(), 500, 300)
+    bars.set_candidates(replace(candidates(), draw=draw))
+    rows, columns = np.nonzero(painted(bars, LIGHT.series_color(1)))
+    assert columns[rows == rows.min()].mean() == pytest.approx(draw * 500, abs=3)
+
+
+def test_candidates_are_walked_by_keys(qtbot: QtBot) -> None:
+    bars = show(qtbot, CandidateBars(), 400, 400)
+    bars.set_candidates(candidates())
+    chosen = heard(bars.chosen)
+    press(bars, Qt.Key.Key_Return)  # nothing is chosen yet
+    press(bars, Qt.Key.Key_Up, Qt.Key.Key_Return, *[Qt.Key.Key_Down] * 7, Qt.Key.Key_Enter)
+    assert chosen == [97, 99]
+    assert "c   ID 99" in bars.accessibleDescription()
+
+
+def test_keys_never_choose_a_candidate_that_is_not_shown(qtbot: QtBot) -> None:
+    bars = show(qtbot, CandidateBars(), 400, 500)
+    bars.set_candidates(many_candidates(12))
+    assert bars.rows() == 12
+    press(bars, *[Qt.Key.Key_Down] * 12)
+    bars.resize(400, 150)
+    assert bars.rows() < 12
+    chosen = heard(bars.chosen)
+    press(bars, Qt.Key.Key_Return)
+    assert chosen == [bars.rows() - 1]
+    bars.set_candidates(candidates())  # of a model with only three tokens
+    press(bars, Qt.Key.Key_Return)
+    assert chosen[-1] in (97, 98, 99)
+
+
+def test_without_candidates_nothing_is_chosen_or_told(qtbot: QtBot, hover: Hover) -> None:
+    bars = show(qtbot, CandidateBars(), 400, 300)
+    chosen = heard(bars.chosen)
+    click(bars, QPoint(50, 10))
+    press(bars, Qt.Key.Key_Down, Qt.Key.Key_Return)
+    assert (chosen, hover(bars, QPoint(50, 10)), bars.rows()) == ([], "", 0)
+
+
+# --- Token strip ---------------------------------------------------------------------------------------
+
+
+def strip_of(qtbot: QtBot, text: str, width: int = 400) -> TokenStrip:
+    strip: TokenStrip = show(qtbot, TokenStrip(), width, 46)
+    strip.set_tokens(tokens_of(text))
+    return strip
+
+
+def chip(strip: TokenStrip, index: int) -> QRect:
+    """Where a chip is drawn: it is lit for a moment."""
+    before = strip.current
+    strip.current = index
+    found = area_of(painted(strip, strip.theme.color("accent")))
+    strip.current = before
+    return found
+
+
+def test_a_chip_is_selected_where_it_is_drawn_and_again_is_not(qtbot: QtBot) -> None:
+    strip = strip_of(qtbot, "a b\n私😀")
+    selected = heard(strip.selected)
+    for index in range(6):
+        click(strip, chip(strip, index).center())
+    assert selected == [0, 1, 2, 3, 4, 5]
+    strip.set_current(3)
+    click(strip, chip(strip, 3).center())
+    assert selected[-1] is None
+
+
+def test_chips_are_walked_by_keys(qtbot: QtBot) -> None:
+    strip = strip_of(qtbot, "abc")
+    strip.selected.connect(strip.set_current)
+    way = []
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_End, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_Left):
+        press(strip, key)
+        way.append(strip.current)
+    press(strip, Qt.Key.Key_Escape)
+    way.append(strip.current)
+    press(strip, Qt.Key.Key_Left)
+    assert [*way, strip.current] == [0, 1, 2, 2, 0, 0, None, 2]
+
+
+def test_without_a_text_keys_and_clicks_select_nothing(qtbot: QtBot, hover: Hover) -> None:
+    strip: TokenStrip = show(qtbot, TokenStrip(), 400, 46)
+    selected = heard(strip.selected)
+    for tokens in (None, tokens_of("")):
+        strip.set_tokens(tokens)
+        press(strip, Qt.Key.Key_Right, Qt.Key.Key_End, Qt.Key.Key_Escape)
+        assert hover(strip, QPoint(10, 10)) == ""
+    assert selected == []
+
+
+def test_after_scrolling_a_click_still_hits_what_is_under_it(qtbot: QtBot, hover: Hover) -> None:
+    strip = strip_of(qtbot, "".join(map(chr, range(0x3041, 0x3091))))
+    turn_wheel(strip, QPoint(100, 20), -6)
+    first = next(i for i in range(80) if hover(strip, QPoint(200, 20)).startswith(chr(0x3041 + i)))
+    assert first > 10
+    assert chip(strip, first).contains(QPoint(200, 20))
+    turn_wheel(strip, QPoint(100, 20), -500)
+    assert hover(strip, QPoint(380, 20)).startswith(chr(0x3090))  # not beyond the last
+    turn_wheel(strip, QPoint(100, 20), 500)
+    assert hover(strip, QPoint(6, 20)).startswith(chr(0x3041))
+
+
+@given(st.integers(0, 199), st.integers(80, 700))
+@settings(max_examples=25)
+def test_a_token_selected_elsewhere_comes_into_view(qtbot: QtBot, index: int, width: int) -> None:
+    strip = strip_of(qtbot, "ab 私" * 50, width)
+    strip.set_current(index)
+    shown = chip(strip, index)
+    assert shown.left() >= 0
+    assert shown.right() < width
+    wide = strip_of(qtbot, "ab 私" * 50, 700)
+    wide.set_current(index)
+    assert shown.width() == chip(wide, index).width()  # the whole chip, not its edge
+
+
+def test_a_chip_tells_its_bytes_and_characters(qtbot: QtBot, hover: Hover) -> None:
+    strip = strip_of(qtbot, "a𠮟 ")
+    assert (
+        hover(strip, chip(strip, 1).center()) == f"𠮟   ID {ord('𠮟')}, letters\nBytes F0 A0 AE 9F\nCharacters 1 to 2"
+    )
+    i18n.set_language("ja")
+    assert "␣" in hover(strip, chip(strip, 2).center())
+    assert "Bytes" not in hover(strip, chip(strip, 2).center())
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_the_bytes_told_are_those_of_the_text(text: str) -> None:
+    tokens = tokens_of(text)
+    lines = [describe(tokens, i).rsplit("\n", 2)[1].removeprefix("Bytes ") for i in range(len(text))]
+    assert bytes.fromhex("".join(lines)) == text.encode()
+
+
+# --- Coloured text -------------------------------------------------------------------------------------
+
+
+def boxes_of(text: ColouredText) -> list[tuple[int, QRectF, str]]:
+    return [(i, *box) for i, boxes in enumerate(text.page._boxes) for box in boxes]
+
+
+PROSE = "It was a bright cold day in April, and the clocks were striking thirteen. " * 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [PROSE, "吾輩は猫である。名前はまだ無い。" * 9, "x" * 400, "https://example.org/" + "path/" * 60, "a b" * 90],
+)
+def test_no_text_runs_out_at_the_side(qtbot: QtBot, text: str) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 320, 300)
+    shown.set_spans([Span(text, None), Span(" end", 0.5)])
+    boxes = boxes_of(shown)
+    assert max(box.right() for _, box, _ in boxes) <= shown.viewport().width() + 1
+    assert "".join(part for _, _, part in boxes) == text + " end"
+
+
+def test_english_words_are_kept_whole(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 320, 300)
+    shown.set_spans([Span(PROSE, None)])
+    lines: dict[float, str] = {}
+    for _, box, part in boxes_of(shown):
+        lines[box.top()] = lines.get(box.top(), "") + part
+    assert len(lines) > 3
+    assert " ".join(line.strip() for line in lines.values()).split() == PROSE.split()
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab cd.、猫で😀é\n"), max_size=40), min_size=1, max_size=6), st.integers(90, 500)
+)
+@settings(max_examples=30)
+def test_everything_is_written_once_and_in_order(qtbot: QtBot, texts: list[str], width: int) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), width, 200)
+    shown.set_spans([Span(text, 0.5) for text in texts])
+    boxes = boxes_of(shown)
+    assert "".join(part for _, _, part in boxes) == "".join(texts).replace("\n", "⏎")
+    assert [i for i, _, _ in boxes] == sorted(i for i, _, _ in boxes)
+    for (_, a, _), (_, b, _) in pairwise(boxes):
+        assert b.left() >= a.right() - 0.01 or b.top() >= a.bottom() - 0.01
+    assert shown.text() == "".join(texts)
+
+
+@pytest.mark.parametrize("character", ["か\u3099", "e\u0301", "👨\u200d👩\u200d👧", "👍🏽", "❤\ufe0f", "葛\U000e0100"])
+def test_what_is_one_character_to_the_eye_is_not_taken_apart(qtbot: QtBot, character: str) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 120, 300)
+    shown.set_spans([Span(f"猫{character * 30}犬", None)])
+    parts = [part for _, _, part in boxes_of(shown)]
+    assert "".join(parts) == f"猫{character * 30}犬"
+    assert {unicodedata.category(part[0])[0] for part in parts} <= {"L", "S"}
+    assert not any(part.endswith("\u200d") or part[0] in "\u200d🏽" for part in parts)
+
+
+def test_a_token_is_underlined_by_its_number_and_clicked_there(qtbot: QtBot, hover: Hover) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
+    shown.set_spans([Span("The", None, "the prompt"), Span(" cat", 0.0, "low"), Span(" sat", 1.0, "high")])
+    clicked = heard(shown.clicked)
+    for value, words in ((0.0, "low"), (1.0, "high")):
+        place = where(shown.page, color_of(value))
+        click(shown.page, place)
+        assert hover(shown.page, place) == words
+    assert clicked == [1, 2]
+    assert hover(shown.page, QPoint(480, 150)) == ""
+
+
+def test_the_mouse_over_a_span_is_told_and_so_is_its_leaving(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
+    shown.set_spans([Span("one", 0.1), Span(" two", 0.9)])
+    hovered = heard(shown.hovered)
+    for value in (0.1, 0.9):
+        point(shown.page, where(shown.page, color_of(value)))
+    QApplication.sendEvent(shown.page, QEvent(QEvent.Type.Leave))
+    assert hovered[-3:] == [0, 1, -1]
+
+
+def test_spans_are_walked_and_copied_by_keys(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
+    spans = [Span("私は", None), Span("😀", 0.5), Span(" sat", 0.5)]
+    shown.set_spans(spans, 1)
+    clicked, copied = heard(shown.clicked), []
+    shown.copied.connect(lambda: copied.append(QApplication.clipboard().text()))
+    press(shown.page, Qt.Key.Key_Left, Qt.Key.Key_Right)
+    shown.set_spans(spans, 0)
+    press(shown.page, Qt.Key.Key_Left)
+    shown.set_spans(spans, 2)
+    press(shown.page, Qt.Key.Key_Right)
+    shown.set_spans(spans)
+    press(shown.page, Qt.Key.Key_Left)
+    QTest.keyClick(shown.page, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert clicked == [0, 2, 0, 2, 2]
+    assert copied == ["私は😀 sat"]
+
+
+def test_what_was_written_last_is_in_view(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 300, 120)
+    shown.set_spans([Span(PROSE, None), *[Span(f" word{n}", 0.25) for n in range(60)], Span(" end", 1.0)])
+    qtbot.waitUntil(lambda: painted(shown.viewport(), color_of(1.0)).any())
+    shown.set_spans([*[Span(f" word{n}", 0.25) for n in range(60)], Span(" end", 1.0)], 0)
+    qtbot.waitUntil(lambda: shown.verticalScrollBar().value() < 30)
+
+
+def test_sources_are_tinted_and_numbered(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
+    shown.set_spans([Span("said before ", None), Span("said by a source", None, "", QColor("#cc00cc"), "7")])
+    mark = painted(shown.page, QColor("#cc00cc"))
+    first = next(box for i, box, _ in boxes_of(shown) if i == 1)
+    assert np.nonzero(mark)[1].min() >= round(first.left()) - 1
+    assert mark[: round(first.center().y())].any()  # the number, above …
+    assert mark[round(first.bottom()) - 8 :].any()  # … and the line below
+
+
+def test_larger_type_takes_more_lines(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 400, 200)
+    shown.set_spans([Span(PROSE, 0.3)])
+    before = shown.page.minimumHeight()
+    shown.restyle(LARGE_TYPE)
+    assert shown.page.minimumHeight() > 3 * before
+
+
+def test_an_empty_piece_is_named() -> None:
+    assert [marked(piece) for piece in ("", " ", "猫")] == ["∅", "␣", "猫"]
+
+
+def test_a_mark_is_whole_also_where_a_line_begins_with_a_space(qtbot: QtBot) -> None:
+    red, widths = QColor(200, 0, 0), []
+    for text in ("Words", " Words"):
+        view = show(qtbot, ColouredText(), 300, 100)
+        view.set_spans([Span(text, None, color=red, mark="1")], None)
+        top = painted(view.page, red)[: view.page.line_height // 2]
+        widths.append(int(top.any(axis=0).sum()))
+    assert widths[0] == widths[1] > 0
