@@ -19,6 +19,7 @@ from gui.i18n import t
 from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
 
 ID_SIZE = SMALL - 2
+CHEVRON = 16  # of room at an edge behind which there is more
 
 
 def visible(piece: str) -> str:
@@ -53,8 +54,8 @@ class TokenStrip(QWidget):
     def set_current(self, index: int | None) -> None:
         self.current = index
         if index is not None and index < len(self._lefts):
-            left, right = self._span(index)
-            self._scroll = min(max(self._scroll, right - self.width()), left)
+            (left, right), edge = self._span(index), self.theme.px(CHEVRON)
+            self._scroll = min(max(self._scroll, right + edge - self.width()), left - edge)
         self._clamp()
 
     def restyle(self, theme: Theme) -> None:
@@ -128,7 +129,7 @@ class TokenStrip(QWidget):
     def _paint_fades(self, painter: QPainter) -> None:
         """A chevron at an edge says that there is more beyond it."""
         painter.setFont(self.theme.font(NORMAL, bold=True))
-        width = self.theme.px(16)
+        width = self.theme.px(CHEVRON)
         for shown, left, sign in (
             (self._scroll > 0, 0, "‹"),
             (self._right - self._scroll > self.width() + 1, self.width() - width, "›"),
