@@ -1,6 +1,7 @@
 """A text as a row of chips: the piece, its ID below; one may be selected. Painted, so that thousands are cheap."""
 
 from bisect import bisect_right
+from math import ceil
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -80,7 +81,8 @@ class TokenStrip(QWidget):
         x, self._lefts = 0.0, []
         for label, id_ in zip(self._labels, self.tokens.ids if self.tokens else (), strict=True):
             self._lefts.append(x)
-            x += max(piece.horizontalAdvance(label), number.horizontalAdvance(str(id_))) + 2 * GAP_M + GAP_S
+            # Whole pixels: an edge between two is blurred, and as wide as where it happens to be scrolled to.
+            x += ceil(max(piece.horizontalAdvance(label), number.horizontalAdvance(str(id_)))) + 2 * GAP_M + GAP_S
         self._right = x
         self._clamp()
 
