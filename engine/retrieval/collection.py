@@ -17,7 +17,7 @@ from engine.retrieval.extracting import Extractor
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.nearest import Graph
 from engine.retrieval.qdrant import Server
-from engine.retrieval.ranking import FEEDBACK, best_first, fuse, with_feedback
+from engine.retrieval.ranking import FEEDBACK, NEIGHBOURS, among_neighbours, best_first, fuse, with_feedback
 from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
@@ -190,10 +190,14 @@ class Collection:
 
 
 def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats, likely: NDArray[np.intp]) -> Floats:
-    """Keywords and vectors fused, the question moved towards what a first fusion found."""
+    """Keywords and vectors fused, the question moved towards what a first fusion found; what is best by the second
+    one shares its scores."""
     best = best_first(fuse(keyword_N, cosines_N), FEEDBACK)
     moved_D = with_feedback(query_D, np.asarray(now.vectors_ND[best]))
-    return fuse(keyword_N, np.nan_to_num(now.cosines(moved_D, likely)))
+    scores_N = fuse(keyword_N, np.nan_to_num(now.cosines(moved_D, likely)))
+    best = best_first(scores_N, NEIGHBOURS)
+    scores_N[best] = among_neighbours(scores_N[best], np.asarray(now.vectors_ND[best]))
+    return scores_N
 
 
 def vectors_file(folder: Path, fit: int) -> Path:

@@ -1,6 +1,7 @@
-"""How well questions find their passages: python -m tests.benchmarks.ranking [JAPANESE_TEXT]
+"""How well questions find their passages: python -m tests.benchmarks.ranking [--text JAPANESE] [--collection DIR …]
 
-Sets made of what is at hand, none of them looked at while the program runs:
+Test collections in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels.tsv), which the project does not hold, and
+sets made of what is at hand, none of them looked at while the program runs:
  en-titles   docstrings of numpy, scipy, scikit-learn and torch: the first line finds the rest of its docstring
  en-related  the same: the first line finds the functions that "See Also" names
  ja-text     a Japanese text: three words of a sentence, in any order, find its passage
@@ -8,11 +9,12 @@ Sets made of what is at hand, none of them looked at while the program runs:
 Against bm25s (English: its stop words and Snowball stems; Japanese: pairs of characters). nDCG@10, recall@10.
 """
 
+import argparse
 import importlib
 import inspect
+import json
 import random
 import re
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -111,6 +113,25 @@ def company(language: world.Language) -> TestSet:
     return TestSet(texts, questions, language == "ja")
 
 
+def judged(folder: Path) -> TestSet:
+    """A test collection; any judgement above nothing is relevant. At most QUESTIONS of its questions are asked."""
+    documents, questions = (_rows(folder / name) for name in ("corpus.jsonl", "queries.jsonl"))
+    place = {row["_id"]: number for number, row in enumerate(documents)}
+    near: dict[str, set[int]] = {}
+    for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
+        question, document, score = line.split("\t")
+        if int(score) > 0 and document in place:
+            near.setdefault(question, set()).add(place[document])
+    texts = [f"{row['title']}\n\n{row['text']}".strip() for row in documents]
+    asked = [(row["text"], near[row["_id"]], -1) for row in questions if row["_id"] in near]
+    asked = random.Random(7).sample(asked, min(QUESTIONS, len(asked)))
+    return TestSet(texts, asked, japanese=bool(re.search("[ぁ-ん]", texts[0])))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
 # --- Who ranks --------------------------------------------------------------------------------------
 
 Ranker = Callable[[str], Sequence[int]]  # documents, best first
@@ -159,9 +180,15 @@ def quality(rank: Ranker, tests: TestSet) -> tuple[float, float]:
 
 
 def main() -> None:
-    sets = dict(english()) | {"world-en": company("en"), "world-ja": company("ja")}
-    if len(sys.argv) > 1:
-        sets["ja-text"] = japanese(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--text", type=Path)
+    parser.add_argument("--collection", type=Path, nargs="+", default=[])
+    options = parser.parse_args()
+    sets = {folder.name: judged(folder) for folder in options.collection}
+    if not sets:
+        sets = dict(english()) | {"world-en": company("en"), "world-ja": company("ja")}
+    if options.text:
+        sets["ja-text"] = japanese(options.text)
     for name, tests in sets.items():
         print(f"{name}: {len(tests.documents)} documents, {len(tests.questions)} questions", flush=True)
         base = quality(peer(tests), tests)

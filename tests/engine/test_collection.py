@@ -295,7 +295,7 @@ def test_both_ways_to_decompose_give_the_same_axes(monkeypatch: pytest.MonkeyPat
     exactly = finished(lsa.fit(counts, vocabulary, 10))
     monkeypatch.setattr(lsa, "MOST_EXACT", 10)
     randomly = finished(lsa.fit(counts, vocabulary, 10))
-    overlap = np.linalg.svd(exactly.axes_VD[:, :2].T @ randomly.axes_VD[:, :2])[1]
+    overlap = np.linalg.svd(lsa.unit(exactly.axes_VD.T)[:2] @ lsa.unit(randomly.axes_VD.T)[:2].T)[1]
     assert overlap.min() > 0.99
 
 

@@ -19,9 +19,17 @@ from engine.retrieval.analysis import STOP_WORDS, importance, pairs, question_te
 from engine.retrieval.collection import Collection
 from engine.retrieval.indexing import update
 from engine.retrieval.keyword import K1, PAIR, B, Keywords, inverse_frequency, saturated
-from engine.retrieval.lsa import Lsa, fit, global_weights, weighted
+from engine.retrieval.lsa import EMPHASIS, Lsa, fit, global_weights, weighted
 from engine.retrieval.nearest import exact
-from engine.retrieval.ranking import WEAK, best_first, fuse, with_feedback
+from engine.retrieval.ranking import (
+    NEIGHBOURS_SHARE,
+    SHARPNESS,
+    WEAK,
+    among_neighbours,
+    best_first,
+    fuse,
+    with_feedback,
+)
 from engine.retrieval.store import Store
 
 Floats = NDArray[np.float32]
@@ -226,11 +234,12 @@ def weights_by_hand(counts_NV: NDArray[np.float64]) -> list[float]:
 
 
 def cosines_by_svd(counts_NV: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Of every passage with every other, in the space of the largest singular values that are not zero."""
+    """Of every passage with every other, in the space of the largest singular values that are not zero, where the
+    first directions are the longer ones."""
     rows_NV = rows_by_hand(counts_NV, weights_by_hand(counts_NV))
     _, singular, axes_DV = np.linalg.svd(rows_NV, full_matrices=False)
     kept = min(width, int((singular > 1e-6 * singular.max()).sum()))
-    placed_ND = rows_NV @ axes_DV[:kept].T
+    placed_ND = rows_NV @ axes_DV[:kept].T * (singular[:kept] / singular[0]) ** EMPHASIS
     lengths = np.linalg.norm(placed_ND, axis=1, keepdims=True)
     placed_ND = np.where(lengths > 1e-4, placed_ND / np.maximum(lengths, 1e-12), 0.0)
     return placed_ND @ placed_ND.T
@@ -368,6 +377,31 @@ def test_looking_at_every_vector_finds_the_nearest(rows_ND: Floats, query_D: Flo
     every = [float(sum(a * b for a, b in zip(row, query_D, strict=True))) for row in rows_ND.tolist()]
     assert np.allclose(sorted(cosines, reverse=True), sorted(every, reverse=True)[:k], atol=1e-5)
     assert np.allclose(cosines, [every[i] for i in best], atol=1e-5)
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-1, 1, width=32)),
+    st.integers(0, 1000),
+)
+def test_a_score_moves_between_its_own_and_those_of_passages_like_it(rows_BD: Floats, seed: int) -> None:
+    scores_B = np.random.default_rng(seed).random(len(rows_BD), dtype=np.float32)
+    moved_B = among_neighbours(scores_B, rows_BD)
+    for i, row in enumerate(rows_BD.tolist()):
+        weights = [max(0.0, sum(a * b for a, b in zip(row, other, strict=True))) ** SHARPNESS for other in rows_BD]
+        weights[i] = 0.0
+        expected = float(scores_B[i])
+        if sum(weights) > 1e-6:
+            mean = sum(w * float(s) for w, s in zip(weights, scores_B, strict=True)) / sum(weights)
+            expected = (1 - NEIGHBOURS_SHARE) * expected + NEIGHBOURS_SHARE * mean
+            assert moved_B[i] == pytest.approx(expected, abs=1e-4)
+    assert moved_B.min() >= scores_B.min() - 1e-5
+
+
+def test_a_passage_alone_keeps_its_score_and_one_among_good_ones_gains() -> None:
+    vectors = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+    moved = among_neighbours(np.array([1.0, 0.5, 0.6, 0.2, 0.4], np.float32), vectors)
+    assert moved[1] > moved[2]
+    assert moved[4] == pytest.approx(0.4)
 
 
 def test_a_question_moves_towards_what_was_found_and_keeps_its_length() -> None:
