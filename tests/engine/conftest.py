@@ -1,11 +1,14 @@
 """Small real models, trained once a worker."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.messages import TrainingSettings
 from engine.retrieval import reader_process
+from engine.service.session import Session
 from engine.training.run import Run
 
 SENTENCES = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。犬は家で暮らしている。\n"
@@ -33,3 +36,20 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, text_file: Path) -> P
     list(run.prepare())
     list(run.steps())
     return folder
+
+
+@pytest.fixture
+def session(model_folder: Path) -> Session:
+    """With that model open."""
+    opened = Session()
+    opened.open(model_folder)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Models as small as these only lose by sharing their work among threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -27,13 +27,6 @@ from engine.service.session import Session
 from engine.text.tokenizer import train_characters
 
 
-@pytest.fixture
-def session(model_folder: Path) -> Session:
-    opened = Session()
-    opened.open(model_folder)
-    return opened
-
-
 def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
     return (np.random.default_rng(seed).normal(size=(count, 2)) * [3, 1]).astype(np.float32)
 

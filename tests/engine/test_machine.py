@@ -21,13 +21,6 @@ from engine.service.session import Session
 TEXT = "the cat sat on the mat."
 
 
-@pytest.fixture
-def session(model_folder: Path) -> Session:
-    opened = Session()
-    opened.open(model_folder)
-    return opened
-
-
 def traced(session: Session, text: str = TEXT, **settings: object) -> m.MachineTrace:
     [answer] = trace_machine(session, m.Trace(text, **settings))  # type: ignore[arg-type]
     assert isinstance(answer, m.MachineTrace)

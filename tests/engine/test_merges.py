@@ -16,13 +16,6 @@ RIVALS = rivals(SENTENCES * 20)
 TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。😀é\n", min_size=1, max_size=30)
 
 
-@pytest.fixture
-def session(model_folder) -> Session:  # type: ignore[no-untyped-def]
-    opened = Session()
-    opened.open(model_folder)
-    return opened
-
-
 @pytest.mark.parametrize("name", ["bytes", "scripts"])
 @given(text=TEXTS)
 @settings(deadline=None, max_examples=60)

@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
 import pytest
 
 from engine.errors import EngineError
-from engine.messages import Cancel, Ended, Event, Quit, Submit
-from engine.service.process import IDLE, serve
+from engine.messages import Cancel, Ended, Event, Submit
+from engine.service.process import IDLE
+from tests.engine.sessions import Handlers, loop, until_ended
 
 
 @dataclass(frozen=True)
@@ -50,30 +50,33 @@ def fail(request: Fail) -> Iterator[None]:
     raise ZeroDivisionError("a bug")
 
 
+@dataclass(frozen=True)
+class Hold:
+    """A job that does nothing until it is closed, and then may find that it cannot save."""
+
+    name: str
+    fails: bool
+
+
+def hold(request: Hold) -> Iterator[object]:
+    try:
+        yield request.name
+        while True:
+            yield IDLE
+    finally:
+        closed.append(request.name)
+        if request.fails:
+            raise EngineError("error.not_written", file=request.name, reason="full")
+
+
+HANDLERS: Handlers = {Count: count, Forever: forever, Fail: fail, Hold: hold}
+
+
 @pytest.fixture
 def engine() -> Iterator[Connection]:
     closed.clear()
-    ours, theirs = Pipe()
-    handlers = {Count: count, Forever: forever, Fail: fail}
-    thread = threading.Thread(target=serve, args=(theirs, handlers))
-    thread.start()
-    yield ours
-    if not ours.closed:
-        ours.send(Quit())
-        thread.join(5)
-        ours.close()
-    thread.join(5)
-    theirs.close()
-    assert not thread.is_alive()
-
-
-def until_ended(engine: Connection, job: int) -> list[object]:
-    """All messages up to the end of `job`."""
-    seen: list[object] = []
-    while not (seen and isinstance(seen[-1], Ended) and seen[-1].job == job):
-        assert engine.poll(5)
-        seen.append(engine.recv())
-    return seen
+    with loop(HANDLERS) as ours:
+        yield ours
 
 
 def test_a_request_is_answered_in_order_and_ends_once(engine: Connection) -> None:
@@ -145,3 +148,28 @@ def test_the_end_of_the_pipe_closes_every_job(engine: Connection) -> None:
             break
         deadline.wait(0.05)
     assert closed == ["forever"]
+
+
+# --- What cannot be saved -----------------------------------------------------------------------------
+
+
+def begin(engine: Connection, job: int, request: Hold) -> None:
+    """Until it has begun: what never began has nothing to save."""
+    engine.send(Submit(job, request))
+    assert engine.poll(30)
+    assert engine.recv() == Event(job, request.name)
+
+
+def test_a_job_that_cannot_save_when_it_is_cancelled_says_so_in_words(engine: Connection) -> None:
+    begin(engine, 1, Hold("a", fails=True))
+    engine.send(Cancel(1))
+    assert until_ended(engine, 1) == [Ended(1, "failed", "error.not_written", {"file": "a", "reason": "full"})]
+    assert closed == ["a"]
+
+
+def test_a_job_that_cannot_save_at_the_end_does_not_keep_others_from_it() -> None:
+    closed.clear()
+    with loop(HANDLERS) as engine:
+        for job, (name, fails) in enumerate((("a", False), ("b", True), ("c", False)), start=1):
+            begin(engine, job, Hold(name, fails))
+    assert sorted(closed) == ["a", "b", "c"]

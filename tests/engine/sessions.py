@@ -1,0 +1,52 @@
+"""Asking a session, or the loop behind its pipe, as the window does."""
+
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from engine.messages import Ended, Quit
+from engine.service.handlers import HANDLERS
+from engine.service.process import IDLE, serve
+from engine.service.session import Session
+
+Handlers = dict[type, Callable[[Any], Iterator[Any]]]
+
+
+def ask(session: Session, request: object) -> list[Any]:
+    """All that the window gets: nothing where others only got a turn."""
+    return [event for event in HANDLERS[type(request)](session, request) if event is not None and event is not IDLE]
+
+
+def fits(message: object) -> bool:
+    """Whether it is small enough to cross."""
+    return len(pickle.dumps(message)) < 2**20
+
+
+@contextmanager
+def loop(handlers: Handlers) -> Iterator[Connection]:
+    """Our end of the pipe of a loop that runs in a thread, and has ended when this ends."""
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=serve, args=(theirs, handlers))
+    thread.start()
+    try:
+        yield ours
+    finally:
+        if not ours.closed:
+            ours.send(Quit())
+        thread.join(30)
+        ours.close()
+        theirs.close()
+    assert not thread.is_alive()
+
+
+def until_ended(engine: Connection, job: int) -> list[Any]:
+    """All messages up to the end of `job`."""
+    seen: list[Any] = []
+    while not (seen and isinstance(seen[-1], Ended) and seen[-1].job == job):
+        assert engine.poll(30)
+        seen.append(engine.recv())
+    return seen
