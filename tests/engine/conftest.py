@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.messages import TrainingSettings
-from engine.retrieval import reader_process
+from engine.messages import OpenCollection, TrainingSettings
+from engine.retrieval import indexing, reader_process
+from engine.retrieval.store import Store
+from engine.service.handlers import make_handlers
 from engine.service.session import Session
 from engine.training.run import Run
+from tests.engine.collecting import FileReader, ask
+from tests.engine.sessions import Handlers
 
 SENTENCES = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。犬は家で暮らしている。\n"
 SMALL = TrainingSettings(vocabulary=330, layers=2, heads=2, width=32, context=16, batch=4, steps=30, seconds=None)
@@ -53,3 +57,34 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "c", create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def handlers(tmp_path: Path) -> Iterator[Handlers]:
+    """With an empty collection open."""
+    made = make_handlers()
+    ask(made, OpenCollection(str(tmp_path / "c"), create=True))
+    yield made
+    ask(made, OpenCollection(str(tmp_path / "other"), create=True))  # closes it
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    for name in ("a.txt", "b.md", "deep/c.txt", "deep/deeper/猫.txt"):
+        (folder / name).write_text(f"This is {name}, about tulips.", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read without a process of their own."""
+    monkeypatch.setattr(indexing, "FileReader", FileReader)

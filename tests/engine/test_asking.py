@@ -1,8 +1,6 @@
 """Answers: from the passages, within the context, with their sources; and what the Search pane asks for."""
 
 import json
-import pickle
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,9 @@ from engine.retrieval.answering import answer_room
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
 from engine.service.handlers import make_handlers
 from engine.text.tokenizer import Tokenizer, train_characters
+from tests.engine.collecting import ask
+from tests.engine.sessions import Handlers
 
-Handlers = dict[type, Callable[[Any], Iterator[Any]]]
 NOTICE = "夏季休暇: 8月13日〜15日\n食堂: 11時〜14時\n"
 RULES = "Lunch is served from noon. The library is open from nine to five. Passwords are changed every month."
 
@@ -37,19 +36,9 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def handlers(documents: Path, tmp_path: Path) -> Iterator[Handlers]:
-    made: Handlers = make_handlers()
-    ask(made, m.OpenCollection(str(tmp_path / "c"), create=True))
-    ask(made, m.AddDocuments((str(documents),)))
-    yield made
-    ask(made, m.OpenCollection(str(tmp_path / "other"), create=True))
-
-
-def ask(handlers: Handlers, request: object) -> list[Any]:
-    """All messages of an answer, each small enough to cross."""
-    events = [event for event in handlers[type(request)](request) if event is not None]
-    assert all(len(pickle.dumps(event)) < 1_000_000 for event in events)
-    return events
+def handlers(handlers: Handlers, documents: Path) -> Handlers:
+    ask(handlers, m.AddDocuments((str(documents),)))
+    return handlers
 
 
 def of(kind: type, events: list[Any]) -> list[Any]:

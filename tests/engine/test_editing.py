@@ -2,37 +2,25 @@
 
 import codecs
 import os
-import pickle
 import stat
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine import messages as m
-from engine.errors import EngineError
 from engine.retrieval import editing
 from engine.retrieval.chunking import OVERLAP, SIZE, SMALLEST, chunk
 from engine.retrieval.editing import rewrite
 from engine.retrieval.readers import read_document
 from engine.retrieval.store import FileState, Store
-from engine.service.handlers import make_handlers
 from engine.text.reading import read_chunks
-
-Handlers = dict[type, Callable[[Any], Iterator[Any]]]
+from tests.engine.collecting import ask, failure
+from tests.engine.sessions import Handlers
 
 JAPANESE = "夏季休暇のお知らせです。\n休暇は8月13日から15日までです。\n申請は総務部に出してください。\n"
 LATIN = "Le café de l'été ferme à midi.\nLes élèves déjeunent à la cantine où le thé est très chaud.\n" * 4
 MIXED = "The lamp was as tall as the boy.\nランプは少年と同じ背丈でした。\n" * 4
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "c", create=True)
-    yield opened
-    opened.close()
 
 
 def add(store: Store, path: Path, size: int = SIZE, overlap: int = OVERLAP) -> int:
@@ -55,9 +43,7 @@ def read(path: Path) -> str:
 
 
 def refused(store: Store, document: int, text: str = "mine") -> str:
-    with pytest.raises(EngineError) as raised:
-        rewrite(store, document, text)
-    return raised.value.key
+    return failure(lambda: rewrite(store, document, text))
 
 
 # --- Encodings, marks, line ends --------------------------------------------------------------------
@@ -252,21 +238,6 @@ def test_a_file_of_the_same_size_that_another_program_wrote_is_kept(store: Store
 
 
 # --- As the pane asks for it --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def handlers(tmp_path: Path) -> Iterator[Handlers]:
-    made: Handlers = make_handlers()
-    ask(made, m.OpenCollection(str(tmp_path / "c"), create=True))
-    yield made
-    ask(made, m.OpenCollection(str(tmp_path / "other"), create=True))  # closes it
-
-
-def ask(handlers: Handlers, request: object) -> list[Any]:
-    """All messages of an answer, each small enough to cross."""
-    events = [event for event in handlers[type(request)](request) if event is not None]
-    assert all(len(pickle.dumps(event)) < 1_000_000 for event in events)
-    return events
 
 
 def test_a_document_keeps_its_number_over_many_edits(handlers: Handlers, tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""A graph over very many vectors."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.retrieval import nearest
+from engine.retrieval.lsa import unit
+from tests.engine.collecting import failure
+
+
+def test_a_graph_finds_what_looking_at_every_vector_finds_also_after_changes(tmp_path: Path) -> None:
+    """Passages that it does not hold yet are looked at, those that are gone are passed over."""
+    rows_ND = unit(np.random.default_rng(1).standard_normal((600, 16)).astype(np.float32))
+    ids = np.arange(1, 601) * 3  # as numbers are after some documents went
+    *_, share = nearest.build_graph(tmp_path / "g", rows_ND[:400], ids[:400], None)
+    assert 0 <= share <= 1
+    *_, share = nearest.build_graph(tmp_path / "g", rows_ND[:500], ids[:500], tmp_path / "g")  # some more
+    graph = nearest.Graph(tmp_path / "g", int(ids[499]))
+    left = np.delete(np.arange(600), np.arange(0, 500, 4))
+    for query_D in rows_ND[::60] + 0.1:
+        best, cosines = graph.nearest(rows_ND[left], ids[left], query_D, 5)
+        expected, scores = nearest.exact(rows_ND[left], query_D, 5)
+        assert len(set(best.tolist()) & set(expected.tolist())) >= 4  # it is approximate
+        assert np.allclose(cosines[0], scores[0], atol=1e-5)
+        assert np.allclose(cosines, rows_ND[left][best] @ query_D, atol=1e-5)
+    assert [path.name for path in tmp_path.iterdir()] == ["g"]
+
+
+@pytest.mark.parametrize("data", [b"", b"no graph at all", bytes(5000)])
+def test_a_damaged_graph_is_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "g").write_bytes(data)
+    assert failure(lambda: nearest.Graph(tmp_path / "g", 1)) == "error.collection_damaged"
+
+
+def test_a_graph_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    rows_ND = np.eye(4, dtype=np.float32)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "x").touch()
+    assert failure(lambda: list(nearest.build_graph(tmp_path / "taken", rows_ND, np.arange(4), None))) == (
+        "error.not_written"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

@@ -1,0 +1,179 @@
+"""Collections of one strange document, of none, of very many rows; and as they are at one moment."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import messages as m
+from engine.errors import EngineError
+from engine.retrieval import collection as collection_module
+from engine.retrieval.chunking import Chunk, Document, chunk
+from engine.retrieval.collection import Collection, term_counts
+from engine.retrieval.store import FileState, Store
+from tests.engine.collecting import ask, bring_up_to_date, failure
+from tests.engine.sessions import Handlers
+
+pytestmark = pytest.mark.usefixtures("reads_at_once")
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
+@pytest.mark.parametrize("text", ["★★★ !!! ☃", "the of and", "😀", "x", "猫", "שלום עולם", "ไทย", "a\u200bb"])
+def test_a_collection_of_one_strange_document_answers_everything(
+    handlers: Handlers, tmp_path: Path, text: str, mode: m.SearchMode
+) -> None:
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    info = ask(handlers, m.AddDocuments((str(tmp_path / "a.txt"),)))[-1]
+    assert (info.passages, info.with_vectors) == (1, 1)
+    for question in (text, "the", "猫?", "😀", "★"):
+        result, rows = ask(handlers, m.Search(question, mode=mode))
+        assert len(result.hits) <= 1
+        assert np.isfinite([*rows.scores, *rows.cosines, *rows.keyword]).all()
+        assert ask(handlers, m.Ask(question, mode=mode))
+    for dims in (2, 3):
+        (shown,) = ask(handlers, m.MapPassages(text, dims=dims))
+        assert shown.points.shape == (1, dims)
+        assert shown.question.shape == (dims,)
+        assert np.isfinite(shown.points).all()
+        assert np.isfinite(shown.question).all()
+    (pair,) = ask(handlers, m.CompareVectors(text, 0))
+    assert -1.001 < pair.cosine < 1.001
+
+
+def test_an_empty_collection_says_what_is_missing(handlers: Handlers) -> None:
+    (page,) = ask(handlers, m.ListDocuments())
+    assert (page.total, page.entries) == (0, ())
+    assert ask(handlers, m.MapPassages("x")) == []
+    assert ask(handlers, m.ListPassages((0, 1)))[0].passages == ()
+    assert ask(handlers, m.CutDocuments(200, 0))[-1].passages == 0
+    assert ask(handlers, m.RemoveDocuments((1, 2)))[-1].documents == 0
+    assert failure(lambda: ask(handlers, m.Search("x"))) == "error.collection_empty"
+    assert failure(lambda: ask(handlers, m.Search("  "))) == "error.question_empty"
+    assert failure(lambda: ask(handlers, m.ReadDocument(1))) == "error.document_gone"
+
+
+def test_indices_that_are_none_are_passed_over(handlers: Handlers, documents: Path) -> None:
+    ask(handlers, m.AddDocuments((str(documents),)))
+    (passages,) = ask(handlers, m.ListPassages((3, -1, 0, 10**9)))
+    assert [passage.index for passage in passages.passages] == [3, 0]
+    assert ask(handlers, m.CompareVectors("x", 4)) == []
+
+
+def large(folder: Path, documents: int, chunks: int, heading: str, text: str) -> None:
+    """A collection by the database alone: no file, no vector."""
+    store = Store(folder)
+    with store.writing():
+        for number in range(documents):
+            document = Document(text, headings=((0, heading),))
+            cut = [Chunk(0, len(text), 0, document.heading_of(0)) for _ in range(chunks)]
+            store.put(f"/{'長い名前' * 20}/{number}.txt", FileState(1, 1), document, cut, [Counter(x=1)] * chunks)
+    store.close()
+
+
+def test_ten_thousand_rows_of_the_table_cross_in_small_messages(handlers: Handlers, tmp_path: Path) -> None:
+    """`ask` asserts their size: each row with a long path, a heading and the beginning of its text."""
+    large(tmp_path / "c", 100, 100, "見出し" * 40, "𠮟られて猫は森で暮らしている。" * 60)
+    order = np.random.default_rng(1).permutation(10_000).tolist()
+    answered = ask(handlers, m.ListPassages(tuple(order)))
+    assert [passage.index for page in answered for passage in page.passages] == order
+    result, *rows = ask(handlers, m.Search("x", k=50, mode="keyword"))
+    assert result.passages == 10_000
+    assert sum(len(part.scores) for part in rows) == 10_000
+
+
+def test_a_heading_that_is_a_whole_book_does_not_come_with_every_passage(handlers: Handlers, tmp_path: Path) -> None:
+    """Markdown without line ends."""
+    (tmp_path / "a.md").write_text("# " + "The river is long. " * 20_000 + "\n" + "A text below it. " * 3000)
+    info = ask(handlers, m.AddDocuments((str(tmp_path / "a.md"),)))[-1]
+    pages = ask(handlers, m.ListPassages(tuple(range(info.passages))))
+    assert all(passage.heading.startswith("The river") for page in pages for passage in page.passages)
+    assert info.bytes < 10_000_000
+    ask(handlers, m.Search("river", k=50))
+
+
+def test_a_gap_of_a_million_spaces_is_in_no_passage(handlers: Handlers, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The first sentence." + " \n" * 500_000 + "The last sentence.")
+    ask(handlers, m.AddDocuments((str(tmp_path / "a.txt"),)))
+    result, *_ = ask(handlers, m.Search("last sentence", k=50))
+    assert result.hits[0].passage.text == "The last sentence."
+
+
+def test_a_list_of_many_broken_files_crosses_in_small_messages(handlers: Handlers, tmp_path: Path) -> None:
+    store = Store(tmp_path / "c")
+    with store.writing():
+        for number in range(3000):
+            path = f"/{'長い名前' * 20}/{number:04}.pdf"
+            store.skip(path, FileState(1, 1), EngineError("error.document_broken", file=path, reason="理由" * 100))
+    store.close()
+    pages = ask(handlers, m.ListDocuments())
+    entries = [entry for page in pages for entry in page.entries]
+    assert len(entries) == pages[0].total == 3000
+    assert [page.start for page in pages] == [sum(len(p.entries) for p in pages[:i]) for i in range(len(pages))]
+    assert all(entry.arguments["file"] == entry.path for entry in entries)
+
+
+def test_a_collection_that_another_process_changes_is_searched_as_it_is_now(
+    handlers: Handlers, documents: Path, tmp_path: Path
+) -> None:
+    ask(handlers, m.AddDocuments((str(documents),)))
+    before = ask(handlers, m.OpenCollection(str(tmp_path / "c")))[0]
+    other = Store(tmp_path / "c")
+    (documents / "new.txt").write_text("A lighthouse.")
+    bring_up_to_date(other)
+    other.close()
+    result, *_ = ask(handlers, m.Search("lighthouse"))
+    assert Path(result.hits[0].passage.path).name == "new.txt"
+    assert result.version != before.version
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
+def test_a_search_sees_one_moment_while_another_window_cuts_all_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: m.SearchMode
+) -> None:
+    """Between what is read first, the passages, and what is read last, their terms and texts."""
+    (tmp_path / "a.txt").write_text("".join(f"Sentence number {n} about the river. " for n in range(200)))
+    bring_up_to_date(store, tmp_path / "a.txt")
+    collection = Collection(store.folder)
+    passages = len(store.table().ids)
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        with store.writing():
+            state, (_, document) = store.states()[str(tmp_path / "a.txt")], store.document(1)
+            chunks = chunk(document, 100, 0)
+            store.put(str(tmp_path / "a.txt"), state, document, chunks, [Counter(rivulet=1)] * len(chunks))
+        return term_counts(*arguments)
+
+    monkeypatch.setattr(collection_module, "term_counts", meanwhile)
+    found = collection.search("river", 5, mode)
+    assert len(found.scores_N) == len(found.now.table.ids) == passages
+    assert len(found.hits) == 5
+    assert len(collection.search("rivulet", 5, "keyword").scores_N) > 2 * passages
+    collection.close()
+
+
+def test_a_version_names_what_is_there(store: Store, documents: Path, tmp_path: Path) -> None:
+    """The same after another start; another one where passages are others, also of another collection."""
+    seen = set()
+    for name in ("a.txt", "b.md"):
+        bring_up_to_date(store, documents / name)
+        versions = set()
+        for _ in range(2):
+            collection = Collection(store.folder)
+            versions.add(collection.snapshot().version)
+            collection.close()
+        assert len(versions) == 1
+        seen |= versions
+    assert len(seen) == 2
+
+
+def test_reopened_in_another_place_a_collection_is_the_same(store: Store, documents: Path, tmp_path: Path) -> None:
+    """Nothing in it names the folder that it lies in."""
+    bring_up_to_date(store, documents)
+    store.close()
+    (tmp_path / "c").rename(tmp_path / "moved")
+    collection = Collection(tmp_path / "moved")
+    assert Path(collection.search("猫").hits[0].file).name == "猫.txt"
+    collection.close()
