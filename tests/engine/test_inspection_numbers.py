@@ -1,11 +1,8 @@
-"""Every number that is shown, reckoned a second time: from the weights alone, or by counting in plain Python."""
+"""Every number that is shown of a model, reckoned a second time: from its weights alone, or by sorting and counting."""
 
 import dataclasses
 import itertools
 import math
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,26 +11,13 @@ from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from engine.baselines.ngram import bigram_loss, unigram_loss
-from engine.errors import EngineError
 from engine.inspection import machine
 from engine.inspection.attention import attention_steps, attention_weights, head_weights, pooled
 from engine.inspection.heads import head_scores, probe
 from engine.inspection.projection import held_still, principal_plane, token_paths, tsne
 from engine.inspection.vectors import analogy, nearest
-from engine.messages import TrainingSettings
-from engine.model import memory
-from engine.model.checkpoint import read_json, read_tensors, save_model, write_json, write_tensors
-from engine.model.config import ModelConfig, RopeScaling
-from engine.model.derivatives import relu_squared, rms_norm, rotate
-from engine.model.opening import load_model
-from engine.model.rotary import Rotary, rotary_frequencies
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
-from engine.text.tokenizer import train_characters
-from engine.training import evaluation
-from engine.training.evaluation import evaluate
-from engine.training.recipe import PRESETS, check, micro_batch, model_config, presets_for, rate_factor, rates
 from tests.engine.test_model import FAMILIES, random_model
 
 Doubles = NDArray[np.float64]
@@ -176,6 +160,7 @@ def test_paths_through_the_layers_are_the_plane_of_the_directions(plain: ByHand)
 
 PARTS = ("residual.before", "attn.input", "attn.q", "attn.scores", "attn.weights", "attn.heads", "attn.output",
          "mlp.input", "mlp.activation", "mlp.output", "residual.after")  # fmt: skip
+
 NAMES = ["embedding", *(f"blocks.{i}.{part}" for i in (0, 3) for part in PARTS), "final_norm", "logits"]
 
 
@@ -386,299 +371,3 @@ def test_an_analogy_is_the_sum_of_three_directions() -> None:
     allowed = [i for i in np.argsort(-found).tolist() if i not in {*a, *b, *c, 20}]
     assert ids.tolist() == allowed[:5]
     assert np.allclose(cosines, found[ids], atol=1e-5)
-
-
-# --- Rotary positions ---------------------------------------------------------------------------------
-
-
-def rotated(rotary: Rotary, x: torch.Tensor, position: int) -> torch.Tensor:
-    return rotate(x.view(1, 1, 1, -1), *rotary(position, 1)).flatten()
-
-
-@settings(max_examples=50)
-@given(m=st.integers(0, 3000), n=st.integers(0, 3000), shift=st.integers(0, 3000), seed=st.integers(0, 99))
-def test_queries_and_keys_meet_by_their_distance_alone(m: int, n: int, shift: int, seed: int) -> None:
-    rotary = Rotary(ModelConfig(vocabulary=2, context=8192))
-    generator = torch.Generator().manual_seed(seed)
-    q, k = torch.randn(2, 32, generator=generator)
-    near = rotated(rotary, q, m) @ rotated(rotary, k, n)
-    far = rotated(rotary, q, m + shift) @ rotated(rotary, k, n + shift)
-    assert near.item() == pytest.approx(far.item(), abs=1e-3)
-    assert rotated(rotary, q, m).norm().item() == pytest.approx(q.norm().item(), rel=1e-5)
-
-
-def test_a_position_beyond_the_table_is_turned_as_the_formula_says() -> None:
-    config = ModelConfig(vocabulary=2, context=100_000)
-    cos, sin = Rotary(config)(70_000, 2)
-    angles = np.outer([70_000, 70_001], [10_000 ** (-2 * i / 32) for i in range(16)])
-    assert np.allclose(cos[:, 0, :16], np.cos(angles), atol=1e-6)
-    assert np.allclose(sin[:, 0], np.concatenate((-np.sin(angles), np.sin(angles)), axis=1), atol=1e-6)
-
-
-def test_position_zero_turns_nothing() -> None:
-    x = torch.randn(32)
-    assert torch.equal(rotated(Rotary(ModelConfig(vocabulary=2)), x, 0), x)
-
-
-def llama3(frequency: float, scaling: RopeScaling) -> float:
-    """As the reference code tells it: https://arxiv.org/abs/2407.21783."""
-    wavelength = 2 * math.pi / frequency
-    if wavelength < scaling.original_context / scaling.high_freq_factor:
-        return frequency
-    if wavelength > scaling.original_context / scaling.low_freq_factor:
-        return frequency / scaling.factor
-    smooth = (scaling.original_context / wavelength - scaling.low_freq_factor) / (
-        scaling.high_freq_factor - scaling.low_freq_factor
-    )
-    return (1 - smooth) * frequency / scaling.factor + smooth * frequency
-
-
-@pytest.mark.parametrize("scaling", [RopeScaling("llama3", 8.0), RopeScaling("llama3", 32.0, 1.0, 4.0, 512)])
-def test_a_context_taught_afterwards_slows_only_long_waves(scaling: RopeScaling) -> None:
-    config = ModelConfig(vocabulary=2, head_width=64, rope_theta=500_000.0)
-    plain = rotary_frequencies(config)
-    scaled = rotary_frequencies(dataclasses.replace(config, rope_scaling=scaling))
-    assert np.allclose(scaled, [llama3(f, scaling) for f in plain])
-    assert scaled[0] == plain[0]
-    assert scaled[-1] == pytest.approx(plain[-1] / scaling.factor)
-    linear = rotary_frequencies(dataclasses.replace(config, rope_scaling=RopeScaling("linear", 4.0)))
-    assert np.allclose(linear * 4, plain)
-
-
-# --- Derivatives --------------------------------------------------------------------------------------
-
-SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 4), st.sampled_from([2, 4, 6]))
-
-
-@settings(max_examples=40)
-@given(shape=SHAPES, seed=st.integers(0, 10_000), scale=st.sampled_from([1e-3, 1.0, 30.0]))
-def test_gradients_are_those_that_small_steps_show(shape: tuple[int, int, int], seed: int, scale: float) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    x = (torch.randn(shape, generator=generator, dtype=torch.float64) * scale).requires_grad_()
-    weight = torch.randn(shape, generator=generator, dtype=torch.float64)
-    angles = torch.rand(shape[1], shape[2] // 2, generator=generator, dtype=torch.float64)
-    cos, sin = torch.cat((angles.cos(),) * 2, -1), torch.cat((-angles.sin(), angles.sin()), -1)
-    step = 1e-6 * scale
-    for function in (relu_squared, lambda x: rms_norm(x, 1e-6), lambda x: rotate(x, cos, sin)):
-        x.grad = None
-        (function(x) * weight).sum().backward()
-        assert x.grad is not None
-        place = tuple(seed % n for n in shape)
-        moved = torch.zeros(shape, dtype=torch.float64)
-        moved[place] = step
-        with torch.no_grad():
-            slope = ((function(x + moved) - function(x - moved)) * weight).sum().item() / (2 * step)
-        assert x.grad[place].item() == pytest.approx(slope, rel=1e-3, abs=1e-5)
-
-
-def test_derivatives_at_the_edges_are_numbers() -> None:
-    for x in (torch.zeros(2, 4), torch.full((2, 4), 1e-30), torch.full((2, 4), 1e15)):
-        for function in (relu_squared, lambda x: rms_norm(x, 1e-6)):
-            leaf = x.clone().requires_grad_()
-            function(leaf).sum().backward()
-            assert leaf.grad is not None
-            assert leaf.grad.isfinite().all()
-
-
-def test_turning_back_undoes_turning() -> None:
-    cos, sin = Rotary(ModelConfig(vocabulary=2))(5, 3)
-    x = torch.randn(2, 3, 4, 32)
-    assert torch.allclose(rotate(rotate(x, cos, sin), cos, -sin), x, atol=1e-5)
-    across = x.transpose(1, 2).contiguous().transpose(1, 2)
-    assert torch.equal(rotate(across, cos, sin), rotate(x, cos, sin))
-
-
-# --- What counting achieves ---------------------------------------------------------------------------
-
-
-def counted_unigram(train: list[int], validation: list[int], vocabulary: int) -> float:
-    counts = Counter(train)
-    shares = [(counts[t] + 1) / (len(train) + vocabulary) for t in validation]
-    return -sum(map(math.log, shares)) / len(shares)
-
-
-def counted_bigram(train: list[int], validation: list[int], vocabulary: int) -> float:
-    counts, pairs, before = Counter(train), Counter(itertools.pairwise(train)), Counter(train[:-1])
-    followers = Counter(a for a, _ in pairs)
-    shares = []
-    for a, b in itertools.pairwise(validation):
-        unigram = (counts[b] + 1) / (len(train) + vocabulary)
-        weight = followers[a]
-        shares.append((pairs[a, b] + weight * unigram) / (before[a] + weight) if weight else unigram)
-    return -sum(map(math.log, shares)) / len(shares)
-
-
-IDS_OF_FIVE = st.lists(st.integers(0, 4), min_size=3, max_size=60)
-
-
-@settings(max_examples=200)
-@given(train=IDS_OF_FIVE, validation=IDS_OF_FIVE, dtype=st.sampled_from([np.uint16, np.uint32]))
-def test_ngram_losses_are_those_of_counting(train: list[int], validation: list[int], dtype: type) -> None:
-    known, held_out = np.array(train, dtype), np.array(validation, dtype)
-    assert unigram_loss(known, held_out, 5) == pytest.approx(counted_unigram(train, validation, 5))
-    assert bigram_loss(known, held_out, 5) == pytest.approx(counted_bigram(train, validation, 5))
-
-
-@given(train=IDS_OF_FIVE, before=st.integers(0, 4))
-def test_all_that_may_follow_a_token_adds_up_to_one(train: list[int], before: int) -> None:
-    known = np.array(train, np.uint16)
-    losses = [bigram_loss(known, np.array([before, after], np.uint16), 5) for after in range(5)]
-    assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1.0)
-    alone = [unigram_loss(known, np.array([token], np.uint16), 5) for token in range(5)]
-    assert sum(math.exp(-loss) for loss in alone) == pytest.approx(1.0)
-
-
-# --- Evaluation and recipe ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("length", [2, 3, 16, 17, 18, 33, 50])
-def test_the_loss_of_a_text_is_the_mean_over_windows_by_hand(model_folder: Path, length: int) -> None:
-    model, tokenizer = load_model(model_folder)
-    ids = tokenizer.encode("the cat sat on the mat. 猫は森で暮らしている。" * 5)[:length]
-    text = tokenizer.decode(ids)
-    ids = tokenizer.encode(text)
-    total = 0.0
-    for start in range(0, len(ids) - 1, model.config.context):
-        window = ids[start : start + model.config.context + 1]
-        with torch.no_grad():
-            logits = model(torch.tensor([window[:-1]]))[0].double().numpy()
-        for row, wanted in zip(logits, window[1:], strict=True):
-            total += math.log(np.exp(row - row.max()).sum()) + row.max() - row[wanted]
-    *_, result = evaluate(model, tokenizer, text)
-    assert result["tokens"] == len(ids) - 1
-    assert result["loss"] == pytest.approx(total / (len(ids) - 1), rel=1e-4)
-    size = len(text.encode()) - len(tokenizer.token_bytes(ids[0]))
-    assert result["bits_per_byte"] == pytest.approx(total / math.log(2) / size, rel=1e-4)
-
-
-def test_the_loss_does_not_depend_on_how_much_is_computed_at_once(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, tokenizer = load_model(model_folder)
-    text = "the dog sat on the log. 犬は家で暮らしている。" * 30
-    *_, whole = evaluate(model, tokenizer, text)
-    monkeypatch.setattr(evaluation, "TOKENS_AT_ONCE", 1)
-    parts = list(evaluate(model, tokenizer, text))
-    assert len(parts) > 10
-    assert parts[-1] == pytest.approx(whole, rel=1e-4)
-    with pytest.raises(EngineError, match="text_too_short"):
-        list(evaluate(model, tokenizer, "a"))
-
-
-@given(characters=st.integers(0, 10**12))
-def test_every_preset_is_a_run_that_can_be_started(characters: int) -> None:
-    assert list(presets_for(characters)) == list(PRESETS)
-    for preset in presets_for(characters).values():
-        check(preset)
-        config = model_config(preset, preset.vocabulary)
-        assert 300 <= preset.vocabulary <= config.vocabulary
-        assert 1 <= micro_batch(config, preset.batch) <= preset.batch
-
-
-@pytest.mark.parametrize("name", ["seconds", "learning_rate"])
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0])
-def test_numbers_that_are_none_are_refused(name: str, value: float) -> None:
-    with pytest.raises(EngineError) as raised:
-        check(dataclasses.replace(TrainingSettings(), **{name: value}))
-    assert raised.value.args_by_name["setting"] == name
-
-
-@given(step=st.integers(0, 10**6), fraction=st.floats(-1, 2))
-def test_a_rate_is_never_negative_nor_above_the_full_one(step: int, fraction: float) -> None:
-    assert 0.0 <= rate_factor(step, fraction) <= 1.0
-    assert rate_factor(step, fraction) >= rate_factor(step, min(2.0, fraction + 0.1))
-
-
-def test_the_rate_that_a_person_sets_takes_the_other_along() -> None:
-    usual, other = rates(TrainingSettings())
-    mine, its = rates(TrainingSettings(learning_rate=usual / 4))
-    assert (mine, its) == pytest.approx((usual / 4, other / 4))
-
-
-# --- Configurations, folders, memory ------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 10**7) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=4,
-)
-FIELDS = [field.name for field in dataclasses.fields(ModelConfig)]
-
-
-@settings(max_examples=150)
-@given(name=st.sampled_from(FIELDS), value=JSON)
-def test_a_configuration_with_any_foreign_value_is_read_or_refused_in_words(name: str, value: object) -> None:
-    values = FAMILIES["nakami"].to_json() | {name: value}
-    refused = ""
-    try:
-        config = ModelConfig.from_json(values)
-    except EngineError as error:
-        refused = error.key.removeprefix("error.")
-    assert refused in ("", "config_range", "config_choice", "heads_divide", "model_too_large")
-    if not refused:
-        assert ModelConfig.from_json(config.to_json()) == config or value != value
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("windows", 5),
-        ("windows", ["a", 0, 0, 0]),
-        ("windows", [-1, 0, 0, 0]),
-        ("windows", [1, 2]),
-        ("stop_ids", 7),
-        ("rope_scaling", {"type": "dynamic", "factor": 2.0}),
-        ("rope_scaling", {"kind": "yarn", "factor": 2.0}),
-        ("rope_scaling", {"kind": "linear", "factor": "two"}),
-        ("rope_scaling", {"kind": "linear", "factor": 0}),
-        ("rope_scaling", {"kind": "linear"}),
-        ("rope_scaling", "linear"),
-    ],
-)
-def test_what_no_model_can_be_is_refused_before_it_is_built(name: str, value: object) -> None:
-    with pytest.raises(EngineError) as raised:
-        ModelConfig.from_json(FAMILIES["nakami"].to_json() | {name: value})
-    assert raised.value.args_by_name["setting"] == name
-
-
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "nakami"])
-def test_a_saved_model_comes_back_bit_by_bit(tmp_path: Path, family: str) -> None:
-    characters = train_characters(["ab"])
-    config = dataclasses.replace(FAMILIES[family], vocabulary=characters.vocabulary)
-    model = random_model(config)
-    with torch.no_grad():
-        model.embedding.weight[0, :4] = torch.tensor([math.nan, math.inf, -0.0, 1e-45])
-    save_model(tmp_path / "deep" / "m", model, characters, step=7)
-    again, tokenizer = load_model(tmp_path / "deep" / "m")
-    assert again.config == config
-    assert tokenizer.encode("abc") == characters.encode("abc")
-    for name, tensor in model.state_dict().items():
-        assert again.state_dict()[name].numpy().tobytes() == tensor.numpy().tobytes(), name
-    assert read_tensors(tmp_path / "deep" / "m" / "model.safetensors")[1]["step"] == "7"
-
-
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", {"name": "中身"})
-    with pytest.raises(TypeError):
-        write_json(tmp_path / "a.json", {"name": object()})
-    assert read_json(tmp_path / "a.json") == {"name": "中身"}
-    write_tensors(tmp_path / "a.safetensors", {"x": torch.ones(3).expand(2, 3)}, {"note": "one"})
-    with pytest.raises(EngineError, match="not_written"):
-        write_tensors(tmp_path / "nowhere" / "a.safetensors", {"x": torch.ones(3)}, {})
-    tensors, notes = read_tensors(tmp_path / "a.safetensors")
-    assert torch.equal(tensors["x"], torch.ones(2, 3))
-    assert notes == {"note": "one"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
-
-
-def test_free_memory_is_a_number_or_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = memory.free_memory()
-    assert free is None or 2**20 < free < 2**50
-
-    def no_such_file(*_: object) -> Iterator[str]:
-        raise FileNotFoundError
-
-    monkeypatch.setattr("builtins.open", no_such_file)
-    assert memory.free_memory() is None
-    monkeypatch.setattr(memory.sys, "platform", "win32")
-    assert memory.keep_freed_memory() is False

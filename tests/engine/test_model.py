@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.errors import EngineError
+from engine.model import memory
 from engine.model.config import ModelConfig
 from engine.model.derivatives import cross_entropy, relu_squared, rms_norm, rotate
 from engine.model.linear import Linear
@@ -260,3 +262,16 @@ def test_a_few_rows_are_multiplied_alike_from_either_side(rows: int, bias: bool)
     y_1TN = layer(x_1TD)
     assert y_1TN.is_contiguous()
     assert torch.allclose(y_1TN, F.linear(x_1TD, layer.weight, layer.bias), atol=1e-5)
+
+
+def test_free_memory_is_a_number_or_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = memory.free_memory()
+    assert free is None or 2**20 < free < 2**50
+
+    def no_such_file(*_: object) -> Iterator[str]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", no_such_file)
+    assert memory.free_memory() is None
+    monkeypatch.setattr(memory.sys, "platform", "win32")
+    assert memory.keep_freed_memory() is False

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,11 @@ import torch
 
 from engine.errors import EngineError
 from engine.messages import TrainingSettings
-from engine.model.opening import describe, load_model
 from engine.text.corpus import Corpus
-from engine.training.evaluation import evaluate
 from engine.training.recipe import DECAY, MATRIX_RATE, PRESETS, micro_batch, model_config, presets_for, rate_factor
 from engine.training.run import Run, read_log
 from engine.training.trainer import Trainer, TrainStep
-from tests.engine.conftest import SENTENCES, SMALL
+from tests.engine.conftest import SMALL
 
 
 def finished(run: Run) -> list[TrainStep]:
@@ -217,67 +214,3 @@ def test_presets_take_a_vocabulary_that_the_text_can_fill() -> None:
     small = presets_for(2000)
     assert list(small) == ["30s", "5m", "overnight"]
     assert all(settings.vocabulary == 400 for settings in small.values())
-
-
-# --- Models on disk -------------------------------------------------------------------------------
-
-
-def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
-    info = describe(model_folder)
-    assert (info.layers, info.heads, info.width, info.context, info.step) == (2, 2, 32, 16, 30)
-    assert info.resumable
-    assert info.parameters == sum(p.numel() for p in load_model(model_folder)[0].parameters())
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "key"),
-    [
-        ("config.json", b"", "error.model_damaged"),
-        ("config.json", b"[]", "error.model_damaged"),
-        ("config.json", b'{"model_type": "gpt2"}', "error.model_mismatch"),
-        ("config.json", b'{"vocabulary": "many"}', "error.config_range"),
-        ("config.json", b'{"vocabulary": 99999999999}', "error.config_range"),
-        ("model.safetensors", b"", "error.model_damaged"),
-        ("model.safetensors", b"\xff" * 400, "error.model_damaged"),
-        ("tokenizer.json", b"{}", "error.model_damaged"),
-        ("config.json", None, "error.model_missing"),
-        ("model.safetensors", None, "error.model_damaged"),
-        ("tokenizer.json", None, "error.no_tokenizer"),
-    ],
-)
-def test_a_damaged_model_is_refused_in_words(
-    model_folder: Path, tmp_path: Path, file: str, content: bytes | None, key: str
-) -> None:
-    folder = shutil.copytree(model_folder, tmp_path / "copy")
-    (folder / file).unlink()
-    if content is not None:
-        (folder / file).write_bytes(content)
-    with pytest.raises(EngineError) as raised:
-        load_model(folder)
-    assert raised.value.key == key
-
-
-def test_a_truncated_or_lying_model_is_refused(model_folder: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(model_folder, tmp_path / "copy")
-    weights = folder / "model.safetensors"
-    data = weights.read_bytes()
-    weights.write_bytes(data[: len(data) // 2])
-    with pytest.raises(EngineError) as raised:
-        load_model(folder)
-    assert raised.value.key == "error.model_damaged"
-    weights.write_bytes(data)
-    config = (folder / "config.json").read_text().replace('"mlp_width": 128', '"mlp_width": 256')
-    (folder / "config.json").write_text(config)
-    with pytest.raises(EngineError) as raised:
-        load_model(folder)
-    assert raised.value.key == "error.model_mismatch"
-
-
-def test_evaluation_predicts_each_token_once(model_folder: Path) -> None:
-    model, tokenizer = load_model(model_folder)
-    *_, result = evaluate(model, tokenizer, SENTENCES * 3)
-    assert result["tokens"] == len(tokenizer.encode(SENTENCES * 3)) - 1
-    assert result["perplexity"] == pytest.approx(math.exp(result["loss"]))
-    size = len((SENTENCES * 3).encode())
-    assert result["bits_per_byte"] == pytest.approx(result["loss"] * result["tokens"] / math.log(2) / size, rel=0.02)
-    assert result["loss"] < 2.5

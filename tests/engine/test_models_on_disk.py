@@ -1,0 +1,146 @@
+"""Configurations and folders of models: read as they were written, or refused in words."""
+
+import dataclasses
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+
+from engine.errors import EngineError
+from engine.model.checkpoint import read_json, read_tensors, save_model, write_json, write_tensors
+from engine.model.config import ModelConfig
+from engine.model.opening import describe, load_model
+from engine.text.tokenizer import train_characters
+from tests.engine.test_model import FAMILIES, random_model
+
+# --- Configurations ---------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**7) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+FIELDS = [field.name for field in dataclasses.fields(ModelConfig)]
+
+
+@settings(max_examples=150)
+@given(name=st.sampled_from(FIELDS), value=JSON)
+def test_a_configuration_with_any_foreign_value_is_read_or_refused_in_words(name: str, value: object) -> None:
+    values = FAMILIES["nakami"].to_json() | {name: value}
+    refused = ""
+    try:
+        config = ModelConfig.from_json(values)
+    except EngineError as error:
+        refused = error.key.removeprefix("error.")
+    assert refused in ("", "config_range", "config_choice", "heads_divide", "model_too_large")
+    if not refused:
+        assert ModelConfig.from_json(config.to_json()) == config or value != value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("windows", 5),
+        ("windows", ["a", 0, 0, 0]),
+        ("windows", [-1, 0, 0, 0]),
+        ("windows", [1, 2]),
+        ("stop_ids", 7),
+        ("rope_scaling", {"type": "dynamic", "factor": 2.0}),
+        ("rope_scaling", {"kind": "yarn", "factor": 2.0}),
+        ("rope_scaling", {"kind": "linear", "factor": "two"}),
+        ("rope_scaling", {"kind": "linear", "factor": 0}),
+        ("rope_scaling", {"kind": "linear"}),
+        ("rope_scaling", "linear"),
+    ],
+)
+def test_what_no_model_can_be_is_refused_before_it_is_built(name: str, value: object) -> None:
+    with pytest.raises(EngineError) as raised:
+        ModelConfig.from_json(FAMILIES["nakami"].to_json() | {name: value})
+    assert raised.value.args_by_name["setting"] == name
+
+
+# --- Folders ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "nakami"])
+def test_a_saved_model_comes_back_bit_by_bit(tmp_path: Path, family: str) -> None:
+    characters = train_characters(["ab"])
+    config = dataclasses.replace(FAMILIES[family], vocabulary=characters.vocabulary)
+    model = random_model(config)
+    with torch.no_grad():
+        model.embedding.weight[0, :4] = torch.tensor([math.nan, math.inf, -0.0, 1e-45])
+    save_model(tmp_path / "deep" / "m", model, characters, step=7)
+    again, tokenizer = load_model(tmp_path / "deep" / "m")
+    assert again.config == config
+    assert tokenizer.encode("abc") == characters.encode("abc")
+    for name, tensor in model.state_dict().items():
+        assert again.state_dict()[name].numpy().tobytes() == tensor.numpy().tobytes(), name
+    assert read_tensors(tmp_path / "deep" / "m" / "model.safetensors")[1]["step"] == "7"
+
+
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "中身"})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"name": object()})
+    assert read_json(tmp_path / "a.json") == {"name": "中身"}
+    write_tensors(tmp_path / "a.safetensors", {"x": torch.ones(3).expand(2, 3)}, {"note": "one"})
+    with pytest.raises(EngineError, match="not_written"):
+        write_tensors(tmp_path / "nowhere" / "a.safetensors", {"x": torch.ones(3)}, {})
+    tensors, notes = read_tensors(tmp_path / "a.safetensors")
+    assert torch.equal(tensors["x"], torch.ones(2, 3))
+    assert notes == {"note": "one"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
+
+
+def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
+    info = describe(model_folder)
+    assert (info.layers, info.heads, info.width, info.context, info.step) == (2, 2, 32, 16, 30)
+    assert info.resumable
+    assert info.parameters == sum(p.numel() for p in load_model(model_folder)[0].parameters())
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "key"),
+    [
+        ("config.json", b"", "error.model_damaged"),
+        ("config.json", b"[]", "error.model_damaged"),
+        ("config.json", b'{"model_type": "gpt2"}', "error.model_mismatch"),
+        ("config.json", b'{"vocabulary": "many"}', "error.config_range"),
+        ("config.json", b'{"vocabulary": 99999999999}', "error.config_range"),
+        ("model.safetensors", b"", "error.model_damaged"),
+        ("model.safetensors", b"\xff" * 400, "error.model_damaged"),
+        ("tokenizer.json", b"{}", "error.model_damaged"),
+        ("config.json", None, "error.model_missing"),
+        ("model.safetensors", None, "error.model_damaged"),
+        ("tokenizer.json", None, "error.no_tokenizer"),
+    ],
+)
+def test_a_damaged_model_is_refused_in_words(
+    model_folder: Path, tmp_path: Path, file: str, content: bytes | None, key: str
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "copy")
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_bytes(content)
+    with pytest.raises(EngineError) as raised:
+        load_model(folder)
+    assert raised.value.key == key
+
+
+def test_a_truncated_or_lying_model_is_refused(model_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "copy")
+    weights = folder / "model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[: len(data) // 2])
+    with pytest.raises(EngineError) as raised:
+        load_model(folder)
+    assert raised.value.key == "error.model_damaged"
+    weights.write_bytes(data)
+    config = (folder / "config.json").read_text().replace('"mlp_width": 128', '"mlp_width": 256')
+    (folder / "config.json").write_text(config)
+    with pytest.raises(EngineError) as raised:
+        load_model(folder)
+    assert raised.value.key == "error.model_mismatch"

@@ -1,0 +1,137 @@
+"""What counting achieves, what evaluation reckons and what a recipe asks for, a second time in plain Python."""
+
+import dataclasses
+import itertools
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+
+from engine.baselines.ngram import bigram_loss, unigram_loss
+from engine.errors import EngineError
+from engine.messages import TrainingSettings
+from engine.model.opening import load_model
+from engine.training import evaluation
+from engine.training.evaluation import evaluate
+from engine.training.recipe import PRESETS, check, micro_batch, model_config, presets_for, rate_factor, rates
+from tests.engine.conftest import SENTENCES
+
+# --- What counting achieves ---------------------------------------------------------------------------
+
+
+def counted_unigram(train: list[int], validation: list[int], vocabulary: int) -> float:
+    counts = Counter(train)
+    shares = [(counts[t] + 1) / (len(train) + vocabulary) for t in validation]
+    return -sum(map(math.log, shares)) / len(shares)
+
+
+def counted_bigram(train: list[int], validation: list[int], vocabulary: int) -> float:
+    counts, pairs, before = Counter(train), Counter(itertools.pairwise(train)), Counter(train[:-1])
+    followers = Counter(a for a, _ in pairs)
+    shares = []
+    for a, b in itertools.pairwise(validation):
+        unigram = (counts[b] + 1) / (len(train) + vocabulary)
+        weight = followers[a]
+        shares.append((pairs[a, b] + weight * unigram) / (before[a] + weight) if weight else unigram)
+    return -sum(map(math.log, shares)) / len(shares)
+
+
+IDS_OF_FIVE = st.lists(st.integers(0, 4), min_size=3, max_size=60)
+
+
+@settings(max_examples=200)
+@given(train=IDS_OF_FIVE, validation=IDS_OF_FIVE, dtype=st.sampled_from([np.uint16, np.uint32]))
+def test_ngram_losses_are_those_of_counting(train: list[int], validation: list[int], dtype: type) -> None:
+    known, held_out = np.array(train, dtype), np.array(validation, dtype)
+    assert unigram_loss(known, held_out, 5) == pytest.approx(counted_unigram(train, validation, 5))
+    assert bigram_loss(known, held_out, 5) == pytest.approx(counted_bigram(train, validation, 5))
+
+
+@given(train=IDS_OF_FIVE, before=st.integers(0, 4))
+def test_all_that_may_follow_a_token_adds_up_to_one(train: list[int], before: int) -> None:
+    known = np.array(train, np.uint16)
+    losses = [bigram_loss(known, np.array([before, after], np.uint16), 5) for after in range(5)]
+    assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1.0)
+    alone = [unigram_loss(known, np.array([token], np.uint16), 5) for token in range(5)]
+    assert sum(math.exp(-loss) for loss in alone) == pytest.approx(1.0)
+
+
+# --- Evaluation and recipe ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [2, 3, 16, 17, 18, 33, 50])
+def test_the_loss_of_a_text_is_the_mean_over_windows_by_hand(model_folder: Path, length: int) -> None:
+    model, tokenizer = load_model(model_folder)
+    ids = tokenizer.encode("the cat sat on the mat. 猫は森で暮らしている。" * 5)[:length]
+    text = tokenizer.decode(ids)
+    ids = tokenizer.encode(text)
+    total = 0.0
+    for start in range(0, len(ids) - 1, model.config.context):
+        window = ids[start : start + model.config.context + 1]
+        with torch.no_grad():
+            logits = model(torch.tensor([window[:-1]]))[0].double().numpy()
+        for row, wanted in zip(logits, window[1:], strict=True):
+            total += math.log(np.exp(row - row.max()).sum()) + row.max() - row[wanted]
+    *_, result = evaluate(model, tokenizer, text)
+    assert result["tokens"] == len(ids) - 1
+    assert result["loss"] == pytest.approx(total / (len(ids) - 1), rel=1e-4)
+    size = len(text.encode()) - len(tokenizer.token_bytes(ids[0]))
+    assert result["bits_per_byte"] == pytest.approx(total / math.log(2) / size, rel=1e-4)
+
+
+def test_the_loss_does_not_depend_on_how_much_is_computed_at_once(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = load_model(model_folder)
+    text = "the dog sat on the log. 犬は家で暮らしている。" * 30
+    *_, whole = evaluate(model, tokenizer, text)
+    monkeypatch.setattr(evaluation, "TOKENS_AT_ONCE", 1)
+    parts = list(evaluate(model, tokenizer, text))
+    assert len(parts) > 10
+    assert parts[-1] == pytest.approx(whole, rel=1e-4)
+    with pytest.raises(EngineError, match="text_too_short"):
+        list(evaluate(model, tokenizer, "a"))
+
+
+def test_evaluation_predicts_each_token_once(model_folder: Path) -> None:
+    model, tokenizer = load_model(model_folder)
+    *_, result = evaluate(model, tokenizer, SENTENCES * 3)
+    assert result["tokens"] == len(tokenizer.encode(SENTENCES * 3)) - 1
+    assert result["perplexity"] == pytest.approx(math.exp(result["loss"]))
+    size = len((SENTENCES * 3).encode())
+    assert result["bits_per_byte"] == pytest.approx(result["loss"] * result["tokens"] / math.log(2) / size, rel=0.02)
+    assert result["loss"] < 2.5
+
+
+@given(characters=st.integers(0, 10**12))
+def test_every_preset_is_a_run_that_can_be_started(characters: int) -> None:
+    assert list(presets_for(characters)) == list(PRESETS)
+    for preset in presets_for(characters).values():
+        check(preset)
+        config = model_config(preset, preset.vocabulary)
+        assert 300 <= preset.vocabulary <= config.vocabulary
+        assert 1 <= micro_batch(config, preset.batch) <= preset.batch
+
+
+@pytest.mark.parametrize("name", ["seconds", "learning_rate"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0])
+def test_numbers_that_are_none_are_refused(name: str, value: float) -> None:
+    with pytest.raises(EngineError) as raised:
+        check(dataclasses.replace(TrainingSettings(), **{name: value}))
+    assert raised.value.args_by_name["setting"] == name
+
+
+@given(step=st.integers(0, 10**6), fraction=st.floats(-1, 2))
+def test_a_rate_is_never_negative_nor_above_the_full_one(step: int, fraction: float) -> None:
+    assert 0.0 <= rate_factor(step, fraction) <= 1.0
+    assert rate_factor(step, fraction) >= rate_factor(step, min(2.0, fraction + 0.1))
+
+
+def test_the_rate_that_a_person_sets_takes_the_other_along() -> None:
+    usual, other = rates(TrainingSettings())
+    mine, its = rates(TrainingSettings(learning_rate=usual / 4))
+    assert (mine, its) == pytest.approx((usual / 4, other / 4))
