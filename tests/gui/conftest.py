@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint
@@ -13,8 +14,10 @@ from pytestqt.qtbot import QtBot
 from gui import i18n
 from gui.main_window import MainWindow
 from gui.settings import Settings
+from tests.gui import fakes
 from tests.gui.fakes import FakeEngine
 from tests.gui.hands import Hover, plain
+from tests.gui.searching import ask
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +57,22 @@ def hover(monkeypatch: pytest.MonkeyPatch) -> Hover:
         return plain(told[-1]) if told else ""
 
     return at
+
+
+@pytest.fixture
+def search_pane(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Any:
+    """With a collection that is there already, and no question yet."""
+    pane: Any = window.workspace.pane("search")
+    pane.home = tmp_path / "documents"
+    pane.place.mkdir(parents=True)
+    window.state.set_model(fakes.model())
+    window.show_pane("search")
+    window.workspace.set_layout(1, ["search"])
+    qtbot.waitUntil(lambda: pane.info is not None and bool(pane.page.documents.documents.shown))
+    return pane
+
+
+@pytest.fixture
+def asked(search_pane: Any, qtbot: QtBot) -> Any:
+    """With a question that was answered."""
+    return ask(search_pane, qtbot)

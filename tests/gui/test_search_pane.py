@@ -1,15 +1,12 @@
-"""The Search pane, by typing, clicking, dragging and dropping; once with the real engine."""
+"""The Search pane, by typing, clicking and dragging: a question goes through its steps; once with the real engine."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from engine import messages as m
@@ -21,33 +18,10 @@ from gui.widgets.cosine_formula import product_bars
 from gui.widgets.sources import utf16
 from tests.gui import fakes
 from tests.gui.fakes import TEXTS, FakeEngine
+from tests.gui.hands import LEFT
+from tests.gui.searching import ask, checked, choose_vectors
 
-LEFT, SLOW = Qt.MouseButton.LeftButton, 120_000
-
-
-@pytest.fixture
-def pane(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Any:
-    """With a collection that is there already, and no question yet."""
-    found: Any = window.workspace.pane("search")
-    found.home = tmp_path / "documents"
-    found.place.mkdir(parents=True)
-    window.state.set_model(fakes.model())
-    window.show_pane("search")
-    window.workspace.set_layout(1, ["search"])
-    qtbot.waitUntil(lambda: found.info is not None and bool(found.page.documents.documents.shown))
-    return found
-
-
-@pytest.fixture
-def asked(pane: Any, qtbot: QtBot) -> Any:
-    return ask(pane, qtbot)
-
-
-def ask(pane: Any, qtbot: QtBot, question: str = "When is the holiday?") -> Any:
-    pane.page.question.setText(question)
-    QTest.keyClick(pane.page.question, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not pane.asked.running and not pane.asking())
-    return pane
+SLOW = 120_000  # milliseconds
 
 
 # --- Nothing there yet ----------------------------------------------------------------------------
@@ -70,23 +44,23 @@ def test_an_empty_pane_offers_the_company_and_asks_about_it(
     assert pane.page.work.isVisible()
 
 
-def test_the_company_is_a_copy_that_keeps_what_was_changed(pane: Any, engine: FakeEngine) -> None:
-    pane.try_company()
+def test_the_company_is_a_copy_that_keeps_what_was_changed(search_pane: Any, engine: FakeEngine) -> None:
+    search_pane.try_company()
     folder = Path(engine.asked(m.AddDocuments)[0].paths[0])
     note = sorted(folder.glob("*.txt"))[0]
     note.write_text("mine")
-    pane.try_company()
+    search_pane.try_company()
     assert note.read_text() == "mine"
 
 
 # --- The steps ------------------------------------------------------------------------------------
 
 
-def test_the_steps_light_up_one_after_another(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_the_steps_light_up_one_after_another(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers.pop(m.Ask)  # from now on it is at work
-    pane.page.question.setText("When is the holiday?")
-    pane.page.ask_button.click()
-    states = lambda: [b.property("step") for b in pane.page.strip.buttons.values()]  # noqa: E731
+    search_pane.page.question.setText("When is the holiday?")
+    search_pane.page.ask_button.click()
+    states = lambda: [b.property("step") for b in search_pane.page.strip.buttons.values()]  # noqa: E731
     assert states() == ["done", "running", "waiting", "waiting", "waiting", "waiting"]
     events = fakes.answer_of(engine.asked(m.Ask)[-1])
     engine.send(m.Ask, events[0])
@@ -95,7 +69,7 @@ def test_the_steps_light_up_one_after_another(pane: Any, qtbot: QtBot, engine: F
     engine.send(m.Ask, events[2])
     assert states() == ["done"] * 4 + ["running", "waiting"]
     engine.send(m.Ask, events[3])
-    assert pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # while it is being written
+    assert search_pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # while it is being written
     engine.send(m.Ask, events[4])
     assert states() == ["done"] * 6
 
@@ -205,15 +179,15 @@ def test_an_answer_that_no_passage_says_is_told_to_be_made_up(asked: Any, engine
     assert "None of the passages says this" in note.text()
 
 
-def test_without_a_model_the_best_sentence_is_the_answer(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     told = m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
     engine.answers[m.Ask] = lambda request: [*fakes.search_result(request), told]
-    ask(pane, qtbot)
-    view = pane.page.answer
+    ask(search_pane, qtbot)
+    view = search_pane.page.answer
     assert view.texts["sourced"].text().startswith(TEXTS[0])
     assert TEXTS[1] in view.texts["sourced"].text()  # the passages themselves follow
     assert view.notes["sourced"].text() == i18n.t("notice.answer_no_model")
-    assert pane.asked.states()["prompt"] == "left_out"
+    assert search_pane.asked.states()["prompt"] == "left_out"
 
 
 # --- Sliders and modes ----------------------------------------------------------------------------
@@ -249,337 +223,7 @@ def test_the_mode_is_a_click_away(asked: Any, engine: FakeEngine, mode: str) -> 
     assert engine.asked(m.Ask)[-1].mode == mode
 
 
-# --- Documents ------------------------------------------------------------------------------------
-
-
-def test_what_was_not_read_comes_first_with_its_reason(pane: Any) -> None:
-    rows = pane.page.documents.rows()
-    assert rows[0][0] == "broken.txt"
-    assert rows[0][2] == i18n.t("error.text_empty", file="/notes/broken.txt")
-    assert [row[0] for row in rows[1:]] == [f"note-{n}.txt" for n in range(len(TEXTS))]
-
-
-def test_a_removed_document_comes_back_by_undo(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    documents = pane.page.documents
-    documents.view.selectRow(2)
-    QTest.keyClick(documents.view, Qt.Key.Key_Delete)
-    assert engine.asked(m.RemoveDocuments) == [m.RemoveDocuments((1,))]
-    documents.buttons["undo"].click()
-    assert engine.asked(m.AddDocuments) == [m.AddDocuments(("/notes/note-1.txt",))]
-    assert not documents.buttons["undo"].isVisible()
-
-
-def test_dropped_files_are_added(pane: Any, engine: FakeEngine, tmp_path: Path) -> None:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.txt"))])
-    drop = QDropEvent(
-        QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
-    )  # fmt: skip
-    pane.dropEvent(drop)
-    assert engine.asked(m.AddDocuments) == [m.AddDocuments((str(tmp_path / "a.txt"),))]
-
-
-def test_files_and_folders_are_added_by_their_buttons(
-    pane: Any, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (["/a.txt", "/b.md"], ""))
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/folder")
-    pane.page.documents.buttons["files"].click()
-    pane.page.documents.buttons["folder"].click()
-    assert [request.paths for request in engine.asked(m.AddDocuments)] == [("/a.txt", "/b.md"), ("/folder",)]
-
-
-def test_long_work_says_how_long_and_can_be_cancelled(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers.pop(m.AddDocuments)
-    pane.add(["/folder"])
-    engine.send(m.AddDocuments, m.IndexProgress("reading", 40, 10_000, 125.0, "/folder/a.txt"))
-    bar = pane.page.work_bar
-    assert bar.isVisible()
-    assert "2:05" in bar.words.text()
-    assert "a.txt" in bar.words.text()
-    opened = len(engine.asked(m.OpenCollection))
-    bar.cancel.click()
-    assert not bar.isVisible()
-    job = next(j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, m.AddDocuments))
-    assert job.cancelled
-    assert len(engine.asked(m.OpenCollection)) == opened + 1  # it tells what was kept
-
-
-# --- What makes the vectors -----------------------------------------------------------------------
-
-
-def choose_vectors(pane: Any, kind: str) -> None:
-    """As a person does: the button, then the entry of its menu."""
-    button = pane.page.embedder
-    place = lambda: button.menu().actionGeometry(button.choices[kind]).center()  # noqa: E731
-    QTimer.singleShot(0, button, lambda: QTest.mouseClick(button.menu(), LEFT, pos=place()))  # the menu waits for it
-    QTest.mouseClick(button, LEFT)
-
-
-def checked(pane: Any) -> list[str]:
-    return [kind for kind, action in pane.page.embedder.choices.items() if action.isChecked()]
-
-
-@pytest.mark.parametrize("kind", ["word2vec", "model"])
-def test_other_vectors_are_a_click_away(asked: Any, qtbot: QtBot, engine: FakeEngine, kind: str) -> None:
-    assert checked(asked) == ["lsa"]
-    before = len(engine.asked(m.Ask))
-    choose_vectors(asked, kind)
-    assert checked(asked) == ["lsa"]  # until they are there
-    qtbot.waitUntil(lambda: checked(asked) == [kind])
-    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder(kind)]  # type: ignore[arg-type]
-    assert len(engine.asked(m.Ask)) == before + 1  # the question is asked again by them
-
-
-def test_an_encoder_is_a_folder_that_is_asked_for(
-    pane: Any, qtbot: QtBot, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders = ["/encoders/small", ""]
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: folders.pop())
-    choose_vectors(pane, "encoder")  # and no folder after all
-    choose_vectors(pane, "encoder")
-    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder("encoder", "/encoders/small")]
-    qtbot.waitUntil(lambda: checked(pane) == ["encoder"])
-    assert "small" in pane.page.words.text()
-
-
-def test_without_a_model_its_vectors_are_not_offered(pane: Any, window: MainWindow) -> None:
-    assert pane.page.embedder.choices["model"].isEnabled()
-    window.state.set_model(None)
-    action = pane.page.embedder.choices["model"]
-    assert not action.isEnabled()
-    assert action.text() == i18n.t("widget.embedder.no_model")
-
-
-def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
-    pane: Any, qtbot: QtBot, engine: FakeEngine
-) -> None:
-    failed = m.Ended(0, "failed", "error.extra_missing", {"extra": "encoder"})
-    engine.answers[m.ChooseEmbedder] = lambda _: [failed]
-    choose_vectors(pane, "word2vec")
-    qtbot.waitUntil(pane.messages.isVisible)
-    assert pane.messages.label.text() == i18n.t("error.extra_missing", extra="encoder")
-    assert checked(pane) == ["lsa"]
-
-
-def test_making_vectors_shows_how_far_it_is_and_can_be_cancelled(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers.pop(m.ChooseEmbedder)
-    choose_vectors(pane, "word2vec")
-    engine.send(m.ChooseEmbedder, m.IndexProgress("embedding", 1, 4, 9.0, ""))
-    assert pane.page.work_bar.isVisible()
-    assert not pane.page.embedder.isEnabled()
-    half = replace(fakes.collection(version=7), embedder="word2vec", with_vectors=1)
-    engine.answers[m.OpenCollection] = lambda _: [half]
-    pane.page.work_bar.cancel.click()
-    qtbot.waitUntil(lambda: checked(pane) == ["word2vec"])
-    assert pane.page.embedder.isEnabled()
-    assert "3" in pane.page.words.text().splitlines()[1]  # passages that have none yet
-
-
 # --- Reading and editing --------------------------------------------------------------------------
-
-
-def test_a_click_on_a_source_opens_the_document_at_the_passage(asked: Any, qtbot: QtBot) -> None:
-    bars = asked.page.answer.sources
-    QTest.mouseClick(bars, LEFT, pos=bars.row_of(1).center().toPoint())
-    reader = asked.page.reader
-    qtbot.waitUntil(lambda: reader.document is not None)
-    assert reader.isVisible()
-    (marked, _) = reader.editor.extraSelections()
-    assert marked.cursor.selectedText() == TEXTS[1]
-
-
-def test_a_citation_opens_its_words(asked: Any, qtbot: QtBot) -> None:
-    asked.page.strip.choose("citations")
-    table = asked.page.citations.table
-    QTest.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(table.item(0, 0)).center())
-    reader = asked.page.reader
-    qtbot.waitUntil(lambda: reader.document is not None)
-    (_, best) = reader.editor.extraSelections()
-    assert best.cursor.selectedText() == "August 13 to 15"
-
-
-def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    reader = opened(asked, qtbot)
-    before = len(engine.asked(m.Ask))
-    assert not reader.buttons["save"].isEnabled()
-    QTest.keyClicks(reader.editor, "New ")
-    reader.buttons["save"].click()
-    qtbot.waitUntil(lambda: len(engine.asked(m.Ask)) > before)
-    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
-    qtbot.waitUntil(lambda: not reader.modified)
-    reader.buttons["undo"].click()
-    assert reader.text() == TEXTS[0]
-    assert reader.modified  # what undo brought back can be saved again
-
-
-def test_what_is_not_saved_is_not_lost(asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]) -> None:
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    reader.buttons["back"].click()
-    assert reader.isVisible()
-    assert reader.text() == "New " + TEXTS[0]
-    boxes[0].button(QMessageBox.StandardButton.Discard).click()
-    assert not reader.isVisible()
-
-
-def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
-    engine.answers[m.EditDocument] = lambda _: [failed]
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    reader.buttons["save"].click()
-    qtbot.waitUntil(asked.messages.isVisible)
-    assert reader.modified
-    assert reader.text() == "New " + TEXTS[0]
-
-
-@pytest.fixture
-def boxes(monkeypatch: pytest.MonkeyPatch) -> list[QMessageBox]:
-    """The questions that were put, unanswered."""
-    put: list[QMessageBox] = []
-    monkeypatch.setattr(QMessageBox, "open", lambda box: put.append(box))
-    return put
-
-
-def leave_for_another_collection(pane: Any, qtbot: QtBot) -> Any:
-    """By the menu of collections, with something unsaved."""
-    reader = opened(pane, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    pane.page.collection_menu.aboutToShow.emit()
-    pane.page.collection_menu.actions()[0].trigger()
-    return reader
-
-
-def test_saving_before_another_collection_goes_on_to_it(
-    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
-    reader = leave_for_another_collection(asked, qtbot)
-    assert m.OpenCollection("/other") not in engine.requests  # not before the answer
-    boxes[0].button(QMessageBox.StandardButton.Save).click()
-    qtbot.waitUntil(lambda: asked.folder == "/other")
-    kinds = [type(request) for request in engine.requests]
-    assert kinds.index(m.EditDocument) < engine.requests.index(m.OpenCollection("/other"))
-    assert reader.document is None  # its number would name another document there
-    assert asked.page.documents.isVisible()
-
-
-def test_who_goes_on_editing_stays_in_the_collection(
-    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
-    reader = leave_for_another_collection(asked, qtbot)
-    boxes[0].button(QMessageBox.StandardButton.Cancel).click()
-    assert m.OpenCollection("/other") not in engine.requests
-    assert reader.isVisible()
-    assert reader.text() == "New " + TEXTS[0]
-
-
-def test_what_could_not_be_saved_is_not_left(
-    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
-) -> None:
-    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
-    engine.answers[m.EditDocument] = lambda _: [failed]
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    choose_vectors(asked, "word2vec")
-    boxes[0].button(QMessageBox.StandardButton.Save).click()
-    qtbot.waitUntil(asked.messages.isVisible)
-    assert not engine.asked(m.ChooseEmbedder)
-    assert reader.text() == "New " + TEXTS[0]
-
-
-def test_saving_before_other_vectors_goes_on_to_make_them(
-    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
-) -> None:
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    choose_vectors(asked, "word2vec")
-    boxes[0].button(QMessageBox.StandardButton.Save).click()
-    qtbot.waitUntil(lambda: checked(asked) == ["word2vec"])
-    assert engine.asked(m.EditDocument)
-    assert reader.text() == "New " + TEXTS[0]
-
-
-def test_the_same_document_opened_again_says_what_was_just_saved(
-    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
-) -> None:
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    reads = len(engine.asked(m.ReadDocument))
-    asked._open_source(0)
-    boxes[0].button(QMessageBox.StandardButton.Save).click()
-    qtbot.waitUntil(lambda: len(engine.asked(m.ReadDocument)) > reads)
-    kinds = [type(request) for request in engine.requests]
-    assert kinds[::-1].index(m.ReadDocument) < kinds[::-1].index(m.EditDocument)  # read after it was written
-    qtbot.waitUntil(lambda: not reader.modified)
-
-
-def test_what_is_not_saved_is_there_at_the_next_start(
-    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
-) -> None:
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New")
-    QTest.keyClick(reader.editor, Qt.Key.Key_Return)
-    home = asked.home
-    window.close()
-    settings, _ = Settings.load(tmp_path / "settings.json")
-    again = MainWindow(engine, settings, tmp_path / "settings.json")  # type: ignore[arg-type]
-    qtbot.addWidget(again)
-    pane: Any = again.workspace.pane("search")
-    pane.home = home
-    again.resize(1400, 900)
-    again.show()
-    again.begin([])
-    again.show_pane("search")
-    reader = pane.page.reader
-    qtbot.waitUntil(reader.isVisible)
-    assert reader.text() == "New\n" + TEXTS[0]
-    assert reader.title.text() == "note-0.txt"
-    reader.buttons["undo"].click()
-    assert reader.text() == TEXTS[0]
-    QTest.keyClicks(reader.editor, "x")
-    reader.buttons["save"].click()
-    qtbot.waitUntil(lambda: not reader.modified)
-    assert engine.asked(m.EditDocument)[-1].document == 0
-    again.close()
-
-
-def test_a_broken_session_opens_no_document(asked: Any) -> None:
-    for broken in ("x", {"document": "0"}, {"document": 0, "path": "/a.txt", "before": 1, "text": "x"}):
-        asked.restore({"unsaved": broken})
-        assert asked.page.reader.document is None
-
-
-def test_what_is_not_saved_outlives_the_engine(
-    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine
-) -> None:
-    reader = opened(asked, qtbot)
-    QTest.keyClicks(reader.editor, "New ")
-    engine.alive = False
-    engine.died.emit()
-    window.status.restart.click()
-    qtbot.waitUntil(lambda: asked.info is not None and reader.isVisible())
-    assert reader.text() == "New " + TEXTS[0]
-    reader.buttons["save"].click()
-    qtbot.waitUntil(lambda: not reader.modified)
-    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
-
-
-def test_no_break_spaces_are_saved_as_they_were(pane: Any) -> None:
-    text = "10\u00a0km\nand more"
-    pane.page.reader.show_document(
-        m.DocumentText(0, "/a.txt", text, 0, len(text), np.zeros((0, 3), np.int32), True), (0, 0)
-    )
-    assert pane.page.reader.text() == text
-
-
-def opened(pane: Any, qtbot: QtBot) -> Any:
-    pane._open_source(0)
-    reader = pane.page.reader
-    qtbot.waitUntil(lambda: reader.document is not None and reader.isVisible())
-    return reader
 
 
 def test_highlights_stand_where_they_should_behind_emoji() -> None:

@@ -1,0 +1,337 @@
+"""Documents in the Search pane: added, removed, made into vectors, read and edited."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from engine import messages as m
+from gui import i18n
+from gui.main_window import MainWindow
+from gui.settings import Settings
+from tests.gui import fakes
+from tests.gui.fakes import TEXTS, FakeEngine
+from tests.gui.hands import LEFT
+from tests.gui.searching import checked, choose_vectors, opened
+
+# --- Documents ------------------------------------------------------------------------------------
+
+
+def test_what_was_not_read_comes_first_with_its_reason(search_pane: Any) -> None:
+    rows = search_pane.page.documents.rows()
+    assert rows[0][0] == "broken.txt"
+    assert rows[0][2] == i18n.t("error.text_empty", file="/notes/broken.txt")
+    assert [row[0] for row in rows[1:]] == [f"note-{n}.txt" for n in range(len(TEXTS))]
+
+
+def test_a_removed_document_comes_back_by_undo(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    documents = search_pane.page.documents
+    documents.view.selectRow(2)
+    QTest.keyClick(documents.view, Qt.Key.Key_Delete)
+    assert engine.asked(m.RemoveDocuments) == [m.RemoveDocuments((1,))]
+    documents.buttons["undo"].click()
+    assert engine.asked(m.AddDocuments) == [m.AddDocuments(("/notes/note-1.txt",))]
+    assert not documents.buttons["undo"].isVisible()
+
+
+def test_dropped_files_are_added(search_pane: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.txt"))])
+    drop = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
+    )  # fmt: skip
+    search_pane.dropEvent(drop)
+    assert engine.asked(m.AddDocuments) == [m.AddDocuments((str(tmp_path / "a.txt"),))]
+
+
+def test_files_and_folders_are_added_by_their_buttons(
+    search_pane: Any, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (["/a.txt", "/b.md"], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/folder")
+    search_pane.page.documents.buttons["files"].click()
+    search_pane.page.documents.buttons["folder"].click()
+    assert [request.paths for request in engine.asked(m.AddDocuments)] == [("/a.txt", "/b.md"), ("/folder",)]
+
+
+def test_long_work_says_how_long_and_can_be_cancelled(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers.pop(m.AddDocuments)
+    search_pane.add(["/folder"])
+    engine.send(m.AddDocuments, m.IndexProgress("reading", 40, 10_000, 125.0, "/folder/a.txt"))
+    bar = search_pane.page.work_bar
+    assert bar.isVisible()
+    assert "2:05" in bar.words.text()
+    assert "a.txt" in bar.words.text()
+    opened = len(engine.asked(m.OpenCollection))
+    bar.cancel.click()
+    assert not bar.isVisible()
+    job = next(j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, m.AddDocuments))
+    assert job.cancelled
+    assert len(engine.asked(m.OpenCollection)) == opened + 1  # it tells what was kept
+
+
+# --- What makes the vectors -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["word2vec", "model"])
+def test_other_vectors_are_a_click_away(asked: Any, qtbot: QtBot, engine: FakeEngine, kind: str) -> None:
+    assert checked(asked) == ["lsa"]
+    before = len(engine.asked(m.Ask))
+    choose_vectors(asked, kind)
+    assert checked(asked) == ["lsa"]  # until they are there
+    qtbot.waitUntil(lambda: checked(asked) == [kind])
+    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder(kind)]  # type: ignore[arg-type]
+    assert len(engine.asked(m.Ask)) == before + 1  # the question is asked again by them
+
+
+def test_an_encoder_is_a_folder_that_is_asked_for(
+    search_pane: Any, qtbot: QtBot, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ["/encoders/small", ""]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: folders.pop())
+    choose_vectors(search_pane, "encoder")  # and no folder after all
+    choose_vectors(search_pane, "encoder")
+    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder("encoder", "/encoders/small")]
+    qtbot.waitUntil(lambda: checked(search_pane) == ["encoder"])
+    assert "small" in search_pane.page.words.text()
+
+
+def test_without_a_model_its_vectors_are_not_offered(search_pane: Any, window: MainWindow) -> None:
+    assert search_pane.page.embedder.choices["model"].isEnabled()
+    window.state.set_model(None)
+    action = search_pane.page.embedder.choices["model"]
+    assert not action.isEnabled()
+    assert action.text() == i18n.t("widget.embedder.no_model")
+
+
+def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
+    search_pane: Any, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    failed = m.Ended(0, "failed", "error.extra_missing", {"extra": "encoder"})
+    engine.answers[m.ChooseEmbedder] = lambda _: [failed]
+    choose_vectors(search_pane, "word2vec")
+    qtbot.waitUntil(search_pane.messages.isVisible)
+    assert search_pane.messages.label.text() == i18n.t("error.extra_missing", extra="encoder")
+    assert checked(search_pane) == ["lsa"]
+
+
+def test_making_vectors_shows_how_far_it_is_and_can_be_cancelled(
+    search_pane: Any, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    engine.answers.pop(m.ChooseEmbedder)
+    choose_vectors(search_pane, "word2vec")
+    engine.send(m.ChooseEmbedder, m.IndexProgress("embedding", 1, 4, 9.0, ""))
+    assert search_pane.page.work_bar.isVisible()
+    assert not search_pane.page.embedder.isEnabled()
+    half = replace(fakes.collection(version=7), embedder="word2vec", with_vectors=1)
+    engine.answers[m.OpenCollection] = lambda _: [half]
+    search_pane.page.work_bar.cancel.click()
+    qtbot.waitUntil(lambda: checked(search_pane) == ["word2vec"])
+    assert search_pane.page.embedder.isEnabled()
+    assert "3" in search_pane.page.words.text().splitlines()[1]  # passages that have none yet
+
+
+# --- Reading and editing --------------------------------------------------------------------------
+
+
+def test_a_click_on_a_source_opens_the_document_at_the_passage(asked: Any, qtbot: QtBot) -> None:
+    bars = asked.page.answer.sources
+    QTest.mouseClick(bars, LEFT, pos=bars.row_of(1).center().toPoint())
+    reader = asked.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None)
+    assert reader.isVisible()
+    (marked, _) = reader.editor.extraSelections()
+    assert marked.cursor.selectedText() == TEXTS[1]
+
+
+def test_a_citation_opens_its_words(asked: Any, qtbot: QtBot) -> None:
+    asked.page.strip.choose("citations")
+    table = asked.page.citations.table
+    QTest.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(table.item(0, 0)).center())
+    reader = asked.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None)
+    (_, best) = reader.editor.extraSelections()
+    assert best.cursor.selectedText() == "August 13 to 15"
+
+
+def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    reader = opened(asked, qtbot)
+    before = len(engine.asked(m.Ask))
+    assert not reader.buttons["save"].isEnabled()
+    QTest.keyClicks(reader.editor, "New ")
+    reader.buttons["save"].click()
+    qtbot.waitUntil(lambda: len(engine.asked(m.Ask)) > before)
+    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
+    qtbot.waitUntil(lambda: not reader.modified)
+    reader.buttons["undo"].click()
+    assert reader.text() == TEXTS[0]
+    assert reader.modified  # what undo brought back can be saved again
+
+
+def test_what_is_not_saved_is_not_lost(asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    reader.buttons["back"].click()
+    assert reader.isVisible()
+    assert reader.text() == "New " + TEXTS[0]
+    boxes[0].button(QMessageBox.StandardButton.Discard).click()
+    assert not reader.isVisible()
+
+
+def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
+    engine.answers[m.EditDocument] = lambda _: [failed]
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    reader.buttons["save"].click()
+    qtbot.waitUntil(asked.messages.isVisible)
+    assert reader.modified
+    assert reader.text() == "New " + TEXTS[0]
+
+
+@pytest.fixture
+def boxes(monkeypatch: pytest.MonkeyPatch) -> list[QMessageBox]:
+    """The questions that were put, unanswered."""
+    put: list[QMessageBox] = []
+    monkeypatch.setattr(QMessageBox, "open", lambda box: put.append(box))
+    return put
+
+
+def leave_for_another_collection(pane: Any, qtbot: QtBot) -> Any:
+    """By the menu of collections, with something unsaved."""
+    reader = opened(pane, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    pane.page.collection_menu.aboutToShow.emit()
+    pane.page.collection_menu.actions()[0].trigger()
+    return reader
+
+
+def test_saving_before_another_collection_goes_on_to_it(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
+    reader = leave_for_another_collection(asked, qtbot)
+    assert m.OpenCollection("/other") not in engine.requests  # not before the answer
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: asked.folder == "/other")
+    kinds = [type(request) for request in engine.requests]
+    assert kinds.index(m.EditDocument) < engine.requests.index(m.OpenCollection("/other"))
+    assert reader.document is None  # its number would name another document there
+    assert asked.page.documents.isVisible()
+
+
+def test_who_goes_on_editing_stays_in_the_collection(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
+    reader = leave_for_another_collection(asked, qtbot)
+    boxes[0].button(QMessageBox.StandardButton.Cancel).click()
+    assert m.OpenCollection("/other") not in engine.requests
+    assert reader.isVisible()
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def test_what_could_not_be_saved_is_not_left(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
+    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
+    engine.answers[m.EditDocument] = lambda _: [failed]
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    choose_vectors(asked, "word2vec")
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(asked.messages.isVisible)
+    assert not engine.asked(m.ChooseEmbedder)
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def test_saving_before_other_vectors_goes_on_to_make_them(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    choose_vectors(asked, "word2vec")
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: checked(asked) == ["word2vec"])
+    assert engine.asked(m.EditDocument)
+    assert reader.text() == "New " + TEXTS[0]
+
+
+def test_the_same_document_opened_again_says_what_was_just_saved(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    reads = len(engine.asked(m.ReadDocument))
+    asked._open_source(0)
+    boxes[0].button(QMessageBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: len(engine.asked(m.ReadDocument)) > reads)
+    kinds = [type(request) for request in engine.requests]
+    assert kinds[::-1].index(m.ReadDocument) < kinds[::-1].index(m.EditDocument)  # read after it was written
+    qtbot.waitUntil(lambda: not reader.modified)
+
+
+def test_what_is_not_saved_is_there_at_the_next_start(
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New")
+    QTest.keyClick(reader.editor, Qt.Key.Key_Return)
+    home = asked.home
+    window.close()
+    settings, _ = Settings.load(tmp_path / "settings.json")
+    again = MainWindow(engine, settings, tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(again)
+    pane: Any = again.workspace.pane("search")
+    pane.home = home
+    again.resize(1400, 900)
+    again.show()
+    again.begin([])
+    again.show_pane("search")
+    reader = pane.page.reader
+    qtbot.waitUntil(reader.isVisible)
+    assert reader.text() == "New\n" + TEXTS[0]
+    assert reader.title.text() == "note-0.txt"
+    reader.buttons["undo"].click()
+    assert reader.text() == TEXTS[0]
+    QTest.keyClicks(reader.editor, "x")
+    reader.buttons["save"].click()
+    qtbot.waitUntil(lambda: not reader.modified)
+    assert engine.asked(m.EditDocument)[-1].document == 0
+    again.close()
+
+
+def test_a_broken_session_opens_no_document(asked: Any) -> None:
+    for broken in ("x", {"document": "0"}, {"document": 0, "path": "/a.txt", "before": 1, "text": "x"}):
+        asked.restore({"unsaved": broken})
+        assert asked.page.reader.document is None
+
+
+def test_what_is_not_saved_outlives_the_engine(
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    reader = opened(asked, qtbot)
+    QTest.keyClicks(reader.editor, "New ")
+    engine.alive = False
+    engine.died.emit()
+    window.status.restart.click()
+    qtbot.waitUntil(lambda: asked.info is not None and reader.isVisible())
+    assert reader.text() == "New " + TEXTS[0]
+    reader.buttons["save"].click()
+    qtbot.waitUntil(lambda: not reader.modified)
+    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
+
+
+def test_no_break_spaces_are_saved_as_they_were(search_pane: Any) -> None:
+    text = "10\u00a0km\nand more"
+    search_pane.page.reader.show_document(
+        m.DocumentText(0, "/a.txt", text, 0, len(text), np.zeros((0, 3), np.int32), True), (0, 0)
+    )
+    assert search_pane.page.reader.text() == text
