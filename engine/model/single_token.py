@@ -2,7 +2,7 @@
 
 When a small model writes, its matrices meet one vector at a time, and calling torch costs several
 times what the products cost. The same mathematics in numpy is about five times as fast. It reads the
-model's own weights, without a copy, and the same cache; tests/engine/test_single_token.py holds both equal.
+model's own weights, without a copy, and the same cache; tests/engine/test_model.py holds both equal.
 
 Suffixes as in transformer.py, without B and T, which are 1.
 """

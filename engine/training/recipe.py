@@ -54,7 +54,7 @@ def model_config(settings: TrainingSettings, vocabulary: int) -> ModelConfig:
 
 
 def check(settings: TrainingSettings) -> None:
-    """Raises EngineError error.setting_range for what no run can do."""
+    """Raises EngineError error.config_range for what no run can do."""
     limits: dict[str, tuple[float, float]] = {"batch": (1, 65_536), "seed": (0, 2**63 - 1)}
     if settings.steps is not None:
         limits["steps"] = (1, 10**9)
