@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from engine.errors import EngineError
 
+SHOWN = 200  # characters of a name that is none
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
@@ -19,15 +21,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _command(options.command)(options)
     except EngineError as error:
-        from engine.sentences import explain
-
-        print(explain(error), file=sys.stderr)
-        return 1
+        return _failed(error)
     except BrokenPipeError:
         return 1  # whoever read the result has gone
+    except OSError as error:  # a text in the place of a file, longer than any name: wherever a path is looked at
+        name, reason = str(error.filename or "–"), error.strerror or str(error)
+        return _failed(EngineError("error.text_unreadable", file=name[:SHOWN], reason=reason))
     except KeyboardInterrupt:
         return 130  # as shells have it: 128 and the signal's number
     return 0
+
+
+def _failed(error: EngineError) -> int:
+    from engine.sentences import explain
+
+    print(explain(error), file=sys.stderr)
+    return 1
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], None]:
