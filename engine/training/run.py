@@ -18,6 +18,7 @@ import torch
 from engine.errors import EngineError
 from engine.messages import Progress, TrainingSettings
 from engine.model.checkpoint import (
+    CONFIG,
     STATE,
     read_json,
     read_tensors,
@@ -61,7 +62,7 @@ class Run:
         have = free_memory()
         if have is not None and needed > have:
             raise EngineError("error.memory", need=f"{needed / 2**30:.1f}", have=f"{have / 2**30:.1f}")
-        if (folder / ABOUT).exists():
+        if (folder / CONFIG).exists() or (folder / STATE).exists():
             raise EngineError("error.folder_taken", folder=str(folder))
         find_files(paths)
         absolute = [str(Path(path).resolve()) for path in paths]

@@ -182,6 +182,19 @@ def test_a_folder_with_a_run_is_not_overwritten(model_folder: Path, text_file: P
     assert (model_folder / "model.safetensors").read_bytes() == before
 
 
+def test_a_model_of_others_is_not_overwritten(text_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(EngineError, match="folder_taken"):
+        start(text_file, tmp_path)
+
+
+def test_a_run_that_was_killed_before_it_began_is_begun_again(text_file: Path, tmp_path: Path) -> None:
+    preparing = start(text_file, tmp_path / "m", steps=2)._read_texts()
+    list(preparing)  # its text is there, its model is not
+    assert (tmp_path / "m" / "run.json").is_file()
+    assert len(finished(start(text_file, tmp_path / "m", steps=2))) == 2
+
+
 def test_a_full_disk_is_said_and_what_was_saved_stays(
     text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
