@@ -22,7 +22,7 @@ from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import check, memory_bytes, model_config
-from engine.training.run import ABOUT, LOG, Run, last_lines, read_log
+from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
 from engine.training.trainer import Trainer, TrainStep, best_device
 
 REPORT_SECONDS = 0.1
@@ -248,13 +248,9 @@ def _result(run: Run) -> m.TrainingResult:
 
 
 def read_run(session: Session, request: m.ReadRun) -> Answer:
-    """Raises EngineError: error.model_damaged."""
+    """Raises as `read_about`."""
     folder = Path(request.folder)
-    about = read_json(folder / ABOUT)
-    try:
-        settings, name = m.TrainingSettings(**about["settings"]), str(about["name"])
-    except (KeyError, TypeError) as error:
-        raise EngineError("error.model_damaged", file=str(folder / ABOUT)) from error
+    name, _, settings = read_about(folder)
     yield _started(folder, name, settings, Tokenizer.load(folder), Corpus.open(folder))
     yield from _past(folder, settings)
 
@@ -262,7 +258,7 @@ def read_run(session: Session, request: m.ReadRun) -> Answer:
 def _past(folder: Path, settings: m.TrainingSettings) -> Answer:
     """What a run's log tells, as the messages that the run sent."""
     lines = read_log(folder)
-    steps = [_past_step(line, settings) for line in lines if "loss" in line and "step" in line]
+    steps = [_past_step(line, settings) for line in lines if "loss" in line]
     for start in range(0, len(steps), MOST_POINTS):
         yield _as_message(steps[start : start + MOST_POINTS], 0.0)
     for line in lines:
@@ -303,19 +299,19 @@ def list_runs(session: Session, request: m.ListRuns) -> Answer:
     for folder in folders:
         try:
             yield _summary(folder)
-        except (EngineError, KeyError, TypeError):
+        except (EngineError, TypeError):  # its log may be damaged too
             yield None
 
 
 def _summary(folder: Path) -> m.RunSummary:
-    about, steps, seconds, validation = read_json(folder / ABOUT), 0, 0.0, math.nan
-    settings = m.TrainingSettings(**about["settings"])
+    name, _, settings = read_about(folder)
+    steps, seconds, validation = 0, 0.0, math.nan
     for line in last_lines(folder):
         if not steps:
-            steps, seconds = line.get("step", 0), line.get("seconds", 0.0)
+            steps, seconds = line["step"], line.get("seconds", 0.0)
         if "validation" in line:
             validation = line["validation"]
             break
     parameters = read_config(folder).parameters()
     finished = _fraction(settings, steps, seconds) >= 1.0
-    return m.RunSummary(str(folder), about["name"], parameters, steps, seconds, validation, finished)
+    return m.RunSummary(str(folder), name, parameters, steps, seconds, validation, finished)

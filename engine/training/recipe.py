@@ -24,6 +24,7 @@ PRESETS = {
 }
 CHARACTERS_A_TOKEN = 12  # a token must be met often enough to be learned: so many characters of text for each
 SMALLEST_VOCABULARY = 400
+WHOLE = ("batch", "seed", "steps")  # numbers of these settings have no fraction
 
 
 def presets_for(characters: int) -> dict[str, TrainingSettings]:
@@ -64,7 +65,7 @@ def check(settings: TrainingSettings) -> None:
         limits["learning_rate"] = (1e-6, 1.0)
     for name, (least, most) in limits.items():
         value = getattr(settings, name)
-        if value is None or not least <= value <= most:
+        if value is None or not least <= value <= most or (name in WHOLE and type(value) is not int):
             raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
 
 

@@ -72,15 +72,12 @@ class Run:
     def resume(cls, folder: Path) -> "Run":
         """The run in `folder`, at its last saved moment.
 
-        Raises EngineError: error.nothing_to_resume, error.model_damaged.
+        Raises EngineError: error.nothing_to_resume, and as `read_about`.
         """
         if not (folder / ABOUT).is_file() or not (folder / STATE).is_file():
             raise EngineError("error.nothing_to_resume", folder=str(folder))
-        about = read_json(folder / ABOUT)
-        try:
-            return cls(folder, about["paths"], TrainingSettings(**about["settings"]), about["name"], resumed=True)
-        except (KeyError, TypeError) as error:
-            raise EngineError("error.model_damaged", file=str(folder / ABOUT)) from error
+        name, paths, settings = read_about(folder)
+        return cls(folder, paths, settings, name, resumed=True)
 
     def prepare(self) -> Iterator[Progress]:
         """Tokenizer, corpus and model: made, or read back."""
@@ -123,8 +120,11 @@ class Run:
             self.trainer.load_state(tensors, notes)
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise EngineError("error.model_damaged", file=str(self.folder / STATE)) from error
-        kept = [line for line in read_log(self.folder) if line.get("step", 0) <= self.trainer.step]
-        _write_lines(self.folder / LOG, kept)
+        kept = [line for line in read_log(self.folder) if line["step"] <= self.trainer.step]
+        try:
+            _write_lines(self.folder / LOG, kept)
+        except OSError as error:
+            raise EngineError("error.not_written", file=str(self.folder / LOG), reason=error.strerror or "") from error
 
     def steps(self) -> Generator[TrainStep | None, None, None]:
         """The run itself. It is saved every few seconds, at the end, and when this generator is closed."""
@@ -181,6 +181,21 @@ class Run:
         self._saved_at = time.monotonic()
 
 
+def read_about(folder: Path) -> tuple[str, list[str], TrainingSettings]:
+    """A run's name, its texts and its settings, which somebody may have changed.
+
+    Raises EngineError: error.model_damaged, and for settings that no run can have as `check` and `model_config`.
+    """
+    about = read_json(folder / ABOUT)
+    try:
+        settings = TrainingSettings(**about["settings"])
+        check(settings)
+        model_config(settings, settings.vocabulary)
+        return str(about["name"]), [str(path) for path in about["paths"]], settings
+    except (KeyError, TypeError) as error:
+        raise EngineError("error.model_damaged", file=str(folder / ABOUT)) from error
+
+
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's log; what a kill has torn is passed over."""
     return [values for line in _log_text(folder).splitlines() if (values := _parsed(line)) is not None]
@@ -209,7 +224,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
         values = json.loads(line)
     except ValueError:
         return None
-    return values if isinstance(values, dict) else None
+    return values if isinstance(values, dict) and isinstance(values.get("step"), int) else None
 
 
 def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:

@@ -1,7 +1,9 @@
 """A run learns, repeats, is saved, and goes on where it was."""
 
 import dataclasses
+import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,41 @@ def test_a_log_that_knows_more_than_the_state_is_cut_back(text_file: Path, tmp_p
     resumed = Run.resume(tmp_path / "m")
     list(resumed.prepare())
     assert read_log(tmp_path / "m") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"layers": "two"}, "config_range"),
+        ({"width": 32.0}, "config_range"),
+        ({"heads": "two"}, "model_damaged"),
+        ({"batch": "4"}, "model_damaged"),
+        ({"batch": 4.0}, "config_range"),
+        ({"steps": None}, "config_range"),
+        ({"context": 5000}, "text_too_short"),
+        ({"layers": 3}, "model_damaged"),
+        ({"colour": "red"}, "model_damaged"),
+    ],
+)
+def test_a_run_whose_settings_were_spoilt_is_refused_in_words(
+    model_folder: Path, tmp_path: Path, changes: dict[str, object], key: str
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "m")
+    about = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(about | {"settings": about["settings"] | changes}))
+    state = (folder / "training.safetensors").read_bytes()
+    with pytest.raises(EngineError, match=key):
+        list(Run.resume(folder).prepare())
+    assert (folder / "training.safetensors").read_bytes() == state
+
+
+def test_lines_of_a_log_that_are_none_are_passed_over(model_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "m")
+    known = read_log(folder)
+    with open(folder / "log.jsonl", "a") as file:
+        file.write('{"step": "9", "loss": 1.0}\n{"loss": 1.0}\n[3]\n"step"\nNaN\n')
+    list(Run.resume(folder).prepare())
+    assert read_log(folder) == known
 
 
 def test_nothing_but_whole_files_is_left(model_folder: Path) -> None:
