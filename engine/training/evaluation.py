@@ -42,12 +42,12 @@ def evaluate(model: Transformer, tokenizer: Tokenizer, text: str) -> Iterator[di
     rest = ids[len(x_BT) * context :]  # what no whole window holds, with the token before it
     parts = [(x_BT, y_BT)] + ([(rest[None, :-1], rest[None, 1:])] if len(rest) > 1 else [])
     total, count = 0.0, 0
-    size = sum(len(tokenizer.token_bytes(i)) for i in ids[1:].tolist())
+    size = len(text.encode("utf-8", "replace")) - len(tokenizer.token_bytes(int(ids[0])))
     for x, y in parts:
         for loss, tokens in losses(model, x, y):
             total, count = total + loss, count + tokens
             mean = total / count
-            bits = mean * (len(ids) - 1) / math.log(2) / size
+            bits = mean * (len(ids) - 1) / math.log(2) / max(1, size)
             yield {
                 "loss": mean,
                 "perplexity": math.exp(min(mean, 700.0)),

@@ -1,6 +1,7 @@
 """Models of others: small random ones, made and saved by `transformers`, give the same numbers here."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.messages import SamplingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.single_token import SingleToken
 from engine.text.tokenizer import Tokenizer
+from engine.training.evaluation import evaluate
 
 VOCABULARY, CONTEXT = 500, 128
 TEXTS = ("I am happy, and 私は嬉しい。", "  two  spaces\n\nand lines", "😀𠮟 naïve", "")
@@ -304,6 +306,16 @@ def test_special_tokens_are_named(tokenizer_pair: Any) -> None:
     _, ours = tokenizer_pair
     tokens = ours.tokens("a<|endoftext|>" if ours.encode("x")[0] != 1 else "a")
     assert "special" in tokens.kinds
+
+
+def test_a_text_of_special_tokens_alone_has_a_loss(tmp_path: Path) -> None:
+    """Their pieces add no bytes to a text; that they are written with some counts all the same."""
+    _saved(_gpt2(), tmp_path)
+    _byte_level().save(str(tmp_path / "tokenizer.json"))
+    text = "<|endoftext|>" * 4
+    *_, result = evaluate(*load_model(tmp_path), text)
+    assert result["tokens"] == 3
+    assert result["bits_per_byte"] == pytest.approx(result["loss"] * 3 / math.log(2) / len(text))
 
 
 def test_writing_ends_where_the_model_ends_the_text(tmp_path: Path) -> None:
