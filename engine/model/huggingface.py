@@ -212,7 +212,7 @@ def _shared(width: int, heads: int) -> int:
 
 def _choice(values: Values, name: str, default: str, known: dict[str, str]) -> str:
     value = values.get(name, default)
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise EngineError("error.model_setting", setting=name, value=str(value)[:80])
     return known[value]
 

@@ -188,6 +188,7 @@ def folder(tmp_path: Path) -> Path:
         ({"model_type": "mamba"}, "error.model_unknown"),
         ({"model_type": None}, "error.model_unknown"),
         ({"hidden_act": "gelu"}, "error.model_setting"),
+        ({"hidden_act": ["silu"]}, "error.model_setting"),
         ({"hidden_size": "48"}, "error.model_setting"),
         ({"hidden_size": 50, "head_dim": None}, "error.heads_divide"),
         ({"num_hidden_layers": 2}, "error.model_extra"),
