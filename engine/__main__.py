@@ -16,8 +16,10 @@ SHOWN = 200  # characters of a name that is none
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")  # to files Windows writes in an encoding that lacks most characters
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # To files Windows writes in an encoding that lacks most characters.
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")  # names of files may be no text
     try:
         _command(options.command)(options)
     except EngineError as error:

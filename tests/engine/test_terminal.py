@@ -287,6 +287,17 @@ def test_results_are_utf_8_whatever_the_terminal_is_set_to(monkeypatch: pytest.M
         assert "猫" in file.getvalue().decode("utf-8")
 
 
+def test_a_name_that_is_no_text_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, model_folder: Path, tmp_path: Path
+) -> None:
+    """In Shift_JIS, out of an old archive; what JSON says of it is the name again."""
+    path, file = str(tmp_path / os.fsdecode("猫.npz".encode("cp932"))), io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding="utf-8"))
+    assert main(["attend", str(model_folder), "cat", "--out", path, "--json"]) == 0
+    sys.stdout.flush()
+    assert json.loads(file.getvalue().decode("utf-8"))["file"] == path
+
+
 # --- Sentences ----------------------------------------------------------------------------------------
 
 
