@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_weights
-from engine.messages import SamplingSettings, TrainingSettings
+from engine.messages import Progress, SamplingSettings, TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.transformer import Transformer
 from engine.sentences import sentence
@@ -43,9 +43,10 @@ def train(options: argparse.Namespace) -> None:
         run = Run.start(options.files, folder, _settings(options))
     last = None
     with ProgressLine() as line:
+        if options.resume and (others := _others(options, run.settings)):
+            line.show(sentence("progress.resumed", settings=", ".join(others)), final=True)
         for progress in run.prepare():
-            share = "" if progress.fraction is None else f" {progress.fraction:.0%}"
-            line.show(sentence(progress.key) + share)
+            line.show(_preparing(progress))
         steps = run.steps()
         try:
             for step in steps:
@@ -72,23 +73,22 @@ def train(options: argparse.Namespace) -> None:
 def _settings(options: argparse.Namespace) -> TrainingSettings:
     """A preset, with what was named beside it."""
     preset = presets_for(inspect(tuple(options.files)).characters)[options.preset or "30s"]
-    names = (
-        "tokenizer",
-        "vocabulary",
-        "layers",
-        "heads",
-        "width",
-        "context",
-        "batch",
-        "seed",
-        "learning_rate",
-    )
-    named = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    if options.steps is not None:
-        named |= {"steps": options.steps, "seconds": None}
-    elif options.seconds is not None:
-        named |= {"seconds": options.seconds}
-    return replace(preset, **named)
+    named = _named(options)
+    return replace(preset, **(named | {"seconds": None} if "steps" in named else named))
+
+
+def _named(options: argparse.Namespace) -> dict[str, Any]:
+    names = [field.name for field in fields(TrainingSettings)]
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def _others(options: argparse.Namespace, settings: TrainingSettings) -> list[str]:
+    """What was named and is not so in the run that is continued."""
+    return [name for name, value in _named(options).items() if value != getattr(settings, name)]
+
+
+def _preparing(progress: Progress) -> str:
+    return sentence(progress.key) + ("" if progress.fraction is None else f" {progress.fraction:.0%}")
 
 
 def _describe(step: TrainStep) -> str:
@@ -202,8 +202,7 @@ def builtin(options: argparse.Namespace) -> None:
                 last = event
                 line.show(_describe(event), final=event.fraction >= 1.0)
             else:
-                share = "" if event.fraction is None else f" {event.fraction:.0%}"
-                line.show(sentence(event.key) + share)
+                line.show(_preparing(event))
     result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
     if last is not None:
         result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}

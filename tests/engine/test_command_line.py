@@ -52,8 +52,12 @@ def test_train_evaluate_generate_tokenize(capsys: pytest.CaptureFixture[str], te
 
 def test_a_run_is_continued(capsys: pytest.CaptureFixture[str], text_file: Path, tmp_path: Path) -> None:
     run(capsys, "train", text_file, "--out", tmp_path / "m", "--steps", 5, *SHAPE)
-    code, result, _ = run(capsys, "train", "--out", tmp_path / "m", "--resume")
+    code, result, err = run(capsys, "train", "--out", tmp_path / "m", "--resume", "--steps", 5)
     assert (code, result["steps"]) == (0, 5)
+    assert "not taken over" not in err
+    code, result, err = run(capsys, "train", "--out", tmp_path / "m", "--resume", "--steps", 9, "--layers", 3)
+    assert (code, result["steps"]) == (0, 5)
+    assert "not taken over: layers, steps" in err
 
 
 @pytest.mark.parametrize(
