@@ -72,12 +72,8 @@ def _turn(connection: Connection, jobs: deque[Job]) -> object:
     except StopIteration:
         connection.send(Ended(job, "done"))
         return None
-    except EngineError as error:
-        connection.send(Ended(job, "failed", error.key, error.args_by_name))
-        return None
     except Exception as error:
-        arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
-        connection.send(Ended(job, "failed", "error.unexpected", arguments, traceback.format_exc()))
+        connection.send(_failed(job, error))
         return None
     jobs.append((job, generator))
     if body is not None and body is not IDLE:
@@ -91,14 +87,18 @@ def _cancel(connection: Connection, jobs: deque[Job], number: int) -> None:
             jobs.remove(entry)
             try:
                 entry[1].close()
-            except EngineError as error:
-                connection.send(Ended(number, "failed", error.key, error.args_by_name))
             except Exception as error:
-                arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
-                ended = Ended(number, "failed", "error.unexpected", arguments, traceback.format_exc())
-                connection.send(ended)
+                connection.send(_failed(number, error))
             else:
                 connection.send(Ended(number, "cancelled"))
+
+
+def _failed(job: int, error: Exception) -> Ended:
+    """A bug comes with its traceback."""
+    if isinstance(error, EngineError):
+        return Ended(job, "failed", error.key, error.args_by_name)
+    arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
+    return Ended(job, "failed", "error.unexpected", arguments, "".join(traceback.format_exception(error)))
 
 
 def _end_with_parent() -> None:
