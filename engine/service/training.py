@@ -21,7 +21,7 @@ from engine.service.process import IDLE, Answer
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
-from engine.training.recipe import check, memory_bytes, model_config
+from engine.training.recipe import check, fraction_done, memory_bytes, model_config
 from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
 from engine.training.trainer import Trainer, TrainStep, best_device
 
@@ -277,16 +277,9 @@ def _past_step(line: dict[str, Any], settings: m.TrainingSettings) -> TrainStep:
         gradient_norm=line.get("norm", 0.0),
         validation_loss=line.get("validation"),
         recovered=False,
-        fraction=_fraction(settings, step, seconds),
+        fraction=fraction_done(settings, step, seconds),
         seconds_left=0.0,
     )
-
-
-def _fraction(settings: m.TrainingSettings, step: int, seconds: float) -> float:
-    """How much of a run is done."""
-    if settings.steps is not None:
-        return min(1.0, step / settings.steps)
-    return min(1.0, seconds / (settings.seconds or 1.0))
 
 
 def list_runs(session: Session, request: m.ListRuns) -> Answer:
@@ -313,5 +306,5 @@ def _summary(folder: Path) -> m.RunSummary:
             validation = line["validation"]
             break
     parameters = read_config(folder).parameters()
-    finished = _fraction(settings, steps, seconds) >= 1.0
+    finished = fraction_done(settings, steps, seconds) >= 1.0
     return m.RunSummary(str(folder), name, parameters, steps, seconds, validation, finished)

@@ -81,6 +81,13 @@ def rate_factor(step: int, fraction: float) -> float:
     return warm * min(1.0, max(0.0, 1.0 - fraction) / DECAY)
 
 
+def fraction_done(settings: TrainingSettings, step: int, seconds: float) -> float:
+    """How much of a run is done, 0..1."""
+    if settings.steps is not None:
+        return min(1.0, step / settings.steps)
+    return min(1.0, seconds / (settings.seconds or 1.0))
+
+
 def memory_bytes(config: ModelConfig, batch: int) -> int:
     """About what a run needs: weights, gradients, optimizer, two copies to go back to, and activations."""
     weights = config.parameters() * 4

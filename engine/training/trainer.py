@@ -20,7 +20,7 @@ from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
 from engine.training.evaluation import losses
 from engine.training.optimizers import Optimizer
-from engine.training.recipe import CLIP, micro_batch, rate_factor, rates
+from engine.training.recipe import CLIP, fraction_done, micro_batch, rate_factor, rates
 
 VALIDATION_WINDOWS = 64
 VALIDATION_SHARE = 0.03  # of the time, at most
@@ -68,9 +68,7 @@ class Trainer:
 
     @property
     def fraction(self) -> float:
-        if self.settings.steps is not None:
-            return min(1.0, self.step / self.settings.steps)
-        return min(1.0, self.seconds / (self.settings.seconds or 1.0))
+        return fraction_done(self.settings, self.step, self.seconds)
 
     @property
     def seconds_left(self) -> float:
