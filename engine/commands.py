@@ -22,7 +22,7 @@ from engine.messages import Progress, SamplingSettings, TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.transformer import Transformer
 from engine.sentences import sentence
-from engine.terminal import ProgressLine, print_result
+from engine.terminal import ProgressLine, clock, print_result
 from engine.text.reading import inspect, read_all
 from engine.text.world.stream import stream
 from engine.training.evaluation import evaluate as evaluate_model
@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> None:
     }
     if last is None and run.trainer.step == 0:
         raise EngineError("error.nothing_learned")
-    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+    print_result(options, result)
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
@@ -92,14 +92,13 @@ def _preparing(progress: Progress) -> str:
 
 
 def _describe(step: TrainStep) -> str:
-    left = round(step.seconds_left)
     return sentence(
         "progress.training",
         step=f"{step.step:,}",
         percent=f"{step.fraction:.0%}",
         loss=f"{step.loss:.3f}",
         speed=f"{step.tokens / max(step.seconds, 1e-9):,.0f}",
-        left=f"{left // 60}:{left % 60:02d}",
+        left=clock(step.seconds_left),
     )
 
 
@@ -152,7 +151,7 @@ def open_model(options: argparse.Namespace) -> None:
     info = describe(Path(options.model))
     names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes")
     result = {name: getattr(info, name) for name in names}
-    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+    print_result(options, result)
 
 
 def logits(options: argparse.Namespace) -> None:
@@ -206,7 +205,7 @@ def builtin(options: argparse.Namespace) -> None:
     result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
     if last is not None:
         result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}
-    print_result(options, result, "\n".join(f"{name}: {value}" for name, value in result.items()))
+    print_result(options, result)
 
 
 def _check_length(model: Transformer, ids: list[int]) -> None:

@@ -14,7 +14,7 @@ from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import Progress, update, use_server
 from engine.retrieval.store import Store
 from engine.sentences import explain, sentence
-from engine.terminal import ProgressLine, print_result
+from engine.terminal import ProgressLine, clock, print_result
 
 SHOWN = 200  # characters of a passage, where it is not asked for as JSON
 
@@ -47,11 +47,7 @@ def index(options: argparse.Namespace) -> None:
 
 
 def _describe(progress: Progress) -> str:
-    left = (
-        "…"
-        if progress.seconds_left is None
-        else f"{int(progress.seconds_left) // 60}:{int(progress.seconds_left) % 60:02d}"
-    )
+    left = "…" if progress.seconds_left is None else clock(progress.seconds_left)
     what = sentence(f"progress.{progress.stage}")
     return sentence("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
 

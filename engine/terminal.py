@@ -10,8 +10,15 @@ from typing import Any
 REPORT_SECONDS = 0.5
 
 
-def print_result(options: argparse.Namespace, result: dict[str, Any], words: str) -> None:
+def print_result(options: argparse.Namespace, result: dict[str, Any], words: str | None = None) -> None:
+    """As JSON, or in words: without any, a line for each name and its value."""
+    words = "\n".join(f"{name}: {value}" for name, value in result.items()) if words is None else words
     print(json.dumps(result, ensure_ascii=False) if options.json else words)
+
+
+def clock(seconds: float) -> str:
+    """As minutes and seconds."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
 class ProgressLine:
