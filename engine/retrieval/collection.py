@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 from zlib import crc32
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
+from engine.messages import SearchMode
 from engine.retrieval import nearest, vectors
 from engine.retrieval.embedders import Choice, Embedder, load_embedder
 from engine.retrieval.extracting import Extractor
@@ -23,7 +23,6 @@ from engine.retrieval.store import Store, Table
 Floats = NDArray[np.float32]
 LOOKED_AT, LINE = 20, 0.15  # best passages whose lines are looked at, and what a line that says it all adds
 CANDIDATES = 200  # passages that a graph and keyword search each name for a fusion
-Mode = Literal["vector", "keyword", "hybrid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +135,14 @@ class Collection:
             self._snapshot = Snapshot(self.store)
         return self._snapshot
 
-    def search(self, query: str, k: int = 10, mode: Mode = "hybrid") -> Found:
+    def search(self, query: str, k: int = 10, mode: SearchMode = "hybrid") -> Found:
         """Raises EngineError: error.question_empty, error.collection_empty."""
         if not query.strip():
             raise EngineError("error.question_empty")
         with self.store.reading():
             return self._search(query, k, mode)
 
-    def _search(self, query: str, k: int, mode: Mode) -> Found:
+    def _search(self, query: str, k: int, mode: SearchMode) -> Found:
         now = self.snapshot()
         if not len(now.table.ids):
             raise EngineError("error.collection_empty")
