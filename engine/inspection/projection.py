@@ -73,7 +73,6 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
     Raises EngineError: error.extra_missing where the extra is not installed.
     """
     try:
-        import umap as umap_learn
         from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
     except ImportError as error:
         raise EngineError("error.extra_missing", extra="umap") from error
@@ -91,7 +90,6 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
             rows_ND, graph, dims, 1.0 - done / rounds, a, b, 1.0, 5, 10, points, random, "cosine", {}, False, {}, False
         )
         yield points.astype(np.float32), (done + 1) / rounds
-    assert umap_learn is not None
 
 
 def token_paths(states_LTD: Points, dims: int = 2) -> tuple[Points, Shares]:
