@@ -8,6 +8,7 @@ arXiv:2010.04245) and ReLU² (So et al. 2021, arXiv:2109.08668). ModelConfig cho
 Suffixes give the shapes:
     B batch   T tokens that go in   S tokens that are seen (cached ones and T)   V vocabulary
     D width   H heads   G key/value heads (G = H without grouping)   K head width   M width of the MLP
+    P those of the T tokens that are recorded   C tokens that a cache has room for
 """
 
 import math
