@@ -169,10 +169,6 @@ class StreamDecoder:
     def push(self, id: int) -> str:
         return self._decoder.decode(self._tokenizer.token_bytes(id))
 
-    def flush(self) -> str:
-        """The incomplete rest, as U+FFFD."""
-        return self._decoder.decode(b"", final=True)
-
 
 # --- Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) ----------------------------------
 

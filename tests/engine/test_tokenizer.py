@@ -56,10 +56,11 @@ def test_spans_cover_the_text_without_gaps(tokenizer: Tokenizer, text: str) -> N
 @settings(max_examples=100)
 @given(text=ANY_TEXT)
 def test_streaming_never_shows_half_a_character(tokenizer: Tokenizer, text: str) -> None:
-    stream = StreamDecoder(tokenizer)
-    shown = "".join(stream.push(id) for id in tokenizer.encode(text))
-    assert shown + stream.flush() == text
-    assert "\ufffd" not in shown or "\ufffd" in text
+    stream, shown = StreamDecoder(tokenizer), ""
+    for id in tokenizer.encode(text):
+        shown += stream.push(id)
+        assert text.startswith(shown)
+    assert shown == text
 
 
 def test_the_two_sentences_of_the_design(bpe: Tokenizer) -> None:
