@@ -22,7 +22,7 @@ from engine.messages import Progress, SamplingSettings, TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.transformer import Transformer
 from engine.sentences import sentence
-from engine.terminal import ProgressLine, clock, print_result
+from engine.terminal import MOST, ProgressLine, check_range, clock, print_result
 from engine.text.reading import inspect, read_all
 from engine.text.world.stream import stream
 from engine.training.evaluation import evaluate as evaluate_model
@@ -103,8 +103,7 @@ def _describe(step: TrainStep) -> str:
 
 
 def generate(options: argparse.Namespace) -> None:
-    if not 0 <= options.tokens <= 10**7:
-        raise EngineError("error.config_range", setting="tokens", value=options.tokens, least=0, most=10**7)
+    check_range(options, "tokens", 0, MOST)
     model, tokenizer = load_model(Path(options.model))
     sampling = SamplingSettings(
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p

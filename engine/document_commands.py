@@ -14,7 +14,7 @@ from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import Progress, update, use_server
 from engine.retrieval.store import Store
 from engine.sentences import explain, sentence
-from engine.terminal import ProgressLine, clock, print_result
+from engine.terminal import MOST, ProgressLine, check_range, clock, print_result
 
 SHOWN = 200  # characters of a passage, where it is not asked for as JSON
 
@@ -53,6 +53,7 @@ def _describe(progress: Progress) -> str:
 
 
 def search(options: argparse.Namespace) -> None:
+    check_range(options, "k", 1, MOST)
     collection = Collection(Path(options.collection))
     try:
         hits = collection.search(options.query, options.k, options.mode).hits
@@ -67,6 +68,8 @@ def ask(options: argparse.Namespace) -> None:
     from engine.model.opening import load_model
     from engine.retrieval.asking import Asking
 
+    check_range(options, "k", 1, MOST)
+    check_range(options, "tokens", 1, MOST)
     collection = Collection(Path(options.collection))
     try:
         found = collection.search(options.question, options.k, options.mode)

@@ -7,6 +7,9 @@ import time
 import unicodedata
 from typing import Any
 
+from engine.errors import EngineError
+
+MOST = 10_000_000  # tokens or passages; whoever asks for more means something else
 REPORT_SECONDS = 0.5
 
 
@@ -14,6 +17,13 @@ def print_result(options: argparse.Namespace, result: dict[str, Any], words: str
     """As JSON, or in words: without any, a line for each name and its value."""
     words = "\n".join(f"{name}: {value}" for name, value in result.items()) if words is None else words
     print(json.dumps(result, ensure_ascii=False) if options.json else words)
+
+
+def check_range(options: argparse.Namespace, name: str, least: int, most: int) -> None:
+    """Raises EngineError error.config_range for an option that makes no sense."""
+    value = getattr(options, name)
+    if not least <= value <= most:
+        raise EngineError("error.config_range", setting=name, value=value, least=least, most=most)
 
 
 def clock(seconds: float) -> str:

@@ -207,6 +207,9 @@ FAILURES = {
     "a model for a collection": ["search", "{model}", "question"],
     "no collection to bring up to date": ["index", "--out", "{tmp}/nowhere"],
     "no documents": ["index", "{tmp}/nothing", "--out", "{tmp}/c"],
+    "no passages at most": ["search", "{tmp}/c", "question", "-k", "0"],
+    "fewer passages than none": ["ask", "{tmp}/c", "{model}", "question", "-k", "-2"],
+    "an answer of no length": ["ask", "{tmp}/c", "{model}", "question", "--tokens", "-1"],
     "no collection to ask": ["ask", "{tmp}/nowhere", "{model}", "question"],
 }  # fmt: skip
 
