@@ -123,7 +123,8 @@ def style_for(folder: Path) -> Style:
     if separate.is_file():
         template, path = _text(separate), separate
     if isinstance(template, list):  # several, each by its name
-        template = next((t.get("template") for t in template if t.get("name") == "default"), None)
+        named = (t for t in template if isinstance(t, dict))
+        template = next((t.get("template") for t in named if t.get("name") == "default"), None)
     if not isinstance(template, str):
         return Plain(1)
     names = {name: _name(described.get(name)) for name in ("bos_token", "eos_token")}

@@ -212,6 +212,7 @@ def test_of_several_templates_the_default_one_is_taken(tmp_path: Path) -> None:
     several = [{"name": "tool_use", "template": "TOOLS"}, {"name": "default", "template": "{{ messages[0].content }}!"}]
     assert style_for(chat_folder(tmp_path, chat_template=several))("Where?", []) == "Where?!"
     assert isinstance(style_for(chat_folder(tmp_path, chat_template=several[:1])), Plain)
+    assert isinstance(style_for(chat_folder(tmp_path, chat_template=["default"])), Plain)
     assert isinstance(style_for(chat_folder(tmp_path, chat_template=None)), Plain)
 
 
