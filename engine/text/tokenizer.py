@@ -64,7 +64,7 @@ class Tokenizer:
         return self._encoder.kind
 
     def encode(self, text: str) -> list[int]:
-        """Lone surrogates, which are no characters, become U+FFFD."""
+        """Lone surrogates, which are no characters, become question marks."""
         return self.encode_array(text).tolist()
 
     def encode_array(self, text: str) -> IDs:
