@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from engine import messages as m
-from engine.errors import EngineError
 from engine.retrieval.collection import Collection, Hit
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import Progress, update, use_server
@@ -21,9 +20,7 @@ SHOWN = 200  # characters of a passage, where it is not asked for as JSON
 
 def index(options: argparse.Namespace) -> None:
     begun, folder = time.perf_counter(), Path(options.out)
-    if not options.paths and not folder.is_dir():
-        raise EngineError("error.collection_missing", folder=str(folder))
-    store = Store(folder, create=True)
+    store = Store(folder, create=bool(options.paths))
     try:
         if options.qdrant is not None:
             use_server(store, options.qdrant)

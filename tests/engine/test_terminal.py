@@ -206,6 +206,7 @@ FAILURES = {
     "no collection": ["search", "{tmp}/nowhere", "question"],
     "a model for a collection": ["search", "{model}", "question"],
     "no collection to bring up to date": ["index", "--out", "{tmp}/nowhere"],
+    "a folder for a collection to bring up to date": ["index", "--out", "{tmp}"],
     "no documents": ["index", "{tmp}/nothing", "--out", "{tmp}/c"],
     "no passages at most": ["search", "{tmp}/c", "question", "-k", "0"],
     "fewer passages than none": ["ask", "{tmp}/c", "{model}", "question", "-k", "-2"],
