@@ -91,8 +91,9 @@ class Run:
         self.trainer = Trainer(self.model, self.corpus, self.settings)
         if self._resumed:
             self._load()
-        else:
-            save_model(self.folder, self.model, self.tokenizer, step=0)
+        # Of a run that is continued, too: what was lost or damaged beside its state is whole again.
+        save_model(self.folder, self.model, self.tokenizer, self.trainer.step)
+        if not self._resumed:
             self.save()
 
     def _read_texts(self) -> Iterator[Progress]:

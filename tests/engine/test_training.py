@@ -96,6 +96,15 @@ def test_a_run_whose_settings_were_spoilt_is_refused_in_words(
     assert (folder / "training.safetensors").read_bytes() == state
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_run_that_is_continued_makes_its_model_whole_again(model_folder: Path, tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "m")
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[:9])
+    list(Run.resume(folder).prepare())
+    assert (folder / name).read_bytes() == whole
+
+
 def test_lines_of_a_log_that_are_none_are_passed_over(model_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "m")
     known = read_log(folder)
