@@ -62,17 +62,24 @@ def parser() -> argparse.ArgumentParser:
     tokenize.add_argument("text", metavar="TEXT")
     evaluate = commands.add_parser("evaluate", help="measure how well a model predicts a text")
     evaluate.add_argument("model", metavar="DIR")
-    evaluate.add_argument("file", metavar="FILE")
+    evaluate.add_argument("file", type=_path, metavar="FILE")
     _inspect(commands)
     _documents(commands)
     world = commands.add_parser("world", help="print the built-in little world's text")
     world.add_argument("--megabytes", type=float, default=1.0)
     world.add_argument("--seed", type=int, default=1)
     builtin = commands.add_parser("builtin", help="make the model and word vectors that Nakami brings, anew")
-    builtin.add_argument("--out", required=True, metavar="DIR", help="what was begun in DIR is continued")
+    builtin.add_argument("--out", type=_path, required=True, metavar="DIR", help="what was begun in DIR is continued")
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole
+
+
+def _path(text: str) -> str:
+    """Not empty, as a script's unset variable is: that would be the folder one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return text
 
 
 def _inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -85,13 +92,13 @@ def _inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     attend.add_argument("model", metavar="DIR")
     attend.add_argument("text", metavar="TEXT")
     for command in (logits, attend):
-        command.add_argument("--out", required=True, metavar="FILE.npz")
+        command.add_argument("--out", type=_path, required=True, metavar="FILE.npz")
 
 
 def _documents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     index = commands.add_parser("index", help="make a folder of documents searchable, or bring it up to date")
-    index.add_argument("paths", nargs="*", metavar="PATH", help="documents or folders (none: those added before)")
-    index.add_argument("--out", required=True, metavar="DIR", help="where the collection goes")
+    index.add_argument("paths", type=_path, nargs="*", metavar="PATH", help="files or folders (none: those of before)")
+    index.add_argument("--out", type=_path, required=True, metavar="DIR", help="where the collection goes")
     index.add_argument("--qdrant", metavar="URL", help='search the vectors on this server ("": here again)')
     search = commands.add_parser("search", help="find passages in a collection")
     search.add_argument("collection", metavar="DIR")
@@ -107,8 +114,8 @@ def _documents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("files", nargs="*", metavar="FILE", help="texts or folders of texts")
-    command.add_argument("--out", required=True, metavar="DIR", help="where the model goes")
+    command.add_argument("files", type=_path, nargs="*", metavar="FILE", help="texts or folders of texts")
+    command.add_argument("--out", type=_path, required=True, metavar="DIR", help="where the model goes")
     command.add_argument("--resume", action="store_true", help="continue the run in DIR")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--preset", choices=("30s", "5m", "overnight"), help="model and length (default: 30s)")

@@ -248,6 +248,7 @@ WRONG_USE = [
     ["search", "c", "q", "--mode", "magic"], ["train", "a", "--out", "b", "--steps", "few"],
     ["train", "a", "--out", "b", "--steps", "1", "--seconds", "1"], ["train", "a", "--out", "b", "--tokenizer", "x"],
     ["world", "--megabytes"], ["ask", "c", "m"], ["builtin"], ["open", "m", "n"], ["tokenize", "m", "t", "--fast"],
+    ["train", "a", "--out", ""], ["train", "", "--out", "m"], ["index", "", "--out", "c"], ["evaluate", "m", ""],
 ]  # fmt: skip
 
 
