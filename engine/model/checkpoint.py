@@ -61,7 +61,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Raises EngineError: error.model_damaged."""
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EngineError("error.model_damaged", file=str(path)) from error
     if not isinstance(values, dict):
         raise EngineError("error.model_damaged", file=str(path))

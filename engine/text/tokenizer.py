@@ -151,7 +151,7 @@ class Tokenizer:
                 return cls(_Characters.from_json(text))
             encoder = _Merges(text) if _is_ours(description) else Foreign(text)
             return cls(encoder)
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise EngineError("error.model_damaged", file=str(path)) from error
         except Exception as error:
             if type(error) is Exception:  # the only thing that `tokenizers` raises

@@ -223,7 +223,7 @@ def _log_text(folder: Path) -> str:
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         values = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) and isinstance(values.get("step"), int) else None
 

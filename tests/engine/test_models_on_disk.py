@@ -107,6 +107,8 @@ def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
     [
         ("config.json", b"", "error.model_damaged"),
         ("config.json", b"[]", "error.model_damaged"),
+        ("config.json", b"[" * 100_000, "error.model_damaged"),
+        ("tokenizer.json", b"[" * 100_000, "error.model_damaged"),
         ("config.json", b'{"model_type": "gpt2"}', "error.model_mismatch"),
         ("config.json", b'{"vocabulary": "many"}', "error.config_range"),
         ("config.json", b'{"vocabulary": 99999999999}', "error.config_range"),

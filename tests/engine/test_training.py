@@ -109,7 +109,7 @@ def test_lines_of_a_log_that_are_none_are_passed_over(model_folder: Path, tmp_pa
     folder = shutil.copytree(model_folder, tmp_path / "m")
     known = read_log(folder)
     with open(folder / "log.jsonl", "a") as file:
-        file.write('{"step": "9", "loss": 1.0}\n{"loss": 1.0}\n[3]\n"step"\nNaN\n')
+        file.write('{"step": "9", "loss": 1.0}\n{"loss": 1.0}\n[3]\n"step"\nNaN\n' + "[" * 100_000 + "\n")
     list(Run.resume(folder).prepare())
     assert read_log(folder) == known
 
