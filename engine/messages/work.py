@@ -181,7 +181,6 @@ class Presets:
 class EstimateTraining:
     """-> TrainingEstimate: what this run would cost, measured on this machine, before it starts."""
 
-    paths: tuple[str, ...]
     settings: TrainingSettings
 
 
@@ -224,8 +223,6 @@ class TrainingStarted:
     settings: TrainingSettings
     parameters: int
     vocabulary: int
-    train_tokens: int
-    validation_tokens: int
     references: dict[str, float]  # "uniform" (ln V), "unigram", "bigram": loss in nats per token
 
 

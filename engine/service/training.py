@@ -117,8 +117,6 @@ def _started(
         settings=settings,
         parameters=model_config(settings, vocabulary).parameters(),
         vocabulary=vocabulary,
-        train_tokens=len(corpus.train),
-        validation_tokens=len(corpus.validation),
         references=_references(folder, corpus, vocabulary),
     )
 

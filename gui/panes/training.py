@@ -136,7 +136,7 @@ class TrainingPane(Pane):
         if self.state.corpus is None or self._job is not None or not self.isVisible():
             return  # asked again when the pane is shown, or the run has ended
         self.start_page.estimate.setText(t("pane.training.estimating"))
-        request = EstimateTraining(self.state.corpus.paths, self.start_page.form.settings())
+        request = EstimateTraining(self.start_page.form.settings())
         self.ask(request, self._show_estimate, ended=self._estimated)
 
     def catch_up(self) -> None:

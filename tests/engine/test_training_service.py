@@ -240,7 +240,7 @@ def test_an_estimate_in_the_middle_of_a_run_does_not_disturb_it(
     run = training.train(session, running(text_file, folder))
     advance(run, 4)
     random = torch.get_rng_state()
-    [estimate] = ask(session, m.EstimateTraining((str(text_file),), dataclasses.replace(SMALL, steps=500)))
+    [estimate] = ask(session, m.EstimateTraining(dataclasses.replace(SMALL, steps=500)))
     assert torch.equal(torch.get_rng_state(), random)
     list(run)
     assert losses_of(folder) == losses_of(whole[1])
@@ -253,13 +253,13 @@ def test_an_estimate_in_the_middle_of_a_run_does_not_disturb_it(
 def test_a_large_model_is_estimated_without_being_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "Transformer", lambda *_: pytest.fail("built"))
     settings = m.TrainingSettings(width=2048, heads=16, layers=24, seconds=3600.0)
-    [estimate] = ask(Session(), m.EstimateTraining((), settings))
+    [estimate] = ask(Session(), m.EstimateTraining(settings))
     assert estimate.parameters > 10**9
     assert estimate.memory_bytes > 4 * 4 * estimate.parameters
     assert estimate.seconds == 3600.0
     assert estimate.steps >= 1
     with pytest.raises(EngineError, match="heads_divide"):
-        ask(Session(), m.EstimateTraining((), dataclasses.replace(settings, width=30)))
+        ask(Session(), m.EstimateTraining(dataclasses.replace(settings, width=30)))
 
 
 def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: Path, model_folder: Path) -> None:

@@ -104,7 +104,7 @@ def generated(request: m.Generate) -> list[object]:
 def started(folder: str = "/models/story-1", steps: int = 40) -> m.TrainingStarted:
     settings = m.TrainingSettings(steps=steps, seconds=None)
     references = {"uniform": 6.0, "unigram": 5.0, "bigram": 4.0}
-    return m.TrainingStarted(folder, "story.txt", settings, 123_456, 400, 9000, 1000, references)
+    return m.TrainingStarted(folder, "story.txt", settings, 123_456, 400, references)
 
 
 def points(first: int = 1, count: int = 10, fraction: float = 0.25, paused: bool = False) -> m.TrainingPoints:
