@@ -111,9 +111,8 @@ class Tokens:
     ends: NDArray[np.int32]
     byte_starts: NDArray[np.int32]
     byte_ends: NDArray[np.int32]
-    kinds: tuple[
-        str, ...
-    ]  # "kanji" "hiragana" "katakana" "latin" "digit" "space" "punctuation" "byte" "special" "other"
+    # "kanji", "hiragana", "katakana", "latin", "digit", "space", "punctuation", "byte", "special" or "other"
+    kinds: tuple[str, ...]
 
 
 # --- Models ---------------------------------------------------------------------------------------
@@ -133,7 +132,7 @@ class OpenModel:
 class DownloadModel:
     """-> Progress…, Downloaded: a model of the Hugging Face hub, by its name there.
 
-    The only request that uses a network.
+    It uses the network, as besides it only collections with a Qdrant server do.
     """
 
     name: str
