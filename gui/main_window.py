@@ -244,7 +244,7 @@ class MainWindow(QMainWindow):
         self.banner.show_key(f"example.{example.key}.look")
 
     def _model_coming(self, notice: Notice) -> None:
-        self.status.set_activity(t(f"notice.{notice.key}", **notice.arguments))
+        self.status.set_activity(t(notice.key, **notice.arguments))
 
     def _model_opened(self, info: ModelInfo) -> None:
         self.status.set_activity("")

@@ -58,7 +58,7 @@ class EngineReady:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something worth saying that ended nothing: a key under "notice." and its arguments."""
+    """Something worth saying that ended nothing: a key that begins with "notice." and its arguments."""
 
     key: str
     arguments: Arguments
@@ -66,7 +66,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long preparation has come: `key` under "progress.", fraction 0..1 or None if unknown."""
+    """How far a long preparation has come: `key` begins with "progress.", fraction 0..1 or None if unknown."""
 
     key: str
     fraction: float | None

@@ -55,7 +55,7 @@ def steer(session: Session, request: m.SteerTraining) -> Answer:
 def open_model(session: Session, request: m.OpenModel) -> Answer:
     """Its memory is said before it is taken; what does not fit is refused before anything is read."""
     info = describe(Path(request.folder))
-    yield m.Notice("opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
+    yield m.Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
     yield session.open(Path(request.folder))
 
 
@@ -63,7 +63,7 @@ def download_model(session: Session, request: m.DownloadModel) -> Answer:
     folder, said = folder_for(request.name, Path(request.models)), 0.0
     for share in download(request.name, folder):
         now = time.perf_counter()
-        yield m.Progress("hub", share) if now - said >= REPORT_SECONDS else None
+        yield m.Progress("progress.hub", share) if now - said >= REPORT_SECONDS else None
         said = now if now - said >= REPORT_SECONDS else said
     yield m.Downloaded(str(folder))
 

@@ -232,7 +232,7 @@ def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeE
     request = next(r for r in engine.requests if isinstance(r, m.DownloadModel))
     assert request.name == "me/tiny"
     job = engine.jobs[engine.requests.index(request)]
-    job.answered.emit(m.Progress("hub", 0.4))
+    job.answered.emit(m.Progress("progress.hub", 0.4))
     box = _progress_box(window)
     assert box is not None
     assert box.value() == 40
