@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
 LANGUAGES = {"en": "English", "ja": "日本語"}
@@ -30,6 +30,21 @@ def _flatten(prefix: str, table: dict[str, Any]) -> list[tuple[str, str]]:
 def set_language(language: str) -> None:
     global _language
     _language = language
+    _translate_qt()
+
+
+def _translate_qt() -> None:
+    """What Qt itself says: its file dialog, the buttons of its message boxes, the menus of its text fields."""
+    app = QCoreApplication.instance()
+    if app is None:
+        return
+    for translator in app.findChildren(QTranslator):
+        app.removeTranslator(translator)
+        translator.deleteLater()
+    translator = QTranslator(app)
+    # English is what Qt says by itself: its file is there, and empty.
+    if translator.load(f"qtbase_{_language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(translator)
 
 
 def language() -> str:

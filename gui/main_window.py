@@ -55,6 +55,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
         super().__init__()
+        i18n.set_language(settings.language or i18n.system_language())  # while no widget has to follow
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
         self._has_painted = False
@@ -70,7 +71,6 @@ class MainWindow(QMainWindow):
         self._saver.timeout.connect(self.save_settings)
         self.judge = TextJudge(self.state, self._questions, self.status)
         self._wire()
-        i18n.set_language(settings.language or i18n.system_language())
         self.restyle()
         self.retranslate()
 

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog, QLabel, QProgressDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLabel, QProgressDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine import messages as m
@@ -134,6 +134,23 @@ def test_languages_switch_live(qtbot: QtBot, window: MainWindow) -> None:
     assert window.rail.buttons["training"].text() == "学習"
     qtbot.keyClick(window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
     assert window.rail.buttons["training"].text() == "Training"
+
+
+def test_what_qt_itself_says_follows_the_language(qtbot: QtBot, window: MainWindow) -> None:
+    def said() -> list[str]:
+        menu = window.prompt.createStandardContextMenu()
+        qtbot.addWidget(menu)
+        files = QFileDialog()
+        qtbot.addWidget(files)
+        copy = next(action.text() for action in menu.actions() if "Ctrl+C" in action.text())
+        return [copy, *(button.text() for button in files.findChildren(QPushButton))]
+
+    english = ["&Copy\tCtrl+C", "&Open", "Cancel"]
+    assert said() == english
+    window.set_language("ja")
+    assert said() == ["コピー(&C)\tCtrl+C", "開く(&O)", "キャンセル"]
+    window.set_language("en")
+    assert said() == english
 
 
 def test_zoom_makes_type_larger(qtbot: QtBot, window: MainWindow) -> None:
