@@ -226,10 +226,12 @@ class MainWindow(QMainWindow):
     # --- What has been opened --------------------------------------------------------------------
 
     def _text_opened(self, info: TextInfo, asked: bool) -> None:
+        """A prompt that came with another text goes with it; what was typed at this sitting stays."""
+        another = asked and self.settings.corpus != list(info.paths) and not self.prompt.typed
         self.settings.corpus = list(info.paths)
         self._show_workspace(True)
         self.state.set_corpus(info)
-        if not self.state.text.strip():
+        if another or not self.prompt.toPlainText().strip():
             self.prompt.set_text(_first_sentence(info.excerpt))
         if asked:
             self.banner.clear()

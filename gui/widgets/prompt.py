@@ -17,6 +17,7 @@ class Prompt(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.typed = False  # by hand; otherwise it was set from elsewhere
         self.setObjectName("prompt")
         self.setTabChangesFocus(True)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -27,7 +28,7 @@ class Prompt(QPlainTextEdit):
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
         self._timer.timeout.connect(lambda: self.settled.emit(self.toPlainText()))
-        self.textChanged.connect(self._timer.start)
+        self.textChanged.connect(self._changed)
         self.document().documentLayout().documentSizeChanged.connect(lambda: self._fit())
 
     def set_text(self, text: str) -> None:
@@ -36,6 +37,11 @@ class Prompt(QPlainTextEdit):
             cursor = self.textCursor()
             cursor.select(cursor.SelectionType.Document)
             cursor.insertText(text)
+            self.typed = False
+
+    def _changed(self) -> None:
+        self.typed = True
+        self._timer.start()
 
     def restyle(self, theme: Theme) -> None:
         self._fit()

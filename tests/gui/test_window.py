@@ -1,5 +1,6 @@
 """The window as a person uses it: typing, opening, dropping, switching, and coming back the next day."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,16 +70,70 @@ def test_a_token_selected_in_the_strip_is_selected_everywhere(qtbot: QtBot, wind
     assert window.state.token is None
 
 
-def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, engine: FakeEngine, tmp_path: Path) -> None:
-    path = tmp_path / "neko.txt"
-    path.write_text("吾輩は猫である。", "utf-8")
+def drop(window: MainWindow, path: Path) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(5, 5), action, mime, button, Qt.KeyboardModifier.NoModifier))
+
+
+def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, engine: FakeEngine, tmp_path: Path) -> None:
+    path = tmp_path / "neko.txt"
+    path.write_text("吾輩は猫である。", "utf-8")
+    drop(window, path)
     qtbot.waitUntil(lambda: window.state.corpus is not None)
     assert engine.asked(m.InspectText)[-1].paths == (str(path),)
     assert window.settings.recent[0] == str(path)
+
+
+@pytest.fixture(params=["command line", "dialog", "drop"])
+def open_today(
+    request: pytest.FixtureRequest, engine: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], MainWindow]]:
+    """Starts with what was left yesterday and opens a text of that name, in one of three ways."""
+    for name in ("yesterday.txt", "today.txt"):
+        (tmp_path / name).touch()
+    yesterday = Settings(language="en", welcomed=True, text="a dog", corpus=[str(tmp_path / "yesterday.txt")])
+    window = MainWindow(engine, yesterday, tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    window.show()
+
+    def open_text(name: str) -> MainWindow:
+        path = tmp_path / name
+        monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(path)], ""))
+        window.begin([str(path)] if request.param == "command line" else [])
+        if request.param == "dialog":
+            window.actions_table.by_name["open_text"].trigger()
+        elif request.param == "drop":
+            drop(window, path)
+        return window
+
+    yield open_text
+    window.close()
+
+
+def test_another_text_brings_its_own_prompt_however_it_is_opened(
+    open_today: Callable[[str], MainWindow], qtbot: QtBot
+) -> None:
+    window = open_today("today.txt")
+    qtbot.waitUntil(lambda: window.state.text == "The cat sat.")
+    assert window.prompt.toPlainText() == "The cat sat."
+    window.prompt.undo()
+    assert window.prompt.toPlainText() == "a dog"  # who wants it has it back
+
+
+def test_the_same_text_opened_again_keeps_its_prompt(open_today: Callable[[str], MainWindow], qtbot: QtBot) -> None:
+    window = open_today("yesterday.txt")
+    qtbot.waitUntil(lambda: window.state.corpus is not None)
+    assert window.prompt.toPlainText() == "a dog"
+
+
+def test_what_was_just_typed_outlives_another_text(open_today: Callable[[str], MainWindow], qtbot: QtBot) -> None:
+    window = open_today("today.txt")
+    window.prompt.selectAll()
+    QTest.keyClicks(window.prompt, "mine")  # while the engine still reads it
+    qtbot.waitUntil(lambda: window.state.corpus is not None)
+    assert window.prompt.toPlainText() == "mine"
 
 
 def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
