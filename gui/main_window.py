@@ -157,6 +157,8 @@ class MainWindow(QMainWindow):
         self.welcome.model_wanted.connect(self.opening.choose_model)
         self.opening.text_opened.connect(self._text_opened)
         self.opening.preparing.connect(self._text_preparing)
+        for signal in (self.opening.model_asked, self.opening.ended):
+            signal.connect(lambda: state.set_opening(self.opening.is_opening_model()))
         self.opening.model_coming.connect(self._model_coming)
         self.opening.model_opened.connect(self._model_opened)
         self.opening.ended.connect(self._show_activity)
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
         self.engine.died.connect(self._engine_died)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
+        state.opening_changed.connect(self._show_model)
         state.tokens_changed.connect(self._show_tokens)
         state.selection_changed.connect(lambda: self.strip.set_current(state.token))
         for signal in (state.training_changed, state.progress_changed):
@@ -293,7 +296,7 @@ class MainWindow(QMainWindow):
     def _show_model(self) -> None:
         model = self.state.model
         if model is None:
-            self.status.set_model(t("status.no_model"))
+            self.status.set_model(t("pane.opening" if self.state.opening else "status.no_model"))
         else:
             name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
             self.status.set_model(t("status.model", name=name, parameters=f"{model.parameters:,}"))

@@ -31,6 +31,7 @@ WORLD_MEGABYTES = 12.0  # of the text that it learned: more than a run of minute
 class Opening(QObject):
     text_opened = Signal(object, bool)  # TextInfo, and whether somebody has asked for it just now
     preparing = Signal(object)  # Progress of a text that is being written
+    model_asked = Signal()  # the engine has been asked for one
     model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
     model_opened = Signal(object)  # ModelInfo
     ended = Signal()  # an attempt to open a model, or to write a text, well or badly
@@ -75,6 +76,10 @@ class Opening(QObject):
 
     def open_model(self, folder: str) -> None:
         self._questions.ask(OpenModel(folder), self._model_arrived, "model", lambda _: self.ended.emit())
+        self.model_asked.emit()
+
+    def is_opening_model(self) -> bool:
+        return self._questions.asking("model")
 
     def _text_arrived(self, info: TextInfo, asked: bool) -> None:
         self._settings.remember(info.paths[0])

@@ -119,13 +119,19 @@ class Pane(QWidget):
         """For a pane that has nothing to show without a model and a text; its words come by `explain_empty`."""
         page = EmptyPage()
         page.pressed.connect(lambda: self.pane_wanted.emit("training"))
+        self.state.opening_changed.connect(lambda: self.explain_empty(page))
         return page
 
     def explain_empty(self, page: EmptyPage) -> None:
         """Says what is missing and what to do about it, and what will be seen then."""
-        no_model = self.state.model is None
-        headline = t("pane.no_model" if no_model else "pane.no_text")
-        page.set_words(headline, t(f"pane.{self.id}.empty"), t("pane.train") if no_model else "")
+        state, headline, button = self.state, "", ""
+        if state.model is None and state.opening:
+            headline = t("pane.opening")
+        elif state.model is None:
+            headline, button = t("pane.no_model"), t("pane.train")
+        elif not state.text:
+            headline = t("pane.no_text")
+        page.set_words(headline, t(f"pane.{self.id}.empty"), button)
 
     def ask(
         self,

@@ -12,6 +12,7 @@ class AppState(QObject):
     tokens_changed = Signal()
     corpus_changed = Signal()
     model_changed = Signal()
+    opening_changed = Signal()
     weights_changed = Signal()  # the open model has learned: same model, other numbers
     selection_changed = Signal()  # token, layer or head
     training_changed = Signal()
@@ -23,6 +24,7 @@ class AppState(QObject):
         self.tokens: Tokens | None = None  # of `text`, by the open model's tokenizer
         self.corpus: TextInfo | None = None  # what a run would learn
         self.model: ModelInfo | None = None
+        self.opening = False  # a model: until it is there, or could not be opened
         self.token: int | None = None  # index into tokens
         self.layer = 0
         self.head = 0
@@ -48,6 +50,9 @@ class AppState(QObject):
 
     def set_model(self, model: ModelInfo | None) -> None:
         self._set("model", model, self.model_changed)
+
+    def set_opening(self, opening: bool) -> None:
+        self._set("opening", opening, self.opening_changed)
 
     def set_training(self, training: bool) -> None:
         self._set("training", training, self.training_changed)

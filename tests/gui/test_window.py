@@ -276,6 +276,43 @@ def test_everything_chosen_is_there_the_next_day(qtbot: QtBot, window: MainWindo
     again.close()
 
 
+@pytest.fixture
+def opening(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWindow]:
+    """At the start of a new day the last model is being opened, which takes its time."""
+    engine.answers.pop(m.OpenModel)
+    yesterday = Settings(language="en", welcomed=True, text="a cat", model=str(tmp_path))
+    window = MainWindow(engine, yesterday, tmp_path / "settings.json")  # type: ignore[arg-type]
+    window.resize(1400, 900)
+    qtbot.addWidget(window)
+    window.show()
+    window.begin([])
+    yield window
+    window.close()
+
+
+@pytest.mark.parametrize("pane_id", ["tokens", "embeddings", "attention", "generation", "map"])
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_model_that_is_being_opened_is_not_said_to_be_missing(
+    opening: MainWindow, engine: FakeEngine, qtbot: QtBot, pane_id: str, opens: bool
+) -> None:
+    opening.show_pane(pane_id)
+    page = opening.workspace.pane(pane_id).empty  # type: ignore[attr-defined]
+    assert page.isVisible()
+    assert page.headline.text() == opening.status.model.text() == "The model is being opened"
+    assert not page.button.isVisible()
+    if opens:
+        engine.send(m.OpenModel, model())
+        engine.end(m.OpenModel, m.Ended(0, "done"))
+        assert page.headline.text() == ""  # while what is to be seen is on its way
+        qtbot.waitUntil(lambda: not page.isVisible())
+        assert "story-1" in opening.status.model.text()
+    else:
+        engine.end(m.OpenModel, m.Ended(0, "failed", "error.model_missing", {"folder": "x"}))
+        assert page.headline.text() == "No model is open yet"
+        assert page.button.isVisible()
+        assert opening.status.model.text() == "No model open"
+
+
 def test_a_dead_engine_is_said_and_can_be_started_again(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     open_model(qtbot, window)
     engine.alive = False
