@@ -4,6 +4,8 @@ import codecs
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -24,6 +26,9 @@ MARKS = (
 def rewrite(store: Store, document: int, text: str) -> str:
     """Makes `text` the file's; returns its path. Indexing it again is another step.
 
+    That one may be cancelled: so that this edit is not taken for another program's then, how it leaves the file
+    is noted.
+
     Raises EngineError: error.document_gone, error.not_editable, error.document_changed (by another program, since
     it was read), error.not_written, and what reading raises.
     """
@@ -32,24 +37,42 @@ def rewrite(store: Store, document: int, text: str) -> str:
         raise EngineError("error.not_editable", file=name)
     path = Path(name).resolve()  # behind a link the file itself
     try:
-        state, now = store.states()[name], path.stat()
-        if (state.size, state.modified) != (now.st_size, now.st_mtime_ns):
+        indexed = {file: [state.size, state.modified] for file, state in store.states().items()}
+        edits = {file: left for file, left in _edits(store).items() if file in indexed and indexed[file] not in left}
+        left = edits.get(name, [])
+        if _state(path) not in (indexed[name], *left):
             raise EngineError("error.document_changed", file=name)
-        _replace(path, text.encode("utf-8", "replace").decode())
+        with _written(path, text.encode("utf-8", "replace").decode()) as temporary:
+            with store.writing():  # first: were the file replaced and nothing noted, it could not be saved again
+                store.note("edits", edits | {name: [*left, _state(temporary)]})
+            os.replace(temporary, path)
     except OSError as error:
         raise EngineError("error.not_written", file=name, reason=error.strerror or str(error)) from error
     return name
 
 
-def _replace(path: Path, text: str) -> None:
-    """All or nothing; who may read the file stays as it was."""
+def _edits(store: Store) -> dict[str, list[list[int]]]:
+    """The states in which edits may have left a file, by its name."""
+    noted = store.noted("edits")
+    return noted if isinstance(noted, dict) else {}
+
+
+def _state(path: Path) -> list[int]:
+    """By which a file is known to be unchanged."""
+    now = path.stat()
+    return [now.st_size, now.st_mtime_ns]
+
+
+@contextmanager
+def _written(path: Path, text: str) -> Iterator[Path]:
+    """A file beside `path` that can take its place: with this text, and who may read it as it was."""
     handle, name = tempfile.mkstemp(".part", path.name, path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         temporary.write_bytes(_encoded(text, path, temporary))
         shutil.copymode(path, temporary)
-        os.replace(temporary, path)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 

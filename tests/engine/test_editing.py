@@ -237,6 +237,34 @@ def test_a_file_of_the_same_size_that_another_program_wrote_is_kept(store: Store
     assert path.read_bytes() == b"new"
 
 
+def test_what_another_program_wrote_behind_a_cancelled_save_is_kept(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path, b"old")
+    document = add(store, path)
+    rewrite(store, document, "mine")
+    write(tmp_path, b"its")
+    os.utime(path, ns=(1, 1))
+    assert refused(store, document) == "error.document_changed"
+    assert path.read_bytes() == b"its"
+
+
+def test_a_save_that_failed_does_not_stop_the_next_one_either(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind one that was cancelled."""
+    path = write(tmp_path, b"old")
+    document = add(store, path)
+    rewrite(store, document, "cancelled")
+
+    def held(*_: object) -> None:
+        raise PermissionError(13, "The file is open in another program")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(editing.os, "replace", held)
+        assert refused(store, document) == "error.not_written"
+    rewrite(store, document, "at last")
+    assert path.read_text() == "at last"
+
+
 # --- As the pane asks for it --------------------------------------------------------------------------
 
 
@@ -252,6 +280,25 @@ def test_a_document_keeps_its_number_over_many_edits(handlers: Handlers, tmp_pat
         assert ask(handlers, m.Search(text.split()[0]))[0].hits[0].passage.document in range(1, 4)
     (page,) = ask(handlers, m.ListDocuments())
     assert [entry.document for entry in page.entries] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("turns", [1, 4])
+def test_a_save_that_was_cancelled_does_not_stop_the_next_one(handlers: Handlers, tmp_path: Path, turns: int) -> None:
+    """However far it had come: the file was written, what the collection knows of it may be older."""
+    paths = [write(tmp_path, f"note {name} about tulips".encode(), f"{name}.txt") for name in "ab"]
+    ask(handlers, m.AddDocuments(tuple(map(str, paths))))
+    for document in (1, 2):
+        for text in ("about roses", "about lilies"):
+            saving = handlers[m.EditDocument](m.EditDocument(document, text))
+            for _, _ in zip(range(turns), saving, strict=False):
+                pass
+            saving.close()  # as Cancel does
+            assert paths[document - 1].read_text() == text
+    for document, path in enumerate(paths, start=1):
+        ask(handlers, m.EditDocument(document, f"now about daisies in {path.name}"))
+        (shown,) = ask(handlers, m.ReadDocument(document))
+        assert shown.text == path.read_text() == f"now about daisies in {path.name}"
+    assert {hit.passage.document for hit in ask(handlers, m.Search("daisies"))[0].hits} == {1, 2}
 
 
 def test_a_document_emptied_is_said_to_be_empty(handlers: Handlers, tmp_path: Path) -> None:
