@@ -36,6 +36,7 @@ class CollectionInfo:
     fitted: int  # passages that the embedder was fitted to; 0 if it is not fitted
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
     embedder_folder: str  # of the model behind it, or ""
+    embedder_step: int  # of its training, when these vectors were made; 0 if not known
     width: int  # numbers a vector; 0 while the embedder cannot be opened: asking says why
     index: str  # "exact", "approximate", "server"
     size: int  # of passages, in widths: a Japanese character counts for two

@@ -38,17 +38,19 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which embedder a collection has, as it is noted there. `folder` holds the model behind it."""
+    """Which embedder a collection has, as it is noted there. `folder` holds the model behind it, `step` are the
+    training steps behind its weights of then, 0 if not known: a model learns on, vectors do not."""
 
     kind: str = "lsa"
     folder: str = ""
+    step: int = 0
 
     @classmethod
     def from_json(cls, noted: Any) -> "Choice":
-        return cls(str(noted[0]), str(noted[1])) if isinstance(noted, list) and len(noted) == 2 else cls()
+        return cls(str(noted[0]), str(noted[1]), *map(int, noted[2:3])) if isinstance(noted, list) else cls()
 
-    def to_json(self) -> list[str]:
-        return [self.kind, self.folder]
+    def to_json(self) -> list[str | int]:
+        return [self.kind, self.folder, self.step]
 
 
 def embedder_file(folder: Path, fit: int) -> Path:
@@ -68,7 +70,7 @@ def load_embedder(folder: Path, fit: int, choice: Choice) -> Embedder:
 def open_embedder(choice: Choice) -> Embedder:
     """One that needs no fitting. Raises EngineError: error.config_choice, and what opening the model raises."""
     if choice.kind == "model":
-        return HiddenStates(Path(choice.folder))
+        return HiddenStates(Path(choice.folder), choice.step)
     if choice.kind == "word2vec":
         return WordMeans(Path(choice.folder) if choice.folder else None)
     if choice.kind == "encoder":
@@ -81,10 +83,12 @@ class HiddenStates:
 
     name = "model"
 
-    def __init__(self, folder: Path) -> None:
-        """Raises as load_model."""
-        from engine.model.opening import load_model
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        """Raises as load_model, and error.vectors_outdated if these are no longer the weights of that step."""
+        from engine.model.opening import describe, load_model
 
+        if step and describe(folder).step != step:
+            raise EngineError("error.vectors_outdated", folder=str(folder), step=step)
         self._model, self._tokenizer = load_model(folder)
 
     @property

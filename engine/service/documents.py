@@ -8,6 +8,7 @@ import numpy as np
 
 from engine import messages as m
 from engine.errors import EngineError
+from engine.model.opening import describe
 from engine.retrieval.collection import Collection, Snapshot
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
 from engine.retrieval.embedders import Choice
@@ -37,8 +38,10 @@ def cut_documents(session: Session, request: m.CutDocuments) -> Answer:
 
 
 def choose_embedder(session: Session, request: m.ChooseEmbedder) -> Answer:
-    folder = session.opened.info.folder if request.embedder == "model" and not request.folder else request.folder
-    yield from _change(session, lambda store: choose(store, Choice(request.embedder, folder)))
+    is_model = request.embedder == "model"
+    folder = session.opened.info.folder if is_model and not request.folder else request.folder
+    choice = Choice(request.embedder, folder, describe(Path(folder)).step if is_model else 0)
+    yield from _change(session, lambda store: choose(store, choice))
 
 
 def edit_document(session: Session, request: m.EditDocument) -> Answer:
@@ -74,7 +77,8 @@ def _report(progress: Progress) -> m.IndexProgress:
 def collection_info(collection: Collection) -> m.CollectionInfo:
     now, store = collection.snapshot(), collection.store
     size, overlap = cut_of(store)
-    embedder, width = _embedder_of(now, choice_of(store))
+    choice = choice_of(store)
+    embedder, width = _embedder_of(now, choice)
     return m.CollectionInfo(
         folder=str(collection.folder),
         version=now.version,
@@ -84,7 +88,8 @@ def collection_info(collection: Collection) -> m.CollectionInfo:
         with_vectors=int((now.table.rows >= 0).sum()),
         fitted=int(str(store.noted("fitted") or 0)),
         embedder=embedder,
-        embedder_folder=choice_of(store).folder,
+        embedder_folder=choice.folder,
+        embedder_step=choice.step,
         width=width,
         index=now.index,
         size=size,

@@ -75,6 +75,7 @@ class SearchPane(Pane):
         page.count.changed.connect(lambda _: self.ask_question())
         page.passage_size.changed.connect(self._cut)
         page.embedder.chosen.connect(self.choose_embedder)
+        page.remake.clicked.connect(lambda: self.choose_embedder("model"))
         page.work_bar.cancelled.connect(self.cancel)
         page.table.selected.connect(self._compare)
         page.table.opened.connect(self._open_passage)
@@ -375,13 +376,23 @@ class SearchPane(Pane):
     def _show(self) -> None:
         there = self.info is not None and (self.info.documents + self.info.skipped > 0)
         self.page.show_work(there or self.asking("change"))
-        self.page.show_info(self.info, self._embedder_name(), self.state.model is not None)
-        self.page.embedder.setEnabled(not self.asking("change"))  # one change of the collection at a time
+        self.page.show_info(self.info, self._embedder_name(), self.state.model is not None, self._outdated())
+        for button in (self.page.embedder, self.page.remake):
+            button.setEnabled(not self.asking("change"))  # one change of the collection at a time
         self._show_asked()
 
     def _embedder_name(self) -> str:
         folder = Path(self.info.embedder_folder if self.info else "")
         return t("status.builtin") if folder == BUILTIN else folder.name
+
+    def _outdated(self) -> str:
+        """Whether the vectors of a model are no longer those of the open one: "other", "moved", or "" if they are."""
+        info, model = self.info, self.state.model
+        if info is None or model is None or info.embedder != "model":
+            return ""
+        if Path(info.embedder_folder) != Path(model.folder):
+            return "other"
+        return "moved" if model.training or model.step != info.embedder_step else ""
 
     def _show_asked(self) -> None:
         if self.isVisible():

@@ -70,7 +70,7 @@ class SearchPage(QWidget):
         self.count = LabelledSlider(COUNTS, lambda value: f"{value:.0f}")
         self.passage_size = LabelledSlider(PASSAGE_SIZES, lambda value: f"{value:,.0f}")
         self.count.set_value(TAKEN)
-        self.embedder, self.words = EmbedderButton(), QLabel()
+        self.embedder, self.words, self.remake = EmbedderButton(), QLabel(), QPushButton()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
         self._make_views()
@@ -130,6 +130,7 @@ class SearchPage(QWidget):
         made_of.setSpacing(GAP_M)
         made_of.addWidget(self.embedder)
         made_of.addWidget(self.words, 1)
+        made_of.addWidget(self.remake)
         foot.addLayout(made_of)
         self.work = QWidget(objectName="work")
         column = QVBoxLayout(self.work)
@@ -206,10 +207,14 @@ class SearchPage(QWidget):
     def say(self, words: str) -> None:
         self.hover.setText(words or " ")
 
-    def show_info(self, info: CollectionInfo | None, embedder_name: str, model: bool) -> None:
-        """What makes the vectors and what searches them, in words; `model`: whether one is open."""
+    def show_info(self, info: CollectionInfo | None, embedder_name: str, model: bool, outdated: str) -> None:
+        """What makes the vectors and what searches them, in words; `model`: whether one is open.
+
+        `outdated`: "other" or "moved" if a model has made them that is not the open one, or that has learned on.
+        """
         self.info = info
         self.embedder.set_used(info.embedder if info else "", model)
+        self.remake.setVisible(bool(outdated))
         if info is None:
             self.words.setText("")
             return
@@ -221,6 +226,9 @@ class SearchPage(QWidget):
         if info.embedder and info.with_vectors < info.passages:
             missing = f"{info.passages - info.with_vectors:,}"
             words.append(t("widget.search.without_vector", count=missing, look=t("widget.documents.look")))
+        if outdated:
+            step = f"{info.embedder_step:,}"
+            words.append(t(f"widget.search.outdated.{outdated}", name=embedder_name, step=step))
         self.words.setText("\n".join(words))
 
     def show_asked(self, asked: Retrieval, model: bool) -> None:
@@ -304,6 +312,7 @@ class SearchPage(QWidget):
         self.ask_button.setText(t("widget.search.ask"))
         self.documents_button.setText(t("widget.search.documents"))
         self.collection_button.setText(t("widget.search.collection"))
+        self.remake.setText(t("widget.search.remake"))
         self.strip.set_names({step: t(f"widget.strip.step.{step}") for step in STEPS})
         self.strip.setAccessibleName(t("widget.strip.name"))
         self.mode.set_labels({m: t(f"widget.search.mode.{m}") for m in MODES}, t("widget.search.mode_name"))

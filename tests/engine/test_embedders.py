@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from engine import messages as m
 from engine.__main__ import main
 from engine.baselines.word2vec import Word2Vec
 from engine.errors import EngineError
+from engine.model.checkpoint import save_weights
 from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.retrieval.collection import Collection
@@ -231,3 +234,49 @@ def test_a_collection_opens_without_its_embedder_and_gets_another(tmp_path: Path
     assert info.embedder == "lsa"
     assert info.width > 0
     ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
+
+
+@pytest.mark.parametrize("new_start", [False, True])
+def test_vectors_are_of_the_weights_that_were_open_until_they_are_made_anew(
+    tmp_path: Path, model_folder: Path, new_start: bool
+) -> None:
+    """A question made by weights that have learned on lies nowhere near the passages: better said than shown."""
+    text, folder, collection = "the cat sat on the mat", tmp_path / "story", str(tmp_path / "c")
+    (tmp_path / "a.txt").write_text(text)
+    shutil.copytree(model_folder, folder)
+    handlers = make_handlers()
+
+    def ask(request: object) -> list[Any]:
+        return [event for event in handlers[type(request)](request) if event is not None]
+
+    def vector() -> np.ndarray:
+        found, scores = ask(m.Search("\n" + text, mode="vector"))  # as a passage without a heading is embedded
+        assert scores.cosines[0] == pytest.approx(1, abs=1e-4)
+        return np.asarray(found.vector)
+
+    ask(m.OpenCollection(collection, create=True))
+    ask(m.AddDocuments((str(tmp_path / "a.txt"),)))
+    ask(m.OpenModel(str(folder)))
+    assert ask(m.ChooseEmbedder("model"))[-1].embedder_step == 30
+    before = vector()
+    model, _ = load_model(folder)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights += 0.1 * torch.randn_like(weights)
+    save_weights(folder, model, step=40)
+    if new_start:
+        ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
+        handlers = make_handlers()
+        open_embedder.cache_clear()
+        (info,) = ask(m.OpenCollection(collection))
+        assert (info.embedder, info.embedder_step, info.width) == ("model", 30, 0)
+        with pytest.raises(EngineError) as raised:
+            vector()
+        assert raised.value.key == "error.vectors_outdated"
+        assert ask(m.Search(text, mode="keyword"))[0].hits
+        ask(m.OpenModel(str(folder)))
+    else:
+        assert np.array_equal(vector(), before)
+    assert ask(m.ChooseEmbedder("model"))[-1].embedder_step == 40
+    assert np.abs(vector() - before).max() > 1e-3
+    ask(m.OpenCollection(str(tmp_path / "other"), create=True))

@@ -295,8 +295,14 @@ TEXTS = ("Summer holiday: August 13 to 15", "Canteen: 11 to 14", "Fire drill: Se
 
 def collection(folder: str = "/collection", version: int = 1, passages: int = len(TEXTS)) -> m.CollectionInfo:
     return m.CollectionInfo(
-        folder, version, passages, 1, passages, passages, passages, "lsa", "", WIDTH, "exact", 1000, 150, 250_000
+        folder, version, passages, 1, passages, passages, passages, "lsa", "", 0, WIDTH, "exact", 1000, 150, 250_000
     )
+
+
+def model_behind(request: m.ChooseEmbedder) -> dict[str, Any]:
+    opened = model()
+    made = (opened.folder, opened.step) if request.embedder == "model" else (request.folder, 0)
+    return dict(zip(("embedder_folder", "embedder_step"), made, strict=True))
 
 
 def document_page(_: m.ListDocuments) -> list[object]:
@@ -384,7 +390,7 @@ def document_answers() -> Answers:
         m.CutDocuments: lambda _: [collection(version=3)],
         m.ChooseEmbedder: lambda r: [
             m.IndexProgress("embedding", 2, 4, None, ""),
-            replace(collection(version=6), embedder=r.embedder, embedder_folder=r.folder, fitted=0),
+            replace(collection(version=6), embedder=r.embedder, fitted=0, **model_behind(r)),
         ],
         m.RemoveDocuments: lambda _: [collection(version=4)],
         m.EditDocument: lambda _: [collection(version=5)],

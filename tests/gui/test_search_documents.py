@@ -111,6 +111,41 @@ def test_without_a_model_its_vectors_are_not_offered(search_pane: Any, window: M
     assert action.text() == i18n.t("widget.embedder.no_model")
 
 
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (fakes.model("/models/other-1"), "made by story-1; another model is open now"),
+        (replace(fakes.model(), step=90), "made by story-1 at step 40; it has learned more since"),
+    ],
+    ids=["another model", "more steps"],
+)
+def test_vectors_of_weights_that_are_no_longer_open_are_said_and_made_anew(
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, now: m.ModelInfo, said: str
+) -> None:
+    page = asked.page
+    choose_vectors(asked, "model")
+    qtbot.waitUntil(lambda: checked(asked) == ["model"])
+    assert not page.remake.isVisible()
+    window.state.set_model(now)
+    assert said in page.words.text()
+    anew = replace(fakes.collection(version=8), embedder="model", embedder_folder=now.folder, embedder_step=now.step)
+    engine.answers[m.ChooseEmbedder] = lambda _: [anew]
+    QTest.mouseClick(page.remake, LEFT)
+    assert not page.remake.isEnabled()  # one change of the collection at a time
+    qtbot.waitUntil(lambda: not page.remake.isVisible())
+    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder("model")] * 2
+    assert said not in page.words.text()
+
+
+def test_a_model_that_is_learning_moves_away_from_its_vectors(asked: Any, window: MainWindow, qtbot: QtBot) -> None:
+    choose_vectors(asked, "model")
+    qtbot.waitUntil(lambda: checked(asked) == ["model"])
+    window.state.set_model(fakes.model(training=True))
+    assert "it has learned more since" in asked.page.words.text()
+    window.state.set_model(None)
+    assert not asked.page.remake.isVisible()  # there is nothing to make them with
+
+
 def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
