@@ -34,7 +34,7 @@ Points = NDArray[np.float32]
 MOST_LABELS = 60
 LABELS_TRIED = 400  # of the points that matter most
 NEAR = 12.0  # pixels: how far from a point a click still means it
-REACH = 8  # pixels beyond the edge in which a point's picture may still lie
+REACH = 16  # pixels beyond the edge in which a point's picture may still lie: half its place, half its size
 
 
 class Cloud(QWidget):
@@ -207,11 +207,11 @@ class Cloud(QWidget):
         # What is not seen may lie farther out than an integer counts, or be no number.
         column, row = (np.where(seen, along, 0).astype(np.int32) + REACH for along in (x, y))
         place = row * stride + column
-        size = min(REACH - 1, max(3, round(self.theme.px(3) * ratio))) if len(x) < 20_000 else max(2, round(2 * ratio))
+        size = max(3, round(self.theme.px(3) * ratio)) if len(x) < 20_000 else max(2, round(2 * ratio))
         for behind in (True, False) if far.any() else (False,):
             for index, (kind, members) in enumerate(self._groups.items()):
                 shown = members[seen[members] & (far[members] == behind)]
-                offsets = stamp(index, size, stride)
+                offsets = stamp(index, min(size, REACH // 2 - 1), stride)
                 pixels[(place[shown, None] + offsets).ravel()] = self._color(kind, behind)
         kind_of_pixels = QImage.Format.Format_ARGB32_Premultiplied
         inner = np.ascontiguousarray(pixels.reshape(-1, stride)[REACH:-REACH, REACH:-REACH])

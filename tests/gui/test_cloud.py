@@ -8,7 +8,21 @@ from pytestqt.qtbot import QtBot
 
 from gui.theme import LIGHT
 from gui.widgets.cloud import Cloud
-from tests.gui.hands import RIGHT, SHIFT, area_of, click, drag, heard, painted, pixels, point, press, show, turn_wheel
+from tests.gui.hands import (
+    LARGE_TYPE,
+    RIGHT,
+    SHIFT,
+    area_of,
+    click,
+    drag,
+    heard,
+    painted,
+    pixels,
+    point,
+    press,
+    show,
+    turn_wheel,
+)
 
 CORNERS = np.array([[0, 0], [4, 0], [4, 4], [0, 4], [1, 2]], np.float32)
 
@@ -72,6 +86,17 @@ def test_a_drag_is_no_click_and_the_wheel_keeps_what_is_under_it(qtbot: QtBot) -
     turn_wheel(cloud, fixed.toPoint(), 3)
     cloud.grab()
     assert (cloud.at(4) - fixed).manhattanLength() < 2
+
+
+@pytest.mark.parametrize("beyond", range(10))
+def test_large_points_are_dragged_over_the_edge(qtbot: QtBot, beyond: int) -> None:
+    cloud = cloud_of(qtbot, CORNERS)
+    cloud.restyle(LARGE_TYPE)
+    cloud.grab()
+    down = round(cloud.height() - cloud.at(0).y()) + beyond
+    drag(cloud, QPoint(250, 100), QPoint(250, 100 + down))
+    assert painted(cloud, LIGHT.color("surface")).sum() < cloud.width() * cloud.height()  # others are still there
+    assert cloud.at(0).y() >= cloud.height()
 
 
 def test_a_lasso_takes_what_it_surrounds(qtbot: QtBot) -> None:
