@@ -1,26 +1,29 @@
-"""What the lines and markers of a plot are: painted pieces of them with their names, in as many rows as it takes."""
+"""What lines, markers and colours mean: painted pieces of them with their names, in as many rows as it takes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.colormaps import color_of
 from gui.theme import GAP_L, GAP_S, LIGHT, SMALL, Theme
 
-PIECE = 24  # pixels of a line
+PIECE, STOPS = 24, 8  # pixels of a line; parts of a scale between which its colours are mixed
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line, a marker, both or neither, and a name. A name alone is set in a quieter colour."""
+    """A name and what stands before it, if anything. A name alone is set in a quieter colour."""
 
     text: str
     line: str = ""  # colour
     style: Qt.PenStyle = Qt.PenStyle.SolidLine
     marker: str = ""  # colour
     round: bool = True  # the marker; otherwise a diamond
+    bar: str = ""  # colour
+    scale: bool = False  # the colours of numbers, from the lowest to the highest
 
 
 class Legend(QWidget):
@@ -56,8 +59,8 @@ class Legend(QWidget):
 
     def _piece(self, entry: Entry) -> int:
         """Width of what stands before the name."""
-        if entry.line:
-            return self.theme.px(PIECE)
+        if entry.line or entry.bar or entry.scale:
+            return self.theme.px(2 * PIECE if entry.scale else PIECE)
         return self.theme.px(PIECE / 2) if entry.marker else 0
 
     def _places(self, width: int) -> Iterator[tuple[QRect, Entry]]:
@@ -80,12 +83,22 @@ class Legend(QWidget):
             if entry.line:
                 painter.setPen(QPen(QColor(entry.line), 2, entry.style))
                 painter.drawLine(QPointF(place.left(), middle.y()), QPointF(place.left() + piece, middle.y()))
+            if entry.bar or entry.scale:
+                self._paint_bar(painter, middle, piece, entry)
             if entry.marker:
                 self._paint_marker(painter, middle, entry)
             painter.setPen(self.theme.color("text" if piece else "muted"))
             shift = piece + GAP_S if piece else 0
             painter.drawText(place.adjusted(shift, 0, GAP_S, 0), Qt.AlignmentFlag.AlignVCenter, entry.text)
         painter.end()
+
+    def _paint_bar(self, painter: QPainter, middle: QPointF, width: int, entry: Entry) -> None:
+        box = QRectF(0, 0, width, self.theme.px(8))
+        box.moveCenter(middle)
+        colors = QLinearGradient(box.topLeft(), box.topRight())
+        for step in range(STOPS + 1):
+            colors.setColorAt(step / STOPS, color_of(step / STOPS) if entry.scale else QColor(entry.bar))
+        painter.fillRect(box, colors)
 
     def _paint_marker(self, painter: QPainter, middle: QPointF, entry: Entry) -> None:
         size = self.theme.px(4)

@@ -20,10 +20,13 @@ from gui.i18n import t
 from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, Theme, icon
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span
+from gui.widgets.legend import Entry, Legend
 from gui.widgets.sampling_controls import SamplingControls
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
+COLORS = ("probability", "entropy")  # what the colour of a token can say
 BUSY_ROOM, TALL_ROOM = 640, 460  # pixels at zoom 1: below this the page folds
+KEY_ROOM = 300  # below this nothing says what the colours mean
 LEAST_ROOM, LOW_ROOM = 500, 180  # and below this it is a text with its buttons
 
 
@@ -38,11 +41,13 @@ class WritingPage(QWidget):
         for label in (self.bars_title, self.stage_words, self.live_words):
             label.setProperty("role", "muted")
         self.stage_words.setWordWrap(True)
+        self.text_key, self.bars_key = Legend(), Legend()
         self.live = QCheckBox(checked=True)
         left, right = QVBoxLayout(), QVBoxLayout()
         left.setSpacing(GAP_M)
         right.setSpacing(GAP_S)
         left.addLayout(self._build_texts(), 1)
+        left.addWidget(self.text_key)
         live_row = QHBoxLayout()
         live_row.addWidget(self.live)
         live_row.addWidget(self.live_words, 1)
@@ -50,6 +55,7 @@ class WritingPage(QWidget):
         left.addWidget(self.controls)
         left.addLayout(self._build_buttons())
         right.addWidget(self.bars_title)
+        right.addWidget(self.bars_key)
         right.addWidget(self.bars, 1)
         right.addWidget(self.stage_words)
         whole = QHBoxLayout(self)
@@ -88,8 +94,9 @@ class WritingPage(QWidget):
         self.side_button.setCheckable(True)
         self.length = QSpinBox(minimum=1, maximum=5000, value=100)
         self.color = QComboBox()
-        self.color.addItems(["probability", "entropy"])
+        self.color.addItems(COLORS)
         self.color.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.color.currentIndexChanged.connect(self._show_keys)
         self.more = QWidget()
         first, second = QHBoxLayout(), QHBoxLayout(self.more)
         second.setContentsMargins(0, 0, 0, 0)
@@ -130,6 +137,19 @@ class WritingPage(QWidget):
         self.step_button.setEnabled(not playing)
         self.branch_button.setText(t("pane.generation.branches", count=branches))
 
+    def _show_keys(self) -> None:
+        """What the colours under the text and those of the bars mean."""
+        value = COLORS[max(0, self.color.currentIndex())]
+        under = Entry(t(f"pane.generation.key.{value}"), scale=True)
+        self.text_key.set_entries([under, Entry(t("pane.generation.key.prompt"))], self.theme)
+        model, left = (self.theme.series_color(index).name() for index in (0, 4))
+        entries = [
+            Entry(t("widget.candidates.key.model"), bar=model),
+            Entry(t("widget.candidates.key.left"), left),
+            Entry(t("widget.candidates.key.cut"), bar=self.theme.cut),
+        ]
+        self.bars_key.set_entries(entries, self.theme)
+
     def fold(self, room: QSize) -> None:
         """To what there is room for in a pane of this size."""
         small = room.height() < self.theme.px(TALL_ROOM)
@@ -139,8 +159,11 @@ class WritingPage(QWidget):
         self.live.setVisible(not small)
         self.side_button.setVisible(room.width() >= self.theme.px(BUSY_ROOM))
         self.controls.setVisible(room.height() >= self.theme.px(LOW_ROOM))
+        wide, tall = room.width() >= self.theme.px(LEAST_ROOM), room.height() >= self.theme.px(KEY_ROOM)
         for widget in (self.bars_title, self.bars, self.branch_button):
-            widget.setVisible(room.width() >= self.theme.px(LEAST_ROOM))
+            widget.setVisible(wide)
+        self.text_key.setVisible(tall)
+        self.bars_key.setVisible(wide and tall)
 
     def retranslate(self) -> None:
         self.controls.retranslate()
@@ -154,8 +177,8 @@ class WritingPage(QWidget):
             (self.bars_title, "next"),
         ):
             widget.setText(t(f"pane.generation.{key}"))
-        for index, key in enumerate(("by_probability", "by_entropy")):
-            self.color.setItemText(index, t(f"pane.generation.{key}"))
+        for index, value in enumerate(COLORS):
+            self.color.setItemText(index, t(f"pane.generation.by_{value}"))
         self.color.setAccessibleName(t("pane.generation.color"))
         self.length.setAccessibleName(t("pane.generation.length"))
         self.length.setToolTip(t("pane.generation.length"))
@@ -163,6 +186,7 @@ class WritingPage(QWidget):
         self.bars.retranslate()
         for title, temperature in zip(self.column_titles, COLUMNS, strict=True):
             title.setText(t("pane.generation.column", temperature=temperature))
+        self._show_keys()
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme
@@ -170,4 +194,5 @@ class WritingPage(QWidget):
             text.restyle(theme)
         self.bars.restyle(theme)
         self.controls.restyle(theme)
+        self._show_keys()
         self.play_button.setIcon(icon("play", theme, "on_accent", 16))

@@ -177,3 +177,19 @@ def test_a_tree_of_branches() -> None:
     tree.remove(end)
     assert len(tree.leaves()) == 1
     assert tree.text() == "c"
+
+
+def test_it_says_what_its_colours_mean_where_there_is_room(
+    qtbot: QtBot, window: MainWindow, pane: GenerationPane
+) -> None:
+    page = pane.page
+    assert page.text_key.isVisible()
+    assert "probability" in page.text_key.text()
+    page.color.setCurrentIndex(1)
+    assert "entropy" in page.text_key.text()
+    assert page.bars_key.text() == "the model; after the sliders; cut"
+    window.toggle_language()
+    assert page.bars_key.text() == "モデルの確率; 設定適用後; 除外"
+    window.resize(900, 560)
+    window.workspace.choose_count(4)
+    qtbot.waitUntil(lambda: page.text_key.isHidden() and page.bars_key.isHidden())

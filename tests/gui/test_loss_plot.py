@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from gui.theme import DARK, LIGHT
@@ -13,6 +14,7 @@ from gui.widgets.curve import Curve, thinned
 from gui.widgets.figures import FigureRow
 from gui.widgets.legend import Entry, Legend
 from gui.widgets.loss_plot import LossPlot, rounded_up
+from tests.gui.hands import show, where
 
 
 def curve(losses: list[float], name: str = "run", first: int = 1) -> Curve:
@@ -246,3 +248,13 @@ def test_a_legend_takes_as_many_rows_as_it_needs(qtbot: QtBot) -> None:
     assert all(place.right() <= 150 for place, _ in legend._places(150))
     legend.resize(150, narrow)
     assert not legend.grab().isNull()
+
+
+def test_a_legend_shows_the_colours_of_bars_and_scales(qtbot: QtBot) -> None:
+    legend = show(qtbot, Legend(), 600, 40)
+    legend.set_entries([Entry("cut", bar=LIGHT.cut), Entry("0 to 100 %", scale=True)], LIGHT)
+    bar, scale = (place for place, _ in legend._places(600))
+    assert bar.contains(where(legend, QColor(LIGHT.cut)))
+    row = legend.grab().toImage()
+    dark, light = (row.pixelColor(scale.left() + x, scale.center().y()).lightness() for x in (1, 46))
+    assert dark < 90 < light
