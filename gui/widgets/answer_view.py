@@ -11,9 +11,11 @@ from gui.retrieval import Answering, Retrieval
 from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, NORMAL, Theme
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.legend import Entry, Legend
 from gui.widgets.sources import place_of, source_color
 
 SHORT = 190  # pixels: in less than that there is room for the answers alone
+ROOM_FOR_KEY = 260  # and in less than that nothing says what the colours mean
 
 
 class AnswerView(QWidget):
@@ -26,7 +28,7 @@ class AnswerView(QWidget):
         self.titles = {side: QLabel() for side in ("sourced", "unsourced")}
         self.texts = {side: ColouredText() for side in self.titles}
         self.notes = {side: QLabel() for side in self.titles}
-        self.caption, self.sources = QLabel(), BarList(0.5)
+        self.key, self.caption, self.sources = Legend(), QLabel(), BarList(0.5)
         self.caption.setProperty("role", "muted")
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.texts["sourced"].clicked.connect(self.choose_token)
@@ -50,6 +52,7 @@ class AnswerView(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(GAP_M)
         whole.addLayout(pair, 1)
+        whole.addWidget(self.key)
         whole.addWidget(self.caption)
         whole.addWidget(self.sources)
 
@@ -61,6 +64,7 @@ class AnswerView(QWidget):
         self._show_sourced()
         self._show_unsourced()
         self._show_sources()
+        self._show_key()
 
     @property
     def hits(self) -> tuple[SearchHit, ...]:
@@ -126,6 +130,18 @@ class AnswerView(QWidget):
             self.texts["unsourced"].verticalScrollBar().setValue(0)
         waits = bool(self.asked.running and not side.tokens)
         self._note("unsourced", t("widget.answer.none") if extracted else t("widget.answer.waiting") if waits else "")
+
+    def _show_key(self) -> None:
+        """What the lines under the tokens and the tinted passages mean, as far as there are any."""
+        answered, source = self.asked.sourced.answered, source_color(self.theme, 0).name()
+        extracted = answered is not None and answered.kind == "extracted"
+        entries = [] if extracted else [Entry(t("pane.generation.key.probability"), scale=True)]
+        if answered is not None and answered.citations:
+            entries.append(
+                Entry(t("widget.answer.key.extracted" if extracted else "widget.answer.key.cited"), bar=source)
+            )
+        self.key.set_entries(entries, self.theme)
+        self.key.setVisible(answered is not None and self.height() > self.theme.px(ROOM_FOR_KEY))
 
     # --- Where it looked -------------------------------------------------------------------------
 
@@ -208,6 +224,7 @@ class AnswerView(QWidget):
         self.columns["unsourced"].setVisible(roomy)
         self.titles["sourced"].setVisible(roomy)
         self._show_sources()
+        self._show_key()
         self.sources.setMaximumHeight(max(round(3 * self.sources.row_height()), self.height() // 3))
 
     def retranslate(self) -> None:

@@ -179,6 +179,18 @@ def test_an_answer_that_no_passage_says_is_told_to_be_made_up(asked: Any, engine
     assert "None of the passages says this" in note.text()
 
 
+def test_it_says_what_the_colours_of_an_answer_mean(asked: Any, engine: FakeEngine) -> None:
+    key = asked.page.answer.key
+    assert key.isVisible()
+    assert key.text().endswith("said by that passage")
+    asked._arrived(m.Answered(True, "written", "May", ()))
+    assert key.text() == "the token's probability, 0 to 100 %"  # nothing is tinted
+    asked._arrived(m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),)))
+    assert key.text().endswith("nearest to the question")
+    asked.page.answer.resize(600, 200)
+    assert key.isHidden()
+
+
 def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     told = m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
     engine.answers[m.Ask] = lambda request: [*fakes.search_result(request), told]
