@@ -395,7 +395,7 @@ class EmbeddingsPane(Pane):
             widget.setVisible(shown)
         self.fold()
         self.search.setEnabled(self.map is not None)
-        self.method.button("layers").setVisible(not self.of_words)
+        self.method.leave_out("layers", self.of_words)
         self.stop.setVisible(self.asking("Project") and self._moves)
         self.dims.setEnabled(self.method.current != "tsne")
         self.empty.setVisible(not shown)

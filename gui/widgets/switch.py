@@ -1,9 +1,10 @@
-"""A row of buttons of which one is on: which view of the same thing is shown."""
+"""A row of buttons of which one is on: which view of the same thing is shown. Where it has no room, it is a list."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from gui.theme import GAP_S
 
@@ -14,7 +15,10 @@ class Switch(QWidget):
     def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names = tuple(names)
+        self._left_out: set[str] = set()
         self._group = QButtonGroup(self)
+        self.list = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.list.activated.connect(lambda index: self.choose(self.list.itemData(index)))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP_S)
@@ -22,6 +26,8 @@ class Switch(QWidget):
             button = QToolButton(checkable=True)
             self._group.addButton(button, index)
             row.addWidget(button)
+        row.addWidget(self.list)
+        self.list.hide()
         self._group.button(0).setChecked(True)
         self._group.idToggled.connect(self._toggled)
 
@@ -41,7 +47,52 @@ class Switch(QWidget):
         for name, label in labels.items():
             self.button(name).setText(label)
         self.setAccessibleName(accessible_name)
+        self.list.setAccessibleName(accessible_name)
+        self._fill()
+
+    def leave_out(self, name: str, out: bool) -> None:
+        """A choice that makes no sense now is not offered."""
+        if (name in self._left_out) != out:
+            self._left_out ^= {name}
+            self._fill()
+
+    def _offered(self) -> list[str]:
+        return [name for name in self._names if name not in self._left_out]
+
+    def _fill(self) -> None:
+        self.list.clear()
+        for name in self._offered():
+            self.list.addItem(self.button(name).text(), name)
+        self.list.setCurrentIndex(self.list.findData(self.current))
+        self._arrange()
 
     def _toggled(self, index: int, on: bool) -> None:
         if on:
+            self.list.setCurrentIndex(self.list.findData(self._names[index]))
             self.changed.emit(self._names[index])
+
+    # --- Room ------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        hints = [self.button(name).sizeHint() for name in self._offered()]
+        width = sum(hint.width() for hint in hints) + GAP_S * (len(hints) - 1)
+        return QSize(width, max(hint.height() for hint in hints))
+
+    def minimumSizeHint(self) -> QSize:
+        whole, least = self.sizeHint(), self.list.minimumSizeHint()
+        return QSize(min(whole.width(), least.width()), max(whole.height(), least.height()))
+
+    def _arrange(self) -> None:
+        narrow = self.width() < self.sizeHint().width()
+        for name in self._names:
+            self.button(name).setVisible(not narrow and name not in self._left_out)
+        self.list.setVisible(narrow)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # other words or other type
+            self._arrange()
+        return super().event(event)

@@ -118,6 +118,28 @@ def test_a_switch_is_turned_by_keys(qtbot: QtBot) -> None:
     assert switch.current == "b"
 
 
+def test_a_switch_without_room_for_its_buttons_is_a_list(qtbot: QtBot) -> None:
+    names = ("pca", "tsne", "layers")
+    holder = show(qtbot, QWidget(), 600, 40)
+    switch = Switch(names, holder)
+    switch.show()
+    switch.resize(600, 40)
+    switch.set_labels({"pca": "PCA", "tsne": "t-SNE", "layers": "Layers"}, "Method")
+    told = heard(switch.changed)
+    switch.choose("tsne")
+    switch.resize(switch.sizeHint().width() - 1, 40)
+    assert [switch.button(name).isVisible() for name in names] == [False] * 3
+    assert (switch.list.isVisible(), switch.list.currentText()) == (True, "t-SNE")
+    press(switch.list, Qt.Key.Key_Down)
+    assert (switch.current, told) == ("layers", ["tsne", "layers"])
+    switch.leave_out("tsne", True)
+    assert [switch.list.itemText(index) for index in range(switch.list.count())] == ["PCA", "Layers"]
+    switch.resize(600, 40)
+    assert [switch.button(name).isVisible() for name in names] == [True, False, True]
+    assert switch.list.isHidden()
+    assert switch.button("layers").isChecked()
+
+
 # --- Prompt --------------------------------------------------------------------------------------------
 
 
