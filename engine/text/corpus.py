@@ -29,8 +29,9 @@ class Corpus:
         """Raises EngineError: error.model_damaged."""
         try:
             about = json.loads((folder / ABOUT).read_text("utf-8"))
-            ids = np.memmap(folder / FILE, dtype=np.dtype(about["dtype"]), mode="r")
-            if len(ids) != about["tokens"]:
+            dtype, tokens = np.dtype(about["dtype"]), about["tokens"]
+            ids = np.memmap(folder / FILE, dtype, "r") if tokens else np.zeros(0, dtype)  # nothing cannot be mapped
+            if len(ids) != tokens:
                 raise ValueError("the length is not what was written")
             return cls(ids)
         except (OSError, ValueError, KeyError, TypeError) as error:

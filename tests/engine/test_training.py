@@ -1,5 +1,6 @@
 """A run learns, repeats, is saved, and goes on where it was."""
 
+import codecs
 import dataclasses
 import json
 import math
@@ -213,8 +214,9 @@ def test_a_vocabulary_above_the_texts_ends_smaller(text_file: Path, tmp_path: Pa
     assert run.tokenizer.vocabulary == run.model.config.vocabulary < 1000
 
 
-def test_three_characters_are_too_few(tmp_path: Path) -> None:
-    (tmp_path / "tiny.txt").write_text("abc")
+@pytest.mark.parametrize("data", [b"abc", codecs.BOM_UTF8])
+def test_three_characters_are_too_few_and_so_is_the_mark_of_an_encoding(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "tiny.txt").write_bytes(data)
     with pytest.raises(EngineError) as raised:
         finished(start(tmp_path / "tiny.txt", tmp_path / "m"))
     assert raised.value.key == "error.text_too_short"
