@@ -8,7 +8,7 @@ Floats = NDArray[np.float32]
 
 SHARE = 0.25  # of the vectors in a hybrid score
 FEEDBACK = 5  # passages that the question is moved towards
-NEIGHBOURS, NEIGHBOURS_SHARE, SHARPNESS = 20, 0.4, 3  # best passages that share their scores; how much; with whom
+NEIGHBOURS, NEIGHBOURS_SHARE, SHARPNESS, OWN = 20, 0.4, 3, 0.1  # best passages that share their scores, and how
 WEAK = 0.2  # a cosine below this says little, even if it is the best
 
 
@@ -28,17 +28,15 @@ def with_feedback(query_D: Floats, best_BD: Floats) -> Floats:
 
 
 def among_neighbours(scores_B: Floats, vectors_BD: Floats) -> Floats:
-    """Each score moved towards the mean of the others, weighted by cosine³: what answers a question is seldom
-    alone, and a passage that resembles no other good one is likelier there by chance (Diaz 2005, CIKM).
+    """Each score moved towards a mean of all, weighted by cosine³: what answers a question is seldom alone, and a
+    passage that resembles no other good one is likelier there by chance (Diaz 2005, CIKM).
 
-    [B]; none is lower than the lowest was, and one that resembles nothing stays as it is.
+    [B]; its own score has a weight of OWN in the mean: a passage that hardly resembles any stays as it is.
     """
     weights_BB = np.maximum(vectors_BD @ vectors_BD.T, 0.0) ** SHARPNESS
-    np.fill_diagonal(weights_BB, 0.0)
-    total_B = weights_BB.sum(axis=1)
-    mean_B = weights_BB @ scores_B / np.maximum(total_B, 1e-12)
-    moved_B = (1 - NEIGHBOURS_SHARE) * scores_B + NEIGHBOURS_SHARE * mean_B
-    return np.asarray(np.where(total_B > 1e-12, moved_B, scores_B), np.float32)
+    np.fill_diagonal(weights_BB, OWN)
+    mean_B = weights_BB @ scores_B / weights_BB.sum(axis=1)
+    return np.asarray((1 - NEIGHBOURS_SHARE) * scores_B + NEIGHBOURS_SHARE * mean_B, np.float32)
 
 
 def _scaled(scores_N: Floats, least: float = 0.0) -> Floats:

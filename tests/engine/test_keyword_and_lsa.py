@@ -23,6 +23,7 @@ from engine.retrieval.lsa import EMPHASIS, Lsa, fit, global_weights, weighted
 from engine.retrieval.nearest import exact
 from engine.retrieval.ranking import (
     NEIGHBOURS_SHARE,
+    OWN,
     SHARPNESS,
     WEAK,
     among_neighbours,
@@ -388,20 +389,17 @@ def test_a_score_moves_between_its_own_and_those_of_passages_like_it(rows_BD: Fl
     moved_B = among_neighbours(scores_B, rows_BD)
     for i, row in enumerate(rows_BD.tolist()):
         weights = [max(0.0, sum(a * b for a, b in zip(row, other, strict=True))) ** SHARPNESS for other in rows_BD]
-        weights[i] = 0.0
-        expected = float(scores_B[i])
-        if sum(weights) > 1e-6:
-            mean = sum(w * float(s) for w, s in zip(weights, scores_B, strict=True)) / sum(weights)
-            expected = (1 - NEIGHBOURS_SHARE) * expected + NEIGHBOURS_SHARE * mean
-            assert moved_B[i] == pytest.approx(expected, abs=1e-4)
+        weights[i] = OWN
+        mean = sum(w * float(s) for w, s in zip(weights, scores_B, strict=True)) / sum(weights)
+        assert moved_B[i] == pytest.approx((1 - NEIGHBOURS_SHARE) * scores_B[i] + NEIGHBOURS_SHARE * mean, abs=1e-4)
     assert moved_B.min() >= scores_B.min() - 1e-5
 
 
 def test_a_passage_alone_keeps_its_score_and_one_among_good_ones_gains() -> None:
-    vectors = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+    vectors = np.array([[1, 0, 0.1], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)
     moved = among_neighbours(np.array([1.0, 0.5, 0.6, 0.2, 0.4], np.float32), vectors)
     assert moved[1] > moved[2]
-    assert moved[4] == pytest.approx(0.4)
+    assert moved[4] == pytest.approx(0.4, abs=0.01)  # nor does one that resembles another a little
 
 
 def test_a_question_moves_towards_what_was_found_and_keeps_its_length() -> None:
