@@ -45,6 +45,7 @@ class Theme:
     warning: str
     bad: str
     cut: str
+    faint: str  # words of what cannot be used now: still to be read from the back row
     series: tuple[str, ...]
     zoom: float = 1.0
 
@@ -82,6 +83,7 @@ LIGHT = Theme(
     warning="#a65b00",
     bad="#b3261e",
     cut="#d6d6d2",
+    faint="#94979b",
     series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a7a00", "#000000"),
 )
 DARK = Theme(
@@ -100,6 +102,7 @@ DARK = Theme(
     warning="#f0a94b",
     bad="#ff8a80",
     cut="#454a55",
+    faint="#747a86",
     series=("#4aa8e0", "#ff8a3d", "#2fc79a", "#e39ac4", "#f2b632", "#8fd3f7", "#f0e442", "#ffffff"),
 )
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -133,7 +136,7 @@ def _palette(theme: Theme) -> QPalette:
         for name in names:
             palette.setColor(name, QColor(color))
     for name in (role.Text, role.WindowText, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.cut))
+        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.faint))
     return palette
 
 
