@@ -1,6 +1,6 @@
 """The line at the foot: what the engine does, how fast, and which model is open."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
@@ -61,7 +61,8 @@ class StatusLine(QWidget):
             (self.model, 2),
         ):
             layout.addWidget(widget, stretch)
-        self._state = "starting"
+        self._state, self._model = "starting", ""
+        self.model.installEventFilter(self)
         self.set_warning("")
         self.activity.hide()
 
@@ -83,7 +84,19 @@ class StatusLine(QWidget):
         self.warning.setVisible(bool(words))
 
     def set_model(self, words: str) -> None:
-        self.model.setText(words)
+        self._model = words
+        self.model.setToolTip(words)
+        self._elide()
+
+    def _elide(self) -> None:
+        """A name that is cut begins as it should: its end says least."""
+        metrics = self.model.fontMetrics()
+        self.model.setText(metrics.elidedText(self._model, Qt.TextElideMode.ElideRight, self.model.width()))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._elide()
+        return super().eventFilter(watched, event)
 
     def restyle(self, theme: Theme) -> None:
         self.theme = theme

@@ -181,8 +181,20 @@ def test_the_name_of_the_model_has_the_room_that_nothing_else_needs(window: Main
     window.state.set_model(model())
     window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
     window.status.layout().activate()
-    name = window.status.model
-    assert name.fontMetrics().horizontalAdvance(name.text()) <= name.width()
+    assert window.status.model.text().endswith("123,456")
+
+
+def test_a_name_of_a_model_that_finds_no_room_is_cut_at_its_end(window: MainWindow, qtbot: QtBot) -> None:
+    window.settings.zoom = 2.0
+    window.restyle()
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
+    whole = window.status.model.toolTip()
+    qtbot.waitUntil(lambda: window.status.model.text().endswith("…"))
+    assert whole.startswith(window.status.model.text()[:-1])
+    window.status.set_warning("")
+    qtbot.waitUntil(lambda: window.status.model.text() == whole)
 
 
 def test_a_word_is_looked_up_on_the_whole_map(pane: Any, qtbot: QtBot) -> None:
