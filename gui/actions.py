@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -35,10 +36,12 @@ class Actions:
             action.setText(t(f"action.{name}"))
 
     def overview(self) -> str:
-        """All keys, one a line, for the help page."""
-        rows = [
-            f"<tr><td><b>{action.shortcut().toString()}</b></td><td>&nbsp; {action.text()}</td></tr>"
+        """All keys for the help page, in two columns: one would be higher than a projector shows."""
+        cells = [
+            f"<td><b>{action.shortcut().toString()}</b></td><td>&nbsp; {action.text()}</td><td>&nbsp; &nbsp;</td>"
             for action in self.by_name.values()
             if not action.shortcut().isEmpty()
         ]
+        half = (len(cells) + 1) // 2
+        rows = [f"<tr>{left}{right}</tr>" for left, right in zip_longest(cells[:half], cells[half:], fillvalue="")]
         return f"<table cellpadding='3'>{''.join(rows)}</table>"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from engine import messages as m
@@ -306,6 +306,17 @@ def test_a_row_is_looked_up_while_the_points_still_move(pane: Any, engine: FakeE
     for _ in range(3):
         pane._ask_row(wanted)  # as every picture of a movement does
     assert not first.cancelled
+
+
+@pytest.mark.parametrize("zoom", [1.0, 2.0])
+def test_the_list_of_keys_is_no_higher_than_a_projector(window: MainWindow, zoom: float) -> None:
+    window.settings.zoom = zoom
+    window.restyle()
+    window.show_keys()
+    box = window.findChild(QMessageBox)
+    assert box.sizeHint().height() <= 720
+    assert box.sizeHint().width() <= 1280
+    box.close()
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
