@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -48,6 +48,7 @@ from gui.workspace import Workspace, pane_ids
 
 ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 SAVE_DELAY_MS = 1000
+ROOM_FOR_STRIP = 480  # pixels at zoom 1 of the window's height, with four tiles
 
 
 class MainWindow(QMainWindow):
@@ -184,6 +185,10 @@ class MainWindow(QMainWindow):
             self._has_painted = True
             QTimer.singleShot(0, self.painted.emit)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fold()
+
     # --- Starting --------------------------------------------------------------------------------
 
     def begin(self, paths: list[str]) -> None:
@@ -219,7 +224,14 @@ class MainWindow(QMainWindow):
 
     def _show_workspace(self, shown: bool) -> None:
         self.middle.setCurrentWidget(self.workspace if shown else self.welcome)
-        self.strip.setVisible(shown and self.state.tokens is not None)
+        self._fold()
+
+    def _fold(self) -> None:
+        """Four tiles in large type need the room of the tokens, and of all lines of the text but one."""
+        low = self.workspace.count == 4 and self.height() < self.theme.px(ROOM_FOR_STRIP)
+        self.prompt.set_low(low)
+        there = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
+        self.strip.setVisible(there and not low)
 
     def _engine_ready(self, ready: EngineReady) -> None:
         self._engine_state = "ready"
@@ -291,7 +303,7 @@ class MainWindow(QMainWindow):
     def _show_tokens(self) -> None:
         self.strip.set_tokens(self.state.tokens)
         self.strip.set_current(self.state.token)  # it may have gone with the tokens before
-        self.strip.setVisible(self.state.tokens is not None)
+        self._fold()
 
     def _show_model(self) -> None:
         model = self.state.model
@@ -349,6 +361,7 @@ class MainWindow(QMainWindow):
 
     def _current_pane_changed(self, pane_id: str) -> None:
         self.rail.set_current(pane_id)
+        self._fold()
         self._saver.start()
 
     def _focus_prompt(self) -> None:
@@ -383,6 +396,7 @@ class MainWindow(QMainWindow):
             self.workspace,
         ):
             part.restyle(self.theme)
+        self._fold()
         self._saver.start()
 
     def toggle_language(self) -> None:

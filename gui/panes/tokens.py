@@ -27,6 +27,7 @@ from gui.widgets.vocabulary_table import COLUMNS, VocabularyTable
 from gui.widgets.zipf_plot import ZipfPlot
 
 VIEWS = ("chips", "compare", "vocabulary", "zipf", "ruler")
+LOW, ROOM_FOR_MERGES = 150, 240  # pixels at zoom 1 of the pane's height: the chips come first
 
 
 class TokensPane(Pane):
@@ -44,6 +45,7 @@ class TokensPane(Pane):
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         for label in (self.legend, self.words):
             label.setProperty("role", "muted")
+        for label in (self.figures, self.legend, self.words):
             label.setWordWrap(True)
         self._lay_out()
         self.flow.selected.connect(self.state.select_token)
@@ -119,6 +121,12 @@ class TokensPane(Pane):
 
     def catch_up(self) -> None:
         self._selected()
+
+    def fold(self) -> None:
+        height = self.height()
+        for label in (self.figures, self.legend):
+            label.setVisible(height > self.theme.px(LOW))
+        self.merges.set_low(height <= self.theme.px(ROOM_FOR_MERGES))
 
     def _merges_arrived(self, event: MergeSteps) -> None:
         self.merges.set_steps(event.steps if len(event.steps) > 1 else ())

@@ -14,6 +14,7 @@ class MergeSteps(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.steps: tuple[MergeStep, ...] = ()
+        self._low = False
         self.title, self.words, self.row = QLabel(), QLabel(), _Pieces()
         self.title.setProperty("role", "title")
         self.words.setProperty("role", "muted")
@@ -28,10 +29,15 @@ class MergeSteps(QWidget):
     def set_steps(self, steps: tuple[MergeStep, ...]) -> None:
         """Shown from the end: what the tokenizer really made."""
         self.steps = steps
-        self.setVisible(bool(steps))
+        self.set_low(self._low)
         self.slider.setRange(0, max(0, len(steps) - 1))
         self.slider.setValue(len(steps) - 1)
         self._show()
+
+    def set_low(self, low: bool) -> None:
+        """Hidden where there is no room for it, and where there are no steps."""
+        self._low = low
+        self.setVisible(bool(self.steps) and not low)
 
     def retranslate(self) -> None:
         self.title.setText(t("widget.merges.title"))

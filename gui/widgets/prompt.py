@@ -24,6 +24,7 @@ class Prompt(QPlainTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAcceptDrops(False)  # a file dropped here is opened by the window, not pasted as its path
+        self._most = MOST_LINES
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
@@ -43,6 +44,11 @@ class Prompt(QPlainTextEdit):
         self.typed = True
         self._timer.start()
 
+    def set_low(self, low: bool) -> None:
+        """One line that scrolls, where others need the room more."""
+        self._most = 1 if low else MOST_LINES
+        self._fit()
+
     def restyle(self, theme: Theme) -> None:
         self._fit()
 
@@ -59,14 +65,14 @@ class Prompt(QPlainTextEdit):
             self.updateGeometry()
 
     def _height(self) -> int:
-        lines = min(MOST_LINES, max(1, round(self.document().size().height())))
+        lines = min(self._most, max(1, round(self.document().size().height())))
         self.ensurePolished()
         edges = self.height() - self.viewport().height() if self.viewport().height() > 0 else 0
         margin = round(2 * self.document().documentMargin())
         return lines * self.fontMetrics().lineSpacing() + margin + max(edges, 2)
 
     def _fit(self) -> None:
-        overflow = self.document().size().height() > MOST_LINES
+        overflow = self.document().size().height() > self._most
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if overflow else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.setVerticalScrollBarPolicy(policy)
         self.updateGeometry()

@@ -5,7 +5,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui.i18n import t
-from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, SMALL, Theme, icon
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, LIGHT, SMALL, Theme, icon
 
 
 class Rail(QWidget):
@@ -18,7 +18,7 @@ class Rail(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.mark = QLabel("中身")
         self.mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._icons = dict(panes)
+        self.theme, self._icons = LIGHT, dict(panes)
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         layout = QVBoxLayout(self)
@@ -48,7 +48,7 @@ class Rail(QWidget):
             button.setIcon(icon(self._icons[pane_id], theme))
             button.setIconSize(QSize(theme.px(20), theme.px(20)))
             button.setStyleSheet(f"font-size: {theme.px(SMALL - 1)}px;")
-        self.setFixedWidth(theme.px(84))
+        self.theme = theme
         self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -61,9 +61,10 @@ class Rail(QWidget):
         for button in self.buttons.values():
             button.setToolButtonStyle(under)
         named = sum(button.sizeHint().height() + GAP_M for button in self.buttons.values())
-        if named + self.mark.sizeHint().height() + 2 * GAP_L > self.height():
-            for button in self.buttons.values():
-                button.setToolButtonStyle(alone)
+        fits = named + self.mark.sizeHint().height() + 2 * GAP_L <= self.height()
+        for button in self.buttons.values():
+            button.setToolButtonStyle(under if fits else alone)
+        self.setFixedWidth(self.theme.px(84 if fits else 56))
 
     def retranslate(self) -> None:
         for number, (pane_id, button) in enumerate(self.buttons.items(), start=1):

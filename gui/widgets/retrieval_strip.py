@@ -68,14 +68,15 @@ class RetrievalStrip(QWidget):
         return QSize(self.theme.px(200), super().minimumSizeHint().height())
 
     def _show(self) -> None:
-        """Where there is room, what came out stands below the name."""
+        """Where there is room, what came out stands below the name; where there is none, a number stands for it."""
         room = self.width() / len(self.steps) - self.theme.px(ARROW)
         roomy = room > self.theme.px(112)
         for step, button in self.buttons.items():
             metrics = button.fontMetrics()
             lines = [self._names[step], self._figures[step] or "–"] if roomy else [self._names[step]]
             space = round(room - self.theme.px(14))
-            button.setText("\n".join(metrics.elidedText(li, Qt.TextElideMode.ElideRight, space) for li in lines))
+            shown = [metrics.elidedText(line, Qt.TextElideMode.ElideRight, space) for line in lines]
+            button.setText("\n".join(shown) if shown[0].strip("…") else str(self.steps.index(step) + 1))
             button.setAccessibleName(self._names[step])
         self.updateGeometry()
         self.update()

@@ -28,7 +28,7 @@ AXES = ("steps", "tokens", "seconds")
 VIEWS = ("loss", "perplexity", "rate", "norm")
 # Pixels at zoom 1 from which on there is room for …
 ROOM_FOR_CHOICES, ROOM_FOR_SAMPLES = 640, 760
-ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 270, 420, 560
+ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270, 420, 560
 SMALL_PLOT = 150
 
 
@@ -199,6 +199,8 @@ class RunPage(QWidget):
         for widget in (self.axis_choice, self.log_button):
             widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))
         self.side.setVisible(width >= self.theme.px(ROOM_FOR_SAMPLES))
+        for widget in (self.figures, self.progress, self.plot.legend):
+            widget.setVisible(height >= self.theme.px(ROOM_FOR_FIGURES))
         self.line.setVisible(height >= self.theme.px(ROOM_FOR_LINE))
         self.figures.set_tall(height >= self.theme.px(ROOM_FOR_TALL))
         self.small_row.setVisible(height >= self.theme.px(ROOM_FOR_SMALL_PLOTS))

@@ -43,6 +43,7 @@ COUNTS, TAKEN = tuple(range(1, 21)), 5
 PASSAGE_SIZES = (100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000)
 STATES = ("waiting", "running", "done", "left_out")
 WIDE, TALL = 760, 330  # from which width the documents stand beside the steps, from which height all is shown
+NARROW, LOW = 360, 120  # in less there is no room for collections, and none for the steps
 UNBOUNDED = (1 << 24) - 1  # Qt's own largest width
 STRONGEST = 12  # numbers of the question's vector that are also listed
 
@@ -151,6 +152,8 @@ class SearchPage(QWidget):
     def fold(self, theme: Theme, width: int, height: int) -> None:
         """A small tile shows the steps and one view; the documents are behind their button."""
         self._roomy = width > theme.px(WIDE)
+        self.collection_button.setVisible(width > theme.px(NARROW))
+        self.strip.setVisible(height > theme.px(LOW))
         tall = height > theme.px(TALL)
         self.foot.setVisible(tall)
         vertical = not self._roomy or width < theme.px(960)

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
+    QBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -79,12 +79,13 @@ class StartPage(QWidget):
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(GAP_L)
-        page.addWidget(AsTallAsNeeded(inside))
+        self.above = AsTallAsNeeded(inside)
+        page.addWidget(self.above)
         page.addLayout(row)  # always in sight, however small the tile is
         page.addStretch(1)
         self.set_preparing("", None)
 
-    def _build_buttons(self) -> QHBoxLayout:
+    def _build_buttons(self) -> QBoxLayout:
         self.start_button, self.continue_button, self.cancel_button = QPushButton(), QPushButton(), QPushButton()
         self.open_button, self.sample_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
         self.start_button.setProperty("primary", True)
@@ -96,7 +97,7 @@ class StartPage(QWidget):
             self.open_button: self.open_wanted,
             self.back_button: self.back_wanted,
         }
-        row = QHBoxLayout()
+        self.row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(GAP_M)
         for button, signal in self.buttons.items():
             button.clicked.connect(signal)
@@ -109,6 +110,21 @@ class StartPage(QWidget):
         # and would leave the tile if there were none.
         for button in sorted(self.buttons, key=lambda button: button not in shown):
             button.setVisible(button in shown)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Side by side, or below each other where that would cut their words."""
+        shown = [button for button in self.buttons if not button.isHidden()]
+        needed = sum(button.sizeHint().width() + GAP_M for button in shown)
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        narrow = needed > self.width() + GAP_M
+        self.row.setDirection(down if narrow else across)
+        tall = sum(button.sizeHint().height() + GAP_M for button in shown)
+        self.above.setVisible(not narrow or self.height() > 2 * tall)  # half a line of words says nothing
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def set_preparing(self, words: str, fraction: float | None) -> None:
         """What is being done before the first step, and how far it has come; "" for nothing."""
@@ -127,6 +143,8 @@ class StartPage(QWidget):
         self.sample_button.setText(t("action.sample"))
         self.bar.setAccessibleName(t("pane.training.progress"))
         self.form.retranslate()
+        self._arrange()
 
     def restyle(self, theme: Theme) -> None:
         self.form.restyle(theme)
+        self._arrange()

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QTableView, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.theme import LIGHT
@@ -104,6 +104,19 @@ def heard(signal: Any) -> list[Any]:
     told: list[Any] = []
     signal.connect(lambda *values: told.append(values if len(values) > 1 else values[0] if values else None))
     return told
+
+
+def cut_buttons(window: QWidget) -> list[str]:
+    """The words of all visible buttons that find no room for them, or that reach out of what holds them."""
+    cut = []
+    for button in (b for b in window.findChildren(QAbstractButton) if b.isVisible() and b.text()):
+        if isinstance(button, QToolButton) and not button.icon().isNull():
+            continue  # a picture stands for the words
+        words = button.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, button.text())
+        holder = button.parentWidget().rect()
+        if words.width() > button.width() or words.height() > button.height() or not holder.contains(button.geometry()):
+            cut.append(button.text())
+    return cut
 
 
 # --- Tables ----------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ from gui.widgets.cloud import Cloud
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.head_badges import HeadBadges
 from gui.widgets.run_form import RunForm
+from gui.workspace import FAVOURITES
 from tests.gui.fakes import FakeEngine, candidates, model
+from tests.gui.hands import cut_buttons
 
 
 @pytest.fixture
@@ -306,6 +308,37 @@ def test_a_row_is_looked_up_while_the_points_still_move(pane: Any, engine: FakeE
     for _ in range(3):
         pane._ask_row(wanted)  # as every picture of a movement does
     assert not first.cancelled
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("zoom", [1.0, 2.0])
+@pytest.mark.parametrize("panes", [FAVOURITES, ("tokens", "search", "map", "generation")], ids=["grid", "others"])
+def test_no_button_of_four_tiles_on_a_projector_is_cut(
+    window: MainWindow, qtbot: QtBot, panes: tuple[str, ...], zoom: float, language: str
+) -> None:
+    window.set_language(language)
+    window.settings.zoom = zoom
+    window.restyle()
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.set_layout(4, list(panes))
+    window.workspace.pane("search").try_company()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: not any(pane.asking() for pane in window.workspace.panes.values()))
+    qtbot.waitUntil(lambda: cut_buttons(window) == [])
+
+
+def test_four_tiles_in_large_type_have_the_room_of_the_tokens(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.choose_count(4)
+    qtbot.waitUntil(window.strip.isVisible)
+    for _ in range(5):
+        window.change_zoom(1)
+    assert window.strip.isHidden()
+    window.workspace.choose_count(1)
+    assert window.strip.isVisible()
 
 
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
