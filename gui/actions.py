@@ -44,4 +44,4 @@ class Actions:
         ]
         half = (len(cells) + 1) // 2
         rows = [f"<tr>{left}{right}</tr>" for left, right in zip_longest(cells[:half], cells[half:], fillvalue="")]
-        return f"<table cellpadding='3'>{''.join(rows)}</table>"
+        return f"<table cellpadding='2' cellspacing='0'>{''.join(rows)}</table>"

@@ -199,8 +199,8 @@ class RunPage(QWidget):
         for widget in (self.axis_choice, self.log_button):
             widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))
         self.side.setVisible(width >= self.theme.px(ROOM_FOR_SAMPLES))
-        for widget in (self.figures, self.progress, self.plot.legend):
-            widget.setVisible(height >= self.theme.px(ROOM_FOR_FIGURES))
+        for part in (self.figures, self.progress, self.plot.legend):
+            part.setVisible(height >= self.theme.px(ROOM_FOR_FIGURES))
         self.line.setVisible(height >= self.theme.px(ROOM_FOR_LINE))
         self.figures.set_tall(height >= self.theme.px(ROOM_FOR_TALL))
         self.small_row.setVisible(height >= self.theme.px(ROOM_FOR_SMALL_PLOTS))
