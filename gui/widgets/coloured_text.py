@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
@@ -104,12 +105,14 @@ class _Page(QWidget):
                 self._boxes[index].append((QRectF(x, y, mark, self.line_height), "⏎"))
                 x, y = 0.0, y + self.line_height
                 continue
+            room = 0.0 if self._boxes[index] else self._width_of_mark(self.spans[index])
             # What is joined goes to the next line in one, unless it would not fit there either.
-            needed = together if together <= width else advance
+            needed = room + (together if together <= width else advance)
             if x + needed > width and x > 0:
                 x, y = 0.0, y + self.line_height
             if x == 0.0 and part[0] == " " and len(part) > 1:
                 x = -metrics.horizontalAdvance(" ")  # lines begin flush with one another
+            x = max(x, 0.0) + room if room else x
             self._boxes[index].append((QRectF(x, y, advance, self.line_height), part))
             x += advance
         self.setMinimumHeight(round(y) + self.line_height)
@@ -156,16 +159,21 @@ class _Page(QWidget):
                 self._paint_mark(painter, boxes[0][0], span)
 
     def _paint_mark(self, painter: QPainter, box: QRectF, span: Span) -> None:
-        """A small number at the upper left corner, where the line has room for it."""
+        """A small number in front, as high as an index."""
         painter.save()
-        painter.setFont(self.theme.font(SMALL - 3, bold=True))
-        metrics = QFontMetricsF(painter.font())
-        left = max(0.0, box.left())  # the space that a line begins with hangs out at the side
-        badge = QRectF(left, box.top(), metrics.horizontalAdvance(span.mark) + GAP_S, metrics.height() - 2)
+        painter.setFont(self._font_of_marks())
+        width = self._width_of_mark(span)
+        badge = QRectF(max(0.0, box.left() - width), box.top(), width, QFontMetricsF(painter.font()).height() - 2)
         painter.fillRect(badge, span.color or self.theme.color("muted"))
         painter.setPen(self.theme.color("surface"))
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, span.mark)
         painter.restore()
+
+    def _font_of_marks(self) -> QFont:
+        return self.theme.font(SMALL - 3, bold=True)
+
+    def _width_of_mark(self, span: Span) -> float:
+        return QFontMetricsF(self._font_of_marks()).horizontalAdvance(span.mark) + GAP_S if span.mark else 0.0
 
     def _index_at(self, x: float, y: float) -> int | None:
         for index, boxes in enumerate(self._boxes):

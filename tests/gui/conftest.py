@@ -21,7 +21,8 @@ from tests.gui.searching import ask
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
+def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
+    """The application is there before anything is painted, whichever test comes first: without it Qt aborts."""
     before = set(threading.enumerate())
     yield
     i18n.set_language("en")

@@ -292,10 +292,12 @@ def test_sources_are_tinted_and_numbered(qtbot: QtBot) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
     shown.set_spans([Span("said before ", None), Span("said by a source", None, "", QColor("#cc00cc"), "7")])
     mark = painted(shown.page, QColor("#cc00cc"))
+    before = [box for i, box, _ in boxes_of(shown) if i == 0][-1]
     first = next(box for i, box, _ in boxes_of(shown) if i == 1)
-    assert np.nonzero(mark)[1].min() >= round(first.left()) - 1
-    assert mark[: round(first.center().y())].any()  # the number, above …
-    assert mark[round(first.bottom()) - 8 :].any()  # … and the line below
+    number = np.flatnonzero(mark[: round(first.center().y())].any(axis=0))
+    line = np.flatnonzero(mark[round(first.bottom()) - 8 :].any(axis=0))
+    assert before.right() - 1 <= number.min() < number.max() <= first.left()  # between what was and what is said
+    assert line.min() >= round(first.left()) - 1
 
 
 def test_larger_type_takes_more_lines(qtbot: QtBot) -> None:
