@@ -112,7 +112,7 @@ class _Page(QWidget):
                 x, y = 0.0, y + self.line_height
             if x == 0.0 and part[0] == " " and len(part) > 1:
                 x = -metrics.horizontalAdvance(" ")  # lines begin flush with one another
-            x = max(x, 0.0) + room if room else x
+            x += room
             self._boxes[index].append((QRectF(x, y, advance, self.line_height), part))
             x += advance
         self.setMinimumHeight(round(y) + self.line_height)
