@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QTableView, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -33,7 +33,12 @@ def show(qtbot: QtBot, widget: Any, width: int = 600, height: int = 400) -> Any:
 
 def pixels(widget: QWidget) -> np.ndarray:
     """What is on the screen, 0xRRGGBB: [height, width]."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    shown = widget.grab()
+    image = QImage(shown.size(), QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)  # a pale tint on nothing would be a full colour
+    painter = QPainter(image)
+    painter.drawPixmap(0, 0, shown)
+    painter.end()
     rows = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.bytesPerLine() // 4)
     return rows[:, : image.width()] & 0xFFFFFF
 
