@@ -9,8 +9,9 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from engine.baselines import word2vec
-from engine.messages import Progress, TrainingSettings
+from engine.history import word2vec
+from engine.messages.status import Progress
+from engine.messages.training import TrainingSettings
 from engine.model.checkpoint import WEIGHTS, save_model, weights_of, write_tensors
 from engine.model.transformer import Transformer
 from engine.text.world.stream import TOLD, stream, texts

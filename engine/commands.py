@@ -18,7 +18,9 @@ from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_weights
-from engine.messages import Progress, SamplingSettings, TrainingSettings
+from engine.messages.generation import SamplingSettings
+from engine.messages.status import Progress
+from engine.messages.training import TrainingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.transformer import Transformer
 from engine.sentences import sentence

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine import messages as m
+from engine.messages.search import Answered, AnswerTokens, PromptBuilt
 from engine.retrieval.collection import Collection, Hit
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import Progress, update, use_server
@@ -98,15 +98,15 @@ class _Told:
         }
 
     def hear(self, event: object) -> None:
-        if isinstance(event, m.PromptBuilt) and event.sourced:
+        if isinstance(event, PromptBuilt) and event.sourced:
             self.result["prompt"] = event.text
             self.result["left_out"] = [asdict(left) for left in event.left_out]
-        elif isinstance(event, m.AnswerTokens) and event.sourced:
+        elif isinstance(event, AnswerTokens) and event.sourced:
             self.result["tokens"] += [asdict(token) for token in event.tokens]
-        elif isinstance(event, m.Answered) and event.sourced:
+        elif isinstance(event, Answered) and event.sourced:
             self.result["answer"], self.result["kind"] = event.text.strip(), event.kind
             self.result["citations"] = [asdict(citation) for citation in event.citations]
-        elif isinstance(event, m.Answered):
+        elif isinstance(event, Answered):
             self.result["without"] = event.text.strip()
 
 

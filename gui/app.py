@@ -8,10 +8,6 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
 
 VERSION = "0.1.0"
 NO_DISPLAY = (
@@ -72,9 +68,10 @@ def has_display() -> bool:
 
 
 def run(paths: list[str]) -> int:
+    from gui.application import make_application
     from gui.engine_link import EngineLink
-    from gui.main_window import MainWindow
     from gui.settings import Settings, default_path
+    from gui.window.main_window import MainWindow
 
     app = make_application()
     install_excepthook(default_path().parent)
@@ -88,20 +85,6 @@ def run(paths: list[str]) -> int:
     # Panes import slowly: the window comes first.
     window.painted.connect(lambda: window.begin([str(Path(path).absolute()) for path in paths]))
     return int(app.exec())
-
-
-def make_application() -> "QApplication":
-    """The one QApplication, with the parts that must be set before the first widget."""
-    from PySide6.QtGui import QIcon
-    from PySide6.QtWidgets import QApplication
-
-    from gui.theme import ASSETS
-
-    app = QApplication(sys.argv[:1])
-    app.setApplicationName("Nakami")
-    app.setWindowIcon(QIcon(str(ASSETS / "icons" / "nakami.svg")))
-    app.setStyle("Fusion")  # the same on every system, so that one style sheet is enough
-    return app
 
 
 def install_excepthook(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from engine.messages import Cancel, Ended, Event, Quit, Submit
+from engine.messages.envelope import Cancel, Ended, Event, Quit, Request, Submit
 from engine.service.process import main as engine_main, serve
 
 CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
@@ -74,7 +74,7 @@ class EngineLink(QObject):
     def process_id(self) -> int | None:
         return getattr(self._process, "pid", None)
 
-    def submit(self, request: object) -> Job:
+    def submit(self, request: Request[Any]) -> Job:
         """Sends a request; connect to the job's signals before returning to the event loop."""
         job = Job(self._next_job, lambda number: self._outbox.put(Cancel(number)), self)
         self._next_job += 1

@@ -9,13 +9,14 @@ from pathlib import Path
 from PySide6.QtCore import QElapsedTimer, QEventLoop, QTimer
 from PySide6.QtWidgets import QWidget
 
-from engine.messages import TrainingSettings
-from gui.app import make_application
+from engine.messages.training import TrainingSettings
+from gui.application import make_application
 from gui.engine_link import EngineLink
 from gui.i18n import t
-from gui.main_window import MainWindow
+from gui.panes import PANE_IDS
 from gui.settings import Settings
-from gui.workspace import FAVOURITES, pane_ids
+from gui.window.main_window import MainWindow
+from gui.window.workspace import FAVOURITES
 
 TRAINING_SECONDS = 12.0  # of the model that is trained for the pictures
 PATIENCE_SECONDS = 120.0
@@ -71,7 +72,7 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
 
 def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     """Lays the window out for one picture after another."""
-    for pane_id in pane_ids():
+    for pane_id in PANE_IDS:
         window.workspace.set_layout(1, [pane_id])
         _settle(window)
         if pane_id == "generation":

@@ -13,10 +13,11 @@ from PySide6.QtCore import QTimer, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from engine.messages import Ended, Example
+from engine.messages.envelope import Ended, Request
+from engine.messages.scenes import Example
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
-from gui.questions import Questions, Show
+from gui.requests import Requests, T
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import Theme
@@ -62,7 +63,7 @@ class Pane(QWidget):
         self._stale = True
         self.body = QWidget()
         self.messages = MessageBar()
-        self._questions = Questions(context.engine, self.messages.show_failure)
+        self._requests = Requests(context.engine, self.messages.show_failure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -135,8 +136,8 @@ class Pane(QWidget):
 
     def ask(
         self,
-        request: object,
-        show: Show,
+        request: Request[T],
+        show: Callable[[T], None],
         slot: str = "",
         ended: Callable[[Ended], None] | None = None,
     ) -> Job:
@@ -145,15 +146,15 @@ class Pane(QWidget):
         The slot is the kind of request unless named. A failure is shown in the message bar; `ended` is
         called after that with how the job ended.
         """
-        return self._questions.ask(request, show, slot or type(request).__name__, ended)
+        return self._requests.ask(request, show, slot or type(request).__name__, ended)
 
     def drop(self, slot: str) -> None:
         """Cancels what runs in a slot; nothing of it is shown any more."""
-        self._questions.drop(slot)
+        self._requests.drop(slot)
 
     def asking(self, slot: str | None = None) -> bool:
         """Whether a question in this slot, or any at all, is still being answered."""
-        return self._questions.asking(slot)
+        return self._requests.asking(slot)
 
     def follow(self, *signals: SignalInstance) -> None:
         """`refresh` when one of them is emitted: at once if visible, else when the pane is next shown."""
@@ -184,4 +185,4 @@ class Pane(QWidget):
         self._refresh_when_seen()
 
     def close_jobs(self) -> None:
-        self._questions.close()
+        self._requests.close()

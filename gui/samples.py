@@ -1,9 +1,11 @@
-"""The documents that Nakami brings, as copies: what the user changes is the user's own."""
+"""What Nakami brings: its model, and documents, which are copied before the user may change them."""
 
 from pathlib import Path
 
 from gui.saving import write_whole
 from gui.theme import ASSETS
+
+BUILTIN = ASSETS / "model"  # the model that Nakami brings
 
 
 def copy_company(home: Path, language: str) -> Path:

@@ -4,7 +4,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.messages import ModelInfo, TextInfo, Tokens, TrainingPoints
+from engine.messages.models import ModelInfo
+from engine.messages.texts import TextInfo
+from engine.messages.tokens import Tokens
+from engine.messages.training import TrainingPoints
 
 
 class AppState(QObject):

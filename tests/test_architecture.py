@@ -28,7 +28,7 @@ def test_the_first_step_of_a_run_does_without_torchs_compiler() -> None:
     """torch.optim and drawing numbers on the meta device import it: seconds of the first thing a person does."""
     a_step = (
         "import numpy as np\n"
-        "from engine.messages import TrainingSettings\n"
+        "from engine.messages.training import TrainingSettings\n"
         "from engine.model.transformer import Transformer\n"
         "from engine.text.corpus import Corpus\n"
         "from engine.training.recipe import model_config\n"
@@ -43,9 +43,9 @@ def test_the_first_step_of_a_run_does_without_torchs_compiler() -> None:
 def test_the_window_never_imports_torch() -> None:
     every_pane = (
         "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
-        "import importlib, gui.app, gui.export, gui.main_window\n"
+        "import gui.app, gui.export, gui.window.main_window\n"
         "from gui.panes import PANES\n"
-        "for entry in PANES: importlib.import_module(entry.split(':')[0])"
+        "for info in PANES: info.load()"
     )
     loaded = modules_after(every_pane)
     assert "pyqtgraph" in loaded
@@ -53,7 +53,9 @@ def test_the_window_never_imports_torch() -> None:
 
 
 def test_the_first_window_does_without_what_is_slow_to_import() -> None:
-    assert not {"torch", "pyqtgraph", "scipy"} & modules_after("import gui.app, gui.main_window, gui.engine_link")
+    assert not {"torch", "pyqtgraph", "scipy"} & modules_after(
+        "import gui.app, gui.window.main_window, gui.engine_link"
+    )
 
 
 def test_package_markers_are_empty() -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.generation.sampling import Stages, draw, stages
-from engine.messages import SamplingSettings
+from engine.messages.generation import SamplingSettings
 from engine.model.single_token import SingleToken
 from engine.model.transformer import KVCache, Transformer
 from engine.text.tokenizer import StreamDecoder, Tokenizer

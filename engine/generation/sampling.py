@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.messages import STAGES, Candidates, SamplingSettings
+from engine.messages.generation import STAGES, Candidates, SamplingSettings
 
 Floats = NDArray[np.float64]
 Logits = NDArray[np.float32] | NDArray[np.float64]

@@ -1,9 +1,16 @@
 """The envelope: the whole protocol between the two processes."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 Arguments = dict[str, str | int | float]
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Request(Generic[T_co]):
+    """What the window asks of the engine. T_co is the type of its answers: where they are of several types, a union."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +18,7 @@ class Submit:
     """Window -> engine: please run `request` as job number `job`."""
 
     job: int
-    request: object
+    request: Request[Any]
 
 
 @dataclass(frozen=True, slots=True)

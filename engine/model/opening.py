@@ -7,7 +7,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.messages import ModelInfo
+from engine.messages.models import ModelInfo
 from engine.model import huggingface
 from engine.model.checkpoint import CONFIG, STATE, WEIGHTS, read_json, read_tensors, weights_of
 from engine.model.config import ModelConfig

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.generation.decoding import Reader, Step, decode
-from engine.messages import SamplingSettings
+from engine.messages.generation import SamplingSettings
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from engine.retrieval.prompts import Plain, Prompt, Style, build

@@ -3,16 +3,26 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine import messages as m
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
+from engine.messages.search import (
+    AnswerAttention,
+    Answered,
+    AnswerToken,
+    AnswerTokens,
+    AskReport,
+    Citation,
+    LeftOut,
+    PromptBuilt,
+    PromptPart,
+)
 from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
 from engine.retrieval.collection import Hit
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.prompts import Prompt, build, language_of, style_for
 from engine.text.tokenizer import Tokenizer
 
-Events = Iterator[object]  # messages, as messages.Ask promises them, and None at safe points
+Events = Iterator[AskReport | None]  # None at safe points
 
 
 class Asking:
@@ -72,26 +82,26 @@ class Asking:
             ids.append(step.id)
             text += step.text
             piece = self._tokenizer.piece(step.id)
-            yield m.AnswerTokens(sourced, (m.AnswerToken(step.id, piece, step.text, step.probability),))
+            yield AnswerTokens(sourced, (AnswerToken(step.id, piece, step.text, step.probability),))
         cited = self._extractor.cite(text, passages) if passages else []
-        citations = tuple(m.Citation(*c.answer, c.source, *c.span) for c in cited)
-        yield m.Answered(sourced, "written", text, citations)
+        citations = tuple(Citation(*c.answer, c.source, *c.span) for c in cited)
+        yield Answered(sourced, "written", text, citations)
         if passages and ids:
             model, sources = self._reader.model, len(passages)
-            yield m.AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, sources))
+            yield AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, sources))
 
 
-def _built(prompt: Prompt, context: int, sourced: bool) -> m.PromptBuilt:
-    parts = tuple(m.PromptPart(part.start, part.end, part.source) for part in prompt.parts)
-    left_out = tuple(m.LeftOut(left.source, left.characters, left.whole) for left in prompt.left_out)
-    return m.PromptBuilt(sourced, prompt.text, parts, len(prompt.ids), context, left_out)
+def _built(prompt: Prompt, context: int, sourced: bool) -> PromptBuilt:
+    parts = tuple(PromptPart(part.start, part.end, part.source) for part in prompt.parts)
+    left_out = tuple(LeftOut(left.source, left.characters, left.whole) for left in prompt.left_out)
+    return PromptBuilt(sourced, prompt.text, parts, len(prompt.ids), context, left_out)
 
 
-def extracted(question: str, hits: Sequence[Hit], extractor: Extractor, reason: str) -> m.Answered:
+def extracted(question: str, hits: Sequence[Hit], extractor: Extractor, reason: str) -> Answered:
     """The best sentence of all hits, because of `reason`; none where they share no word with the question."""
     best = [(*extractor.best_sentence(question, hit.text), source) for source, hit in enumerate(hits)]
     span, score, source = max(best, key=lambda entry: entry[1], default=((0, 0), 0.0, 0))
     if not score:
-        return m.Answered(True, "extracted", "", (), "notice.answer_nothing")
+        return Answered(True, "extracted", "", (), "notice.answer_nothing")
     text = hits[source].text[slice(*span)]
-    return m.Answered(True, "extracted", text, (m.Citation(0, len(text), source, *span),), reason)
+    return Answered(True, "extracted", text, (Citation(0, len(text), source, *span),), reason)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
-from engine.messages import SearchMode
+from engine.messages.search import SearchMode
 from engine.retrieval import nearest, vectors
 from engine.retrieval.embedders import Choice, Embedder, load_embedder
 from engine.retrieval.extracting import Extractor

@@ -121,7 +121,7 @@ class WordMeans:
 
     def __init__(self, folder: Path | None) -> None:
         """`folder`: as engine/baselines/word2vec.py saves them; None: those that Nakami brings. Raises as it does."""
-        from engine.baselines import word2vec
+        from engine.history import word2vec
 
         self._words_of = word2vec.words_of
         self._words = word2vec.Word2Vec.load(folder or word2vec.BUILTIN)

@@ -4,16 +4,26 @@ import math
 
 import numpy as np
 
-from engine import messages as m
 from engine.inspection.attention import attention_by_layer, attention_steps, head_weights, pooled
 from engine.inspection.heads import head_scores
-from engine.service.process import Answer
+from engine.messages.attention import (
+    POOLED,
+    Attend,
+    AttendHead,
+    AttentionLayer,
+    AttentionRows,
+    AttentionSteps,
+    ExplainAttention,
+    HeadScores,
+    ScoreHeads,
+)
+from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
 MOST_BYTES = 900_000  # a message may be 1 MB
 
 
-def attend(session: Session, request: m.Attend) -> Answer:
+def attend(session: Session, request: Attend) -> Answer[AttentionLayer]:
     opened = session.opened
     ids, first = tokens_shown(opened, request.text, request.most)
     if not ids:
@@ -21,13 +31,13 @@ def attend(session: Session, request: m.Attend) -> Answer:
     pieces = tuple(opened.tokenizer.piece(i) for i in ids)
     layers = opened.model.config.n_layers
     for layer, weights in enumerate(attention_by_layer(opened.model, ids)):
-        most = min(m.POOLED, math.isqrt(MOST_BYTES // 2 // len(weights)))
-        yield m.AttentionLayer(pieces, first, layer, layers, pooled(weights, most).astype(np.float16))
+        most = min(POOLED, math.isqrt(MOST_BYTES // 2 // len(weights)))
+        yield AttentionLayer(pieces, first, layer, layers, pooled(weights, most).astype(np.float16))
         if session.opened is not opened:
             return
 
 
-def attend_head(session: Session, request: m.AttendHead) -> Answer:
+def attend_head(session: Session, request: AttendHead) -> Answer[AttentionRows]:
     opened = session.opened
     ids, _ = tokens_shown(opened, request.text, request.most)
     if not ids:
@@ -35,10 +45,10 @@ def attend_head(session: Session, request: m.AttendHead) -> Answer:
     weights = head_weights(opened.model, ids, request.layer, request.head).astype(np.float16)
     rows = max(1, MOST_BYTES // weights[0].nbytes)
     for start in range(0, len(weights), rows):
-        yield m.AttentionRows(start, weights[start : start + rows])
+        yield AttentionRows(start, weights[start : start + rows])
 
 
-def explain_attention(session: Session, request: m.ExplainAttention) -> Answer:
+def explain_attention(session: Session, request: ExplainAttention) -> Answer[AttentionSteps]:
     opened = session.opened
     ids, _ = tokens_shown(opened, request.text, request.most)
     if not ids:
@@ -48,7 +58,7 @@ def explain_attention(session: Session, request: m.ExplainAttention) -> Answer:
     a_key = 2 * steps.k_GSK[:, 0].nbytes + 2 * steps.scaled_HS[:, 0].nbytes
     first_key = max(0, query + 1 - max(1, MOST_BYTES // a_key))
     shown = slice(first_key, None)
-    yield m.AttentionSteps(
+    yield AttentionSteps(
         layer=request.layer,
         query=query,
         first_key=first_key,
@@ -62,8 +72,8 @@ def explain_attention(session: Session, request: m.ExplainAttention) -> Answer:
     )
 
 
-def score_heads(session: Session, request: m.ScoreHeads) -> Answer:
-    yield m.HeadScores(head_scores(session.opened.model))
+def score_heads(session: Session, request: ScoreHeads) -> Answer[HeadScores]:
+    yield HeadScores(head_scores(session.opened.model))
 
 
 def tokens_shown(opened: OpenedModel, text: str, most: int) -> tuple[list[int], int]:
@@ -71,3 +81,11 @@ def tokens_shown(opened: OpenedModel, text: str, most: int) -> tuple[list[int], 
     ids = opened.tokenizer.encode(text)
     first = max(0, len(ids) - min(most, opened.model.config.context))
     return ids[first:], first
+
+
+HANDLERS: Handlers = {
+    Attend: attend,
+    AttendHead: attend_head,
+    ExplainAttention: explain_attention,
+    ScoreHeads: score_heads,
+}

@@ -6,22 +6,36 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import messages as m
 from engine.errors import EngineError
+from engine.messages.documents import (
+    AddDocuments,
+    ChooseEmbedder,
+    CollectionInfo,
+    CutDocuments,
+    DocumentEntry,
+    DocumentPage,
+    DocumentText,
+    EditDocument,
+    IndexProgress,
+    ListDocuments,
+    OpenCollection,
+    ReadDocument,
+    RemoveDocuments,
+)
 from engine.model.opening import describe
 from engine.retrieval.collection import Collection, Snapshot
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
 from engine.retrieval.embedders import Choice
 from engine.retrieval.indexing import Progress, Updating, choice_of, choose, cut_of, recut, remove, update
 from engine.retrieval.store import Store
-from engine.service.process import Answer
+from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
 REPORT_SECONDS = 0.05
 PAGE = 500  # documents a message: paths may be long
 
 
-def open_collection(session: Session, request: m.OpenCollection) -> Answer:
+def open_collection(session: Session, request: OpenCollection) -> Answer[CollectionInfo]:
     folder = Path(request.folder)
     if request.create:
         Store(folder, create=True).close()
@@ -29,32 +43,32 @@ def open_collection(session: Session, request: m.OpenCollection) -> Answer:
     yield collection_info(session.collection)
 
 
-def add_documents(session: Session, request: m.AddDocuments) -> Answer:
+def add_documents(session: Session, request: AddDocuments) -> Answer[IndexProgress | CollectionInfo]:
     yield from _change(session, lambda store: update(store, request.paths))
 
 
-def cut_documents(session: Session, request: m.CutDocuments) -> Answer:
+def cut_documents(session: Session, request: CutDocuments) -> Answer[IndexProgress | CollectionInfo]:
     yield from _change(session, lambda store: recut(store, request.size, request.overlap))
 
 
-def choose_embedder(session: Session, request: m.ChooseEmbedder) -> Answer:
+def choose_embedder(session: Session, request: ChooseEmbedder) -> Answer[IndexProgress | CollectionInfo]:
     is_model = request.embedder == "model"
     folder = session.opened.info.folder if is_model and not request.folder else request.folder
     choice = Choice(request.embedder, folder, describe(Path(folder)).step if is_model else 0)
     yield from _change(session, lambda store: choose(store, choice))
 
 
-def edit_document(session: Session, request: m.EditDocument) -> Answer:
+def edit_document(session: Session, request: EditDocument) -> Answer[IndexProgress | CollectionInfo]:
     path = rewrite(session.collection.store, request.document, request.text)
     yield from _change(session, lambda store: update(store, [path]))
 
 
-def remove_documents(session: Session, request: m.RemoveDocuments) -> Answer:
+def remove_documents(session: Session, request: RemoveDocuments) -> Answer[CollectionInfo]:
     remove(session.collection.store, request.documents)
     yield collection_info(session.collection)
 
 
-def _change(session: Session, change: Callable[[Store], Updating]) -> Answer:
+def _change(session: Session, change: Callable[[Store], Updating]) -> Answer[IndexProgress | CollectionInfo]:
     """By a connection of its own, so that the collection can be searched while it grows."""
     collection, said = session.collection, 0.0
     store = Store(collection.folder)
@@ -70,16 +84,16 @@ def _change(session: Session, change: Callable[[Store], Updating]) -> Answer:
         yield collection_info(collection)
 
 
-def _report(progress: Progress) -> m.IndexProgress:
-    return m.IndexProgress(progress.stage, progress.done, progress.total, progress.seconds_left, progress.name)
+def _report(progress: Progress) -> IndexProgress:
+    return IndexProgress(progress.stage, progress.done, progress.total, progress.seconds_left, progress.name)
 
 
-def collection_info(collection: Collection) -> m.CollectionInfo:
+def collection_info(collection: Collection) -> CollectionInfo:
     now, store = collection.snapshot(), collection.store
     size, overlap = cut_of(store)
     choice = choice_of(store)
     embedder, width = _embedder_of(now, choice)
-    return m.CollectionInfo(
+    return CollectionInfo(
         folder=str(collection.folder),
         version=now.version,
         documents=len(np.unique(now.table.documents)),
@@ -107,16 +121,16 @@ def _embedder_of(now: Snapshot, choice: Choice) -> tuple[str, int]:
     return (embedder.name, embedder.width) if embedder else ("", 0)
 
 
-def list_documents(session: Session, request: m.ListDocuments) -> Answer:
+def list_documents(session: Session, request: ListDocuments) -> Answer[DocumentPage]:
     store = session.collection.store
-    rows = [m.DocumentEntry(e.id, e.path, e.size, e.characters, e.chunks) for e in store.entries()]
+    rows = [DocumentEntry(e.id, e.path, e.size, e.characters, e.chunks) for e in store.entries()]
     yield None
-    rows += [m.DocumentEntry(-1, path, 0, 0, 0, error.key, error.args_by_name) for path, error in store.skipped()]
+    rows += [DocumentEntry(-1, path, 0, 0, 0, error.key, error.args_by_name) for path, error in store.skipped()]
     for start in range(0, max(1, len(rows)), PAGE):
-        yield m.DocumentPage(start, len(rows), tuple(rows[start : start + PAGE]))
+        yield DocumentPage(start, len(rows), tuple(rows[start : start + PAGE]))
 
 
-def read_document(session: Session, request: m.ReadDocument) -> Answer:
+def read_document(session: Session, request: ReadDocument) -> Answer[DocumentText]:
     now, store = session.collection.snapshot(), session.collection.store
     path, document = store.document(request.document)
     first = max(0, min(request.around - LONGEST // 2, len(document.text) - LONGEST))
@@ -126,4 +140,16 @@ def read_document(session: Session, request: m.ReadDocument) -> Answer:
     shown[:, 0] = np.searchsorted(now.table.ids, shown[:, 0])
     whole = len(text) == len(document.text)
     editable = whole and Path(path).suffix.lower() in EDITABLE
-    yield m.DocumentText(request.document, path, text, first, len(document.text), shown, editable)
+    yield DocumentText(request.document, path, text, first, len(document.text), shown, editable)
+
+
+HANDLERS: Handlers = {
+    OpenCollection: open_collection,
+    AddDocuments: add_documents,
+    CutDocuments: cut_documents,
+    ChooseEmbedder: choose_embedder,
+    RemoveDocuments: remove_documents,
+    EditDocument: edit_document,
+    ListDocuments: list_documents,
+    ReadDocument: read_document,
+}

@@ -7,14 +7,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine import messages as m
-from engine.baselines.word2vec import Word2Vec
 from engine.errors import EngineError
+from engine.history.word2vec import Word2Vec
 from engine.inspection.projection import Points, Shares, held_still, principal_plane, token_paths, tsne, umap
 from engine.inspection.vectors import Floats, Found, analogy, nearest
+from engine.messages.embeddings import (
+    EmbeddingMap,
+    EmbeddingNames,
+    EmbeddingPaths,
+    FindAnalogy,
+    LookUp,
+    NearTokens,
+    Project,
+    TokenRow,
+    TracePaths,
+)
 from engine.model.tape import Tape
+from engine.service.answer import Answer, Handlers
 from engine.service.attention import tokens_shown
-from engine.service.process import Answer
 from engine.service.session import OpenedModel, Session
 from engine.text.world.examples import kinds
 from engine.text.world.facts import Language
@@ -36,7 +46,7 @@ class Source:
     apart: Collection[int] = ()  # rows that are nobody's neighbours
 
 
-def _source(session: Session, request: m.Project | m.LookUp | m.FindAnalogy) -> Source:
+def _source(session: Session, request: Project | LookUp | FindAnalogy) -> Source:
     if request.source == "word2vec":
         return _word_vectors(session.word2vec, "en" if request.language == "en" else "ja")
     return _embedding(session.opened)
@@ -75,19 +85,19 @@ def _word_vectors(words: Word2Vec, language: Language) -> Source:
     )
 
 
-def project(session: Session, request: m.Project) -> Answer:
+def project(session: Session, request: Project) -> Answer[EmbeddingNames | EmbeddingMap]:
     source = _source(session, request)
     ids = source.shown[: min(request.most, MOST[request.method])]
     for start in range(0, len(ids), PAGE):
         page = ids[start : start + PAGE]
         pieces, kinds_of = tuple(map(source.piece, page.tolist())), tuple(map(source.kind, page.tolist()))
-        yield m.EmbeddingNames(start, page, pieces, kinds_of)
+        yield EmbeddingNames(start, page, pieces, kinds_of)
     opened = session.opened if request.source == "model" else None
     for points, explained, fraction in _maps(opened, request, source.rows_VD[ids]):
-        yield m.EmbeddingMap(points, explained, fraction)
+        yield EmbeddingMap(points, explained, fraction)
 
 
-def _maps(opened: OpenedModel | None, request: m.Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
+def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
     """Of a model that learns each map lies as the one before lay."""
     if request.method == "pca":
         points, explained = principal_plane(rows, request.dims)
@@ -102,7 +112,7 @@ def _maps(opened: OpenedModel | None, request: m.Project, rows: Floats) -> Itera
         yield points, (), fraction
 
 
-def trace_paths(session: Session, request: m.TracePaths) -> Answer:
+def trace_paths(session: Session, request: TracePaths) -> Answer[EmbeddingPaths]:
     opened = session.opened
     ids, first = tokens_shown(opened, request.text, request.most)
     if not ids:
@@ -114,20 +124,20 @@ def trace_paths(session: Session, request: m.TracePaths) -> Answer:
     states = np.stack([tape[name][0].float().cpu().numpy() for name in names])
     points, explained = token_paths(states, request.dims)
     pieces = tuple(map(opened.tokenizer.piece, ids))
-    yield m.EmbeddingPaths(pieces, first, tuple(map(opened.tokenizer.kind_of, ids)), points, explained)
+    yield EmbeddingPaths(pieces, first, tuple(map(opened.tokenizer.kind_of, ids)), points, explained)
 
 
-def look_up(session: Session, request: m.LookUp) -> Answer:
+def look_up(session: Session, request: LookUp) -> Answer[TokenRow]:
     source = _source(session, request)
     rows = source.rows_VD
     if not 0 <= request.id < len(rows):
         raise EngineError("error.ids", ids=request.id, most=len(rows) - 1)
     vector = rows[request.id].copy()
     near = _near(source, nearest(rows, vector, request.count, {request.id, *source.apart}))
-    yield m.TokenRow(request.id, source.piece(request.id), len(rows), vector, near)
+    yield TokenRow(request.id, source.piece(request.id), len(rows), vector, near)
 
 
-def find_analogy(session: Session, request: m.FindAnalogy) -> Answer:
+def find_analogy(session: Session, request: FindAnalogy) -> Answer[NearTokens]:
     source = _source(session, request)
     asked = (request.a, request.b, request.c)
     if not all(word.strip() for word in asked):
@@ -148,6 +158,14 @@ def _tokens_of(opened: OpenedModel, word: str) -> tuple[int, ...]:
     return min(ways, key=len) if word else ()
 
 
-def _near(source: Source, found: Found, asked: tuple[tuple[int, ...], ...] = ()) -> m.NearTokens:
+def _near(source: Source, found: Found, asked: tuple[tuple[int, ...], ...] = ()) -> NearTokens:
     ids, cosines = found
-    return m.NearTokens(ids.astype(np.int32), tuple(map(source.piece, ids.tolist())), cosines.astype(np.float32), asked)
+    return NearTokens(ids.astype(np.int32), tuple(map(source.piece, ids.tolist())), cosines.astype(np.float32), asked)
+
+
+HANDLERS: Handlers = {
+    Project: project,
+    TracePaths: trace_paths,
+    LookUp: look_up,
+    FindAnalogy: find_analogy,
+}

@@ -10,21 +10,20 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from engine.errors import EngineError
-from engine.messages import Arguments, Cancel, Ended, Event, Quit, Submit
+from engine.messages.envelope import Arguments, Cancel, Ended, Event, Quit, Request, Submit
+from engine.service.answer import IDLE, Answer
 
-IDLE = object()  # yielded by a job that waits (a paused run): when all jobs wait, the loop sleeps
 IDLE_SECONDS = 0.05
 LAST_WORDS_SECONDS = 1.5  # how long a save may take after the window has gone
 
-Answer = Generator[Any, None, None]
-Job = tuple[int, Answer]
-Handlers = dict[type, Callable[[Any], Answer]]
+Job = tuple[int, Answer[Any]]
+Answering = Callable[[Request[Any]], Answer[Any]]
 
 
 def main(connection: Connection) -> None:
@@ -34,12 +33,15 @@ def main(connection: Connection) -> None:
     serve(connection)
 
 
-def serve(connection: Connection, handlers: Handlers | None = None) -> None:
-    """Answers requests until Quit or the end of the pipe; then closes every job, which saves its work."""
-    if handlers is None:
-        from engine.service.handlers import make_handlers  # torch is imported here, in this process only
+def serve(connection: Connection, answer: Answering | None = None) -> None:
+    """Answer requests until Quit or the end of the pipe; then close every job, which saves its work.
 
-        handlers = make_handlers()
+    `answer` starts the job of a request. By default that is the handler of the request on a new session.
+    """
+    if answer is None:
+        from engine.service.handlers import answering  # imports torch, in this process only
+
+        answer = answering()
     jobs: deque[Job] = deque()
     try:
         waiting = 0
@@ -52,7 +54,7 @@ def serve(connection: Connection, handlers: Handlers | None = None) -> None:
                 if isinstance(message, Cancel):
                     _cancel(connection, jobs, message.job)
                 elif isinstance(message, Submit):
-                    jobs.append((message.job, handlers[type(message.request)](message.request)))
+                    _begin(connection, jobs, message, answer)
             waiting = waiting + 1 if _turn(connection, jobs) is IDLE else 0
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the window is gone
@@ -62,6 +64,14 @@ def serve(connection: Connection, handlers: Handlers | None = None) -> None:
                 generator.close()
             except Exception:  # a full disk, say: the others have work to save too
                 traceback.print_exc()
+
+
+def _begin(connection: Connection, jobs: deque[Job], message: Submit, answer: Answering) -> None:
+    """Add the request's job to the queue. A request that nothing answers fails alone."""
+    try:
+        jobs.append((message.job, answer(message.request)))
+    except Exception as error:
+        connection.send(_failed(message.job, error))
 
 
 def _turn(connection: Connection, jobs: deque[Job]) -> object:
@@ -75,9 +85,16 @@ def _turn(connection: Connection, jobs: deque[Job]) -> object:
     except Exception as error:
         connection.send(_failed(job, error))
         return None
-    jobs.append((job, generator))
     if body is not None and body is not IDLE:
-        connection.send(Event(job, body))
+        try:
+            connection.send(Event(job, body))
+        except (EOFError, OSError):
+            raise  # the window is gone
+        except Exception as error:  # the body cannot be pickled: a bug of this job alone
+            generator.close()
+            connection.send(_failed(job, error))
+            return None
+    jobs.append((job, generator))
     return body
 
 

@@ -7,13 +7,31 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import messages as m
 from engine.inspection.projection import Points, principal_plane
+from engine.messages.search import (
+    Answered,
+    AnswerToken,
+    AnswerTokens,
+    Ask,
+    AskReport,
+    CompareVectors,
+    ListPassages,
+    MapPassages,
+    Passage,
+    PassageMap,
+    Passages,
+    ScoreRows,
+    Search,
+    SearchHit,
+    SearchMode,
+    SearchResult,
+    VectorPair,
+)
 from engine.retrieval.analysis import question_terms
 from engine.retrieval.asking import Asking, extracted
 from engine.retrieval.collection import Collection, Found, Hit
 from engine.retrieval.extracting import Extractor
-from engine.service.process import Answer
+from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
 REPORT_SECONDS = 0.05
@@ -21,11 +39,13 @@ SCORES = 50_000  # passages a message
 MOST_TERMS = 200
 
 
-def search(session: Session, request: m.Search) -> Answer:
+def search(session: Session, request: Search) -> Answer[SearchResult | ScoreRows]:
     yield from _search(session.collection, request.question, request.k, request.mode)
 
 
-def _search(collection: Collection, question: str, k: int, mode: m.SearchMode) -> Generator[object, None, Found]:
+def _search(
+    collection: Collection, question: str, k: int, mode: SearchMode
+) -> Generator[SearchResult | ScoreRows, None, Found]:
     """Yields what `messages.Search` promises; returns what was found."""
     begun = time.perf_counter()
     found = collection.search(question, k, mode)
@@ -33,7 +53,7 @@ def _search(collection: Collection, question: str, k: int, mode: m.SearchMode) -
     extractor = Extractor(now.keywords)
     asked = tuple(dict.fromkeys(question_terms(question)))[:MOST_TERMS]
     known = now.keywords.vocabulary
-    yield m.SearchResult(
+    yield SearchResult(
         question=question,
         version=now.version,
         terms=asked,
@@ -48,35 +68,35 @@ def _search(collection: Collection, question: str, k: int, mode: m.SearchMode) -
     return found
 
 
-def _hit(hit: Hit, best: tuple[int, int]) -> m.SearchHit:
-    return m.SearchHit(_passage(hit), hit.score, hit.cosine, hit.keyword, best)
+def _hit(hit: Hit, best: tuple[int, int]) -> SearchHit:
+    return SearchHit(_passage(hit), hit.score, hit.cosine, hit.keyword, best)
 
 
-def _passage(hit: Hit) -> m.Passage:
-    return m.Passage(hit.index, hit.document, hit.file, hit.chunk, hit.page, hit.heading, hit.start, hit.end, hit.text)
+def _passage(hit: Hit) -> Passage:
+    return Passage(hit.index, hit.document, hit.file, hit.chunk, hit.page, hit.heading, hit.start, hit.end, hit.text)
 
 
-def _scores(found: Found) -> Iterator[m.ScoreRows]:
+def _scores(found: Found) -> Iterator[ScoreRows]:
     for start in range(0, len(found.scores_N), SCORES):
         part = slice(start, start + SCORES)
         cosines = found.cosines_N[part] if len(found.cosines_N) else np.zeros_like(found.scores_N[part])
-        yield m.ScoreRows(start, cosines, found.keyword_N[part], found.scores_N[part])
+        yield ScoreRows(start, cosines, found.keyword_N[part], found.scores_N[part])
 
 
-def list_passages(session: Session, request: m.ListPassages) -> Answer:
+def list_passages(session: Session, request: ListPassages) -> Answer[Passages]:
     collection = session.collection
     now = collection.snapshot()
     known = [index for index in request.indices if 0 <= index < len(now.table.ids)]
     for start in range(0, max(1, len(known)), 500):
         passages = [collection.passage(now, index) for index in known[start : start + 500]]
-        yield m.Passages(now.version, tuple(_shortened(_passage(p), request.most) for p in passages))
+        yield Passages(now.version, tuple(_shortened(_passage(p), request.most) for p in passages))
 
 
-def _shortened(passage: m.Passage, most: int) -> m.Passage:
+def _shortened(passage: Passage, most: int) -> Passage:
     return replace(passage, text=passage.text[:most])
 
 
-def compare_vectors(session: Session, request: m.CompareVectors) -> Answer:
+def compare_vectors(session: Session, request: CompareVectors) -> Answer[VectorPair]:
     now = session.collection.snapshot()
     if now.embedder is None or not 0 <= request.index < len(now.table.ids):
         return
@@ -85,10 +105,10 @@ def compare_vectors(session: Session, request: m.CompareVectors) -> Answer:
     lengths = float(np.linalg.norm(question_D)), float(np.linalg.norm(passage_D))
     dot = float(products_D.sum())
     cosine = dot / max(lengths[0] * lengths[1], 1e-12)
-    yield m.VectorPair(request.index, question_D, np.array(passage_D), products_D, dot, lengths, cosine)
+    yield VectorPair(request.index, question_D, np.array(passage_D), products_D, dot, lengths, cosine)
 
 
-def map_passages(session: Session, request: m.MapPassages) -> Answer:
+def map_passages(session: Session, request: MapPassages) -> Answer[PassageMap]:
     now = session.collection.snapshot()
     if now.embedder is None or not len(now.table.ids):
         return
@@ -100,7 +120,7 @@ def map_passages(session: Session, request: m.MapPassages) -> Answer:
     if request.question.strip():
         asked = _onto(points, rows_ND, now.embed_question(request.question))
     documents = now.table.documents[shown].astype(np.int32)
-    yield m.PassageMap(now.version, shown.astype(np.int32), documents, points, asked, explained)
+    yield PassageMap(now.version, shown.astype(np.int32), documents, points, asked, explained)
 
 
 def _onto(points_NP: Points, rows_ND: Points, vector_D: Points) -> Points:
@@ -110,7 +130,7 @@ def _onto(points_NP: Points, rows_ND: Points, vector_D: Points) -> Points:
     return np.asarray((vector_D - mean_D) @ axes_DP, np.float32)
 
 
-def ask(session: Session, request: m.Ask) -> Answer:
+def ask(session: Session, request: Ask) -> Answer[AskReport]:
     """See messages.Ask. The tokens are gathered, so that reports leave at most twenty times a second."""
     found = yield from _search(session.collection, request.question, request.k, request.mode)
     opened = session.opened_or_none
@@ -119,17 +139,26 @@ def ask(session: Session, request: m.Ask) -> Answer:
         yield extracted(request.question, found.hits, extractor, "notice.answer_no_model")
         return
     asking = Asking(opened.reader, opened.tokenizer, Path(opened.info.folder), extractor, opened.answers)
-    waiting, said = list[m.AnswerToken](), 0.0
+    waiting, said = list[AnswerToken](), 0.0
     for event in asking.ask(request.question, found.hits, request.tokens):
         if session.opened_or_none is not opened:
             return  # another model is open now
-        if isinstance(event, m.AnswerTokens):
+        if isinstance(event, AnswerTokens):
             waiting += event.tokens
             if time.perf_counter() - said < REPORT_SECONDS:
                 yield None
                 continue
             event, waiting, said = replace(event, tokens=tuple(waiting)), [], time.perf_counter()
-        elif isinstance(event, m.Answered) and waiting:
-            yield m.AnswerTokens(event.sourced, tuple(waiting))
+        elif isinstance(event, Answered) and waiting:
+            yield AnswerTokens(event.sourced, tuple(waiting))
             waiting = []
         yield event
+
+
+HANDLERS: Handlers = {
+    Search: search,
+    ListPassages: list_passages,
+    CompareVectors: compare_vectors,
+    MapPassages: map_passages,
+    Ask: ask,
+}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.baselines.word2vec import BUILTIN as WORD2VEC, Word2Vec
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
-from engine.messages import ModelInfo
+from engine.history.word2vec import BUILTIN as WORD2VEC, Word2Vec
+from engine.messages.models import ModelInfo
 from engine.model.opening import describe, load_model
 from engine.model.transformer import Transformer
 from engine.text.merges import MergeReplay

@@ -5,8 +5,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import messages as m
-from engine.service.process import Answer
+from engine.messages.tokens import (
+    CompareTokenizers,
+    ListVocabulary,
+    MergeStep,
+    MergeSteps,
+    ReplayMerges,
+    Tokenize,
+    TokenizerColumn,
+    Tokens,
+    VocabularyPage,
+)
+from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 from engine.text.comparison import rivals
 from engine.text.merges import MergeReplay
@@ -18,9 +28,11 @@ TAUGHT = 300_000  # characters that the tokenizers of the comparison learn from
 COMPARED = 2000  # characters whose tokens are sent
 PAGE = 5000  # tokens of a vocabulary a message
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
+LONGEST_TEXT = 20_000  # characters of the shared text that are cut into tokens
+MOST_TOKENS = 30_000  # of it: characters that a model never saw are up to four each
 
 
-def replay_merges(session: Session, request: m.ReplayMerges) -> Answer:
+def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]:
     opened = session.opened
     tokens = opened.tokenizer.tokens(request.text)
     if request.token >= len(tokens.ids):
@@ -31,13 +43,13 @@ def replay_merges(session: Session, request: m.ReplayMerges) -> Answer:
     start, end = int(tokens.starts[request.token]), int(tokens.ends[request.token])
     sample = _sample(session, request.paths, request.text)
     steps = [
-        m.MergeStep(step.pieces, step.merged, step.rank, sample.count(step.merged) if step.merged else 0)
+        MergeStep(step.pieces, step.merged, step.rank, sample.count(step.merged) if step.merged else 0)
         for step in opened.merges.steps(tokens.text, start, end)
     ]
-    yield m.MergeSteps(request.token, tuple(steps))
+    yield MergeSteps(request.token, tuple(steps))
 
 
-def compare_tokenizers(session: Session, request: m.CompareTokenizers) -> Answer:
+def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[TokenizerColumn]:
     """The open model's first, then those learned from the opened text and from Nakami's own samples."""
     taught = _sample(session, request.paths, "")[:TAUGHT]
     if session.rivals is None or session.rivals[0] != request.paths:
@@ -48,8 +60,8 @@ def compare_tokenizers(session: Session, request: m.CompareTokenizers) -> Answer
         yield _column(name, tokenizer, request)
 
 
-def _column(name: str, tokenizer: Tokenizer, request: m.CompareTokenizers) -> m.TokenizerColumn:
-    return m.TokenizerColumn(
+def _column(name: str, tokenizer: Tokenizer, request: CompareTokenizers) -> TokenizerColumn:
+    return TokenizerColumn(
         name=name,
         vocabulary=tokenizer.vocabulary,
         count=len(tokenizer.encode(request.text)),
@@ -60,14 +72,14 @@ def _column(name: str, tokenizer: Tokenizer, request: m.CompareTokenizers) -> m.
     )
 
 
-def list_vocabulary(session: Session, request: m.ListVocabulary) -> Answer:
+def list_vocabulary(session: Session, request: ListVocabulary) -> Answer[VocabularyPage]:
     opened = session.opened
     counts = _counts(opened, _sample(session, request.paths, request.text))
     yield None
     total = opened.tokenizer.vocabulary
     for start in range(0, total, PAGE):
         ids = range(start, min(start + PAGE, total))
-        yield m.VocabularyPage(
+        yield VocabularyPage(
             start=start,
             total=total,
             pieces=tuple(map(opened.tokenizer.piece, ids)),
@@ -95,3 +107,19 @@ def _sample(session: Session, paths: tuple[str, ...], otherwise: str) -> str:
                 break
         session.sample = (paths, "".join(parts))
     return session.sample[1]
+
+
+def tokenize(session: Session, request: Tokenize) -> Answer[Tokens]:
+    tokenizer = session.opened.tokenizer
+    tokens = tokenizer.tokens(request.text[:LONGEST_TEXT])
+    if len(tokens.ids) > MOST_TOKENS:
+        tokens = tokenizer.tokens(tokens.text[: tokens.starts[MOST_TOKENS]])
+    yield tokens
+
+
+HANDLERS: Handlers = {
+    Tokenize: tokenize,
+    ReplayMerges: replay_merges,
+    CompareTokenizers: compare_tokenizers,
+    ListVocabulary: list_vocabulary,
+}

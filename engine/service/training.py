@@ -10,30 +10,48 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import messages as m
-from engine.baselines.ngram import bigram_loss, unigram_loss
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
+from engine.history.ngram import bigram_loss, unigram_loss
+from engine.messages.generation import SamplingSettings
+from engine.messages.status import Notice
+from engine.messages.training import (
+    EstimateTraining,
+    ListPresets,
+    ListRuns,
+    Presets,
+    ReadRun,
+    RunReport,
+    RunSummary,
+    SteerTraining,
+    Train,
+    TrainingEstimate,
+    TrainingPoints,
+    TrainingResult,
+    TrainingSample,
+    TrainingSettings,
+    TrainingStarted,
+)
 from engine.model.checkpoint import read_json, write_json
 from engine.model.opening import describe, read_config
 from engine.model.transformer import Transformer
-from engine.service.process import IDLE, Answer
+from engine.service.answer import IDLE, Answer, Handlers
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
-from engine.training.recipe import check, fraction_done, memory_bytes, model_config
+from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for
 from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
 from engine.training.trainer import Trainer, TrainStep, best_device
 
 REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the run
 SAMPLE_TOKENS = 40
-SAMPLING = m.SamplingSettings(temperature=0.8)
+SAMPLING = SamplingSettings(temperature=0.8)
 REFERENCES = "references.json"
 MOST_POINTS = 20_000  # a message: 20 numbers each, well below 1 MB
 
 
-def estimate(session: Session, request: m.EstimateTraining) -> Answer:
+def estimate_training(session: Session, request: EstimateTraining) -> Answer[TrainingEstimate]:
     """Takes a few steps of this shape on made-up tokens and a clock."""
     settings = request.settings
     check(settings)
@@ -47,7 +65,7 @@ def estimate(session: Session, request: m.EstimateTraining) -> Answer:
     assert seconds is not None
     steps = settings.steps or max(1, round(seconds * speed / tokens))
     memory = memory_bytes(config, settings.batch)
-    yield m.TrainingEstimate(settings, config.parameters(), memory, seconds, steps, speed)
+    yield TrainingEstimate(settings, config.parameters(), memory, seconds, steps, speed)
 
 
 @dataclass
@@ -65,7 +83,7 @@ class _Trial:
     def small_enough(self) -> bool:
         return self.parameters <= self.MOST_PARAMETERS
 
-    def take_steps(self, settings: m.TrainingSettings) -> Iterator[None]:
+    def take_steps(self, settings: TrainingSettings) -> Iterator[None]:
         state = torch.get_rng_state()  # a run in progress must not notice
         config = model_config(settings, settings.vocabulary)
         model = Transformer(config).to(best_device())
@@ -86,7 +104,7 @@ class _Trial:
         steps.close()
 
 
-def train(session: Session, request: m.Train) -> Answer:
+def train(session: Session, request: Train) -> Answer[RunReport]:
     """See messages.Train. The run is saved every few seconds, and when this generator is closed."""
     if session.run is not None:
         raise EngineError("error.run_in_progress")
@@ -107,11 +125,11 @@ def train(session: Session, request: m.Train) -> Answer:
 
 
 def _started(
-    folder: Path, name: str, settings: m.TrainingSettings, tokenizer: Tokenizer, corpus: Corpus
-) -> m.TrainingStarted:
+    folder: Path, name: str, settings: TrainingSettings, tokenizer: Tokenizer, corpus: Corpus
+) -> TrainingStarted:
     """What a run is, with the lines that its loss is held against, in nats per token."""
     vocabulary = tokenizer.vocabulary
-    return m.TrainingStarted(
+    return TrainingStarted(
         folder=str(folder),
         name=name,
         settings=settings,
@@ -141,7 +159,7 @@ def _references(folder: Path, corpus: Corpus, vocabulary: int) -> dict[str, floa
     return references
 
 
-def _steps(session: Session, run: Run, prompt: str) -> Answer:
+def _steps(session: Session, run: Run, prompt: str) -> Answer[TrainingPoints | TrainingSample | Notice]:
     """The run with its reports and samples; pauses and stops as the session is told to."""
     reports, sampled_at = _Reports(), -1.0
     steps = run.steps()
@@ -160,7 +178,7 @@ def _steps(session: Session, run: Run, prompt: str) -> Answer:
             session.weights_changed()
             reports.add(step)
             if step.recovered:
-                yield m.Notice("notice.recovered", {"step": step.step})
+                yield Notice("notice.recovered", {"step": step.step})
             due = max((share for share in SAMPLES_AT if share <= step.fraction), default=0.0)
             if due > sampled_at:
                 sampled_at = due
@@ -176,7 +194,7 @@ def _steps(session: Session, run: Run, prompt: str) -> Answer:
 _END = object()
 
 
-def _sample(run: Run, prompt: str, step: int) -> Answer:
+def _sample(run: Run, prompt: str, step: int) -> Answer[TrainingSample]:
     """What the model writes at this moment, a token a turn; it is noted in the run's log too."""
     ids = run.tokenizer.encode(prompt)
     text = ""
@@ -184,7 +202,7 @@ def _sample(run: Run, prompt: str, step: int) -> Answer:
         text += token.text
         yield None
     run.note(sample=text, prompt=prompt)
-    yield m.TrainingSample(step, prompt, text)
+    yield TrainingSample(step, prompt, text)
 
 
 @dataclass
@@ -200,7 +218,7 @@ class _Reports:
         self.points.append(step)
         self.last = step
 
-    def take(self, now: bool = False) -> m.TrainingPoints | None:
+    def take(self, now: bool = False) -> TrainingPoints | None:
         if not self.points or not (now or time.monotonic() - self._sent_at >= REPORT_SECONDS):
             return None
         self._sent_at = time.monotonic()
@@ -212,7 +230,7 @@ class _Reports:
         speed = (last.tokens - tokens) / max(last.seconds - seconds, 1e-9)
         return _as_message(points, speed)
 
-    def paused(self) -> m.TrainingPoints | None:
+    def paused(self) -> TrainingPoints | None:
         if self.last is None:
             return None
         self.points = self.points or [self.last]
@@ -220,9 +238,9 @@ class _Reports:
         return replace(message, paused=True) if message else None
 
 
-def _as_message(points: list[TrainStep], speed: float) -> m.TrainingPoints:
+def _as_message(points: list[TrainStep], speed: float) -> TrainingPoints:
     validated = [(p.step, p.validation_loss) for p in points if p.validation_loss is not None]
-    return m.TrainingPoints(
+    return TrainingPoints(
         steps=np.array([p.step for p in points], np.int64),
         losses=np.array([p.loss for p in points], np.float32),
         learning_rates=np.array([p.learning_rate for p in points], np.float32),
@@ -236,16 +254,16 @@ def _as_message(points: list[TrainStep], speed: float) -> m.TrainingPoints:
     )
 
 
-def _result(run: Run) -> m.TrainingResult:
+def _result(run: Run) -> TrainingResult:
     losses = [math.nan if loss is None else loss for loss in run.last_losses()]
     trainer = run.trainer
-    return m.TrainingResult(str(run.folder), trainer.step, trainer.tokens, trainer.seconds, losses[0], losses[1])
+    return TrainingResult(str(run.folder), trainer.step, trainer.tokens, trainer.seconds, losses[0], losses[1])
 
 
 # --- Runs of the past -------------------------------------------------------------------------------
 
 
-def read_run(session: Session, request: m.ReadRun) -> Answer:
+def read_run(session: Session, request: ReadRun) -> Answer[TrainingStarted | TrainingPoints | TrainingSample]:
     """Raises as `read_about`."""
     folder = Path(request.folder)
     name, _, settings = read_about(folder)
@@ -253,7 +271,7 @@ def read_run(session: Session, request: m.ReadRun) -> Answer:
     yield from _past(folder, settings)
 
 
-def _past(folder: Path, settings: m.TrainingSettings) -> Answer:
+def _past(folder: Path, settings: TrainingSettings) -> Answer[TrainingPoints | TrainingSample]:
     """What a run's log tells, as the messages that the run sent."""
     lines = read_log(folder)
     steps = [_past_step(line, settings) for line in lines if "loss" in line]
@@ -261,10 +279,10 @@ def _past(folder: Path, settings: m.TrainingSettings) -> Answer:
         yield _as_message(steps[start : start + MOST_POINTS], 0.0)
     for line in lines:
         if "sample" in line:
-            yield m.TrainingSample(line["step"], line.get("prompt", ""), line["sample"])
+            yield TrainingSample(line["step"], line.get("prompt", ""), line["sample"])
 
 
-def _past_step(line: dict[str, Any], settings: m.TrainingSettings) -> TrainStep:
+def _past_step(line: dict[str, Any], settings: TrainingSettings) -> TrainStep:
     step, seconds = line["step"], line.get("seconds", 0.0)
     return TrainStep(
         step=step,
@@ -280,7 +298,7 @@ def _past_step(line: dict[str, Any], settings: m.TrainingSettings) -> TrainStep:
     )
 
 
-def list_runs(session: Session, request: m.ListRuns) -> Answer:
+def list_runs(session: Session, request: ListRuns) -> Answer[RunSummary]:
     """One at a time, so that others get a turn; folders that cannot be read are passed over."""
     try:
         folders = [path for path in Path(request.folder).iterdir() if (path / ABOUT).is_file()]
@@ -294,7 +312,7 @@ def list_runs(session: Session, request: m.ListRuns) -> Answer:
             yield None
 
 
-def _summary(folder: Path) -> m.RunSummary:
+def _summary(folder: Path) -> RunSummary:
     name, _, settings = read_about(folder)
     steps, seconds, validation = 0, 0.0, math.nan
     for line in last_lines(folder):
@@ -305,4 +323,23 @@ def _summary(folder: Path) -> m.RunSummary:
             break
     parameters = read_config(folder).parameters()
     finished = fraction_done(settings, steps, seconds) >= 1.0
-    return m.RunSummary(str(folder), name, parameters, steps, seconds, validation, finished)
+    return RunSummary(str(folder), name, parameters, steps, seconds, validation, finished)
+
+
+def list_presets(session: Session, request: ListPresets) -> Answer[Presets]:
+    yield Presets(presets_for(request.characters))
+
+
+def steer_training(session: Session, request: SteerTraining) -> Answer[None]:
+    session.steer = "" if request.action == "resume" else request.action
+    yield from ()
+
+
+HANDLERS: Handlers = {
+    ListPresets: list_presets,
+    EstimateTraining: estimate_training,
+    Train: train,
+    SteerTraining: steer_training,
+    ReadRun: read_run,
+    ListRuns: list_runs,
+}

@@ -8,7 +8,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from engine.errors import EngineError
-from engine.messages import TextInfo
+from engine.messages.texts import TextInfo
 
 CHUNK = 1 << 20  # characters read at a time
 SAMPLE = 1 << 18  # bytes that decide the encoding

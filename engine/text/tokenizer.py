@@ -21,7 +21,7 @@ from tokenizers.pre_tokenizers import Split
 from tokenizers.trainers import BpeTrainer
 
 from engine.errors import EngineError
-from engine.messages import Tokens
+from engine.messages.tokens import Tokens
 from engine.text.foreign import Foreign
 from engine.text.scripts import PIECE_PATTERN, kind_of
 

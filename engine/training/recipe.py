@@ -6,7 +6,7 @@ The numbers were chosen by measurement; tests/benchmarks/learning_speed.py repea
 from dataclasses import replace
 
 from engine.errors import EngineError
-from engine.messages import TrainingSettings
+from engine.messages.training import TrainingSettings
 from engine.model.config import ModelConfig
 
 MATRIX_RATE = 0.04  # of Muon

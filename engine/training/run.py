@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from engine.errors import EngineError
-from engine.messages import Progress, TrainingSettings
+from engine.messages.status import Progress
+from engine.messages.training import TrainingSettings
 from engine.model.checkpoint import (
     CONFIG,
     STATE,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.messages import TrainingSettings
+from engine.messages.training import TrainingSettings
 from engine.model.derivatives import cross_entropy
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus

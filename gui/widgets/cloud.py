@@ -26,9 +26,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.i18n import t
+from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
 from gui.widgets.stamps import GLYPHS, stamp
-from gui.widgets.token_strip import visible
 
 Points = NDArray[np.float32]
 MOST_LABELS = 60

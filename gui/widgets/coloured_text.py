@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from gui.colormaps import color_of
+from gui.text import visible
 from gui.theme import GAP_S, LARGE, LIGHT, SMALL, Theme
-from gui.widgets.token_strip import visible
 
 WIDE = 0x2E7F  # characters above it are as wide as kanji, and lines break between them
 CLOSING = frozenset(".,:;!?%)]}”’。、，．：；！？）」』】〕〉》・ー々っッ")  # begin no line

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.colormaps import image_of
 from gui.i18n import t
+from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
-from gui.widgets.token_strip import visible
 
 SLANT = 55  # degrees of the tokens above
 LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side

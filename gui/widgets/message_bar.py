@@ -3,7 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushButton, QSizePolicy, QWidget
 
-from engine.messages import Arguments, Ended, Notice
+from engine.messages.envelope import Arguments, Ended
+from engine.messages.status import Notice
 from gui.i18n import t
 from gui.theme import GAP_L, GAP_M, GAP_S, Theme
 

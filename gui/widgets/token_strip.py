@@ -15,17 +15,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from engine.messages import Tokens
+from engine.messages.tokens import Tokens
 from gui.i18n import t
+from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
 
 ID_SIZE = SMALL - 2
 CHEVRON = 16  # of room at an edge behind which there is more
-
-
-def visible(piece: str) -> str:
-    """White space made visible, as everywhere in Nakami."""
-    return piece.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\u3000", "□")
 
 
 class TokenStrip(QWidget):

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engine import messages as m
 from engine.generation.decoding import Reader
+from engine.messages.search import Answered
 from engine.model.opening import BUILTIN, load_model
 from engine.retrieval.asking import Asking
 from engine.retrieval.collection import Collection
@@ -48,7 +48,7 @@ def main() -> None:
             extractor = Extractor(collection.snapshot().keywords)
             answer = ""
             for event in Asking(reader, tokenizer, folder, extractor, known).ask(question, hits, 60):
-                if isinstance(event, m.Answered) and event.sourced:
+                if isinstance(event, Answered) and event.sourced:
                     answer = event.text.strip()
             collection.close()
         found += Path(hits[0].file).stem == "0"

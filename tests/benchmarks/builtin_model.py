@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.baselines.word2vec import Word2Vec
 from engine.generation.decoding import Reader, decode
-from engine.messages import SamplingSettings
+from engine.history.word2vec import Word2Vec
+from engine.messages.generation import SamplingSettings
 from engine.model.opening import BUILTIN, describe, load_model
 from engine.text.world import examples
 from tests.engine import claims

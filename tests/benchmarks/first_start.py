@@ -23,10 +23,10 @@ def child(folder: str) -> None:
     from PySide6.QtCore import QTimer
 
     from gui import opening
-    from gui.app import make_application
+    from gui.application import make_application
     from gui.engine_link import EngineLink
-    from gui.main_window import MainWindow
     from gui.settings import Settings
+    from gui.window.main_window import MainWindow
 
     opening.world_path = lambda: Path(folder) / "world.txt"
     begun = float(os.environ["NAKAMI_BEGUN"])
@@ -78,7 +78,7 @@ def run_window() -> dict[str, float]:
 
 def main() -> None:
     from engine.generation.decoding import Reader, decode
-    from engine.messages import SamplingSettings
+    from engine.messages.generation import SamplingSettings
     from engine.model.opening import BUILTIN, load_model
 
     begun = time.perf_counter()

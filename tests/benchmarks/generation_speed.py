@@ -12,7 +12,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, logging
 
 from engine.generation.decoding import Reader, decode
 from engine.generation.sampling import candidates
-from engine.messages import SamplingSettings
+from engine.messages.generation import SamplingSettings
 from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer, train_characters

@@ -26,10 +26,10 @@ def main() -> None:
 def _measure(documents: Path, home: Path) -> None:
     from PySide6.QtCore import QTimer
 
-    from gui.app import make_application
+    from gui.application import make_application
     from gui.engine_link import EngineLink
-    from gui.main_window import MainWindow
     from gui.settings import Settings
+    from gui.window.main_window import MainWindow
     from tests.benchmarks.lag import Lag
 
     app, lag, begun = make_application(), Lag(), 0.0

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.messages import TrainingSettings
+from engine.messages.training import TrainingSettings
 from engine.model.memory import keep_freed_memory
 from engine.text.corpus import windows_of
 from engine.training.evaluation import losses

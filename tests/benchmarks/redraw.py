@@ -13,10 +13,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 
 from engine.inspection.projection import principal_plane
-from gui.app import make_application
+from gui.application import make_application
+from gui.panes.attention.mosaic import Mosaic
 from gui.widgets.cloud import Cloud
 from gui.widgets.heatmap import Heatmap
-from gui.widgets.mosaic import Mosaic
 
 TOKENS, POINTS = 128, 50_000
 

@@ -23,11 +23,11 @@ def child(text: str, folder: str) -> None:
     """Runs in a process of its own: the program as `main.py` starts it, with a clock beside it."""
     from PySide6.QtCore import QTimer
 
-    from engine.messages import TrainingSettings
-    from gui.app import make_application
+    from engine.messages.training import TrainingSettings
+    from gui.application import make_application
     from gui.engine_link import EngineLink
-    from gui.main_window import MainWindow
     from gui.settings import Settings
+    from gui.window.main_window import MainWindow
     from tests.benchmarks.lag import Lag
 
     begun = float(os.environ["NAKAMI_BEGUN"])

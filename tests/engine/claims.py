@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_weights
 from engine.inspection.vectors import analogy, nearest
-from engine.messages import SamplingSettings
+from engine.messages.generation import SamplingSettings
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 from engine.text.world import english, examples, japanese

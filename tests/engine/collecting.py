@@ -12,7 +12,8 @@ from engine.retrieval.chunking import Document, chunk
 from engine.retrieval.indexing import update
 from engine.retrieval.readers import read_document
 from engine.retrieval.store import FileState, Store
-from tests.engine.sessions import Handlers, fits
+from engine.service.process import Answering
+from tests.engine.sessions import fits
 
 
 class FileReader:
@@ -51,8 +52,8 @@ def failure(act: Callable[[], object]) -> str:
     return raised.value.key
 
 
-def ask(handlers: Handlers, request: object) -> list[Any]:
+def ask(handlers: Answering, request: object) -> list[Any]:
     """All messages of an answer, each small enough to cross."""
-    events = [event for event in handlers[type(request)](request) if event is not None]
+    events = [event for event in handlers(request) if event is not None]
     assert all(map(fits, events))
     return events

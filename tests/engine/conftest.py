@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.messages import OpenCollection, TrainingSettings
+from engine.messages.documents import OpenCollection
+from engine.messages.training import TrainingSettings
 from engine.retrieval import indexing, reader_process
 from engine.retrieval.store import Store
-from engine.service.handlers import make_handlers
+from engine.service.handlers import answering
+from engine.service.process import Answering
 from engine.service.session import Session
 from engine.training.run import Run
 from tests.engine.collecting import FileReader, ask
-from tests.engine.sessions import Handlers
 
 SENTENCES = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。犬は家で暮らしている。\n"
 SMALL = TrainingSettings(vocabulary=330, layers=2, heads=2, width=32, context=16, batch=4, steps=30, seconds=None)
@@ -67,9 +68,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def handlers(tmp_path: Path) -> Iterator[Handlers]:
+def handlers(tmp_path: Path) -> Iterator[Answering]:
     """With an empty collection open."""
-    made = make_handlers()
+    made = answering()
     ask(made, OpenCollection(str(tmp_path / "c"), create=True))
     yield made
     ask(made, OpenCollection(str(tmp_path / "other"), create=True))  # closes it

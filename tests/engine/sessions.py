@@ -2,23 +2,27 @@
 
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from engine.messages import Ended, Quit
-from engine.service.handlers import HANDLERS
-from engine.service.process import IDLE, serve
+from engine.messages.envelope import Ended, Quit, Request
+from engine.service.answer import IDLE
+from engine.service.handlers import handler_of
+from engine.service.process import Answering, serve
 from engine.service.session import Session
 
-Handlers = dict[type, Callable[[Any], Iterator[Any]]]
+
+def start(session: Session, request: Request[Any]) -> Iterator[Any]:
+    """The running handler of a request."""
+    return handler_of(type(request))(session, request)
 
 
-def ask(session: Session, request: object) -> list[Any]:
+def ask(session: Session, request: Request[Any]) -> list[Any]:
     """All that the window gets: nothing where others only got a turn."""
-    return [event for event in HANDLERS[type(request)](session, request) if event is not None and event is not IDLE]
+    return [event for event in start(session, request) if event is not None and event is not IDLE]
 
 
 def fits(message: object) -> bool:
@@ -27,10 +31,10 @@ def fits(message: object) -> bool:
 
 
 @contextmanager
-def loop(handlers: Handlers) -> Iterator[Connection]:
+def loop(answer: Answering) -> Iterator[Connection]:
     """Our end of the pipe of a loop that runs in a thread, and has ended when this ends."""
     ours, theirs = Pipe()
-    thread = threading.Thread(target=serve, args=(theirs, handlers))
+    thread = threading.Thread(target=serve, args=(theirs, answer))
     thread.start()
     try:
         yield ours

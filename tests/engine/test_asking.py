@@ -7,19 +7,33 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import messages as m
 from engine.__main__ import main
 from engine.errors import EngineError
+from engine.messages.documents import AddDocuments, EditDocument, IndexProgress, ListDocuments, ReadDocument
+from engine.messages.models import OpenModel
+from engine.messages.search import (
+    AnswerAttention,
+    Answered,
+    AnswerTokens,
+    Ask,
+    CompareVectors,
+    ListPassages,
+    MapPassages,
+    PromptBuilt,
+    ScoreRows,
+    Search,
+    SearchResult,
+)
 from engine.model.checkpoint import save_model
 from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import answer_room
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
-from engine.service.handlers import make_handlers
+from engine.service.handlers import answering
+from engine.service.process import Answering
 from engine.text.tokenizer import Tokenizer, train_characters
 from tests.engine.collecting import ask
-from tests.engine.sessions import Handlers
 
 NOTICE = "夏季休暇: 8月13日〜15日\n食堂: 11時〜14時\n"
 RULES = "Lunch is served from noon. The library is open from nine to five. Passwords are changed every month."
@@ -36,8 +50,8 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def handlers(handlers: Handlers, documents: Path) -> Handlers:
-    ask(handlers, m.AddDocuments((str(documents),)))
+def handlers(handlers: Answering, documents: Path) -> Answering:
+    ask(handlers, AddDocuments((str(documents),)))
     return handlers
 
 
@@ -48,115 +62,115 @@ def of(kind: type, events: list[Any]) -> list[Any]:
 # --- The pane's questions -----------------------------------------------------------------------------
 
 
-def test_a_collection_tells_what_it_holds(handlers: Handlers) -> None:
-    (page,) = ask(handlers, m.ListDocuments())
+def test_a_collection_tells_what_it_holds(handlers: Answering) -> None:
+    (page,) = ask(handlers, ListDocuments())
     assert [Path(e.path).name for e in page.entries] == ["notice.txt", "rules.txt", "broken.pdf"]
     assert page.entries[2].reason == "error.document_broken"
-    info = ask(handlers, m.AddDocuments())[-1]
+    info = ask(handlers, AddDocuments())[-1]
     assert (info.documents, info.skipped, info.passages, info.with_vectors) == (2, 1, 2, 2)
 
 
-def test_search_gives_every_number(handlers: Handlers) -> None:
-    result, rows = ask(handlers, m.Search("When is lunch served?"))
+def test_search_gives_every_number(handlers: Answering) -> None:
+    result, rows = ask(handlers, Search("When is lunch served?"))
     assert result.hits[0].passage.path.endswith("rules.txt")
     start, end = result.hits[0].best
     assert result.hits[0].passage.text[start:end] == "Lunch is served from noon."
     assert len(rows.cosines) == len(rows.keyword) == len(rows.scores) == result.passages == 2
     assert result.weights[result.terms.index("lunch")] > 0
-    (pair,) = ask(handlers, m.CompareVectors("When is lunch served?", result.hits[0].passage.index))
+    (pair,) = ask(handlers, CompareVectors("When is lunch served?", result.hits[0].passage.index))
     assert pair.cosine == pytest.approx(result.hits[0].cosine, abs=1e-5)
     assert pair.products.sum() == pytest.approx(pair.dot, abs=1e-5)
 
 
-def test_the_map_has_every_passage_and_the_question(handlers: Handlers) -> None:
-    (shown,) = ask(handlers, m.MapPassages("lunch"))
+def test_the_map_has_every_passage_and_the_question(handlers: Answering) -> None:
+    (shown,) = ask(handlers, MapPassages("lunch"))
     assert shown.points.shape == (2, 2)
-    (passages,) = ask(handlers, m.ListPassages(tuple(shown.indices.tolist()), most=10))
+    (passages,) = ask(handlers, ListPassages(tuple(shown.indices.tolist()), most=10))
     rules = [Path(p.path).name for p in passages.passages].index("rules.txt")
     distances = np.linalg.norm(shown.points - shown.question, axis=1)
     assert distances.argmin() == rules
     assert all(len(p.text) <= 10 for p in passages.passages)
 
 
-def test_a_document_is_read_with_its_passages(handlers: Handlers) -> None:
-    hit = ask(handlers, m.Search("library"))[0].hits[0].passage
-    (text,) = ask(handlers, m.ReadDocument(hit.document, around=hit.start))
+def test_a_document_is_read_with_its_passages(handlers: Answering) -> None:
+    hit = ask(handlers, Search("library"))[0].hits[0].passage
+    (text,) = ask(handlers, ReadDocument(hit.document, around=hit.start))
     index, start, end = text.passages[0]
     assert (index, text.text[start:end], text.editable) == (hit.index, hit.text, True)
 
 
-def test_edited_in_place_the_answer_follows(handlers: Handlers, documents: Path) -> None:
-    document = ask(handlers, m.Search("夏季休暇はいつですか?"))[0].hits[0].passage.document
-    assert ask(handlers, m.Ask("夏季休暇はいつですか?"))[-1].text == "夏季休暇: 8月13日〜15日"
+def test_edited_in_place_the_answer_follows(handlers: Answering, documents: Path) -> None:
+    document = ask(handlers, Search("夏季休暇はいつですか?"))[0].hits[0].passage.document
+    assert ask(handlers, Ask("夏季休暇はいつですか?"))[-1].text == "夏季休暇: 8月13日〜15日"
     (documents / "notice.txt").write_bytes(NOTICE.encode("cp932"))
-    ask(handlers, m.AddDocuments())
+    ask(handlers, AddDocuments())
     changed = NOTICE.replace("13日〜15日", "20日〜22日")
-    ask(handlers, m.EditDocument(document, changed))
+    ask(handlers, EditDocument(document, changed))
     # This encoding has one character for both waves, 〜 and ～.
-    assert ask(handlers, m.Ask("夏季休暇はいつですか?"))[-1].text.replace("～", "〜") == "夏季休暇: 8月20日〜22日"
+    assert ask(handlers, Ask("夏季休暇はいつですか?"))[-1].text.replace("～", "〜") == "夏季休暇: 8月20日〜22日"
     assert (documents / "notice.txt").read_bytes() == changed.encode("cp932")
 
 
-def test_what_another_program_changed_is_not_overwritten(handlers: Handlers, documents: Path) -> None:
-    document = ask(handlers, m.Search("library"))[0].hits[0].passage.document
+def test_what_another_program_changed_is_not_overwritten(handlers: Answering, documents: Path) -> None:
+    document = ask(handlers, Search("library"))[0].hits[0].passage.document
     (documents / "rules.txt").write_text("Changed elsewhere.")
     with pytest.raises(EngineError) as raised:
-        ask(handlers, m.EditDocument(document, "mine"))
+        ask(handlers, EditDocument(document, "mine"))
     assert raised.value.key == "error.document_changed"
     assert (documents / "rules.txt").read_text() == "Changed elsewhere."
 
 
-def test_cancelling_keeps_what_was_reported(handlers: Handlers, tmp_path: Path) -> None:
+def test_cancelling_keeps_what_was_reported(handlers: Answering, tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
     for number in range(30):
         (tmp_path / "many" / f"{number}.txt").write_text(f"tulip number {number}")
-    running = handlers[m.AddDocuments](m.AddDocuments((str(tmp_path / "many"),)))
-    reported = next(event.done for event in running if isinstance(event, m.IndexProgress))
+    running = handlers(AddDocuments((str(tmp_path / "many"),)))
+    reported = next(event.done for event in running if isinstance(event, IndexProgress))
     running.close()  # type: ignore[attr-defined]
-    assert len(ask(handlers, m.ListDocuments())[0].entries) >= 3 + reported
-    assert ask(handlers, m.AddDocuments())[-1].documents == 32
+    assert len(ask(handlers, ListDocuments())[0].entries) >= 3 + reported
+    assert ask(handlers, AddDocuments())[-1].documents == 32
 
 
 def test_nothing_is_open() -> None:
     with pytest.raises(EngineError) as raised:
-        ask(make_handlers(), m.Search("a"))
+        ask(answering(), Search("a"))
     assert raised.value.key == "error.no_collection"
 
 
 # --- Answers by a model -------------------------------------------------------------------------------
 
 
-def test_a_model_that_cannot_answer_is_found_out(handlers: Handlers, model_folder: Path) -> None:
-    ask(handlers, m.OpenModel(str(model_folder)))
-    answered = of(m.Answered, ask(handlers, m.Ask("When is the library open?")))
+def test_a_model_that_cannot_answer_is_found_out(handlers: Answering, model_folder: Path) -> None:
+    ask(handlers, OpenModel(str(model_folder)))
+    answered = of(Answered, ask(handlers, Ask("When is the library open?")))
     assert [(a.kind, a.reason) for a in answered] == [("extracted", "notice.answer_not_able")]
     assert answered[0].text == "The library is open from nine to five."
 
 
 def test_a_written_answer_is_told_step_by_step(
-    handlers: Handlers, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    handlers: Answering, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "can_answer", lambda *_: iter([None, True]))
     config = ModelConfig(tokenizer.vocabulary, 2, 2, 2, width=32, head_width=16, mlp_width=64, context=96)
     save_model(tmp_path / "untaught", Transformer(config), tokenizer, 0)
-    ask(handlers, m.OpenModel(str(tmp_path / "untaught")))
-    events = ask(handlers, m.Ask("猫?", k=2, tokens=4))
-    kinds = [type(event) for event in events if not isinstance(event, m.ScoreRows)]
-    half = [m.PromptBuilt, m.AnswerTokens, m.Answered]
+    ask(handlers, OpenModel(str(tmp_path / "untaught")))
+    events = ask(handlers, Ask("猫?", k=2, tokens=4))
+    kinds = [type(event) for event in events if not isinstance(event, ScoreRows)]
+    half = [PromptBuilt, AnswerTokens, Answered]
     assert [kind for i, kind in enumerate(kinds) if kinds[i - 1 : i] != [kind]] == [
-        m.SearchResult,
+        SearchResult,
         *half,
-        m.AnswerAttention,
+        AnswerAttention,
         *half,
     ]
-    with_sources, without = of(m.PromptBuilt, events)
+    with_sources, without = of(PromptBuilt, events)
     assert with_sources.sourced
     assert not without.sourced
     assert without.parts == ()
-    written = [t for e in of(m.AnswerTokens, events) if e.sourced for t in e.tokens]
-    assert "".join(t.text for t in written) == of(m.Answered, events)[0].text
+    written = [t for e in of(AnswerTokens, events) if e.sourced for t in e.tokens]
+    assert "".join(t.text for t in written) == of(Answered, events)[0].text
     assert with_sources.tokens + len(written) <= with_sources.context
-    (attention,) = of(m.AnswerAttention, events)
+    (attention,) = of(AnswerAttention, events)
     assert attention.weights.shape == (len(written), len(events[0].hits) + 2)
     assert np.allclose(attention.weights.sum(axis=1), 1, atol=1e-3)
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from engine import builtin
-from engine.baselines.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.builtin import CHECKPOINTS, RECIPE, save_halved
 from engine.generation.decoding import Reader, decode
-from engine.messages import Answered, SamplingSettings
+from engine.history.word2vec import BUILTIN as WORDS, Word2Vec
+from engine.messages.generation import SamplingSettings
+from engine.messages.search import Answered
 from engine.model.checkpoint import read_tensors, save_model
 from engine.model.opening import BUILTIN, describe, load_model
 from engine.retrieval.asking import Asking

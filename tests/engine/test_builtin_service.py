@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import messages as m
-from engine.baselines.word2vec import BUILTIN as WORDS
 from engine.errors import EngineError
-from engine.service import builtin
+from engine.history.word2vec import BUILTIN as WORDS
+from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, FindAnalogy, LookUp, Project
+from engine.messages.scenes import Examples, ListExamples
+from engine.messages.texts import AssessText, WriteWorld
+from engine.service import texts
 from engine.service.embeddings import find_analogy, look_up, project
-from engine.service.handlers import HANDLERS
 from engine.service.session import Session
 from engine.text.world.examples import kinds
+from tests.engine.sessions import start
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +29,8 @@ def session(model_folder: Path) -> Session:
 
 
 def test_every_example_has_what_its_pane_needs() -> None:
-    [found] = HANDLERS[m.ListExamples](Session(), m.ListExamples())
-    assert isinstance(found, m.Examples)
+    [found] = start(Session(), ListExamples())
+    assert isinstance(found, Examples)
     assert len({example.key for example in found.examples}) == len(found.examples) == 10
     for example in found.examples:
         assert bool(example.texts) != bool(example.words)
@@ -43,7 +45,7 @@ def test_every_example_has_what_its_pane_needs() -> None:
 
 def test_the_world_is_written_whole(tmp_path: Path) -> None:
     path = tmp_path / "new" / "world.txt"
-    shares = [progress.fraction for progress in builtin.write_world(Session(), m.WriteWorld(str(path), 0.4))]
+    shares = [progress.fraction for progress in texts.write_world(Session(), WriteWorld(str(path), 0.4))]
     assert shares == sorted(shares)
     assert 400_000 <= path.stat().st_size < 410_000
     assert [file.name for file in path.parent.iterdir()] == ["world.txt"]
@@ -51,7 +53,7 @@ def test_the_world_is_written_whole(tmp_path: Path) -> None:
 
 def test_a_text_given_up_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "world.txt"
-    writing = builtin.write_world(Session(), m.WriteWorld(str(path), 50))
+    writing = texts.write_world(Session(), WriteWorld(str(path), 50))
     next(writing)
     writing.close()
     assert list(tmp_path.iterdir()) == []
@@ -60,23 +62,23 @@ def test_a_text_given_up_leaves_nothing(tmp_path: Path) -> None:
 def test_a_place_that_takes_no_text_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EngineError, match="not_written"):
-        list(builtin.write_world(Session(), m.WriteWorld(str(tmp_path / "file" / "world.txt"), 0.1)))
+        list(texts.write_world(Session(), WriteWorld(str(tmp_path / "file" / "world.txt"), 0.1)))
 
 
 # --- Texts that the model does not know ---------------------------------------------------------------
 
 
 def test_characters_that_are_bytes_are_named_once(session: Session) -> None:
-    [found] = builtin.judge(session, m.Judge("the cat 𠮟 sat 😀 on 𠮟"))
+    [found] = texts.assess_text(session, AssessText("the cat 𠮟 sat 😀 on 𠮟"))
     assert found.unknown == "𠮟😀"
 
 
 def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> None:
-    [known] = builtin.judge(session, m.Judge("the cat sat on the mat. the dog sat on the log."))
-    [foreign] = builtin.judge(session, m.Judge("gol tam eht hsiW. nodtol 犬森猫 odcat らては森"))
+    [known] = texts.assess_text(session, AssessText("the cat sat on the mat. the dog sat on the log."))
+    [foreign] = texts.assess_text(session, AssessText("gol tam eht hsiW. nodtol 犬森猫 odcat らては森"))
     assert known.loss < foreign.loss
     assert known.guessing == foreign.guessing == math.log(session.opened.model.config.vocabulary)
-    assert list(builtin.judge(session, m.Judge(""))) == []
+    assert list(texts.assess_text(session, AssessText(""))) == []
 
 
 # --- Word vectors -------------------------------------------------------------------------------------
@@ -86,9 +88,9 @@ def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> Non
 class TestWordVectors:
     @pytest.mark.parametrize("language", ["ja", "en"])
     def test_the_map_holds_the_words_that_mean_things(self, language: str) -> None:
-        names, shown = project(Session(), m.Project(source="word2vec", language=language))
-        assert isinstance(names, m.EmbeddingNames)
-        assert isinstance(shown, m.EmbeddingMap)
+        names, shown = project(Session(), Project(source="word2vec", language=language))
+        assert isinstance(names, EmbeddingNames)
+        assert isinstance(shown, EmbeddingMap)
         known = kinds("en" if language == "en" else "ja")
         assert len(shown.points) == len(names.pieces) > 100
         assert all(piece in known[kind] for piece, kind in zip(names.pieces, names.kinds, strict=True))
@@ -96,9 +98,9 @@ class TestWordVectors:
 
     def test_neighbours_are_words_of_the_same_map(self) -> None:
         session = Session()
-        [names, _] = project(session, m.Project(source="word2vec", language="en"))
+        [names, _] = project(session, Project(source="word2vec", language="en"))
         dog = int(names.ids[names.pieces.index("dog")])
-        [row] = look_up(session, m.LookUp(dog, 5, "word2vec", "en"))
+        [row] = look_up(session, LookUp(dog, 5, "word2vec", "en"))
         assert row.piece == "dog"
         assert np.array_equal(row.vector, session.word2vec.vectors_VD[dog])
         assert set(row.near.pieces) <= set(names.pieces) - {"dog"}
@@ -107,10 +109,10 @@ class TestWordVectors:
         ("language", "words", "found"), [("en", ("king", "man", "woman"), "queen"), ("ja", ("王", "男", "女"), "女王")]
     )
     def test_the_king_becomes_a_queen(self, language: str, words: tuple[str, str, str], found: str) -> None:
-        [near] = find_analogy(Session(), m.FindAnalogy(*words, 3, "word2vec", language))
+        [near] = find_analogy(Session(), FindAnalogy(*words, 3, "word2vec", language))
         assert near.pieces[0] == found
 
     def test_a_word_without_a_vector_is_named(self) -> None:
         with pytest.raises(EngineError, match="word_unknown") as caught:
-            list(find_analogy(Session(), m.FindAnalogy("king", "qqq", "woman", 3, "word2vec", "en")))
+            list(find_analogy(Session(), FindAnalogy("king", "qqq", "woman", 3, "word2vec", "en")))
         assert caught.value.args_by_name["word"] == "qqq"

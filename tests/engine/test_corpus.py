@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.baselines.ngram import bigram_loss, unigram_loss
 from engine.errors import EngineError
+from engine.history.ngram import bigram_loss, unigram_loss
 from engine.text.corpus import Corpus, build_corpus, windows_of
 from engine.text.tokenizer import train_bpe, train_characters
 

@@ -8,7 +8,7 @@ import torch
 
 from engine.generation.decoding import Reader, decode, weigh, window
 from engine.generation.sampling import draw
-from engine.messages import SamplingSettings
+from engine.messages.generation import SamplingSettings
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer

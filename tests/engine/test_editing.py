@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from engine import messages as m
+from engine.messages.documents import AddDocuments, EditDocument, ListDocuments, ReadDocument
+from engine.messages.search import ListPassages, Search
 from engine.retrieval import editing
 from engine.retrieval.chunking import OVERLAP, SIZE, SMALLEST, chunk
 from engine.retrieval.editing import rewrite
 from engine.retrieval.readers import read_document
 from engine.retrieval.store import FileState, Store
+from engine.service.process import Answering
 from engine.text.reading import read_chunks
 from tests.engine.collecting import ask, failure
-from tests.engine.sessions import Handlers
 
 JAPANESE = "夏季休暇のお知らせです。\n休暇は8月13日から15日までです。\n申請は総務部に出してください。\n"
 LATIN = "Le café de l'été ferme à midi.\nLes élèves déjeunent à la cantine où le thé est très chaud.\n" * 4
@@ -268,46 +269,46 @@ def test_a_save_that_failed_does_not_stop_the_next_one_either(
 # --- As the pane asks for it --------------------------------------------------------------------------
 
 
-def test_a_document_keeps_its_number_over_many_edits(handlers: Handlers, tmp_path: Path) -> None:
+def test_a_document_keeps_its_number_over_many_edits(handlers: Answering, tmp_path: Path) -> None:
     paths = [write(tmp_path, f"note number {n} about tulips".encode(), f"{n}.txt") for n in range(3)]
-    ask(handlers, m.AddDocuments(tuple(map(str, paths))))
-    (hit, *_) = ask(handlers, m.Search("note number 1"))[0].hits
+    ask(handlers, AddDocuments(tuple(map(str, paths))))
+    (hit, *_) = ask(handlers, Search("note number 1"))[0].hits
     number = hit.passage.document
     for text in ("roses", "lilies\n\nand daisies", "tulips again"):
-        ask(handlers, m.EditDocument(number, text))
-        (shown,) = ask(handlers, m.ReadDocument(number))
+        ask(handlers, EditDocument(number, text))
+        (shown,) = ask(handlers, ReadDocument(number))
         assert (shown.text, shown.path, shown.editable) == (text, hit.passage.path, True)
-        assert ask(handlers, m.Search(text.split()[0]))[0].hits[0].passage.document in range(1, 4)
-    (page,) = ask(handlers, m.ListDocuments())
+        assert ask(handlers, Search(text.split()[0]))[0].hits[0].passage.document in range(1, 4)
+    (page,) = ask(handlers, ListDocuments())
     assert [entry.document for entry in page.entries] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("turns", [1, 4])
-def test_a_save_that_was_cancelled_does_not_stop_the_next_one(handlers: Handlers, tmp_path: Path, turns: int) -> None:
+def test_a_save_that_was_cancelled_does_not_stop_the_next_one(handlers: Answering, tmp_path: Path, turns: int) -> None:
     """However far it had come: the file was written, what the collection knows of it may be older."""
     paths = [write(tmp_path, f"note {name} about tulips".encode(), f"{name}.txt") for name in "ab"]
-    ask(handlers, m.AddDocuments(tuple(map(str, paths))))
+    ask(handlers, AddDocuments(tuple(map(str, paths))))
     for document in (1, 2):
         for text in ("about roses", "about lilies"):
-            saving = handlers[m.EditDocument](m.EditDocument(document, text))
+            saving = handlers(EditDocument(document, text))
             for _, _ in zip(range(turns), saving, strict=False):
                 pass
             saving.close()  # as Cancel does
             assert paths[document - 1].read_text() == text
     for document, path in enumerate(paths, start=1):
-        ask(handlers, m.EditDocument(document, f"now about daisies in {path.name}"))
-        (shown,) = ask(handlers, m.ReadDocument(document))
+        ask(handlers, EditDocument(document, f"now about daisies in {path.name}"))
+        (shown,) = ask(handlers, ReadDocument(document))
         assert shown.text == path.read_text() == f"now about daisies in {path.name}"
-    assert {hit.passage.document for hit in ask(handlers, m.Search("daisies"))[0].hits} == {1, 2}
+    assert {hit.passage.document for hit in ask(handlers, Search("daisies"))[0].hits} == {1, 2}
 
 
-def test_a_document_emptied_is_said_to_be_empty(handlers: Handlers, tmp_path: Path) -> None:
+def test_a_document_emptied_is_said_to_be_empty(handlers: Answering, tmp_path: Path) -> None:
     path = write(tmp_path, b"old")
-    ask(handlers, m.AddDocuments((str(path),)))
-    info = ask(handlers, m.EditDocument(1, ""))[-1]
+    ask(handlers, AddDocuments((str(path),)))
+    info = ask(handlers, EditDocument(1, ""))[-1]
     assert path.read_bytes() == b""
     assert (info.documents, info.skipped) == (0, 1)
-    (page,) = ask(handlers, m.ListDocuments())
+    (page,) = ask(handlers, ListDocuments())
     assert page.entries[0].reason == "error.text_empty"
 
 
@@ -316,30 +317,30 @@ LONG = "".join(f"Sentence {n} is about the river. " for n in range(12_000))
 
 @pytest.mark.parametrize("around", [-5, 0, 1, len(LONG) // 2, len(LONG) - 1, len(LONG), 10**9])
 def test_a_long_document_is_shown_around_the_place_that_was_asked_for(
-    handlers: Handlers, tmp_path: Path, around: int
+    handlers: Answering, tmp_path: Path, around: int
 ) -> None:
     store = Store(tmp_path / "c")
     number = add(store, write(tmp_path, LONG.encode()))
     spans = store.spans(number)
     store.close()
-    (shown,) = ask(handlers, m.ReadDocument(number, around))
+    (shown,) = ask(handlers, ReadDocument(number, around))
     assert len(shown.text) == editing.LONGEST
     assert shown.text == LONG[shown.first : shown.first + editing.LONGEST]
     assert shown.first <= max(0, min(around, len(LONG))) <= shown.first + editing.LONGEST
     assert (shown.characters, shown.editable) == (len(LONG), False)
     seen = [(s, e) for _, s, e in spans.tolist() if s < shown.first + len(shown.text) and e > shown.first]
     assert shown.passages[:, 1:].tolist() == [list(span) for span in seen]
-    (passages,) = ask(handlers, m.ListPassages((int(shown.passages[0, 0]),), most=10**6))
+    (passages,) = ask(handlers, ListPassages((int(shown.passages[0, 0]),), most=10**6))
     assert passages.passages[0].text == LONG[slice(*seen[0])]
 
 
 def test_a_long_document_in_tiny_passages_of_large_characters_fits_into_a_message(
-    handlers: Handlers, tmp_path: Path
+    handlers: Answering, tmp_path: Path
 ) -> None:
     """Four bytes a character, and as many passages as there can be."""
     store = Store(tmp_path / "c")
     path = write(tmp_path, ("𠮟𠮷𩸽𠮟𠮷𩸽𠮟𠮷𩸽。" * 30_000).encode())
     number = add(store, path, SMALLEST, SMALLEST // 2)
     store.close()
-    (shown,) = ask(handlers, m.ReadDocument(number, 100_000))  # asserts its size
+    (shown,) = ask(handlers, ReadDocument(number, 100_000))  # asserts its size
     assert len(shown.passages) > 5000

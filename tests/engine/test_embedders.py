@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 import torch
 
-from engine import messages as m
 from engine.__main__ import main
-from engine.baselines.word2vec import Word2Vec
 from engine.errors import EngineError
+from engine.history.word2vec import Word2Vec
+from engine.messages.documents import AddDocuments, ChooseEmbedder, CollectionInfo, OpenCollection
+from engine.messages.models import OpenModel
+from engine.messages.search import Search
 from engine.model.checkpoint import save_weights
 from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice, Encoder, HiddenStates, WordMeans, open_embedder
 from engine.retrieval.indexing import choose
-from engine.service.handlers import make_handlers
+from engine.service.handlers import answering
 
 WORDS = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ":", "query", "passage"),
@@ -210,30 +212,30 @@ def test_a_collection_is_indexed_and_searched_by_an_encoder(tmp_path: Path, caps
 def test_a_collection_opens_without_its_embedder_and_gets_another(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("the cat sat on the mat")
     Word2Vec(["cat", "mat"], np.eye(2, dtype=np.float32)).save(tmp_path / "words")
-    handlers, folder = make_handlers(), str(tmp_path / "c")
+    handlers, folder = answering(), str(tmp_path / "c")
 
-    def ask(request: object) -> m.CollectionInfo:
-        *_, info = [event for event in handlers[type(request)](request) if event is not None]
-        assert isinstance(info, m.CollectionInfo)
+    def ask(request: object) -> CollectionInfo:
+        *_, info = [event for event in handlers(request) if event is not None]
+        assert isinstance(info, CollectionInfo)
         return info
 
-    ask(m.OpenCollection(folder, create=True))
-    ask(m.AddDocuments((str(tmp_path / "a.txt"),)))
-    info = ask(m.ChooseEmbedder("word2vec", str(tmp_path / "words")))
+    ask(OpenCollection(folder, create=True))
+    ask(AddDocuments((str(tmp_path / "a.txt"),)))
+    info = ask(ChooseEmbedder("word2vec", str(tmp_path / "words")))
     assert (info.embedder, info.embedder_folder, info.width) == ("word2vec", str(tmp_path / "words"), 2)
     (tmp_path / "words").rename(tmp_path / "gone")
-    ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
-    handlers = make_handlers()  # another start
+    ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
+    handlers = answering()  # another start
     open_embedder.cache_clear()
-    info = ask(m.OpenCollection(folder))
+    info = ask(OpenCollection(folder))
     assert (info.embedder, info.width) == ("word2vec", 0)
     with pytest.raises(EngineError) as raised:
-        ask(m.Search("cat"))
+        ask(Search("cat"))
     assert raised.value.key == "error.model_missing"
-    info = ask(m.ChooseEmbedder("lsa"))
+    info = ask(ChooseEmbedder("lsa"))
     assert info.embedder == "lsa"
     assert info.width > 0
-    ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
+    ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
 
 
 @pytest.mark.parametrize("new_start", [False, True])
@@ -244,20 +246,20 @@ def test_vectors_are_of_the_weights_that_were_open_until_they_are_made_anew(
     text, folder, collection = "the cat sat on the mat", tmp_path / "story", str(tmp_path / "c")
     (tmp_path / "a.txt").write_text(text)
     shutil.copytree(model_folder, folder)
-    handlers = make_handlers()
+    handlers = answering()
 
     def ask(request: object) -> list[Any]:
-        return [event for event in handlers[type(request)](request) if event is not None]
+        return [event for event in handlers(request) if event is not None]
 
     def vector() -> np.ndarray:
-        found, scores = ask(m.Search("\n" + text, mode="vector"))  # as a passage without a heading is embedded
+        found, scores = ask(Search("\n" + text, mode="vector"))  # as a passage without a heading is embedded
         assert scores.cosines[0] == pytest.approx(1, abs=1e-4)
         return np.asarray(found.vector)
 
-    ask(m.OpenCollection(collection, create=True))
-    ask(m.AddDocuments((str(tmp_path / "a.txt"),)))
-    ask(m.OpenModel(str(folder)))
-    assert ask(m.ChooseEmbedder("model"))[-1].embedder_step == 30
+    ask(OpenCollection(collection, create=True))
+    ask(AddDocuments((str(tmp_path / "a.txt"),)))
+    ask(OpenModel(str(folder)))
+    assert ask(ChooseEmbedder("model"))[-1].embedder_step == 30
     before = vector()
     model, _ = load_model(folder)
     with torch.no_grad():
@@ -265,18 +267,18 @@ def test_vectors_are_of_the_weights_that_were_open_until_they_are_made_anew(
             weights += 0.1 * torch.randn_like(weights)
     save_weights(folder, model, step=40)
     if new_start:
-        ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
-        handlers = make_handlers()
+        ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
+        handlers = answering()
         open_embedder.cache_clear()
-        (info,) = ask(m.OpenCollection(collection))
+        (info,) = ask(OpenCollection(collection))
         assert (info.embedder, info.embedder_step, info.width) == ("model", 30, 0)
         with pytest.raises(EngineError) as raised:
             vector()
         assert raised.value.key == "error.vectors_outdated"
-        assert ask(m.Search(text, mode="keyword"))[0].hits
-        ask(m.OpenModel(str(folder)))
+        assert ask(Search(text, mode="keyword"))[0].hits
+        ask(OpenModel(str(folder)))
     else:
         assert np.array_equal(vector(), before)
-    assert ask(m.ChooseEmbedder("model"))[-1].embedder_step == 40
+    assert ask(ChooseEmbedder("model"))[-1].embedder_step == 40
     assert np.abs(vector() - before).max() > 1e-3
-    ask(m.OpenCollection(str(tmp_path / "other"), create=True))
+    ask(OpenCollection(str(tmp_path / "other"), create=True))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.sparse import csr_matrix
 
-from engine import messages as m
+from engine.messages.search import Answered
 from engine.retrieval.analysis import terms
 from engine.retrieval.asking import extracted
 from engine.retrieval.chunking import LARGEST, SMALLEST, Document, chunk, sentences, width
@@ -185,7 +185,7 @@ def test_the_best_sentence_of_all_hits_is_the_answer_with_its_place(extractor: E
 def test_where_no_sentence_is_near_that_is_the_answer(extractor: Extractor, texts: tuple[str, ...]) -> None:
     """Vectors find passages that share no word with the question: an empty answer would say nothing."""
     answered = extracted("volcano", [hit(text) for text in texts], extractor, "notice.answer_no_model")
-    assert answered == m.Answered(True, "extracted", "", (), "notice.answer_nothing")
+    assert answered == Answered(True, "extracted", "", (), "notice.answer_nothing")
 
 
 # --- Lines, sentences, passages --------------------------------------------------------------------------------

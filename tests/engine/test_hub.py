@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine import messages as m
 from engine.errors import EngineError
+from engine.messages.models import Downloaded, DownloadModel
+from engine.messages.status import Progress
 from engine.model.hub import CHUNK, download, folder_for
-from engine.service import handlers
+from engine.service import models
 from engine.service.session import Session
 
 FILES = {
@@ -91,6 +92,6 @@ def test_names_that_are_none(tmp_path: Path, name: str) -> None:
 
 def test_the_window_hears_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.model.hub._file_system", lambda: Hub(FILES))
-    events = list(handlers.download_model(Session(), m.DownloadModel("me/tiny", str(tmp_path))))
-    assert isinstance(events[0], m.Progress)
-    assert events[-1] == m.Downloaded(str(tmp_path / "me--tiny"))
+    events = list(models.download_model(Session(), DownloadModel("me/tiny", str(tmp_path))))
+    assert isinstance(events[0], Progress)
+    assert events[-1] == Downloaded(str(tmp_path / "me--tiny"))

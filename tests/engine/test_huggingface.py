@@ -19,7 +19,7 @@ from engine.__main__ import main
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_weights
-from engine.messages import SamplingSettings
+from engine.messages.generation import SamplingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.single_token import SingleToken
 from engine.text.tokenizer import Tokenizer

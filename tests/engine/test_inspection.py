@@ -10,21 +10,33 @@ import numpy as np
 import pytest
 import torch
 
-from engine import messages as m
 from engine.errors import EngineError
 from engine.inspection.attention import attention_weights
 from engine.inspection.heads import first_token, head_scores, induction, previous_token, same_token
 from engine.inspection.projection import held_still, principal_plane, tsne, umap
 from engine.inspection.vectors import analogy, nearest
+from engine.messages.attention import POOLED, Attend, AttendHead, AttentionLayer, AttentionSteps, ExplainAttention
+from engine.messages.embeddings import (
+    EmbeddingMap,
+    EmbeddingNames,
+    EmbeddingPaths,
+    FindAnalogy,
+    LookUp,
+    NearTokens,
+    Project,
+    TokenRow,
+    TracePaths,
+)
+from engine.messages.models import ModelInfo
 from engine.model.config import ModelConfig
 from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from engine.service.attention import attend, explain_attention
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
-from engine.service.handlers import HANDLERS
 from engine.service.session import Session
 from engine.text.tokenizer import train_characters
+from tests.engine.sessions import start
 
 
 def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
@@ -75,9 +87,9 @@ def test_damaged_weights_are_said(model_folder: Path) -> None:
 def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
     text = "the cat sat on the mat. the dog sat on the log. " * 2
     ids = session.opened.tokenizer.encode(text)
-    lower, upper = attend(session, m.Attend(text))
-    assert isinstance(lower, m.AttentionLayer)
-    assert isinstance(upper, m.AttentionLayer)
+    lower, upper = attend(session, Attend(text))
+    assert isinstance(lower, AttentionLayer)
+    assert isinstance(upper, AttentionLayer)
     assert (lower.layer, upper.layer, upper.layers) == (0, 1, 2)
     assert len(ids) > len(lower.pieces) == session.opened.model.config.context
     assert lower.first == len(ids) - len(lower.pieces)
@@ -85,8 +97,8 @@ def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
     assert np.allclose(
         [lower.weights, upper.weights], attention_weights(session.opened.model, ids[lower.first :]), atol=1e-3
     )
-    fewer, _ = attend(session, m.Attend(text, most=5))
-    assert isinstance(fewer, m.AttentionLayer)
+    fewer, _ = attend(session, Attend(text, most=5))
+    assert isinstance(fewer, AttentionLayer)
     assert fewer.pieces == lower.pieces[-5:]
 
 
@@ -94,25 +106,25 @@ def test_every_message_about_a_large_model_stays_below_a_megabyte() -> None:
     """The shape of a GPT-2 with more heads, 600 tokens: pictures of all heads, and one head exactly."""
     config = ModelConfig(400, 2, 20, 20, width=640, head_width=32, mlp_width=64, context=600)
     model, tokenizer = Transformer(config), train_characters(["ab"])
-    info = m.ModelInfo("large", "", "nakami", 1, 2, 20, 640, 600, 400, 1, 0, False, False)
+    info = ModelInfo("large", "", "nakami", 1, 2, 20, 640, 600, 400, 1, 0, False, False)
     session = Session()
     session._set(model, tokenizer, info)
     text = "ab" * 400
-    requests = (m.Attend(text), m.AttendHead(text, 1, 3), m.ExplainAttention(text, 1, 599))
-    answers = [list(HANDLERS[type(request)](session, request)) for request in requests]
+    requests = (Attend(text), AttendHead(text, 1, 3), ExplainAttention(text, 1, 599))
+    answers = [list(start(session, request)) for request in requests]
     assert all(len(pickle.dumps(event)) < 2**20 for events in answers for event in events)
     rows = np.concatenate([event.weights for event in answers[1]])
     assert rows.shape == (600, 600)
     picture = answers[0][1].weights[3]
-    assert picture.shape[0] <= m.POOLED
+    assert picture.shape[0] <= POOLED
     size = -(-600 // picture.shape[0])
     assert np.isclose(picture[5, 2], rows[5 * size : 6 * size, 2 * size : 3 * size].max(), atol=1e-3)
 
 
 def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
     text, layer, query = "the cat sat on", 1, 3
-    [steps] = explain_attention(session, m.ExplainAttention(text, layer, query))
-    assert isinstance(steps, m.AttentionSteps)
+    [steps] = explain_attention(session, ExplainAttention(text, layer, query))
+    assert isinstance(steps, AttentionSteps)
     model = session.opened.model
     ids = session.opened.tokenizer.encode(text)
     scaled = np.einsum("hk,hsk->hs", steps.q, steps.k) / math.sqrt(steps.q.shape[1])
@@ -216,19 +228,19 @@ def test_what_really_moved_is_not_turned_away() -> None:
 
 
 def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session) -> None:
-    names, map = project(session, m.Project())
-    assert isinstance(names, m.EmbeddingNames)
-    assert isinstance(map, m.EmbeddingMap)
+    names, map = project(session, Project())
+    assert isinstance(names, EmbeddingNames)
+    assert isinstance(map, EmbeddingMap)
     vocabulary = session.opened.tokenizer.vocabulary
     assert names.ids.tolist() == list(range(256, vocabulary))
     assert names.pieces[0] == session.opened.tokenizer.piece(256)
     assert "byte" not in names.kinds
     with torch.no_grad():
         session.opened.model.embedding.weight.mul_(-1.01)
-    _, later = project(session, m.Project())
-    assert isinstance(later, m.EmbeddingMap)
+    _, later = project(session, Project())
+    assert isinstance(later, EmbeddingMap)
     assert np.allclose(later.points, 1.01 * map.points, atol=1e-3)
-    few_names, few = project(session, m.Project(most=7, dims=3))
+    few_names, few = project(session, Project(most=7, dims=3))
     assert few.points.shape == (7, 3)  # type: ignore[union-attr]
     assert len(few_names.pieces) == 7  # type: ignore[union-attr]
 
@@ -254,8 +266,8 @@ def test_a_missing_extra_is_said() -> None:
 
 
 def test_paths_hold_the_residual_of_every_layer(session: Session) -> None:
-    [paths] = trace_paths(session, m.TracePaths("the cat sat", most=2))
-    assert isinstance(paths, m.EmbeddingPaths)
+    [paths] = trace_paths(session, TracePaths("the cat sat", most=2))
+    assert isinstance(paths, EmbeddingPaths)
     assert paths.points.shape == (3, 2, 2)
     ids = session.opened.tokenizer.encode("the cat sat")
     assert paths.first == len(ids) - 2
@@ -286,19 +298,19 @@ def test_a_parallelogram_closes() -> None:
 
 
 def test_a_token_is_looked_up(session: Session) -> None:
-    [row] = look_up(session, m.LookUp(300, 4))
-    assert isinstance(row, m.TokenRow)
+    [row] = look_up(session, LookUp(300, 4))
+    assert isinstance(row, TokenRow)
     assert np.array_equal(row.vector, session.opened.model.embedding.weight[300].detach().numpy())
     assert len(row.near.ids) == 4
     assert 300 not in row.near.ids
     with pytest.raises(EngineError):
-        list(look_up(session, m.LookUp(10**6)))
+        list(look_up(session, LookUp(10**6)))
 
 
 def test_words_of_an_analogy_are_named_by_their_tokens(session: Session) -> None:
-    [found] = find_analogy(session, m.FindAnalogy("cat", "dog", "log", 3))
-    assert isinstance(found, m.NearTokens)
+    [found] = find_analogy(session, FindAnalogy("cat", "dog", "log", 3))
+    assert isinstance(found, NearTokens)
     tokenizer = session.opened.tokenizer
     assert ["".join(map(tokenizer.piece, word)).strip() for word in found.asked] == ["cat", "dog", "log"]
     with pytest.raises(EngineError, match="analogy_empty"):
-        list(find_analogy(session, m.FindAnalogy("cat", "", "log")))
+        list(find_analogy(session, FindAnalogy("cat", "", "log")))

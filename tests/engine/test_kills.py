@@ -18,7 +18,7 @@ import torch
 from pathlib import Path
 from engine.training import run as runs
 from engine.model.opening import load_model
-from engine.messages import TrainingSettings
+from engine.messages.training import TrainingSettings
 
 torch.set_num_threads(1)
 runs.SAVE_SECONDS = 0.0  # at every step: as many moments to be killed in as there can be

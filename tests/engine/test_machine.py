@@ -8,22 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from engine import messages as m
 from engine.errors import EngineError
 from engine.inspection.attention import attention_weights
 from engine.inspection.machine import MOST_NUMBERS, pooled, trace
+from engine.messages.generation import Candidates, Generate, GeneratedTokens, PredictNext, SamplingSettings
+from engine.messages.map import ForwardTrace, TraceForward
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
-from engine.service import handlers
-from engine.service.machine import trace_machine
+from engine.service import generation
+from engine.service.map import trace_forward
 from engine.service.session import Session
 
 TEXT = "the cat sat on the mat."
 
 
-def traced(session: Session, text: str = TEXT, **settings: object) -> m.MachineTrace:
-    [answer] = trace_machine(session, m.Trace(text, **settings))  # type: ignore[arg-type]
-    assert isinstance(answer, m.MachineTrace)
+def traced(session: Session, text: str = TEXT, **settings: object) -> ForwardTrace:
+    [answer] = trace_forward(session, TraceForward(text, **settings))  # type: ignore[arg-type]
+    assert isinstance(answer, ForwardTrace)
     return answer
 
 
@@ -93,8 +94,8 @@ def test_the_draw_is_the_one_that_generation_makes(session: Session) -> None:
     chosen: tuple[int, ...] = ()
     for _ in range(4):
         shown = traced(session, chosen=chosen, seed=7)
-        [written] = handlers.generate(session, m.Generate(TEXT, chosen, None, 1, m.SamplingSettings(1.0, 1.0), 7))
-        assert isinstance(written, m.GeneratedTokens)
+        [written] = generation.generate(session, Generate(TEXT, chosen, None, 1, SamplingSettings(1.0, 1.0), 7))
+        assert isinstance(written, GeneratedTokens)
         assert shown.candidates.ids[shown.candidates.drawn] == written.tokens[0].id
         chosen = (*chosen, written.tokens[0].id)
     assert traced(session, chosen=chosen).ids.tolist()[-4:] == list(chosen)
@@ -102,16 +103,16 @@ def test_the_draw_is_the_one_that_generation_makes(session: Session) -> None:
 
 def test_a_text_beyond_the_context_is_seen_as_in_generation(session: Session) -> None:
     text = TEXT * 4
-    [weighed] = handlers.weigh_candidates(session, m.Weigh(text, sampling=m.SamplingSettings(temperature=1.0)))
+    [weighed] = generation.predict_next(session, PredictNext(text, sampling=SamplingSettings(temperature=1.0)))
     shown = traced(session, text, candidates=24)
-    assert isinstance(weighed, m.Candidates)
+    assert isinstance(weighed, Candidates)
     assert shown.seen <= session.opened.model.config.context
     assert shown.first + len(shown.pieces) == len(session.opened.tokenizer.encode(text))
     assert np.allclose(shown.candidates.probabilities[:, :5], weighed.probabilities[:, :5], atol=1e-4)
 
 
 def test_no_text_has_no_trace(session: Session) -> None:
-    assert list(trace_machine(session, m.Trace(""))) == []
+    assert list(trace_forward(session, TraceForward(""))) == []
 
 
 def test_wide_vectors_are_means_over_equal_parts() -> None:

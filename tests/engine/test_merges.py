@@ -5,7 +5,7 @@ import itertools
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from engine import messages as m
+from engine.messages.tokens import CompareTokenizers, ListVocabulary, MergeSteps, ReplayMerges, TokenizerColumn
 from engine.service.session import Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
 from engine.text.comparison import rivals
@@ -44,9 +44,9 @@ def test_characters_do_not_merge() -> None:
 def test_the_word_of_a_token(session: Session) -> None:
     text = "the cat sat on the mat."
     tokens = session.opened.tokenizer.tokens(text)
-    events = [event for event in replay_merges(session, m.ReplayMerges(text, 1)) if event is not None]
+    events = [event for event in replay_merges(session, ReplayMerges(text, 1)) if event is not None]
     [steps] = events
-    assert isinstance(steps, m.MergeSteps)
+    assert isinstance(steps, MergeSteps)
     assert steps.steps[0].rank == -1
     assert "".join(steps.steps[0].pieces) == "".join(steps.steps[-1].pieces)
     assert tokens.pieces[1] in steps.steps[-1].pieces
@@ -55,18 +55,18 @@ def test_the_word_of_a_token(session: Session) -> None:
 
 
 def test_tokenizers_side_by_side(session: Session) -> None:
-    request = m.CompareTokenizers("the cat", "the cat sat", "猫は森で")
+    request = CompareTokenizers("the cat", "the cat sat", "猫は森で")
     columns = [event for event in compare_tokenizers(session, request) if event is not None]
     assert [column.name for column in columns] == ["model", "characters", "bytes", "scripts"]  # type: ignore[attr-defined]
     characters = columns[1]
-    assert isinstance(characters, m.TokenizerColumn)
+    assert isinstance(characters, TokenizerColumn)
     assert (characters.count, characters.english) == (7, 11)
     assert characters.japanese >= 4  # what was never seen is written as bytes
 
 
 def test_the_vocabulary_with_its_counts(session: Session) -> None:
     text = "the cat sat on the mat."
-    pages = [event for event in list_vocabulary(session, m.ListVocabulary(text)) if event is not None]
+    pages = [event for event in list_vocabulary(session, ListVocabulary(text)) if event is not None]
     counts = [count for page in pages for count in page.counts.tolist()]  # type: ignore[attr-defined]
     ids = session.opened.tokenizer.encode(text)
     assert sum(counts) == len(ids)

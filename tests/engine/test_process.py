@@ -4,13 +4,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 
 from engine.errors import EngineError
-from engine.messages import Cancel, Ended, Event, Submit
-from engine.service.process import IDLE
-from tests.engine.sessions import Handlers, loop, until_ended
+from engine.messages.envelope import Cancel, Ended, Event, Submit
+from engine.service.answer import IDLE
+from tests.engine.sessions import loop, until_ended
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,26 @@ def hold(request: Hold) -> Iterator[object]:
             raise EngineError("error.not_written", file=request.name, reason="full")
 
 
-HANDLERS: Handlers = {Count: count, Forever: forever, Fail: fail, Hold: hold}
+def unpicklable(request: "Unpicklable") -> Iterator[object]:
+    yield lambda: None
+
+
+@dataclass(frozen=True)
+class Unpicklable:
+    pass
+
+
+HANDLERS = {Count: count, Forever: forever, Fail: fail, Hold: hold, Unpicklable: unpicklable}
+
+
+def answer(request: Any) -> Any:
+    return HANDLERS[type(request)](request)
 
 
 @pytest.fixture
 def engine() -> Iterator[Connection]:
     closed.clear()
-    with loop(HANDLERS) as ours:
+    with loop(answer) as ours:
         yield ours
 
 
@@ -169,7 +183,20 @@ def test_a_job_that_cannot_save_when_it_is_cancelled_says_so_in_words(engine: Co
 
 def test_a_job_that_cannot_save_at_the_end_does_not_keep_others_from_it() -> None:
     closed.clear()
-    with loop(HANDLERS) as engine:
+    with loop(answer) as engine:
         for job, (name, fails) in enumerate((("a", False), ("b", True), ("c", False)), start=1):
             begin(engine, job, Hold(name, fails))
     assert sorted(closed) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("request_", [Unpicklable(), object()], ids=["answer cannot be pickled", "no handler"])
+def test_a_bad_message_fails_its_own_job_only(engine: Connection, request_: object) -> None:
+    engine.send(Submit(1, Forever()))
+    engine.send(Submit(2, request_))  # type: ignore[arg-type]
+    [end] = until_ended(engine, 2)
+    assert (end.outcome, end.key) == ("failed", "error.unexpected")
+    assert "Traceback" in end.detail
+    engine.send(Submit(3, Count(2)))
+    assert until_ended(engine, 3)[-1] == Ended(3, "done")
+    engine.send(Cancel(1))
+    assert until_ended(engine, 1)[-1] == Ended(1, "cancelled")

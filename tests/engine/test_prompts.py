@@ -10,9 +10,11 @@ import pytest
 import torch
 from hypothesis import assume, given, settings, strategies as st
 
-from engine import messages as m
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
+from engine.messages.documents import AddDocuments, OpenCollection
+from engine.messages.models import OpenModel
+from engine.messages.search import Answered, Ask, PromptBuilt
 from engine.model.checkpoint import save_model
 from engine.model.config import ModelConfig
 from engine.model.tape import Tape
@@ -20,7 +22,7 @@ from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
 from engine.retrieval.prompts import Chat, Plain, Prompt, Style, build, language_of, style_for
-from engine.service.handlers import make_handlers
+from engine.service.handlers import answering
 from engine.text.foreign import Foreign
 from engine.text.tokenizer import Tokenizer, train_characters
 
@@ -340,20 +342,20 @@ def test_an_answer_ends_where_another_model_is_opened(
     characters: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "can_answer", lambda *_: iter([True]))
-    handlers: dict[type, Any] = make_handlers()
+    handlers: dict[type, Any] = answering()
 
     def ask(request: object) -> list[Any]:
-        return [event for event in handlers[type(request)](request) if event is not None]
+        return [event for event in handlers(request) if event is not None]
 
     config = ModelConfig(characters.vocabulary, 2, 2, 2, width=16, head_width=8, mlp_width=32, context=96)
     save_model(tmp_path / "model", Transformer(config), characters, 0)
     (tmp_path / "a.txt").write_text("the cat sat")
-    ask(m.OpenCollection(str(tmp_path / "c"), create=True))
-    ask(m.AddDocuments((str(tmp_path / "a.txt"),)))
-    ask(m.OpenModel(str(tmp_path / "model")))
-    running = handlers[m.Ask](m.Ask("cat", tokens=3))
-    assert any(isinstance(event, m.PromptBuilt) for event in running)
-    ask(m.OpenModel(str(tmp_path / "model")))
+    ask(OpenCollection(str(tmp_path / "c"), create=True))
+    ask(AddDocuments((str(tmp_path / "a.txt"),)))
+    ask(OpenModel(str(tmp_path / "model")))
+    running = handlers(Ask("cat", tokens=3))
+    assert any(isinstance(event, PromptBuilt) for event in running)
+    ask(OpenModel(str(tmp_path / "model")))
     assert [event for event in running if event is not None] == []
-    assert isinstance(ask(m.Ask("cat", tokens=3))[-1], m.Answered)  # and the next one is whole
-    ask(m.OpenCollection(str(tmp_path / "other"), create=True))  # closes it
+    assert isinstance(ask(Ask("cat", tokens=3))[-1], Answered)  # and the next one is whole
+    ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes it

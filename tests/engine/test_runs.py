@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import messages as m
 from engine.errors import EngineError
+from engine.messages.training import ListRuns, ReadRun, RunSummary, TrainingPoints, TrainingStarted
 from engine.service import training
 from engine.service.session import Session
 from engine.training.run import last_lines
 from tests.engine.conftest import SMALL
 
 
-def listed(folder: Path) -> list[m.RunSummary]:
-    return [run for run in training.list_runs(Session(), m.ListRuns(str(folder))) if run is not None]
+def listed(folder: Path) -> list[RunSummary]:
+    return [run for run in training.list_runs(Session(), ListRuns(str(folder))) if run is not None]
 
 
 @pytest.fixture
@@ -63,11 +63,11 @@ def test_last_lines_are_the_last_step_and_every_evaluation_before(run_folder: Pa
 
 
 def test_a_run_is_read_back_as_it_was_told(run_folder: Path) -> None:
-    started, points, *_ = list(training.read_run(Session(), m.ReadRun(str(run_folder))))
-    assert isinstance(started, m.TrainingStarted)
+    started, points, *_ = list(training.read_run(Session(), ReadRun(str(run_folder))))
+    assert isinstance(started, TrainingStarted)
     assert started.settings == SMALL
     assert started.references["bigram"] < started.references["unigram"] < started.references["uniform"]
-    assert isinstance(points, m.TrainingPoints)
+    assert isinstance(points, TrainingPoints)
     assert points.steps.tolist() == list(range(1, 31))
     assert points.fraction == 1.0
     assert np.isfinite(points.losses).all()
@@ -79,20 +79,18 @@ def test_half_a_run_is_read_back_as_half(run_folder: Path) -> None:
     log.write_text(
         "".join(line for line in log.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= 15)
     )
-    points = next(
-        e for e in training.read_run(Session(), m.ReadRun(str(run_folder))) if isinstance(e, m.TrainingPoints)
-    )
+    points = next(e for e in training.read_run(Session(), ReadRun(str(run_folder))) if isinstance(e, TrainingPoints))
     assert points.fraction == 0.5
 
 
 def test_reference_losses_are_reckoned_once(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = next(training.read_run(Session(), m.ReadRun(str(run_folder))))
+    first = next(training.read_run(Session(), ReadRun(str(run_folder))))
     monkeypatch.setattr(training, "bigram_loss", lambda *_: pytest.fail("reckoned again"))
-    assert next(training.read_run(Session(), m.ReadRun(str(run_folder)))).references == first.references
+    assert next(training.read_run(Session(), ReadRun(str(run_folder)))).references == first.references
 
 
 def test_a_damaged_run_is_refused_in_words(run_folder: Path) -> None:
     (run_folder / "run.json").write_text('{"name": "x"}')
     with pytest.raises(EngineError) as raised:
-        next(training.read_run(Session(), m.ReadRun(str(run_folder))))
+        next(training.read_run(Session(), ReadRun(str(run_folder))))
     assert raised.value.key == "error.model_damaged"

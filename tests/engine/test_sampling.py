@@ -17,7 +17,7 @@ from transformers.generation.logits_process import (
 
 from engine.errors import EngineError
 from engine.generation.sampling import candidates, draw, softmax, stages
-from engine.messages import STAGES, SamplingSettings
+from engine.messages.generation import STAGES, SamplingSettings
 
 LOGITS = arrays.arrays(np.float32, st.integers(2, 40), elements=st.floats(-30, 30, width=32))
 SETTINGS = st.builds(

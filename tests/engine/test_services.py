@@ -1,24 +1,33 @@
 """What the window gets for what it asks: messages that stay small, answers for every request."""
 
-import dataclasses
 import importlib
-import inspect as reflection
+import pkgutil
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from engine import messages as m
+from engine import messages
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
+from engine.messages.attention import HEAD_KINDS, Attend, AttendHead, ExplainAttention, ScoreHeads
+from engine.messages.embeddings import EmbeddingMap, FindAnalogy, LookUp, Project, TracePaths
+from engine.messages.envelope import Request
+from engine.messages.generation import Generate, PredictNext
+from engine.messages.map import TraceForward
+from engine.messages.models import OpenModel
+from engine.messages.texts import AssessText, InspectText
+from engine.messages.tokens import CompareTokenizers, ListVocabulary, ReplayMerges, Tokenize
+from engine.messages.training import ListPresets
 from engine.service import embeddings, tokens as token_service
-from engine.service.handlers import HANDLERS
+from engine.service.handlers import handler_of
 from engine.service.session import Session
 from tests.engine.conftest import SENTENCES
-from tests.engine.sessions import ask, fits
+from tests.engine.sessions import ask, fits, start
 
 TEXT = "the cat sat on the mat."
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -31,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def test_the_tokens_of_a_long_text_are_one_message(session: Session, character: str) -> None:
     """Characters that the model never saw are four tokens each."""
     text = character * 200_000
-    [found] = ask(session, m.Tokenize(text))
+    [found] = ask(session, Tokenize(text))
     assert fits(found)
     assert len(found.text) >= 5000
     assert text.startswith(found.text)
@@ -45,7 +54,7 @@ def test_pages_of_a_vocabulary_join_to_the_whole(
     monkeypatch.setattr(token_service, "PAGE", 100)
     path = tmp_path / "own.txt"
     path.write_text("the dog the dog 猫", "utf-8")
-    pages = ask(session, m.ListVocabulary("not this", (str(path),)))
+    pages = ask(session, ListVocabulary("not this", (str(path),)))
     tokenizer = session.opened.tokenizer
     assert [page.start for page in pages] == list(range(0, tokenizer.vocabulary, 100))
     assert {page.total for page in pages} == {tokenizer.vocabulary}
@@ -63,16 +72,16 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
     for name in ("a", "b"):
         (tmp_path / f"{name}.txt").write_text(name * 20)
     paths = (str(tmp_path / "a.txt"), str(tmp_path / "b.txt"))
-    ask(session, m.ListVocabulary("", paths))
+    ask(session, ListVocabulary("", paths))
     assert session.sample == (paths, "a" * 20 + "\n" + "b" * 9)
     shutil.rmtree(tmp_path)
-    assert ask(session, m.ListVocabulary("", paths))
+    assert ask(session, ListVocabulary("", paths))
     with pytest.raises(EngineError, match="text_missing"):
-        ask(session, m.ListVocabulary("", paths[:1]))
+        ask(session, ListVocabulary("", paths[:1]))
 
 
 def test_tokenizers_to_compare_are_learned_once_for_the_same_texts(session: Session, text_file: Path) -> None:
-    request = m.CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
+    request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
     learned = session.rivals
     assert ask(session, request)[1].vocabulary == columns[1].vocabulary
@@ -84,13 +93,13 @@ def test_tokenizers_to_compare_are_learned_once_for_the_same_texts(session: Sess
 
 
 def test_a_token_that_is_no_longer_there_has_no_merges(session: Session) -> None:
-    assert ask(session, m.ReplayMerges("the", 99)) == []
-    assert ask(session, m.ReplayMerges("", 0)) == []
+    assert ask(session, ReplayMerges("the", 99)) == []
+    assert ask(session, ReplayMerges("", 0)) == []
 
 
 def test_merges_are_counted_in_the_opened_text(session: Session, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("cat cats the")
-    [steps] = ask(session, m.ReplayMerges("the cat", 1, (str(tmp_path / "own.txt"),)))
+    [steps] = ask(session, ReplayMerges("the cat", 1, (str(tmp_path / "own.txt"),)))
     assert [step.count for step in steps.steps[1:]] == ["cat cats the\n".count(s.merged) for s in steps.steps[1:]]
     assert steps.steps[0].count == 0
 
@@ -99,18 +108,18 @@ def test_merges_are_counted_in_the_opened_text(session: Session, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "request_", [m.Attend(""), m.AttendHead("", 0, 0), m.ExplainAttention("", 0, 0), m.TracePaths(""), m.Trace(""),
-                 m.Judge(""), m.Judge("\n")],
+    "request_", [Attend(""), AttendHead("", 0, 0), ExplainAttention("", 0, 0), TracePaths(""), TraceForward(""),
+                 AssessText(""), AssessText("\n")],
 )  # fmt: skip
 def test_a_text_without_tokens_is_no_failure(session: Session, request_: object) -> None:
     assert ask(session, request_) == []
 
 
 def test_rows_of_a_head_are_the_same_as_its_picture(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = ask(session, m.Attend(TEXT))
+    layers = ask(session, Attend(TEXT))
     monkeypatch.setattr("engine.service.attention.MOST_BYTES", 60)
     for layer, head in ((0, 1), (1, 0)):
-        rows = ask(session, m.AttendHead(TEXT, layer, head))
+        rows = ask(session, AttendHead(TEXT, layer, head))
         assert [row.start for row in rows] == np.cumsum([0, *(len(row.weights) for row in rows)])[:-1].tolist()
         assert len(rows) > 1
         assert np.allclose(
@@ -120,16 +129,16 @@ def test_rows_of_a_head_are_the_same_as_its_picture(session: Session, monkeypatc
 
 @pytest.mark.parametrize(("asked", "answered"), [(-5, 0), (0, 0), (10_000, 6)])
 def test_a_query_outside_of_the_text_is_the_nearest_inside(session: Session, asked: int, answered: int) -> None:
-    [steps] = ask(session, m.ExplainAttention("the cat sat on the mat", 0, asked, most=7))
+    [steps] = ask(session, ExplainAttention("the cat sat on the mat", 0, asked, most=7))
     count = min(7, len(session.opened.tokenizer.encode("the cat sat on the mat")))
     assert steps.query == min(answered, count - 1)
     assert steps.weights.sum(-1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_of_a_long_row_only_the_last_keys_are_sent(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    [whole] = ask(session, m.ExplainAttention(TEXT, 1, 6))
+    [whole] = ask(session, ExplainAttention(TEXT, 1, 6))
     monkeypatch.setattr("engine.service.attention.MOST_BYTES", 900)
-    [part] = ask(session, m.ExplainAttention(TEXT, 1, 6))
+    [part] = ask(session, ExplainAttention(TEXT, 1, 6))
     assert 0 < part.first_key <= 6
     for name in ("k", "v", "scaled", "weights"):
         shown = getattr(part, name)
@@ -138,15 +147,15 @@ def test_of_a_long_row_only_the_last_keys_are_sent(session: Session, monkeypatch
 
 
 def test_another_model_opened_in_between_ends_the_pictures_of_the_first(session: Session, model_folder: Path) -> None:
-    pictures = HANDLERS[m.Attend](session, m.Attend(TEXT))
+    pictures = start(session, Attend(TEXT))
     next(pictures)
     session.open(model_folder)
     assert list(pictures) == []
 
 
 def test_heads_are_scored_for_every_kind(session: Session) -> None:
-    [found] = ask(session, m.ScoreHeads())
-    assert found.scores.shape == (len(m.HEAD_KINDS), 2, 2)
+    [found] = ask(session, ScoreHeads())
+    assert found.scores.shape == (len(HEAD_KINDS), 2, 2)
     assert found.scores.dtype == np.float32
 
 
@@ -155,7 +164,7 @@ def test_heads_are_scored_for_every_kind(session: Session) -> None:
 
 def test_names_come_in_pages_before_the_map(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "PAGE", 20)
-    *names, shown = ask(session, m.Project(dims=3))
+    *names, shown = ask(session, Project(dims=3))
     assert len(names) > 2
     assert [page.start for page in names] == list(range(0, 20 * len(names), 20))
     ids = np.concatenate([page.ids for page in names])
@@ -166,10 +175,10 @@ def test_names_come_in_pages_before_the_map(session: Session, monkeypatch: pytes
 
 
 def test_a_map_that_moves_can_be_left_at_any_moment(session: Session) -> None:
-    moving = HANDLERS[m.Project](session, m.Project("tsne"))
+    moving = start(session, Project("tsne"))
     fractions = []
     for event in moving:
-        if isinstance(event, m.EmbeddingMap):
+        if isinstance(event, EmbeddingMap):
             assert event.explained == ()
             assert fits(event)
             fractions.append(event.fraction)
@@ -181,7 +190,7 @@ def test_a_map_that_moves_can_be_left_at_any_moment(session: Session) -> None:
 
 
 def test_neighbours_of_a_token_are_no_bytes(session: Session) -> None:
-    [row] = ask(session, m.LookUp(300, 10_000))
+    [row] = ask(session, LookUp(300, 10_000))
     rows = session.opened.model.embedding.weight.detach().numpy()
     assert row.rows == len(rows) == session.opened.tokenizer.vocabulary
     assert sorted(row.near.ids.tolist()) == [i for i in range(256, len(rows)) if i != 300]
@@ -193,12 +202,12 @@ def test_neighbours_of_a_token_are_no_bytes(session: Session) -> None:
 @pytest.mark.parametrize("id", [-1, 10**6])
 def test_a_token_that_the_model_does_not_have_is_refused_in_words(session: Session, id: int) -> None:
     with pytest.raises(EngineError) as raised:
-        ask(session, m.LookUp(id))
+        ask(session, LookUp(id))
     assert raised.value.key == "error.ids"
 
 
 def test_a_word_of_many_tokens_takes_part_in_an_analogy(session: Session) -> None:
-    [found] = ask(session, m.FindAnalogy("catdog", "  cat ", "猫", 4))
+    [found] = ask(session, FindAnalogy("catdog", "  cat ", "猫", 4))
     tokenizer, rows = session.opened.tokenizer, session.opened.model.embedding.weight.detach().numpy().astype(float)
     assert [b"".join(map(tokenizer.token_bytes, word)).decode().strip() for word in found.asked] == [
         "catdog",
@@ -215,11 +224,11 @@ def test_a_word_of_many_tokens_takes_part_in_an_analogy(session: Session) -> Non
 @pytest.mark.parametrize("word", ["", " ", "\u3000", "\n\t"])
 def test_white_space_is_no_word(session: Session, word: str) -> None:
     with pytest.raises(EngineError, match="analogy_empty"):
-        ask(session, m.FindAnalogy("cat", word, "dog"))
+        ask(session, FindAnalogy("cat", word, "dog"))
 
 
 def test_paths_end_where_the_logits_begin(session: Session) -> None:
-    [paths] = ask(session, m.TracePaths(TEXT * 5, dims=3))
+    [paths] = ask(session, TracePaths(TEXT * 5, dims=3))
     assert paths.points.shape == (3, len(paths.pieces), 3)
     assert len(paths.pieces) == len(paths.kinds) == session.opened.model.config.context
     assert paths.first == len(session.opened.tokenizer.encode(TEXT * 5)) - len(paths.pieces)
@@ -227,7 +236,7 @@ def test_paths_end_where_the_logits_begin(session: Session) -> None:
 
 
 def test_the_histogram_counts_every_logit_between_the_lowest_and_the_highest(session: Session) -> None:
-    [shown] = ask(session, m.Trace(TEXT, most=2))
+    [shown] = ask(session, TraceForward(TEXT, most=2))
     with torch.no_grad():
         logits = session.opened.model(torch.tensor([session.opened.tokenizer.encode(TEXT)]))[0, -1].numpy()
     step = (logits.max() - logits.min()) / 32
@@ -244,27 +253,25 @@ def test_the_histogram_counts_every_logit_between_the_lowest_and_the_highest(ses
 # --- The session ---------------------------------------------------------------------------------------
 
 
-def requests() -> list[type]:
-    """All that the messages call a request: their first word is what they give."""
-    kinds = [value for value in vars(m).values() if isinstance(value, type) and dataclasses.is_dataclass(value)]
-    return [kind for kind in kinds if (reflection.getdoc(kind) or "").startswith("->")]
+def requests() -> list[type[Request[Any]]]:
+    """Every request that engine/messages declares."""
+    modules = [importlib.import_module(f"engine.messages.{m.name}") for m in pkgutil.iter_modules(messages.__path__)]
+    values = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
+    return list(dict.fromkeys(kind for kind in values if issubclass(kind, Request) and kind is not Request))
 
 
-def test_every_request_has_a_handler() -> None:
-    assert set(requests()) | {m.SteerTraining} == set(HANDLERS)
-    for handler in HANDLERS.values():
-        for cell in getattr(handler, "__closure__", None) or ():  # those that are imported later
-            if isinstance(cell.cell_contents, str) and cell.cell_contents in ("documents", "search"):
-                importlib.import_module(f"engine.service.{cell.cell_contents}")
+@pytest.mark.parametrize("kind", requests(), ids=lambda kind: kind.__name__)
+def test_every_request_has_a_handler(kind: type[Request[Any]]) -> None:
+    assert callable(handler_of(kind))
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        m.Tokenize("a"), m.ReplayMerges("a", 0), m.ListVocabulary("a"), m.CompareTokenizers("a", "a", "a"),
-        m.Generate("a"), m.Weigh("a"), m.Attend("a"), m.AttendHead("a", 0, 0), m.ExplainAttention("a", 0, 0),
-        m.ScoreHeads(), m.Project(), m.TracePaths("a"), m.LookUp(1), m.FindAnalogy("a", "b", "c"), m.Trace("a"),
-        m.Judge("a"),
+        Tokenize("a"), ReplayMerges("a", 0), ListVocabulary("a"), CompareTokenizers("a", "a", "a"),
+        Generate("a"), PredictNext("a"), Attend("a"), AttendHead("a", 0, 0), ExplainAttention("a", 0, 0),
+        ScoreHeads(), Project(), TracePaths("a"), LookUp(1), FindAnalogy("a", "b", "c"), TraceForward("a"),
+        AssessText("a"),
     ],
     ids=lambda request: type(request).__name__,
 )  # fmt: skip
@@ -277,13 +284,13 @@ def test_without_a_model_there_is_a_sentence_for_it(request_: object) -> None:
 def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(session: Session, tmp_path: Path) -> None:
     before = session.opened
     with pytest.raises(EngineError, match="model_missing"):
-        ask(session, m.OpenModel(str(tmp_path)))
+        ask(session, OpenModel(str(tmp_path)))
     assert session.opened is before
     assert isinstance(before.reader, Reader)
 
 
 def test_a_text_is_looked_at_before_anything_is_opened(text_file: Path) -> None:
-    [info] = ask(Session(), m.InspectText((str(text_file),)))
+    [info] = ask(Session(), InspectText((str(text_file),)))
     assert (info.name, info.characters, info.encoding) == ("story.txt", len(SENTENCES * 60), "utf-8")
-    [presets] = ask(Session(), m.ListPresets(info.characters))
+    [presets] = ask(Session(), ListPresets(info.characters))
     assert list(presets.settings) == ["30s", "5m", "overnight"]

@@ -7,14 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import messages as m
 from engine.errors import EngineError
+from engine.messages.documents import (
+    AddDocuments,
+    CutDocuments,
+    ListDocuments,
+    OpenCollection,
+    ReadDocument,
+    RemoveDocuments,
+)
+from engine.messages.search import Ask, CompareVectors, ListPassages, MapPassages, Search, SearchMode
 from engine.retrieval import collection as collection_module
 from engine.retrieval.chunking import Chunk, Document, chunk
 from engine.retrieval.collection import Collection, term_counts
 from engine.retrieval.store import FileState, Store
+from engine.service.process import Answering
 from tests.engine.collecting import ask, bring_up_to_date, failure
-from tests.engine.sessions import Handlers
 
 pytestmark = pytest.mark.usefixtures("reads_at_once")
 
@@ -22,43 +30,43 @@ pytestmark = pytest.mark.usefixtures("reads_at_once")
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
 @pytest.mark.parametrize("text", ["★★★ !!! ☃", "the of and", "😀", "x", "猫", "שלום עולם", "ไทย", "a\u200bb"])
 def test_a_collection_of_one_strange_document_answers_everything(
-    handlers: Handlers, tmp_path: Path, text: str, mode: m.SearchMode
+    handlers: Answering, tmp_path: Path, text: str, mode: SearchMode
 ) -> None:
     (tmp_path / "a.txt").write_text(text, "utf-8")
-    info = ask(handlers, m.AddDocuments((str(tmp_path / "a.txt"),)))[-1]
+    info = ask(handlers, AddDocuments((str(tmp_path / "a.txt"),)))[-1]
     assert (info.passages, info.with_vectors) == (1, 1)
     for question in (text, "the", "猫?", "😀", "★"):
-        result, rows = ask(handlers, m.Search(question, mode=mode))
+        result, rows = ask(handlers, Search(question, mode=mode))
         assert len(result.hits) <= 1
         assert np.isfinite([*rows.scores, *rows.cosines, *rows.keyword]).all()
-        assert ask(handlers, m.Ask(question, mode=mode))
+        assert ask(handlers, Ask(question, mode=mode))
     for dims in (2, 3):
-        (shown,) = ask(handlers, m.MapPassages(text, dims=dims))
+        (shown,) = ask(handlers, MapPassages(text, dims=dims))
         assert shown.points.shape == (1, dims)
         assert shown.question.shape == (dims,)
         assert np.isfinite(shown.points).all()
         assert np.isfinite(shown.question).all()
-    (pair,) = ask(handlers, m.CompareVectors(text, 0))
+    (pair,) = ask(handlers, CompareVectors(text, 0))
     assert -1.001 < pair.cosine < 1.001
 
 
-def test_an_empty_collection_says_what_is_missing(handlers: Handlers) -> None:
-    (page,) = ask(handlers, m.ListDocuments())
+def test_an_empty_collection_says_what_is_missing(handlers: Answering) -> None:
+    (page,) = ask(handlers, ListDocuments())
     assert (page.total, page.entries) == (0, ())
-    assert ask(handlers, m.MapPassages("x")) == []
-    assert ask(handlers, m.ListPassages((0, 1)))[0].passages == ()
-    assert ask(handlers, m.CutDocuments(200, 0))[-1].passages == 0
-    assert ask(handlers, m.RemoveDocuments((1, 2)))[-1].documents == 0
-    assert failure(lambda: ask(handlers, m.Search("x"))) == "error.collection_empty"
-    assert failure(lambda: ask(handlers, m.Search("  "))) == "error.question_empty"
-    assert failure(lambda: ask(handlers, m.ReadDocument(1))) == "error.document_gone"
+    assert ask(handlers, MapPassages("x")) == []
+    assert ask(handlers, ListPassages((0, 1)))[0].passages == ()
+    assert ask(handlers, CutDocuments(200, 0))[-1].passages == 0
+    assert ask(handlers, RemoveDocuments((1, 2)))[-1].documents == 0
+    assert failure(lambda: ask(handlers, Search("x"))) == "error.collection_empty"
+    assert failure(lambda: ask(handlers, Search("  "))) == "error.question_empty"
+    assert failure(lambda: ask(handlers, ReadDocument(1))) == "error.document_gone"
 
 
-def test_indices_that_are_none_are_passed_over(handlers: Handlers, documents: Path) -> None:
-    ask(handlers, m.AddDocuments((str(documents),)))
-    (passages,) = ask(handlers, m.ListPassages((3, -1, 0, 10**9)))
+def test_indices_that_are_none_are_passed_over(handlers: Answering, documents: Path) -> None:
+    ask(handlers, AddDocuments((str(documents),)))
+    (passages,) = ask(handlers, ListPassages((3, -1, 0, 10**9)))
     assert [passage.index for passage in passages.passages] == [3, 0]
-    assert ask(handlers, m.CompareVectors("x", 4)) == []
+    assert ask(handlers, CompareVectors("x", 4)) == []
 
 
 def large(folder: Path, documents: int, chunks: int, heading: str, text: str) -> None:
@@ -72,42 +80,42 @@ def large(folder: Path, documents: int, chunks: int, heading: str, text: str) ->
     store.close()
 
 
-def test_ten_thousand_rows_of_the_table_cross_in_small_messages(handlers: Handlers, tmp_path: Path) -> None:
+def test_ten_thousand_rows_of_the_table_cross_in_small_messages(handlers: Answering, tmp_path: Path) -> None:
     """`ask` asserts their size: each row with a long path, a heading and the beginning of its text."""
     large(tmp_path / "c", 100, 100, "見出し" * 40, "𠮟られて猫は森で暮らしている。" * 60)
     order = np.random.default_rng(1).permutation(10_000).tolist()
-    answered = ask(handlers, m.ListPassages(tuple(order)))
+    answered = ask(handlers, ListPassages(tuple(order)))
     assert [passage.index for page in answered for passage in page.passages] == order
-    result, *rows = ask(handlers, m.Search("x", k=50, mode="keyword"))
+    result, *rows = ask(handlers, Search("x", k=50, mode="keyword"))
     assert result.passages == 10_000
     assert sum(len(part.scores) for part in rows) == 10_000
 
 
-def test_a_heading_that_is_a_whole_book_does_not_come_with_every_passage(handlers: Handlers, tmp_path: Path) -> None:
+def test_a_heading_that_is_a_whole_book_does_not_come_with_every_passage(handlers: Answering, tmp_path: Path) -> None:
     """Markdown without line ends."""
     (tmp_path / "a.md").write_text("# " + "The river is long. " * 20_000 + "\n" + "A text below it. " * 3000)
-    info = ask(handlers, m.AddDocuments((str(tmp_path / "a.md"),)))[-1]
-    pages = ask(handlers, m.ListPassages(tuple(range(info.passages))))
+    info = ask(handlers, AddDocuments((str(tmp_path / "a.md"),)))[-1]
+    pages = ask(handlers, ListPassages(tuple(range(info.passages))))
     assert all(passage.heading.startswith("The river") for page in pages for passage in page.passages)
     assert info.bytes < 10_000_000
-    ask(handlers, m.Search("river", k=50))
+    ask(handlers, Search("river", k=50))
 
 
-def test_a_gap_of_a_million_spaces_is_in_no_passage(handlers: Handlers, tmp_path: Path) -> None:
+def test_a_gap_of_a_million_spaces_is_in_no_passage(handlers: Answering, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The first sentence." + " \n" * 500_000 + "The last sentence.")
-    ask(handlers, m.AddDocuments((str(tmp_path / "a.txt"),)))
-    result, *_ = ask(handlers, m.Search("last sentence", k=50))
+    ask(handlers, AddDocuments((str(tmp_path / "a.txt"),)))
+    result, *_ = ask(handlers, Search("last sentence", k=50))
     assert result.hits[0].passage.text == "The last sentence."
 
 
-def test_a_list_of_many_broken_files_crosses_in_small_messages(handlers: Handlers, tmp_path: Path) -> None:
+def test_a_list_of_many_broken_files_crosses_in_small_messages(handlers: Answering, tmp_path: Path) -> None:
     store = Store(tmp_path / "c")
     with store.writing():
         for number in range(3000):
             path = f"/{'長い名前' * 20}/{number:04}.pdf"
             store.skip(path, FileState(1, 1), EngineError("error.document_broken", file=path, reason="理由" * 100))
     store.close()
-    pages = ask(handlers, m.ListDocuments())
+    pages = ask(handlers, ListDocuments())
     entries = [entry for page in pages for entry in page.entries]
     assert len(entries) == pages[0].total == 3000
     assert [page.start for page in pages] == [sum(len(p.entries) for p in pages[:i]) for i in range(len(pages))]
@@ -115,22 +123,22 @@ def test_a_list_of_many_broken_files_crosses_in_small_messages(handlers: Handler
 
 
 def test_a_collection_that_another_process_changes_is_searched_as_it_is_now(
-    handlers: Handlers, documents: Path, tmp_path: Path
+    handlers: Answering, documents: Path, tmp_path: Path
 ) -> None:
-    ask(handlers, m.AddDocuments((str(documents),)))
-    before = ask(handlers, m.OpenCollection(str(tmp_path / "c")))[0]
+    ask(handlers, AddDocuments((str(documents),)))
+    before = ask(handlers, OpenCollection(str(tmp_path / "c")))[0]
     other = Store(tmp_path / "c")
     (documents / "new.txt").write_text("A lighthouse.")
     bring_up_to_date(other)
     other.close()
-    result, *_ = ask(handlers, m.Search("lighthouse"))
+    result, *_ = ask(handlers, Search("lighthouse"))
     assert Path(result.hits[0].passage.path).name == "new.txt"
     assert result.version != before.version
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
 def test_a_search_sees_one_moment_while_another_window_cuts_all_anew(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: m.SearchMode
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: SearchMode
 ) -> None:
     """Between what is read first, the passages, and what is read last, their terms and texts."""
     (tmp_path / "a.txt").write_text("".join(f"Sentence number {n} about the river. " for n in range(200)))

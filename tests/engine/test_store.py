@@ -9,15 +9,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from engine import messages as m
 from engine.errors import EngineError
+from engine.messages.documents import (
+    AddDocuments,
+    CutDocuments,
+    EditDocument,
+    ListDocuments,
+    OpenCollection,
+    ReadDocument,
+    RemoveDocuments,
+)
+from engine.messages.search import ListPassages, Search
 from engine.retrieval import store as store_module, vectors
 from engine.retrieval.chunking import Chunk, Document
 from engine.retrieval.collection import term_counts
 from engine.retrieval.store import FILE, FORMAT, FileState, Store
-from engine.service.handlers import make_handlers
+from engine.service.handlers import answering
+from engine.service.process import Answering
 from tests.engine.collecting import ask, failure, put
-from tests.engine.sessions import Handlers
 
 pytestmark = pytest.mark.usefixtures("reads_at_once")
 
@@ -206,28 +215,28 @@ def test_a_damaged_collection_says_so_whatever_is_asked(tmp_path: Path, spoilt: 
         "cut": data[: kept + 100],
     }[spoilt]
     (tmp_path / FILE).write_bytes(damaged)
-    handlers: Handlers = make_handlers()
+    handlers: Answering = answering()
     requests = (
-        m.OpenCollection(str(tmp_path)),
-        m.ListDocuments(),
-        m.Search("tulip", mode="keyword"),
-        m.ReadDocument(30),
-        m.EditDocument(30, "new"),
-        m.ListPassages((30, 40)),
-        m.RemoveDocuments(tuple(range(60))),
-        m.CutDocuments(200, 0),
-        m.AddDocuments((str(tmp_path),)),
+        OpenCollection(str(tmp_path)),
+        ListDocuments(),
+        Search("tulip", mode="keyword"),
+        ReadDocument(30),
+        EditDocument(30, "new"),
+        ListPassages((30, 40)),
+        RemoveDocuments(tuple(range(60))),
+        CutDocuments(200, 0),
+        AddDocuments((str(tmp_path),)),
     )
     said = set()
     for request in requests:
         try:
-            for _ in handlers[type(request)](request):
+            for _ in handlers(request):
                 pass
         except EngineError as error:
             said.add(error.key)
     assert "error.collection_damaged" in said
     assert said <= {"error.collection_damaged", "error.no_collection", "error.document_gone"}
-    ask(handlers, m.OpenCollection(str(tmp_path / "other"), create=True))  # closes it
+    ask(handlers, OpenCollection(str(tmp_path / "other"), create=True))  # closes it
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3])

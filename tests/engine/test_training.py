@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.errors import EngineError
-from engine.messages import TrainingSettings
+from engine.messages.training import TrainingSettings
 from engine.text.corpus import Corpus
 from engine.training.recipe import DECAY, MATRIX_RATE, PRESETS, micro_batch, model_config, presets_for, rate_factor
 from engine.training.run import Run, read_log

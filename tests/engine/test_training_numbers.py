@@ -11,9 +11,9 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from engine.baselines.ngram import bigram_loss, unigram_loss
 from engine.errors import EngineError
-from engine.messages import TrainingSettings
+from engine.history.ngram import bigram_loss, unigram_loss
+from engine.messages.training import TrainingSettings
 from engine.model.opening import load_model
 from engine.training import evaluation
 from engine.training.evaluation import evaluate

@@ -12,11 +12,29 @@ import numpy as np
 import pytest
 import torch
 
-from engine import messages as m
 from engine.errors import EngineError
+from engine.messages.attention import Attend
+from engine.messages.embeddings import Project
+from engine.messages.envelope import Cancel, Ended, Event, Submit
+from engine.messages.generation import Generate, PredictNext, SamplingSettings
+from engine.messages.models import ModelInfo, OpenModel
+from engine.messages.status import Notice, Progress
+from engine.messages.tokens import Tokenize
+from engine.messages.training import (
+    EstimateTraining,
+    ListRuns,
+    ReadRun,
+    SteerTraining,
+    Train,
+    TrainingPoints,
+    TrainingResult,
+    TrainingSample,
+    TrainingSettings,
+    TrainingStarted,
+)
 from engine.model.opening import load_model
 from engine.service import training
-from engine.service.handlers import make_handlers
+from engine.service.handlers import answering
 from engine.service.process import IDLE
 from engine.service.session import Session
 from engine.training.run import read_log
@@ -27,10 +45,10 @@ TEXT = "the cat sat on the mat."
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def running(text_file: Path, folder: Path, **changes: Any) -> m.Train:
+def running(text_file: Path, folder: Path, **changes: Any) -> Train:
     prompt = changes.pop("sample_prompt", "the cat")
     settings = dataclasses.replace(SMALL, **changes)
-    return m.Train((str(text_file),), str(folder), settings, sample_prompt=prompt)
+    return Train((str(text_file),), str(folder), settings, sample_prompt=prompt)
 
 
 def losses_of(folder: Path) -> dict[int, float]:
@@ -52,26 +70,26 @@ def whole(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[li
 def test_a_run_is_told_in_order(whole: tuple[list[Any], Path]) -> None:
     events, folder = whole
     order = [
-        m.Progress,
-        m.TrainingStarted,
-        m.ModelInfo,
-        m.TrainingSample,
-        m.TrainingPoints,
-        m.TrainingResult,
-        m.ModelInfo,
+        Progress,
+        TrainingStarted,
+        ModelInfo,
+        TrainingSample,
+        TrainingPoints,
+        TrainingResult,
+        ModelInfo,
     ]
     kinds = [type(event) for event in events]
     assert list(dict.fromkeys(kinds)) == [kind for kind in dict.fromkeys(order) if kind in kinds]
-    first, last = (event for event in events if isinstance(event, m.ModelInfo))
+    first, last = (event for event in events if isinstance(event, ModelInfo))
     assert (first.training, last.training) == (True, False)
     assert (first.step, last.step, last.resumable) == (0, 30, True)
-    assert kinds[-2:] == [m.TrainingResult, m.ModelInfo]
+    assert kinds[-2:] == [TrainingResult, ModelInfo]
     assert last.folder == str(folder)
 
 
 def test_every_step_is_told_once_and_as_it_was(whole: tuple[list[Any], Path]) -> None:
     events, folder = whole
-    points = [event for event in events if isinstance(event, m.TrainingPoints)]
+    points = [event for event in events if isinstance(event, TrainingPoints)]
     steps = np.concatenate([p.steps for p in points]).tolist()
     losses = np.concatenate([p.losses for p in points])
     assert steps == list(range(1, 31))
@@ -83,7 +101,7 @@ def test_every_step_is_told_once_and_as_it_was(whole: tuple[list[Any], Path]) ->
     assert points[-1].fraction == 1.0
     assert points[-1].seconds_left == 0.0
     assert points[-1].validation_steps[-1] == 30
-    result = next(event for event in events if isinstance(event, m.TrainingResult))
+    result = next(event for event in events if isinstance(event, TrainingResult))
     assert (result.steps, result.tokens) == (30, 30 * SMALL.batch * SMALL.context)
     assert result.train_loss == pytest.approx(losses[-20:].mean(), abs=1e-3)
     assert result.validation_loss == pytest.approx(float(points[-1].validation_losses[-1]), abs=1e-4)
@@ -91,7 +109,7 @@ def test_every_step_is_told_once_and_as_it_was(whole: tuple[list[Any], Path]) ->
 
 def test_samples_are_written_from_the_first_step_to_the_last(whole: tuple[list[Any], Path]) -> None:
     events, folder = whole
-    samples = [event for event in events if isinstance(event, m.TrainingSample)]
+    samples = [event for event in events if isinstance(event, TrainingSample)]
     assert [s.step for s in samples] == sorted({s.step for s in samples})
     assert (samples[0].step, samples[-1].step) == (1, 30)
     assert all(s.prompt == "the cat" and s.text for s in samples)
@@ -107,7 +125,7 @@ def advance(run: Iterator[Any], until: int) -> int:
     """To at least this step, as the messages tell."""
     step = 0
     for event in run:
-        if isinstance(event, m.TrainingPoints):
+        if isinstance(event, TrainingPoints):
             step = int(event.steps[-1])
             if step >= until:
                 return step
@@ -126,19 +144,19 @@ def test_a_paused_run_stands_still_answers_and_goes_on(
     session, folder = Session(), tmp_path / "m"
     run = training.train(session, running(text_file, folder))
     step = advance(run, 8)
-    ask(session, m.SteerTraining("pause"))
+    ask(session, SteerTraining("pause"))
     said = [event for event in (next(run) for _ in range(20)) if event is not None]
-    assert isinstance(said[0], m.TrainingPoints)
+    assert isinstance(said[0], TrainingPoints)
     assert said[0].paused
     assert said[0].steps[-1] == step
     assert said[1:] == [IDLE] * (len(said) - 1)
     before = {name: tensor.clone() for name, tensor in session.opened.model.state_dict().items()}
-    [found] = ask(session, m.Tokenize(TEXT))
+    [found] = ask(session, Tokenize(TEXT))
     assert found.ids.tolist() == session.opened.tokenizer.encode(TEXT)
     assert next(run) is IDLE
     assert all(torch.equal(before[name], tensor) for name, tensor in session.opened.model.state_dict().items())
-    ask(session, m.SteerTraining("resume"))
-    rest = [event for event in run if isinstance(event, m.TrainingPoints)]
+    ask(session, SteerTraining("resume"))
+    rest = [event for event in run if isinstance(event, TrainingPoints)]
     assert not any(points.paused for points in rest)
     assert losses_of(folder) == losses_of(whole[1])
 
@@ -149,15 +167,15 @@ def test_a_stopped_run_is_saved_and_continued_to_the_same_end(
     session, folder = Session(), tmp_path / "m"
     run = training.train(session, running(text_file, folder))
     step = advance(run, 10)
-    ask(session, m.SteerTraining("stop"))
+    ask(session, SteerTraining("stop"))
     events = [event for event in run if event is not None]
-    result = next(event for event in events if isinstance(event, m.TrainingResult))
+    result = next(event for event in events if isinstance(event, TrainingResult))
     assert result.steps == step < 30
     assert session.run is None
-    assert isinstance(events[-1], m.ModelInfo)
+    assert isinstance(events[-1], ModelInfo)
     assert (events[-1].step, events[-1].resumable) == (step, True)
-    again = ask(session, m.Train((), str(folder), SMALL, resume=True, sample_prompt="the cat"))
-    told = [event for event in again if isinstance(event, m.TrainingPoints)]
+    again = ask(session, Train((), str(folder), SMALL, resume=True, sample_prompt="the cat"))
+    told = [event for event in again if isinstance(event, TrainingPoints)]
     assert np.concatenate([p.steps for p in told]).tolist() == list(range(1, 31))  # the past first
     assert losses_of(folder) == losses_of(whole[1])
 
@@ -166,11 +184,11 @@ def test_a_paused_run_that_is_stopped_ends_where_it_stood(text_file: Path, tmp_p
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "m"))
     step = advance(run, 5)
-    ask(session, m.SteerTraining("pause"))
+    ask(session, SteerTraining("pause"))
     while next(run) is not IDLE:
         pass
-    ask(session, m.SteerTraining("stop"))
-    result = next(event for event in run if isinstance(event, m.TrainingResult))
+    ask(session, SteerTraining("stop"))
+    result = next(event for event in run if isinstance(event, TrainingResult))
     run.close()
     assert result.steps == step
 
@@ -181,7 +199,7 @@ def test_a_cancelled_run_is_saved_too(text_file: Path, tmp_path: Path, paused: b
     run = training.train(session, running(text_file, folder))
     step = advance(run, 6)
     if paused:
-        ask(session, m.SteerTraining("pause"))
+        ask(session, SteerTraining("pause"))
         while next(run) is not IDLE:
             pass
     run.close()
@@ -190,8 +208,8 @@ def test_a_cancelled_run_is_saved_too(text_file: Path, tmp_path: Path, paused: b
     model, _ = load_model(folder)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, session.opened.model.state_dict()[name])
-    events = ask(session, m.Train((), str(folder), SMALL, resume=True))  # the pause is not remembered
-    assert any(isinstance(event, m.TrainingResult) and event.steps == 30 for event in events)
+    events = ask(session, Train((), str(folder), SMALL, resume=True))  # the pause is not remembered
+    assert any(isinstance(event, TrainingResult) and event.steps == 30 for event in events)
 
 
 def test_one_run_at_a_time(text_file: Path, tmp_path: Path) -> None:
@@ -211,7 +229,7 @@ def test_a_run_that_cannot_begin_leaves_the_session_free(text_file: Path, tmp_pa
     for request, key in (
         (running(tmp_path / "short.txt", tmp_path / "a"), "text_too_short"),
         (running(text_file, model_folder), "folder_taken"),
-        (m.Train((), str(tmp_path / "none"), SMALL, resume=True), "nothing_to_resume"),
+        (Train((), str(tmp_path / "none"), SMALL, resume=True), "nothing_to_resume"),
     ):
         with pytest.raises(EngineError, match=key):
             ask(session, request)
@@ -224,7 +242,7 @@ def test_what_is_shown_in_the_middle_of_a_run_is_of_the_weights_of_that_moment(t
     for step in (3, 9, 15):
         advance(run, step)
         opened = session.opened
-        [shown] = ask(session, m.Weigh(TEXT, sampling=m.SamplingSettings(temperature=1.0)))
+        [shown] = ask(session, PredictNext(TEXT, sampling=SamplingSettings(temperature=1.0)))
         with torch.no_grad():
             logits = opened.model(torch.tensor([opened.tokenizer.encode(TEXT)]))[0, -1]
         assert np.allclose(shown.probabilities[0], logits.double().softmax(-1).numpy()[shown.ids], atol=1e-4)
@@ -240,7 +258,7 @@ def test_an_estimate_in_the_middle_of_a_run_does_not_disturb_it(
     run = training.train(session, running(text_file, folder))
     advance(run, 4)
     random = torch.get_rng_state()
-    [estimate] = ask(session, m.EstimateTraining(dataclasses.replace(SMALL, steps=500)))
+    [estimate] = ask(session, EstimateTraining(dataclasses.replace(SMALL, steps=500)))
     assert torch.equal(torch.get_rng_state(), random)
     list(run)
     assert losses_of(folder) == losses_of(whole[1])
@@ -252,14 +270,14 @@ def test_an_estimate_in_the_middle_of_a_run_does_not_disturb_it(
 
 def test_a_large_model_is_estimated_without_being_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "Transformer", lambda *_: pytest.fail("built"))
-    settings = m.TrainingSettings(width=2048, heads=16, layers=24, seconds=3600.0)
-    [estimate] = ask(Session(), m.EstimateTraining(settings))
+    settings = TrainingSettings(width=2048, heads=16, layers=24, seconds=3600.0)
+    [estimate] = ask(Session(), EstimateTraining(settings))
     assert estimate.parameters > 10**9
     assert estimate.memory_bytes > 4 * 4 * estimate.parameters
     assert estimate.seconds == 3600.0
     assert estimate.steps >= 1
     with pytest.raises(EngineError, match="heads_divide"):
-        ask(Session(), m.EstimateTraining(dataclasses.replace(settings, width=30)))
+        ask(Session(), EstimateTraining(dataclasses.replace(settings, width=30)))
 
 
 def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: Path, model_folder: Path) -> None:
@@ -268,13 +286,13 @@ def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: P
     advance(run, 2)
     assert session.run is not None
     model = session.run.model
-    *_, info = ask(session, m.OpenModel(str(folder)))
+    *_, info = ask(session, OpenModel(str(folder)))
     assert info.training
     assert session.opened.model is model  # not read again from the disk, a step behind
-    *_, other = ask(session, m.OpenModel(str(model_folder)))
+    *_, other = ask(session, OpenModel(str(model_folder)))
     assert session.opened.model is not model
-    rest = [event for event in run if isinstance(event, m.ModelInfo | m.TrainingResult)]
-    assert [type(event) for event in rest] == [m.TrainingResult]  # the other one stays open
+    rest = [event for event in run if isinstance(event, ModelInfo | TrainingResult)]
+    assert [type(event) for event in rest] == [TrainingResult]  # the other one stays open
     assert session.opened.info == other
 
 
@@ -285,9 +303,9 @@ def test_a_run_that_was_saved_from_itself_says_so(text_file: Path, tmp_path: Pat
     with torch.no_grad():
         session.opened.model.embedding.weight.fill_(math.nan)
     events = list(run)
-    assert [event.arguments for event in events if isinstance(event, m.Notice)] == [{"step": step + 1}]
+    assert [event.arguments for event in events if isinstance(event, Notice)] == [{"step": step + 1}]
     assert session.opened.model.embedding.weight.isfinite().all()
-    assert next(event.steps for event in events if isinstance(event, m.TrainingResult)) == 30
+    assert next(event.steps for event in events if isinstance(event, TrainingResult)) == 30
 
 
 def test_a_run_in_a_folder_that_is_for_reading_only_is_read_all_the_same(
@@ -299,21 +317,21 @@ def test_a_run_in_a_folder_that_is_for_reading_only_is_read_all_the_same(
     folder = Path(shutil.copytree(whole[1], tmp_path / "copy"))
     (folder / training.REFERENCES).unlink()
     monkeypatch.setattr(training, "write_json", refused)
-    started = next(event for event in whole[0] if isinstance(event, m.TrainingStarted))
-    assert ask(Session(), m.ReadRun(str(folder)))[0].references == pytest.approx(started.references)
+    started = next(event for event in whole[0] if isinstance(event, TrainingStarted))
+    assert ask(Session(), ReadRun(str(folder)))[0].references == pytest.approx(started.references)
     assert not (folder / training.REFERENCES).exists()
 
 
 def test_a_run_that_learned_nothing_yet_can_be_read(text_file: Path, tmp_path: Path) -> None:
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "m"))
-    while not isinstance(next(run), m.TrainingStarted):
+    while not isinstance(next(run), TrainingStarted):
         pass
     run.close()
-    started, *rest = ask(session, m.ReadRun(str(tmp_path / "m")))
+    started, *rest = ask(session, ReadRun(str(tmp_path / "m")))
     assert rest == []
     assert started.references["uniform"] == pytest.approx(math.log(started.vocabulary))
-    [listed] = ask(session, m.ListRuns(str(tmp_path)))
+    [listed] = ask(session, ListRuns(str(tmp_path)))
     assert (listed.steps, listed.finished) == (0, False)
     assert math.isnan(listed.validation_loss)
 
@@ -324,7 +342,7 @@ def test_a_run_that_learned_nothing_yet_can_be_read(text_file: Path, tmp_path: P
 @pytest.fixture
 def engine() -> Iterator[Connection]:
     """The loop with everything behind it."""
-    with loop(make_handlers()) as ours:
+    with loop(answering()) as ours:
         yield ours
 
 
@@ -332,34 +350,34 @@ def first_step_told(engine: Connection) -> int:
     while True:
         assert engine.poll(30)
         message = engine.recv()
-        if isinstance(message, m.Event) and isinstance(message.body, m.TrainingPoints):
+        if isinstance(message, Event) and isinstance(message.body, TrainingPoints):
             return int(message.body.steps[-1])
 
 
 def test_questions_are_answered_while_a_run_goes_on_until_it_is_cancelled(
     engine: Connection, text_file: Path, tmp_path: Path
 ) -> None:
-    engine.send(m.Submit(1, running(text_file, tmp_path / "m", steps=10**6, sample_prompt="")))
+    engine.send(Submit(1, running(text_file, tmp_path / "m", steps=10**6, sample_prompt="")))
     first_step_told(engine)
-    for job, request in enumerate((m.Tokenize(TEXT), m.Attend(TEXT), m.Project(), m.Generate(TEXT, tokens=3)), start=2):
-        engine.send(m.Submit(job, request))
+    for job, request in enumerate((Tokenize(TEXT), Attend(TEXT), Project(), Generate(TEXT, tokens=3)), start=2):
+        engine.send(Submit(job, request))
         mine = [message for message in until_ended(engine, job) if message.job == job]
         assert len(mine) >= 2
-        assert mine[-1] == m.Ended(job, "done")
-    engine.send(m.Submit(9, m.Attend(TEXT)))
-    engine.send(m.Cancel(9))
-    ended = [message for message in until_ended(engine, 9) if isinstance(message, m.Ended)]
+        assert mine[-1] == Ended(job, "done")
+    engine.send(Submit(9, Attend(TEXT)))
+    engine.send(Cancel(9))
+    ended = [message for message in until_ended(engine, 9) if isinstance(message, Ended)]
     assert [end.job for end in ended] == [9]
-    engine.send(m.Cancel(1))
-    assert until_ended(engine, 1)[-1] == m.Ended(1, "cancelled")
+    engine.send(Cancel(1))
+    assert until_ended(engine, 1)[-1] == Ended(1, "cancelled")
     assert len(losses_of(tmp_path / "m")) >= 1
-    engine.send(m.Submit(10, m.ReadRun(str(tmp_path / "m"))))
+    engine.send(Submit(10, ReadRun(str(tmp_path / "m"))))
     assert until_ended(engine, 10)[-1].outcome == "done"
 
 
 def test_a_run_is_saved_when_the_window_goes_away(text_file: Path, tmp_path: Path) -> None:
-    with loop(make_handlers()) as engine:
-        engine.send(m.Submit(1, running(text_file, tmp_path / "m", steps=10**6)))
+    with loop(answering()) as engine:
+        engine.send(Submit(1, running(text_file, tmp_path / "m", steps=10**6)))
         told = first_step_told(engine)
         engine.close()
     assert max(losses_of(tmp_path / "m")) >= told

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from engine.baselines import word2vec
-from engine.baselines.word2vec import Word2Vec, train, words_of
 from engine.errors import EngineError
+from engine.history import word2vec
+from engine.history.word2vec import Word2Vec, train, words_of
 from engine.inspection.vectors import nearest
 
 SENTENCES = [

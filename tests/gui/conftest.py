@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import i18n
-from gui.main_window import MainWindow
 from gui.settings import Settings
+from gui.window.main_window import MainWindow
 from tests.gui import fakes
 from tests.gui.fakes import FakeEngine
 from tests.gui.hands import Hover, plain
@@ -37,7 +37,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setattr("gui.opening.world_path", lambda: tmp_path / "world.txt")
+    monkeypatch.setattr("gui.window.opening.world_path", lambda: tmp_path / "world.txt")
     shown = MainWindow(engine, Settings(language="en", welcomed=True), tmp_path / "settings.json")  # type: ignore[arg-type]
     shown.resize(1400, 900)
     qtbot.addWidget(shown)

@@ -7,14 +7,15 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.main_window import MainWindow
+from engine.messages.attention import Attend, AttendHead, AttentionLayer, AttentionRows
+from engine.messages.models import ModelInfo
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine
 
 
 @pytest.fixture
 def pane(window: MainWindow, qtbot: QtBot) -> Any:
-    window.state.set_model(m.ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.state.set_model(ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
     window.state.set_text("abcde")
     window.workspace.set_layout(1, ["attention"])
     found: Any = window.workspace.pane("attention")
@@ -100,14 +101,14 @@ def test_of_a_long_text_the_exact_head_is_fetched(pane: Any, engine: FakeEngine,
     count = 200
     exact = np.tril(np.ones((count, count), np.float16))
 
-    def pictures(request: m.Attend) -> list[object]:
+    def pictures(request: Attend) -> list[object]:
         heads = np.zeros((3, 100, 100), np.float16)
-        return [m.AttentionLayer(tuple(request.text), 0, layer, 2, heads) for layer in range(2)]
+        return [AttentionLayer(tuple(request.text), 0, layer, 2, heads) for layer in range(2)]
 
-    def rows(_: m.AttendHead) -> list[object]:
-        return [m.AttentionRows(0, exact[:150]), m.AttentionRows(150, exact[150:])]
+    def rows(_: AttendHead) -> list[object]:
+        return [AttentionRows(0, exact[:150]), AttentionRows(150, exact[150:])]
 
-    engine.answers |= {m.Attend: pictures, m.AttendHead: rows}
+    engine.answers |= {Attend: pictures, AttendHead: rows}
     pane.state.set_text("x" * count)
     qtbot.waitUntil(lambda: bool(pane.exact))
     assert np.array_equal(pane.heatmap.weights, exact.astype(np.float32))

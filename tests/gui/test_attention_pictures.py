@@ -10,14 +10,14 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.attention import ExplainAttention
 from gui.colormaps import color_of
+from gui.panes.attention.lines import MOST_QUERIES, AttentionLines
+from gui.panes.attention.mosaic import Mosaic
+from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView
+from gui.text import visible
 from gui.theme import DARK, LIGHT, Theme
-from gui.widgets.attention_lines import MOST_QUERIES, AttentionLines
-from gui.widgets.attention_steps import MOST_KEYS, AttentionStepsView
 from gui.widgets.heatmap import Heatmap
-from gui.widgets.mosaic import Mosaic
-from gui.widgets.token_strip import visible
 from tests.gui.fakes import attention_steps
 from tests.gui.hands import (
     LARGE_TYPE,
@@ -273,7 +273,7 @@ def test_with_larger_type_rows_get_more_room(qtbot: QtBot, kind: str) -> None:
         view.set_data(np.eye(6, dtype=np.float32), PIECES, 3)
     else:
         view = show(qtbot, AttentionStepsView())
-        [steps] = attention_steps(m.ExplainAttention("abcdef", 0, 5))
+        [steps] = attention_steps(ExplainAttention("abcdef", 0, 5))
         view.set_data(steps, 0, PIECES)
     before = view.minimumHeight()
     view.restyle(LARGE_TYPE)
@@ -284,7 +284,7 @@ def test_with_larger_type_rows_get_more_room(qtbot: QtBot, kind: str) -> None:
 
 def steps_view(qtbot: QtBot, query: int = 5, head: int = 1, width: int = 700) -> tuple[AttentionStepsView, Any]:
     pieces = tuple(f"t{i}" for i in range(query + 3))
-    [steps] = attention_steps(m.ExplainAttention("x" * len(pieces), 0, query))
+    [steps] = attention_steps(ExplainAttention("x" * len(pieces), 0, query))
     view: AttentionStepsView = show(qtbot, AttentionStepsView(), width, 500)
     view.set_data(steps, head, pieces)  # type: ignore[arg-type]
     return view, steps

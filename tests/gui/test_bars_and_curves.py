@@ -13,11 +13,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from gui.panes.embeddings.near_list import NearList
+from gui.panes.training.curve import Curve
+from gui.panes.training.loss_plot import LossAxis, LossPlot
 from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.bar_list import Bar, BarList
-from gui.widgets.curve import Curve
-from gui.widgets.loss_plot import LossAxis, LossPlot
-from gui.widgets.near_list import NearList
 from gui.widgets.vector_bars import VectorBars
 from tests.gui.fakes import near_tokens
 from tests.gui.hands import LARGE_TYPE, SHIFT, Hover, area_of, click, heard, painted, press, show, where

@@ -11,16 +11,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.envelope import Ended
+from engine.messages.status import Notice
+from engine.messages.training import TrainingSettings
 from gui import i18n
+from gui.panes.search.work_bar import WorkBar
+from gui.panes.training.figures import FigureRow
+from gui.panes.training.run_form import NUMBERS, RunForm
 from gui.theme import DARK, LIGHT
-from gui.widgets.figures import FigureRow
 from gui.widgets.labelled_slider import REST_MS, LabelledSlider
 from gui.widgets.message_bar import MessageBar
-from gui.widgets.prompt import Prompt
-from gui.widgets.run_form import NUMBERS, RunForm
 from gui.widgets.switch import Switch
-from gui.widgets.work_bar import WorkBar
+from gui.window.prompt import Prompt
 from tests.gui.hands import LEFT, NO_KEY, heard, in_a_window, press, show
 
 # --- Slider and switch ---------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def test_tab_leaves_the_prompt_and_files_are_not_pasted_as_paths(qtbot: QtBot) -
 # --- The form of a run ---------------------------------------------------------------------------------
 
 
-PRESETS = {"30s": m.TrainingSettings(), "5m": m.TrainingSettings(layers=6, width=192, seconds=300.0)}
+PRESETS = {"30s": TrainingSettings(), "5m": TrainingSettings(layers=6, width=192, seconds=300.0)}
 
 
 @pytest.fixture
@@ -258,12 +260,12 @@ def test_a_run_by_steps_has_no_seconds_and_characters_need_no_vocabulary(form: R
 
 
 @st.composite
-def trainings(draw: st.DrawFn) -> m.TrainingSettings:
+def trainings(draw: st.DrawFn) -> TrainingSettings:
     numbers = {name: draw(st.integers(*limits)) for name, limits in NUMBERS.items()}
     length = draw(st.integers(1, 10_000_000))
     by_steps = draw(st.booleans())
     rate = draw(st.none() | st.integers(1, 10_000).map(lambda n: n / 10_000))
-    return m.TrainingSettings(
+    return TrainingSettings(
         tokenizer=draw(st.sampled_from(["bpe", "char"])),
         **numbers,
         steps=length if by_steps else None,
@@ -274,7 +276,7 @@ def trainings(draw: st.DrawFn) -> m.TrainingSettings:
 
 @given(wanted=trainings())
 @settings(max_examples=40)
-def test_any_settings_are_shown_and_read_back_as_they_were(form: RunForm, wanted: m.TrainingSettings) -> None:
+def test_any_settings_are_shown_and_read_back_as_they_were(form: RunForm, wanted: TrainingSettings) -> None:
     form.set_own(wanted)
     assert form.settings() == wanted
     assert form.own.isVisible()
@@ -317,7 +319,7 @@ def bar(qtbot: QtBot) -> MessageBar:
 
 def test_a_failure_is_said_in_the_language_of_the_moment_until_it_is_dismissed(bar: MessageBar) -> None:
     assert not bar.isVisible()
-    bar.show_failure(m.Ended(0, "failed", "error.text_empty", {"file": "/notes/😀.txt"}))
+    bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "/notes/😀.txt"}))
     assert bar.isVisible()
     english = bar.label.text()
     assert "😀.txt" in english
@@ -333,18 +335,18 @@ def test_a_failure_is_said_in_the_language_of_the_moment_until_it_is_dismissed(b
 
 
 def test_the_newest_message_is_the_one_shown(bar: MessageBar) -> None:
-    bar.show_failure(m.Ended(0, "failed", "error.text_empty", {"file": "a"}, "Traceback: no"))
+    bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "a"}, "Traceback: no"))
     assert bar.details.isVisible()
     bar.show_key("error.text_empty", "warning", file="b")
     assert "b" in bar.label.text()
     assert not bar.details.isVisible()  # they belonged to the other one
     assert bar.property("level") == "warning"
-    bar.show_notice(m.Notice("error.text_empty", {"file": "c"}))
+    bar.show_notice(Notice("error.text_empty", {"file": "c"}))
     assert bar.property("level") == "info"
 
 
 def test_details_of_a_bug_can_be_read(qtbot: QtBot, bar: MessageBar) -> None:
-    bar.show_failure(m.Ended(0, "failed", "error.text_empty", {"file": "a"}, "Traceback: line 7"))
+    bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "a"}, "Traceback: line 7"))
     QTest.mouseClick(bar.details, LEFT)
     [box] = bar.findChildren(QMessageBox)
     assert box.isVisible()

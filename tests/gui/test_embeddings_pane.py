@@ -9,8 +9,9 @@ from PySide6.QtGui import QMouseEvent, QPolygonF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.main_window import MainWindow
+from engine.messages.embeddings import Project
+from engine.messages.models import ModelInfo
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine
 
 LEFT = Qt.MouseButton.LeftButton
@@ -18,7 +19,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture
 def pane(window: MainWindow, qtbot: QtBot) -> Any:
-    window.state.set_model(m.ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.state.set_model(ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
     window.state.set_text("abcde")
     window.workspace.set_layout(1, ["embeddings"])
     found: Any = window.workspace.pane("embeddings")
@@ -55,12 +56,12 @@ def test_tsne_moves_and_rests_and_is_flat(pane: Any, qtbot: QtBot, engine: FakeE
 
 def test_a_stopped_movement_keeps_what_is_there(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     before = pane.map
-    engine.answers.pop(m.Project)  # from now on it is always at work
+    engine.answers.pop(Project)  # from now on it is always at work
     pane.method.button("umap").click()
     assert pane.stop.isVisible()
     pane.stop.click()
     assert not pane.stop.isVisible()
-    last = max(i for i, request in enumerate(engine.requests) if isinstance(request, m.Project))
+    last = max(i for i, request in enumerate(engine.requests) if isinstance(request, Project))
     assert engine.jobs[last].cancelled
     assert pane.map is before
 

@@ -12,11 +12,15 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.envelope import Ended
+from engine.messages.status import EngineReady, Hello
+from engine.messages.texts import InspectText
+from engine.messages.tokens import Tokenize
+from engine.messages.training import TrainingSettings
 from gui.engine_link import EngineLink
-from gui.main_window import MainWindow
-from gui.panes.training import TrainingPane
+from gui.panes.training.pane import TrainingPane
 from gui.settings import Settings
+from gui.window.main_window import MainWindow
 
 SLOW = 60_000  # milliseconds: importing torch beside other tests takes its time
 ROOT = Path(__file__).parent.parent.parent
@@ -32,14 +36,14 @@ def link() -> Iterator[EngineLink]:
 
 
 def test_questions_are_answered_and_failures_cross(qtbot: QtBot, link: EngineLink, tmp_path: Path) -> None:
-    answers: list[m.EngineReady] = []
-    ended: dict[int, m.Ended] = {}
-    jobs = [link.submit(r) for r in (m.Hello(), m.InspectText((str(tmp_path / "nothing.txt"),)), m.Tokenize("a"))]
+    answers: list[EngineReady] = []
+    ended: dict[int, Ended] = {}
+    jobs = [link.submit(r) for r in (Hello(), InspectText((str(tmp_path / "nothing.txt"),)), Tokenize("a"))]
     for job in jobs:
         job.answered.connect(answers.append)
         job.ended.connect(lambda end, number=job.number: ended.__setitem__(number, end))
     qtbot.waitUntil(lambda: len(ended) == 3, timeout=SLOW)
-    assert [type(answer) for answer in answers] == [m.EngineReady]
+    assert [type(answer) for answer in answers] == [EngineReady]
     done, missing, no_model = (ended[job.number] for job in jobs)
     assert (done.outcome, missing.key, no_model.key) == ("done", "error.text_missing", "error.no_model")
 
@@ -57,7 +61,7 @@ def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBo
     assert isinstance(pane, TrainingPane)
     pane.models = tmp_path / "models"
     qtbot.waitUntil(lambda: window.state.corpus is not None, timeout=SLOW)
-    shape = m.TrainingSettings(
+    shape = TrainingSettings(
         vocabulary=320, layers=1, heads=2, width=32, context=16, batch=4, steps=200_000, seconds=None
     )
     pane.start(shape)

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.main_window import MainWindow
-from gui.opening import BUILTIN
+from engine.messages.embeddings import FindAnalogy, LookUp, Project
+from engine.messages.generation import Generate
+from engine.messages.models import OpenModel
+from engine.messages.texts import AssessText, InspectText, TextAssessment, WriteWorld
+from gui.samples import BUILTIN
 from gui.settings import Settings
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, tokens_of
 
 
@@ -37,7 +40,7 @@ def test_an_example_opens_the_model_and_finds_the_head(ready: MainWindow, qtbot:
     choose(ready, "pronoun")
     pane: Any = ready.workspace.pane("attention")
     qtbot.waitUntil(lambda: ready.state.token is not None and bool(pane.layers) and pane._example is None)
-    assert engine.asked(m.OpenModel)[-1].folder == str(BUILTIN)
+    assert engine.asked(OpenModel)[-1].folder == str(BUILTIN)
     assert ready.state.text == "a cat. it"
     assert ready.state.token == len("a cat. it") - 1
     assert ready.workspace.layout_now() == ["attention"]
@@ -56,8 +59,8 @@ def test_all_the_room_is_given_back(ready: MainWindow, qtbot: QtBot) -> None:
 
 def test_an_analogy_is_found_among_the_word_vectors(ready: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     choose(ready, "analogy")
-    qtbot.waitUntil(lambda: bool(engine.asked(m.FindAnalogy)))
-    asked = engine.asked(m.FindAnalogy)[-1]
+    qtbot.waitUntil(lambda: bool(engine.asked(FindAnalogy)))
+    asked = engine.asked(FindAnalogy)[-1]
     assert (asked.a, asked.b, asked.c, asked.source, asked.language) == ("a", "b", "c", "word2vec", "en")
     pane: Any = ready.workspace.pane("embeddings")
     qtbot.waitUntil(lambda: bool(pane.cloud.arrows))
@@ -67,9 +70,9 @@ def test_a_word_is_looked_up_with_its_neighbours(ready: MainWindow, qtbot: QtBot
     choose(ready, "neighbours")
     pane: Any = ready.workspace.pane("embeddings")
     qtbot.waitUntil(lambda: pane.row is not None)
-    assert engine.asked(m.LookUp)[-1] == m.LookUp(93, source="word2vec", language="en")  # "d" is the fourth of 90…
+    assert engine.asked(LookUp)[-1] == LookUp(93, source="word2vec", language="en")  # "d" is the fourth of 90…
     ready.set_language("ja")
-    qtbot.waitUntil(lambda: engine.asked(m.Project)[-1].language == "ja")
+    qtbot.waitUntil(lambda: engine.asked(Project)[-1].language == "ja")
 
 
 def test_breakfast_shows_what_the_model_thinks_and_writes_nothing(ready: MainWindow, qtbot: QtBot) -> None:
@@ -82,9 +85,9 @@ def test_breakfast_shows_what_the_model_thinks_and_writes_nothing(ready: MainWin
 
 def test_three_temperatures_side_by_side(ready: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     choose(ready, "temperature")
-    qtbot.waitUntil(lambda: len(engine.asked(m.Generate)) == 3)
-    assert [r.sampling.temperature for r in engine.asked(m.Generate)] == [0.0, 1.0, 2.0]
-    assert {r.tokens for r in engine.asked(m.Generate)} == {5}
+    qtbot.waitUntil(lambda: len(engine.asked(Generate)) == 3)
+    assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
+    assert {r.tokens for r in engine.asked(Generate)} == {5}
 
 
 def test_no_token_stays_marked_that_is_not_selected(ready: MainWindow, qtbot: QtBot) -> None:
@@ -98,7 +101,7 @@ def test_no_token_stays_marked_that_is_not_selected(ready: MainWindow, qtbot: Qt
 def test_the_very_first_start_is_alive(
     qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gui.opening.world_path", lambda: tmp_path / "world.txt")
+    monkeypatch.setattr("gui.window.opening.world_path", lambda: tmp_path / "world.txt")
     window = MainWindow(engine, Settings(language="en"), tmp_path / "settings.json")  # type: ignore[arg-type]
     qtbot.addWidget(window)
     window.show()
@@ -106,7 +109,7 @@ def test_the_very_first_start_is_alive(
     qtbot.waitUntil(lambda: window.state.token is not None)
     assert window.state.text == "a cat. it"
     assert window.workspace.count == 4
-    qtbot.waitUntil(lambda: bool(engine.asked(m.WriteWorld) or engine.asked(m.InspectText)))  # to train it oneself
+    qtbot.waitUntil(lambda: bool(engine.asked(WriteWorld) or engine.asked(InspectText)))  # to train it oneself
     assert window.settings.welcomed
     window.close()
 
@@ -115,19 +118,19 @@ def test_the_very_first_start_is_alive(
 
 
 def test_characters_that_the_model_never_saw_are_named(ready: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers[m.Judge] = lambda r: [m.Judgement(r.text, "𠮟😀", 1.0, 6.0)]
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "𠮟😀", 1.0, 6.0)]
     choose(ready, "happy")
     qtbot.waitUntil(lambda: "𠮟😀" in ready.status.warning.text())
 
 
 def test_a_foreign_text_is_said_to_be_one(ready: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers[m.Judge] = lambda r: [m.Judgement(r.text, "", 5.0, 6.0)]
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 5.0, 6.0)]
     choose(ready, "happy")
     qtbot.waitUntil(lambda: ready.status.warning.isVisible())
     assert "5.0 nats a token, where guessing gives 6.0" in ready.status.warning.text()
-    engine.answers[m.Judge] = lambda r: [m.Judgement(r.text, "", 1.0, 6.0)]
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 1.0, 6.0)]
     ready.prompt.set_text("known")
-    qtbot.waitUntil(lambda: engine.asked(m.Judge)[-1].text == "known" and not ready.status.warning.isVisible())
+    qtbot.waitUntil(lambda: engine.asked(AssessText)[-1].text == "known" and not ready.status.warning.isVisible())
 
 
 def test_the_token_of_some_words(window: MainWindow) -> None:

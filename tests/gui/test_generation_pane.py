@@ -5,10 +5,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.branches import Branches
-from gui.main_window import MainWindow
-from gui.panes.generation import GenerationPane
+from engine.messages.generation import Generate, PredictNext
+from gui.panes.generation.branches import Branches
+from gui.panes.generation.pane import GenerationPane
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, candidates, generated, model, points
 
 
@@ -46,7 +46,7 @@ def test_it_writes_as_many_tokens_as_asked_for(qtbot: QtBot, pane: GenerationPan
     click(qtbot, pane.page.play_button)
     written(qtbot, pane, 6)
     assert pane.tree.text() == "abcabc"
-    assert engine.asked(m.Generate)[-1].prompt == "The cat"
+    assert engine.asked(Generate)[-1].prompt == "The cat"
     assert pane.page.text.text() == "The catabcabc"
 
 
@@ -56,20 +56,20 @@ def test_step_and_back(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -
         written(qtbot, pane, count)
     click(qtbot, pane.page.back_button)
     assert pane.tree.text() == "ab"
-    asked = len(engine.asked(m.Generate))
+    asked = len(engine.asked(Generate))
     click(qtbot, pane.page.step_button)
     assert pane.tree.text() == "abc"
-    assert len(engine.asked(m.Generate)) == asked  # along the branch that was there
+    assert len(engine.asked(Generate)) == asked  # along the branch that was there
 
 
 def test_sliders_weigh_again_without_generating(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
-    before = len(engine.asked(m.Weigh))
+    before = len(engine.asked(PredictNext))
     pane.page.controls.sliders["temperature"].slider.setValue(40)
-    assert engine.asked(m.Weigh)[-1].sampling.temperature == 2.0
-    assert len(engine.asked(m.Weigh)) == before + 1
+    assert engine.asked(PredictNext)[-1].sampling.temperature == 2.0
+    assert len(engine.asked(PredictNext)) == before + 1
     pane.page.controls.seed.setValue(77)
-    assert engine.asked(m.Weigh)[-1].seed == 77
-    assert engine.asked(m.Generate) == []
+    assert engine.asked(PredictNext)[-1].seed == 77
+    assert engine.asked(Generate) == []
 
 
 def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
@@ -80,7 +80,7 @@ def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, e
     row = pane.page.bars._row_height()
     qtbot.mouseClick(pane.page.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
     written(qtbot, pane, 1)
-    assert engine.asked(m.Generate)[-1].first == 98
+    assert engine.asked(Generate)[-1].first == 98
     assert pane.tree.text() == "b"
     assert len(pane.tree.leaves()) == 2
     pane._fill_branches()
@@ -119,7 +119,7 @@ def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
     pane.page.length.setValue(5)
     pane.page.side_button.setChecked(True)
     qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane._columns) and not pane.asking())
-    assert [r.sampling.temperature for r in engine.asked(m.Generate)] == [0.0, 1.0, 2.0]
+    assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
     click(qtbot, pane.page.column_titles[1])
     assert pane.tree.text() == "abcab"
     assert not pane.page.side_button.isChecked()
@@ -134,9 +134,9 @@ def test_while_a_model_learns_it_writes_by_itself_until_touched(
     qtbot.waitUntil(lambda: len(pane.tree.current.path) == 40)
     assert "10" in pane.page.live_words.text()
     click(qtbot, pane.page.back_button)
-    asked = len(engine.asked(m.Generate))
+    asked = len(engine.asked(Generate))
     window.state.weights_changed.emit()
-    assert len(engine.asked(m.Generate)) == asked
+    assert len(engine.asked(Generate)) == asked
     assert not pane.page.live.isChecked()
 
 
@@ -160,7 +160,7 @@ def test_candidates_are_told_in_words(pane: GenerationPane) -> None:
 
 def test_a_tree_of_branches() -> None:
     tree = Branches("p")
-    for event in generated(m.Generate("p", tokens=3)):
+    for event in generated(Generate("p", tokens=3)):
         for token in event.tokens:  # type: ignore[attr-defined]
             tree.add(token)
     end = tree.current
@@ -171,7 +171,7 @@ def test_a_tree_of_branches() -> None:
     assert not tree.on()
     tree.go(tree.root)
     assert not tree.back()
-    other = generated(m.Generate("p", first=99))[0].tokens[0]  # type: ignore[attr-defined]
+    other = generated(Generate("p", first=99))[0].tokens[0]  # type: ignore[attr-defined]
     tree.add(other)
     assert [leaf.token.id for leaf in tree.leaves() if leaf.token] == [99, 99]
     tree.remove(end)

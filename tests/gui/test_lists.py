@@ -9,12 +9,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.training import RunSummary
 from gui import i18n
+from gui.panes.search.document_list import DocumentList
+from gui.panes.training.curve import Curve
+from gui.panes.training.run_list import RunList
 from gui.theme import DARK, LIGHT
-from gui.widgets.curve import Curve
-from gui.widgets.document_list import DocumentList
-from gui.widgets.run_list import RunList
 from tests.gui.fakes import entries
 from tests.gui.hands import LEFT, SHIFT, click_row, heard, open_row, press, show
 
@@ -132,8 +132,8 @@ def test_the_list_of_documents_follows_language_and_look(documents: DocumentList
 # --- Runs ----------------------------------------------------------------------------------------------
 
 
-def summary(n: int, loss: float = 2.5) -> m.RunSummary:
-    return m.RunSummary(f"/models/story-{n}", "story.txt", 123_456, 4000, 125.4, loss, True)
+def summary(n: int, loss: float = 2.5) -> RunSummary:
+    return RunSummary(f"/models/story-{n}", "story.txt", 123_456, 4000, 125.4, loss, True)
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from gui.panes.training.curve import Curve, thinned
+from gui.panes.training.figures import FigureRow
+from gui.panes.training.loss_plot import LossPlot, rounded_up
 from gui.theme import DARK, LIGHT
-from gui.widgets.curve import Curve, thinned
-from gui.widgets.figures import FigureRow
 from gui.widgets.legend import Entry, Legend
-from gui.widgets.loss_plot import LossPlot, rounded_up
 from tests.gui.hands import show, where
 
 

@@ -10,12 +10,12 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.map import TraceForward
 from gui import i18n
+from gui.panes.map.machine_canvas import spread
+from gui.panes.map.machine_plan import Part, plan
+from gui.panes.map.machine_view import Machine
 from gui.theme import DARK, LIGHT, Theme
-from gui.widgets.machine import Machine
-from gui.widgets.machine_canvas import spread
-from gui.widgets.machine_plan import Part, plan
 from tests.gui.fakes import machine_trace
 from tests.gui.hands import LARGE_TYPE, RIGHT, click, heard, painted, point, press, show
 
@@ -49,7 +49,7 @@ def test_candidates_of_the_machine_do_not_overlap(size: tuple[int, int], count: 
 
 def machine_of(qtbot: QtBot, text: str = "The cat", written: str = "", tokens: int = 0) -> Machine:
     machine: Machine = show(qtbot, Machine(), 1400, 600)
-    [trace] = machine_trace(m.Trace(text + written, most=12))
+    [trace] = machine_trace(TraceForward(text + written, most=12))
     machine.set_trace(trace, text, written, tokens)  # type: ignore[arg-type]
     return machine
 

@@ -8,10 +8,12 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.main_window import MainWindow
-from gui.panes.map import MapPane
-from gui.widgets.machine_plan import STATIONS, Part, Plan, plan
+from engine.messages.envelope import Ended
+from engine.messages.generation import Generate
+from engine.messages.map import ForwardTrace, TraceForward
+from gui.panes.map.machine_plan import STATIONS, Part, Plan, plan
+from gui.panes.map.pane import MapPane
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, machine_trace, model
 
 
@@ -74,7 +76,7 @@ def test_without_a_text_it_asks_for_one(qtbot: QtBot, window: MainWindow, pane: 
 
 
 def test_the_text_flows_through_every_station(pane: MapPane, engine: FakeEngine) -> None:
-    assert engine.asked(m.Trace)[-1].text == "The cat"
+    assert engine.asked(TraceForward)[-1].text == "The cat"
     assert shown(pane) == tuple("The cat")
     assert pane.machine.stations() == STATIONS
     assert len(place(pane).cells) == 2
@@ -92,14 +94,14 @@ def test_it_follows_the_text(qtbot: QtBot, window: MainWindow, pane: MapPane) ->
 
 
 def test_it_lives_while_a_model_learns_but_not_at_every_step(pane: MapPane, engine: FakeEngine) -> None:
-    before = len(engine.asked(m.Trace))
+    before = len(engine.asked(TraceForward))
     for _ in range(5):
         pane.state.weights_changed.emit()
-    assert len(engine.asked(m.Trace)) == before + 1
+    assert len(engine.asked(TraceForward)) == before + 1
     pane.hide()
     pane._pause.stop()
     pane.state.weights_changed.emit()
-    assert len(engine.asked(m.Trace)) == before + 1
+    assert len(engine.asked(TraceForward)) == before + 1
 
 
 # --- Ways into the other panes --------------------------------------------------------------------
@@ -221,17 +223,17 @@ def test_a_step_visits_every_station_and_adds_a_token(qtbot: QtBot, pane: MapPan
     assert pane._lit == ""
     assert pane.step_button.isEnabled()
     assert pane.state.text == "The cat"  # the shared text stays as it was typed
-    assert engine.asked(m.Trace)[-1].chosen == (97,)
+    assert engine.asked(TraceForward)[-1].chosen == (97,)
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: shown(pane) == tuple("The catab"))
-    assert engine.asked(m.Generate)[-1].chosen == (97,)
-    assert engine.asked(m.Generate)[-1].tokens == 1
+    assert engine.asked(Generate)[-1].chosen == (97,)
+    assert engine.asked(Generate)[-1].tokens == 1
 
 
 def test_the_draw_shown_is_the_one_asked_for(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: written(pane) == "a")
-    trace, generate = engine.asked(m.Trace)[0], engine.asked(m.Generate)[0]
+    trace, generate = engine.asked(TraceForward)[0], engine.asked(Generate)[0]
     assert (trace.text, trace.chosen, trace.sampling, trace.seed) == (
         generate.prompt, generate.chosen, generate.sampling, generate.seed,
     )  # fmt: skip
@@ -295,7 +297,7 @@ def test_a_hidden_map_does_not_play_on(qtbot: QtBot, window: MainWindow, pane: M
 
 
 def test_a_failure_is_said_and_ends_the_loop(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
-    engine.answers[m.Generate] = lambda _: [m.Ended(0, "failed", "error.logits_broken")]
+    engine.answers[Generate] = lambda _: [Ended(0, "failed", "error.logits_broken")]
     click(qtbot, pane.play_button)
     qtbot.waitUntil(pane.messages.isVisible)
     assert "NaN" in pane.messages.label.text()
@@ -339,8 +341,8 @@ def test_the_walk_leaves_out_what_has_no_room(qtbot: QtBot, pane: MapPane) -> No
 
 
 def test_a_model_that_has_learned_nothing_is_painted_too(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
-    [trace] = machine_trace(m.Trace("The cat"))
-    assert isinstance(trace, m.MachineTrace)
+    [trace] = machine_trace(TraceForward("The cat"))
+    assert isinstance(trace, ForwardTrace)
     for values in (trace.mlp, trace.final, trace.norms, trace.histogram):
         values[:] = 0
     pane._traced(trace)

@@ -11,18 +11,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.attention import ExplainAttention
+from engine.messages.map import TraceForward
+from gui.panes.attention.lines import AttentionLines
+from gui.panes.attention.mosaic import Mosaic
+from gui.panes.attention.steps import AttentionStepsView
+from gui.panes.embeddings.near_list import NearList
+from gui.panes.generation.candidate_bars import CandidateBars
+from gui.panes.map.machine_view import Machine
 from gui.theme import DARK, LIGHT
-from gui.widgets.attention_lines import AttentionLines
-from gui.widgets.attention_steps import AttentionStepsView
 from gui.widgets.bar_list import Bar, BarList
-from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.cloud import Cloud
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.heatmap import Heatmap
-from gui.widgets.machine import Machine
-from gui.widgets.mosaic import Mosaic
-from gui.widgets.near_list import NearList
 from gui.widgets.token_strip import TokenStrip
 from gui.widgets.vector_bars import VectorBars
 from tests.gui.fakes import attention_steps, machine_trace, many_candidates, near_tokens, tokens_of
@@ -76,7 +77,7 @@ def _fill(name: str, data: str) -> QWidget:
     elif name == "steps":
         made = AttentionStepsView()
         if count:
-            [steps] = attention_steps(m.ExplainAttention("x" * count, 0, count - 1))
+            [steps] = attention_steps(ExplainAttention("x" * count, 0, count - 1))
             if data == "nan":
                 for part in (steps.q, steps.k, steps.v, steps.scaled, steps.weights, steps.heads, steps.input):  # type: ignore[attr-defined]
                     part[:] = np.nan
@@ -84,7 +85,7 @@ def _fill(name: str, data: str) -> QWidget:
     else:
         made = Machine()
         if count:
-            [trace] = machine_trace(m.Trace("x" * count))
+            [trace] = machine_trace(TraceForward("x" * count))
             if data == "nan":
                 for part in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):  # type: ignore[attr-defined]
                     part[:] = np.nan

@@ -12,10 +12,22 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.documents import (
+    AddDocuments,
+    ChooseEmbedder,
+    DocumentText,
+    EditDocument,
+    IndexProgress,
+    OpenCollection,
+    ReadDocument,
+    RemoveDocuments,
+)
+from engine.messages.envelope import Ended
+from engine.messages.models import ModelInfo
+from engine.messages.search import Ask
 from gui import i18n
-from gui.main_window import MainWindow
 from gui.settings import Settings
+from gui.window.main_window import MainWindow
 from tests.gui import fakes
 from tests.gui.fakes import TEXTS, FakeEngine
 from tests.gui.hands import LEFT
@@ -35,9 +47,9 @@ def test_a_removed_document_comes_back_by_undo(search_pane: Any, qtbot: QtBot, e
     documents = search_pane.page.documents
     documents.view.selectRow(2)
     QTest.keyClick(documents.view, Qt.Key.Key_Delete)
-    assert engine.asked(m.RemoveDocuments) == [m.RemoveDocuments((1,))]
+    assert engine.asked(RemoveDocuments) == [RemoveDocuments((1,))]
     documents.buttons["undo"].click()
-    assert engine.asked(m.AddDocuments) == [m.AddDocuments(("/notes/note-1.txt",))]
+    assert engine.asked(AddDocuments) == [AddDocuments(("/notes/note-1.txt",))]
     assert not documents.buttons["undo"].isVisible()
 
 
@@ -48,7 +60,7 @@ def test_dropped_files_are_added(search_pane: Any, engine: FakeEngine, tmp_path:
         QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
     )  # fmt: skip
     search_pane.dropEvent(drop)
-    assert engine.asked(m.AddDocuments) == [m.AddDocuments((str(tmp_path / "a.txt"),))]
+    assert engine.asked(AddDocuments) == [AddDocuments((str(tmp_path / "a.txt"),))]
 
 
 def test_files_and_folders_are_added_by_their_buttons(
@@ -58,23 +70,23 @@ def test_files_and_folders_are_added_by_their_buttons(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/folder")
     search_pane.page.documents.buttons["files"].click()
     search_pane.page.documents.buttons["folder"].click()
-    assert [request.paths for request in engine.asked(m.AddDocuments)] == [("/a.txt", "/b.md"), ("/folder",)]
+    assert [request.paths for request in engine.asked(AddDocuments)] == [("/a.txt", "/b.md"), ("/folder",)]
 
 
 def test_long_work_says_how_long_and_can_be_cancelled(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers.pop(m.AddDocuments)
+    engine.answers.pop(AddDocuments)
     search_pane.add(["/folder"])
-    engine.send(m.AddDocuments, m.IndexProgress("reading", 40, 10_000, 125.0, "/folder/a.txt"))
+    engine.send(AddDocuments, IndexProgress("reading", 40, 10_000, 125.0, "/folder/a.txt"))
     bar = search_pane.page.work_bar
     assert bar.isVisible()
     assert "2:05" in bar.words.text()
     assert "a.txt" in bar.words.text()
-    opened = len(engine.asked(m.OpenCollection))
+    opened = len(engine.asked(OpenCollection))
     bar.cancel.click()
     assert not bar.isVisible()
-    job = next(j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, m.AddDocuments))
+    job = next(j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, AddDocuments))
     assert job.cancelled
-    assert len(engine.asked(m.OpenCollection)) == opened + 1  # it tells what was kept
+    assert len(engine.asked(OpenCollection)) == opened + 1  # it tells what was kept
 
 
 # --- What makes the vectors -----------------------------------------------------------------------
@@ -83,12 +95,12 @@ def test_long_work_says_how_long_and_can_be_cancelled(search_pane: Any, qtbot: Q
 @pytest.mark.parametrize("kind", ["word2vec", "model"])
 def test_other_vectors_are_a_click_away(asked: Any, qtbot: QtBot, engine: FakeEngine, kind: str) -> None:
     assert checked(asked) == ["lsa"]
-    before = len(engine.asked(m.Ask))
+    before = len(engine.asked(Ask))
     choose_vectors(asked, kind)
     assert checked(asked) == ["lsa"]  # until they are there
     qtbot.waitUntil(lambda: checked(asked) == [kind])
-    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder(kind)]  # type: ignore[arg-type]
-    assert len(engine.asked(m.Ask)) == before + 1  # the question is asked again by them
+    assert engine.asked(ChooseEmbedder) == [ChooseEmbedder(kind)]  # type: ignore[arg-type]
+    assert len(engine.asked(Ask)) == before + 1  # the question is asked again by them
 
 
 def test_an_encoder_is_a_folder_that_is_asked_for(
@@ -98,7 +110,7 @@ def test_an_encoder_is_a_folder_that_is_asked_for(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: folders.pop())
     choose_vectors(search_pane, "encoder")  # and no folder after all
     choose_vectors(search_pane, "encoder")
-    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder("encoder", "/encoders/small")]
+    assert engine.asked(ChooseEmbedder) == [ChooseEmbedder("encoder", "/encoders/small")]
     qtbot.waitUntil(lambda: checked(search_pane) == ["encoder"])
     assert "small" in search_pane.page.words.text()
 
@@ -120,7 +132,7 @@ def test_without_a_model_its_vectors_are_not_offered(search_pane: Any, window: M
     ids=["another model", "more steps"],
 )
 def test_vectors_of_weights_that_are_no_longer_open_are_said_and_made_anew(
-    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, now: m.ModelInfo, said: str
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, now: ModelInfo, said: str
 ) -> None:
     page = asked.page
     choose_vectors(asked, "model")
@@ -129,11 +141,11 @@ def test_vectors_of_weights_that_are_no_longer_open_are_said_and_made_anew(
     window.state.set_model(now)
     assert said in page.words.text()
     anew = replace(fakes.collection(version=8), embedder="model", embedder_folder=now.folder, embedder_step=now.step)
-    engine.answers[m.ChooseEmbedder] = lambda _: [anew]
+    engine.answers[ChooseEmbedder] = lambda _: [anew]
     QTest.mouseClick(page.remake, LEFT)
     assert not page.remake.isEnabled()  # one change of the collection at a time
     qtbot.waitUntil(lambda: not page.remake.isVisible())
-    assert engine.asked(m.ChooseEmbedder) == [m.ChooseEmbedder("model")] * 2
+    assert engine.asked(ChooseEmbedder) == [ChooseEmbedder("model")] * 2
     assert said not in page.words.text()
 
 
@@ -149,8 +161,8 @@ def test_a_model_that_is_learning_moves_away_from_its_vectors(asked: Any, window
 def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
-    failed = m.Ended(0, "failed", "error.extra_missing", {"extra": "encoder"})
-    engine.answers[m.ChooseEmbedder] = lambda _: [failed]
+    failed = Ended(0, "failed", "error.extra_missing", {"extra": "encoder"})
+    engine.answers[ChooseEmbedder] = lambda _: [failed]
     choose_vectors(search_pane, "word2vec")
     qtbot.waitUntil(search_pane.messages.isVisible)
     assert search_pane.messages.label.text() == i18n.t("error.extra_missing", extra="encoder")
@@ -160,13 +172,13 @@ def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
 def test_making_vectors_shows_how_far_it_is_and_can_be_cancelled(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
-    engine.answers.pop(m.ChooseEmbedder)
+    engine.answers.pop(ChooseEmbedder)
     choose_vectors(search_pane, "word2vec")
-    engine.send(m.ChooseEmbedder, m.IndexProgress("embedding", 1, 4, 9.0, ""))
+    engine.send(ChooseEmbedder, IndexProgress("embedding", 1, 4, 9.0, ""))
     assert search_pane.page.work_bar.isVisible()
     assert not search_pane.page.embedder.isEnabled()
     half = replace(fakes.collection(version=7), embedder="word2vec", with_vectors=1)
-    engine.answers[m.OpenCollection] = lambda _: [half]
+    engine.answers[OpenCollection] = lambda _: [half]
     search_pane.page.work_bar.cancel.click()
     qtbot.waitUntil(lambda: checked(search_pane) == ["word2vec"])
     assert search_pane.page.embedder.isEnabled()
@@ -198,12 +210,12 @@ def test_a_citation_opens_its_words(asked: Any, qtbot: QtBot) -> None:
 
 def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     reader = opened(asked, qtbot)
-    before = len(engine.asked(m.Ask))
+    before = len(engine.asked(Ask))
     assert not reader.buttons["save"].isEnabled()
     QTest.keyClicks(reader.editor, "New ")
     reader.buttons["save"].click()
-    qtbot.waitUntil(lambda: len(engine.asked(m.Ask)) > before)
-    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
+    qtbot.waitUntil(lambda: len(engine.asked(Ask)) > before)
+    assert engine.asked(EditDocument) == [EditDocument(0, "New " + TEXTS[0])]
     qtbot.waitUntil(lambda: not reader.modified)
     reader.buttons["undo"].click()
     assert reader.text() == TEXTS[0]
@@ -221,8 +233,8 @@ def test_what_is_not_saved_is_not_lost(asked: Any, qtbot: QtBot, engine: FakeEng
 
 
 def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
-    engine.answers[m.EditDocument] = lambda _: [failed]
+    failed = Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
+    engine.answers[EditDocument] = lambda _: [failed]
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New ")
     reader.buttons["save"].click()
@@ -253,11 +265,11 @@ def test_saving_before_another_collection_goes_on_to_it(
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
     reader = leave_for_another_collection(asked, qtbot)
-    assert m.OpenCollection("/other") not in engine.requests  # not before the answer
+    assert OpenCollection("/other") not in engine.requests  # not before the answer
     boxes[0].button(QMessageBox.StandardButton.Save).click()
     qtbot.waitUntil(lambda: asked.folder == "/other")
     kinds = [type(request) for request in engine.requests]
-    assert kinds.index(m.EditDocument) < engine.requests.index(m.OpenCollection("/other"))
+    assert kinds.index(EditDocument) < engine.requests.index(OpenCollection("/other"))
     assert reader.document is None  # its number would name another document there
     assert asked.page.documents.isVisible()
 
@@ -268,7 +280,7 @@ def test_who_goes_on_editing_stays_in_the_collection(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
     reader = leave_for_another_collection(asked, qtbot)
     boxes[0].button(QMessageBox.StandardButton.Cancel).click()
-    assert m.OpenCollection("/other") not in engine.requests
+    assert OpenCollection("/other") not in engine.requests
     assert reader.isVisible()
     assert reader.text() == "New " + TEXTS[0]
 
@@ -276,14 +288,14 @@ def test_who_goes_on_editing_stays_in_the_collection(
 def test_what_could_not_be_saved_is_not_left(
     asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
 ) -> None:
-    failed = m.Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
-    engine.answers[m.EditDocument] = lambda _: [failed]
+    failed = Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
+    engine.answers[EditDocument] = lambda _: [failed]
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New ")
     choose_vectors(asked, "word2vec")
     boxes[0].button(QMessageBox.StandardButton.Save).click()
     qtbot.waitUntil(asked.messages.isVisible)
-    assert not engine.asked(m.ChooseEmbedder)
+    assert not engine.asked(ChooseEmbedder)
     assert reader.text() == "New " + TEXTS[0]
 
 
@@ -295,7 +307,7 @@ def test_saving_before_other_vectors_goes_on_to_make_them(
     choose_vectors(asked, "word2vec")
     boxes[0].button(QMessageBox.StandardButton.Save).click()
     qtbot.waitUntil(lambda: checked(asked) == ["word2vec"])
-    assert engine.asked(m.EditDocument)
+    assert engine.asked(EditDocument)
     assert reader.text() == "New " + TEXTS[0]
 
 
@@ -304,12 +316,12 @@ def test_the_same_document_opened_again_says_what_was_just_saved(
 ) -> None:
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New ")
-    reads = len(engine.asked(m.ReadDocument))
+    reads = len(engine.asked(ReadDocument))
     asked._open_source(0)
     boxes[0].button(QMessageBox.StandardButton.Save).click()
-    qtbot.waitUntil(lambda: len(engine.asked(m.ReadDocument)) > reads)
+    qtbot.waitUntil(lambda: len(engine.asked(ReadDocument)) > reads)
     kinds = [type(request) for request in engine.requests]
-    assert kinds[::-1].index(m.ReadDocument) < kinds[::-1].index(m.EditDocument)  # read after it was written
+    assert kinds[::-1].index(ReadDocument) < kinds[::-1].index(EditDocument)  # read after it was written
     qtbot.waitUntil(lambda: not reader.modified)
 
 
@@ -339,7 +351,7 @@ def test_what_is_not_saved_is_there_at_the_next_start(
     QTest.keyClicks(reader.editor, "x")
     reader.buttons["save"].click()
     qtbot.waitUntil(lambda: not reader.modified)
-    assert engine.asked(m.EditDocument)[-1].document == 0
+    assert engine.asked(EditDocument)[-1].document == 0
     again.close()
 
 
@@ -361,12 +373,12 @@ def test_what_is_not_saved_outlives_the_engine(
     assert reader.text() == "New " + TEXTS[0]
     reader.buttons["save"].click()
     qtbot.waitUntil(lambda: not reader.modified)
-    assert engine.asked(m.EditDocument) == [m.EditDocument(0, "New " + TEXTS[0])]
+    assert engine.asked(EditDocument) == [EditDocument(0, "New " + TEXTS[0])]
 
 
 def test_no_break_spaces_are_saved_as_they_were(search_pane: Any) -> None:
     text = "10\u00a0km\nand more"
     search_pane.page.reader.show_document(
-        m.DocumentText(0, "/a.txt", text, 0, len(text), np.zeros((0, 3), np.int32), True), (0, 0)
+        DocumentText(0, "/a.txt", text, 0, len(text), np.zeros((0, 3), np.int32), True), (0, 0)
     )
     assert search_pane.page.reader.text() == text

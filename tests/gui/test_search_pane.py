@@ -9,13 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.documents import AddDocuments, CutDocuments, OpenCollection
+from engine.messages.search import Answered, Ask, Citation, ScoreRows, Search
 from gui import i18n, saving
 from gui.engine_link import EngineLink
-from gui.main_window import MainWindow
+from gui.panes.search.cosine_formula import product_bars
+from gui.panes.search.sources import utf16
 from gui.settings import Settings
-from gui.widgets.cosine_formula import product_bars
-from gui.widgets.sources import utf16
+from gui.window.main_window import MainWindow
 from tests.gui import fakes
 from tests.gui.fakes import TEXTS, FakeEngine
 from tests.gui.hands import LEFT
@@ -34,19 +35,19 @@ def test_an_empty_pane_offers_the_company_and_asks_about_it(
     pane.home = tmp_path / "documents"
     window.show_pane("search")
     qtbot.waitUntil(pane.page.empty.isVisible)
-    assert not engine.asked(m.OpenCollection)  # looking makes nothing
+    assert not engine.asked(OpenCollection)  # looking makes nothing
     pane.page.empty.button.click()
     qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None)
-    folder = Path(engine.asked(m.AddDocuments)[0].paths[0])
+    folder = Path(engine.asked(AddDocuments)[0].paths[0])
     assert len(list(folder.glob("*.txt"))) >= 6
-    assert engine.asked(m.OpenCollection)[0] == m.OpenCollection(str(tmp_path / "documents" / "collection"), True)
+    assert engine.asked(OpenCollection)[0] == OpenCollection(str(tmp_path / "documents" / "collection"), True)
     assert pane.asked.question == i18n.t("pane.search.company_question")
     assert pane.page.work.isVisible()
 
 
 def test_the_company_is_a_copy_that_keeps_what_was_changed(search_pane: Any, engine: FakeEngine) -> None:
     search_pane.try_company()
-    folder = Path(engine.asked(m.AddDocuments)[0].paths[0])
+    folder = Path(engine.asked(AddDocuments)[0].paths[0])
     note = sorted(folder.glob("*.txt"))[0]
     note.write_text("mine")
     search_pane.try_company()
@@ -57,20 +58,20 @@ def test_the_company_is_a_copy_that_keeps_what_was_changed(search_pane: Any, eng
 
 
 def test_the_steps_light_up_one_after_another(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers.pop(m.Ask)  # from now on it is at work
+    engine.answers.pop(Ask)  # from now on it is at work
     search_pane.page.question.setText("When is the holiday?")
     search_pane.page.ask_button.click()
     states = lambda: [b.property("step") for b in search_pane.page.strip.buttons.values()]  # noqa: E731
     assert states() == ["done", "running", "waiting", "waiting", "waiting", "waiting"]
-    events = fakes.answer_of(engine.asked(m.Ask)[-1])
-    engine.send(m.Ask, events[0])
+    events = fakes.answer_of(engine.asked(Ask)[-1])
+    engine.send(Ask, events[0])
     assert states() == ["done", "done", "done", "running", "waiting", "waiting"]
-    engine.send(m.Ask, events[1])
-    engine.send(m.Ask, events[2])
+    engine.send(Ask, events[1])
+    engine.send(Ask, events[2])
     assert states() == ["done"] * 4 + ["running", "waiting"]
-    engine.send(m.Ask, events[3])
+    engine.send(Ask, events[3])
     assert search_pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # while it is being written
-    engine.send(m.Ask, events[4])
+    engine.send(Ask, events[4])
     assert states() == ["done"] * 6
 
 
@@ -117,10 +118,10 @@ def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot
 
 def test_ranks_follow_the_scores_however_they_arrive(asked: Any, engine: FakeEngine) -> None:
     zeros = np.zeros(len(TEXTS), np.float32)
-    engine.answers.pop(m.Ask)
+    engine.answers.pop(Ask)
     asked.ask_question()
-    engine.send(m.Ask, fakes.search_result(engine.asked(m.Ask)[-1])[0])  # before there are any scores
-    engine.send(m.Ask, m.ScoreRows(0, zeros, zeros, np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
+    engine.send(Ask, fakes.search_result(engine.asked(Ask)[-1])[0])  # before there are any scores
+    engine.send(Ask, ScoreRows(0, zeros, zeros, np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
     assert [asked.page.table.rows.value(index, "rank") for index in range(4)] == [4, 1, 2, 3]
 
 
@@ -174,7 +175,7 @@ def test_answers_stand_side_by_side_and_tokens_say_where_they_looked(asked: Any)
 def test_an_answer_that_no_passage_says_is_told_to_be_made_up(asked: Any, engine: FakeEngine) -> None:
     note = asked.page.answer.notes["sourced"]
     assert note.isHidden()
-    asked._arrived(m.Answered(True, "written", "May", ()))
+    asked._arrived(Answered(True, "written", "May", ()))
     assert note.isVisible()
     assert "None of the passages says this" in note.text()
 
@@ -183,17 +184,17 @@ def test_it_says_what_the_colours_of_an_answer_mean(asked: Any, engine: FakeEngi
     key = asked.page.answer.key
     assert key.isVisible()
     assert key.text().endswith("said by that passage")
-    asked._arrived(m.Answered(True, "written", "May", ()))
+    asked._arrived(Answered(True, "written", "May", ()))
     assert key.text() == "the token's probability, 0 to 100 %"  # nothing is tinted
-    asked._arrived(m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),)))
+    asked._arrived(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))
     assert key.text().endswith("nearest to the question")
     asked.page.answer.resize(600, 200)
     assert key.isHidden()
 
 
 def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    told = m.Answered(True, "extracted", TEXTS[0], (m.Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
-    engine.answers[m.Ask] = lambda request: [*fakes.search_result(request), told]
+    told = Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
+    engine.answers[Ask] = lambda request: [*fakes.search_result(request), told]
     ask(search_pane, qtbot)
     view = search_pane.page.answer
     assert view.texts["sourced"].text().startswith(TEXTS[0])
@@ -211,28 +212,28 @@ def test_hits_follow_the_slider_and_the_answer_waits_until_it_rests(
     slider = asked.page.count.slider
     slider.setSliderDown(True)
     slider.setValue(1)
-    assert [request.k for request in engine.asked(m.Search)] == [2]
-    before = len(engine.asked(m.Ask))
+    assert [request.k for request in engine.asked(Search)] == [2]
+    before = len(engine.asked(Ask))
     qtbot.waitUntil(lambda: asked.asked.result is not None and len(asked.asked.result.hits) == 2)
-    assert len(engine.asked(m.Ask)) == before
+    assert len(engine.asked(Ask)) == before
     slider.setSliderDown(False)
-    qtbot.waitUntil(lambda: len(engine.asked(m.Ask)) > before)
-    assert engine.asked(m.Ask)[-1].k == 2
+    qtbot.waitUntil(lambda: len(engine.asked(Ask)) > before)
+    assert engine.asked(Ask)[-1].k == 2
 
 
 def test_documents_are_cut_anew_only_when_the_slider_is_let_go(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     slider = asked.page.passage_size.slider
     slider.setSliderDown(True)
     slider.setValue(3)
-    assert not engine.asked(m.CutDocuments)
+    assert not engine.asked(CutDocuments)
     slider.setSliderDown(False)
-    assert engine.asked(m.CutDocuments) == [m.CutDocuments(300, 45)]
+    assert engine.asked(CutDocuments) == [CutDocuments(300, 45)]
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword"])
 def test_the_mode_is_a_click_away(asked: Any, engine: FakeEngine, mode: str) -> None:
     asked.page.mode.button(mode).click()
-    assert engine.asked(m.Ask)[-1].mode == mode
+    assert engine.asked(Ask)[-1].mode == mode
 
 
 # --- Reading and editing --------------------------------------------------------------------------
@@ -279,9 +280,9 @@ def test_both_languages_and_looks(asked: Any, window: MainWindow) -> None:
 
 
 def test_a_new_engine_opens_the_collection_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    before = len(engine.asked(m.OpenCollection))
+    before = len(engine.asked(OpenCollection))
     asked.engine_returned()
-    qtbot.waitUntil(lambda: len(engine.asked(m.OpenCollection)) > before and asked.info is not None)
+    qtbot.waitUntil(lambda: len(engine.asked(OpenCollection)) > before and asked.info is not None)
 
 
 def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp_path: Path) -> None:

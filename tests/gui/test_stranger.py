@@ -15,19 +15,24 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.attention import HEAD_KINDS
+from engine.messages.embeddings import LookUp, Project
+from engine.messages.generation import PredictNext, SamplingSettings
+from engine.messages.models import ModelInfo
+from engine.messages.texts import TextInfo
+from engine.messages.training import TrainingSettings
 from gui import i18n
 from gui.i18n import t
-from gui.main_window import MainWindow
-from gui.opening import BUILTIN
+from gui.panes.attention.badges import HeadBadges
+from gui.panes.generation.candidate_bars import CandidateBars
+from gui.panes.training.run_form import RunForm
+from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.theme import GAP_M, NORMAL, SMALL
-from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.cloud import Cloud
 from gui.widgets.coloured_text import ColouredText, Span
-from gui.widgets.head_badges import HeadBadges
-from gui.widgets.run_form import RunForm
-from gui.workspace import FAVOURITES
+from gui.window.main_window import MainWindow
+from gui.window.workspace import FAVOURITES
 from tests.gui.fakes import FakeEngine, candidates, model
 from tests.gui.hands import cut_buttons
 
@@ -36,7 +41,7 @@ from tests.gui.hands import cut_buttons
 def pane(window: MainWindow, qtbot: QtBot) -> Any:
     """The Embeddings pane in a grid on a small screen."""
     window.resize(1280, 720)
-    window.state.set_model(m.ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.state.set_model(ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
     window.state.set_text("abcde")
     window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
     found: Any = window.workspace.pane("embeddings")
@@ -88,14 +93,14 @@ def test_a_small_map_uses_most_of_its_height(qtbot: QtBot) -> None:
 def test_badges_are_all_in_whole_or_all_in_short(qtbot: QtBot) -> None:
     badges = HeadBadges()
     qtbot.addWidget(badges)
-    badges.set_scores(np.full((len(m.HEAD_KINDS), 2, 2), 0.5, np.float32))
+    badges.set_scores(np.full((len(HEAD_KINDS), 2, 2), 0.5, np.float32))
     badges.show()
     seen = set()
     for width in range(100, 500, 20):
         badges.resize(width, 70)
         words = tuple(button.text() for button in badges.buttons)
-        short = tuple(t("widget.badges.best", name=t(f"widget.badges.short.{k}"), percent="50") for k in m.HEAD_KINDS)
-        whole = tuple(t("widget.badges.best", name=t(f"widget.badges.name.{k}"), percent="50") for k in m.HEAD_KINDS)
+        short = tuple(t("widget.badges.best", name=t(f"widget.badges.short.{k}"), percent="50") for k in HEAD_KINDS)
+        whole = tuple(t("widget.badges.best", name=t(f"widget.badges.name.{k}"), percent="50") for k in HEAD_KINDS)
         assert words in (short, whole)
         seen.add(words)
     assert len(seen) == 2
@@ -168,7 +173,7 @@ def test_a_preset_says_its_shape_in_whole(qtbot: QtBot, language: str, width: in
     i18n.set_language(language)
     form = RunForm()
     qtbot.addWidget(form)
-    form.set_presets({name: m.TrainingSettings(layers=8, width=384) for name in ("30s", "5m", "overnight")}, "30s")
+    form.set_presets({name: TrainingSettings(layers=8, width=384) for name in ("30s", "5m", "overnight")}, "30s")
     form.resize(width, 300)
     form.show()
     for button in form.buttons.values():
@@ -254,10 +259,10 @@ def test_behind_a_comparison_the_candidates_are_those_of_the_sliders(
     window.state.set_text("abc")
     window.workspace.set_layout(1, ["generation"])
     pane: Any = window.workspace.pane("generation")
-    qtbot.waitUntil(lambda: bool(engine.asked(m.Weigh)))
+    qtbot.waitUntil(lambda: bool(engine.asked(PredictNext)))
     pane.page.side_button.setChecked(True)
-    pane.page.controls.set_settings(m.SamplingSettings(temperature=1.5))
-    qtbot.waitUntil(lambda: engine.asked(m.Weigh)[-1].sampling.temperature == 1.5)
+    pane.page.controls.set_settings(SamplingSettings(temperature=1.5))
+    qtbot.waitUntil(lambda: engine.asked(PredictNext)[-1].sampling.temperature == 1.5)
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -266,7 +271,7 @@ def test_four_tiles_are_alike_and_their_buttons_whole(window: MainWindow, qtbot:
     window.resize(1280, 720)
     window.state.set_model(model())
     window.state.set_text("abc")
-    window.state.set_corpus(m.TextInfo(("story.txt",), "story.txt", 1, 200_000, 134_387, "utf-8", "abc"))
+    window.state.set_corpus(TextInfo(("story.txt",), "story.txt", 1, 200_000, 134_387, "utf-8", "abc"))
     window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
     tiles = window.workspace.tiles
     qtbot.waitUntil(lambda: max(tile.width() for tile in tiles) - min(tile.width() for tile in tiles) <= 1)
@@ -278,7 +283,7 @@ def test_four_tiles_are_alike_and_their_buttons_whole(window: MainWindow, qtbot:
 
 
 def test_the_tile_in_which_a_run_is_started_stays_the_current_one(window: MainWindow, qtbot: QtBot) -> None:
-    window.state.set_corpus(m.TextInfo(("story.txt",), "story.txt", 1, 200_000, 134_387, "utf-8", "abc"))
+    window.state.set_corpus(TextInfo(("story.txt",), "story.txt", 1, 200_000, 134_387, "utf-8", "abc"))
     window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
     window.show_pane("training")
     window.activateWindow()
@@ -293,7 +298,7 @@ def test_the_tile_in_which_a_run_is_started_stays_the_current_one(window: MainWi
 
 def test_a_movement_that_has_not_begun_claims_no_axes_and_no_progress(pane: Any, engine: FakeEngine) -> None:
     assert pane.cloud.axes() != ("", "")
-    engine.answers.pop(m.Project)  # from now on it is always at work
+    engine.answers.pop(Project)  # from now on it is always at work
     pane.method.button("tsne").click()
     assert pane.cloud.axes() == ("", "")
     assert "t-SNE" in pane.subtitle()
@@ -301,10 +306,10 @@ def test_a_movement_that_has_not_begun_claims_no_axes_and_no_progress(pane: Any,
 
 
 def test_a_row_is_looked_up_while_the_points_still_move(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
-    engine.answers.pop(m.LookUp)
+    engine.answers.pop(LookUp)
     wanted = int(pane.ids[7])
     pane._look_up(wanted)
-    first = engine.jobs[engine.requests.index(engine.asked(m.LookUp)[-1])]
+    first = engine.jobs[engine.requests.index(engine.asked(LookUp)[-1])]
     for _ in range(3):
         pane._ask_row(wanted)  # as every picture of a movement does
     assert not first.cancelled
@@ -392,7 +397,7 @@ def test_files_are_looked_for_where_the_user_has_some(window: MainWindow, tmp_pa
 
 def test_other_vectors_leave_nothing_of_the_row_before(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
     assert len(pane.bars.vector)
-    engine.answers.pop(m.LookUp)  # no word of the text has a vector
+    engine.answers.pop(LookUp)  # no word of the text has a vector
     pane.source.button("word2vec").click()
     assert not len(pane.bars.vector)
     assert pane.near.near is None

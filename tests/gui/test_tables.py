@@ -11,14 +11,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.search import Answered, Citation, SearchHit
+from engine.messages.tokens import CompareTokenizers, TokenizerColumn, VocabularyPage
 from gui import i18n
+from gui.panes.search.citation_table import CitationTable
+from gui.panes.search.document_list import DocumentList
+from gui.panes.search.passage_table import COLUMNS as PASSAGE_COLUMNS, MOST_TEXTS, PassageTable
+from gui.panes.tokens.tokenizer_table import TokenizerTable
+from gui.panes.tokens.vocabulary_table import VocabularyTable
 from gui.theme import DARK, LIGHT
-from gui.widgets.citation_table import CitationTable
-from gui.widgets.document_list import DocumentList
-from gui.widgets.passage_table import COLUMNS as PASSAGE_COLUMNS, MOST_TEXTS, PassageTable
-from gui.widgets.tokenizer_table import TokenizerTable
-from gui.widgets.vocabulary_table import VocabularyTable
 from tests.gui.fakes import TEXTS, entries, passage, tokenizer_columns, tokens_of
 from tests.gui.hands import CONTROL, click_row, column_of, heard, in_a_window, open_row, press, show, sort_by
 
@@ -172,11 +173,11 @@ def test_the_heads_of_the_table_follow_the_language(passages: PassageTable) -> N
 # --- Citations -----------------------------------------------------------------------------------------
 
 
-def answered() -> tuple[m.Answered, tuple[m.SearchHit, ...]]:
-    hits = tuple(m.SearchHit(passage(i), 1.0, 0.5, 1.0, (0, 6)) for i in range(3))
+def answered() -> tuple[Answered, tuple[SearchHit, ...]]:
+    hits = tuple(SearchHit(passage(i), 1.0, 0.5, 1.0, (0, 6)) for i in range(3))
     text = "Holiday\nin August. Tea costs 180."
-    cited = (m.Citation(0, 18, 0, 16, 31), m.Citation(19, 33, 2, 0, 10))
-    return m.Answered(True, "written", text, cited), hits
+    cited = (Citation(0, 18, 0, 16, 31), Citation(19, 33, 2, 0, 10))
+    return Answered(True, "written", text, cited), hits
 
 
 def test_each_cited_sentence_stands_beside_its_source(qtbot: QtBot) -> None:
@@ -242,7 +243,7 @@ def vocabulary(qtbot: QtBot) -> VocabularyTable:
     data = tuple(b"\xe3" if piece.startswith("<0x") else piece.encode() for piece in TOKENS)
     counts = np.array([0, 50, 20, 3, 4, 5, 1, 9, 7])
     halves = (slice(0, 4), slice(4, 9))
-    table.set_pages([m.VocabularyPage(s.start, 9, TOKENS[s], data[s], KINDS[s], counts[s]) for s in halves])
+    table.set_pages([VocabularyPage(s.start, 9, TOKENS[s], data[s], KINDS[s], counts[s]) for s in halves])
     return table
 
 
@@ -328,9 +329,9 @@ def test_the_vocabulary_follows_the_language(vocabulary: VocabularyTable) -> Non
 def test_tab_leaves_every_table(qtbot: QtBot, make: Any) -> None:
     made: Any = make()
     if isinstance(made, VocabularyTable):
-        made.set_pages([m.VocabularyPage(0, 2, ("a", "b"), (b"a", b"b"), ("latin", "latin"), np.array([1, 2]))])
+        made.set_pages([VocabularyPage(0, 2, ("a", "b"), (b"a", b"b"), ("latin", "latin"), np.array([1, 2]))])
     elif isinstance(made, TokenizerTable):
-        made.set_columns(tokenizer_columns(m.CompareTokenizers("abc", "a", "b")))  # type: ignore[arg-type]
+        made.set_columns(tokenizer_columns(CompareTokenizers("abc", "a", "b")))  # type: ignore[arg-type]
     elif isinstance(made, CitationTable):
         made.set_answer(*answered())
     elif isinstance(made, DocumentList):
@@ -350,11 +351,11 @@ def test_tab_leaves_every_table(qtbot: QtBot, make: Any) -> None:
 # --- Tokenizers ----------------------------------------------------------------------------------------
 
 
-def tokenizers() -> list[m.TokenizerColumn]:
+def tokenizers() -> list[TokenizerColumn]:
     made = [
-        m.TokenizerColumn("model", 400, 10, 30, tokens_of("abc"), 5, 10),
-        m.TokenizerColumn("characters", 90, 30, 30, tokens_of("猫😀"), 0, 0),
-        m.TokenizerColumn("bytes", 1000, 1_500_000, 30, tokens_of(""), 7, 3),
+        TokenizerColumn("model", 400, 10, 30, tokens_of("abc"), 5, 10),
+        TokenizerColumn("characters", 90, 30, 30, tokens_of("猫😀"), 0, 0),
+        TokenizerColumn("bytes", 1000, 1_500_000, 30, tokens_of(""), 7, 3),
     ]
     return made
 

@@ -7,14 +7,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.main_window import MainWindow
+from engine.messages.models import ModelInfo
+from engine.messages.tokens import CompareTokenizers, ReplayMerges
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine
 
 
 @pytest.fixture
 def pane(window: MainWindow, qtbot: QtBot) -> Any:
-    window.state.set_model(m.ModelInfo("story", "f", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.state.set_model(ModelInfo("story", "f", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
     window.state.set_text("abcde")
     window.workspace.set_layout(1, ["tokens"])
     found: Any = window.workspace.pane("tokens")
@@ -26,7 +27,7 @@ def test_a_click_selects_a_token_and_replays_its_word(pane: Any, qtbot: QtBot, e
     box = pane.flow.page._boxes[2].center().toPoint()
     QTest.mouseClick(pane.flow.page, Qt.MouseButton.LeftButton, pos=box)
     assert pane.state.token == 2
-    asked = [request for request in engine.requests if isinstance(request, m.ReplayMerges)]
+    asked = [request for request in engine.requests if isinstance(request, ReplayMerges)]
     assert asked[-1].token == 2
 
 
@@ -57,7 +58,7 @@ def test_a_sentence_of_ones_own(pane: Any, qtbot: QtBot, engine: FakeEngine) -> 
     pane.compare.english.selectAll()
     QTest.keyClicks(pane.compare.english, "hello")
     QTest.keyClick(pane.compare.english, Qt.Key.Key_Return)
-    asked = [request for request in engine.requests if isinstance(request, m.CompareTokenizers)]
+    asked = [request for request in engine.requests if isinstance(request, CompareTokenizers)]
     assert asked[-1].english == "hello"
 
 

@@ -8,10 +8,27 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
-from gui.main_window import MainWindow
-from gui.panes.training import TrainingPane
-from gui.runs import RunRecord, duration, new_folder, settings_from
+from engine.messages.envelope import Ended
+from engine.messages.models import OpenModel
+from engine.messages.status import Notice, Progress
+from engine.messages.texts import InspectText
+from engine.messages.training import (
+    EstimateTraining,
+    ListPresets,
+    ListRuns,
+    Presets,
+    ReadRun,
+    RunSummary,
+    SteerTraining,
+    Train,
+    TrainingEstimate,
+    TrainingResult,
+    TrainingSample,
+    TrainingSettings,
+)
+from gui.panes.training.pane import TrainingPane
+from gui.panes.training.runs import RunRecord, duration, new_folder, settings_from
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model, points, started
 
 
@@ -37,15 +54,15 @@ def figures(pane: TrainingPane) -> dict[str, str]:
 
 def begin(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     click(qtbot, pane.start_page.start_button)
-    qtbot.waitUntil(lambda: bool(engine.asked(m.Train)))
-    engine.send(m.Train, started())
-    engine.send(m.Train, model(training=True))
-    engine.send(m.Train, points())
+    qtbot.waitUntil(lambda: bool(engine.asked(Train)))
+    engine.send(Train, started())
+    engine.send(Train, model(training=True))
+    engine.send(Train, points())
 
 
 def test_a_preset_is_estimated_before_the_start(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     click(qtbot, pane.start_page.form.buttons["5m"])
-    qtbot.waitUntil(lambda: any(r.settings.seconds == 300 for r in engine.asked(m.EstimateTraining)))
+    qtbot.waitUntil(lambda: any(r.settings.seconds == 300 for r in engine.asked(EstimateTraining)))
     qtbot.waitUntil(lambda: "123,456" in pane.start_page.estimate.text())
     assert "0:30" in pane.start_page.estimate.text()
 
@@ -60,13 +77,11 @@ def test_own_settings_leave_the_preset(qtbot: QtBot, pane: TrainingPane) -> None
 
 
 def test_settings_that_cannot_be_keep_start_disabled(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
-    engine.answers[m.EstimateTraining] = lambda _: [
-        m.Ended(0, "failed", "error.heads_divide", {"heads": 4, "width": 30})
-    ]
+    engine.answers[EstimateTraining] = lambda _: [Ended(0, "failed", "error.heads_divide", {"heads": 4, "width": 30})]
     pane.start_page.form.numbers["width"].setValue(30)
     qtbot.waitUntil(lambda: not pane.start_page.start_button.isEnabled())
     assert "30" in pane.messages.label.text()
-    engine.answers[m.EstimateTraining] = lambda r: [m.TrainingEstimate(r.settings, 1, 1, 1.0, 1, 1.0)]
+    engine.answers[EstimateTraining] = lambda r: [TrainingEstimate(r.settings, 1, 1, 1.0, 1, 1.0)]
     pane.start_page.form.numbers["width"].setValue(32)
     qtbot.waitUntil(pane.start_page.start_button.isEnabled)
     assert not pane.messages.isVisible()
@@ -76,7 +91,7 @@ def test_a_run_shows_its_figures_curves_and_samples(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    engine.send(m.Train, m.TrainingSample(10, "The cat", " sat <on> it"))
+    engine.send(Train, TrainingSample(10, "The cat", " sat <on> it"))
     qtbot.waitUntil(lambda: figures(pane).get("Step", "").startswith("10"))
     assert window.state.training
     assert window.state.model is not None
@@ -95,30 +110,30 @@ def test_pause_resume_and_stop(qtbot: QtBot, pane: TrainingPane, engine: FakeEng
     begin(qtbot, pane, engine)
     qtbot.waitUntil(pane.run_page.pause_button.isVisible)
     click(qtbot, pane.run_page.pause_button)
-    assert engine.asked(m.SteerTraining)[-1].action == "pause"
-    engine.send(m.Train, points(11, 1, paused=True))
+    assert engine.asked(SteerTraining)[-1].action == "pause"
+    engine.send(Train, points(11, 1, paused=True))
     qtbot.waitUntil(lambda: pane.run_page.pause_button.text() == "Resume")
     click(qtbot, pane.run_page.pause_button)
-    assert engine.asked(m.SteerTraining)[-1].action == "resume"
+    assert engine.asked(SteerTraining)[-1].action == "resume"
     click(qtbot, pane.run_page.stop_button)
-    assert engine.asked(m.SteerTraining)[-1].action == "stop"
+    assert engine.asked(SteerTraining)[-1].action == "stop"
 
 
 def test_a_run_that_ended_early_can_be_continued(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    engine.send(m.Train, m.TrainingResult("/models/story-1", 10, 640, 10.0, 2.0, 2.1))
-    engine.end(m.Train, m.Ended(0, "done"))
+    engine.send(Train, TrainingResult("/models/story-1", 10, 640, 10.0, 2.0, 2.1))
+    engine.end(Train, Ended(0, "done"))
     assert not window.state.training
     assert not pane.run_page.pause_button.isVisible()
     click(qtbot, pane.run_page.again_button)
-    request = engine.asked(m.Train)[-1]
+    request = engine.asked(Train)[-1]
     assert request.resume
     assert request.folder == "/models/story-1"
-    engine.send(m.Train, started())
-    engine.send(m.Train, points(1, 10))  # its past, told again
-    engine.send(m.Train, points(11, 5))
+    engine.send(Train, started())
+    engine.send(Train, points(1, 10))  # its past, told again
+    engine.send(Train, points(11, 5))
     assert pane.record is not None
     assert pane.record.curve.steps.tolist() == list(range(1, 16))
 
@@ -127,7 +142,7 @@ def test_the_death_of_the_engine_offers_to_continue(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    engine.end(m.Train, m.Ended(0, "failed", "error.engine_gone"))
+    engine.end(Train, Ended(0, "failed", "error.engine_gone"))
     engine.died.emit()
     assert not window.state.training
     click(qtbot, window.status.restart)
@@ -143,22 +158,22 @@ def test_without_a_text_the_pane_says_what_to_do(qtbot: QtBot, window: MainWindo
     assert page.open_button.isVisible()
     click(qtbot, page.sample_button)
     qtbot.waitUntil(page.start_button.isVisible)
-    assert engine.asked(m.InspectText)[-1].paths[0].endswith("world.txt")
+    assert engine.asked(InspectText)[-1].paths[0].endswith("world.txt")
 
 
 def test_a_run_that_is_being_prepared_can_be_cancelled(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     click(qtbot, pane.start_page.start_button)
-    engine.send(m.Train, m.Progress("progress.corpus", 0.4))
+    engine.send(Train, Progress("progress.corpus", 0.4))
     assert pane.start_page.bar.isVisible()
     assert pane.start_page.bar.value() == 400
     assert not pane.start_page.start_button.isVisible()
     click(qtbot, pane.start_page.cancel_button)
-    [job] = [j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, m.Train)]
+    [job] = [j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, Train)]
     assert job.cancelled
-    assert engine.asked(m.SteerTraining) == []  # nothing runs yet that could be steered
-    engine.end(m.Train, m.Ended(0, "cancelled"))
+    assert engine.asked(SteerTraining) == []  # nothing runs yet that could be steered
+    engine.end(Train, Ended(0, "cancelled"))
     assert not window.state.training
     assert pane.start_page.start_button.isVisible()
     assert not pane.start_page.bar.isVisible()
@@ -168,7 +183,7 @@ def test_a_text_that_cannot_be_learned_leads_back_to_the_form(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     click(qtbot, pane.start_page.start_button)
-    engine.end(m.Train, m.Ended(0, "failed", "error.text_too_short", {"have": 3, "context": 64, "need": 130}))
+    engine.end(Train, Ended(0, "failed", "error.text_too_short", {"have": 3, "context": 64, "need": 130}))
     assert pane.start_page.form.isVisible()
     assert "130" in pane.messages.label.text()
     assert not window.state.training
@@ -176,9 +191,9 @@ def test_a_text_that_cannot_be_learned_leads_back_to_the_form(
 
 def test_what_was_saved_is_opened_when_a_run_fails(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     begin(qtbot, pane, engine)
-    engine.end(m.Train, m.Ended(0, "failed", "error.diverged", {"step": 10}))
+    engine.end(Train, Ended(0, "failed", "error.diverged", {"step": 10}))
     assert "step 10" in pane.messages.label.text()
-    assert engine.asked(m.OpenModel)[-1].folder == "/models/story-1"
+    assert engine.asked(OpenModel)[-1].folder == "/models/story-1"
 
 
 def test_other_panes_hear_of_new_weights_only_if_there_are_any(
@@ -190,7 +205,7 @@ def test_other_panes_hear_of_new_weights_only_if_there_are_any(
     pane._tell_weights()
     pane._tell_weights()  # a pause: nothing new
     assert len(told) == 1
-    engine.send(m.Train, points(11, 1))
+    engine.send(Train, points(11, 1))
     pane._tell_weights()
     assert len(told) == 2
 
@@ -201,16 +216,16 @@ def test_own_settings_outlive_a_run_and_a_restart(
     form = pane.start_page.form
     form.numbers["layers"].setValue(7)
     begin(qtbot, pane, engine)
-    engine.end(m.Train, m.Ended(0, "done"))  # the model has changed, and the presets are asked for again
-    asked = len(engine.asked(m.ListPresets))
+    engine.end(Train, Ended(0, "done"))  # the model has changed, and the presets are asked for again
+    asked = len(engine.asked(ListPresets))
     window.state.set_model(model())
-    qtbot.waitUntil(lambda: len(engine.asked(m.ListPresets)) > asked and not pane.asking("ListPresets"))
+    qtbot.waitUntil(lambda: len(engine.asked(ListPresets)) > asked and not pane.asking("ListPresets"))
     assert form.settings().layers == 7
     saved = json.loads(json.dumps(pane.save()))
     form.choose("5m")
     pane.restore(saved)
-    longer = {"30s": m.TrainingSettings(vocabulary=900), "5m": m.TrainingSettings(seconds=300.0)}
-    engine.answers[m.ListPresets] = lambda _: [m.Presets(longer)]  # of another text
+    longer = {"30s": TrainingSettings(vocabulary=900), "5m": TrainingSettings(seconds=300.0)}
+    engine.answers[ListPresets] = lambda _: [Presets(longer)]  # of another text
     pane.refresh()
     qtbot.waitUntil(lambda: form.presets == longer)
     assert form.settings().layers == 7
@@ -226,25 +241,25 @@ def test_the_run_behind_an_opened_model_is_shown(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow, tmp_path: Path
 ) -> None:
     (tmp_path / "run.json").write_text("{}")
-    engine.answers[m.ReadRun] = lambda r: [started(r.folder), points(fraction=0.5)]
+    engine.answers[ReadRun] = lambda r: [started(r.folder), points(fraction=0.5)]
     window.opening.open_model(str(tmp_path))
     qtbot.waitUntil(lambda: figures(pane).get("Step") == "10 / 40")
     assert figures(pane)["Time"] == "0:10"
     click(qtbot, pane.run_page.again_button)  # half of it is done
-    assert engine.asked(m.Train)[-1].folder == str(tmp_path)
+    assert engine.asked(Train)[-1].folder == str(tmp_path)
 
 
 def test_a_finished_run_offers_a_new_one_instead(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    engine.send(m.Train, points(11, 30, fraction=1.0))
-    engine.end(m.Train, m.Ended(0, "done"))
+    engine.send(Train, points(11, 30, fraction=1.0))
+    engine.end(Train, Ended(0, "done"))
     assert not pane.run_page.again_button.isVisible()
     click(qtbot, pane.run_page.new_button)
     assert pane.start_page.start_button.isVisible()
     click(qtbot, pane.start_page.start_button)
-    folders = [request.folder for request in engine.asked(m.Train)]
+    folders = [request.folder for request in engine.asked(Train)]
     assert len(folders) == 2
 
 
@@ -252,7 +267,7 @@ def test_a_small_tile_keeps_the_curve_and_the_buttons(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    engine.send(m.Train, m.TrainingSample(10, "The cat", " sat"))
+    engine.send(Train, TrainingSample(10, "The cat", " sat"))
     window.workspace.set_layout(1, ["training"])
     run = pane.run_page
     qtbot.waitUntil(lambda: run.small_row.isVisible() and run.side.isVisible())
@@ -278,7 +293,7 @@ def test_both_languages_and_looks(qtbot: QtBot, pane: TrainingPane, engine: Fake
 
 def test_a_recovery_is_said(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     begin(qtbot, pane, engine)
-    engine.send(m.Train, m.Notice("notice.recovered", {"step": 7}))
+    engine.send(Train, Notice("notice.recovered", {"step": 7}))
     assert "step 7" in pane.messages.label.text()
 
 
@@ -292,8 +307,8 @@ def test_the_table_has_a_row_a_step(qtbot: QtBot, pane: TrainingPane, engine: Fa
     assert table.rows[-1][5] == pytest.approx(6.0 / 10**0.5 + 0.1, abs=1e-5)
 
 
-def summary(folder: str, finished: bool = True) -> m.RunSummary:
-    return m.RunSummary(folder, "story.txt", 98_765, 40, 75.0, 2.5, finished)
+def summary(folder: str, finished: bool = True) -> RunSummary:
+    return RunSummary(folder, "story.txt", 98_765, 40, 75.0, 2.5, finished)
 
 
 def row(pane: TrainingPane, name: str) -> QTreeWidgetItem:
@@ -307,7 +322,7 @@ def row(pane: TrainingPane, name: str) -> QTreeWidgetItem:
 def listed(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> TrainingPane:
     """A run in front, and the list of runs open with two others."""
     folders = ("/models/story-1", "/models/other-1", "/models/other-2")
-    engine.answers[m.ListRuns] = lambda _: [summary(folder) for folder in folders]
+    engine.answers[ListRuns] = lambda _: [summary(folder) for folder in folders]
     begin(qtbot, pane, engine)
     click(qtbot, pane.run_page.compare_button)
     qtbot.waitUntil(lambda: len(pane.run_list.runs) == 3)
@@ -345,12 +360,12 @@ def test_a_run_is_taken_out_of_the_list(qtbot: QtBot, listed: TrainingPane) -> N
 def test_a_run_of_the_list_is_opened_as_the_model(qtbot: QtBot, listed: TrainingPane, engine: FakeEngine) -> None:
     listed.run_list.tree.setCurrentItem(row(listed, "other-2"))
     click(qtbot, listed.run_list.open_button)
-    assert engine.asked(m.OpenModel)[-1].folder == "/models/other-2"
+    assert engine.asked(OpenModel)[-1].folder == "/models/other-2"
     assert not listed.run_list.isVisible()
 
 
 def test_without_runs_the_list_says_so(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
-    engine.answers[m.ListRuns] = lambda _: []
+    engine.answers[ListRuns] = lambda _: []
     begin(qtbot, pane, engine)
     click(qtbot, pane.run_page.compare_button)
     assert pane.run_list.empty.isVisible()

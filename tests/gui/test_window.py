@@ -10,12 +10,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QLabel, QProgressDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine import messages as m
+from engine.messages.envelope import Ended
+from engine.messages.models import Downloaded, DownloadModel, OpenModel
+from engine.messages.status import Hello, Progress
+from engine.messages.texts import InspectText
 from gui import i18n
 from gui.i18n import t
-from gui.main_window import MainWindow
+from gui.panes import PANE_IDS
 from gui.settings import Settings
-from gui.workspace import pane_ids
+from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model
 
 
@@ -39,7 +42,7 @@ def test_the_first_start_welcomes(window: MainWindow) -> None:
 def test_the_sample_is_one_click_away(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     qtbot.mouseClick(window.welcome.sample, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.state.corpus is not None)
-    [asked] = engine.asked(m.InspectText)
+    [asked] = engine.asked(InspectText)
     assert Path(asked.paths[0]).name == "en.txt"
     assert Path(asked.paths[0]).is_file()
     assert window.workspace.isVisible()
@@ -82,7 +85,7 @@ def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, engine: Fake
     path.write_text("吾輩は猫である。", "utf-8")
     drop(window, path)
     qtbot.waitUntil(lambda: window.state.corpus is not None)
-    assert engine.asked(m.InspectText)[-1].paths == (str(path),)
+    assert engine.asked(InspectText)[-1].paths == (str(path),)
     assert window.settings.recent[0] == str(path)
 
 
@@ -147,8 +150,8 @@ def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: Ma
 
 
 def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
-    failed = m.Ended(0, "failed", "error.text_empty", {"file": "a.txt"})
-    engine.answers[m.InspectText] = lambda _: [failed]
+    failed = Ended(0, "failed", "error.text_empty", {"file": "a.txt"})
+    engine.answers[InspectText] = lambda _: [failed]
     window.opening.open_paths(["a.txt"])
     qtbot.waitUntil(window.banner.isVisible)
     assert window.banner.label.text() == "a.txt is empty, so there is nothing to learn. Choose a file with text in it."
@@ -158,7 +161,7 @@ def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: M
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("pane_id", pane_ids())
+@pytest.mark.parametrize("pane_id", PANE_IDS)
 def test_every_pane_opens_in_every_look(
     qtbot: QtBot, window: MainWindow, pane_id: str, language: str, theme: str
 ) -> None:
@@ -279,7 +282,7 @@ def test_everything_chosen_is_there_the_next_day(qtbot: QtBot, window: MainWindo
 @pytest.fixture
 def opening(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWindow]:
     """At the start of a new day the last model is being opened, which takes its time."""
-    engine.answers.pop(m.OpenModel)
+    engine.answers.pop(OpenModel)
     yesterday = Settings(language="en", welcomed=True, text="a cat", model=str(tmp_path))
     window = MainWindow(engine, yesterday, tmp_path / "settings.json")  # type: ignore[arg-type]
     window.resize(1400, 900)
@@ -301,13 +304,13 @@ def test_a_model_that_is_being_opened_is_not_said_to_be_missing(
     assert page.headline.text() == opening.status.model.text() == "The model is being opened"
     assert not page.button.isVisible()
     if opens:
-        engine.send(m.OpenModel, model())
-        engine.end(m.OpenModel, m.Ended(0, "done"))
+        engine.send(OpenModel, model())
+        engine.end(OpenModel, Ended(0, "done"))
         assert page.headline.text() == ""  # while what is to be seen is on its way
         qtbot.waitUntil(lambda: not page.isVisible())
         assert "story-1" in opening.status.model.text()
     else:
-        engine.end(m.OpenModel, m.Ended(0, "failed", "error.model_missing", {"folder": "x"}))
+        engine.end(OpenModel, Ended(0, "failed", "error.model_missing", {"folder": "x"}))
         assert page.headline.text() == "No model is open yet"
         assert page.button.isVisible()
         assert opening.status.model.text() == "No model open"
@@ -322,7 +325,7 @@ def test_a_dead_engine_is_said_and_can_be_started_again(qtbot: QtBot, window: Ma
     qtbot.mouseClick(window.status.restart, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.status.engine.text() == t("status.ready"))
     assert not window.banner.isVisible()
-    assert len(engine.asked(m.Hello)) == 2
+    assert len(engine.asked(Hello)) == 2
 
 
 # --- Models by name -------------------------------------------------------------------------------
@@ -338,17 +341,17 @@ def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeE
     [asking] = window.findChildren(QInputDialog)
     asking.setTextValue(" me/tiny ")
     asking.accept()
-    request = next(r for r in engine.requests if isinstance(r, m.DownloadModel))
+    request = next(r for r in engine.requests if isinstance(r, DownloadModel))
     assert request.name == "me/tiny"
     job = engine.jobs[engine.requests.index(request)]
-    job.answered.emit(m.Progress("progress.hub", 0.4))
+    job.answered.emit(Progress("progress.hub", 0.4))
     box = _progress_box(window)
     assert box is not None
     assert box.value() == 40
-    job.answered.emit(m.Downloaded("/models/me--tiny"))
-    job.ended.emit(m.Ended(job.number, "done"))
+    job.answered.emit(Downloaded("/models/me--tiny"))
+    job.ended.emit(Ended(job.number, "done"))
     assert _progress_box(window) is None
-    assert engine.requests[-1] == m.OpenModel("/models/me--tiny")
+    assert engine.requests[-1] == OpenModel("/models/me--tiny")
 
 
 def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, engine: FakeEngine) -> None:
@@ -361,8 +364,6 @@ def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, eng
     assert _progress_box(window) is None
     window.opening.download("me/tiny")
     job = engine.jobs[-1]
-    job.ended.emit(
-        m.Ended(job.number, "failed", "error.hub_unreachable", {"name": "me/tiny", "reason": "ConnectError"})
-    )
+    job.ended.emit(Ended(job.number, "failed", "error.hub_unreachable", {"name": "me/tiny", "reason": "ConnectError"}))
     assert "could not be reached" in window.banner.label.text()
     assert _progress_box(window) is None

@@ -1,0 +1,93 @@
+"""Generation: sampling settings, the candidates for the next token, and tokens as they are written."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.messages.envelope import Request
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How the next token is drawn. The stages act in the order of these fields."""
+
+    repetition_penalty: float = 1.0  # 1 = off
+    temperature: float = 0.8  # 0 = greedy
+    top_k: int = 0  # 0 = off
+    top_p: float = 1.0  # 1 = off
+    min_p: float = 0.0  # 0 = off
+
+
+STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The likeliest next tokens through every stage of sampling, in the model's order.
+
+    `probabilities[s, i]` is candidate i's after stage STAGES[s], 0 where that stage has cut it; the
+    tokens that are not listed share the rest of each row. The token drawn is always listed: it
+    replaces the last one if it is not among the likeliest.
+    """
+
+    ids: NDArray[np.int32]
+    pieces: tuple[str, ...]
+    probabilities: NDArray[np.float32]  # [len(STAGES), n]
+    kept: tuple[int, ...]  # how many tokens of the whole vocabulary are left after each stage
+    entropy: float  # of the model's distribution, in nats
+    draw: float  # uniform in [0, 1)
+    drawn: int  # index into ids: the token that the draw falls on
+    drawn_from: float  # the interval of the drawn token on the cumulative line of the last stage,
+    drawn_to: float  # candidates in order of falling probability
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedToken:
+    id: int
+    piece: str
+    text: str  # what this token adds to the text: "" while a character is incomplete
+    probability: float  # the model's own, before any stage
+    entropy: float  # nats
+    candidates: Candidates | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedTokens:
+    tokens: tuple[GeneratedToken, ...]
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Generate(Request[GeneratedTokens]):
+    """-> GeneratedTokens…, as they are drawn.
+
+    `chosen` are token IDs that follow the prompt already (a branch of the tree); generation goes on
+    behind them; `first` is taken as the next token instead of the one drawn. The random draw for the
+    token at position t depends on `seed` and t alone, so a branch taken again repeats.
+    `candidates` = how many are reported a step (0 = none). Behind a token that has `stop` in it, if that
+    is not empty, nothing more is written.
+    """
+
+    prompt: str
+    chosen: tuple[int, ...] = ()
+    first: int | None = None
+    tokens: int = 1
+    sampling: SamplingSettings = SamplingSettings()
+    seed: int = 1
+    candidates: int = 24
+    stop: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictNext(Request[Candidates]):
+    """-> Candidates for the next token behind prompt + chosen, without drawing it for good.
+
+    The logits of recent positions are kept, so a dragged slider does not run the model again.
+    """
+
+    prompt: str
+    chosen: tuple[int, ...] = ()
+    sampling: SamplingSettings = SamplingSettings()
+    seed: int = 1
+    candidates: int = 24

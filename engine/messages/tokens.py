@@ -1,0 +1,92 @@
+"""Tokens: a text cut by the open model's tokenizer, merges, tokenizers side by side, the vocabulary."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.messages.envelope import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One entry a token. Spans are half-open; characters are code points, bytes are UTF-8."""
+
+    text: str
+    ids: NDArray[np.int32]
+    pieces: tuple[str, ...]  # as text; a piece that is not a whole character is "<0xE3>"-like hex
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    byte_starts: NDArray[np.int32]
+    byte_ends: NDArray[np.int32]
+    # "kanji", "hiragana", "katakana", "latin", "digit", "space", "punctuation", "byte", "special" or "other"
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize(Request[Tokens]):
+    """-> Tokens, by the tokenizer of the open model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStep:
+    pieces: tuple[str, ...]  # behind this merge
+    merged: str  # the new piece; "" at the beginning
+    rank: int  # of the merge: 0 was learned first; -1 at the beginning
+    count: int  # how often the new piece's characters stand in the text
+
+
+@dataclass(frozen=True, slots=True)
+class MergeSteps:
+    token: int
+    steps: tuple[MergeStep, ...]  # none for tokenizers that do not merge
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayMerges(Request[MergeSteps]):
+    """-> MergeSteps of the word in which a token stands, counted in the beginning of `paths`, or in the text."""
+
+    text: str
+    token: int
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerColumn:
+    name: str  # "model", "characters", "bytes", "scripts"
+    vocabulary: int
+    count: int  # tokens of the text
+    characters: int
+    tokens: Tokens  # of the text's beginning
+    english: int  # tokens of the sentence in English …
+    japanese: int  # … and of the same in Japanese
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTokenizers(Request[TokenizerColumn]):
+    """-> TokenizerColumn: the open model's tokenizer, and three learned from the beginning of `paths`."""
+
+    text: str
+    english: str
+    japanese: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyPage:
+    start: int  # the ID of the first
+    total: int
+    pieces: tuple[str, ...]
+    data: tuple[bytes, ...]
+    kinds: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ListVocabulary(Request[VocabularyPage]):
+    """-> VocabularyPage…: all tokens of the open model, counted in the beginning of `paths`, or in the text."""
+
+    text: str
+    paths: tuple[str, ...] = ()

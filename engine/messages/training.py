@@ -1,0 +1,156 @@
+"""Training: settings, presets, estimates, a run and what it reports, and runs of the past."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.messages.envelope import Request
+from engine.messages.models import ModelInfo
+from engine.messages.status import Notice, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """What a person chooses before a run. Exactly one of `steps` and `seconds` ends the run."""
+
+    tokenizer: Literal["bpe", "char"] = "bpe"
+    vocabulary: int = 2000
+    layers: int = 4
+    heads: int = 4
+    width: int = 128
+    context: int = 64
+    batch: int = 12  # sequences a step
+    steps: int | None = None
+    seconds: float | None = 30.0  # of training only: reading and tokenizing are not counted
+    learning_rate: float | None = None  # None: the recipe's own, see engine/training
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Presets:
+    settings: dict[str, TrainingSettings]  # by name, the quickest first
+
+
+@dataclass(frozen=True, slots=True)
+class ListPresets(Request[Presets]):
+    """-> Presets for a text of so many characters."""
+
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEstimate:
+    settings: TrainingSettings
+    parameters: int
+    memory_bytes: int
+    seconds: float
+    steps: int
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateTraining(Request[TrainingEstimate]):
+    """-> TrainingEstimate: what this run would cost, measured on this machine, before it starts."""
+
+    settings: TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStarted:
+    folder: str
+    name: str  # of the text
+    settings: TrainingSettings
+    parameters: int
+    vocabulary: int
+    references: dict[str, float]  # "uniform" (ln V), "unigram", "bigram": loss in nats per token
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPoints:
+    """What happened since the last message; every array has one entry a step.
+
+    Losses are in nats per token. `validation_*` have one entry an evaluation.
+    """
+
+    steps: NDArray[np.int64]
+    losses: NDArray[np.float32]
+    learning_rates: NDArray[np.float32]
+    gradient_norms: NDArray[np.float32]
+    seconds: NDArray[np.float32]  # training time since the start of the run, at each step
+    validation_steps: NDArray[np.int64]
+    validation_losses: NDArray[np.float32]
+    tokens_per_second: float
+    fraction: float  # of the run, 0..1
+    seconds_left: float
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSample:
+    """What the model wrote at this step, from the run's sample prompt."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    folder: str
+    steps: int
+    tokens: int
+    seconds: float
+    train_loss: float
+    validation_loss: float
+
+
+RunReport = Progress | TrainingStarted | ModelInfo | TrainingPoints | TrainingSample | Notice | TrainingResult
+
+
+@dataclass(frozen=True, slots=True)
+class Train(Request[RunReport]):
+    """-> Progress…, TrainingStarted, ModelInfo, then TrainingPoints, TrainingSample and Notice, last TrainingResult.
+
+    With `resume` the run in `folder` goes on from its last checkpoint: same settings, same data
+    order; `paths` may be empty. `sample_prompt` is continued now and then with the weights of the moment.
+    """
+
+    paths: tuple[str, ...]
+    folder: str
+    settings: TrainingSettings
+    resume: bool = False
+    sample_prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SteerTraining(Request[None]):
+    """Acts on the run in progress. "stop" saves and ends it early; cancelling the Train job saves too."""
+
+    action: Literal["pause", "resume", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRun(Request[TrainingStarted | TrainingPoints | TrainingSample]):
+    """-> TrainingStarted, TrainingPoints and TrainingSample of an earlier run, read from its log."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    folder: str
+    text: str  # the name of what it learned
+    parameters: int
+    steps: int
+    seconds: float  # of training
+    validation_loss: float  # the last one, in nats per token; NaN if there is none
+    finished: bool  # otherwise it can be continued
+
+
+@dataclass(frozen=True, slots=True)
+class ListRuns(Request[RunSummary]):
+    """-> RunSummary for each run whose folder lies in `folder`, the newest first."""
+
+    folder: str

@@ -1,0 +1,19 @@
+"""What a handler is: a generator of answers that gives other jobs a turn at each `yield`."""
+
+from collections.abc import Callable, Generator
+from typing import Any, Final, TypeVar
+
+from engine.messages.envelope import Request
+
+T = TypeVar("T")
+
+
+class Idle:
+    """Yielded by a job that waits, such as a paused run: when all jobs wait, the loop sleeps."""
+
+
+IDLE: Final = Idle()
+
+Answer = Generator[T | Idle | None, None, None]  # None: nothing to report, but other jobs may run
+Handler = Callable[[Any, Any], Answer[Any]]  # (session, request) -> answers
+Handlers = dict[type[Request[Any]], Handler]

@@ -1,0 +1,50 @@
+"""Handlers around writing: tokens as they are drawn, and the candidates for the next one."""
+
+import time
+
+from engine.generation.decoding import Step, decode, weigh
+from engine.generation.sampling import candidates, draw
+from engine.messages.generation import Candidates, Generate, GeneratedToken, GeneratedTokens, PredictNext
+from engine.service.answer import Answer, Handlers
+from engine.service.session import OpenedModel, Session
+
+REPORT_SECONDS = 0.05  # reports leave at most so often
+
+
+def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
+    opened = session.opened
+    prompt = [*opened.tokenizer.encode(request.prompt), *request.chosen]
+    known = request.first is None or 0 <= request.first < opened.tokenizer.vocabulary
+    place, first = len(request.chosen), request.first if known else None
+    steps = decode(
+        opened.reader, opened.tokenizer, prompt, request.tokens, request.sampling, request.seed, place, first
+    )
+    waiting: list[GeneratedToken] = []
+    begun = reported = time.perf_counter()
+    for count, step in enumerate(steps, start=1):
+        waiting.append(_generated(opened, step, request.candidates))
+        now = time.perf_counter()
+        # No turn for others in between: a training step would change the weights, and with them
+        # everything that the cache holds.
+        stopped = bool(request.stop) and request.stop in step.text
+        if now - reported >= REPORT_SECONDS or count == request.tokens or stopped:
+            yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
+            waiting, reported = [], time.perf_counter()
+        if stopped or session.opened is not opened:
+            return  # in the second case another model is open now: its tokens would not fit
+
+
+def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
+    piece = opened.tokenizer.piece
+    shown = candidates(step.stages, step.draw, most, piece) if most else None
+    return GeneratedToken(step.id, piece(step.id), step.text, step.probability, step.entropy, shown)
+
+
+def predict_next(session: Session, request: PredictNext) -> Answer[Candidates]:
+    opened = session.opened
+    ids = [*opened.tokenizer.encode(request.prompt), *request.chosen] or opened.tokenizer.encode("\n")
+    step = weigh(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
+    yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
+
+
+HANDLERS: Handlers = {Generate: generate, PredictNext: predict_next}

@@ -1,0 +1,47 @@
+"""What the Map pane asks for."""
+
+import numpy as np
+
+from engine.generation.decoding import window
+from engine.generation.sampling import candidates, draw, stages
+from engine.inspection import machine
+from engine.messages.map import ForwardTrace, TraceForward
+from engine.service.answer import Answer, Handlers
+from engine.service.session import Session
+
+LOGIT_STEPS = 32  # of the histogram
+
+
+def trace_forward(session: Session, request: TraceForward) -> Answer[ForwardTrace]:
+    """The same window of tokens and the same draw as in `generate`: what is shown is what is written next."""
+    opened = session.opened
+    ids = [*opened.tokenizer.encode(request.text), *request.chosen]
+    if not ids:
+        return
+    config, piece = opened.model.config, opened.tokenizer.piece
+    visible = ids[window(len(ids), config.context) :]
+    inside = machine.trace(opened.model, visible, request.most)
+    first = len(ids) - len(inside.embedding_TP)
+    choice = stages(inside.logits_V, ids, request.sampling)
+    yield ForwardTrace(
+        pieces=tuple(map(piece, ids[first:])),
+        ids=np.array(ids[first:], np.int32),
+        first=first,
+        seen=len(visible),
+        embedding=inside.embedding_TP,
+        attention=inside.attention_LTT.astype(np.float16),
+        norms=inside.norms_LT,
+        mlp=inside.mlp_LP,
+        strongest=inside.strongest_L,
+        strongest_values=inside.strongest_values_L,
+        features=config.mlp_width,
+        width=config.width,
+        final=inside.final_P,
+        lowest=float(inside.logits_V.min()),
+        highest=float(inside.logits_V.max()),
+        histogram=np.histogram(inside.logits_V, LOGIT_STEPS)[0].astype(np.int32),
+        candidates=candidates(choice, draw(request.seed, len(request.chosen)), request.candidates, piece),
+    )
+
+
+HANDLERS: Handlers = {TraceForward: trace_forward}

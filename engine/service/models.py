@@ -1,0 +1,32 @@
+"""Handlers around models: opening a folder, and fetching one from the Hugging Face hub."""
+
+import time
+from pathlib import Path
+
+from engine.messages.models import Downloaded, DownloadModel, ModelInfo, OpenModel
+from engine.messages.status import Notice, Progress
+from engine.model.hub import download, folder_for
+from engine.model.opening import describe
+from engine.service.answer import Answer, Handlers
+from engine.service.session import Session
+
+REPORT_SECONDS = 0.05  # reports leave at most so often
+
+
+def open_model(session: Session, request: OpenModel) -> Answer[Notice | ModelInfo]:
+    """Its memory is said before it is taken; what does not fit is refused before anything is read."""
+    info = describe(Path(request.folder))
+    yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
+    yield session.open(Path(request.folder))
+
+
+def download_model(session: Session, request: DownloadModel) -> Answer[Progress | Downloaded]:
+    folder, said = folder_for(request.name, Path(request.models)), 0.0
+    for share in download(request.name, folder):
+        now = time.perf_counter()
+        yield Progress("progress.hub", share) if now - said >= REPORT_SECONDS else None
+        said = now if now - said >= REPORT_SECONDS else said
+    yield Downloaded(str(folder))
+
+
+HANDLERS: Handlers = {OpenModel: open_model, DownloadModel: download_model}

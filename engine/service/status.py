@@ -1,0 +1,19 @@
+"""Handler of the first request of every window: is the engine there, and on which device?"""
+
+import torch
+
+from engine.messages.status import EngineReady, Hello
+from engine.model.memory import keep_freed_memory
+from engine.service.answer import Answer, Handlers
+from engine.service.session import Session
+from engine.training.trainer import best_device
+
+
+def hello(session: Session, request: Hello) -> Answer[EngineReady]:
+    keep_freed_memory()
+    device = best_device()
+    name = torch.cuda.get_device_name() if device == "cuda" else device.upper()
+    yield EngineReady(device, name, torch.get_num_threads())
+
+
+HANDLERS: Handlers = {Hello: hello}

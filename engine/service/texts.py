@@ -1,0 +1,69 @@
+"""Handlers around texts: what a file holds, the little world, and whether the open model knows such texts."""
+
+import math
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.messages.status import Progress
+from engine.messages.texts import AssessText, InspectText, TextAssessment, TextInfo, WriteWorld
+from engine.service.answer import Answer, Handlers
+from engine.service.session import OpenedModel, Session
+from engine.text.reading import inspect
+from engine.text.world.stream import MEGABYTE, stream
+from engine.training.evaluation import losses
+
+SEED = 1
+TURN_SECONDS = 0.05  # of writing before others get a turn  # of writing before others get a turn
+
+
+def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
+    yield inspect(request.paths)
+
+
+def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
+    """Raises EngineError: error.not_written."""
+    path = Path(request.path)
+    temporary = path.with_name(path.name + ".part")
+    written, turn = 0, time.perf_counter()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            for text in stream(request.megabytes, SEED):
+                written += file.write(text)  # characters: Japanese ones are three bytes, which a guess of two evens out
+                if time.perf_counter() - turn > TURN_SECONDS:
+                    yield Progress("progress.world", min(1.0, 2 * written / (request.megabytes * MEGABYTE)))
+                    turn = time.perf_counter()
+        os.replace(temporary, path)
+    except OSError as error:
+        raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
+    finally:
+        with suppress(OSError):  # where it could not be made it cannot be taken away
+            temporary.unlink(missing_ok=True)
+
+
+def assess_text(session: Session, request: AssessText) -> Answer[TextAssessment]:
+    opened = session.opened
+    ids = np.array(opened.tokenizer.encode(request.text)[-opened.model.config.context - 1 :], np.int64)
+    if len(ids) < 2:
+        return
+    ((total, count),) = losses(opened.model, ids[None, :-1], ids[None, 1:])
+    yield TextAssessment(
+        request.text, _unknown(opened, request.text), total / count, math.log(opened.model.config.vocabulary)
+    )
+
+
+def _unknown(opened: OpenedModel, text: str) -> str:
+    """Characters that Nakami's own tokenizers spell in bytes. Those of others are made of bytes anyway."""
+    if opened.tokenizer.kind == "foreign":
+        return ""
+    tokens = opened.tokenizer.tokens(text)
+    parts = zip(tokens.kinds, tokens.starts.tolist(), tokens.ends.tolist(), strict=True)
+    return "".join(dict.fromkeys(tokens.text[start:end] for kind, start, end in parts if kind == "byte"))
+
+
+HANDLERS: Handlers = {InspectText: inspect_text, WriteWorld: write_world, AssessText: assess_text}

@@ -1,0 +1,76 @@
+"""Heads that do something nameable: for each kind the head that does it most, with the score behind it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+
+from engine.messages.attention import HEAD_KINDS
+from gui.i18n import t
+from gui.theme import GAP_S, LIGHT, Theme
+
+EDGES = 28  # pixels at zoom 1 of a button that are not its words
+ENOUGH = 0.4  # of its attention: what a head spends less on it does not do
+
+
+class HeadBadges(QWidget):
+    chosen = Signal(int, int)  # layer, head
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.scores: NDArray[np.floating] = np.zeros((len(HEAD_KINDS), 0, 0))
+        self.buttons = [QPushButton() for _ in HEAD_KINDS]
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(GAP_S)
+        for index, button in enumerate(self.buttons):
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, kind=index: self.chosen.emit(*self._best(kind)))
+            grid.addWidget(button, index // 2, index % 2)
+
+    def set_scores(self, scores: NDArray[np.floating]) -> None:
+        """[kind, layer, head], shares of the attention in the order of HEAD_KINDS."""
+        self.scores = scores
+        self.retranslate()
+
+    def badges(self) -> dict[tuple[int, int], tuple[str, str]]:
+        """For each head that does one of the things: a short name, and its colour."""
+        found = {}
+        for layer, head in np.ndindex(self.scores.shape[1:]):
+            kind = int(self.scores[:, layer, head].argmax())
+            if self.scores[kind, layer, head] >= ENOUGH:
+                found[layer, head] = (t(f"widget.badges.short.{HEAD_KINDS[kind]}"), self.theme.series[kind])
+        return found
+
+    def retranslate(self) -> None:
+        if not self.scores.size:
+            return
+        whole, brief = ([self._words(kind, length) for kind in HEAD_KINDS] for length in ("name", "short"))
+        room = self.width() / 2 - self.theme.px(EDGES)
+        fits = all(self.buttons[0].fontMetrics().horizontalAdvance(words) <= room for words in whole)
+        for kind, button in enumerate(self.buttons):
+            button.setText((whole if fits else brief)[kind])  # all alike: short beside whole looks like an error
+            layer, head = self._best(kind)
+            place = t("widget.mosaic.head", layer=layer + 1, head=head + 1)
+            button.setToolTip(f"{whole[kind]}\n{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
+            button.setAccessibleName(f"{whole[kind]}, {place}")
+
+    def _words(self, kind: str, length: str) -> str:
+        """What a badge says: "name" in whole or "short", with the share of the head that does it most."""
+        share = float(self.scores[HEAD_KINDS.index(kind)].max())
+        return t("widget.badges.best", name=t(f"widget.badges.{length}.{kind}"), percent=f"{share * 100:.0f}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.retranslate()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        for kind, button in enumerate(self.buttons):
+            button.setStyleSheet(f"text-align: left; border-left: {theme.px(4)}px solid {theme.series[kind]};")
+
+    def _best(self, kind: int) -> tuple[int, int]:
+        layer, head = np.unravel_index(int(self.scores[kind].argmax()), self.scores.shape[1:])
+        return int(layer), int(head)

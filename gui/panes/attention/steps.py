@@ -1,0 +1,224 @@
+"""How one query comes by its attention: the four steps with their real numbers, for one head."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from engine.messages.attention import AttentionSteps
+from gui.colormaps import diverging_image
+from gui.i18n import t
+from gui.text import visible
+from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+
+Floats = NDArray[np.floating]
+MOST_KEYS = 200  # rows; of longer texts the newest
+
+
+class AttentionStepsView(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.steps: AttentionSteps | None = None
+        self.head = 0
+        self.pieces: tuple[str, ...] = ()  # of the keys that are shown
+        self._strips: list[tuple[QRectF, str, Floats]] = []  # what hovering tells
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_data(self, steps: AttentionSteps, head: int, pieces: tuple[str, ...]) -> None:
+        """`pieces` of all tokens of the text; those up to the query are shown."""
+        self.steps, self.head = steps, head
+        self.first = max(steps.first_key, steps.query + 1 - MOST_KEYS)
+        self.pieces = pieces[self.first : steps.query + 1]
+        self._make_room()
+        query = visible(self.pieces[-1]) if self.pieces else ""
+        self.setAccessibleDescription(t("widget.steps.query", piece=query, head=head + 1))
+        self.update()
+
+    def fits(self, pieces: tuple[str, ...]) -> bool:
+        """Whether these steps end with the same tokens, that is, belong to the text that is open now."""
+        return bool(self.pieces) and pieces[-len(self.pieces) :] == self.pieces
+
+    def _make_room(self) -> None:
+        if self.steps is not None:
+            self.setMinimumHeight(round(self._table_top() + (len(self.pieces) + 3) * self._row()))
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self._make_room()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(420), self.theme.px(360))
+
+    # --- The numbers of this head ----------------------------------------------------------------
+
+    def _of_head(self) -> dict[str, Floats]:
+        steps = self.steps
+        assert steps is not None
+        group = self.head * len(steps.k) // len(steps.q)
+        shown = slice(self.first - steps.first_key, None)
+        scaled = steps.scaled[self.head, shown]
+        return {
+            "k": steps.k[group, shown],
+            "v": steps.v[group, shown],
+            "raw": scaled * math.sqrt(steps.q.shape[1]),
+            "scaled": scaled,
+            "weight": steps.weights[self.head, shown],
+        }
+
+    # --- Painting --------------------------------------------------------------------------------
+
+    def _row(self) -> float:
+        return QFontMetricsF(self.theme.font(NORMAL)).height() + GAP_S
+
+    def _table_top(self) -> float:
+        return 5.4 * self._row() + GAP_L
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.steps is None or not self.pieces:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._strips = []
+        numbers = self._of_head()
+        self._paint_projections(painter, numbers)
+        self._paint_table(painter, numbers, event.rect().top(), event.rect().bottom())
+
+    def _paint_projections(self, painter: QPainter, numbers: dict[str, Floats]) -> None:
+        """Step 1: what the query's token holds, and what the three matrices make of it."""
+        steps = self.steps
+        assert steps is not None
+        piece, row = visible(self.pieces[-1]), self._row()
+        self._title(painter, 0.0, "1", t("widget.steps.project", piece=piece))
+        lines = (
+            ("x", steps.input),
+            ("q = x · W_Q", steps.q[self.head]),
+            ("k = x · W_K", numbers["k"][-1]),
+            ("v = x · W_V", numbers["v"][-1]),
+        )
+        label = self.theme.px(104)
+        for index, (name, values) in enumerate(lines):
+            top = row * (1.1 + index)
+            box = QRectF(0, top, label, row)
+            self._text(painter, box, name, "text", Qt.AlignmentFlag.AlignLeft)
+            width = (self.width() - label) * (1.0 if index == 0 else 0.62)
+            self._strip(painter, QRectF(label, top + GAP_S, width, row - GAP_M), name, values)
+
+    def _columns(self) -> dict[str, tuple[float, float]]:
+        """Left edge and width of each column of the table."""
+        shares = {"piece": 0.16, "k": 0.2, "raw": 0.11, "scaled": 0.11, "weight": 0.22, "v": 0.2}
+        left, found = 0.0, {}
+        for name, share in shares.items():
+            found[name] = (left, share * self.width() - GAP_M)
+            left += share * self.width()
+        return found
+
+    def _paint_table(self, painter: QPainter, numbers: dict[str, Floats], top: int, bottom: int) -> None:
+        """Steps 2 to 4, a row a key: q·k; ÷√K and softmax; the values, weighted and added."""
+        columns, row, begin = self._columns(), self._row(), self._table_top()
+        for name, number, across in (
+            ("k", "2", ("k", "raw")),
+            ("scaled", "3", ("scaled", "weight")),
+            ("v", "4", ("v",)),
+        ):
+            room = sum(columns[column][1] for column in across)
+            self._title(painter, begin, number, t(f"widget.steps.{name}"), columns[name][0], room)
+        heads = {"raw": "q · k", "scaled": "÷ √K", "weight": "softmax"}
+        for name, words in heads.items():
+            left, width = columns[name]
+            self._text(painter, QRectF(left, begin + row, width, row), words, "muted")
+        first = begin + 2 * row
+        for index, piece in enumerate(self.pieces):
+            y = first + index * row
+            if y + row < top or y > bottom:
+                continue
+            box = {name: QRectF(left, y, width, row) for name, (left, width) in columns.items()}
+            chosen = index == len(self.pieces) - 1
+            self._text(
+                painter, box["piece"], visible(piece), "accent" if chosen else "text", Qt.AlignmentFlag.AlignLeft
+            )
+            self._strip(painter, _thin(box["k"]), f"k  {visible(piece)}", numbers["k"][index])
+            self._text(painter, box["raw"], f"{numbers['raw'][index]:.2f}", "text")
+            self._text(painter, box["scaled"], f"{numbers['scaled'][index]:.2f}", "text")
+            self._share(painter, box["weight"], float(numbers["weight"][index]))
+            self._strip(painter, _thin(box["v"]), f"v  {visible(piece)}", numbers["v"][index])
+        self._paint_sum(painter, first + len(self.pieces) * row, columns["v"])
+
+    def _paint_sum(self, painter: QPainter, y: float, column: tuple[float, float]) -> None:
+        assert self.steps is not None
+        left, width = column
+        painter.setPen(self.theme.color("muted"))
+        painter.drawLine(round(left), round(y + 1), round(left + width), round(y + 1))
+        box = QRectF(left, y + 2, width, self._row())
+        self._strip(painter, _thin(box), t("widget.steps.sum"), self.steps.heads[self.head])
+        words = QRectF(0, y + 2, left - GAP_M, self._row())
+        self._text(painter, words, t("widget.steps.sum"), "text", Qt.AlignmentFlag.AlignRight)
+
+    def _share(self, painter: QPainter, box: QRectF, share: float) -> None:
+        number = self.theme.px(58)
+        bar = QRectF(
+            box.left() + number, box.top() + GAP_S, max(1.0, (box.width() - number) * share), box.height() - GAP_M
+        )
+        painter.fillRect(bar, self.theme.color("accent"))
+        self._text(painter, QRectF(box.left(), box.top(), number - GAP_S, box.height()), f"{share * 100:.1f} %", "text")
+
+    def _strip(self, painter: QPainter, box: QRectF, name: str, values: Floats) -> None:
+        """Numbers as cells: red above zero, blue below, white at zero."""
+        most = float(np.abs(values).max()) or 1.0
+        pixels = diverging_image(values[None] / most)
+        image = QImage(pixels.tobytes(), len(values), 1, 3 * len(values), QImage.Format.Format_RGB888)
+        painter.drawImage(box, image)
+        self._strips.append((box, name, values))
+
+    def _title(
+        self, painter: QPainter, y: float, number: str, words: str, left: float = 0.0, width: float = 0.0
+    ) -> None:
+        row = self._row()
+        disc = QRectF(left, y + 1, row - 2, row - 2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.color("accent"))
+        painter.drawEllipse(disc)
+        painter.setFont(self.theme.font(SMALL, bold=True))
+        painter.setPen(self.theme.color("on_accent"))
+        painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, number)
+        room = (width or self.width()) - row - GAP_S
+        box = QRectF(left + row + GAP_S, y, room, row)
+        self._text(painter, box, words, "text", Qt.AlignmentFlag.AlignLeft, bold=True)
+
+    def _text(
+        self,
+        painter: QPainter,
+        box: QRectF,
+        words: str,
+        color: str,
+        side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignRight,
+        bold: bool = False,
+    ) -> None:
+        painter.setFont(self.theme.font(SMALL, bold=bold))
+        painter.setPen(self.theme.color(color))
+        text = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, text)
+
+    # --- In words --------------------------------------------------------------------------------
+
+    def describe(self, x: float, y: float) -> str:
+        """The exact number under a point."""
+        for box, name, values in self._strips:
+            if box.contains(x, y):
+                index = min(int((x - box.left()) / box.width() * len(values)), len(values) - 1)
+                return f"{name} [{index + 1}] = {values[index]:.4f}"
+        return ""
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.describe(event.pos().x(), event.pos().y()), self)
+            return True
+        return super().event(event)
+
+
+def _thin(box: QRectF) -> QRectF:
+    return box.adjusted(0, GAP_S, 0, -GAP_S)

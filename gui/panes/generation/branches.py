@@ -1,0 +1,110 @@
+"""What has been written, as a tree: every token knows what it follows. No widgets, no engine."""
+
+from dataclasses import dataclass, field
+
+from engine.messages.generation import Candidates, GeneratedToken
+
+
+@dataclass(eq=False)
+class Node:
+    """One token behind its parent; the root is the prompt itself."""
+
+    parent: "Node | None" = None
+    token: GeneratedToken | None = None
+    children: list["Node"] = field(default_factory=list)
+    forward: "Node | None" = None  # the child that was visited last: where "step" goes after "back"
+
+    @property
+    def path(self) -> list["Node"]:
+        """From the first token to this one, without the root."""
+        nodes: list[Node] = []
+        node: Node | None = self
+        while node is not None and node.parent is not None:
+            nodes.append(node)
+            node = node.parent
+        return nodes[::-1]
+
+    def leaf(self) -> "Node":
+        """The end of the branch that was visited last."""
+        node = self
+        while node.forward is not None:
+            node = node.forward
+        return node
+
+
+class Branches:
+    """The tree, and where in it one is."""
+
+    def __init__(self, prompt: str = "") -> None:
+        self.prompt = prompt
+        self.root = Node()
+        self.current = self.root
+
+    def ids(self) -> tuple[int, ...]:
+        return tuple(node.token.id for node in self.current.path if node.token)
+
+    def text(self) -> str:
+        return "".join(node.token.text for node in self.current.path if node.token)
+
+    def add(self, token: GeneratedToken) -> Node:
+        """Goes one token on: along a branch that begins with it already, or on a new one."""
+        for child in self.current.children:
+            if child.token is not None and child.token.id == token.id:
+                child.token = token
+                return self._visit(child)
+        child = Node(self.current, token)
+        self.current.children.append(child)
+        return self._visit(child)
+
+    def back(self) -> bool:
+        if self.current.parent is None:
+            return False
+        self.current = self.current.parent
+        return True
+
+    def on(self) -> bool:
+        """Forward again along the branch that was visited last; False at its end."""
+        if self.current.forward is None:
+            return False
+        self.current = self.current.forward
+        return True
+
+    def go(self, node: Node) -> None:
+        """To any token of the tree; the way there becomes the branch that "on" follows."""
+        self.current = node
+        while node.parent is not None:
+            node.parent.forward = node
+            node = node.parent
+
+    def leaves(self) -> list[Node]:
+        """The ends of all branches, in the order in which they were begun."""
+        ends: list[Node] = []
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
+            if not node.children and node is not self.root:
+                ends.append(node)
+            stack.extend(reversed(node.children))
+        return ends
+
+    def remove(self, leaf: Node) -> None:
+        """Cuts a branch back to its fork."""
+        node = leaf
+        while node.parent is not None and len(node.parent.children) == 1 and node.parent is not self.root:
+            node = node.parent
+        if node.parent is None:
+            return
+        if self.current in [*node.path, node] or node in self.current.path:
+            self.current = node.parent
+        node.parent.children.remove(node)
+        if node.parent.forward is node:
+            node.parent.forward = node.parent.children[-1] if node.parent.children else None
+
+    def shown_candidates(self) -> Candidates | None:
+        """What the current token was chosen from."""
+        return self.current.token.candidates if self.current.token else None
+
+    def _visit(self, child: Node) -> Node:
+        self.current.forward = child
+        self.current = child
+        return child

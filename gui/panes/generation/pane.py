@@ -1,0 +1,441 @@
+"""Writing token by token: the candidates through every stage, the draw, and the branches not taken."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QStackedLayout
+
+from engine.messages.envelope import Ended
+from engine.messages.generation import STAGES, Generate, GeneratedToken, GeneratedTokens, PredictNext, SamplingSettings
+from engine.messages.scenes import Example
+from gui.i18n import t
+from gui.pane import Pane, Table
+from gui.panes.generation.branches import Branches, Node
+from gui.panes.generation.writing_page import COLUMNS, WritingPage
+from gui.theme import Theme
+from gui.widgets.coloured_text import Span, marked
+
+SHOW_MS = 120  # the text is redrawn at most so often while it grows
+LIVE_MS = 3500  # a model that learns is asked to write at most so often
+LIVE_TOKENS = 40
+
+
+class GenerationPane(Pane):
+    id, icon = "generation", "generation"
+
+    def build(self) -> None:
+        self.tree = Branches()
+        self._before: Branches | None = None  # what an undo brings back
+        self._removed: tuple[Branches, list[Node]] | None = None  # likewise, for a branch
+        self._playing = self._live_shown = False
+        self._folder = ""  # of the model that wrote what is shown
+        self._columns: list[list[GeneratedToken]] = []
+        self.pages = QStackedLayout(self.body)
+        self.empty = self.empty_page()
+        self.pages.addWidget(self.empty)
+        self.page = WritingPage()
+        self.pages.addWidget(self.page)
+        self._connect()
+        self._show_timer = QTimer(self, interval=SHOW_MS, singleShot=True, timeout=self._show)
+        self._live_timer = QTimer(self, interval=LIVE_MS, singleShot=True)
+        self._make_keys()
+        self.follow(self.state.text_changed, self.state.model_changed)
+        self.state.weights_changed.connect(self._weights_changed)
+
+    def _connect(self) -> None:
+        page = self.page
+        for button, act in (
+            (page.play_button, self.play_or_pause),
+            (page.step_button, self.step),
+            (page.back_button, self.back),
+            (page.copy_button, self.copy),
+            (page.clear_button, self.clear),
+        ):
+            button.clicked.connect(act)
+        page.side_button.toggled.connect(self._side_by_side)
+        page.column_wanted.connect(self._take_column)
+        page.branch_menu.aboutToShow.connect(self._fill_branches)
+        page.color.currentIndexChanged.connect(self._show)
+        page.controls.changing.connect(self.weigh)
+        page.bars.chosen.connect(self.take)
+        page.text.clicked.connect(self._span_clicked)
+
+    def _make_keys(self) -> None:
+        for keys, act in (
+            ("Space", self.play_or_pause),
+            ("Right", self.step),
+            ("Left", self.back),
+            ("Home", self.home),
+            ("Ctrl+Z", self.undo),
+            ("Ctrl+Shift+C", self.copy),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+
+    # --- Writing ---------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        there = self.state.model is not None
+        self.pages.setCurrentIndex(int(there))
+        self.explain_empty(self.empty)
+        self.subtitle_changed.emit()
+        if not there:
+            return
+        folder = self.state.model.folder if self.state.model else ""
+        if self.tree.prompt != self.state.text or self._folder != folder:
+            self._folder = folder
+            self._replace(Branches(self.state.text))
+        self._show()
+        self.weigh()
+
+    def _replace(self, tree: Branches) -> None:
+        """A new text: what was written before can be brought back."""
+        self._stop()
+        if self.tree.root.children and not self._live_shown:
+            self._before = self.tree
+        self.tree, self._live_shown = tree, False
+
+    def show_example(self, example: Example) -> None:
+        """Its temperature and nothing else, and what it writes."""
+        self.page.controls.set_settings(SamplingSettings(temperature=example.temperature))
+        self.page.side_button.setChecked(False)
+        self._replace(Branches(self.state.text))
+        if example.compare:
+            self.page.length.setValue(example.tokens)
+            self.page.side_button.setChecked(True)  # which begins at once
+        elif example.tokens:
+            self._playing = True
+            self._generate(example.tokens, stop=example.stop)
+            self._show_buttons()
+        else:
+            self._show()
+            self.weigh()
+
+    def play_or_pause(self) -> None:
+        if self._playing:
+            self._stop()
+            self._show()
+            self.weigh()
+            return
+        if self.state.model is None:
+            return
+        self._by_hand()
+        self.tree.go(self.tree.current.leaf())
+        self._playing = True
+        if self.page.side_button.isChecked():
+            self._play_columns()
+        else:
+            self._generate(self.page.length.value())
+        self._show_buttons()
+
+    def _generate(self, tokens: int, first: int | None = None, stop: str = "") -> None:
+        request = Generate(
+            self.tree.prompt,
+            self.tree.ids(),
+            first,
+            tokens,
+            self.page.controls.settings(),
+            self.page.controls.seed.value(),
+            stop=stop,
+        )
+        self.ask(request, self._generated, slot="generate", ended=self._ended)
+
+    def _generated(self, event: GeneratedTokens) -> None:
+        for token in event.tokens:
+            self.tree.add(token)
+        if not self._show_timer.isActive() and not self._live_shown:
+            self._show_timer.start()  # what is written live is shown when it is whole: redrawing costs training
+
+    def _ended(self, end: Ended) -> None:
+        self._playing = False
+        self._show()
+        self.weigh()
+
+    def _stop(self) -> None:
+        self._playing = False
+        self.drop("generate")
+        for index in range(len(COLUMNS)):
+            self.drop(f"column {index}")
+
+    def step(self) -> None:
+        """One token on: along the branch that is there, else a new one."""
+        if self.state.model is None or self._playing:
+            return
+        self._by_hand()
+        if self.tree.on():
+            self._show()
+            self.weigh()
+        else:
+            self._generate(1)
+
+    def back(self) -> None:
+        self._by_hand()
+        self._stop()
+        if self.tree.back():
+            self._show()
+            self.weigh()
+
+    def home(self) -> None:
+        self._by_hand()
+        self._stop()
+        self.tree.go(self.tree.root)
+        self._show()
+        self.weigh()
+
+    def take(self, id: int) -> None:
+        """Goes on with another candidate: a branch of its own."""
+        self._by_hand()
+        self._stop()
+        for child in self.tree.current.children:
+            if child.token is not None and child.token.id == id:
+                self.tree.go(child)
+                self._show()
+                self.weigh()
+                return
+        self._generate(1, first=id)
+
+    def weigh(self) -> None:
+        """The candidates behind the current token under the sliders of this moment; the model does not run again."""
+        if self.state.model is None or self._playing or not self.isVisible():
+            return
+        request = PredictNext(
+            self.tree.prompt, self.tree.ids(), self.page.controls.settings(), self.page.controls.seed.value()
+        )
+        self.ask(request, self.page.set_candidates)
+
+    # --- While a model learns --------------------------------------------------------------------
+
+    def _by_hand(self) -> None:
+        """Whoever touches the text wants it to stay."""
+        self._live_shown = False
+        self.page.live_words.clear()
+        if self.state.training:
+            self.page.live.setChecked(False)
+
+    def _weights_changed(self) -> None:
+        if not (self.isVisible() and self.page.live.isChecked()) or self._playing or self.state.model is None:
+            return
+        if self.page.side_button.isChecked() or self._live_timer.isActive():
+            return
+        if self.tree.root.children and not self._live_shown:
+            return  # written by hand
+        self._live_timer.start()
+        self.tree, self._live_shown = Branches(self.state.text), True
+        progress = self.state.progress
+        step = int(progress.steps[-1]) if progress is not None and len(progress.steps) else 0
+        self.page.live_words.setText(t("pane.generation.live_at", step=f"{step:,}") if step else "")
+        self._generate(LIVE_TOKENS)
+
+    # --- Side by side ----------------------------------------------------------------------------
+
+    def _side_by_side(self, on: bool) -> None:
+        self._stop()
+        self.page.texts.setCurrentIndex(int(on))
+        self._show()
+        if on:
+            self._by_hand()
+            self._playing = True
+            self._play_columns()
+        self._show_buttons()
+
+    def _play_columns(self) -> None:
+        self._columns = [[] for _ in COLUMNS]
+        for index, temperature in enumerate(COLUMNS):
+            sampling = replace(self.page.controls.settings(), temperature=temperature)
+            request = Generate(
+                self.tree.prompt,
+                self.tree.ids(),
+                None,
+                self.page.length.value(),
+                sampling,
+                self.page.controls.seed.value(),
+            )
+            self.ask(
+                request,
+                lambda event, index=index: self._column_generated(index, event),
+                slot=f"column {index}",
+                ended=lambda end: self._column_ended(),
+            )
+
+    def _column_generated(self, index: int, event: GeneratedTokens) -> None:
+        self._columns[index] += event.tokens
+        if not self._show_timer.isActive():
+            self._show_timer.start()
+
+    def _column_ended(self) -> None:
+        if not any(self.asking(f"column {index}") for index in range(len(COLUMNS))):
+            self._playing = False
+            self._show()
+            self.weigh()  # the sliders may have moved in the meantime
+
+    def _take_column(self, index: int) -> None:
+        """One of the continuations becomes a branch of the text."""
+        if index < len(self._columns) and self._columns[index]:
+            self._stop()
+            for token in self._columns[index]:
+                self.tree.add(token)
+            self.page.side_button.setChecked(False)
+            self._show()
+            self.weigh()
+
+    # --- Branches, undo, copying -----------------------------------------------------------------
+
+    def _fill_branches(self) -> None:
+        self.page.branch_menu.clear()
+        for leaf in self.tree.leaves():
+            words = "".join(marked(node.token.piece) for node in leaf.path if node.token)
+            menu = self.page.branch_menu.addMenu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words)
+            menu.addAction(t("pane.generation.go"), lambda leaf=leaf: self._go(leaf))
+            menu.addAction(t("pane.generation.remove"), lambda leaf=leaf: self._remove(leaf))
+        if self.page.branch_menu.isEmpty():
+            self.page.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
+
+    def _go(self, node: Node) -> None:
+        self._by_hand()
+        self._stop()
+        self.tree.go(node)
+        self._show()
+        self.weigh()
+
+    def _remove(self, leaf: Node) -> None:
+        """Cuts a branch; undo brings it back."""
+        self._removed = (self.tree, leaf.path)
+        self.tree.remove(leaf)
+        self._show()
+        self.weigh()
+
+    def clear(self) -> None:
+        self._replace(Branches(self.state.text))
+        self._show()
+        self.weigh()
+
+    def undo(self) -> None:
+        """Brings back what a clearing, a removed branch or a new text has taken away."""
+        if self._removed is not None and self._removed[0] is self.tree:
+            for node in self._removed[1]:
+                if node.parent is not None and node not in node.parent.children:
+                    node.parent.children.append(node)
+            self.tree.go(self._removed[1][-1])
+            self._removed = None
+        elif self._before is not None:
+            self.tree, self._before = self._before, self.tree
+        self._show()
+        self.weigh()
+
+    def copy(self) -> None:
+        QApplication.clipboard().setText(self.tree.prompt + self.tree.text())
+
+    # --- Showing it ------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        self._show()
+        self.weigh()
+
+    def _show(self) -> None:
+        self._show_timer.stop()
+        if not self.isVisible():
+            return
+        if self.page.side_button.isChecked():
+            self.page.set_columns([[self._prompt_span(), *map(self._span, tokens)] for tokens in self._columns])
+        else:
+            written = [self._span(node.token) for node in self.tree.current.path if node.token]
+            ahead = [Span(n.token.text, None, self._words(n.token)) for n in _ahead(self.tree.current) if n.token]
+            self.page.set_text([self._prompt_span(), *written], ahead)
+            shown = self.tree.shown_candidates()
+            if self._playing and shown is not None:
+                self.page.set_candidates(shown)
+        self._show_buttons()
+
+    def _prompt_span(self) -> Span:
+        return Span(self.tree.prompt, None, t("pane.generation.prompt"))
+
+    def _span(self, token: GeneratedToken) -> Span:
+        if self.page.color.currentIndex() == 1:
+            vocabulary = self.state.model.vocabulary if self.state.model else 2
+            value = min(1.0, token.entropy / math.log(max(2, vocabulary)))
+        else:
+            value = token.probability
+        return Span(token.text, value, self._words(token))
+
+    def _words(self, token: GeneratedToken) -> str:
+        percent, entropy = f"{token.probability * 100:.1f}", f"{token.entropy:.2f}"
+        return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=percent, entropy=entropy)
+
+    def _show_buttons(self) -> None:
+        self.page.set_writing(self._playing, self.tree.current.parent is not None, len(self.tree.leaves()))
+
+    def _span_clicked(self, index: int) -> None:
+        """A click on a written token goes there: what follows stays, as the way ahead."""
+        nodes = [self.tree.root, *self.tree.current.path, *_ahead(self.tree.current)]
+        if index < len(nodes):
+            self._by_hand()
+            self._stop()
+            self.tree.current = nodes[index]
+            self._show()
+            self.weigh()
+
+    def fold(self) -> None:
+        self.page.fold(self.size())
+
+    # --- What every pane has ---------------------------------------------------------------------
+
+    def subtitle(self) -> str:
+        return t("pane.generation.subtitle") if self.state.model is not None else ""
+
+    def table(self) -> Table | None:
+        nodes = [node for node in self.tree.current.path if node.token is not None]
+        if not nodes:
+            return None
+        header = ("position", "id", "piece", "probability", "entropy", "draw", *STAGES)
+        rows: list[tuple[object, ...]] = []
+        for position, node in enumerate(nodes):
+            token = node.token
+            assert token is not None
+            shown = token.candidates
+            row = list(shown.ids).index(token.id) if shown is not None and token.id in shown.ids else None
+            stages = [float(p) for p in shown.probabilities[:, row]] if shown is not None and row is not None else []
+            draw = shown.draw if shown is not None else ""
+            rows.append((position, token.id, token.piece, token.probability, token.entropy, draw, *stages))
+        return Table(header, rows)
+
+    def save(self) -> dict[str, Any]:
+        return {
+            "sampling": self.page.controls.save(),
+            "length": self.page.length.value(),
+            "color": self.page.color.currentIndex(),
+            "live": self.page.live.isChecked(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        if isinstance(saved.get("sampling"), dict):
+            self.page.controls.restore(saved["sampling"])
+        if isinstance(saved.get("length"), int):
+            self.page.length.setValue(saved["length"])
+        if saved.get("color") in (0, 1):
+            self.page.color.setCurrentIndex(saved["color"])
+        self.page.live.setChecked(saved.get("live") is not False)
+
+    def retranslate(self) -> None:
+        self.page.retranslate()
+        self.explain_empty(self.empty)
+        self._show()
+        self._show_buttons()
+        self.subtitle_changed.emit()
+
+    def restyle(self, theme: Theme) -> None:
+        super().restyle(theme)
+        self.page.restyle(theme)
+
+
+def _ahead(node: Node) -> list[Node]:
+    """What follows on the branch that was visited last."""
+    nodes: list[Node] = []
+    following = node.forward
+    while following is not None:
+        nodes.append(following)
+        following = following.forward
+    return nodes

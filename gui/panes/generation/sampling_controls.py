@@ -1,0 +1,97 @@
+"""The sliders of sampling, with a seed and a die."""
+
+import random
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from engine.messages.generation import SamplingSettings
+from gui.i18n import t
+from gui.theme import GAP_M, GAP_S, Theme, icon
+from gui.widgets.labelled_slider import LabelledSlider
+
+TOP_K = [0, *range(1, 21), *range(25, 105, 5), *range(120, 220, 20)]
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _or_off(value: float) -> str:
+    return t("widget.sampling.off") if value == 0 else f"{value:g}"
+
+
+class SamplingControls(QWidget):
+    """`changing` while a slider is dragged or the seed turned, `changed` when it rests."""
+
+    changing = Signal()
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.sliders = {
+            "temperature": LabelledSlider([i / 20 for i in range(41)], _share),
+            "top_k": LabelledSlider(TOP_K, _or_off),
+            "top_p": LabelledSlider([i / 100 for i in range(1, 101)], _share),
+            "min_p": LabelledSlider([i / 200 for i in range(101)], _or_off),
+            "repetition_penalty": LabelledSlider([1 + i / 50 for i in range(51)], _share),
+        }
+        self.seed_label, self.seed = QLabel(), QSpinBox(minimum=0, maximum=999_999_999, value=1)
+        self.die = QToolButton()
+        self.die.clicked.connect(lambda: self.seed.setValue(random.randrange(1_000_000)))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_S)
+        for slider in self.sliders.values():
+            column.addWidget(slider)
+            slider.changing.connect(lambda _: self.changing.emit())
+            slider.changed.connect(lambda _: self.changed.emit())
+        self.seed_row = QWidget()
+        row = QHBoxLayout(self.seed_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP_M)
+        row.addWidget(self.seed_label)
+        row.addWidget(self.seed, 1)
+        row.addWidget(self.die)
+        column.addWidget(self.seed_row)
+        self.seed.valueChanged.connect(lambda _: self.changing.emit())
+        self.seed.valueChanged.connect(lambda _: self.changed.emit())
+        self.set_settings(SamplingSettings())
+
+    def settings(self) -> SamplingSettings:
+        value = {name: slider.value for name, slider in self.sliders.items()}
+        return SamplingSettings(**{**value, "top_k": int(value["top_k"])})  # type: ignore[arg-type]
+
+    def set_settings(self, settings: SamplingSettings) -> None:
+        for name, slider in self.sliders.items():
+            slider.set_value(getattr(settings, name))
+
+    def set_compact(self, compact: bool) -> None:
+        """Only the three that everybody knows."""
+        for name in ("min_p", "repetition_penalty"):
+            self.sliders[name].setVisible(not compact)
+        self.seed_row.setVisible(not compact)
+
+    def save(self) -> dict[str, Any]:
+        return {name: slider.value for name, slider in self.sliders.items()} | {"seed": self.seed.value()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        for name, slider in self.sliders.items():
+            if isinstance(saved.get(name), (int, float)):
+                slider.set_value(saved[name])
+        if isinstance(saved.get("seed"), int):
+            self.seed.setValue(saved["seed"])
+
+    def retranslate(self) -> None:
+        for name, slider in self.sliders.items():
+            slider.set_label(t(f"widget.sampling.{name}"), t(f"widget.sampling.tip_{name}"))
+        self.seed_label.setText(t("widget.sampling.seed"))
+        self.die.setToolTip(t("widget.sampling.die"))
+        self.die.setAccessibleName(t("widget.sampling.die"))
+        widest = max(s.fontMetrics().horizontalAdvance(s.name.text()) for s in self.sliders.values())
+        for label in (*(s.name for s in self.sliders.values()), self.seed_label):
+            label.setMinimumWidth(widest)
+
+    def restyle(self, theme: Theme) -> None:
+        self.die.setIcon(icon("die", theme))

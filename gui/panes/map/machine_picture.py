@@ -1,0 +1,373 @@
+"""The picture of the machine: how each station looks. Where it stands is machine_plan's business."""
+
+from itertools import pairwise
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QPainter,
+    QPen,
+    QPolygonF,
+    QTextCharFormat,
+    QTextLayout,
+    QTextOption,
+)
+
+from engine.messages.generation import Candidates
+from gui.i18n import t
+from gui.panes.map.machine_canvas import Canvas, ramp, spread
+from gui.panes.map.machine_plan import GAP, Cell, Plan
+from gui.text import visible
+from gui.theme import GAP_S, NORMAL, SMALL
+from gui.widgets.heatmap import shares_image
+
+LONGEST_SHOWN = 300  # characters of the text, the last ones
+CENTRE, RIGHT = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+class Picture(Canvas):
+    def paint(self) -> None:
+        self._paint_ways()
+        painters = {
+            "text": self._paint_text, "tokens": self._paint_tokens, "ids": self._paint_ids,
+            "vectors": self._paint_vectors, "layers": self._paint_layers, "norm": self._paint_norm,
+            "logits": self._paint_logits, "probabilities": self._paint_probabilities, "draw": self._paint_draw,
+        }  # fmt: skip
+        for station, box in self.plan.boxes.items():
+            self._paint_frame(station, box)
+            painters[station]()
+        if self.view.focus is not None:
+            self._outline(self.plan.box(self.view.focus).adjusted(-3, -3, 3, 3), 2)
+
+    # --- Frames and ways -------------------------------------------------------------------------
+
+    def _paint_frame(self, station: str, box: QRectF) -> None:
+        lit = station == self.view.lit
+        self.painter.setBrush(self.theme.color("accent_soft" if lit else "surface"))
+        self.painter.setPen(QPen(self.theme.color("accent" if lit else "border"), 2 if lit else 1))
+        self.painter.drawRoundedRect(box, 8, 8)
+        room = GAP * self.plan.unit / 2 - 1
+        caption = QRectF(box.left() - room, box.top() - self.plan.caption, box.width() + 2 * room, self.plan.caption)
+        words = t(f"widget.machine.station.{station}")
+        if station == "layers":
+            words = t("widget.machine.layers", count=len(self.plan.cells))
+        self.painter.setFont(self.font(NORMAL, bold=True))
+        if QFontMetricsF(self.painter.font()).horizontalAdvance(words) > caption.width():
+            self.painter.setFont(self.font(SMALL))
+        self._draw_words(caption, words, "accent" if lit else "text", CENTRE)
+
+    def _paint_ways(self) -> None:
+        """Arrows from each station to the next, and from the last one back to the first."""
+        for number, row in enumerate(self.plan.rows):
+            for before, after in pairwise(row):
+                a, b = self.plan.boxes[before], self.plan.boxes[after]
+                self._arrow([QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y())], after)
+            if number + 1 < len(self.plan.rows):
+                a, b = self.plan.boxes[row[-1]], self.plan.boxes[self.plan.rows[number + 1][0]]
+                middle = a.bottom() + (b.top() - self.plan.caption - a.bottom()) / 2
+                x = b.left() - 9  # beside the words above the box
+                corners = [(a.center().x(), a.bottom()), (a.center().x(), middle), (x, middle)]
+                corners += [(x, b.center().y()), (b.left(), b.center().y())]
+                self._arrow([QPointF(*corner) for corner in corners], self.plan.rows[number + 1][0])
+        if self.plan.loop_room:
+            self._paint_way_back()
+
+    def _paint_way_back(self) -> None:
+        first, last = self.plan.boxes[self.plan.stations[0]], self.plan.boxes[self.plan.stations[-1]]
+        y, end = self.plan.loop, QPointF(first.center().x(), first.bottom())
+        corners = [QPointF(last.center().x(), last.bottom()), QPointF(last.center().x(), y), QPointF(end.x(), y), end]
+        if len(self.plan.rows) > 1:  # the other rows stand below the first station
+            x = 4.0
+            corners[2:] = [QPointF(x, y), QPointF(x, first.center().y()), QPointF(first.left(), first.center().y())]
+        self._arrow(corners, "back")
+        words = t("widget.machine.back")
+        self.painter.setFont(self.font(SMALL))
+        metrics = QFontMetricsF(self.painter.font())
+        width = metrics.horizontalAdvance(words) + 24
+        if width < corners[1].x() - corners[2].x() and self.plan.loop_room >= metrics.height():
+            middle = (corners[1].x() + corners[2].x()) / 2
+            box = QRectF(middle - width / 2, y - metrics.height() / 2, width, metrics.height())
+            self.painter.fillRect(box, self.theme.color("surface"))
+            self._draw_words(box, words, "accent" if self.view.lit == "back" else "muted", CENTRE)
+
+    def _arrow(self, corners: list[QPointF], toward: str) -> None:
+        """Along the corners, with a head at the last one; in the accent colour while the walk goes there."""
+        lit = toward == self.view.lit
+        color, size = self.theme.color("accent" if lit else "muted"), 4.5 * self.plan.unit
+        tip, before = corners[-1], corners[-2]
+        length = max(1e-6, abs(tip.x() - before.x()) + abs(tip.y() - before.y()))
+        along = QPointF((tip.x() - before.x()) / length, (tip.y() - before.y()) / length)
+        tip -= along * 2
+        across, foot = QPointF(-along.y(), along.x()), tip - along * size * 1.6
+        self.painter.setPen(QPen(color, 2.2 if lit else 1.3))
+        self.painter.setBrush(Qt.BrushStyle.NoBrush)
+        self.painter.drawPolyline(QPolygonF([*corners[:-1], foot]))
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(color)
+        self.painter.drawPolygon(QPolygonF([tip, foot + across * size, foot - across * size]))
+
+    # --- What goes in ----------------------------------------------------------------------------
+
+    def _paint_text(self) -> None:
+        """The end of the text, wrapped; what the model has written stands in the accent colour."""
+        inner, view = self.plan.inner("text"), self.view
+        whole = (view.prompt + view.written).replace("\n", "⏎")
+        shown = whole[-LONGEST_SHOWN:]
+        written = min(len(view.written), len(shown))
+        while True:
+            cut = len(shown) < len(whole)
+            layout = self._text_layout(("…" if cut else "") + shown, written, inner.width())
+            if layout.boundingRect().height() <= inner.height() or len(shown) <= 4:
+                break
+            shown = shown[max(1, len(shown) // 12) :]
+            written = min(written, len(shown))
+        self.painter.setPen(self.theme.color("text"))
+        top = inner.top() + max(0.0, inner.height() - layout.boundingRect().height()) / 2
+        self.painter.save()
+        self.painter.setClipRect(inner)
+        layout.draw(self.painter, QPointF(inner.left(), top))
+        self.painter.restore()
+
+    def _text_layout(self, text: str, written: int, width: float) -> QTextLayout:
+        layout = QTextLayout(text, self.font(self._size(self.plan.token_height)))
+        option = QTextOption(Qt.AlignmentFlag.AlignLeft)
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        span, accent = QTextLayout.FormatRange(), QTextCharFormat()
+        accent.setForeground(self.theme.color("accent"))
+        span.start, span.length, span.format = _units(text[: len(text) - written]), _units(text[-written:]), accent
+        layout.setFormats([span] if written else [])
+        layout.beginLayout()
+        y = 0.0
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(width)
+            line.setPosition(QPointF(0, y))
+            y += line.height() * 1.15
+        layout.endLayout()
+        return layout
+
+    def _rows(self, station: str) -> list[tuple[int, QRectF]]:
+        """Of the tokens that there is room for."""
+        first, count = self.plan.first_token, len(self.trace.pieces)
+        return [(index, self.plan.token_row(station, index)) for index in range(first, count)]
+
+    def _paint_tokens(self) -> None:
+        own, size = len(self.trace.pieces) - self.view.written_tokens, self._size(self.plan.token_height)
+        for index, row in self._rows("tokens"):
+            chosen = index == self.view.token
+            chip = row.adjusted(0, 1.5, 0, -1.5)
+            self._fill(chip, self.theme.color("accent" if chosen else "sunken"), 5)
+            if index >= own and not chosen:
+                self._outline(chip.adjusted(0.5, 0.5, -0.5, -0.5), 1, 5)
+            color = "on_accent" if chosen else "accent" if index >= own else "text"
+            self._fitting(chip.adjusted(3, 0, -3, 0), visible(self.trace.pieces[index]), color, CENTRE, size, False)
+
+    def _paint_ids(self) -> None:
+        size = self._size(self.plan.token_height) - 2
+        for index, row in self._rows("ids"):
+            chosen = index == self.view.token
+            color = "accent" if chosen else "muted"
+            self._fitting(row.adjusted(-6, 0, 6, 0), str(self.trace.ids[index]), color, CENTRE, size, False)
+
+    def _paint_vectors(self) -> None:
+        values, largest = self.trace.embedding, spread(self.trace.embedding)
+        for index, row in self._rows("vectors"):
+            strip = row.adjusted(0, row.height() * 0.2, 0, -row.height() * 0.2)
+            self.painter.drawImage(strip, self._image(values[index], largest))
+            if index == self.view.token:
+                self._outline(strip.adjusted(-1.5, -1.5, 1.5, 1.5), 1.5, 2)
+
+    # --- The layers ------------------------------------------------------------------------------
+
+    def _paint_layers(self) -> None:
+        cells = self.plan.cells
+        for index, cell in enumerate(cells):
+            if index:
+                self._paint_step(cells[index - 1].card, cell.card)
+        for index, cell in enumerate(cells):
+            chosen = index == self.view.layer
+            self._fill(cell.card, self.theme.color("background"), 6)
+            if chosen:
+                self._outline(cell.card, 1.5)
+            if not cell.label.isEmpty():
+                self._paint_label(cell.label, index)
+            self._paint_attention(cell.attention, index)
+            self._paint_mlp(cell, index)
+        if not self.plan.legend.isEmpty():
+            self._paint_legend(self.plan.legend)
+
+    def _paint_step(self, a: QRectF, b: QRectF) -> None:
+        """From one layer to the next: a short line, or around the corner into the next row."""
+        self.painter.setPen(QPen(self.theme.color("accent" if self.view.lit == "layers" else "muted"), 1.3))
+        if abs(a.center().y() - b.center().y()) < 1:
+            self.painter.drawLine(QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y()))
+            return
+        middle = (a.bottom() + b.top()) / 2
+        corners = [(a.center().x(), a.bottom()), (a.center().x(), middle), (b.center().x(), middle)]
+        self.painter.drawPolyline(QPolygonF([*(QPointF(*c) for c in corners), QPointF(b.center().x(), b.top())]))
+
+    def _paint_label(self, box: QRectF, index: int) -> None:
+        """The layer's name, and how long the vector of the token is behind it."""
+        self.painter.setFont(self.font(SMALL, bold=True))
+        name = t("widget.machine.layer", layer=index + 1)
+        self._draw_words(box, name, "accent" if index == self.view.layer else "text", LEFT)
+        taken = QFontMetricsF(self.painter.font()).horizontalAdvance(name) + 8
+        self.painter.setFont(self.font(SMALL))
+        lengths = [f"|x| {length:.1f}" for length in self.trace.norms[1:, self.view.row].tolist()]
+        widest = max(map(QFontMetricsF(self.painter.font()).horizontalAdvance, lengths))
+        if widest <= box.width() - taken:  # in every layer or in none
+            self._draw_words(box, lengths[index], "muted", RIGHT)
+
+    def _paint_attention(self, box: QRectF, index: int) -> None:
+        shares = np.sqrt(self.trace.attention[index].astype(np.float32))
+        count = len(shares)
+        self.painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, count > box.width())
+        self.painter.drawImage(box, shares_image(shares))
+        cell = box.width() / count
+        if cell > 9:  # thin gaps make single cells countable
+            self.painter.setPen(QPen(self.theme.color("background"), 1))
+            for i in range(1, count):
+                self.painter.drawLine(
+                    QPointF(box.left(), box.top() + i * cell), QPointF(box.right(), box.top() + i * cell)
+                )
+                self.painter.drawLine(
+                    QPointF(box.left() + i * cell, box.top()), QPointF(box.left() + i * cell, box.bottom())
+                )
+        if self.view.token is not None:
+            self._outline(
+                QRectF(box.left(), box.top() + self.view.token * cell, (self.view.token + 1) * cell, cell), 2, 2
+            )
+        self._paint_corner(box, index)
+
+    def _paint_corner(self, box: QRectF, index: int) -> None:
+        """Words where no query sees a key: the part's name, or the layer's number if that stands nowhere else."""
+        labelled = not self.plan.cells[index].label.isEmpty()
+        words = t("widget.machine.attention") if labelled else str(index + 1)
+        self.painter.setFont(self.font(SMALL if labelled else SMALL - 1))
+        if QFontMetricsF(self.painter.font()).horizontalAdvance(words) < box.width() * (0.72 if labelled else 0.25):
+            self._draw_words(box, words, "muted", Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+
+    def _paint_mlp(self, cell: Cell, index: int) -> None:
+        self.painter.setFont(self.font(SMALL))
+        metrics, strip = QFontMetricsF(self.painter.font()), QRectF(cell.mlp)
+        if not cell.label.isEmpty() and strip.height() >= metrics.height() * 0.9:
+            strip.setLeft(strip.left() + metrics.horizontalAdvance("MLP") + 8)
+            self._draw_words(cell.mlp, "MLP", "muted", LEFT)
+        self.painter.drawImage(strip, self._image(self.trace.mlp[index], spread(self.trace.mlp[index])))
+
+    def _paint_legend(self, box: QRectF) -> None:
+        """What the colours mean: numbers around zero, and shares of attention."""
+        self.painter.setFont(self.font(SMALL - 1))
+        metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
+        for low, high, image in (
+            ("−", f"+  {t('widget.machine.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
+            ("0", f"100 %  {t('widget.machine.shares')}", ramp()),
+        ):
+            self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), low, "muted", LEFT)
+            x += metrics.horizontalAdvance(low) + GAP_S
+            self.painter.drawImage(QRectF(x, box.center().y() - 4 * unit, 44 * unit, 8 * unit), image)
+            x += 44 * unit + GAP_S
+            self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), high, "muted", LEFT)
+            x += metrics.horizontalAdvance(high) + 20 * unit
+
+    # --- What comes out --------------------------------------------------------------------------
+
+    def _paint_norm(self) -> None:
+        inner = self.plan.inner("norm")
+        width = min(inner.width(), 26 * self.plan.unit)
+        strip = QRectF(inner.center().x() - width / 2, inner.top(), width, inner.height())
+        self.painter.drawImage(strip, self._image(self.trace.final[:, None], spread(self.trace.final)))
+
+    def _paint_logits(self) -> None:
+        """How many tokens have which logit: high ones above. The bars grow with the root, so that one is seen."""
+        inner, line = self.plan.inner("logits"), 18 * self.plan.unit
+        self._words(
+            QRectF(inner.left(), inner.top(), inner.width(), line), _signed(self.trace.highest), "muted", LEFT, SMALL
+        )
+        low = QRectF(inner.left(), inner.bottom() - line, inner.width(), line)
+        self._words(low, _signed(self.trace.lowest), "muted", LEFT, SMALL)
+        area = inner.adjusted(0, line + 2, 0, -line - 2)
+        lengths = np.sqrt(self.trace.histogram / max(1, int(self.trace.histogram.max())))
+        step = area.height() / len(lengths)
+        for index, length in enumerate(lengths[::-1].tolist()):
+            if length > 0:
+                bar = QRectF(
+                    area.left(), area.top() + index * step, max(2.0, length * area.width()), max(1.0, step - 1)
+                )
+                self.painter.fillRect(bar, self.theme.series_color(0))
+
+    def _paint_probabilities(self) -> None:
+        found, inner = self.trace.candidates, self.plan.inner("probabilities")
+        rows = shown_candidates(self.plan, found)
+        metrics = QFontMetricsF(self.font(self._size(self.plan.candidate_row(0, len(rows)).height()), bold=True))
+        widest = max(metrics.horizontalAdvance(visible(found.pieces[i])) for i in rows)
+        label = min(widest, inner.width() * 0.4)
+        for place, index in enumerate(rows):
+            self._paint_candidate(self.plan.candidate_row(place, len(rows)), label, index)
+
+    def _paint_candidate(self, row: QRectF, label: float, index: int) -> None:
+        found = self.trace.candidates
+        share, drawn = float(found.probabilities[-1, index]), index == found.drawn
+        name, size = QRectF(row.left(), row.top(), label, row.height()), self._size(row.height())
+        self._fitting(name, visible(found.pieces[index]), "accent" if drawn else "text", RIGHT, size, drawn)
+        self.painter.setFont(self.font(size - 3 if row.width() > 180 * self.plan.unit else SMALL))
+        figure = QFontMetricsF(self.painter.font()).horizontalAdvance("< 0.1 %")
+        room = max(4.0, row.width() - label - figure - 12)
+        length = max(2.0, room * share / max(1e-9, float(found.probabilities[-1].max())))
+        height = min(row.height() * 0.6, 22 * self.plan.unit)
+        bar = QRectF(name.right() + 6, row.center().y() - height / 2, length, height)
+        self._fill(bar, self.theme.color("accent") if drawn else self.theme.series_color(5), 2)
+        words = f"{share * 100:.0f} %" if share >= 0.0995 else f"{share * 100:.1f} %"
+        if 0 < share < 0.0005:
+            words = "< 0.1 %"
+        self._draw_words(QRectF(bar.right() + 5, row.top(), figure + 4, row.height()), words, "muted", LEFT)
+
+    def _paint_draw(self) -> None:
+        """All probabilities on one line from 0 to 1, upright; the arrow is the random number. Below: what it hit."""
+        found, inner, unit = self.trace.candidates, self.plan.inner("draw"), self.plan.unit
+        chip = QRectF(inner.left(), inner.bottom() - 34 * unit, inner.width(), 34 * unit)
+        self._fill(chip, self.theme.color("accent"), 6)
+        self._fitting(
+            chip.adjusted(3, 0, -3, 0), visible(found.pieces[found.drawn]), "on_accent", CENTRE, NORMAL + 4, True
+        )
+        bar = QRectF(inner.left(), inner.top(), 16 * unit, chip.top() - inner.top() - self.plan.pad)
+        if bar.height() < 30 * unit:
+            return
+        self.painter.fillRect(bar, self.theme.color("cut"))
+        y = bar.top()
+        for share in sorted((float(p) for p in found.probabilities[-1]), reverse=True):
+            height = share * bar.height()
+            self.painter.fillRect(QRectF(bar.left(), y, bar.width(), max(0.0, height - 1)), self.theme.series_color(5))
+            y += height
+        hit = QRectF(bar.left(), bar.top() + found.drawn_from * bar.height(), bar.width(), 0)
+        hit.setHeight(max(2.0, (found.drawn_to - found.drawn_from) * bar.height()))
+        self.painter.fillRect(hit, self.theme.color("accent"))
+        mark, size = bar.top() + found.draw * bar.height(), 6 * unit
+        self._fill_triangle(QPointF(bar.right() + 1, mark), size)
+        words = QRectF(bar.right() + size + 4, 0, inner.right() - bar.right() - size - 4, 20 * unit)
+        words.moveTop(min(max(inner.top(), mark - 10 * unit), bar.bottom() - 20 * unit))
+        self._words(words, f"{found.draw:.2f}", "text", LEFT, SMALL)
+
+    def _fill_triangle(self, tip: QPointF, size: float) -> None:
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(self.theme.color("accent"))
+        self.painter.drawPolygon(QPolygonF([tip, tip + QPointF(size, -size * 0.7), tip + QPointF(size, size * 0.7)]))
+
+
+def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
+    """Those that there is room for; the drawn one is always among them."""
+    rows = list(range(plan.candidate_rows(len(found.ids))))
+    if found.drawn not in rows:
+        rows[-1] = found.drawn
+    return rows
+
+
+def _signed(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def _units(text: str) -> int:
+    """Length as Qt counts it: in UTF-16."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,248 @@
+"""The whole machine as one picture: text, tokens, vectors, layers, probabilities, and back. Painted."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from engine.messages.map import ForwardTrace
+from gui.i18n import t
+from gui.panes.map.machine_canvas import View
+from gui.panes.map.machine_picture import Picture, shown_candidates
+from gui.panes.map.machine_plan import PER_TOKEN, Part, Plan, plan
+from gui.text import visible
+from gui.theme import LIGHT, Theme
+
+
+class Machine(QWidget):
+    token_chosen = Signal(object)  # a row of the trace, or None
+    part_opened = Signal(str, int)  # a station, or "attention" or "mlp", and the layer
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.view: View | None = None
+        self.part = Part("tokens")  # where the keyboard is
+        self._plan: Plan | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_trace(self, trace: ForwardTrace | None, prompt: str, written: str, written_tokens: int) -> None:
+        """What flows through the machine; `written` is what the model itself has put behind the prompt."""
+        if trace is None:
+            self.view = None
+        elif self.view is None:
+            self.view = View(trace, prompt, written, written_tokens, None, 0, "", None)
+        else:
+            self.view = replace(self.view, trace=trace, prompt=prompt, written=written, written_tokens=written_tokens)
+        self._changed()
+
+    def set_selection(self, token: int | None, layer: int) -> None:
+        """`token` is a row of the trace."""
+        if self.view is not None:
+            tokens, layers = len(self.view.trace.pieces), len(self.view.trace.mlp)
+            inside = token if token is not None and 0 <= token < tokens else None
+            self.view = replace(self.view, token=inside, layer=min(layer, layers - 1))
+            self._changed()
+
+    def set_lit(self, station: str) -> None:
+        """The station that the walk has reached; "back" is the way back, "" is none."""
+        if self.view is not None:
+            self.view = replace(self.view, lit=station)
+            self.update()
+
+    def stations(self) -> tuple[str, ...]:
+        """Those that there is room for."""
+        shown = self.plan()
+        return shown.stations if shown else ()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self._changed()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(900), self.theme.px(420))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.theme.px(240), self.theme.px(90))
+
+    def plan(self) -> Plan | None:
+        """Where everything stands in this size; None while nothing is shown."""
+        if self._plan is None and self.view is not None:
+            tokens, layers = len(self.view.trace.pieces), len(self.view.trace.mlp)
+            self._plan = plan(self.width(), self.height(), self.theme.zoom, tokens, layers)
+            if self.part not in self._plan.parts:
+                self.part = Part("tokens")
+        return self._plan
+
+    def _changed(self) -> None:
+        self._plan = None
+        if self.view is not None and self.plan() is not None:
+            self.setAccessibleDescription(self.describe(self.part))
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._changed()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        shown = self.plan()
+        if self.view is not None and shown is not None:
+            focus = self.part if self.hasFocus() else None
+            painter = QPainter(self)
+            Picture(painter, self.theme, shown, replace(self.view, focus=focus)).paint()
+            painter.end()
+
+    # --- Choosing --------------------------------------------------------------------------------
+
+    def _token_at(self, part: Part, point: QPointF) -> int | None:
+        shown = self.plan()
+        if shown is None or part.name not in PER_TOKEN:
+            return None
+        return shown.token_at(part.name, point)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        shown = self.plan()
+        part = shown.part_at(event.position()) if shown else None
+        if part is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        self.part = part
+        token = self._token_at(part, event.position())
+        if token is not None and self.view is not None:
+            again = part.name == "tokens" and token == self.view.token
+            self.token_chosen.emit(None if again else token)
+        if token is None or part.name != "tokens":  # a chip only selects: its caption opens
+            self.part_opened.emit(*part)
+        self._changed()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        shown = self.plan()
+        over = shown is not None and shown.part_at(event.position()) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        shown, key = self.plan(), event.key()
+        if shown is None or self.view is None:
+            super().keyPressEvent(event)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self._move_along(shown, 1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._move_across(1 if key == Qt.Key.Key_Down else -1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.part_opened.emit(*self.part)
+        elif key == Qt.Key.Key_Escape and self.view.token is not None:
+            self.token_chosen.emit(None)
+        else:
+            super().keyPressEvent(event)
+
+    def _move_along(self, shown: Plan, step: int) -> None:
+        """To the station or layer before or behind; in the layers the MLPs and the attentions each are a line."""
+        line = [p for p in shown.parts if p.name not in ("attention", "mlp") or p.name == self._inner_line()]
+        self.part = line[min(max(line.index(self.part) + step, 0), len(line) - 1)]
+        self._changed()
+
+    def _inner_line(self) -> str:
+        return "mlp" if self.part.name == "mlp" else "attention"
+
+    def _move_across(self, step: int) -> None:
+        """Between a layer's attention and its MLP; elsewhere to the token above or below."""
+        assert self.view is not None
+        if self.part.name in ("attention", "mlp"):
+            self.part = Part("mlp" if step > 0 else "attention", self.part.layer)
+            self._changed()
+        else:
+            last = len(self.view.trace.pieces) - 1
+            self.token_chosen.emit(last if self.view.token is None else min(max(self.view.token + step, 0), last))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    # --- In words --------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        shown = self._plan
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and shown is not None:
+            point = QPointF(event.pos())
+            part = shown.part_at(point)
+            words = self._describe_at(part, point) if part is not None else ""
+            QToolTip.showText(event.globalPos(), words, self)
+            return True
+        return super().event(event)
+
+    def _describe_at(self, part: Part, point: QPointF) -> str:
+        shown = self.plan()
+        if part.name == "probabilities" and shown is not None and self.view is not None:
+            listed = shown_candidates(shown, self.view.trace.candidates)
+            for place, index in enumerate(listed):
+                if shown.candidate_row(place, len(listed)).contains(point):
+                    return self.describe_candidate(index)
+        return self.describe(part, self._token_at(part, point))
+
+    def describe(self, part: Part, token: int | None = None) -> str:
+        """What happens in this part, with the values of this moment; `token` is a row, else the one looked at."""
+        if self.view is None:
+            return ""
+        row = self.view.row if token is None else token
+        if part.name in ("attention", "mlp"):
+            return self._describe_layer(part, row)
+        return t(f"widget.machine.say.{part.name}", **self._values(part.name, row))
+
+    def describe_candidate(self, index: int) -> str:
+        assert self.view is not None
+        found = self.view.trace.candidates
+        percent = f"{float(found.probabilities[-1, index]) * 100:.2f}"
+        return t(
+            "widget.machine.say.candidate",
+            piece=visible(found.pieces[index]),
+            id=int(found.ids[index]),
+            percent=percent,
+        )
+
+    def say(self, station: str) -> str:
+        """What happens at a station of the walk, all layers being one of them."""
+        if self.view is None:
+            return ""
+        if station == "layers":
+            return t("widget.machine.say.layers", count=len(self.view.trace.mlp))
+        return t("widget.machine.back") if station == "back" else self.describe(Part(station))
+
+    def _describe_layer(self, part: Part, row: int) -> str:
+        assert self.view is not None
+        trace, layer = self.view.trace, part.layer
+        if part.name == "mlp":
+            value = f"{trace.strongest_values[layer]:.2f}"
+            feature, count = int(trace.strongest[layer]), f"{trace.features:,}"
+            return t("widget.machine.say.mlp", layer=layer + 1, count=count, feature=feature, value=value)
+        key = int(trace.attention[layer, row].argmax())
+        query, seen = visible(trace.pieces[row]), visible(trace.pieces[key])
+        percent = f"{float(trace.attention[layer, row, key]) * 100:.0f}"
+        return t("widget.machine.say.attention", layer=layer + 1, query=query, key=seen, percent=percent)
+
+    def _values(self, station: str, row: int) -> dict[str, object]:
+        """The numbers that a station's sentence asks for."""
+        assert self.view is not None
+        trace, found = self.view.trace, self.view.trace.candidates
+        piece, id = visible(trace.pieces[row]), int(trace.ids[row])
+        drawn, best = visible(found.pieces[found.drawn]), visible(found.pieces[0])
+        share = f"{float(found.probabilities[-1, 0]) * 100:.1f}"
+        values: dict[str, dict[str, object]] = {
+            "text": {"characters": f"{len(self.view.prompt + self.view.written):,}"},
+            "tokens": {"piece": piece, "id": id},
+            "ids": {"piece": piece, "id": id},
+            "vectors": {"piece": piece, "width": f"{trace.width:,}", "length": f"{trace.norms[0, row]:.2f}"},
+            "norm": {"piece": visible(trace.pieces[-1]), "width": f"{trace.width:,}"},
+            "logits": {
+                "count": f"{int(trace.histogram.sum()):,}",
+                "low": f"{trace.lowest:.2f}",
+                "high": f"{trace.highest:.2f}",
+            },
+            "probabilities": {"piece": best, "percent": share},
+            "draw": {"draw": f"{found.draw:.2f}", "piece": drawn},
+        }
+        return values[station]

@@ -1,0 +1,258 @@
+"""The whole machine on one screen, with the values of the text now open; it plays the loop that writes."""
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+
+from engine.messages.envelope import Ended
+from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens, SamplingSettings
+from engine.messages.map import ForwardTrace, TraceForward
+from gui.i18n import t
+from gui.pane import Pane, Table
+from gui.panes.map.machine_plan import STATIONS
+from gui.panes.map.machine_view import Machine
+from gui.theme import GAP_M, Theme, icon
+
+STATION_MS = 400  # the walk stays so long at each station
+LIVE_MS = 3500  # while a model learns, it is looked through at most so often
+SAMPLING = SamplingSettings(temperature=1.0)  # the probabilities shown are the ones that the draw is made from
+WIDE = 1000  # from here on the sentence below the picture is in large type
+SEED = 1  # the loop repeats itself after "back to start"
+OPENS = {
+    "text": "tokens",
+    "tokens": "tokens",
+    "ids": "tokens",
+    "vectors": "embeddings",
+    "attention": "attention",
+    "logits": "generation",
+    "probabilities": "generation",
+    "draw": "generation",
+}
+
+
+class MapPane(Pane):
+    id, icon = "map", "map"
+
+    def build(self) -> None:
+        self.trace: ForwardTrace | None = None
+        self.written: list[GeneratedToken] = []  # behind the shared text: this pane's own
+        self._own: int | None = None  # a selected token that the model has written
+        self._lit = ""  # where the walk is; "" before its first station
+        self._playing = False
+        self.machine = Machine()
+        self.machine.token_chosen.connect(self._token_chosen)
+        self.machine.part_opened.connect(self._part_opened)
+        self.pages = QStackedLayout(self.body)
+        self.empty = self.empty_page()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self._build_main())
+        self._walk = QTimer(self, interval=STATION_MS, timeout=self._walk_on)
+        self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
+        self.follow(self.state.text_changed, self.state.model_changed)
+        self.state.weights_changed.connect(self._weights_changed)
+        self.state.selection_changed.connect(self._selected)
+
+    def _build_main(self) -> QWidget:
+        page = QWidget()
+        self.play_button, self.step_button, self.home_button = QPushButton(), QPushButton(), QPushButton()
+        self.play_button.setProperty("primary", True)
+        self.play_button.clicked.connect(self.play_or_pause)
+        self.step_button.clicked.connect(self.step)
+        self.home_button.clicked.connect(self.home)
+        self.words = QLabel()
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        buttons = QHBoxLayout()
+        for button in (self.play_button, self.step_button, self.home_button):
+            buttons.addWidget(button)
+        buttons.addSpacing(GAP_M)
+        buttons.addWidget(self.words, 1)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        column.addWidget(self.machine, 1)
+        column.addLayout(buttons)
+        return page
+
+    # --- What is shown ---------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Another text or model: the loop begins anew."""
+        self.home()
+
+    def home(self) -> None:
+        """Back to the text as it was typed."""
+        self.drop("generate")
+        self._stop()
+        self.written, self._own, self._lit = [], None, ""
+        self._look()
+
+    def _look(self) -> None:
+        if self.state.model is None or not self.state.text:
+            self.drop("TraceForward")
+            self.trace = None
+            self._show()
+        else:
+            self.ask(
+                TraceForward(self.state.text, self._chosen(), sampling=SAMPLING, seed=SEED),
+                self._traced,
+                ended=self._ended,
+            )
+
+    def _chosen(self) -> tuple[int, ...]:
+        return tuple(token.id for token in self.written)
+
+    def _traced(self, trace: ForwardTrace) -> None:
+        self.trace = trace
+        if self._lit == "back":
+            self._arrived()
+        self._show()
+
+    def _weights_changed(self) -> None:
+        if self.isVisible() and not self._pause.isActive() and not self.asking("generate"):
+            self._pause.start()
+            self._look()
+
+    def _show(self) -> None:
+        self.pages.setCurrentIndex(int(self.trace is not None))
+        self.explain_empty(self.empty)
+        self.machine.set_trace(
+            self.trace, self.state.text, "".join(token.text for token in self.written), len(self.written)
+        )
+        self._draw()
+
+    def _draw(self) -> None:
+        """Selection, walk and buttons; the values are here already."""
+        chosen = self._own if self.state.token is None else self.state.token
+        first = self.trace.first if self.trace is not None else 0
+        self.machine.set_selection(None if chosen is None else chosen - first, self.state.layer)
+        self.machine.set_lit(self._lit)
+        busy = self._walk.isActive() or self._lit == "back"
+        self.play_button.setText(t("pane.map.pause" if self._playing else "pane.map.play"))
+        self.step_button.setEnabled(not busy)
+        self.home_button.setEnabled(bool(self.written or self._lit))
+        words = self.machine.say(self._lit) if self._lit else t("pane.map.hint")
+        if self._full() and not self._lit and self.state.model is not None:
+            words = t("pane.map.full", context=self.state.model.context)
+        self.words.setText(words)
+        self.words.setToolTip(words)
+        self.subtitle_changed.emit()
+
+    # --- Choosing --------------------------------------------------------------------------------
+
+    def _selected(self) -> None:
+        if self.state.token is not None:
+            self._own = None
+        self._draw()
+
+    def _token_chosen(self, row: int | None) -> None:
+        """Everywhere, if it is a token of the shared text; those that the model wrote here are known here alone."""
+        assert self.trace is not None
+        index = None if row is None else row + self.trace.first
+        shared = self.trace.first + len(self.trace.pieces) - len(self.written)
+        self._own = index if index is not None and index >= shared else None
+        self.state.select_token(index if self._own is None else None)
+        self._draw()
+
+    def _part_opened(self, part: str, layer: int) -> None:
+        if part in ("attention", "mlp"):
+            self.state.select_head(layer, self.state.head)
+        if part in OPENS:
+            self.pane_wanted.emit(OPENS[part])
+
+    # --- The loop --------------------------------------------------------------------------------
+
+    def play_or_pause(self) -> None:
+        """Pausing stays at the station that is reached; playing goes on from there."""
+        if self._playing:
+            self._stop()
+        elif self.trace is not None:
+            self._playing = True
+            self._go_on()
+        self._draw()
+
+    def step(self) -> None:
+        """Once around: all stations, the draw, and the new token joins the text."""
+        if self.trace is not None and not self._walk.isActive():
+            self._go_on()
+            self._draw()
+
+    def _go_on(self) -> None:
+        if self._lit != "back":  # there, an answer is on its way
+            self._walk_on()
+            self._walk.start()
+
+    def _stop(self) -> None:
+        self._playing = False
+        self._walk.stop()
+
+    def _walk_on(self) -> None:
+        """To the next station that there is room for; behind the last one a token is asked for."""
+        shown = self.machine.stations()
+        ahead = STATIONS[STATIONS.index(self._lit) + 1 :] if self._lit else STATIONS
+        self._lit = next((station for station in ahead if station in shown), "back")
+        if self._lit == "back":
+            self._walk.stop()
+            request = Generate(self.state.text, self._chosen(), None, 1, SAMPLING, SEED)
+            self.ask(request, self._generated, slot="generate", ended=self._ended)
+        self._draw()
+
+    def _generated(self, event: GeneratedTokens) -> None:
+        self.written += event.tokens
+        self._look()
+
+    def _ended(self, end: Ended) -> None:
+        if end.outcome != "done":  # said in the message bar
+            self._stop()
+            self._lit = ""
+            self._draw()
+
+    def _arrived(self) -> None:
+        """The new token is part of what flows through: the next round may begin."""
+        self._lit = ""
+        if self._playing and self._full():
+            self._stop()
+        elif self._playing:
+            self._walk.start()
+
+    def _full(self) -> bool:
+        trace, model = self.trace, self.state.model
+        return trace is not None and model is not None and trace.first + len(trace.pieces) >= model.context
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._stop()
+        self._draw()
+
+    def fold(self) -> None:
+        role = "figure" if self.width() > self.theme.px(WIDE) else ""
+        if role != self.words.property("role"):
+            self.words.setProperty("role", role)
+            self.words.style().polish(self.words)
+
+    # --- What every pane has ---------------------------------------------------------------------
+
+    def subtitle(self) -> str:
+        if self.trace is None or self.state.model is None:
+            return ""
+        return t("pane.map.subtitle", seen=self.trace.seen, context=self.state.model.context)
+
+    def table(self) -> Table | None:
+        if self.trace is None:
+            return None
+        found = self.trace.candidates
+        rows: list[tuple[object, ...]] = [
+            (piece, int(id), float(share))
+            for piece, id, share in zip(found.pieces, found.ids, found.probabilities[-1], strict=True)
+        ]
+        return Table(("piece", "id", "probability"), rows)
+
+    def retranslate(self) -> None:
+        self.step_button.setText(t("pane.map.step"))
+        self.home_button.setText(t("pane.map.home"))
+        self.machine.setAccessibleName(t("widget.machine.title"))
+        self._show()
+
+    def restyle(self, theme: Theme) -> None:
+        super().restyle(theme)
+        self.machine.restyle(theme)
+        self.play_button.setIcon(icon("play", theme, "on_accent", 16))

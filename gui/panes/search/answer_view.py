@@ -1,0 +1,244 @@
+"""An answer with its sources, beside the answer without them; below, where each of its tokens looked."""
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.messages.search import Citation, SearchHit
+from gui.i18n import t
+from gui.panes.search.retrieval import Answering, Retrieval
+from gui.panes.search.sources import place_of, source_color
+from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, NORMAL, Theme
+from gui.widgets.bar_list import Bar, BarList
+from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.legend import Entry, Legend
+
+SHORT = 190  # pixels: in less than that there is room for the answers alone
+ROOM_FOR_KEY = 260  # and in less than that nothing says what the colours mean
+
+
+class AnswerView(QWidget):
+    source_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme, self.asked = LIGHT, Retrieval()
+        self.token: int | None = None  # of the answer, whose attention is shown
+        self.titles = {side: QLabel() for side in ("sourced", "unsourced")}
+        self.texts = {side: ColouredText() for side in self.titles}
+        self.notes = {side: QLabel() for side in self.titles}
+        self.key, self.caption, self.sources = Legend(), QLabel(), BarList(0.5)
+        self.caption.setProperty("role", "muted")
+        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.texts["sourced"].clicked.connect(self.choose_token)
+        self.texts["sourced"].hovered.connect(self._hovered)
+        self.sources.chosen.connect(self._source_clicked)
+        self.columns: dict[str, QWidget] = {}
+        pair = QHBoxLayout()
+        pair.setSpacing(GAP_L)
+        for side, title in self.titles.items():
+            title.setProperty("role", "title")
+            self.notes[side].setProperty("role", "muted")
+            self.notes[side].setWordWrap(True)
+            self.columns[side] = holder = QWidget()
+            column = QVBoxLayout(holder)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(GAP_S)
+            for widget, stretch in ((title, 0), (self.texts[side], 1), (self.notes[side], 0)):
+                column.addWidget(widget, stretch)
+            pair.addWidget(holder, 3 if side == "sourced" else 2)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(GAP_M)
+        whole.addLayout(pair, 1)
+        whole.addWidget(self.key)
+        whole.addWidget(self.caption)
+        whole.addWidget(self.sources)
+
+    # --- What is shown ---------------------------------------------------------------------------
+
+    def show_asked(self, asked: Retrieval) -> None:
+        if asked is not self.asked:
+            self.asked, self.token = asked, None
+        self._show_sourced()
+        self._show_unsourced()
+        self._show_sources()
+        self._show_key()
+
+    @property
+    def hits(self) -> tuple[SearchHit, ...]:
+        return self.asked.result.hits if self.asked.result else ()
+
+    def _show_sourced(self) -> None:
+        side = self.asked.sourced
+        answered = side.answered
+        if answered is not None and answered.kind == "extracted":
+            self.texts["sourced"].set_spans(self._extracted_spans(), None)
+            self.texts["sourced"].verticalScrollBar().setValue(0)
+            self._note("sourced", t(answered.reason) if answered.reason else "")
+            return
+        citations = answered.citations if answered else ()
+        self.texts["sourced"].set_spans(self._token_spans(side, citations), self.token)
+        if answered is not None and self.token is None:
+            self.texts["sourced"].verticalScrollBar().setValue(0)
+        if not side.tokens and self.asked.running:
+            self._note("sourced", t("widget.answer.waiting"))
+        else:
+            self._note("sourced", t("widget.answer.uncited") if answered is not None and not citations else "")
+
+    def _note(self, side: str, words: str) -> None:
+        self.notes[side].setText(words)
+        self.notes[side].setVisible(bool(words))
+
+    def _token_spans(self, side: Answering, citations: tuple[Citation, ...]) -> list[Span]:
+        """Underlined by probability, tinted where a source says so, the source's number at the beginning of that."""
+        spans, start, cited = list[Span](), 0, -1
+        for index, token in enumerate(side.tokens):
+            middle = start + len(token.text) / 2
+            found = next((c for c in citations if c.start <= middle < c.end), None)
+            source = found.source if found else -1
+            color = source_color(self.theme, source) if found else None
+            mark = str(source + 1) if found and source != cited else ""
+            words = t("widget.answer.token", piece=marked(token.piece), percent=f"{token.probability * 100:.1f} %")
+            if side is self.asked.sourced:
+                words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._looks(index))
+            spans.append(Span(token.text, token.probability, words, color, mark))
+            start, cited = start + len(token.text), source
+        return spans
+
+    def _extracted_spans(self) -> list[Span]:
+        """The best sentence, then every passage with its own nearest sentence marked."""
+        answered = self.asked.sourced.answered
+        if answered is None or not answered.text:
+            return []
+        source = answered.citations[0].source if answered.citations else 0
+        spans = [Span(answered.text + "\n", None, "", source_color(self.theme, source), str(source + 1))]
+        for number, hit in enumerate(self.hits):
+            text, (start, end) = hit.passage.text, hit.best
+            words, color = place_of(hit.passage), source_color(self.theme, number)
+            spans.append(Span(f"\n{number + 1}  {text[:start].lstrip()}", None, words))
+            spans.append(Span(text[start:end], None, words, color))
+            spans.append(Span(f"{text[end:].rstrip()}\n", None, words))
+        return [span for span in spans if span.text]
+
+    def _show_unsourced(self) -> None:
+        side = self.asked.unsourced
+        extracted = self.asked.sourced.answered is not None and self.asked.sourced.answered.kind == "extracted"
+        self.texts["unsourced"].set_spans(self._token_spans(side, ()), None)
+        if side.answered is not None:
+            self.texts["unsourced"].verticalScrollBar().setValue(0)
+        waits = bool(self.asked.running and not side.tokens)
+        self._note("unsourced", t("widget.answer.none") if extracted else t("widget.answer.waiting") if waits else "")
+
+    def _show_key(self) -> None:
+        """What the lines under the tokens and the tinted passages mean, as far as there are any."""
+        answered, source = self.asked.sourced.answered, source_color(self.theme, 0).name()
+        extracted = answered is not None and answered.kind == "extracted"
+        entries = [] if extracted else [Entry(t("pane.generation.key.probability"), scale=True)]
+        if answered is not None and answered.citations:
+            entries.append(
+                Entry(t("widget.answer.key.extracted" if extracted else "widget.answer.key.cited"), bar=source)
+            )
+        self.key.set_entries(entries, self.theme)
+        self.key.setVisible(answered is not None and self.height() > self.theme.px(ROOM_FOR_KEY))
+
+    # --- Where it looked -------------------------------------------------------------------------
+
+    def _looks(self, token: int | None) -> list[Bar]:
+        """Shares of one token's attention, or of the whole answer's; nothing where it is not known."""
+        weights = self.asked.attention
+        if weights is None or not len(weights) or (token is not None and token >= len(weights)):
+            return []
+        row = weights.mean(axis=0) if token is None else weights[token]
+        bars = self._source_bars(100 * row[: len(self.hits)], "{:.1f} %")
+        rest = ((t("widget.answer.instructions"), row[-2]), (t("widget.answer.itself"), row[-1]))
+        quiet = self.theme.color("muted")
+        return [*bars, *(Bar(name, 100 * float(share), f"{100 * share:.1f} %", name, quiet) for name, share in rest)]
+
+    def _source_bars(self, values: "np.ndarray[tuple[int], np.dtype[np.float32]]", form: str) -> list[Bar]:
+        return [
+            Bar(
+                f"{number + 1}  {place_of(hit.passage)}",
+                float(value),
+                form.format(float(value)),
+                t("widget.answer.open", name=place_of(hit.passage)),
+                source_color(self.theme, number),
+            )
+            for number, (hit, value) in enumerate(zip(self.hits, values, strict=False))
+        ]
+
+    def _show_sources(self, hovered: int | None = None) -> None:
+        token = self.token if hovered is None else hovered
+        bars = self._looks(token)
+        if not bars:
+            scores = np.array([hit.score for hit in self.hits], np.float32)
+            self.caption.setText(t("widget.answer.near"))
+            self.sources.set_bars(self._source_bars(scores, "{:.3f}"))
+        else:
+            piece = marked(self.asked.sourced.tokens[token].piece) if token is not None else ""
+            words = t("widget.answer.looked", piece=piece) if token is not None else t("widget.answer.looked_all")
+            self.caption.setText(words)
+            self.sources.set_bars(bars)
+        for widget in (self.caption, self.sources):
+            widget.setVisible(bool(self.hits) and self.height() > self.theme.px(SHORT))
+
+    def choose_token(self, index: int) -> None:
+        """A click on it or an arrow key; a click on an extracted sentence opens its source."""
+        answered = self.asked.sourced.answered
+        if answered is not None and answered.kind == "extracted":
+            if answered.citations and index == 0:
+                self.source_chosen.emit(answered.citations[0].source)
+            return
+        self.token = index if index < len(self.asked.sourced.tokens) and index != self.token else None
+        self._show_sourced()
+        self._show_sources()
+
+    def _hovered(self, index: int) -> None:
+        if self.asked.attention is not None:
+            self._show_sources(index if 0 <= index < len(self.asked.sourced.tokens) else None)
+
+    def _source_clicked(self, index: int) -> None:
+        if index < len(self.hits):
+            self.source_chosen.emit(index)
+
+    # --- What every widget has -------------------------------------------------------------------
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Of each token: piece, probability, and its shares of attention."""
+        rows: list[tuple[object, ...]] = []
+        for index, token in enumerate(self.asked.sourced.tokens):
+            known = self.asked.attention is not None and index < len(self.asked.attention)
+            shares = self.asked.attention[index].tolist() if known else []  # type: ignore[index]
+            rows.append((token.piece, token.probability, *shares))
+        return rows
+
+    def header(self) -> tuple[str, ...]:
+        known = self.asked.attention is not None
+        shares = [*(str(n) for n in range(1, len(self.hits) + 1)), "prompt", "answer"] if known else []
+        return ("piece", "probability", *shares)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        roomy = self.width() > self.theme.px(560)
+        self.columns["unsourced"].setVisible(roomy)
+        self.titles["sourced"].setVisible(roomy)
+        self._show_sources()
+        self._show_key()
+        self.sources.setMaximumHeight(max(round(3 * self.sources.row_height()), self.height() // 3))
+
+    def retranslate(self) -> None:
+        for side, title in self.titles.items():
+            title.setText(t(f"widget.answer.{side}"))
+            self.texts[side].page.setAccessibleName(t(f"widget.answer.{side}"))
+        self.sources.setAccessibleName(t("widget.answer.near"))
+        self.sources.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.show_asked(self.asked)
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        for text in self.texts.values():
+            text.size_of_type = NORMAL + 2
+            text.restyle(theme)
+        self.sources.restyle(theme)
+        self.show_asked(self.asked)

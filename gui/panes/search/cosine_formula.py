@@ -1,0 +1,136 @@
+"""cos θ = A·B / (|A| |B|) with the real numbers of a question and a passage, and what adds most to the product."""
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.messages.search import VectorPair
+from gui.i18n import t
+from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, Theme
+from gui.widgets.bar_list import Bar, BarList
+
+STRONGEST = 9  # dimensions shown one by one; the others are added up
+
+
+class CosineFormula(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pair: VectorPair | None = None
+        self.title, self.fraction, self.caption, self.products = QLabel(), _Fraction(), QLabel(), BarList(0.55)
+        self.open_button = QPushButton()
+        self.title.setProperty("role", "title")
+        self.caption.setProperty("role", "muted")
+        for label in (self.title, self.caption):
+            label.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        for widget in (self.title, self.fraction, self.caption, self.products):
+            column.addWidget(widget)
+        column.addStretch(1)
+        column.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def set_pair(self, pair: VectorPair | None, name: str) -> None:
+        """`name` is that of the passage B."""
+        self.pair = pair
+        self.title.setText(t("widget.cosine.title", passage=name) if pair is not None else t("widget.cosine.choose"))
+        for widget in (self.fraction, self.caption, self.products, self.open_button):
+            widget.setVisible(pair is not None)
+        if pair is None:
+            return
+        self.fraction.set_pair(pair)
+        self.caption.setText(t("widget.cosine.products", width=len(pair.products)))
+        self.products.set_bars(product_bars(pair))
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Dimension, A, B and their product, of every dimension."""
+        if self.pair is None:
+            return []
+        columns = (self.pair.question.tolist(), self.pair.passage.tolist(), self.pair.products.tolist())
+        return [(place, *numbers) for place, numbers in enumerate(zip(*columns, strict=True), start=1)]
+
+    def retranslate(self) -> None:
+        self.open_button.setText(t("widget.cosine.open"))
+        self.products.setAccessibleName(t("widget.cosine.products", width=0))
+
+    def restyle(self, theme: Theme) -> None:
+        self.fraction.restyle(theme)
+        self.products.restyle(theme)
+
+
+def product_bars(pair: VectorPair) -> list[Bar]:
+    """The dimensions that add most, by size, and all others in one: together exactly A·B."""
+    strongest = np.argsort(-np.abs(pair.products), kind="stable")[:STRONGEST].tolist()
+    bars = [
+        Bar(
+            f"[{d + 1}]  {pair.question[d]:+.2f} × {pair.passage[d]:+.2f}",
+            float(pair.products[d]),
+            f"{pair.products[d]:+.4f}",
+        )
+        for d in strongest
+    ]
+    others = len(pair.products) - len(strongest)
+    if others:
+        rest = pair.dot - float(pair.products[strongest].sum())
+        bars.append(Bar(t("widget.cosine.others", count=others), rest, f"{rest:+.4f}"))
+    return bars
+
+
+class _Fraction(QWidget):
+    """The formula twice: in letters, and in numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = LIGHT
+        self.pair: VectorPair | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_pair(self, pair: VectorPair) -> None:
+        self.pair = pair
+        self.setAccessibleName("cos θ = A·B / (|A| |B|)")
+        self.setAccessibleDescription(" ".join(self._numbers()))
+        self.update()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetricsF(self.theme.font(NORMAL))
+        return QSize(self.theme.px(280), round(2 * metrics.height() + 3 * GAP_S))
+
+    def _numbers(self) -> tuple[str, str, str]:
+        """Above the line, below it, and what comes out."""
+        assert self.pair is not None
+        a, b = self.pair.lengths
+        return f"{self.pair.dot:.4f}", f"{a:.4f} × {b:.4f}", f"= {self.pair.cosine:.4f}"
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.pair is None:
+            return
+        painter = QPainter(self)
+        metrics = QFontMetricsF(self.theme.font(NORMAL))
+        above, below, result = self._numbers()
+        parts = (("cos θ =", ""), ("A · B", "|A| |B|"), ("=", ""), (above, below), (result, ""))
+        widths = [max(metrics.horizontalAdvance(words) for words in part) for part in parts]
+        shrink = min(1.0, self.width() / (sum(widths) + len(parts) * 2 * GAP_M))
+        painter.scale(shrink, shrink)
+        x = 0.0
+        for place, ((upper, lower), width) in enumerate(zip(parts, widths, strict=True)):
+            last = place == len(parts) - 1
+            painter.setFont(self.theme.font(NORMAL, bold=last))
+            painter.setPen(self.theme.color("accent" if last else "text"))
+            self._paint_part(painter, QRectF(x, 0, width + GAP_M, self.height()), upper, lower)
+            x += width + 2 * GAP_M
+
+    def _paint_part(self, painter: QPainter, box: QRectF, upper: str, lower: str) -> None:
+        if not lower:
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, upper)
+            return
+        half = box.height() / 2
+        painter.drawText(QRectF(box.left(), 0, box.width(), half), Qt.AlignmentFlag.AlignCenter, upper)
+        painter.drawText(QRectF(box.left(), half, box.width(), half), Qt.AlignmentFlag.AlignCenter, lower)
+        painter.setPen(QPen(self.theme.color("text"), 1.2))
+        painter.drawLine(round(box.left()), round(half), round(box.right()), round(half))

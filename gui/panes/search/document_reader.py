@@ -1,0 +1,170 @@
+"""A document opened at a passage; a plain text can be changed where it is, saved, and asked again."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QTextEdit, QVBoxLayout, QWidget
+
+from engine.messages.documents import DocumentText
+from gui.i18n import t
+from gui.panes.search.sources import utf16
+from gui.theme import GAP_M, GAP_S, LIGHT, Theme
+
+
+class DocumentReader(QWidget):
+    back_wanted = Signal()
+    save_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.document: DocumentText | None = None
+        self._marked = self._best = (0, 0)  # characters of the document
+        self.title, self.note, self.editor = QLabel(), QLabel(), QPlainTextEdit()
+        names = ("back", "undo", "save")
+        self.buttons = {name: QPushButton() for name in names}
+        self.title.setProperty("role", "title")
+        self.note.setProperty("role", "muted")
+        self.note.setWordWrap(True)
+        self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.buttons["save"].setProperty("primary", True)
+        saving = QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self)
+        saving.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        saving.activated.connect(self.save_wanted)
+        self.buttons["back"].clicked.connect(self.back_wanted)
+        self.buttons["undo"].clicked.connect(self.editor.undo)
+        self.buttons["save"].clicked.connect(self.save_wanted)
+        self.editor.undoAvailable.connect(self.buttons["undo"].setEnabled)
+        self.editor.modificationChanged.connect(lambda _: self._enable())
+        self.editor.setTabChangesFocus(True)
+        row = QHBoxLayout()
+        row.setSpacing(GAP_S)
+        row.addWidget(self.buttons["back"])
+        row.addStretch(1)
+        row.addWidget(self.buttons["undo"])
+        row.addWidget(self.buttons["save"])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        column.addLayout(row)
+        column.addWidget(self.title)
+        column.addWidget(self.editor, 1)
+        column.addWidget(self.note)
+
+    @property
+    def modified(self) -> bool:
+        return self.editor.document().isModified()
+
+    def text(self) -> str:
+        """What stands there, no-break spaces too: Qt's own plain text makes spaces of them."""
+        return self.editor.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
+
+    def show_document(self, document: DocumentText, marked: tuple[int, int], best: tuple[int, int] = (0, 0)) -> None:
+        """With the characters `marked` of the document in view, and `best` among them underlined."""
+        self.document, self._marked, self._best = document, marked, best
+        self.editor.setPlainText(document.text)
+        self.editor.setReadOnly(not document.editable)
+        self.editor.document().setModified(False)
+        self._highlight()
+        cursor = self._cursor(marked[1], marked[1])
+        self.editor.setTextCursor(cursor)
+        self.editor.ensureCursorVisible()
+        self.editor.setTextCursor(self._cursor(marked[0], marked[0]))
+        self.editor.ensureCursorVisible()
+        self.retranslate()
+
+    def mark_saved(self) -> None:
+        """The text is the file's now; undo still leads back."""
+        assert self.document is not None
+        text = self.text()
+        self.document = replace(self.document, text=text, characters=len(text))
+        self.editor.document().setModified(False)
+        self._marked = self._best = (0, 0)  # passages may begin elsewhere now
+        self._highlight()
+
+    def unsaved(self) -> dict[str, Any] | None:
+        """What was written and not saved, for the next start; JSON values only."""
+        document = self.document
+        if document is None or not self.modified:
+            return None
+        return {
+            "document": document.document,
+            "path": document.path,
+            "before": document.text,
+            "text": self.text(),
+        }
+
+    def take_up(self, unsaved: object) -> bool:
+        """Goes on with what `unsaved` told, and undo leads to what was there before; False if there is nothing."""
+        kept: dict[str, Any] = unsaved if isinstance(unsaved, dict) else {}
+        number, *words = (kept.get(name) for name in ("document", "path", "before", "text"))
+        if not isinstance(number, int) or not all(isinstance(word, str) for word in words):
+            return False
+        path, before, text = map(str, words)
+        passages = np.zeros((0, 3), np.int32)
+        self.show_document(DocumentText(number, path, before, 0, len(before), passages, True), (0, 0))
+        cursor = self.editor.textCursor()
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(text)
+        return True
+
+    def clear(self) -> None:
+        self.document = None
+        self.editor.clear()
+        self.editor.document().setModified(False)
+
+    def _cursor(self, start: int, end: int) -> QTextCursor:
+        """From characters of the document to a selection as Qt counts."""
+        document = self.document
+        assert document is not None
+        cursor = QTextCursor(self.editor.document())
+        places = (utf16(document.text[: max(0, place - document.first)]) for place in (start, end))
+        cursor.setPosition(next(places))
+        cursor.setPosition(next(places), QTextCursor.MoveMode.KeepAnchor)
+        return cursor
+
+    def _highlight(self) -> None:
+        if self.document is None:
+            return
+        selections = []
+        for span, strong in ((self._marked, False), (self._best, True)):
+            if span[0] >= span[1]:
+                continue
+            selection = QTextEdit.ExtraSelection()
+            look = QTextCharFormat()
+            look.setBackground(self.theme.color("accent_soft"))
+            if strong:
+                look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+                look.setUnderlineColor(self.theme.color("accent"))
+                look.setForeground(self.theme.color("accent"))
+            selection.format, selection.cursor = look, self._cursor(*span)
+            selections.append(selection)
+        self.editor.setExtraSelections(selections)
+
+    def _enable(self) -> None:
+        editable = self.document is not None and self.document.editable
+        self.buttons["save"].setVisible(editable)
+        self.buttons["undo"].setVisible(editable)
+        self.buttons["save"].setEnabled(self.modified)
+        self.buttons["undo"].setEnabled(self.editor.document().isUndoAvailable())
+
+    def retranslate(self) -> None:
+        for name, button in self.buttons.items():
+            button.setText(t(f"widget.reader.{name}"))
+        self.editor.setAccessibleName(t("widget.reader.text"))
+        if self.document is not None:
+            self.title.setText(Path(self.document.path).name)
+            self.title.setToolTip(self.document.path)
+            part = len(self.document.text) < self.document.characters
+            key = "part" if part else "editable" if self.document.editable else "fixed"
+            self.note.setText(t(f"widget.reader.{key}", characters=f"{self.document.characters:,}"))
+        self._enable()
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        if not self.modified:
+            self._highlight()

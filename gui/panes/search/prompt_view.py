@@ -1,0 +1,89 @@
+"""The prompt as the model gets it, every passage in the colour and with the number of its source."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from engine.messages.search import LeftOut, PromptBuilt, SearchHit
+from gui.i18n import t
+from gui.panes.search.sources import place_of, source_color
+from gui.theme import GAP_M, LIGHT, NORMAL, Theme
+from gui.widgets.coloured_text import ColouredText, Span
+
+
+class PromptView(QWidget):
+    source_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = LIGHT
+        self.prompt: PromptBuilt | None = None
+        self.hits: tuple[SearchHit, ...] = ()
+        self._sources: list[int] = []  # of each span, -1 for what is no source's
+        self.figures, self.text, self.left_out = QLabel(), ColouredText(NORMAL), QLabel()
+        self.figures.setProperty("role", "title")
+        self.left_out.setProperty("role", "muted")
+        for label in (self.figures, self.left_out):
+            label.setWordWrap(True)
+        self.text.clicked.connect(self._clicked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        column.addWidget(self.figures)
+        column.addWidget(self.text, 1)
+        column.addWidget(self.left_out)
+
+    def set_prompt(self, prompt: PromptBuilt | None, hits: tuple[SearchHit, ...], missing: str) -> None:
+        """`missing` says why there is none."""
+        self.prompt, self.hits = prompt, hits
+        self.text.setVisible(prompt is not None)
+        self.left_out.setVisible(prompt is not None)
+        if prompt is None:
+            self.figures.setText(missing)
+            return
+        percent = f"{100 * prompt.tokens / max(1, prompt.context):.0f}"
+        words = {"tokens": f"{prompt.tokens:,}", "context": f"{prompt.context:,}", "percent": percent}
+        self.figures.setText(t("widget.prompt.figures", **words))
+        self.left_out.setText("\n".join(map(self._say_left_out, prompt.left_out)) or t("widget.prompt.all"))
+        self._show_spans(prompt)
+
+    def _show_spans(self, prompt: PromptBuilt) -> None:
+        spans, self._sources, end = list[Span](), [], 0
+        for part in sorted(prompt.parts, key=lambda part: part.start):
+            if part.source < 0:
+                continue
+            self._add(spans, Span(prompt.text[end : part.start], None, t("widget.prompt.frame")), -1)
+            color, mark = source_color(self.theme, part.source), str(part.source + 1)
+            words = f"{mark}  {self._name(part.source)}"
+            self._add(spans, Span(prompt.text[part.start : part.end], None, words, color, mark), part.source)
+            end = part.end
+        self._add(spans, Span(prompt.text[end:], None, t("widget.prompt.frame")), -1)
+        self.text.set_spans(spans, None)
+        self.text.verticalScrollBar().setValue(0)
+
+    def _add(self, spans: list[Span], span: Span, source: int) -> None:
+        if span.text:
+            spans.append(span)
+            self._sources.append(source)
+
+    def _say_left_out(self, left: LeftOut) -> str:
+        key = "widget.prompt.out_whole" if left.whole else "widget.prompt.out_part"
+        return t(key, number=left.source + 1, name=self._name(left.source), characters=f"{left.characters:,}")
+
+    def _name(self, source: int) -> str:
+        return place_of(self.hits[source].passage) if source < len(self.hits) else ""
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Number of the source, its place, and what of it is in the prompt."""
+        prompt = self.prompt
+        parts = prompt.parts if prompt else ()
+        return [(p.source + 1, self._name(p.source), prompt.text[p.start : p.end]) for p in parts if prompt]
+
+    def _clicked(self, index: int) -> None:
+        if self._sources[index] >= 0:
+            self.source_chosen.emit(self._sources[index])
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.text.restyle(theme)
+        if self.prompt is not None:
+            self._show_spans(self.prompt)

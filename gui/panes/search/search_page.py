@@ -1,0 +1,356 @@
+"""The Search pane's page: question, steps, the view of one step, documents beside it; folded where room is short."""
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages.documents import CollectionInfo
+from gui.i18n import t
+from gui.panes.search.answer_view import AnswerView
+from gui.panes.search.citation_table import CitationTable
+from gui.panes.search.cosine_formula import CosineFormula
+from gui.panes.search.document_list import DocumentList
+from gui.panes.search.document_reader import DocumentReader
+from gui.panes.search.embedder_button import EmbedderButton
+from gui.panes.search.passage_cloud import PassageCloud
+from gui.panes.search.passage_table import PassageTable
+from gui.panes.search.prompt_view import PromptView
+from gui.panes.search.retrieval import STEPS, Retrieval
+from gui.panes.search.retrieval_strip import RetrievalStrip
+from gui.panes.search.work_bar import WorkBar
+from gui.theme import GAP_L, GAP_M, GAP_S, Theme
+from gui.widgets.bar_list import Bar, BarList
+from gui.widgets.empty_page import EmptyPage
+from gui.widgets.labelled_slider import LabelledSlider
+from gui.widgets.switch import Switch
+from gui.widgets.vector_bars import VectorBars
+
+MODES = ("hybrid", "vector", "keyword")
+COUNTS, TAKEN = tuple(range(1, 21)), 5
+PASSAGE_SIZES = (100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000)
+STATES = ("waiting", "running", "done", "left_out")
+WIDE, TALL = 760, 330  # from which width the documents stand beside the steps, from which height all is shown
+NARROW, LOW = 360, 120  # in less there is no room for collections, and none for the steps
+UNBOUNDED = (1 << 24) - 1  # Qt's own largest width
+STRONGEST = 12  # numbers of the question's vector that are also listed
+
+TableRows = tuple[tuple[str, ...], list[tuple[object, ...]]]
+
+
+class SearchPage(QWidget):
+    """Holds the widgets and says what they say; asks nobody anything."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.info: CollectionInfo | None = None
+        self.asked = Retrieval()
+        self._roomy = True
+        self.question, self.ask_button = QLineEdit(clearButtonEnabled=True), QPushButton()
+        self.documents_button = QPushButton(checkable=True)
+        self.collection_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.collection_menu = QMenu(self.collection_button)
+        self.collection_button.setMenu(self.collection_menu)
+        self.ask_button.setProperty("primary", True)
+        self.documents_button.toggled.connect(lambda _: self._show_sides())
+        self.strip, self.work_bar, self.empty = RetrievalStrip(STEPS), WorkBar(), EmptyPage()
+        self.files_button, self.folder_button = self.empty.add_button(), self.empty.add_button()
+        self.mode, self.passages_view = Switch(MODES), Switch(("table", "map"))
+        self.count = LabelledSlider(COUNTS, lambda value: f"{value:.0f}")
+        self.passage_size = LabelledSlider(PASSAGE_SIZES, lambda value: f"{value:,.0f}")
+        self.count.set_value(TAKEN)
+        self.embedder, self.words, self.remake = EmbedderButton(), QLabel(), QPushButton()
+        self.words.setProperty("role", "muted")
+        self.words.setWordWrap(True)
+        self._make_views()
+        self._lay_out()
+
+    # --- Building --------------------------------------------------------------------------------
+
+    def _make_views(self) -> None:
+        self.terms_caption, self.terms = QLabel(), BarList(0.3)
+        self.vector_caption, self.bars, self.strongest = QLabel(), VectorBars(), BarList(0.3)
+        self.bars.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.table, self.cloud, self.formula = PassageTable(), PassageCloud(), CosineFormula()
+        self.hover = QLabel(" ")
+        for label in (self.terms_caption, self.vector_caption):
+            label.setWordWrap(True)
+            label.setProperty("role", "muted")
+        self.hover.setProperty("role", "muted")
+        self.prompt, self.answer, self.citations = PromptView(), AnswerView(), CitationTable()
+        self.documents, self.reader = DocumentList(), DocumentReader()
+        self.ranking = QStackedWidget()
+        left = _column(self.passages_view, self.ranking, self.hover)
+        for widget in (self.table, self.cloud):
+            self.ranking.addWidget(widget)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(left)
+        self.split.addWidget(self.formula)
+        self.split.setSizes([550, 450])  # shares, not pixels
+        self.views = QStackedWidget()
+        question = _column(self.terms_caption, self.terms, None)
+        vector = _column(self.vector_caption, self.bars, self.strongest)
+        for view in (question, vector, self.split, self.prompt, self.answer, self.citations):
+            self.views.addWidget(view)
+        self.strip.choose("answer")
+
+    def _lay_out(self) -> None:
+        head, middle = QHBoxLayout(), QHBoxLayout()
+        head.setSpacing(GAP_M)
+        for widget in (self.question, self.ask_button, self.documents_button, self.collection_button):
+            head.addWidget(widget, 1 if widget is self.question else 0)
+        self.side = QStackedWidget()
+        self.side.addWidget(self.documents)
+        self.side.addWidget(self.reader)
+        middle.setSpacing(GAP_L)
+        middle.addWidget(self.views, 1)
+        middle.addWidget(self.side, 0)
+        self.foot = QWidget()
+        self._controls = QHBoxLayout()
+        self._controls.setSpacing(GAP_L)
+        for control, stretch in ((self.mode, 0), (self.count, 1), (self.passage_size, 1)):
+            self._controls.addWidget(control, stretch)
+        foot = QVBoxLayout(self.foot)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(GAP_S)
+        foot.addLayout(self._controls)
+        made_of = QHBoxLayout()
+        made_of.setSpacing(GAP_M)
+        made_of.addWidget(self.embedder)
+        made_of.addWidget(self.words, 1)
+        made_of.addWidget(self.remake)
+        foot.addLayout(made_of)
+        self.work = QWidget(objectName="work")
+        column = QVBoxLayout(self.work)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        column.addLayout(head)
+        column.addWidget(self.work_bar)
+        column.addWidget(self.strip)
+        column.addLayout(middle, 1)
+        column.addWidget(self.foot)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.empty, 1)
+        whole.addWidget(self.work, 1)
+
+    # --- Room ------------------------------------------------------------------------------------
+
+    def fold(self, theme: Theme, width: int, height: int) -> None:
+        """A small tile shows the steps and one view; the documents are behind their button."""
+        self._roomy = width > theme.px(WIDE)
+        self.collection_button.setVisible(width > theme.px(NARROW))
+        self.strip.setVisible(height > theme.px(LOW))
+        tall = height > theme.px(TALL)
+        self.foot.setVisible(tall)
+        vertical = not self._roomy or width < theme.px(960)
+        self.split.setOrientation(Qt.Orientation.Vertical if vertical else Qt.Orientation.Horizontal)
+        self.formula.setVisible(tall or self._roomy)
+        self.mode.setVisible(tall)
+        self.side.setFixedWidth(round(min(width * 0.3, theme.px(440)))) if self._roomy else self._free_side()
+        self._controls.setDirection(
+            QHBoxLayout.Direction.LeftToRight if self._roomy else QHBoxLayout.Direction.TopToBottom
+        )
+        self._show_sides()
+
+    def _free_side(self) -> None:
+        self.side.setMinimumWidth(0)
+        self.side.setMaximumWidth(UNBOUNDED)
+
+    def _show_sides(self) -> None:
+        documents = self.documents_button.isChecked()
+        self.documents_button.setVisible(not self._roomy)
+        self.side.setVisible(self._roomy or documents)
+        self.views.setVisible(self._roomy or not documents)
+
+    def show_reader(self) -> None:
+        self.side.setCurrentWidget(self.reader)
+        self.documents_button.setChecked(True)
+
+    def show_documents(self) -> None:
+        """Back from the reader: to the list where it has its own place, to the view where not."""
+        self.side.setCurrentWidget(self.documents)
+        self.documents_button.setChecked(False)
+
+    def set_dropping(self, dropping: bool) -> None:
+        """Something that could be added is held over the pane."""
+        self.work.setProperty("drop", dropping)
+        self.work.style().unpolish(self.work)
+        self.work.style().polish(self.work)
+
+    # --- What is shown ---------------------------------------------------------------------------
+
+    @property
+    def map_shown(self) -> bool:
+        return self.strip.current == "passages" and self.passages_view.current == "map"
+
+    def show_work(self, shown: bool) -> None:
+        self.work.setVisible(shown)
+        self.empty.setVisible(not shown)
+
+    def show_step(self) -> None:
+        self.views.setCurrentIndex(STEPS.index(self.strip.current))
+        self.ranking.setCurrentIndex(("table", "map").index(self.passages_view.current))
+        if not self._roomy and self.documents_button.isChecked() and self.strip.hasFocus():
+            self.documents_button.setChecked(False)
+
+    def say(self, words: str) -> None:
+        self.hover.setText(words or " ")
+
+    def show_info(self, info: CollectionInfo | None, embedder_name: str, model: bool, outdated: str) -> None:
+        """What makes the vectors and what searches them, in words; `model`: whether one is open.
+
+        `outdated`: "other" or "moved" if a model has made them that is not the open one, or that has learned on.
+        """
+        self.info = info
+        self.embedder.set_used(info.embedder if info else "", model)
+        self.remake.setVisible(bool(outdated))
+        if info is None:
+            self.words.setText("")
+            return
+        figures = {"width": f"{info.width:,}", "fitted": f"{info.fitted:,}", "name": embedder_name}
+        made = "none" if not info.embedder else info.embedder if info.width else "gone"
+        embedder = t(f"widget.search.embedder.{made}", **figures)
+        index = t(f"widget.search.index.{info.index}", passages=f"{info.passages:,}")
+        words = [t("widget.search.made_of", embedder=embedder, index=index, size=f"{info.bytes / 1e6:,.1f}")]
+        if info.embedder and info.with_vectors < info.passages:
+            missing = f"{info.passages - info.with_vectors:,}"
+            words.append(t("widget.search.without_vector", count=missing, look=t("widget.documents.look")))
+        if outdated:
+            step = f"{info.embedder_step:,}"
+            words.append(t(f"widget.search.outdated.{outdated}", name=embedder_name, step=step))
+        self.words.setText("\n".join(words))
+
+    def show_asked(self, asked: Retrieval, model: bool) -> None:
+        """Everything that has come back so far."""
+        fresh = asked.result is not self.asked.result or asked.scores_N is not self._scores
+        self.asked, result = asked, asked.result
+        self.strip.set_states(asked.states(), self._figures(), {s: t(f"widget.strip.{s}") for s in STATES})
+        hits = result.hits if result else ()
+        if fresh or result is None:
+            self._show_search()
+        missing = "waiting" if asked.running or not asked.question else "none" if model else "no_model"
+        self.prompt.set_prompt(asked.sourced.prompt, hits, t(f"widget.prompt.{missing}"))
+        self.answer.show_asked(asked)
+        if asked.sourced.answered is not self.citations.answered or result is None:
+            self.citations.set_answer(asked.sourced.answered, hits)
+
+    _scores: Any = None
+
+    def _show_search(self) -> None:
+        asked, result = self.asked, self.asked.result
+        self._scores = asked.scores_N
+        self.table.set_scores(asked.cosines_N, asked.keyword_N, asked.scores_N)
+        pairs = zip(result.terms, result.weights.tolist(), strict=True) if result else ()
+        nowhere = t("widget.search.nowhere")
+        self.terms.set_bars([Bar(term, idf, f"{idf:.2f}" if idf else nowhere) for term, idf in pairs])
+        vector = result.vector if result else asked.cosines_N[:0]
+        self.bars.set_vector(vector)
+        order = abs(vector).argsort()[::-1][:STRONGEST].tolist()
+        self.strongest.set_bars([Bar(f"[{d + 1}]", float(vector[d]), f"{vector[d]:+.4f}") for d in order])
+        self._show_captions()
+
+    def _show_captions(self) -> None:
+        result = self.asked.result
+        self.terms_caption.setText(t("widget.search.terms") if result else t("widget.search.ask_first"))
+        if result is None:
+            self.vector_caption.setText(t("widget.search.ask_first"))
+        else:
+            made = self.info.embedder if self.info is not None and len(result.vector) else "none"
+            self.vector_caption.setText(t(f"widget.search.vector.{made or 'none'}", width=f"{len(result.vector):,}"))
+
+    def _figures(self) -> dict[str, str]:
+        """What came out of each step, in brief."""
+        asked, figures = self.asked, dict.fromkeys(STEPS, "")
+        if asked.result is not None:
+            found = asked.result
+            figures["question"] = t("widget.strip.terms", count=len(found.terms))
+            figures["vector"] = t("widget.strip.numbers", count=f"{len(found.vector):,}") if len(found.vector) else ""
+            words = {"count": len(found.hits), "all": f"{found.passages:,}", "ms": f"{found.seconds * 1000:.1f}"}
+            figures["passages"] = t("widget.strip.found", **words)
+        if asked.sourced.prompt is not None:
+            prompt = asked.sourced.prompt
+            figures["prompt"] = t("widget.strip.tokens", tokens=f"{prompt.tokens:,}", context=f"{prompt.context:,}")
+        answered = asked.sourced.answered
+        if answered is not None:
+            extracted = answered.kind == "extracted"
+            count = len(asked.sourced.tokens)
+            figures["answer"] = t("widget.strip.extracted") if extracted else t("widget.strip.written", count=count)
+            figures["citations"] = t("widget.strip.cited", count=len(answered.citations))
+        return figures
+
+    def table_of_step(self) -> TableRows | None:
+        """The numbers of the view that is shown."""
+        result = self.asked.result
+        if result is None:
+            return None
+        tables: dict[str, TableRows] = {
+            "question": (("term", "idf"), list(zip(result.terms, result.weights.tolist(), strict=True))),
+            "vector": (("dimension", "value"), list(enumerate(result.vector.tolist(), start=1))),
+            "prompt": (("source", "place", "text"), self.prompt.rows()),
+            "answer": (self.answer.header(), self.answer.rows()),
+            "citations": (self.citations.header(), self.citations.rows()),
+        }
+        step = self.strip.current
+        return (self.table.header(), self.table.table_rows()) if step == "passages" else tables[step]
+
+    # --- Words and looks -------------------------------------------------------------------------
+
+    def retranslate(self) -> None:
+        self.question.setPlaceholderText(t("widget.search.question"))
+        self.question.setAccessibleName(t("widget.search.question"))
+        self.ask_button.setText(t("widget.search.ask"))
+        self.documents_button.setText(t("widget.search.documents"))
+        self.collection_button.setText(t("widget.search.collection"))
+        self.remake.setText(t("widget.search.remake"))
+        self.strip.set_names({step: t(f"widget.strip.step.{step}") for step in STEPS})
+        self.strip.setAccessibleName(t("widget.strip.name"))
+        self.mode.set_labels({m: t(f"widget.search.mode.{m}") for m in MODES}, t("widget.search.mode_name"))
+        views = {view: t(f"widget.search.view.{view}") for view in ("table", "map")}
+        self.passages_view.set_labels(views, t("widget.search.view_name"))
+        self.count.set_label(t("widget.search.k"), t("widget.search.k_tip"))
+        self.passage_size.set_label(t("widget.search.size"), t("widget.search.size_tip"))
+        self.terms.setAccessibleName(t("widget.search.terms"))
+        self.bars.setAccessibleName(t("widget.strip.step.vector"))
+        self.strongest.setAccessibleName(t("widget.strip.step.vector"))
+        self.empty.set_words(t("pane.search.empty"), t("pane.search.empty_words"), t("pane.search.company"))
+        self.files_button.setText(t("widget.documents.files"))
+        self.folder_button.setText(t("widget.documents.folder"))
+        parts = (self.work_bar, self.embedder, self.table, self.cloud, self.formula, self.answer)
+        for part in (*parts, self.citations, self.documents, self.reader):
+            part.retranslate()
+        self._show_captions()
+
+    def restyle(self, theme: Theme) -> None:
+        parts = (self.strip, self.bars, self.strongest, self.terms, self.cloud, self.formula, self.prompt)
+        for part in (*parts, self.answer, self.citations, self.documents, self.reader):
+            part.restyle(theme)
+
+
+def _column(*widgets: QWidget | None) -> QWidget:
+    """One below the other; None takes the room that is left."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(GAP_M)
+    for widget in widgets:
+        if widget is None:
+            column.addStretch(1)
+        elif isinstance(widget, Switch):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
+        else:
+            column.addWidget(widget, 1 if isinstance(widget, (QStackedWidget, VectorBars)) else 0)
+    return holder

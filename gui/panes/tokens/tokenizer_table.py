@@ -1,0 +1,118 @@
+"""Tokenizers side by side: how many tokens each makes of the same text and of the same sentence in two languages."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages.tokens import TokenizerColumn
+from gui.i18n import t
+from gui.panes.tokens.token_flow import TokenFlow
+from gui.theme import GAP_M, Theme
+
+COLUMNS = ("name", "vocabulary", "tokens", "ratio", "cost", "english", "japanese", "times")
+
+
+class TokenizerTable(QWidget):
+    sentences_changed = Signal()
+    price_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.found: list[TokenizerColumn] = []
+        self.english, self.japanese, self.price = QLineEdit(), QLineEdit(), QDoubleSpinBox()
+        self.labels = {name: QLabel() for name in ("english", "japanese", "price")}
+        self.price.setRange(0.0, 100_000.0)
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setTabKeyNavigation(False)
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.setSizeAdjustPolicy(QAbstractItemView.SizeAdjustPolicy.AdjustToContents)
+        self.flow = TokenFlow()
+        self.table.itemSelectionChanged.connect(self._show_chips)
+        for field in (self.english, self.japanese):
+            field.editingFinished.connect(self.sentences_changed)
+        self.price.valueChanged.connect(self._price_changed)
+        line = QHBoxLayout()
+        fields: dict[str, QWidget] = {"english": self.english, "japanese": self.japanese, "price": self.price}
+        for name, widget in fields.items():
+            self.labels[name].setProperty("role", "muted")
+            line.addWidget(self.labels[name])
+            line.addWidget(widget, 0 if name == "price" else 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        column.addLayout(line)
+        column.addWidget(self.table)
+        column.addWidget(self.flow, 1)
+
+    def set_columns(self, found: list[TokenizerColumn]) -> None:
+        chosen = max(0, self.table.currentRow())
+        self.found = found
+        self._fill()
+        self.table.selectRow(min(chosen, len(found) - 1))
+        self._show_chips()
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """In the order of COLUMNS; the cost in the unit of the price, of a million tokens."""
+        return [
+            (
+                t(f"widget.tokenizers.name.{column.name}"),
+                column.vocabulary,
+                column.count,
+                round(column.characters / max(1, column.count), 2),
+                round(column.count / 1e6 * self.price.value(), 6),
+                column.english,
+                column.japanese,
+                round(column.japanese / max(1, column.english), 2),
+            )
+            for column in self.found
+        ]
+
+    def header(self) -> tuple[str, ...]:
+        return tuple(t(f"widget.tokenizers.column.{name}") for name in COLUMNS)
+
+    def retranslate(self) -> None:
+        for name, label in self.labels.items():
+            label.setText(t(f"widget.tokenizers.{name}"))
+        for field, name in ((self.english, "english"), (self.japanese, "japanese"), (self.price, "price")):
+            field.setAccessibleName(t(f"widget.tokenizers.{name}"))
+        self.table.setHorizontalHeaderLabels(self.header())
+        self.table.setAccessibleName(t("widget.tokenizers.table"))
+        self._fill()
+
+    def restyle(self, theme: Theme) -> None:
+        self.flow.restyle(theme)
+
+    def _price_changed(self) -> None:
+        self._fill()
+        self.price_changed.emit()
+
+    def _fill(self) -> None:
+        rows = self.rows()
+        self.table.setRowCount(len(rows))
+        for y, row in enumerate(rows):
+            for x, value in enumerate(row):
+                ratio = COLUMNS[x] in ("ratio", "times")  # two decimals, so that the points stand below each other
+                words = value if isinstance(value, str) else f"{value:.2f}" if ratio else f"{value:,}"
+                item = QTableWidgetItem(words)
+                right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter if x == 0 else right)
+                self.table.setItem(y, x, item)
+        self.table.setColumnHidden(COLUMNS.index("cost"), self.price.value() == 0.0)
+
+    def _show_chips(self) -> None:
+        row = self.table.currentRow()
+        self.flow.set_tokens(self.found[row].tokens if 0 <= row < len(self.found) else None)

@@ -1,0 +1,188 @@
+"""What a person chooses before a run: a preset, or every number by hand."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages.training import TrainingSettings
+from gui.i18n import t
+from gui.theme import GAP_L, GAP_M, Theme
+
+NUMBERS = {  # name: least, most; what is impossible together is said by the engine
+    "vocabulary": (300, 100_000),
+    "layers": (1, 48),
+    "heads": (1, 32),
+    "width": (8, 4096),
+    "context": (8, 4096),
+    "batch": (1, 1024),
+    "seed": (0, 2_000_000_000),
+}
+EDGES = 28  # pixels at zoom 1 of a preset's button that are not its words
+
+
+class RunForm(QWidget):
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.presets: dict[str, TrainingSettings] = {}
+        self.buttons: dict[str, QPushButton] = {}
+        self._edges = EDGES
+        self._group = QButtonGroup(self)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(GAP_M)
+        self.more = QToolButton(checkable=True)
+        self.own = QWidget()
+        self.more.toggled.connect(self.own.setVisible)
+        self._build_own()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP_M)
+        layout.addLayout(self._row)
+        layout.addWidget(self.more)
+        layout.addWidget(self.own)
+        self.own.hide()
+
+    def _build_own(self) -> None:
+        grid = QGridLayout(self.own)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GAP_L)
+        self.labels: dict[str, QLabel] = {}
+        self.tokenizer = QComboBox()
+        self.tokenizer.addItems(["bpe", "char"])
+        self.numbers = {name: QSpinBox(minimum=least, maximum=most) for name, (least, most) in NUMBERS.items()}
+        self.length = QDoubleSpinBox(minimum=1, maximum=10_000_000, decimals=0)
+        self.unit = QComboBox()
+        self.unit.addItems(["seconds", "steps"])
+        self.rate = QDoubleSpinBox(minimum=0.0, maximum=1.0, decimals=4, singleStep=0.005)
+        fields: dict[str, QWidget] = {"tokenizer": self.tokenizer, **self.numbers}
+        fields |= {"length": self.length, "unit": self.unit, "rate": self.rate}
+        for index, (name, field) in enumerate(fields.items()):
+            label = QLabel()
+            label.setProperty("role", "muted")
+            label.setBuddy(field)
+            self.labels[name] = label
+            row, column = divmod(index, 3)
+            grid.addWidget(label, 2 * row, column)
+            grid.addWidget(field, 2 * row + 1, column)
+        for box in self.numbers.values():
+            box.valueChanged.connect(self._touched)
+        for amount in (self.length, self.rate):
+            amount.valueChanged.connect(self._touched)
+        for choice in (self.tokenizer, self.unit):
+            choice.currentIndexChanged.connect(self._touched)
+
+    def set_presets(self, presets: dict[str, TrainingSettings], chosen: str) -> None:
+        self.presets = presets
+        for name in presets:
+            if name not in self.buttons:
+                button = QPushButton(checkable=True)
+                button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+                button.clicked.connect(lambda _=False, name=name: self.choose(name))
+                self._group.addButton(button)
+                self._row.addWidget(button, 1)
+                self.buttons[name] = button
+        self.choose(chosen if chosen in presets else next(iter(presets)))
+        self.retranslate()
+
+    def choose(self, name: str) -> None:
+        self.buttons[name].setChecked(True)
+        self.set_settings(self.presets[name])
+
+    def set_own(self, settings: TrainingSettings) -> None:
+        """Settings that are no preset's, laid open."""
+        self.more.setChecked(True)
+        self.set_settings(settings)
+        self._touched()
+
+    @property
+    def chosen(self) -> str:
+        """The preset whose settings these are, or ""."""
+        return next((n for n, b in self.buttons.items() if b.isChecked() and self.settings() == self.presets[n]), "")
+
+    def settings(self) -> TrainingSettings:
+        by_steps = self.unit.currentIndex() == 1
+        return TrainingSettings(
+            tokenizer="char" if self.tokenizer.currentIndex() else "bpe",
+            **{name: box.value() for name, box in self.numbers.items()},
+            steps=int(self.length.value()) if by_steps else None,
+            seconds=None if by_steps else self.length.value(),
+            learning_rate=self.rate.value() or None,
+        )
+
+    def set_settings(self, settings: TrainingSettings) -> None:
+        boxes: tuple[QWidget, ...] = (*self.numbers.values(), self.length, self.rate, self.tokenizer, self.unit)
+        blocked = [widget.blockSignals(True) for widget in boxes]
+        for name, box in self.numbers.items():
+            box.setValue(getattr(settings, name))
+        self.tokenizer.setCurrentIndex(int(settings.tokenizer == "char"))
+        self.unit.setCurrentIndex(int(settings.steps is not None))
+        self.length.setValue(settings.steps if settings.steps is not None else settings.seconds or 30)
+        self.rate.setValue(settings.learning_rate or 0.0)
+        for widget, was in zip(boxes, blocked, strict=True):
+            widget.blockSignals(was)
+        self._show_possible()
+        self.changed.emit()
+
+    def _touched(self) -> None:
+        matching = next((n for n, s in self.presets.items() if s == self.settings()), None)
+        self._group.setExclusive(False)
+        for name, button in self.buttons.items():
+            button.setChecked(name == matching)
+        self._group.setExclusive(True)
+        self._show_possible()
+        self.changed.emit()
+
+    def _show_possible(self) -> None:
+        self.numbers["vocabulary"].setEnabled(self.tokenizer.currentIndex() == 0)
+
+    def retranslate(self) -> None:
+        self._name_presets()
+        self.more.setText(t("pane.training.own"))
+        self.more.setToolTip(t("pane.training.own_tip"))
+        for name, label in self.labels.items():
+            label.setText(t(f"pane.training.setting.{name}"))
+            label.buddy().setToolTip(t(f"pane.training.tip_{name}"))
+        for box, keys in ((self.tokenizer, ("bpe", "char")), (self.unit, ("seconds", "steps"))):
+            for index, key in enumerate(keys):
+                box.setItemText(index, t(f"pane.training.choice.{key}"))
+        self.rate.setSpecialValueText(t("pane.training.choice.automatic"))
+
+    def _name_presets(self) -> None:
+        """What each preset makes, in two lines, or in three where two are wider than a button."""
+        if not self.buttons:
+            return
+        room = (self.width() - (len(self.buttons) - 1) * GAP_M) // len(self.buttons) - self._edges
+        shapes = {
+            name: {
+                part: t(f"pane.training.preset_{part}", number=getattr(settings, part)) for part in ("layers", "width")
+            }
+            for name, settings in self.presets.items()
+        }
+        in_one = {name: t("pane.training.preset_shape", **shape) for name, shape in shapes.items()}
+        fits = all(self.fontMetrics().horizontalAdvance(line) <= room for line in in_one.values())
+        for name, button in self.buttons.items():
+            shape = in_one[name] if fits else "\n".join(shapes[name].values())
+            button.setText(f"{t(f'pane.training.preset.{name}')}\n{shape}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_presets()
+
+    def restyle(self, theme: Theme) -> None:
+        self._edges = theme.px(EDGES)
+        for button in self.buttons.values():
+            button.setMinimumHeight(theme.px(60))

@@ -1,0 +1,173 @@
+"""The runs of the past in a list that drops down: which are laid over the curve, which is opened."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages.training import RunSummary
+from gui.i18n import t
+from gui.panes.training.curve import Curve
+from gui.theme import GAP_M, LIGHT, Theme
+
+COLUMNS = ("run", "loss", "parameters", "time", "steps")
+FOLDER = Qt.ItemDataRole.UserRole
+
+
+class RunList(QFrame):
+    """A popup: it closes by itself when something else is clicked, or with Escape."""
+
+    toggled = Signal(str, bool)  # folder, and whether it is to be laid over the curve
+    model_wanted = Signal(str)
+    removed = Signal(str)  # from the list; the folder stays
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("card")
+        self.theme = LIGHT
+        self.runs: dict[str, RunSummary] = {}
+        self.empty = QLabel()
+        self.empty.setProperty("role", "muted")
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(len(COLUMNS))
+        self.tree.setRootIsDecorated(False)
+        self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.itemChanged.connect(self._changed)
+        self.tree.currentItemChanged.connect(lambda: self._enable())
+        self.open_button, self.remove_button = QPushButton(), QPushButton()
+        self.open_button.clicked.connect(self._open)
+        self.remove_button.clicked.connect(self._remove)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.open_button)
+        buttons.addWidget(self.remove_button)
+        buttons.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(GAP_M)
+        layout.addWidget(self.empty)
+        layout.addWidget(self.tree, 1)
+        layout.addLayout(buttons)
+
+    def clear(self) -> None:
+        self.runs.clear()
+        self.tree.clear()
+        self._enable()
+
+    def add(self, run: RunSummary, curve: Curve | None) -> None:
+        """`curve`: as which the run is drawn now, if it is; the one in front has no box to untick."""
+        self.runs[run.folder] = run
+        item = QTreeWidgetItem()
+        item.setText(0, Path(run.folder).name)
+        item.setToolTip(0, run.folder)
+        item.setData(0, FOLDER, run.folder)
+        loss = "–" if run.validation_loss != run.validation_loss else f"{run.validation_loss:.3f}"
+        minutes, seconds = divmod(round(run.seconds), 60)
+        figures = (loss, f"{run.parameters:,}", f"{minutes}:{seconds:02d}", f"{run.steps:,}")
+        for column, figure in enumerate(figures, start=1):
+            item.setText(column, figure)
+            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._mark(item, curve)
+        self.tree.addTopLevelItem(item)
+        self._enable()
+
+    def mark(self, folder: str, curve: Curve | None) -> None:
+        """Shows as which curve a run is drawn now."""
+        item = self._item(folder)
+        if item is not None:
+            self._mark(item, curve)
+            self._enable()
+
+    def _mark(self, item: QTreeWidgetItem, curve: Curve | None) -> None:
+        blocked = self.tree.blockSignals(True)
+        if curve is not None and curve.look == 0:
+            item.setData(0, Qt.ItemDataRole.CheckStateRole, None)
+        else:
+            item.setCheckState(0, Qt.CheckState.Unchecked if curve is None else Qt.CheckState.Checked)
+        item.setIcon(0, self._swatch(curve))
+        self.tree.blockSignals(blocked)
+
+    def _swatch(self, curve: Curve | None) -> QIcon:
+        """A piece of the line as it is drawn."""
+        size = QSize(self.theme.px(24), self.theme.px(12))
+        pixmap = QPixmap(size * 2)
+        pixmap.setDevicePixelRatio(2)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        if curve is not None:
+            painter = QPainter(pixmap)
+            painter.setPen(QPen(curve.colors(self.theme)[0], 2, curve.line))
+            painter.drawLine(QPoint(0, size.height() // 2), QPoint(size.width(), size.height() // 2))
+            painter.end()
+        return QIcon(pixmap)
+
+    def open_below(self, button: QWidget) -> None:
+        """Drops down from a button, to the left, as far as the screen allows."""
+        metrics = self.fontMetrics()
+        width = min(metrics.averageCharWidth() * 80, button.screen().availableSize().width())
+        self.resize(width, metrics.height() * 16)
+        corner = button.mapToGlobal(QPoint(button.width() - width, -self.height()))
+        screen = button.screen().availableGeometry()
+        if corner.y() < screen.top():
+            corner.setY(button.mapToGlobal(QPoint(0, button.height())).y())
+        self.move(max(screen.left(), corner.x()), corner.y())
+        self.show()
+        self.tree.setFocus()
+
+    def _item(self, folder: str) -> QTreeWidgetItem | None:
+        items = (self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount()))
+        return next((item for item in items if item and item.data(0, FOLDER) == folder), None)
+
+    def _chosen(self) -> str:
+        item = self.tree.currentItem()
+        return str(item.data(0, FOLDER)) if item is not None else ""
+
+    def _enable(self) -> None:
+        there = bool(self.runs)
+        self.empty.setVisible(not there)
+        self.tree.setVisible(there)
+        item = self.tree.currentItem()
+        self.open_button.setEnabled(item is not None)
+        # The run in front has no box, and is not to be taken away.
+        has_box = item is not None and item.data(0, Qt.ItemDataRole.CheckStateRole) is not None
+        self.remove_button.setEnabled(has_box)
+
+    def _changed(self, item: QTreeWidgetItem) -> None:
+        self.toggled.emit(str(item.data(0, FOLDER)), item.checkState(0) == Qt.CheckState.Checked)
+
+    def _open(self) -> None:
+        folder = self._chosen()
+        self.hide()
+        self.model_wanted.emit(folder)
+
+    def _remove(self) -> None:
+        folder = self._chosen()
+        item = self._item(folder)
+        if item is None:
+            return
+        self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(item))
+        self.runs.pop(folder, None)
+        self._enable()
+        self.removed.emit(folder)
+
+    def retranslate(self) -> None:
+        self.tree.setHeaderLabels([t(f"pane.training.runs.{name}") for name in COLUMNS])
+        self.tree.setAccessibleName(t("pane.training.compare"))
+        self.empty.setText(t("pane.training.no_runs"))
+        self.open_button.setText(t("pane.training.open_run"))
+        self.remove_button.setText(t("pane.training.remove_run"))
+        self.remove_button.setToolTip(t("pane.training.remove_tip"))
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        self.tree.setIconSize(QSize(theme.px(24), theme.px(12)))

@@ -1,0 +1,123 @@
+"""A run as the window knows it: what the engine has told of it so far. No widgets, no engine."""
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.messages.training import TrainingPoints, TrainingResult, TrainingSample, TrainingSettings, TrainingStarted
+from gui.i18n import t
+from gui.panes.training.curve import Curve
+
+
+@dataclass
+class RunRecord:
+    started: TrainingStarted
+    curve: Curve
+    samples: list[TrainingSample] = field(default_factory=list)
+    last: TrainingPoints | None = None
+    result: TrainingResult | None = None
+
+    @classmethod
+    def of(cls, started: TrainingStarted) -> "RunRecord":
+        settings = started.settings
+        name = Path(started.folder).name
+        return cls(started, Curve(name, settings.batch * settings.context, started.references))
+
+    def add(self, points: TrainingPoints) -> None:
+        """Points that are known already (a pause repeats the last one) are passed over."""
+        self.last = points
+        new = points.steps > self.step
+        columns = (points.steps, points.seconds, points.losses, points.learning_rates, points.gradient_norms)
+        self.curve.extend(*(column[new] for column in columns))
+        seen = set(self.curve.validation_steps.tolist())
+        for step, loss in zip(points.validation_steps.tolist(), points.validation_losses.tolist(), strict=True):
+            if step not in seen:
+                self.curve.add_validation(step, loss)
+
+    @property
+    def folder(self) -> str:
+        return self.started.folder
+
+    @property
+    def step(self) -> int:
+        return int(self.curve.steps[-1]) if len(self.curve) else 0
+
+    @property
+    def paused(self) -> bool:
+        return self.last is not None and self.last.paused
+
+    @property
+    def fraction(self) -> float:
+        return self.last.fraction if self.last is not None else 0.0
+
+    @property
+    def unfinished(self) -> bool:
+        return self.fraction < 1.0
+
+    def figures(self, running: bool) -> list[tuple[str, str]]:
+        """Name and value of each figure of this moment, the most important first."""
+        curve, last = self.curve, self.last
+        if last is None or not len(curve):
+            return []
+        held_out = curve.held_out(math.inf)
+        steps = self.started.settings.steps
+        seconds = float(curve.seconds[-1])
+        speed = last.tokens_per_second or self.step * curve.tokens_a_step / max(seconds, 1e-9)
+        known = not math.isnan(held_out)
+        time = ("left", duration(last.seconds_left)) if running else ("time", duration(seconds))
+        figures = [
+            ("step", f"{self.step:,}" + (f" / {steps:,}" if steps else "")),
+            ("loss", f"{curve.smoothed[-1]:.3f}"),
+            ("validation", f"{held_out:.3f}" if known else "–"),
+            ("perplexity", f"{math.exp(min(held_out, 20.0)):,.1f}" if known else "–"),
+            time,
+            ("speed", f"{speed:,.0f}"),
+            ("rate", f"{curve.rates[-1]:.2g}"),
+            ("norm", f"{curve.norms[-1]:.2f}"),
+        ]
+        return [(t(f"pane.training.figure.{name}"), value) for name, value in figures]
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """A row a step: step, tokens, seconds, loss, smoothed, validation loss, learning rate, gradient norm."""
+        curve = self.curve
+        held_out = dict(zip(curve.validation_steps.tolist(), curve.validation.tolist(), strict=True))
+        columns = (curve.seconds, curve.losses, curve.smoothed, curve.rates, curve.norms)
+        rows: list[tuple[object, ...]] = []
+        for step, values in zip(curve.steps.astype(int).tolist(), np.column_stack(columns).tolist(), strict=True):
+            seconds, loss, smoothed, rate, norm = (float(f"{value:.6g}") for value in values)
+            known = held_out.get(step)
+            validation = "" if known is None else float(f"{known:.6g}")
+            rows.append((step, step * curve.tokens_a_step, seconds, loss, smoothed, validation, rate, norm))
+        return rows
+
+
+def duration(seconds: float) -> str:
+    """0:52, 12:05 or 8:00:00."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def new_folder(models: Path, text: str) -> Path:
+    """A folder that does not exist yet, named after the text."""
+    stem = Path(text.split(" +")[0]).stem or "run"
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem)[:60]
+    number = 1
+    while (models / f"{safe}-{number}").exists():
+        number += 1
+    return models / f"{safe}-{number}"
+
+
+def settings_from(saved: object) -> TrainingSettings | None:
+    """Settings that were saved as JSON; None if they are anything else."""
+    if not isinstance(saved, dict) or saved.get("tokenizer") not in ("bpe", "char"):
+        return None
+    values = [value for name, value in saved.items() if name != "tokenizer"]
+    if not all(value is None or (isinstance(value, int | float) and 0 <= value < 2**31) for value in values):
+        return None
+    try:
+        return replace(TrainingSettings(), **saved)
+    except TypeError:
+        return None

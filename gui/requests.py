@@ -1,0 +1,55 @@
+"""Asking the engine, newest question first: what panes and the window itself have in common."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from engine.messages.envelope import Ended, Request
+from gui.engine_link import EngineLink, Job
+
+T = TypeVar("T")
+
+
+class Requests:
+    """Running requests by slot. A new question in a slot cancels the one before, whose answers are dropped."""
+
+    def __init__(self, engine: EngineLink, failed: Callable[[Ended], None]) -> None:
+        self._engine = engine
+        self._failed = failed
+        self._jobs: dict[str, Job] = {}
+
+    def ask(
+        self,
+        request: Request[T],
+        show: Callable[[T], None],
+        slot: str,
+        ended: Callable[[Ended], None] | None = None,
+    ) -> Job:
+        """`show` gets every event; a failure goes to `failed`, and after that `ended` hears how it ended."""
+        self.drop(slot)
+        job = self._engine.submit(request)
+        self._jobs[slot] = job
+        job.answered.connect(lambda body: show(body) if self._jobs.get(slot) is job else None)
+        job.ended.connect(lambda end: self._ended(slot, job, end, ended))
+        return job
+
+    def drop(self, slot: str) -> None:
+        """Cancels what runs in a slot; nothing of it is shown any more."""
+        job = self._jobs.pop(slot, None)
+        if job is not None:
+            job.cancel()
+
+    def asking(self, slot: str | None = None) -> bool:
+        return bool(self._jobs) if slot is None else slot in self._jobs
+
+    def close(self) -> None:
+        for slot in list(self._jobs):
+            self.drop(slot)
+
+    def _ended(self, slot: str, job: Job, end: Ended, then: Callable[[Ended], None] | None) -> None:
+        if self._jobs.get(slot) is not job:
+            return
+        del self._jobs[slot]
+        if end.outcome == "failed" and end.key != "error.engine_gone":  # the window says that one, once
+            self._failed(end)
+        if then is not None:
+            then(end)

@@ -1,0 +1,454 @@
+"""The window: rail, prompt, workspace, status, and what holds for all of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.messages.models import ModelInfo
+from engine.messages.scenes import Example
+from engine.messages.status import EngineReady, Hello, Notice, Progress
+from engine.messages.texts import TextInfo
+from engine.messages.tokens import Tokenize, Tokens
+from gui import i18n, theme
+from gui.engine_link import EngineLink
+from gui.i18n import t
+from gui.pane import Pane, PaneContext
+from gui.panes import KEYS, PANE_IDS
+from gui.requests import Requests
+from gui.samples import BUILTIN
+from gui.settings import Settings
+from gui.state import AppState
+from gui.theme import GAP_L, GAP_M, THEMES
+from gui.widgets.message_bar import MessageBar
+from gui.widgets.token_strip import TokenStrip
+from gui.window.actions import Actions, Entry
+from gui.window.examples import FIRST, ExampleGuide
+from gui.window.judging import TextJudge
+from gui.window.opening import Opening
+from gui.window.rail import Rail
+from gui.window.status_line import StatusLine
+from gui.window.top_row import TopRow
+from gui.window.welcome import Welcome
+from gui.window.workspace import Workspace
+
+ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
+SAVE_DELAY_MS = 1000
+ROOM_FOR_STRIP = 480  # pixels at zoom 1 of the window's height, with four tiles
+
+
+class MainWindow(QMainWindow):
+    painted = Signal()  # once: the window is on screen
+
+    def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
+        super().__init__()
+        i18n.set_language(settings.language or i18n.system_language())  # while no widget has to follow
+        self.engine, self.settings, self.settings_path = engine, settings, settings_path
+        self.state = AppState()
+        self._has_painted = False
+        self._engine_state = "starting"  # or "ready", "gone"; what it does is said beside it
+        self.theme = replace(THEMES.get(settings.theme, theme.LIGHT), zoom=settings.zoom)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(800, 560)
+        self.banner = MessageBar()
+        self._requests = Requests(engine, self.banner.show_failure)
+        self.opening = Opening(self, self._requests, settings)
+        self._build()
+        self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
+        self._saver.timeout.connect(self.save_settings)
+        self.judge = TextJudge(self.state, self._requests, self.status)
+        self._wire()
+        self.restyle()
+        self.retranslate()
+
+    # --- Building --------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.rail = Rail(PANE_IDS)
+        self.top, self.strip = TopRow(), TokenStrip()
+        self.prompt = self.top.prompt
+        self.status, self.welcome = StatusLine(), Welcome()
+        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.theme))
+        self.middle = QStackedLayout()
+        self.middle.addWidget(self.welcome)
+        self.middle.addWidget(self.workspace)
+        column = QVBoxLayout()
+        column.setContentsMargins(GAP_L, GAP_L, GAP_L, GAP_L)
+        column.setSpacing(GAP_M)
+        column.addWidget(self.top)
+        column.addWidget(self.strip)
+        column.addWidget(self.banner)
+        column.addLayout(self.middle, 1)
+        upper = QHBoxLayout()
+        upper.setSpacing(0)
+        upper.addWidget(self.rail)
+        upper.addLayout(column, 1)
+        page = QWidget(objectName="page")
+        whole = QVBoxLayout(page)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(upper, 1)
+        whole.addWidget(self.status)
+        self.setCentralWidget(page)
+        self.guide = ExampleGuide(
+            self.top.examples.menu(),
+            self.state,
+            self._requests,
+            self.opening,
+            self._show_alone,
+            self.workspace.pane,
+        )
+        self._make_actions()
+
+    def _make_actions(self) -> None:
+        entries = [
+            Entry("open_text", ("Ctrl+O",), self.opening.choose_text),
+            Entry("open_folder", ("Ctrl+Shift+O",), self.opening.choose_folder),
+            Entry("open_model", ("Ctrl+M",), self.opening.choose_model),
+            Entry("hub", ("Ctrl+Shift+M",), self.opening.ask_for_hub_model),
+            Entry("sample", (), self.opening.open_sample),
+            Entry("world", (), self.opening.open_world),
+            Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
+            Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
+            Entry("prompt", ("Ctrl+L",), self._focus_prompt),
+            *(
+                Entry(f"show_{pane_id}", (KEYS[pane_id],), lambda pane_id=pane_id: self.show_pane(pane_id))
+                for pane_id in KEYS
+            ),
+            Entry("tiles_1", ("Ctrl+Alt+1",), lambda: self.workspace.choose_count(1)),
+            Entry("tiles_2", ("Ctrl+Alt+2",), lambda: self.workspace.choose_count(2)),
+            Entry("tiles_4", ("Ctrl+Alt+4",), lambda: self.workspace.choose_count(4)),
+            Entry("enlarge", ("F10",), self.workspace.enlarge),
+            Entry("zoom_in", ("Ctrl++", "Ctrl+="), lambda: self.change_zoom(1)),
+            Entry("zoom_out", ("Ctrl+-",), lambda: self.change_zoom(-1)),
+            Entry("zoom_reset", ("Ctrl+0",), lambda: self.change_zoom(0)),
+            Entry("theme", ("Ctrl+T",), self.toggle_theme),
+            Entry("language", ("Ctrl+J",), self.toggle_language),
+            Entry("full_screen", ("F11",), self.toggle_full_screen),
+            Entry("keys", ("F1",), self.show_keys),
+            Entry("quit", ("Ctrl+Q",), self.close),
+        ]
+        self.actions_table = Actions(self, entries)
+        self.top.fill(self.actions_table, self.opening, self.set_language)
+
+    def _wire(self) -> None:
+        state = self.state
+        self.prompt.settled.connect(state.set_text)
+        self.strip.selected.connect(state.select_token)
+        self.rail.chosen.connect(self.show_pane)
+        self.workspace.current_changed.connect(self._current_pane_changed)
+        self.workspace.pane_made.connect(self._adopt)
+        self.status.restart_wanted.connect(self.restart_engine)
+        self.welcome.open_wanted.connect(self.opening.choose_text)
+        self.welcome.sample_wanted.connect(self.opening.open_sample)
+        self.welcome.model_wanted.connect(self.opening.choose_model)
+        self.opening.text_opened.connect(self._text_opened)
+        self.opening.preparing.connect(self._text_preparing)
+        for signal in (self.opening.model_asked, self.opening.ended):
+            signal.connect(lambda: state.set_opening(self.opening.is_opening_model()))
+        self.opening.model_coming.connect(self._model_coming)
+        self.opening.model_opened.connect(self._model_opened)
+        self.opening.ended.connect(self._show_activity)
+        self.guide.playing.connect(self._example_begun)
+        self.engine.died.connect(self._engine_died)
+        state.text_changed.connect(self._text_changed)
+        state.model_changed.connect(self._model_changed)
+        state.opening_changed.connect(self._show_model)
+        state.tokens_changed.connect(self._show_tokens)
+        state.selection_changed.connect(lambda: self.strip.set_current(state.token))
+        for signal in (state.training_changed, state.progress_changed):
+            signal.connect(self._show_activity)
+
+    def _adopt(self, pane: Pane) -> None:
+        pane.open_wanted.connect(self.opening.choose_text)
+        pane.sample_wanted.connect(self.opening.open_world)
+        pane.pane_wanted.connect(self.show_pane)
+        pane.model_wanted.connect(self.opening.open_model)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fold()
+
+    # --- Starting --------------------------------------------------------------------------------
+
+    def begin(self, paths: list[str]) -> None:
+        """After the window is on screen: panes, engine, and what was open the last time or is asked for."""
+        self.engine.start()
+        self._requests.ask(Hello(), self._engine_ready, "hello")
+        settings = self.settings
+        if settings.window:
+            self.restoreGeometry(QByteArray.fromBase64(settings.window.encode()))
+        self.prompt.set_text(settings.text)
+        self.state.set_text(settings.text)
+        self.workspace.set_layout(settings.tiles if settings.tiles in (1, 2, 4) else 4, settings.layout)
+        if not theme.has_japanese_font():
+            self.banner.show_key("notice.no_japanese_font")
+        first = BUILTIN.is_dir() and not (settings.welcomed or paths)
+        settings.welcomed = True
+        self.guide.load(FIRST if first else "")
+        if first:
+            self.guide.played.connect(
+                lambda: self.opening.open_world(quiet=True), Qt.ConnectionType.SingleShotConnection
+            )
+            self.opening.open_model(str(BUILTIN))
+            self._show_workspace(True)
+            return
+        if paths:
+            self.opening.open_paths(paths)
+            return
+        if settings.corpus:
+            self.opening.inspect(tuple(settings.corpus), quiet=True)
+        if settings.model and Path(settings.model).exists():
+            self.opening.open_model(settings.model)
+        self._show_workspace(bool(settings.corpus or settings.model))
+
+    def _show_workspace(self, shown: bool) -> None:
+        self.middle.setCurrentWidget(self.workspace if shown else self.welcome)
+        self._fold()
+
+    def _fold(self) -> None:
+        """Four tiles in large type need the room of the tokens, and of all lines of the text but one."""
+        low = self.workspace.count == 4 and self.height() < self.theme.px(ROOM_FOR_STRIP)
+        self.prompt.set_low(low)
+        there = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
+        self.strip.setVisible(there and not low)
+
+    def _engine_ready(self, ready: EngineReady) -> None:
+        self._engine_state = "ready"
+        self._show_activity()
+        self.status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
+
+    # --- What has been opened --------------------------------------------------------------------
+
+    def _text_opened(self, info: TextInfo, asked: bool) -> None:
+        """A prompt that came with another text goes with it; what was typed at this sitting stays."""
+        another = asked and self.settings.corpus != list(info.paths) and not self.prompt.typed
+        self.settings.corpus = list(info.paths)
+        self._show_workspace(True)
+        self.state.set_corpus(info)
+        if another or not self.prompt.toPlainText().strip():
+            self.prompt.set_text(_first_sentence(info.excerpt))
+        if asked:
+            self.banner.clear()
+            if not self.state.training:
+                self.show_pane("training")
+        self._saver.start()
+
+    def _text_preparing(self, progress: Progress) -> None:
+        self.status.set_activity(f"{t(progress.key)} {progress.fraction or 0:.0%}")
+
+    def _example_begun(self, example: Example) -> None:
+        self.banner.show_key(f"example.{example.key}.look")
+
+    def _model_coming(self, notice: Notice) -> None:
+        self.status.set_activity(t(notice.key, **notice.arguments))
+
+    def _model_opened(self, info: ModelInfo) -> None:
+        self.status.set_activity("")
+        self._show_workspace(True)
+        self.state.set_model(info)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self.opening.accept_drag(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.opening.take_drop(event)
+
+    # --- The shared text, model and engine -------------------------------------------------------
+
+    def _text_changed(self) -> None:
+        self.settings.text = self.state.text
+        self.prompt.set_text(self.state.text)
+        self._tokenize()
+        self._saver.start()
+
+    def _model_changed(self) -> None:
+        model = self.state.model
+        self.settings.model = model.folder if model else ""
+        if model is not None:
+            self._show_workspace(True)
+        self._show_model()
+        self._tokenize()
+        self._saver.start()
+
+    def _tokenize(self) -> None:
+        if self.state.model is None:
+            self.state.set_tokens(None)
+        else:
+            self._requests.ask(Tokenize(self.state.text), self._tokenized, "tokens")
+
+    def _tokenized(self, tokens: Tokens) -> None:
+        self.state.set_tokens(tokens)
+
+    def _show_tokens(self) -> None:
+        self.strip.set_tokens(self.state.tokens)
+        self.strip.set_current(self.state.token)  # it may have gone with the tokens before
+        self._fold()
+
+    def _show_model(self) -> None:
+        model = self.state.model
+        if model is None:
+            self.status.set_model(t("pane.opening" if self.state.opening else "status.no_model"))
+        else:
+            name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
+            self.status.set_model(t("status.model", name=name, parameters=f"{model.parameters:,}"))
+
+    def _show_activity(self) -> None:
+        points = self.state.progress
+        if not self.state.training or points is None:
+            self.status.set_engine("training" if self.state.training else self._engine_state)
+            self.status.set_activity("")
+            return
+        self.status.set_engine("paused" if points.paused else "training")
+        left = round(points.seconds_left)
+        step = int(points.steps[-1]) if len(points.steps) else 0
+        words = {
+            "step": f"{step:,}",
+            "speed": f"{points.tokens_per_second:,.0f}",
+            "left": f"{left // 60}:{left % 60:02d}",
+        }
+        self.status.set_activity(t("status.activity", **words))
+
+    def _engine_died(self) -> None:
+        self._engine_state = "gone"
+        self.state.set_training(False)
+        self._show_activity()
+        self.banner.show_key("error.engine_gone", "bad")
+
+    def restart_engine(self) -> None:
+        """Starts a new engine and lets it open what the last one had open."""
+        self._engine_state = "starting"
+        self._show_activity()
+        self.banner.clear()
+        self.engine.start()
+        self._requests.ask(Hello(), self._engine_ready, "hello")
+        model = self.state.model
+        if model is not None and Path(model.folder, "config.json").exists():
+            self.state.set_model(None)
+            self.opening.open_model(model.folder)
+        for pane in self.workspace.panes.values():
+            pane.engine_returned()
+
+    # --- Looks -----------------------------------------------------------------------------------
+
+    def show_pane(self, pane_id: str) -> None:
+        self._show_workspace(True)
+        self.workspace.show_pane(pane_id)
+
+    def _show_alone(self, pane_id: str) -> None:
+        self._show_workspace(True)
+        self.workspace.show_alone(pane_id)
+
+    def _current_pane_changed(self, pane_id: str) -> None:
+        self.rail.set_current(pane_id)
+        self._fold()
+        self._saver.start()
+
+    def _focus_prompt(self) -> None:
+        self.prompt.setFocus()
+        self.prompt.selectAll()
+
+    def toggle_theme(self) -> None:
+        self.settings.theme = "light" if self.theme.name == "dark" else "dark"
+        self.restyle()
+
+    def change_zoom(self, direction: int) -> None:
+        """One step larger (1) or smaller (-1), or back to normal (0)."""
+        now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self.settings.zoom))
+        self.settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
+        self.restyle()
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def restyle(self) -> None:
+        self.theme = replace(THEMES.get(self.settings.theme, theme.LIGHT), zoom=self.settings.zoom)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, self.theme)
+        for part in (
+            self.rail,
+            self.top,
+            self.strip,
+            self.banner,
+            self.status,
+            self.welcome,
+            self.workspace,
+        ):
+            part.restyle(self.theme)
+        self._fold()
+        self._saver.start()
+
+    def toggle_language(self) -> None:
+        self.set_language("en" if i18n.language() == "ja" else "ja")
+
+    def set_language(self, language: str) -> None:
+        self.settings.language = language
+        i18n.set_language(language)
+        self.retranslate()
+        self._saver.start()
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(t("window.title"))
+        self.strip.setAccessibleName(t("window.strip"))
+        self.top.retranslate()
+        self.guide.retranslate()
+        self.judge.retranslate()
+        self.actions_table.retranslate()
+        for part in (self.rail, self.banner, self.status, self.welcome, self.workspace):
+            part.retranslate()
+        self._show_model()
+        self._show_activity()
+
+    def show_keys(self) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle(t("action.keys"))
+        box.setTextFormat(Qt.TextFormat.RichText)
+        box.setText(self.actions_table.overview())
+        box.open()
+
+    # --- Ending ----------------------------------------------------------------------------------
+
+    def save_settings(self) -> None:
+        settings = self.settings
+        settings.tiles, settings.layout = self.workspace.count or settings.tiles, self.workspace.layout_now()
+        settings.window = bytes(self.saveGeometry().toBase64().data()).decode()
+        settings.panes |= {pane_id: pane.save() for pane_id, pane in self.workspace.panes.items()}
+        try:
+            settings.save(self.settings_path)
+        except OSError as error:
+            self.banner.show_key("error.not_written", "bad", file=str(self.settings_path), reason=error.strerror or "")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Timers, then what runs (the engine saves it), then the settings."""
+        self._saver.stop()
+        self.judge.stop()
+        self.workspace.close_windows()
+        self.save_settings()
+        self._requests.close()
+        for pane in self.workspace.panes.values():
+            pane.close_jobs()
+        self.engine.close()
+        super().closeEvent(event)
+
+
+def _first_sentence(excerpt: str, most: int = 80) -> str:
+    """Something to look at: the first line that says something."""
+    lines = [line.strip() for line in excerpt.splitlines() if len(line.strip()) > 3]
+    return lines[0][:most] if lines else excerpt.strip()[:most]

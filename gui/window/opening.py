@@ -1,0 +1,153 @@
+"""How a text or a model comes into the window: chosen, dropped, named on the hub, or opened before."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QProgressDialog, QWidget
+
+from engine.messages.envelope import Ended
+from engine.messages.models import Downloaded, DownloadModel, ModelInfo, OpenModel
+from engine.messages.status import Notice, Progress
+from engine.messages.texts import InspectText, TextInfo, WriteWorld
+from gui import i18n
+from gui.i18n import t
+from gui.requests import Requests
+from gui.settings import Settings, models_folder, world_path
+from gui.theme import ASSETS
+
+WORLD_MEGABYTES = 12.0  # of the text that it learned: more than a run of minutes can read
+
+
+class Opening(QObject):
+    text_opened = Signal(object, bool)  # TextInfo, and whether somebody has asked for it just now
+    preparing = Signal(object)  # Progress of a text that is being written
+    model_asked = Signal()  # the engine has been asked for one
+    model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
+    model_opened = Signal(object)  # ModelInfo
+    ended = Signal()  # an attempt to open a model, or to write a text, well or badly
+
+    def __init__(self, window: QWidget, requests: Requests, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._requests, self._settings = window, requests, settings
+
+    # --- Texts and models that are there ---------------------------------------------------------
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Texts and models, from the command line or dropped: a folder with a config.json is a model."""
+        models = [path for path in paths if (Path(path) / "config.json").is_file()]
+        texts = tuple(path for path in paths if path not in models)
+        if models:
+            self.open_model(models[0])
+        if texts:
+            self.inspect(texts)
+
+    def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
+        """Takes texts as what is to be learned. `quiet`: what was open the last time may be gone."""
+        if quiet and not all(Path(path).exists() for path in paths):
+            return
+        self._requests.ask(InspectText(paths), lambda info: self._text_arrived(info, not quiet), "inspect")
+
+    def open_sample(self) -> None:
+        self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
+
+    def open_world(self, quiet: bool = False) -> None:
+        """The text of Nakami's little world, which the model that it brings has learned; written when first wanted."""
+        path = world_path()
+
+        def ended(end: Ended) -> None:
+            self.ended.emit()
+            if end.outcome == "done":
+                self.inspect((str(path),), quiet)
+
+        if path.is_file():
+            self.inspect((str(path),), quiet)
+        else:
+            self._requests.ask(WriteWorld(str(path), WORLD_MEGABYTES), self.preparing.emit, "world", ended)
+
+    def open_model(self, folder: str) -> None:
+        self._requests.ask(OpenModel(folder), self._model_arrived, "model", lambda _: self.ended.emit())
+        self.model_asked.emit()
+
+    def is_opening_model(self) -> bool:
+        return self._requests.asking("model")
+
+    def _text_arrived(self, info: TextInfo, asked: bool) -> None:
+        self._settings.remember(info.paths[0])
+        self.text_opened.emit(info, asked)
+
+    def _model_arrived(self, info: ModelInfo | Notice) -> None:
+        if isinstance(info, Notice):
+            self.model_coming.emit(info)
+            return
+        self._settings.remember(info.folder)
+        self.model_opened.emit(info)
+
+    # --- Choosing --------------------------------------------------------------------------------
+
+    def choose_text(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self._window, t("action.open_text"), self._last_folder())
+        if names:
+            self.open_paths(names)
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, t("action.open_folder"), self._last_folder())
+        if name:
+            self.open_paths([name])
+
+    def choose_model(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, t("action.open_model"), self._last_folder())
+        if name:
+            self.open_model(name)
+
+    def _last_folder(self) -> str:
+        """Where something of the user's own was opened last; nobody looks for a text among Nakami's own files."""
+        recent = [Path(path).parent for path in self._settings.recent if not Path(path).is_relative_to(ASSETS.parent)]
+        return str(recent[0] if recent else Path.home())
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """What was opened before and is still there."""
+        menu.clear()
+        for path in self._settings.recent:
+            if Path(path).exists():
+                menu.addAction(path, lambda path=path: self.open_paths([path]))
+        menu.setEnabled(not menu.isEmpty())
+
+    def accept_drag(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def take_drop(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.open_paths(paths)
+
+    # --- The hub ---------------------------------------------------------------------------------
+
+    def ask_for_hub_model(self) -> None:
+        """Asks for a name, and fetches that model: the only thing in Nakami that uses a network."""
+        box = QInputDialog(self._window)
+        box.setWindowTitle(t("action.hub"))
+        box.setLabelText(t("window.hub_name"))
+        box.textValueSelected.connect(lambda name: self.download(name.strip()))
+        box.open()
+
+    def download(self, name: str) -> None:
+        box = QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self._window)
+        box.setWindowTitle(t("action.hub"))
+        box.setAutoReset(False)
+        box.show()
+
+        def show(event: Progress | Downloaded) -> None:
+            if isinstance(event, Downloaded):
+                self.open_model(event.folder)
+            else:
+                box.setValue(round(100 * (event.fraction or 0.0)))
+
+        def ended(_: object) -> None:
+            box.canceled.disconnect()
+            box.close()
+
+        request = DownloadModel(name, str(models_folder()))
+        self._requests.ask(request, show, "hub", ended)
+        box.canceled.connect(lambda: self._requests.drop("hub"))

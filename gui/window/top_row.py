@@ -1,0 +1,68 @@
+"""The row at the top: the text of all panes, and the menus beside it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from gui import i18n
+from gui.i18n import t
+from gui.theme import GAP_M, Theme, icon
+from gui.window.actions import Actions
+from gui.window.opening import Opening
+from gui.window.prompt import Prompt
+
+OPEN = ("open_text", "open_folder", "open_model", "hub", "sample", "world", "builtin")
+TILES = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")
+
+
+class TopRow(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.prompt, self.recent_menu = Prompt(), QMenu(self)
+        self.open, self.examples, self.language, self.tiles = (_menu_button() for _ in range(4))
+        self.theme_button = QToolButton()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP_M)
+        row.addWidget(self.prompt, 1)
+        for button in (self.open, self.examples, self.language, self.tiles, self.theme_button):
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def fill(self, actions: Actions, opening: Opening, choose_language: Callable[[str], None]) -> None:
+        """Puts into the menus what can be done; the examples come by themselves."""
+        menu = self.open.menu()
+        menu.addActions([actions.by_name[name] for name in OPEN])
+        menu.addMenu(self.recent_menu)
+        menu.aboutToShow.connect(lambda: opening.fill_recent(self.recent_menu))
+        for code, name in i18n.LANGUAGES.items():
+            self.language.menu().addAction(name, lambda code=code: choose_language(code))
+        self.tiles.menu().addActions([actions.by_name[name] for name in TILES])
+        self.theme_button.clicked.connect(actions.by_name["theme"].trigger)
+
+    def restyle(self, theme: Theme) -> None:
+        self.prompt.restyle(theme)
+        self.theme_button.setIcon(icon("theme", theme))
+        self.tiles.setIcon(icon("tiles", theme))
+
+    def retranslate(self) -> None:
+        self.prompt.setPlaceholderText(t("window.prompt"))
+        for widget, key in (
+            (self.prompt, "prompt"),
+            (self.examples, "examples"),
+            (self.theme_button, "theme"),
+            (self.tiles, "tiles"),
+            (self.language, "language"),
+        ):
+            widget.setAccessibleName(t(f"window.{key}"))
+            widget.setToolTip(t(f"window.{key}"))
+        self.open.setText(t("window.open"))
+        self.examples.setText(t("window.examples"))
+        self.language.setText(i18n.LANGUAGES[i18n.language()])
+        self.recent_menu.setTitle(t("window.recent"))
+
+
+def _menu_button() -> QToolButton:
+    button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+    button.setMenu(QMenu(button))
+    return button

@@ -1,0 +1,235 @@
+"""One, two or four tiles; any pane in any tile; a tile can fill the space or leave for a second screen."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QGridLayout, QVBoxLayout, QWidget
+
+from gui.i18n import t
+from gui.pane import Pane, PaneContext
+from gui.panes import PANE_IDS, PANES
+from gui.theme import GAP_L, GAP_M, Theme
+from gui.window.tile import Tile
+
+PLACES = {1: [(0, 0)], 2: [(0, 0), (0, 1)], 4: [(0, 0), (0, 1), (1, 0), (1, 1)]}
+FAVOURITES = ("training", "generation", "attention", "embeddings")  # the grid by which Nakami is known
+
+
+class Workspace(QWidget):
+    current_changed = Signal(str)  # id of the pane in the current tile
+    pane_made = Signal(object)
+
+    def __init__(self, context: PaneContext) -> None:
+        super().__init__()
+        self._context = context
+        self.theme = context.theme
+        self.panes: dict[str, Pane] = {}
+        self.tiles: list[Tile] = []
+        self.count = 0
+        self.current = 0
+        self._before_enlarging: tuple[int, list[str]] | None = None
+        self._detached: dict[str, _Detached] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP_L)
+        QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
+
+    def pane(self, pane_id: str) -> Pane:
+        """The one pane of that id, imported and made when it is first wanted."""
+        if pane_id not in self.panes:
+            pane = PANES[PANE_IDS.index(pane_id)].load()(self._context_now())
+            saved = self._context.settings.panes.get(pane_id)
+            if saved is not None:
+                pane.restore(saved)
+            pane.shelf = self
+            self.panes[pane_id] = pane
+            self.pane_made.emit(pane)
+        return self.panes[pane_id]
+
+    def _context_now(self) -> PaneContext:
+        context = self._context
+        return PaneContext(context.state, context.engine, context.settings, self.theme)
+
+    # --- Tiles -----------------------------------------------------------------------------------
+
+    def set_layout(self, count: int, wanted: list[str]) -> None:
+        """Shows `count` tiles with these panes; gaps are filled with the favourites."""
+        known = PANE_IDS
+        order = [*wanted, *FAVOURITES, *known]
+        order = [p for i, p in enumerate(order) if p in known and p not in order[:i] and p not in self._detached]
+        for tile in self.tiles:
+            tile.take_pane()
+        while len(self.tiles) < count:
+            self.tiles.append(self._make_tile())
+        while len(self.tiles) > count:
+            self._drop_tile(self.tiles.pop())
+        self.count = count
+        for tile, place, pane_id in zip(self.tiles, PLACES[count], order, strict=False):
+            self._grid.addWidget(tile, *place)
+            tile.set_pane(self.pane(pane_id))
+            tile.show()
+        for line in (0, 1):
+            self._grid.setRowStretch(line, 1 if line == 0 or count == 4 else 0)
+            self._grid.setColumnStretch(line, 1 if line == 0 or count > 1 else 0)
+        self._select(min(self.current, count - 1))
+
+    def layout_now(self) -> list[str]:
+        return [tile.pane.id for tile in self.tiles if tile.pane is not None]
+
+    def show_pane(self, pane_id: str) -> None:
+        """Brings a pane forward: selects its tile, or puts it into the current one."""
+        if pane_id in self._detached:
+            self._detached[pane_id].activateWindow()
+            return
+        shown = self.layout_now()
+        if pane_id in shown:
+            self._select(shown.index(pane_id))
+        else:
+            self.put(self.current, pane_id)
+
+    def show_alone(self, pane_id: str) -> None:
+        """Brings a pane forward and gives it all the room; `enlarge` gives that back."""
+        self.show_pane(pane_id)
+        if self.count > 1 and pane_id not in self._detached:
+            self.enlarge()
+
+    def put(self, index: int, pane_id: str) -> None:
+        """Puts a pane into a tile; if another tile shows it, the two change places."""
+        if pane_id in self._detached:
+            return
+        shown = self.layout_now()
+        here, there = self.tiles[index], None
+        if pane_id in shown and shown.index(pane_id) != index:
+            there = self.tiles[shown.index(pane_id)]
+            there.take_pane()
+        before = here.take_pane()
+        here.set_pane(self.pane(pane_id))
+        if there is not None and before is not None:
+            there.set_pane(before)
+        self._select(index)
+
+    def enlarge(self, index: int | None = None) -> None:
+        """Gives one tile all the room, and gives it back the second time."""
+        if self._before_enlarging is not None:
+            count, panes = self._before_enlarging
+            self._before_enlarging = None
+            self.set_layout(count, panes)
+        elif self.count > 1:
+            panes = self.layout_now()
+            chosen = panes[self.current if index is None else index]
+            self._before_enlarging = (self.count, panes)
+            self.set_layout(1, [chosen])
+
+    def choose_count(self, count: int) -> None:
+        """A new number of tiles, keeping what is shown."""
+        shown = self.layout_now()
+        if self._before_enlarging is not None:
+            shown = [*shown, *(p for p in self._before_enlarging[1] if p not in shown)]
+            self._before_enlarging = None
+        elif count < len(shown):
+            shown.insert(0, shown.pop(self.current))
+        self.set_layout(count, shown)
+
+    def detach(self, index: int) -> None:
+        """Throws a tile to a window of its own: on the second screen where there is one."""
+        pane = self.tiles[index].pane
+        if pane is None:
+            return
+        remaining = [p for p in self.layout_now() if p != pane.id]
+        self._detached[pane.id] = _Detached(self._make_tile(), self._attach)
+        self.set_layout(self.count, remaining)
+        self._detached[pane.id].take(pane)
+
+    def _attach(self, pane: Pane) -> None:
+        window = self._detached.pop(pane.id)
+        window.deleteLater()
+        self.put(self.current, pane.id)
+
+    def close_windows(self) -> None:
+        for window in list(self._detached.values()):
+            window.close()
+
+    # --- For all panes ---------------------------------------------------------------------------
+
+    def restyle(self, theme: Theme) -> None:
+        self.theme = theme
+        for tile in self._all_tiles():
+            tile.restyle(theme)
+        for pane in self.panes.values():
+            pane.restyle(theme)
+
+    def retranslate(self) -> None:
+        for tile in self._all_tiles():
+            tile.retranslate()
+        for pane in self.panes.values():
+            pane.retranslate()
+            pane.messages.retranslate()
+
+    def _all_tiles(self) -> list[Tile]:
+        return [*self.tiles, *(window.tile for window in self._detached.values())]
+
+    # --- Inner workings --------------------------------------------------------------------------
+
+    def _make_tile(self) -> Tile:
+        tile = Tile(self.theme, lambda: [(p, t(f"pane.{p}.title")) for p in PANE_IDS])
+        tile.restyle(self.theme)
+        tile.retranslate()
+        tile.touched.connect(lambda: self._with(tile, self._select))
+        tile.enlarge_wanted.connect(lambda: self._with(tile, self.enlarge))
+        tile.detach_wanted.connect(lambda: self._with(tile, self.detach))
+        tile.pane_chosen.connect(lambda pane_id: self._with(tile, lambda index: self.put(index, pane_id)))
+        return tile
+
+    def _with(self, tile: Tile, act: Callable[[int], None]) -> None:
+        if tile in self.tiles:
+            act(self.tiles.index(tile))
+
+    def _drop_tile(self, tile: Tile) -> None:
+        self._grid.removeWidget(tile)
+        tile.hide()
+        tile.deleteLater()
+
+    def _select(self, index: int) -> None:
+        self.current = index
+        for i, tile in enumerate(self.tiles):
+            tile.set_current(i == index and self.count > 1)
+        pane = self.tiles[index].pane
+        if pane is not None:
+            self.current_changed.emit(pane.id)
+
+    def _focus_moved(self, _: QWidget | None, now: QWidget | None) -> None:
+        for index, tile in enumerate(self.tiles):
+            if now is not None and index != self.current and tile.isAncestorOf(now):
+                self._select(index)
+
+
+class _Detached(QWidget):
+    """A window with one tile; closing it gives the pane back."""
+
+    def __init__(self, tile: Tile, give_back: Callable[[Pane], None]) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.tile = tile
+        self._give_back = give_back
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GAP_M, GAP_M, GAP_M, GAP_M)
+        layout.addWidget(tile)
+        tile.enlarge_wanted.connect(self.close)
+
+    def take(self, pane: Pane) -> None:
+        self.tile.set_pane(pane)
+        self.setWindowTitle(f"Nakami – {t(f'pane.{pane.id}.title')}")
+        screens = QGuiApplication.screens()
+        if len(screens) > 1:
+            self.setGeometry(screens[1].availableGeometry())
+            self.showMaximized()
+        else:
+            self.resize(900, 640)
+            self.show()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        pane = self.tile.take_pane()
+        if pane is not None:
+            self._give_back(pane)
+        super().closeEvent(event)
