@@ -35,6 +35,7 @@ from engine.messages.training import (
 from engine.model.checkpoint import read_json, write_json
 from engine.model.opening import describe, read_config
 from engine.model.transformer import Transformer
+from engine.pace import Pace
 from engine.service.answer import IDLE, Answer, Handlers
 from engine.service.session import Session
 from engine.text.corpus import Corpus
@@ -211,7 +212,7 @@ class _Reports:
 
     points: list[TrainStep] = field(default_factory=list)
     last: TrainStep | None = None
-    _sent_at: float = 0.0
+    _pace: Pace = field(default_factory=lambda: Pace(REPORT_SECONDS))
     _speed: tuple[float, int] = (0.0, 0)  # training seconds and tokens at the report before
 
     def add(self, step: TrainStep) -> None:
@@ -219,9 +220,8 @@ class _Reports:
         self.last = step
 
     def take(self, now: bool = False) -> TrainingPoints | None:
-        if not self.points or not (now or time.monotonic() - self._sent_at >= REPORT_SECONDS):
+        if not self.points or not self._pace.due(now=now):
             return None
-        self._sent_at = time.monotonic()
         points, self.points = self.points, []
         last = points[-1]
         seconds, tokens = self._speed
