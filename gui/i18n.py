@@ -1,30 +1,16 @@
-"""Words on screen: `t("pane.training.title")` looks the sentence up in the language of the moment."""
+"""The words on screen: `t("pane.training.title")` returns the sentence in the current language.
 
-import tomllib
-from functools import cache
-from pathlib import Path
-from typing import Any
+The sentences are in assets/i18n, one folder a language and one file a subject. Both languages have the same keys,
+sorted inside each table; placeholders are those of str.format.
+"""
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
-FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
+from engine.sentences import sentences
+
 LANGUAGES = {"en": "English", "ja": "日本語"}
 
 _language = "en"
-
-
-@cache
-def sentences(language: str) -> dict[str, str]:
-    """All sentences of a language by their dotted keys."""
-    with open(FOLDER / f"{language}.toml", "rb") as file:
-        return dict(_flatten("", tomllib.load(file)))
-
-
-def _flatten(prefix: str, table: dict[str, Any]) -> list[tuple[str, str]]:
-    flat: list[tuple[str, str]] = []
-    for name, value in table.items():
-        flat += _flatten(f"{prefix}{name}.", value) if isinstance(value, dict) else [(prefix + name, value)]
-    return flat
 
 
 def set_language(language: str) -> None:
@@ -34,7 +20,7 @@ def set_language(language: str) -> None:
 
 
 def _translate_qt() -> None:
-    """What Qt itself says: its file dialog, the buttons of its message boxes, the menus of its text fields."""
+    """Translate Qt's own words: its file dialog, the buttons of its message boxes, the menus of its text fields."""
     app = QCoreApplication.instance()
     if app is None:
         return
@@ -42,7 +28,7 @@ def _translate_qt() -> None:
         app.removeTranslator(translator)
         translator.deleteLater()
     translator = QTranslator(app)
-    # English is what Qt says by itself: its file is there, and empty.
+    # Qt's own words are English; its English file exists and is empty.
     if translator.load(f"qtbase_{_language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(translator)
 
@@ -56,9 +42,9 @@ def system_language() -> str:
 
 
 def t(key: str, in_language: str = "", /, **arguments: object) -> str:
-    """The sentence behind `key`, in the language of the moment unless another one is named.
+    """Return the sentence of `key` in the current language, or in `in_language` if given.
 
-    An unknown key shows itself, so that a gap is seen and nothing breaks.
+    An unknown key is returned itself: the gap is seen and nothing breaks.
     """
     sentence = sentences(in_language or _language).get(key)
     if sentence is None:

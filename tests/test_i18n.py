@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gui.i18n import LANGUAGES, sentences
+from engine.sentences import FOLDER, sentences
+from gui.i18n import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "gui").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
@@ -22,6 +23,21 @@ def placeholders(sentence: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
 
 
+def files(language: str) -> list[Path]:
+    return sorted((FOLDER / language).glob("*.toml"))
+
+
+def tables(path: Path) -> dict[str, list[str]]:
+    """Return the keys of each table of a file, both in the order of the file."""
+    found: dict[str, list[str]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        if line.startswith("["):
+            keys = found.setdefault(line.strip("[]"), [])
+        elif "=" in line:
+            keys.append(line.partition("=")[0].strip().strip('"'))
+    return found
+
+
 def literals() -> set[str]:
     """Every string literal of the code, with the constant parts of f-strings."""
     found: set[str] = set()
@@ -33,7 +49,7 @@ def literals() -> set[str]:
 
 
 def f_string_prefixes() -> set[str]:
-    """ "pane.training.preset." of f"pane.training.preset.{name}"."""
+    """Return the constant beginnings of f-strings, such as "pane.training.preset."."""
     found: set[str] = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -48,9 +64,26 @@ def test_both_languages_have_the_same_keys() -> None:
     assert set(sentences("en")) == set(sentences("ja"))
 
 
-@pytest.mark.parametrize("key", sorted(sentences("en")))
-def test_both_languages_take_the_same_arguments(key: str) -> None:
-    assert placeholders(sentences("en")[key]) == placeholders(sentences("ja")[key])
+def test_both_languages_take_the_same_arguments() -> None:
+    english, japanese = sentences("en"), sentences("ja")
+    assert [k for k in english if placeholders(english[k]) != placeholders(japanese[k])] == []
+
+
+def test_both_languages_have_the_same_tables_in_the_same_files() -> None:
+    assert [(path.name, list(tables(path))) for path in files("en")] == [
+        (path.name, list(tables(path))) for path in files("ja")
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_keys_are_sorted_inside_each_table(language: str) -> None:
+    unsorted = [name for path in files(language) for name, keys in tables(path).items() if keys != sorted(keys)]
+    assert unsorted == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_key_is_in_two_files(language: str) -> None:
+    assert sum(len(keys) for path in files(language) for keys in tables(path).values()) == len(sentences(language))
 
 
 def test_every_sentence_is_used() -> None:

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings, strategies as st
 from tokenizers import Regex, decoders, models, pre_tokenizers, processors, trainers
 
 from engine.errors import EngineError
+from engine.sentences import sentences
 from engine.text import corpus as corpora, reading
 from engine.text.comparison import VOCABULARY, rivals
 from engine.text.corpus import Corpus, build_corpus
@@ -400,7 +401,5 @@ def test_the_same_merges_lead_to_the_same_word_wherever_it_stands() -> None:
 
 
 def test_kinds_are_those_that_the_window_has_words_for() -> None:
-    words = (Path(__file__).parents[2] / "assets" / "i18n" / "en.toml").read_text("utf-8")
-    section = words.split("[widget.token.kind]")[1].split("[widget")[0]
-    named = {line.split("=")[0].strip() for line in section.splitlines() if "=" in line}
+    named = {key.removeprefix("widget.token.kind.") for key in sentences("en") if key.startswith("widget.token.kind.")}
     assert named >= KINDS

@@ -9,7 +9,6 @@ import re
 import string
 import subprocess
 import sys
-import tomllib
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -357,11 +356,11 @@ def raised_errors() -> Iterator[tuple[str, set[str], str]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_brings_what_its_sentence_asks_for(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
     monkeypatch.setenv("LC_ALL", language)
-    told = tomllib.loads((ROOT / "assets" / "i18n" / f"{language[:2]}.toml").read_text("utf-8"))["error"]
+    sentence_of = sentences.sentences(language[:2])
     found = list(raised_errors())
     assert len(found) > 60
     for key, arguments, place in found:
-        wanted = {name for _, name, _, _ in string.Formatter().parse(told[key.removeprefix("error.")]) if name}
+        wanted = {name for _, name, _, _ in string.Formatter().parse(sentence_of[key]) if name}
         assert wanted <= arguments, place
         assert explain(EngineError(key, **dict.fromkeys(arguments, "X"))) != key, place
 

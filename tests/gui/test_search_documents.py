@@ -120,7 +120,7 @@ def test_without_a_model_its_vectors_are_not_offered(search_pane: Any, window: M
     window.state.set_model(None)
     action = search_pane.page.embedder.choices["model"]
     assert not action.isEnabled()
-    assert action.text() == i18n.t("widget.embedder.no_model")
+    assert action.text() == i18n.t("pane.search.embedder_button.no_model")
 
 
 @pytest.mark.parametrize(

@@ -274,8 +274,8 @@ def test_what_was_chosen_is_remembered(asked: Any) -> None:
 def test_both_languages_and_looks(asked: Any, window: MainWindow) -> None:
     window.set_language("ja")
     window.toggle_theme()
-    assert asked.page.ask_button.text() == i18n.t("widget.search.ask", "ja")
-    assert asked.page.strip.buttons["answer"].accessibleName() == i18n.t("widget.strip.step.answer", "ja")
+    assert asked.page.ask_button.text() == i18n.t("pane.search.ask", "ja")
+    assert asked.page.strip.buttons["answer"].accessibleName() == i18n.t("pane.search.strip.step.answer", "ja")
     assert not asked.grab().isNull()
 
 

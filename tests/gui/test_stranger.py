@@ -99,8 +99,13 @@ def test_badges_are_all_in_whole_or_all_in_short(qtbot: QtBot) -> None:
     for width in range(100, 500, 20):
         badges.resize(width, 70)
         words = tuple(button.text() for button in badges.buttons)
-        short = tuple(t("widget.badges.best", name=t(f"widget.badges.short.{k}"), percent="50") for k in HEAD_KINDS)
-        whole = tuple(t("widget.badges.best", name=t(f"widget.badges.name.{k}"), percent="50") for k in HEAD_KINDS)
+        short = tuple(
+            t("pane.attention.badges.best", name=t(f"pane.attention.badges.short.{k}"), percent="50")
+            for k in HEAD_KINDS
+        )
+        whole = tuple(
+            t("pane.attention.badges.best", name=t(f"pane.attention.badges.name.{k}"), percent="50") for k in HEAD_KINDS
+        )
         assert words in (short, whole)
         seen.add(words)
     assert len(seen) == 2
@@ -155,7 +160,7 @@ def test_what_is_drawn_speaks_the_language_of_the_window(window: MainWindow, qtb
     qtbot.waitUntil(lambda: bars.candidates is not None)
     assert "model" in bars.accessibleDescription()
     window.set_language("ja")
-    assert t("widget.candidates.stage.model") in bars.accessibleDescription()
+    assert t("pane.generation.candidates.stage.model") in bars.accessibleDescription()
 
 
 def test_the_drawn_candidate_is_written_in_whole(qtbot: QtBot) -> None:

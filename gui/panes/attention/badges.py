@@ -41,7 +41,7 @@ class HeadBadges(QWidget):
         for layer, head in np.ndindex(self.scores.shape[1:]):
             kind = int(self.scores[:, layer, head].argmax())
             if self.scores[kind, layer, head] >= ENOUGH:
-                found[layer, head] = (t(f"widget.badges.short.{HEAD_KINDS[kind]}"), self.theme.series[kind])
+                found[layer, head] = (t(f"pane.attention.badges.short.{HEAD_KINDS[kind]}"), self.theme.series[kind])
         return found
 
     def retranslate(self) -> None:
@@ -53,14 +53,16 @@ class HeadBadges(QWidget):
         for kind, button in enumerate(self.buttons):
             button.setText((whole if fits else brief)[kind])  # all alike: short beside whole looks like an error
             layer, head = self._best(kind)
-            place = t("widget.mosaic.head", layer=layer + 1, head=head + 1)
-            button.setToolTip(f"{whole[kind]}\n{place}\n{t(f'widget.badges.tip.{HEAD_KINDS[kind]}')}")
+            place = t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1)
+            button.setToolTip(f"{whole[kind]}\n{place}\n{t(f'pane.attention.badges.tip.{HEAD_KINDS[kind]}')}")
             button.setAccessibleName(f"{whole[kind]}, {place}")
 
     def _words(self, kind: str, length: str) -> str:
         """What a badge says: "name" in whole or "short", with the share of the head that does it most."""
         share = float(self.scores[HEAD_KINDS.index(kind)].max())
-        return t("widget.badges.best", name=t(f"widget.badges.{length}.{kind}"), percent=f"{share * 100:.0f}")
+        return t(
+            "pane.attention.badges.best", name=t(f"pane.attention.badges.{length}.{kind}"), percent=f"{share * 100:.0f}"
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

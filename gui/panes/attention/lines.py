@@ -114,8 +114,8 @@ class AttentionLines(QWidget):
         painter.setPen(self.theme.color("muted"))
         height = self._top()
         right_side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
-        painter.drawText(QRectF(0, 0, left, height), right_side, t("widget.lines.query"))
-        painter.drawText(QRectF(right, 0, self.width() - right, height), 0, t("widget.lines.key"))
+        painter.drawText(QRectF(0, 0, left, height), right_side, t("pane.attention.lines.query"))
+        painter.drawText(QRectF(right, 0, self.width() - right, height), 0, t("pane.attention.lines.key"))
 
     # --- Choosing --------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ class Mosaic(QWidget):
 
     def set_current(self, layer: int, head: int) -> None:
         self.layer, self.head = layer, head
-        self.setAccessibleDescription(t("widget.mosaic.head", layer=layer + 1, head=head + 1))
+        self.setAccessibleDescription(t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1))
         self.update()
 
     def restyle(self, theme: Theme) -> None:

@@ -255,12 +255,12 @@ class AttentionPane(Pane):
             self.view.choose(saved["view"])
 
     def retranslate(self) -> None:
-        self.title.setText(t("pane.attention.mosaic"))
+        self.title.setText(t("pane.attention.mosaic.title"))
         self.view.set_labels({view: t(f"pane.attention.view.{view}") for view in VIEWS}, t("pane.attention.view_name"))
         self.heatmap.setAccessibleName(t("pane.attention.title"))
         self.lines.setAccessibleName(t("pane.attention.view.lines"))
         self.steps_view.setAccessibleName(t("pane.attention.view.steps"))
-        self.mosaic.setAccessibleName(t("pane.attention.mosaic"))
+        self.mosaic.setAccessibleName(t("pane.attention.mosaic.title"))
         self.badges.retranslate()
         self._draw()
 

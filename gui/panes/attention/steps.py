@@ -35,7 +35,7 @@ class AttentionStepsView(QWidget):
         self.pieces = pieces[self.first : steps.query + 1]
         self._make_room()
         query = visible(self.pieces[-1]) if self.pieces else ""
-        self.setAccessibleDescription(t("widget.steps.query", piece=query, head=head + 1))
+        self.setAccessibleDescription(t("pane.attention.steps.query", piece=query, head=head + 1))
         self.update()
 
     def fits(self, pieces: tuple[str, ...]) -> bool:
@@ -93,7 +93,7 @@ class AttentionStepsView(QWidget):
         steps = self.steps
         assert steps is not None
         piece, row = visible(self.pieces[-1]), self._row()
-        self._title(painter, 0.0, "1", t("widget.steps.project", piece=piece))
+        self._title(painter, 0.0, "1", t("pane.attention.steps.project", piece=piece))
         lines = (
             ("x", steps.input),
             ("q = x · W_Q", steps.q[self.head]),
@@ -126,7 +126,7 @@ class AttentionStepsView(QWidget):
             ("v", "4", ("v",)),
         ):
             room = sum(columns[column][1] for column in across)
-            self._title(painter, begin, number, t(f"widget.steps.{name}"), columns[name][0], room)
+            self._title(painter, begin, number, t(f"pane.attention.steps.{name}"), columns[name][0], room)
         heads = {"raw": "q · k", "scaled": "÷ √K", "weight": "softmax"}
         for name, words in heads.items():
             left, width = columns[name]
@@ -154,9 +154,9 @@ class AttentionStepsView(QWidget):
         painter.setPen(self.theme.color("muted"))
         painter.drawLine(round(left), round(y + 1), round(left + width), round(y + 1))
         box = QRectF(left, y + 2, width, self._row())
-        self._strip(painter, _thin(box), t("widget.steps.sum"), self.steps.heads[self.head])
+        self._strip(painter, _thin(box), t("pane.attention.steps.sum"), self.steps.heads[self.head])
         words = QRectF(0, y + 2, left - GAP_M, self._row())
-        self._text(painter, words, t("widget.steps.sum"), "text", Qt.AlignmentFlag.AlignRight)
+        self._text(painter, words, t("pane.attention.steps.sum"), "text", Qt.AlignmentFlag.AlignRight)
 
     def _share(self, painter: QPainter, box: QRectF, share: float) -> None:
         number = self.theme.px(58)

@@ -154,7 +154,7 @@ class CandidateBars(QWidget):
         painter.setFont(self.theme.font(SMALL))
         below = QRectF(0, top + height + 2, width, box.bottom() - top - height)
         words = t(
-            "widget.candidates.draw",
+            "pane.generation.candidates.draw",
             draw=f"{candidates.draw:.2f}",
             piece=visible(candidates.pieces[candidates.drawn]),
         )
@@ -167,12 +167,14 @@ class CandidateBars(QWidget):
         candidates = self.candidates
         assert candidates is not None
         values = candidates.probabilities[:, row]
-        lines = [t("widget.candidates.token", piece=visible(candidates.pieces[row]), id=int(candidates.ids[row]))]
+        lines = [
+            t("pane.generation.candidates.token", piece=visible(candidates.pieces[row]), id=int(candidates.ids[row]))
+        ]
         for stage, value in zip(STAGES, values, strict=True):
             if value <= 0:
-                lines.append(t("widget.candidates.cut", stage=t(f"widget.candidates.stage.{stage}")))
+                lines.append(t("pane.generation.candidates.cut", stage=t(f"pane.generation.candidates.stage.{stage}")))
                 break
-            lines.append(f"{t(f'widget.candidates.stage.{stage}')}: {value * 100:.2f} %")
+            lines.append(f"{t(f'pane.generation.candidates.stage.{stage}')}: {value * 100:.2f} %")
         return "\n".join(lines)
 
     def _row_at(self, y: float) -> int | None:

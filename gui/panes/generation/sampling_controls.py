@@ -19,7 +19,7 @@ def _share(value: float) -> str:
 
 
 def _or_off(value: float) -> str:
-    return t("widget.sampling.off") if value == 0 else f"{value:g}"
+    return t("pane.generation.sampling.off") if value == 0 else f"{value:g}"
 
 
 class SamplingControls(QWidget):
@@ -85,10 +85,10 @@ class SamplingControls(QWidget):
 
     def retranslate(self) -> None:
         for name, slider in self.sliders.items():
-            slider.set_label(t(f"widget.sampling.{name}"), t(f"widget.sampling.tip_{name}"))
-        self.seed_label.setText(t("widget.sampling.seed"))
-        self.die.setToolTip(t("widget.sampling.die"))
-        self.die.setAccessibleName(t("widget.sampling.die"))
+            slider.set_label(t(f"pane.generation.sampling.{name}"), t(f"pane.generation.sampling.tip_{name}"))
+        self.seed_label.setText(t("pane.generation.sampling.seed"))
+        self.die.setToolTip(t("pane.generation.sampling.die"))
+        self.die.setAccessibleName(t("pane.generation.sampling.die"))
         widest = max(s.fontMetrics().horizontalAdvance(s.name.text()) for s in self.sliders.values())
         for label in (*(s.name for s in self.sliders.values()), self.seed_label):
             label.setMinimumWidth(widest)

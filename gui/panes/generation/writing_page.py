@@ -126,7 +126,7 @@ class WritingPage(QWidget):
         self.bars.set_candidates(candidates)
         kept = dict(zip(STAGES, candidates.kept, strict=True))
         parts = [
-            t(f"widget.candidates.kept.{stage}", count=f"{kept[stage]:,}")
+            t(f"pane.generation.candidates.kept.{stage}", count=f"{kept[stage]:,}")
             for stage in ("model", "top_k", "top_p", "min_p")
         ]
         self.stage_words.setText(" → ".join(parts))
@@ -144,9 +144,9 @@ class WritingPage(QWidget):
         self.text_key.set_entries([under, Entry(t("pane.generation.key.prompt"))], self.theme)
         model, left = (self.theme.series_color(index).name() for index in (0, 4))
         entries = [
-            Entry(t("widget.candidates.key.model"), bar=model),
-            Entry(t("widget.candidates.key.left"), left),
-            Entry(t("widget.candidates.key.cut"), bar=self.theme.cut),
+            Entry(t("pane.generation.candidates.key.model"), bar=model),
+            Entry(t("pane.generation.candidates.key.left"), left),
+            Entry(t("pane.generation.candidates.key.cut"), bar=self.theme.cut),
         ]
         self.bars_key.set_entries(entries, self.theme)
 

@@ -50,9 +50,9 @@ class Picture(Canvas):
         self.painter.drawRoundedRect(box, 8, 8)
         room = GAP * self.plan.unit / 2 - 1
         caption = QRectF(box.left() - room, box.top() - self.plan.caption, box.width() + 2 * room, self.plan.caption)
-        words = t(f"widget.machine.station.{station}")
+        words = t(f"pane.map.picture.station.{station}")
         if station == "layers":
-            words = t("widget.machine.layers", count=len(self.plan.cells))
+            words = t("pane.map.picture.layers", count=len(self.plan.cells))
         self.painter.setFont(self.font(NORMAL, bold=True))
         if QFontMetricsF(self.painter.font()).horizontalAdvance(words) > caption.width():
             self.painter.setFont(self.font(SMALL))
@@ -82,7 +82,7 @@ class Picture(Canvas):
             x = 4.0
             corners[2:] = [QPointF(x, y), QPointF(x, first.center().y()), QPointF(first.left(), first.center().y())]
         self._arrow(corners, "back")
-        words = t("widget.machine.back")
+        words = t("pane.map.picture.back")
         self.painter.setFont(self.font(SMALL))
         metrics = QFontMetricsF(self.painter.font())
         width = metrics.horizontalAdvance(words) + 24
@@ -211,7 +211,7 @@ class Picture(Canvas):
     def _paint_label(self, box: QRectF, index: int) -> None:
         """The layer's name, and how long the vector of the token is behind it."""
         self.painter.setFont(self.font(SMALL, bold=True))
-        name = t("widget.machine.layer", layer=index + 1)
+        name = t("pane.map.picture.layer", layer=index + 1)
         self._draw_words(box, name, "accent" if index == self.view.layer else "text", LEFT)
         taken = QFontMetricsF(self.painter.font()).horizontalAdvance(name) + 8
         self.painter.setFont(self.font(SMALL))
@@ -244,7 +244,7 @@ class Picture(Canvas):
     def _paint_corner(self, box: QRectF, index: int) -> None:
         """Words where no query sees a key: the part's name, or the layer's number if that stands nowhere else."""
         labelled = not self.plan.cells[index].label.isEmpty()
-        words = t("widget.machine.attention") if labelled else str(index + 1)
+        words = t("pane.map.picture.attention") if labelled else str(index + 1)
         self.painter.setFont(self.font(SMALL if labelled else SMALL - 1))
         if QFontMetricsF(self.painter.font()).horizontalAdvance(words) < box.width() * (0.72 if labelled else 0.25):
             self._draw_words(box, words, "muted", Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
@@ -262,8 +262,8 @@ class Picture(Canvas):
         self.painter.setFont(self.font(SMALL - 1))
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
         for low, high, image in (
-            ("−", f"+  {t('widget.machine.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
-            ("0", f"100 %  {t('widget.machine.shares')}", ramp()),
+            ("−", f"+  {t('pane.map.picture.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
+            ("0", f"100 %  {t('pane.map.picture.shares')}", ramp()),
         ):
             self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), low, "muted", LEFT)
             x += metrics.horizontalAdvance(low) + GAP_S

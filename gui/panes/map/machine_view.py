@@ -191,14 +191,14 @@ class Machine(QWidget):
         row = self.view.row if token is None else token
         if part.name in ("attention", "mlp"):
             return self._describe_layer(part, row)
-        return t(f"widget.machine.say.{part.name}", **self._values(part.name, row))
+        return t(f"pane.map.picture.describe.{part.name}", **self._values(part.name, row))
 
     def describe_candidate(self, index: int) -> str:
         assert self.view is not None
         found = self.view.trace.candidates
         percent = f"{float(found.probabilities[-1, index]) * 100:.2f}"
         return t(
-            "widget.machine.say.candidate",
+            "pane.map.picture.describe.candidate",
             piece=visible(found.pieces[index]),
             id=int(found.ids[index]),
             percent=percent,
@@ -209,8 +209,8 @@ class Machine(QWidget):
         if self.view is None:
             return ""
         if station == "layers":
-            return t("widget.machine.say.layers", count=len(self.view.trace.mlp))
-        return t("widget.machine.back") if station == "back" else self.describe(Part(station))
+            return t("pane.map.picture.describe.layers", count=len(self.view.trace.mlp))
+        return t("pane.map.picture.back") if station == "back" else self.describe(Part(station))
 
     def _describe_layer(self, part: Part, row: int) -> str:
         assert self.view is not None
@@ -218,11 +218,11 @@ class Machine(QWidget):
         if part.name == "mlp":
             value = f"{trace.strongest_values[layer]:.2f}"
             feature, count = int(trace.strongest[layer]), f"{trace.features:,}"
-            return t("widget.machine.say.mlp", layer=layer + 1, count=count, feature=feature, value=value)
+            return t("pane.map.picture.describe.mlp", layer=layer + 1, count=count, feature=feature, value=value)
         key = int(trace.attention[layer, row].argmax())
         query, seen = visible(trace.pieces[row]), visible(trace.pieces[key])
         percent = f"{float(trace.attention[layer, row, key]) * 100:.0f}"
-        return t("widget.machine.say.attention", layer=layer + 1, query=query, key=seen, percent=percent)
+        return t("pane.map.picture.describe.attention", layer=layer + 1, query=query, key=seen, percent=percent)
 
     def _values(self, station: str, row: int) -> dict[str, object]:
         """The numbers that a station's sentence asks for."""

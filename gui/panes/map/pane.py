@@ -249,7 +249,7 @@ class MapPane(Pane):
     def retranslate(self) -> None:
         self.step_button.setText(t("pane.map.step"))
         self.home_button.setText(t("pane.map.home"))
-        self.machine.setAccessibleName(t("widget.machine.title"))
+        self.machine.setAccessibleName(t("pane.map.picture.title"))
         self._show()
 
     def restyle(self, theme: Theme) -> None:

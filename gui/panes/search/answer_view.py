@@ -83,9 +83,9 @@ class AnswerView(QWidget):
         if answered is not None and self.token is None:
             self.texts["sourced"].verticalScrollBar().setValue(0)
         if not side.tokens and self.asked.running:
-            self._note("sourced", t("widget.answer.waiting"))
+            self._note("sourced", t("pane.search.answer.waiting"))
         else:
-            self._note("sourced", t("widget.answer.uncited") if answered is not None and not citations else "")
+            self._note("sourced", t("pane.search.answer.uncited") if answered is not None and not citations else "")
 
     def _note(self, side: str, words: str) -> None:
         self.notes[side].setText(words)
@@ -100,7 +100,7 @@ class AnswerView(QWidget):
             source = found.source if found else -1
             color = source_color(self.theme, source) if found else None
             mark = str(source + 1) if found and source != cited else ""
-            words = t("widget.answer.token", piece=marked(token.piece), percent=f"{token.probability * 100:.1f} %")
+            words = t("pane.search.answer.token", piece=marked(token.piece), percent=f"{token.probability * 100:.1f} %")
             if side is self.asked.sourced:
                 words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._looks(index))
             spans.append(Span(token.text, token.probability, words, color, mark))
@@ -129,7 +129,9 @@ class AnswerView(QWidget):
         if side.answered is not None:
             self.texts["unsourced"].verticalScrollBar().setValue(0)
         waits = bool(self.asked.running and not side.tokens)
-        self._note("unsourced", t("widget.answer.none") if extracted else t("widget.answer.waiting") if waits else "")
+        self._note(
+            "unsourced", t("pane.search.answer.none") if extracted else t("pane.search.answer.waiting") if waits else ""
+        )
 
     def _show_key(self) -> None:
         """What the lines under the tokens and the tinted passages mean, as far as there are any."""
@@ -138,7 +140,9 @@ class AnswerView(QWidget):
         entries = [] if extracted else [Entry(t("pane.generation.key.probability"), scale=True)]
         if answered is not None and answered.citations:
             entries.append(
-                Entry(t("widget.answer.key.extracted" if extracted else "widget.answer.key.cited"), bar=source)
+                Entry(
+                    t("pane.search.answer.key.extracted" if extracted else "pane.search.answer.key.cited"), bar=source
+                )
             )
         self.key.set_entries(entries, self.theme)
         self.key.setVisible(answered is not None and self.height() > self.theme.px(ROOM_FOR_KEY))
@@ -152,7 +156,7 @@ class AnswerView(QWidget):
             return []
         row = weights.mean(axis=0) if token is None else weights[token]
         bars = self._source_bars(100 * row[: len(self.hits)], "{:.1f} %")
-        rest = ((t("widget.answer.instructions"), row[-2]), (t("widget.answer.itself"), row[-1]))
+        rest = ((t("pane.search.answer.instructions"), row[-2]), (t("pane.search.answer.itself"), row[-1]))
         quiet = self.theme.color("muted")
         return [*bars, *(Bar(name, 100 * float(share), f"{100 * share:.1f} %", name, quiet) for name, share in rest)]
 
@@ -162,7 +166,7 @@ class AnswerView(QWidget):
                 f"{number + 1}  {place_of(hit.passage)}",
                 float(value),
                 form.format(float(value)),
-                t("widget.answer.open", name=place_of(hit.passage)),
+                t("pane.search.answer.open", name=place_of(hit.passage)),
                 source_color(self.theme, number),
             )
             for number, (hit, value) in enumerate(zip(self.hits, values, strict=False))
@@ -173,11 +177,13 @@ class AnswerView(QWidget):
         bars = self._looks(token)
         if not bars:
             scores = np.array([hit.score for hit in self.hits], np.float32)
-            self.caption.setText(t("widget.answer.near"))
+            self.caption.setText(t("pane.search.answer.near"))
             self.sources.set_bars(self._source_bars(scores, "{:.3f}"))
         else:
             piece = marked(self.asked.sourced.tokens[token].piece) if token is not None else ""
-            words = t("widget.answer.looked", piece=piece) if token is not None else t("widget.answer.looked_all")
+            words = (
+                t("pane.search.answer.looked", piece=piece) if token is not None else t("pane.search.answer.looked_all")
+            )
             self.caption.setText(words)
             self.sources.set_bars(bars)
         for widget in (self.caption, self.sources):
@@ -229,9 +235,9 @@ class AnswerView(QWidget):
 
     def retranslate(self) -> None:
         for side, title in self.titles.items():
-            title.setText(t(f"widget.answer.{side}"))
-            self.texts[side].page.setAccessibleName(t(f"widget.answer.{side}"))
-        self.sources.setAccessibleName(t("widget.answer.near"))
+            title.setText(t(f"pane.search.answer.{side}"))
+            self.texts[side].page.setAccessibleName(t(f"pane.search.answer.{side}"))
+        self.sources.setAccessibleName(t("pane.search.answer.near"))
         self.sources.setCursor(Qt.CursorShape.PointingHandCursor)
         self.show_asked(self.asked)
 

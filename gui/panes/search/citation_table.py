@@ -39,7 +39,7 @@ class CitationTable(QWidget):
         self.answered, self.hits = answered, hits
         self.table.setVisible(bool(self.citations))
         key = "waiting" if answered is None else "words" if self.citations else "none"
-        self.words.setText(t(f"widget.citations.{key}"))
+        self.words.setText(t(f"pane.search.citations.{key}"))
         self.table.setRowCount(len(self.citations))
         for y, row in enumerate(self.rows()):
             for x, words in enumerate(row):
@@ -60,11 +60,11 @@ class CitationTable(QWidget):
         return rows
 
     def header(self) -> tuple[str, ...]:
-        return tuple(t(f"widget.citations.column.{column}") for column in COLUMNS)
+        return tuple(t(f"pane.search.citations.column.{column}") for column in COLUMNS)
 
     def retranslate(self) -> None:
         self.table.setHorizontalHeaderLabels(self.header())
-        self.table.setAccessibleName(t("widget.citations.table"))
+        self.table.setAccessibleName(t("pane.search.citations.table"))
         self.set_answer(self.answered, self.hits)
 
     def restyle(self, theme: Theme) -> None:

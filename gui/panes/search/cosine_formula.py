@@ -34,13 +34,15 @@ class CosineFormula(QWidget):
     def set_pair(self, pair: VectorPair | None, name: str) -> None:
         """`name` is that of the passage B."""
         self.pair = pair
-        self.title.setText(t("widget.cosine.title", passage=name) if pair is not None else t("widget.cosine.choose"))
+        self.title.setText(
+            t("pane.search.cosine.title", passage=name) if pair is not None else t("pane.search.cosine.choose")
+        )
         for widget in (self.fraction, self.caption, self.products, self.open_button):
             widget.setVisible(pair is not None)
         if pair is None:
             return
         self.fraction.set_pair(pair)
-        self.caption.setText(t("widget.cosine.products", width=len(pair.products)))
+        self.caption.setText(t("pane.search.cosine.products", width=len(pair.products)))
         self.products.set_bars(product_bars(pair))
 
     def rows(self) -> list[tuple[object, ...]]:
@@ -51,8 +53,8 @@ class CosineFormula(QWidget):
         return [(place, *numbers) for place, numbers in enumerate(zip(*columns, strict=True), start=1)]
 
     def retranslate(self) -> None:
-        self.open_button.setText(t("widget.cosine.open"))
-        self.products.setAccessibleName(t("widget.cosine.products", width=0))
+        self.open_button.setText(t("pane.search.cosine.open"))
+        self.products.setAccessibleName(t("pane.search.cosine.products", width=0))
 
     def restyle(self, theme: Theme) -> None:
         self.fraction.restyle(theme)
@@ -73,7 +75,7 @@ def product_bars(pair: VectorPair) -> list[Bar]:
     others = len(pair.products) - len(strongest)
     if others:
         rest = pair.dot - float(pair.products[strongest].sum())
-        bars.append(Bar(t("widget.cosine.others", count=others), rest, f"{rest:+.4f}"))
+        bars.append(Bar(t("pane.search.cosine.others", count=others), rest, f"{rest:+.4f}"))
     return bars
 
 

@@ -84,8 +84,8 @@ class DocumentList(QWidget):
         self._search()
         read = sum(entry.document >= 0 for entry in entries)
         skipped = len(entries) - read
-        self.title.setText(t("widget.documents.title", count=f"{read:,}"))
-        self.note.setText(t("widget.documents.skipped", count=f"{skipped:,}"))
+        self.title.setText(t("pane.search.documents.title", count=f"{read:,}"))
+        self.note.setText(t("pane.search.documents.skipped", count=f"{skipped:,}"))
         self.note.setVisible(skipped > 0)
         self.search.setVisible(len(entries) > 12 or bool(self.search.text()))
         self._enable()
@@ -93,7 +93,7 @@ class DocumentList(QWidget):
     def set_undo(self, count: int) -> None:
         """How many were removed last and can come back."""
         self.buttons["undo"].setVisible(count > 0)
-        self.buttons["undo"].setText(t("widget.documents.undo", count=count))
+        self.buttons["undo"].setText(t("pane.search.documents.undo", count=count))
 
     def selected(self) -> list[DocumentEntry]:
         rows = self.view.selectionModel().selectedRows()
@@ -122,16 +122,16 @@ class DocumentList(QWidget):
         return [tuple(documents.words(entry, column) for column in COLUMNS) for entry in documents.shown]
 
     def header(self) -> tuple[str, ...]:
-        return tuple(t(f"widget.documents.column.{column}") for column in COLUMNS)
+        return tuple(t(f"pane.search.documents.column.{column}") for column in COLUMNS)
 
     def retranslate(self) -> None:
         for name, button in self.buttons.items():
             if name != "undo":
-                button.setText(t(f"widget.documents.{name}"))
-                button.setToolTip(t(f"widget.documents.tip.{name}"))
-        self.search.setPlaceholderText(t("widget.documents.search"))
-        self.search.setAccessibleName(t("widget.documents.search"))
-        self.view.setAccessibleName(t("widget.documents.table"))
+                button.setText(t(f"pane.search.documents.{name}"))
+                button.setToolTip(t(f"pane.search.documents.tip.{name}"))
+        self.search.setPlaceholderText(t("pane.search.documents.search"))
+        self.search.setAccessibleName(t("pane.search.documents.search"))
+        self.view.setAccessibleName(t("pane.search.documents.table"))
         self.set_entries(self.documents.entries)
 
     def restyle(self, theme: Theme) -> None:
@@ -184,7 +184,7 @@ class _Documents(QAbstractTableModel):
         if column == "passages":
             return f"{entry.passages:,}" if entry.document >= 0 else "–"
         if entry.document >= 0:
-            return t("widget.documents.characters", count=f"{entry.characters:,}")
+            return t("pane.search.documents.characters", count=f"{entry.characters:,}")
         return t(entry.reason, **(entry.arguments or {}))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
@@ -207,5 +207,5 @@ class _Documents(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return t(f"widget.documents.column.{COLUMNS[section]}")
+            return t(f"pane.search.documents.column.{COLUMNS[section]}")
         return None

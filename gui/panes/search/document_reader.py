@@ -154,14 +154,14 @@ class DocumentReader(QWidget):
 
     def retranslate(self) -> None:
         for name, button in self.buttons.items():
-            button.setText(t(f"widget.reader.{name}"))
-        self.editor.setAccessibleName(t("widget.reader.text"))
+            button.setText(t(f"pane.search.reader.{name}"))
+        self.editor.setAccessibleName(t("pane.search.reader.text"))
         if self.document is not None:
             self.title.setText(Path(self.document.path).name)
             self.title.setToolTip(self.document.path)
             part = len(self.document.text) < self.document.characters
             key = "part" if part else "editable" if self.document.editable else "fixed"
-            self.note.setText(t(f"widget.reader.{key}", characters=f"{self.document.characters:,}"))
+            self.note.setText(t(f"pane.search.reader.{key}", characters=f"{self.document.characters:,}"))
         self._enable()
 
     def restyle(self, theme: Theme) -> None:

@@ -34,10 +34,10 @@ class EmbedderButton(QToolButton):
         self.chosen.emit(kind)
 
     def retranslate(self) -> None:
-        self.setText(t("widget.embedder.button"))
-        self.setToolTip(t("widget.embedder.tip"))
-        self.setAccessibleName(t("widget.embedder.tip"))
+        self.setText(t("pane.search.embedder_button.button"))
+        self.setToolTip(t("pane.search.embedder_button.tip"))
+        self.setAccessibleName(t("pane.search.embedder_button.tip"))
         for kind, action in self.choices.items():
-            action.setText(t(f"widget.embedder.{kind}"))
+            action.setText(t(f"pane.search.embedder_button.{kind}"))
         if not self.model:
-            self.choices["model"].setText(t("widget.embedder.no_model"))
+            self.choices["model"].setText(t("pane.search.embedder_button.no_model"))

@@ -168,7 +168,7 @@ class SearchPane(Pane):
         menu.addAction(t("pane.search.company"), self.try_company)
 
     def _choose_collection(self, create: bool = False) -> None:
-        name = QFileDialog.getExistingDirectory(self, t("pane.search.collection"), str(self.place.parent))
+        name = QFileDialog.getExistingDirectory(self, t("pane.search.choose_collection"), str(self.place.parent))
         if name:
             self.open_collection(name, create)
 
@@ -178,12 +178,12 @@ class SearchPane(Pane):
     # --- Documents -------------------------------------------------------------------------------
 
     def choose_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, t("widget.documents.files"), str(Path.home()))
+        names, _ = QFileDialog.getOpenFileNames(self, t("pane.search.documents.files"), str(Path.home()))
         if names:
             self.add(names)
 
     def choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, t("widget.documents.folder"), str(Path.home()))
+        name = QFileDialog.getExistingDirectory(self, t("pane.search.documents.folder"), str(Path.home()))
         if name:
             self.add([name])
 
@@ -234,7 +234,7 @@ class SearchPane(Pane):
             return
         folder = ""
         if kind == "encoder":
-            folder = QFileDialog.getExistingDirectory(self, t("pane.search.encoder"), str(Path.home()))
+            folder = QFileDialog.getExistingDirectory(self, t("pane.search.choose_encoder"), str(Path.home()))
             if not folder:
                 return
         elif kind == self.info.embedder != "model" and self.info.width:

@@ -49,7 +49,7 @@ class PassageCloud(QWidget):
         points = np.concatenate([shown.question[None, :], rows]) if asked else rows
         numbers = [str(hits.index(index) + 1) for index in near]
         kinds = ["question"] * asked + ["near"] * len(near) + ["far"] * len(far)
-        self.cloud.set_names([t("widget.passages.kind.question")] * asked + numbers + [""] * len(far), kinds)
+        self.cloud.set_names([t("pane.search.passages.kind.question")] * asked + numbers + [""] * len(far), kinds)
         self.cloud.set_points(points, fit)
         self.cloud.set_paths([[0, 1 + source] for source in range(len(near))] if asked else [])
         chosen = [self._indices.index(selected)] if selected in self._indices else []
@@ -63,13 +63,13 @@ class PassageCloud(QWidget):
         parts = []
         for kind in self.cloud.kinds_in_order():
             color, shape = self.cloud.style_of(kind)
-            parts.append(f"<span style='color: {color}'>{shape}</span> {t(f'widget.passages.kind.{kind}')}")
+            parts.append(f"<span style='color: {color}'>{shape}</span> {t(f'pane.search.passages.kind.{kind}')}")
         self.legend.setText(" &nbsp; ".join(parts))
         self.cloud.set_explained(self.map.explained if self.map else ())
 
     def retranslate(self) -> None:
-        self.cloud.setAccessibleName(t("widget.passages.map"))
-        self.cloud.setToolTip(t("widget.passages.hands"))
+        self.cloud.setAccessibleName(t("pane.search.passages.map"))
+        self.cloud.setToolTip(t("pane.search.passages.hands"))
         self._show_words()
 
     def restyle(self, theme: Theme) -> None:

@@ -100,10 +100,10 @@ class PassageTable(QTableView):
         ]
 
     def header(self) -> tuple[str, ...]:
-        return tuple(t(f"widget.passages.column.{column}") for column in COLUMNS)
+        return tuple(t(f"pane.search.passages.column.{column}") for column in COLUMNS)
 
     def retranslate(self) -> None:
-        self.setAccessibleName(t("widget.passages.table"))
+        self.setAccessibleName(t("pane.search.passages.table"))
         self.rows.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
         self.rows.changed()
 
@@ -228,7 +228,7 @@ class _Passages(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
-                return t(f"widget.passages.column.{COLUMNS[section]}")
+                return t(f"pane.search.passages.column.{COLUMNS[section]}")
             if role == Qt.ItemDataRole.ToolTipRole:
-                return t(f"widget.passages.tip.{COLUMNS[section]}")
+                return t(f"pane.search.passages.tip.{COLUMNS[section]}")
         return None

@@ -42,8 +42,8 @@ class PromptView(QWidget):
             return
         percent = f"{100 * prompt.tokens / max(1, prompt.context):.0f}"
         words = {"tokens": f"{prompt.tokens:,}", "context": f"{prompt.context:,}", "percent": percent}
-        self.figures.setText(t("widget.prompt.figures", **words))
-        self.left_out.setText("\n".join(map(self._say_left_out, prompt.left_out)) or t("widget.prompt.all"))
+        self.figures.setText(t("pane.search.prompt.figures", **words))
+        self.left_out.setText("\n".join(map(self._say_left_out, prompt.left_out)) or t("pane.search.prompt.all"))
         self._show_spans(prompt)
 
     def _show_spans(self, prompt: PromptBuilt) -> None:
@@ -51,12 +51,12 @@ class PromptView(QWidget):
         for part in sorted(prompt.parts, key=lambda part: part.start):
             if part.source < 0:
                 continue
-            self._add(spans, Span(prompt.text[end : part.start], None, t("widget.prompt.frame")), -1)
+            self._add(spans, Span(prompt.text[end : part.start], None, t("pane.search.prompt.frame")), -1)
             color, mark = source_color(self.theme, part.source), str(part.source + 1)
             words = f"{mark}  {self._name(part.source)}"
             self._add(spans, Span(prompt.text[part.start : part.end], None, words, color, mark), part.source)
             end = part.end
-        self._add(spans, Span(prompt.text[end:], None, t("widget.prompt.frame")), -1)
+        self._add(spans, Span(prompt.text[end:], None, t("pane.search.prompt.frame")), -1)
         self.text.set_spans(spans, None)
         self.text.verticalScrollBar().setValue(0)
 
@@ -66,7 +66,7 @@ class PromptView(QWidget):
             self._sources.append(source)
 
     def _say_left_out(self, left: LeftOut) -> str:
-        key = "widget.prompt.out_whole" if left.whole else "widget.prompt.out_part"
+        key = "pane.search.prompt.out_whole" if left.whole else "pane.search.prompt.out_part"
         return t(key, number=left.source + 1, name=self._name(left.source), characters=f"{left.characters:,}")
 
     def _name(self, source: int) -> str:

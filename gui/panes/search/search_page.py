@@ -223,27 +223,27 @@ class SearchPage(QWidget):
             return
         figures = {"width": f"{info.width:,}", "fitted": f"{info.fitted:,}", "name": embedder_name}
         made = "none" if not info.embedder else info.embedder if info.width else "gone"
-        embedder = t(f"widget.search.embedder.{made}", **figures)
-        index = t(f"widget.search.index.{info.index}", passages=f"{info.passages:,}")
-        words = [t("widget.search.made_of", embedder=embedder, index=index, size=f"{info.bytes / 1e6:,.1f}")]
+        embedder = t(f"pane.search.embedder.{made}", **figures)
+        index = t(f"pane.search.index.{info.index}", passages=f"{info.passages:,}")
+        words = [t("pane.search.made_of", embedder=embedder, index=index, size=f"{info.bytes / 1e6:,.1f}")]
         if info.embedder and info.with_vectors < info.passages:
             missing = f"{info.passages - info.with_vectors:,}"
-            words.append(t("widget.search.without_vector", count=missing, look=t("widget.documents.look")))
+            words.append(t("pane.search.without_vector", count=missing, look=t("pane.search.documents.look")))
         if outdated:
             step = f"{info.embedder_step:,}"
-            words.append(t(f"widget.search.outdated.{outdated}", name=embedder_name, step=step))
+            words.append(t(f"pane.search.outdated.{outdated}", name=embedder_name, step=step))
         self.words.setText("\n".join(words))
 
     def show_asked(self, asked: Retrieval, model: bool) -> None:
         """Everything that has come back so far."""
         fresh = asked.result is not self.asked.result or asked.scores_N is not self._scores
         self.asked, result = asked, asked.result
-        self.strip.set_states(asked.states(), self._figures(), {s: t(f"widget.strip.{s}") for s in STATES})
+        self.strip.set_states(asked.states(), self._figures(), {s: t(f"pane.search.strip.{s}") for s in STATES})
         hits = result.hits if result else ()
         if fresh or result is None:
             self._show_search()
         missing = "waiting" if asked.running or not asked.question else "none" if model else "no_model"
-        self.prompt.set_prompt(asked.sourced.prompt, hits, t(f"widget.prompt.{missing}"))
+        self.prompt.set_prompt(asked.sourced.prompt, hits, t(f"pane.search.prompt.{missing}"))
         self.answer.show_asked(asked)
         if asked.sourced.answered is not self.citations.answered or result is None:
             self.citations.set_answer(asked.sourced.answered, hits)
@@ -255,7 +255,7 @@ class SearchPage(QWidget):
         self._scores = asked.scores_N
         self.table.set_scores(asked.cosines_N, asked.keyword_N, asked.scores_N)
         pairs = zip(result.terms, result.weights.tolist(), strict=True) if result else ()
-        nowhere = t("widget.search.nowhere")
+        nowhere = t("pane.search.nowhere")
         self.terms.set_bars([Bar(term, idf, f"{idf:.2f}" if idf else nowhere) for term, idf in pairs])
         vector = result.vector if result else asked.cosines_N[:0]
         self.bars.set_vector(vector)
@@ -265,31 +265,37 @@ class SearchPage(QWidget):
 
     def _show_captions(self) -> None:
         result = self.asked.result
-        self.terms_caption.setText(t("widget.search.terms") if result else t("widget.search.ask_first"))
+        self.terms_caption.setText(t("pane.search.terms") if result else t("pane.search.ask_first"))
         if result is None:
-            self.vector_caption.setText(t("widget.search.ask_first"))
+            self.vector_caption.setText(t("pane.search.ask_first"))
         else:
             made = self.info.embedder if self.info is not None and len(result.vector) else "none"
-            self.vector_caption.setText(t(f"widget.search.vector.{made or 'none'}", width=f"{len(result.vector):,}"))
+            self.vector_caption.setText(t(f"pane.search.vector.{made or 'none'}", width=f"{len(result.vector):,}"))
 
     def _figures(self) -> dict[str, str]:
         """What came out of each step, in brief."""
         asked, figures = self.asked, dict.fromkeys(STEPS, "")
         if asked.result is not None:
             found = asked.result
-            figures["question"] = t("widget.strip.terms", count=len(found.terms))
-            figures["vector"] = t("widget.strip.numbers", count=f"{len(found.vector):,}") if len(found.vector) else ""
+            figures["question"] = t("pane.search.strip.terms", count=len(found.terms))
+            figures["vector"] = (
+                t("pane.search.strip.numbers", count=f"{len(found.vector):,}") if len(found.vector) else ""
+            )
             words = {"count": len(found.hits), "all": f"{found.passages:,}", "ms": f"{found.seconds * 1000:.1f}"}
-            figures["passages"] = t("widget.strip.found", **words)
+            figures["passages"] = t("pane.search.strip.found", **words)
         if asked.sourced.prompt is not None:
             prompt = asked.sourced.prompt
-            figures["prompt"] = t("widget.strip.tokens", tokens=f"{prompt.tokens:,}", context=f"{prompt.context:,}")
+            figures["prompt"] = t(
+                "pane.search.strip.tokens", tokens=f"{prompt.tokens:,}", context=f"{prompt.context:,}"
+            )
         answered = asked.sourced.answered
         if answered is not None:
             extracted = answered.kind == "extracted"
             count = len(asked.sourced.tokens)
-            figures["answer"] = t("widget.strip.extracted") if extracted else t("widget.strip.written", count=count)
-            figures["citations"] = t("widget.strip.cited", count=len(answered.citations))
+            figures["answer"] = (
+                t("pane.search.strip.extracted") if extracted else t("pane.search.strip.written", count=count)
+            )
+            figures["citations"] = t("pane.search.strip.cited", count=len(answered.citations))
         return figures
 
     def table_of_step(self) -> TableRows | None:
@@ -310,25 +316,25 @@ class SearchPage(QWidget):
     # --- Words and looks -------------------------------------------------------------------------
 
     def retranslate(self) -> None:
-        self.question.setPlaceholderText(t("widget.search.question"))
-        self.question.setAccessibleName(t("widget.search.question"))
-        self.ask_button.setText(t("widget.search.ask"))
-        self.documents_button.setText(t("widget.search.documents"))
-        self.collection_button.setText(t("widget.search.collection"))
-        self.remake.setText(t("widget.search.remake"))
-        self.strip.set_names({step: t(f"widget.strip.step.{step}") for step in STEPS})
-        self.strip.setAccessibleName(t("widget.strip.name"))
-        self.mode.set_labels({m: t(f"widget.search.mode.{m}") for m in MODES}, t("widget.search.mode_name"))
-        views = {view: t(f"widget.search.view.{view}") for view in ("table", "map")}
-        self.passages_view.set_labels(views, t("widget.search.view_name"))
-        self.count.set_label(t("widget.search.k"), t("widget.search.k_tip"))
-        self.passage_size.set_label(t("widget.search.size"), t("widget.search.size_tip"))
-        self.terms.setAccessibleName(t("widget.search.terms"))
-        self.bars.setAccessibleName(t("widget.strip.step.vector"))
-        self.strongest.setAccessibleName(t("widget.strip.step.vector"))
+        self.question.setPlaceholderText(t("pane.search.question"))
+        self.question.setAccessibleName(t("pane.search.question"))
+        self.ask_button.setText(t("pane.search.ask"))
+        self.documents_button.setText(t("pane.search.documents_button"))
+        self.collection_button.setText(t("pane.search.collection_button"))
+        self.remake.setText(t("pane.search.remake"))
+        self.strip.set_names({step: t(f"pane.search.strip.step.{step}") for step in STEPS})
+        self.strip.setAccessibleName(t("pane.search.strip.name"))
+        self.mode.set_labels({m: t(f"pane.search.mode.{m}") for m in MODES}, t("pane.search.mode_name"))
+        views = {view: t(f"pane.search.view.{view}") for view in ("table", "map")}
+        self.passages_view.set_labels(views, t("pane.search.view_name"))
+        self.count.set_label(t("pane.search.k"), t("pane.search.k_tip"))
+        self.passage_size.set_label(t("pane.search.size"), t("pane.search.size_tip"))
+        self.terms.setAccessibleName(t("pane.search.terms"))
+        self.bars.setAccessibleName(t("pane.search.strip.step.vector"))
+        self.strongest.setAccessibleName(t("pane.search.strip.step.vector"))
         self.empty.set_words(t("pane.search.empty"), t("pane.search.empty_words"), t("pane.search.company"))
-        self.files_button.setText(t("widget.documents.files"))
-        self.folder_button.setText(t("widget.documents.folder"))
+        self.files_button.setText(t("pane.search.documents.files"))
+        self.folder_button.setText(t("pane.search.documents.folder"))
         parts = (self.work_bar, self.embedder, self.table, self.cloud, self.formula, self.answer)
         for part in (*parts, self.citations, self.documents, self.reader):
             part.retranslate()

@@ -18,10 +18,10 @@ def place_of(passage: Passage) -> str:
     """File, page if it has pages, heading if it has one, and which passage of the file it is."""
     parts = [Path(passage.path).name]
     if passage.page:
-        parts.append(t("widget.passages.page", page=passage.page))
+        parts.append(t("pane.search.passages.page", page=passage.page))
     if passage.heading:
         parts.append(passage.heading)
-    parts.append(t("widget.passages.chunk", number=passage.chunk + 1))
+    parts.append(t("pane.search.passages.chunk", number=passage.chunk + 1))
     return " · ".join(parts)
 
 

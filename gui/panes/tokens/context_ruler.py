@@ -50,20 +50,22 @@ class ContextRuler(QWidget):
     def _words(self, least: int, most: int) -> str:
         context = f"{most:,}" if least == most else f"{least:,}–{most:,}"
         share = self.tokens / least * 100
-        return t("widget.ruler.share", context=context, percent=f"{share:,.1f}" if share < 100 else f"{share:,.0f}")
+        return t(
+            "pane.tokens.ruler.share", context=context, percent=f"{share:,.1f}" if share < 100 else f"{share:,.0f}"
+        )
 
     def _x(self, tokens: float) -> float:
         return self._left() + (self.width() - self._left()) * math.log10(max(1.0, tokens)) / math.log10(LONGEST)
 
     def _left(self) -> float:
         metrics = QFontMetricsF(self.theme.font(NORMAL))
-        names = [t("widget.ruler.text"), *(name for name, _, _ in self.bars())]
+        names = [t("pane.tokens.ruler.text"), *(name for name, _, _ in self.bars())]
         return min(self.width() * 0.3, max(map(metrics.horizontalAdvance, names)) + 2 * GAP_M)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rows = [(t("widget.ruler.text"), self.tokens, self.tokens), *self.bars()]
+        rows = [(t("pane.tokens.ruler.text"), self.tokens, self.tokens), *self.bars()]
         scale = 2.2 * QFontMetricsF(self.theme.font(SMALL)).height()
         height = min(float(self.theme.px(64)), (self.height() - scale) / len(rows))
         self._paint_scale(painter, len(rows) * height)
@@ -109,4 +111,4 @@ class ContextRuler(QWidget):
             side = Qt.AlignmentFlag.AlignHCenter if power < 6 else Qt.AlignmentFlag.AlignRight
             painter.drawText(box, side, f"{10**power:,}")
         foot = QRectF(self._left(), y + height + GAP_S, self.width() - self._left(), height)
-        painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, t("widget.ruler.axis"))
+        painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, t("pane.tokens.ruler.axis"))

@@ -40,8 +40,8 @@ class MergeSteps(QWidget):
         self.setVisible(bool(self.steps) and not low)
 
     def retranslate(self) -> None:
-        self.title.setText(t("widget.merges.title"))
-        self.slider.setAccessibleName(t("widget.merges.title"))
+        self.title.setText(t("pane.tokens.merges.title"))
+        self.slider.setAccessibleName(t("pane.tokens.merges.title"))
         self._show()
 
     def restyle(self, theme: Theme) -> None:
@@ -56,10 +56,10 @@ class MergeSteps(QWidget):
         step = self.steps[place]
         self.row.set_pieces(step.pieces, step.merged)
         if step.rank < 0:
-            self.words.setText(t("widget.merges.begin", count=len(step.pieces)))
+            self.words.setText(t("pane.tokens.merges.begin", count=len(step.pieces)))
             return
         words = {"step": place, "steps": len(self.steps) - 1, "piece": visible(step.merged)}
-        self.words.setText(t("widget.merges.step", rank=f"{step.rank + 1:,}", count=f"{step.count:,}", **words))
+        self.words.setText(t("pane.tokens.merges.step", rank=f"{step.rank + 1:,}", count=f"{step.count:,}", **words))
 
 
 class _Pieces(QWidget):

@@ -167,12 +167,12 @@ class TokensPane(Pane):
 
     def _hovered(self, rank: int) -> None:
         if rank < 0:
-            self.words.setText(t("pane.tokens.zipf"))
+            self.words.setText(t("pane.tokens.zipf.law"))
             return
         id = int(self._by_count[rank])
         piece = visible(self.vocabulary.model.pieces[id])
         self.words.setText(
-            t("pane.tokens.ranked", rank=f"{rank + 1:,}", piece=piece, count=f"{self.zipf.counts[rank]:,}")
+            t("pane.tokens.zipf.ranked", rank=f"{rank + 1:,}", piece=piece, count=f"{self.zipf.counts[rank]:,}")
         )
 
     def subtitle(self) -> str:
@@ -208,7 +208,7 @@ class TokensPane(Pane):
             self.compare.japanese.setText(str(sentences[1]))
 
     def retranslate(self) -> None:
-        self.words.setText(t("pane.tokens.zipf"))
+        self.words.setText(t("pane.tokens.zipf.law"))
         self.flow.setAccessibleName(t("pane.tokens.title"))
         self.view.set_labels({view: t(f"pane.tokens.view.{view}") for view in VIEWS}, t("pane.tokens.view_name"))
         if not self.compare.english.text() and not self.compare.japanese.text():

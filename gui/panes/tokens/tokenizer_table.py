@@ -69,7 +69,7 @@ class TokenizerTable(QWidget):
         """In the order of COLUMNS; the cost in the unit of the price, of a million tokens."""
         return [
             (
-                t(f"widget.tokenizers.name.{column.name}"),
+                t(f"pane.tokens.tokenizers.name.{column.name}"),
                 column.vocabulary,
                 column.count,
                 round(column.characters / max(1, column.count), 2),
@@ -82,15 +82,15 @@ class TokenizerTable(QWidget):
         ]
 
     def header(self) -> tuple[str, ...]:
-        return tuple(t(f"widget.tokenizers.column.{name}") for name in COLUMNS)
+        return tuple(t(f"pane.tokens.tokenizers.column.{name}") for name in COLUMNS)
 
     def retranslate(self) -> None:
         for name, label in self.labels.items():
-            label.setText(t(f"widget.tokenizers.{name}"))
+            label.setText(t(f"pane.tokens.tokenizers.{name}"))
         for field, name in ((self.english, "english"), (self.japanese, "japanese"), (self.price, "price")):
-            field.setAccessibleName(t(f"widget.tokenizers.{name}"))
+            field.setAccessibleName(t(f"pane.tokens.tokenizers.{name}"))
         self.table.setHorizontalHeaderLabels(self.header())
-        self.table.setAccessibleName(t("widget.tokenizers.table"))
+        self.table.setAccessibleName(t("pane.tokens.tokenizers.table"))
         self._fill()
 
     def restyle(self, theme: Theme) -> None:

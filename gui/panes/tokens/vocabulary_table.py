@@ -49,9 +49,9 @@ class VocabularyTable(QWidget):
         return [tuple(model.value(id, column) for column in COLUMNS) for id in model.shown]
 
     def retranslate(self) -> None:
-        self.search.setPlaceholderText(t("widget.vocabulary.search"))
-        self.search.setAccessibleName(t("widget.vocabulary.search"))
-        self.view.setAccessibleName(t("widget.vocabulary.table"))
+        self.search.setPlaceholderText(t("pane.tokens.vocabulary.search"))
+        self.search.setAccessibleName(t("pane.tokens.vocabulary.search"))
+        self.view.setAccessibleName(t("pane.tokens.vocabulary.table"))
         self._show_found()
 
     def _search(self) -> None:
@@ -60,7 +60,7 @@ class VocabularyTable(QWidget):
 
     def _show_found(self) -> None:
         self.found.setText(
-            t("widget.vocabulary.found", found=f"{len(self.model.shown):,}", all=f"{len(self.model.pieces):,}")
+            t("pane.tokens.vocabulary.found", found=f"{len(self.model.shown):,}", all=f"{len(self.model.pieces):,}")
         )
 
 
@@ -134,5 +134,5 @@ class _Vocabulary(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return t(f"widget.vocabulary.column.{COLUMNS[section]}")
+            return t(f"pane.tokens.vocabulary.column.{COLUMNS[section]}")
         return None

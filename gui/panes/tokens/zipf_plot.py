@@ -54,9 +54,9 @@ class ZipfPlot(QWidget):
 
     def retranslate(self) -> None:
         style = {"color": self.theme.muted, "font-size": f"{self.theme.px(SMALL)}px"}
-        self.plot.setLabel("bottom", t("widget.zipf.rank"), **style)
-        self.plot.setLabel("left", t("widget.zipf.count"), **style)
-        self.plot.setAccessibleName(t("widget.zipf.name"))
+        self.plot.setLabel("bottom", t("pane.tokens.zipf.rank"), **style)
+        self.plot.setLabel("left", t("pane.tokens.zipf.count"), **style)
+        self.plot.setAccessibleName(t("pane.tokens.zipf.name"))
 
     def _moved(self, at: QPointF) -> None:
         x = self.plot.getViewBox().mapSceneToView(at).x()

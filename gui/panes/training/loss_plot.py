@@ -211,7 +211,9 @@ class LossPlot(QWidget):
 
     def _name_line(self, line: pg.InfiniteLine, name: str, above: bool) -> None:
         loss = self._runs[0].references[name]
-        words = t(f"widget.loss.{name}", value=f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}")
+        words = t(
+            f"pane.training.plot.{name}", value=f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
+        )
         if line.label.format != words:
             line.label.setFormat(words)
         anchors = [(1.0, 1.0 if above else 0.0)] * 2
@@ -260,7 +262,7 @@ class LossPlot(QWidget):
     def retranslate(self) -> None:
         self.legend.set_entries(self._legend_entries(), self.theme)
         self._name_axis()
-        self.setAccessibleName(t(f"widget.loss.what.{self.what}"))
+        self.setAccessibleName(t(f"pane.training.plot.what.{self.what}"))
         self.redraw()
 
     def _name_axis(self) -> None:
@@ -268,11 +270,11 @@ class LossPlot(QWidget):
         axis.showLabel(not self.compact and self.height() >= self.theme.px(ROOM_FOR_AXIS))
         if axis.label.isVisible():
             font = {"color": self.theme.muted, "font-size": f"{self.theme.px(LABEL)}px"}
-            axis.setLabel(t(f"widget.loss.axis.{self.axis}"), **font)
+            axis.setLabel(t(f"pane.training.plot.axis.{self.axis}"), **font)
 
     def _legend_entries(self) -> list[Entry]:
         """What the axes, each colour and each style are."""
-        what, along = t(f"widget.loss.what.{self.what}"), t(f"widget.loss.axis.{self.axis}")
+        what, along = t(f"pane.training.plot.what.{self.what}"), t(f"pane.training.plot.axis.{self.axis}")
         if self.compact:
             return [Entry(what)]
         entries, alone = [Entry(f"{what} / {along}")], len(self._runs) == 1
@@ -282,8 +284,8 @@ class LossPlot(QWidget):
             if not self._is_loss:
                 entries.append(Entry(run.name, line, run.line))
             elif run.look == 0:
-                entries.append(Entry(name + t("widget.loss.training"), line, run.line))
-                entries.append(Entry(t("widget.loss.validation"), marker=marker))
+                entries.append(Entry(name + t("pane.training.plot.training"), line, run.line))
+                entries.append(Entry(t("pane.training.plot.validation"), marker=marker))
             else:
                 entries.append(Entry(run.name, line, run.line, marker, round=False))
         return entries
@@ -347,7 +349,7 @@ class LossPlot(QWidget):
         run = self._runs[0]
         held_out = run.held_out(run.steps[index])
         return t(
-            "widget.loss.describe",
+            "pane.training.plot.describe",
             step=f"{int(run.steps[index]):,}",
             loss=f"{run.losses[index]:.3f}",
             smoothed=f"{run.smoothed[index]:.3f}",
