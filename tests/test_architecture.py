@@ -32,10 +32,12 @@ def test_the_first_step_of_a_run_does_without_torchs_compiler() -> None:
         "from engine.model.transformer import Transformer\n"
         "from engine.text.corpus import Corpus\n"
         "from engine.training.recipe import model_config\n"
+        "from engine.training.tasks.language_modelling import LanguageModelling\n"
         "from engine.training.trainer import Trainer\n"
         "settings = TrainingSettings(vocabulary=50, layers=1, heads=1, width=8, context=8, batch=1, steps=1)\n"
         "model = Transformer(model_config(settings, 50))\n"
-        "list(Trainer(model, Corpus(np.zeros(1000, np.uint16)), settings).run())"
+        "task = LanguageModelling(Corpus(np.zeros(1000, np.uint16)), settings)\n"
+        "list(Trainer(model, task, settings).run())"
     )
     assert "sympy" not in modules_after(a_step)
 

@@ -42,6 +42,7 @@ from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for
 from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
+from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep, best_device
 
 REPORT_SECONDS = 0.1
@@ -90,7 +91,7 @@ class _Trial:
         model = Transformer(config).to(best_device())
         torch.set_rng_state(state)
         corpus = Corpus(np.zeros(20 * (settings.context + 2), np.uint16))
-        trainer = Trainer(model, corpus, settings)
+        trainer = Trainer(model, LanguageModelling(corpus, settings), settings)
         begun, done = time.perf_counter(), 0.0
         steps = trainer.run()
         for step in steps:
@@ -202,7 +203,7 @@ def _sample(run: Run, prompt: str, step: int) -> Answer[TrainingSample]:
     for token in decode(Reader(run.model), run.tokenizer, ids, SAMPLE_TOKENS, SAMPLING, run.settings.seed):
         text += token.text
         yield None
-    run.note(sample=text, prompt=prompt)
+    run.log(sample=text, prompt=prompt)
     yield TrainingSample(step, prompt, text)
 
 

@@ -18,8 +18,8 @@ TOKENS_AT_ONCE = 4096
 
 @torch.no_grad()
 def losses(model: Transformer, x_BT: NDArray[np.int64], y_BT: NDArray[np.int64]) -> Iterator[tuple[float, int]]:
-    """Summed cross-entropy in nats and number of tokens, a few windows at a time."""
-    device = model.head.weight.device
+    """Yield the summed cross-entropy in nats and the number of tokens, a few windows at a time."""
+    device = next(model.parameters()).device
     rows = max(1, TOKENS_AT_ONCE // x_BT.shape[1])
     for start in range(0, len(x_BT), rows):
         x, y = (torch.from_numpy(a[start : start + rows]).to(device) for a in (x_BT, y_BT))
@@ -28,10 +28,10 @@ def losses(model: Transformer, x_BT: NDArray[np.int64], y_BT: NDArray[np.int64])
 
 
 def evaluate(model: Transformer, tokenizer: Tokenizer, text: str) -> Iterator[dict[str, float]]:
-    """Loss in nats a token, perplexity, bits a byte of UTF-8, over the whole text; yields as it goes on.
+    """Yield the loss in nats per token, perplexity and bits per byte of UTF-8, of more and more of a text.
 
     The text is cut into consecutive windows of the model's context, so that each token but the first
-    is predicted once, from what stands before it in its window.
+    is predicted once, from the tokens before it in its window.
     Raises EngineError: error.text_too_short.
     """
     ids = np.array(tokenizer.encode(text), np.int64)
@@ -39,7 +39,7 @@ def evaluate(model: Transformer, tokenizer: Tokenizer, text: str) -> Iterator[di
         raise EngineError("error.text_too_short", need=2, have=len(ids), context=1)
     context = min(model.config.context, len(ids) - 1)
     x_BT, y_BT = windows_of(ids, context)
-    rest = ids[len(x_BT) * context :]  # what no whole window holds, with the token before it
+    rest = ids[len(x_BT) * context :]  # the tokens after the last whole window, with the one before them
     parts = [(x_BT, y_BT)] + ([(rest[None, :-1], rest[None, 1:])] if len(rest) > 1 else [])
     total, count = 0.0, 0
     size = len(text.encode("utf-8", "replace")) - len(tokenizer.token_bytes(int(ids[0])))

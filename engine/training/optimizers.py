@@ -1,7 +1,7 @@
-"""How the weights move: Muon for the matrices inside the blocks, Adam for everything else.
+"""How the parameters are updated: Muon for the matrices inside the blocks, Adam for everything else.
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the
-nearest orthogonal matrix, so that every direction learns at the same rate.
+nearest orthogonal matrix, so that the update has the same size in every direction.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic iterati
 
 
 class Optimizer:
-    """One `step` for all parameters of a model; its state can be saved as named tensors."""
+    """Muon and Adam over the parameters of a model that require a gradient; the state is saved as named tensors."""
 
     def __init__(self, model: Transformer, matrix_rate: float, other_rate: float) -> None:
         matrices, others = split_parameters(model)
@@ -23,7 +23,7 @@ class Optimizer:
         self.adam = Adam(others, other_rate)
 
     def step(self, factor: float) -> None:
-        """Moves the weights by their gradients at `factor` times the full rates, and clears the gradients."""
+        """Update the parameters by their gradients at `factor` times the full rates, and clear the gradients."""
         self.muon.step(factor)
         self.adam.step(factor)
         for parameter in (*self.muon.parameters, *self.adam.parameters):
@@ -41,17 +41,18 @@ class Optimizer:
 
 
 def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The matrices inside the blocks, and everything else: embedding, head, gains, biases."""
-    matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
+    """Return the matrices inside the blocks, and the others that require a gradient: embedding, head, gains, biases."""
+    matrices = [p for p in model.blocks.parameters() if p.ndim == 2 and p.requires_grad]
     inside = set(map(id, matrices))
-    return matrices, [p for p in model.parameters() if id(p) not in inside]
+    return matrices, [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
 
 
 class Adam:
-    """Each number moves by the mean of its gradients over the root of the mean of their squares.
+    """Adam (Kingma & Ba 2015, algorithm 1), without weight decay.
 
-    Adam (Kingma & Ba 2015, algorithm 1). torch.optim's own class gives the same numbers, but imports
-    torch's compiler when it is made: seconds of every first run.
+    Each parameter moves by the mean of its gradients over the root of the mean of their squares.
+    torch.optim's own class gives the same numbers, but it imports torch's compiler when it is made,
+    which adds seconds to the first run.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Adam:
         self.parameters, self.rate, self.betas, self.eps = parameters, rate, betas, eps
         self.means = [torch.zeros_like(p) for p in parameters]
         self.squares = [torch.zeros_like(p) for p in parameters]
-        self.steps = torch.zeros(())  # a tensor, so that it is saved and gone back to with the others
+        self.steps = torch.zeros(())  # a tensor, so that it is saved and restored with the others
 
     @torch.no_grad()
     def step(self, factor: float) -> None:
@@ -71,13 +72,13 @@ class Adam:
             assert gradient is not None
             mean.lerp_(gradient, 1 - beta1)
             square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-            # Both means began at zero; over (1 - beta^steps) they are means of what was really seen.
+            # Both means started at zero; dividing by (1 - beta^steps) removes that bias.
             root = (square / (1 - beta2**steps)).sqrt_().add_(self.eps)
             parameter.addcdiv_(mean, root, value=-self.rate * factor / (1 - beta1**steps))
 
 
 class Muon:
-    """Matrices of one shape are orthogonalised together, as one stack: fewer and larger products."""
+    """Muon with Nesterov momentum. Matrices of the same shape are orthogonalised in one batch."""
 
     def __init__(self, parameters: list[nn.Parameter], rate: float, momentum: float = 0.9, iterations: int = 5) -> None:
         self.parameters, self.rate = parameters, rate
@@ -102,11 +103,11 @@ class Muon:
 
 
 def orthogonalize(matrices_NRC: Tensor, iterations: int = 5) -> Tensor:
-    """U·Vᵀ of each matrix U·S·Vᵀ, nearly: its singular values are pushed into about [0.7, 1.2].
+    """Return about U·Vᵀ for each matrix U·S·Vᵀ: its singular values are moved into about [0.7, 1.2].
 
     Newton-Schulz iteration X ← SX with S = aI + bG + cG², G = XXᵀ, from the source of Muon, on the
     shorter side. All S are polynomials of the first G, so they commute, and the next G is SGS: only the
-    first and the last product touch the long side.
+    first and the last product involve the long side.
     """
     a, b, c = NEWTON_SCHULZ
     tall = matrices_NRC.shape[-2] > matrices_NRC.shape[-1]

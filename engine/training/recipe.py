@@ -1,4 +1,4 @@
-"""What a run is made of: from a person's choices to a model's shape and the rates it learns at.
+"""From a person's choices to the shape of a model, its learning rates and its costs.
 
 The numbers were chosen by measurement; tests/benchmarks/learning_speed.py repeats it.
 """
@@ -9,11 +9,11 @@ from engine.errors import EngineError
 from engine.messages.training import TrainingSettings
 from engine.model.config import ModelConfig
 
-MATRIX_RATE = 0.04  # of Muon
-OTHER_RATE = 0.006  # of Adam: embedding and head
+MATRIX_RATE = 0.04  # Muon's learning rate
+OTHER_RATE = 0.006  # Adam's, for embedding and head
 WARMUP_STEPS = 10
-DECAY = 0.8  # the share of a run, at its end, in which the rate falls to nothing
-CLIP = 1.0  # the gradient's norm is cut to this
+DECAY = 0.8  # the share of a run, at its end, in which the rate falls linearly to 0
+CLIP = 1.0  # the largest norm of the gradient
 
 PRESETS = {
     "30s": TrainingSettings(vocabulary=2000, seconds=30.0),
@@ -22,19 +22,19 @@ PRESETS = {
         vocabulary=8000, layers=8, heads=8, width=384, context=256, batch=32, seconds=8 * 3600.0
     ),
 }
-CHARACTERS_A_TOKEN = 12  # a token must be met often enough to be learned: so many characters of text for each
+CHARACTERS_PER_TOKEN = 12  # of text for each entry of the vocabulary: a rare token is hardly trained
 SMALLEST_VOCABULARY = 400
-WHOLE = ("batch", "seed", "steps")  # numbers of these settings have no fraction
+INTEGERS = ("batch", "seed", "steps")
 
 
 def presets_for(characters: int) -> dict[str, TrainingSettings]:
-    """The presets, with vocabularies that a text of so many characters can fill."""
-    most = max(SMALLEST_VOCABULARY, characters // CHARACTERS_A_TOKEN)
+    """Return the presets, their vocabularies limited to what a text of so many characters can train."""
+    most = max(SMALLEST_VOCABULARY, characters // CHARACTERS_PER_TOKEN)
     return {name: replace(s, vocabulary=min(s.vocabulary, most)) for name, s in PRESETS.items()}
 
 
 def model_config(settings: TrainingSettings, vocabulary: int) -> ModelConfig:
-    """The model that these settings describe, for a tokenizer of so many tokens.
+    """Return the configuration of the model that these settings describe.
 
     Raises EngineError: error.heads_divide, and what ModelConfig.check raises.
     """
@@ -55,7 +55,10 @@ def model_config(settings: TrainingSettings, vocabulary: int) -> ModelConfig:
 
 
 def check(settings: TrainingSettings) -> None:
-    """Raises EngineError error.config_range for what no run can do."""
+    """Check that the settings are in range; what the model's shape allows is checked by `model_config`.
+
+    Raises EngineError: error.config_range.
+    """
     limits: dict[str, tuple[float, float]] = {"batch": (1, 65_536), "seed": (0, 2**63 - 1)}
     if settings.steps is not None:
         limits["steps"] = (1, 10**9)
@@ -65,40 +68,41 @@ def check(settings: TrainingSettings) -> None:
         limits["learning_rate"] = (1e-6, 1.0)
     for name, (least, most) in limits.items():
         value = getattr(settings, name)
-        if value is None or not least <= value <= most or (name in WHOLE and type(value) is not int):
+        if value is None or not least <= value <= most or (name in INTEGERS and type(value) is not int):
             raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
 
 
 def rates(settings: TrainingSettings) -> tuple[float, float]:
-    """Muon's and Adam's full rates. A person who sets one rate sets Muon's; the other keeps its ratio."""
+    """Return Muon's and Adam's full learning rates. A rate in the settings is Muon's; Adam's follows in proportion."""
     matrix = MATRIX_RATE if settings.learning_rate is None else settings.learning_rate
     return matrix, matrix * OTHER_RATE / MATRIX_RATE
 
 
 def rate_factor(step: int, fraction: float) -> float:
-    """Warm up, stay, decay: the share of the full rate at this step, when `fraction` of the run is done."""
+    """Return the share of the full rate at this step, when `fraction` of the run is done: warm up, stay, decay."""
     warm = min(1.0, (step + 1) / WARMUP_STEPS)
     return warm * min(1.0, max(0.0, 1.0 - fraction) / DECAY)
 
 
 def fraction_done(settings: TrainingSettings, step: int, seconds: float) -> float:
-    """How much of a run is done, 0..1."""
+    """Return how much of a run is done, 0..1."""
     if settings.steps is not None:
         return min(1.0, step / settings.steps)
     return min(1.0, seconds / (settings.seconds or 1.0))
 
 
 def memory_bytes(config: ModelConfig, batch: int) -> int:
-    """About what a run needs: weights, gradients, optimizer, two copies to go back to, and activations."""
+    """Estimate a run's memory: weights, gradients, optimizer, the copy that recovery restores, and activations."""
     weights = config.parameters() * 4
     a_token = 4 * (config.n_layers * (16 * config.width + 4 * config.mlp_width) + 4 * config.vocabulary)
     return 6 * weights + micro_batch(config, batch) * config.context * a_token
 
 
-MICRO_FLOPS = 1.2e10  # of one forward and backward pass: 0.1 to 0.2 s on two cores; with half of it a third is lost
+# Of one forward and backward pass, about 0.1 to 0.2 s on two cores. Half of it costs a third of the throughput.
+MICRO_FLOPS = 1.2e10
 
 
 def micro_batch(config: ModelConfig, batch: int) -> int:
-    """How many sequences are computed at once, so that nobody waits long for an answer."""
-    inside = config.parameters() - config.vocabulary * config.width  # looking up an embedding costs nothing
+    """Return how many sequences are computed at once, few enough that other requests are answered soon."""
+    inside = config.parameters() - config.vocabulary * config.width  # an embedding is looked up, not multiplied
     return int(min(batch, max(1, MICRO_FLOPS // (6 * inside * config.context))))

@@ -1,4 +1,4 @@
-"""A whole run, from files to a saved model: what the command line and the window both drive.
+"""A whole run, from files to a saved model. The command line and the window both use it.
 
 run = Run.start(paths, folder, settings)   or   Run.resume(folder)
 for progress in run.prepare(): ...
@@ -6,7 +6,6 @@ for step in run.steps(): ...               closing it saves
 """
 
 import json
-import os
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
@@ -34,15 +33,16 @@ from engine.text.corpus import Corpus, build_corpus
 from engine.text.reading import find_files, inspect, read_all
 from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
 from engine.training.recipe import check, memory_bytes, model_config
+from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep, best_device
 
 ABOUT, LOG = "run.json", "log.jsonl"
 SAVE_SECONDS = 5.0
-LAST_STEPS = 20  # over which the training loss is averaged in the result
+LAST_STEPS = 20  # the training loss in the result is their mean
 
 
 class Run:
-    """`trainer`, `model`, `tokenizer` and `corpus` are there when `prepare` has ended."""
+    """A run and its folder. `trainer`, `model`, `tokenizer` and `corpus` are set when `prepare` has ended."""
 
     trainer: Trainer
     model: Transformer
@@ -52,12 +52,15 @@ class Run:
     def __init__(self, folder: Path, paths: list[str], settings: TrainingSettings, name: str, resumed: bool) -> None:
         self.folder, self.paths, self.settings, self.name = folder, paths, settings, name
         self._resumed = resumed
-        self._lines: list[dict[str, Any]] = []
+        self._unsaved: list[dict[str, Any]] = []  # lines of the log
         self._saved_at = time.monotonic()
 
     @classmethod
     def start(cls, paths: list[str], folder: Path, settings: TrainingSettings) -> "Run":
-        """Raises EngineError: settings out of range, texts that cannot be read, a folder that holds a model."""
+        """Return a new run on the texts in `paths`, in an empty folder.
+
+        Raises EngineError: settings out of range, texts that cannot be read, a folder that contains a model.
+        """
         check(settings)
         needed = memory_bytes(model_config(settings, settings.vocabulary), settings.batch)
         have = free_memory()
@@ -71,7 +74,7 @@ class Run:
 
     @classmethod
     def resume(cls, folder: Path) -> "Run":
-        """The run in `folder`, at its last saved moment.
+        """Return the run in `folder` as it was saved last.
 
         Raises EngineError: error.nothing_to_resume, and as `read_about`.
         """
@@ -81,7 +84,7 @@ class Run:
         return cls(folder, paths, settings, name, resumed=True)
 
     def prepare(self) -> Iterator[Progress]:
-        """Tokenizer, corpus and model: made, or read back."""
+        """Make tokenizer, corpus and model, or load them if the run is resumed."""
         keep_freed_memory()
         if self._resumed:
             self.tokenizer, self.corpus = Tokenizer.load(self.folder), Corpus.open(self.folder)
@@ -89,10 +92,10 @@ class Run:
             yield from self._read_texts()
         torch.manual_seed(self.settings.seed)
         self.model = Transformer(model_config(self.settings, self.tokenizer.vocabulary)).to(best_device())
-        self.trainer = Trainer(self.model, self.corpus, self.settings)
+        self.trainer = Trainer(self.model, LanguageModelling(self.corpus, self.settings), self.settings)
         if self._resumed:
             self._load()
-        # Of a run that is continued, too: what was lost or damaged beside its state is whole again.
+        # Also when resuming: config, tokenizer and weights may be missing or damaged.
         save_model(self.folder, self.model, self.tokenizer, self.trainer.step)
         if not self._resumed:
             self.save()
@@ -129,12 +132,12 @@ class Run:
             raise EngineError("error.not_written", file=str(self.folder / LOG), reason=error.strerror or "") from error
 
     def steps(self) -> Generator[TrainStep | None, None, None]:
-        """The run itself. It is saved every few seconds, at the end, and when this generator is closed."""
+        """Train: yield each step as `Trainer.run` does. Save every few seconds, at the end and on close."""
         steps = self.trainer.run()
         try:
             for step in steps:
                 if step is not None:
-                    self._note(step)
+                    self._log_step(step)
                     if time.monotonic() - self._saved_at > SAVE_SECONDS:
                         self.save()
                 yield step
@@ -143,18 +146,18 @@ class Run:
             self.save()
 
     def last_losses(self) -> tuple[float | None, float | None]:
-        """The mean loss of the last steps and the last loss on held-out text."""
+        """Return the mean loss of the last steps and the last loss on held-out text."""
         log = read_log(self.folder)
         training = [line["loss"] for line in log if "loss" in line][-LAST_STEPS:]
         validation = [line["validation"] for line in log if "validation" in line]
         mean = round(sum(training) / len(training), 4) if training else None
         return mean, (validation[-1] if validation else None)
 
-    def note(self, **values: Any) -> None:
-        """Adds something else to the log of this step, a sample for example."""
-        self._lines.append({"step": self.trainer.step, **values})
+    def log(self, **values: Any) -> None:
+        """Add a line to the log at this step, with a sample for example."""
+        self._unsaved.append({"step": self.trainer.step, **values})
 
-    def _note(self, step: TrainStep) -> None:
+    def _log_step(self, step: TrainStep) -> None:
         line = {
             "step": step.step,
             "seconds": round(step.seconds, 3),
@@ -164,19 +167,19 @@ class Run:
         }
         if step.validation_loss is not None:
             line["validation"] = round(step.validation_loss, 4)
-        self._lines.append(line)
+        self._unsaved.append(line)
 
     def save(self) -> None:
-        """The log first, then the state: the log may know more than the state, and is cut back then.
+        """Save the log, then the state. A log that is ahead of its state is cut back when the run is resumed.
 
-        Raises EngineError: error.not_written. What was saved before stays as it was.
+        Raises EngineError error.not_written; what was saved before is kept.
         """
         try:
-            with open(self.folder / LOG, "a", encoding="utf-8") as file:
-                file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
+            with (self.folder / LOG).open("a", encoding="utf-8") as file:
+                file.writelines(map(_as_json, self._unsaved))
         except OSError as error:
             raise EngineError("error.not_written", file=str(self.folder / LOG), reason=error.strerror or "") from error
-        self._lines.clear()
+        self._unsaved.clear()
         tensors, notes = self.trainer.state()
         write_tensors(self.folder / STATE, tensors, notes)
         save_weights(self.folder, self.model, self.trainer.step)
@@ -184,9 +187,9 @@ class Run:
 
 
 def read_about(folder: Path) -> tuple[str, list[str], TrainingSettings]:
-    """A run's name, its texts and its settings, which somebody may have changed.
+    """Return a run's name, its paths and its settings, which are checked: the file may have been edited.
 
-    Raises EngineError: error.model_damaged, and for settings that no run can have as `check` and `model_config`.
+    Raises EngineError: error.model_damaged, and as `check` and `model_config`.
     """
     about = read_json(folder / ABOUT)
     try:
@@ -199,12 +202,12 @@ def read_about(folder: Path) -> tuple[str, list[str], TrainingSettings]:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's log; what a kill has torn is passed over."""
+    """Return the lines of a run's log; a line that a kill has cut short is skipped."""
     return [values for line in _log_text(folder).splitlines() if (values := _parsed(line)) is not None]
 
 
 def last_lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """The steps and evaluations of a run's log, the last first: the last step, then only lines with "validation"."""
+    """Yield lines of a run's log from its end: the last step, then the steps with "validation"."""
     seen_step = False
     for line in reversed(_log_text(folder).splitlines()):
         if not seen_step or '"validation"' in line:
@@ -231,5 +234,9 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
-    os.replace(temporary, path)
+    temporary.write_text("".join(map(_as_json, lines)), "utf-8")
+    temporary.replace(path)
+
+
+def _as_json(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"

@@ -1,7 +1,7 @@
-"""Learning as a generator of steps: whoever calls `next` decides when there is another one.
+"""Training as a generator of steps: whoever calls `next` decides when the next one is computed.
 
-A step is: a batch, the loss, its gradient in micro-batches, and a move of the weights. Between
-micro-batches None is yielded, so that others get a turn. Closing the generator ends the run.
+A step is a batch, its loss and gradient in micro-batches, and an update of the parameters. The generator
+yields None between micro-batches so that the engine can serve other requests. Closing it ends the run.
 """
 
 import json
@@ -15,19 +15,15 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.messages.training import TrainingSettings
-from engine.model.derivatives import cross_entropy
 from engine.model.transformer import Transformer
-from engine.text.corpus import Corpus
-from engine.training.evaluation import losses
 from engine.training.optimizers import Optimizer
-from engine.training.recipe import CLIP, fraction_done, micro_batch, rate_factor, rates
+from engine.training.recipe import CLIP, fraction_done, rate_factor, rates
+from engine.training.tasks.task import Task
 
-VALIDATION_WINDOWS = 64
-VALIDATION_SHARE = 0.03  # of the time, at most
+VALIDATION_SHARE = 0.03  # of the training time, at most
 VALIDATION_EVERY = 1 / 40  # of the run, at least
-FINAL_WINDOWS = 1024
-GOOD_EVERY = 5.0  # seconds between the states that can be gone back to
-DIVERGED = 1.5  # nats above the lowest smoothed loss
+SNAPSHOT_SECONDS = 5.0  # of training between the states that recovery can go back to
+DIVERGED = 1.5  # nats of the smoothed loss above its lowest value
 SMOOTHING = 0.05
 MOST_RECOVERIES = 8
 
@@ -35,36 +31,36 @@ MOST_RECOVERIES = 8
 @dataclass(frozen=True, slots=True)
 class TrainStep:
     step: int  # the first is 1
-    tokens: int  # seen since the start
-    seconds: float  # of training since the start, without what others did in between
+    tokens: int  # trained on since the start
+    seconds: float  # of training since the start, without the time that other requests took
     loss: float  # nats per token, of this step's batch
     learning_rate: float
-    gradient_norm: float  # before it is cut
+    gradient_norm: float  # before clipping
     validation_loss: float | None
-    recovered: bool  # the loss had become NaN or too high: an earlier state is back, at half the rate
+    recovered: bool  # the loss was NaN or too high: an earlier state was restored, and the rate halved
     fraction: float  # of the run, 0..1
     seconds_left: float
 
 
 class Trainer:
-    """A model that learns a corpus. Equal seeds on the same machine give equal losses."""
+    """Optimizer, schedule, clock, validation and recovery of a run; the task supplies data and loss.
 
-    def __init__(self, model: Transformer, corpus: Corpus, settings: TrainingSettings) -> None:
-        """Raises EngineError: error.text_too_short."""
-        corpus.check(model.config.context)
-        self.model, self.corpus, self.settings = model, corpus, settings
-        self.device = model.head.weight.device
+    Equal seeds on the same machine give equal losses.
+    """
+
+    def __init__(self, model: Transformer, task: Task, settings: TrainingSettings) -> None:
+        self.model, self.task, self.settings = model, task, settings
         self.optimizer = Optimizer(model, *rates(settings))
         self.step, self.seconds, self.rate_scale = 0, 0.0, 1.0
         self._smoothed = self._lowest = math.inf
         self._validated_at, self._validation_seconds = 0.0, 0.0
         self._recoveries = 0
-        self._good: dict[str, Tensor] = {}
-        self._good_at = -math.inf
+        self._snapshot: dict[str, Tensor] = {}
+        self._snapshot_at = -math.inf
 
     @property
     def tokens(self) -> int:
-        return self.step * self.settings.batch * self.model.config.context
+        return self.step * self.task.tokens_per_step
 
     @property
     def fraction(self) -> float:
@@ -77,75 +73,70 @@ class Trainer:
         return self.seconds / max(1, self.step) * (self.settings.steps - self.step)
 
     def run(self) -> Generator[TrainStep | None, None, None]:
-        """Steps until the run is done. Raises EngineError error.diverged if it cannot be saved."""
+        """Yield each step of the run, and None where other requests may be served.
+
+        Raises EngineError error.diverged if the loss stays too high after MOST_RECOVERIES recoveries.
+        """
         while self.fraction < 1.0:
-            begun, before = time.perf_counter(), self.fraction
-            factor = self.rate_scale * rate_factor(self.step, before)
+            started = time.perf_counter()
+            factor = self.rate_scale * rate_factor(self.step, self.fraction)
             loss = 0.0
-            for part in self._gradient():
-                loss += part
-                self.seconds += time.perf_counter() - begun
+            for part in self.task.losses(self.model, self.step):
+                part.backward()  # type: ignore[no-untyped-call]
+                loss += part.item()
+                self.seconds += time.perf_counter() - started
                 yield None
-                begun = time.perf_counter()
-            norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP))
-            recovered = self._has_diverged(loss, norm)
-            if recovered:
-                self._recover()
-            else:
-                self.optimizer.step(factor)
-                self._keep_good_state()
-            self.step += 1
-            self.seconds += time.perf_counter() - begun
+                started = time.perf_counter()
+            norm, recovered = self._update(loss, factor)
+            self.seconds += time.perf_counter() - started
             validation = None
             for validation in self._validate():
                 yield None
-            rate = factor * self.optimizer.muon.rate
-            yield TrainStep(
-                self.step,
-                self.tokens,
-                self.seconds,
-                loss,
-                rate,
-                norm,
-                validation,
-                recovered,
-                self.fraction,
-                self.seconds_left,
-            )
+            yield self._report(loss, norm, factor, validation, recovered)
 
-    def _gradient(self) -> Iterator[float]:
-        """Adds up the gradient of one batch; yields each micro-batch's share of the loss."""
-        settings, config = self.settings, self.model.config
-        x_BT, y_BT = self.corpus.batch(self.step, settings.batch, config.context, settings.seed)
-        size = micro_batch(config, settings.batch) if self.device.type == "cpu" else settings.batch
-        for start in range(0, settings.batch, size):
-            x, y = (torch.from_numpy(a[start : start + size]).to(self.device) for a in (x_BT, y_BT))
-            # bfloat16 pays where the device has units for it; on CPUs the conversions cost more than they save.
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                logits_BTV = self.model(x)
-            share = len(x) / settings.batch
-            loss = cross_entropy(logits_BTV.float().flatten(0, 1), y.flatten()) * share
-            loss.backward()  # type: ignore[no-untyped-call]
-            yield loss.item()
+    def _update(self, loss: float, factor: float) -> tuple[float, bool]:
+        """Update the parameters or, if the run has diverged, recover. Return the gradient's norm and which it was."""
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP))
+        recovered = self._has_diverged(loss, norm)
+        if recovered:
+            self._recover()
+        else:
+            self.optimizer.step(factor)
+            self._keep_snapshot()
+        self.step += 1
+        return norm, recovered
+
+    def _report(self, loss: float, norm: float, factor: float, validation: float | None, recovered: bool) -> TrainStep:
+        return TrainStep(
+            step=self.step,
+            tokens=self.tokens,
+            seconds=self.seconds,
+            loss=loss,
+            learning_rate=factor * self.optimizer.muon.rate,
+            gradient_norm=norm,
+            validation_loss=validation,
+            recovered=recovered,
+            fraction=self.fraction,
+            seconds_left=self.seconds_left,
+        )
 
     # --- Validation ------------------------------------------------------------------------------
 
     def _validate(self) -> Iterator[float | None]:
-        """Now and then, and at the end: the loss on held-out text, as the last thing yielded."""
-        last = self.fraction >= 1.0
+        """Evaluate on held-out data if it is time: yield None after each part and the mean loss at the end."""
+        final = self.fraction >= 1.0
         due = self.step == 1 or self.fraction - self._validated_at >= VALIDATION_EVERY
-        if not last and not (due and self._validation_seconds <= VALIDATION_SHARE * self.seconds + 0.2):
+        if not final and not (due and self._validation_seconds <= VALIDATION_SHARE * self.seconds + 0.2):
             return
         self._validated_at = self.fraction
-        most = FINAL_WINDOWS if last else VALIDATION_WINDOWS
-        begun, total, count = time.perf_counter(), 0.0, 0
-        for loss, tokens in losses(self.model, *self.corpus.validation_windows(self.model.config.context, most)):
-            total, count = total + loss, count + tokens
+        started, total, count = time.perf_counter(), 0.0, 0
+        for loss, terms in self.task.validation_losses(self.model, final):
+            total, count = total + loss, count + terms
             yield None
-        self._validation_seconds += time.perf_counter() - begun
+        self._validation_seconds += time.perf_counter() - started
         yield total / count
 
-    # --- When it goes wrong ----------------------------------------------------------------------
+    # --- Recovery --------------------------------------------------------------------------------
 
     def _has_diverged(self, loss: float, norm: float) -> bool:
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -154,22 +145,22 @@ class Trainer:
         self._lowest = min(self._lowest, self._smoothed)
         return self._smoothed > self._lowest + DIVERGED
 
-    def _keep_good_state(self) -> None:
-        if self.seconds - self._good_at >= GOOD_EVERY:
-            self._good_at = self.seconds
-            self._good = {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
+    def _keep_snapshot(self) -> None:
+        if self.seconds - self._snapshot_at >= SNAPSHOT_SECONDS:
+            self._snapshot_at = self.seconds
+            self._snapshot = {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
 
     def _recover(self) -> None:
+        """Restore the last snapshot and halve the learning rate."""
         self._recoveries += 1
-        if self._recoveries > MOST_RECOVERIES or not self._good:
+        if self._recoveries > MOST_RECOVERIES or not self._snapshot:
             raise EngineError("error.diverged", step=self.step + 1)
-        self._load_tensors(self._good)
-        for parameter in self.model.parameters():
-            parameter.grad = None
+        self._load_tensors(self._snapshot)
+        self.model.zero_grad()
         self.rate_scale /= 2
         self._smoothed = self._lowest
 
-    # --- What a run needs to go on ---------------------------------------------------------------
+    # --- State -----------------------------------------------------------------------------------
 
     def _tensors(self) -> dict[str, Tensor]:
         weights = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
@@ -177,13 +168,13 @@ class Trainer:
 
     def _load_tensors(self, tensors: dict[str, Tensor]) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
-            return {name[len(prefix) :]: t.to(self.device) for name, t in tensors.items() if name.startswith(prefix)}
+            return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
         self.model.load_state_dict(part("model."))
         self.optimizer.load_state(part("optimizer."))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Tensors and notes that `load_state` takes back."""
+        """Return the tensors and notes from which `load_state` continues the run."""
         numbers = {
             "step": self.step,
             "seconds": self.seconds,
@@ -194,9 +185,9 @@ class Trainer:
         return self._tensors(), {"trainer": json.dumps(numbers)}
 
     def load_state(self, tensors: dict[str, Tensor], notes: dict[str, str]) -> None:
-        """Goes on from a saved moment: same weights, same data order.
+        """Continue from a saved state: same weights, same order of the data.
 
-        Raises KeyError, ValueError or RuntimeError if the state is of another model.
+        Raises KeyError, ValueError or RuntimeError if the state belongs to another model.
         """
         numbers = json.loads(notes["trainer"])
         self._load_tensors(tensors)
@@ -207,6 +198,7 @@ class Trainer:
 
 
 def best_device() -> str:
+    """Return the name of torch's fastest device on this computer."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

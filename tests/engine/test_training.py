@@ -13,9 +13,11 @@ import torch
 
 from engine.errors import EngineError
 from engine.messages.training import TrainingSettings
+from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
 from engine.training.recipe import DECAY, MATRIX_RATE, PRESETS, micro_batch, model_config, presets_for, rate_factor
 from engine.training.run import Run, read_log
+from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep
 from tests.engine.conftest import SMALL
 
@@ -172,10 +174,9 @@ def test_micro_batches_add_up_to_the_batch(monkeypatch: pytest.MonkeyPatch) -> N
     for most in (1e15, 1.0):  # all at once, and one sequence at a time
         monkeypatch.setattr("engine.training.recipe.MICRO_FLOPS", most)
         torch.manual_seed(0)
-        from engine.model.transformer import Transformer
-
         model = Transformer(model_config(SMALL, 20))
-        steps = list(Trainer(model, corpus, dataclasses.replace(SMALL, steps=5)).run())
+        settings = dataclasses.replace(SMALL, steps=5)
+        steps = list(Trainer(model, LanguageModelling(corpus, settings), settings).run())
         losses.append([s.loss for s in steps if s is not None])
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
