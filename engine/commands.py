@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.builtin import rebuild
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
-from engine.inspection.attention import attention_weights
+from engine.inspection.attention import attention_patterns
 from engine.messages.generation import SamplingSettings
 from engine.messages.status import Progress
 from engine.messages.training import TrainingSettings
@@ -177,7 +177,7 @@ def attend(options: argparse.Namespace) -> None:
         raise EngineError("error.text_empty", file='""')
     _check_length(model, ids)
     tokens = np.array([tokenizer.piece(id) for id in ids])
-    _write_arrays(options, weights=attention_weights(model, ids), tokens=tokens)
+    _write_arrays(options, weights=attention_patterns(model, ids), tokens=tokens)
 
 
 def world(options: argparse.Namespace) -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from engine.generation.sampling import Stages, draw, stages
 from engine.messages.generation import SamplingSettings
+from engine.model.cache import KVCache
 from engine.model.single_token import SingleToken
-from engine.model.transformer import KVCache, Transformer
+from engine.model.transformer import Transformer
 from engine.text.tokenizer import StreamDecoder, Tokenizer
 
 REMEMBERED = 512  # positions whose logits are kept

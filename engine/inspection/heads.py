@@ -1,7 +1,7 @@
-"""Heads that do something nameable: how much of its attention each one spends on it.
+"""Heads with a known function: how much of its attention each head spends on it.
 
-All four are measured on the same probe: two copies of the same random tokens, one behind the other, so
-that nothing but the heads' own habits can be at work (Olsson et al. 2022, arXiv:2209.11895).
+All four are measured on the same probe: the same random tokens twice in a row, so that no text but only
+the head itself decides where it looks (Olsson et al. 2022, arXiv:2209.11895).
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.inspection.attention import attention_by_layer
+from engine.model.tape import UNCHANGED, Changes
 from engine.model.transformer import Transformer
 
 Floats = NDArray[np.float32]
@@ -16,53 +17,54 @@ COPY = 25  # tokens in each of the two copies
 
 
 def probe(model: Transformer) -> list[int]:
-    """The same for every call, so that a model that learns can be compared with itself."""
+    """Return the probe's token IDs: the same at every call, so that a model in training can be followed."""
     length = max(1, min(COPY, model.config.context // 2))
     generator = torch.Generator().manual_seed(0)
     ids: list[int] = torch.randint(model.config.vocabulary, (length,), generator=generator).tolist()
     return ids * 2 if model.config.context > 1 else ids
 
 
-def head_scores(model: Transformer) -> Floats:
-    """[4, layer, head] in the order of messages.HEAD_KINDS: the mean share 0..1 of the attention spent in that way.
+def head_scores(model: Transformer, changes: Changes = UNCHANGED) -> Floats:
+    """Return the mean share 0..1 of attention spent in each way, [4, layer, head] in the order of HEAD_KINDS.
 
-    Raises EngineError error.logits_broken if the weights of the model are damaged.
+    Raises EngineError error.logits_broken if the model's weights are damaged.
     """
     ids = np.array(probe(model))
-    return np.stack([_scores(weights, ids) for weights in attention_by_layer(model, ids.tolist())], axis=1)
+    patterns = attention_by_layer(model, ids.tolist(), changes)
+    return np.stack([_scores(pattern_HTT, ids) for pattern_HTT in patterns], axis=1)
 
 
-def _scores(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
-    measures = (previous_token, first_token, same_token, induction)  # in the order of HEAD_KINDS
-    return np.stack([measure(weights_HTT, ids) for measure in measures]).astype(np.float32)
+def _scores(pattern_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
+    measures = (previous_token, first_token, same_token, induction)  # in the order of messages.HEAD_KINDS
+    return np.stack([measure(pattern_HTT, ids) for measure in measures]).astype(np.float32)
 
 
-def previous_token(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
-    """On the token just before (Elhage et al. 2021, A Mathematical Framework for Transformer Circuits)."""
-    return _share(weights_HTT, np.eye(len(ids), k=-1, dtype=bool))
+def previous_token(pattern_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
+    """Return the share on the token just before (Elhage et al. 2021, A Mathematical Framework …)."""
+    return _share(pattern_HTT, np.eye(len(ids), k=-1, dtype=bool))
 
 
-def first_token(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
-    """On the very first token, where attention that is not needed goes (Xiao et al. 2023, arXiv:2309.17453)."""
+def first_token(pattern_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
+    """Return the share on the very first token, the attention sink (Xiao et al. 2023, arXiv:2309.17453)."""
     wanted_TT = np.zeros((len(ids), len(ids)), bool)
-    wanted_TT[2:, 0] = True  # the query before has no other to choose but itself
-    return _share(weights_HTT, wanted_TT)
+    wanted_TT[2:, 0] = True  # the second query sees only the first token and itself
+    return _share(pattern_HTT, wanted_TT)
 
 
-def same_token(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
-    """On earlier tokens that are the same (duplicate token heads: Wang et al. 2022, arXiv:2211.00593, §3.3)."""
-    return _share(weights_HTT, np.tril(ids[:, None] == ids[None, :], -1))
+def same_token(pattern_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
+    """Return the share on earlier copies of the token (duplicate token heads: Wang et al. 2022, arXiv:2211.00593)."""
+    return _share(pattern_HTT, np.tril(ids[:, None] == ids[None, :], -1))
 
 
-def induction(weights_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
-    """On what followed the same token the last time (Olsson et al. 2022, arXiv:2209.11895)."""
+def induction(pattern_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
+    """Return the share on what followed earlier copies of the token (Olsson et al. 2022, arXiv:2209.11895)."""
     followed_T = np.concatenate([[-1], ids[:-1]])  # the token before each key
-    return _share(weights_HTT, np.tril(ids[:, None] == followed_T[None, :], -1))
+    return _share(pattern_HTT, np.tril(ids[:, None] == followed_T[None, :], -1))
 
 
-def _share(weights_HTT: Floats, wanted_TT: NDArray[np.bool_]) -> Floats:
-    """Of the queries that have such a key; 0 where none has."""
+def _share(pattern_HTT: Floats, wanted_TT: NDArray[np.bool_]) -> Floats:
+    """Return each head's mean weight on the wanted keys, over the queries that have any; 0 if none has."""
     queries = wanted_TT.any(axis=1)
     if not queries.any():
-        return np.zeros(len(weights_HTT), np.float32)
-    return (weights_HTT * wanted_TT).sum(axis=2)[:, queries].mean(axis=1)
+        return np.zeros(len(pattern_HTT), np.float32)
+    return (pattern_HTT * wanted_TT).sum(axis=2)[:, queries].mean(axis=1)

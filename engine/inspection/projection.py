@@ -1,4 +1,4 @@
-"""Many dimensions on a screen: principal components at once, t-SNE and UMAP as they move."""
+"""Vectors as points on a screen: principal components, and t-SNE and UMAP step by step."""
 
 from collections.abc import Iterator
 from itertools import permutations
@@ -11,17 +11,16 @@ from engine.errors import EngineError
 Points = NDArray[np.float32]
 Shares = tuple[float, ...]
 
-LARGE = 4_000_000  # numbers; above that float32 is twice as fast, and gives more digits than a screen shows
-TSNE_EARLY, TSNE_STEPS = 250, 750  # as van der Maaten's own: the first ones with the attraction enlarged
-STRIDE = 10  # steps from one picture to the next
+LARGE = 4_000_000  # numbers in a matrix above which float32 is used: twice as fast, precise enough for a screen
+TSNE_EARLY, TSNE_STEPS = 250, 750  # van der Maaten's own; the first ones with exaggerated attraction
+STRIDE = 10  # steps between two maps
 
 
 def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
-    """The rows in the plane (or space) in which they vary most, [N, dims], and the variance along each axis.
+    """Return the rows' principal components [N, dims], and each one's share of the whole variance, largest first.
 
-    Shares are of the whole variance, the largest first. Pearson 1901 (doi:10.1080/14786440109462720), by the
-    eigenvectors of the covariance matrix.
-    Raises EngineError error.logits_broken if a number is infinite or none at all.
+    Pearson 1901 (doi:10.1080/14786440109462720), by the eigenvectors of the covariance matrix.
+    Raises EngineError error.logits_broken if a number is infinite or NaN.
     """
     if not np.isfinite(rows_ND).all():
         raise EngineError("error.logits_broken")
@@ -35,12 +34,12 @@ def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
     return (centred_ND @ axes_DP).astype(np.float32), explained
 
 
-def held_still(points_NP: Points, explained: Shares, before_NP: Points) -> tuple[Points, Shares]:
-    """The points with their axes mirrored, and exchanged if need be, to lie as they lay before.
+def align_axes(points_NP: Points, explained: Shares, before_NP: Points) -> tuple[Points, Shares]:
+    """Return the points with axes mirrored, and exchanged if need be, to match the map before.
 
-    Principal axes have no sign of their own, and two that are about as long change places as a model
-    learns. They are not turned any further, as orthogonal Procrustes (Schönemann 1966) would: on runs of
-    600 steps that moved the points by as little as this does, and the axes were principal ones no more.
+    Principal axes have no sign of their own, and two of about the same variance change places while a model
+    trains. The points are not rotated further, as orthogonal Procrustes (Schönemann 1966) would: on runs of
+    600 steps that moved them by about as little, and the axes were no longer principal axes.
     """
     overlap = points_NP.T.astype(np.float64) @ before_NP  # [axis now, axis before]
     axes = range(len(overlap))
@@ -50,12 +49,12 @@ def held_still(points_NP: Points, explained: Shares, before_NP: Points) -> tuple
 
 
 def tsne(rows_ND: Points, seed: int = 1) -> Iterator[tuple[Points, float]]:
-    """Points [N, 2] as they move, and how much is done, 0..1: near ones stay near.
+    """Yield the points [N, 2] every STRIDE steps, and the share of the steps done, 0..1.
 
     van der Maaten and Hinton 2008 (JMLR 9), with the approximation of Linderman et al. 2019
-    (arXiv:1712.09005), cosine distances and principal components to begin with, as openTSNE has them.
+    (arXiv:1712.09005), cosine distances, starting from the principal components, by openTSNE.
     """
-    from openTSNE import TSNEEmbedding, affinity, initialization  # two seconds: only when it is asked for
+    from openTSNE import TSNEEmbedding, affinity, initialization  # takes two seconds, so only when it is used
 
     yield principal_plane(rows_ND)[0], 0.0
     perplexity = min(30.0, max(2.0, (len(rows_ND) - 1) / 3))
@@ -68,9 +67,9 @@ def tsne(rows_ND: Points, seed: int = 1) -> Iterator[tuple[Points, float]]:
 
 
 def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points, float]]:
-    """Points [N, dims] as they move, and how much is done (McInnes et al. 2018, arXiv:1802.03426).
+    """Yield the points [N, dims] and the share done, 0..1 (McInnes et al. 2018, arXiv:1802.03426).
 
-    Raises EngineError: error.extra_missing where the extra is not installed.
+    Raises EngineError error.extra_missing if the extra is not installed.
     """
     try:
         from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
@@ -85,7 +84,7 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
     points = 10 * points / max(float(np.abs(points).max()), 1e-12)
     rounds = 20
     for done in range(rounds):
-        # One long descent in rounds: each goes on where the last one stopped, with smaller steps.
+        # One descent in rounds: each continues from the last one's points with a smaller step size.
         points, _ = simplicial_set_embedding(
             rows_ND, graph, dims, 1.0 - done / rounds, a, b, 1.0, 5, 10, points, random, "cosine", {}, False, {}, False
         )
@@ -93,9 +92,9 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
 
 
 def token_paths(states_LTD: Points, dims: int = 2) -> tuple[Points, Shares]:
-    """Where each token is behind each layer, [layers, T, dims], and the variance along each axis.
+    """Return each token's position after each layer [layers, T, dims], and each axis's share of the variance.
 
-    Every state is brought to length 1 first: a residual grows from layer to layer, and what turns is its direction.
+    States are scaled to length 1 first: a residual stream grows from layer to layer, what matters is its direction.
     """
     length = np.linalg.norm(states_LTD, axis=-1, keepdims=True)
     rows = states_LTD / np.maximum(length, 1e-12)

@@ -1,4 +1,4 @@
-"""The rows of the embedding matrix as directions: which are near, and what A − B + C leads to."""
+"""Vectors as directions: nearest rows of a matrix by cosine, and analogies A − B + C."""
 
 from collections.abc import Collection
 
@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-
 Found = tuple[NDArray[np.intp], Floats]  # indices of rows, their cosines
 
 
 def nearest(rows_VD: Floats, vector_D: Floats, count: int, without: Collection[int] = ()) -> Found:
-    """The `count` rows nearest by cosine, cos θ = A·B / (|A| |B|), nearest first: their indices, their cosines."""
+    """Return the `count` rows with the largest cosine A·B / (|A| |B|), largest first: indices and cosines."""
     lengths_V = np.linalg.norm(rows_VD, axis=1) * max(float(np.linalg.norm(vector_D)), 1e-12)
     cosines_V = rows_VD @ vector_D / np.maximum(lengths_V, 1e-12)
     cosines_V[list(without)] = -np.inf
@@ -25,9 +24,9 @@ def nearest(rows_VD: Floats, vector_D: Floats, count: int, without: Collection[i
 def analogy(
     rows_VD: Floats, a: list[int], b: list[int], c: list[int], count: int, without: Collection[int] = ()
 ) -> Found:
-    """What A − B + C is nearest to, without the three themselves (Mikolov et al. 2013, NAACL, §4).
+    """Return the rows nearest to A − B + C, without the three themselves (Mikolov et al. 2013, NAACL, §4).
 
-    Each of the three is a word: the mean of its tokens' rows, brought to length 1.
+    Each of the three is a word: the mean of its tokens' rows, scaled to length 1.
     """
     a_D, b_D, c_D = (_word(rows_VD, ids) for ids in (a, b, c))
     return nearest(rows_VD, a_D - b_D + c_D, count, {*a, *b, *c, *without})

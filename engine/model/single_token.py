@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from engine.model.transformer import Attention, Block, KVCache, Norm, Transformer
+from engine.model.cache import KVCache
+from engine.model.transformer import Attention, Block, Norm, Transformer
 
 Vector = NDArray[np.float32]
 Apply = Callable[[Vector], Vector]

@@ -1,66 +1,92 @@
-"""The Tape: asks by name for what the model shall keep while it computes. What nobody asks for is not kept.
+"""The tape: records what a model computes, by name, and changes it.
 
-Names, with their shapes (B batch, T tokens, S keys, D width, H heads, G key/value heads, K head width,
-M width of the MLP, V vocabulary):
+The names are those of TransformerLens without "hook_"; docs/glossary.md has both side by side. Shapes:
+B batch, T tokens, S keys (cached ones and T), D width, H heads, G key/value heads, K head width, M width
+of the MLP, V vocabulary.
 
-    embedding                  B T D    tokens (and positions) as vectors
-    blocks.0.residual.before   B T D    what enters block 0
-    blocks.0.attn.input        B T D    the same, normalised
-    blocks.0.attn.q            B H T K  queries, as attention uses them (normalised, rotated)
-    blocks.0.attn.k  .v        B G S K  keys and values; the H / G heads of a group share them
-    blocks.0.attn.scores       B H T S  q·k / sqrt(K), before the mask
-    blocks.0.attn.weights      B H T S  softmax of the masked scores: each row sums to 1
-    blocks.0.attn.heads        B H T K  weighted values of each head
-    blocks.0.attn.output       B T D    what attention adds to the residual
-    blocks.0.mlp.input         B T D    the residual behind attention, normalised
-    blocks.0.mlp.activation    B T M    features, behind the non-linearity
-    blocks.0.mlp.output        B T D    what the MLP adds to the residual
-    blocks.0.residual.after    B T D
-    final_norm                 B T D
-    logits                     B T V
+    embed                   B T D    rows of the embedding matrix
+    blocks.0.resid_pre      B T D    residual stream that enters block 0
+    blocks.0.ln1            B T D    the same, normalised: input of attention
+    blocks.0.attn.q         B T H K  queries as attention uses them: normalised and rotated
+    blocks.0.attn.k  .v     B T G K  keys and values; the H / G heads of a group share them
+    blocks.0.attn.scores    B H T S  q·k / sqrt(K), before the mask
+    blocks.0.attn.pattern   B H T S  softmax of the masked scores: each row sums to 1
+    blocks.0.attn.z         B T H K  values weighted by the pattern
+    blocks.0.attn.result    B T H D  what each head adds to the residual stream
+    blocks.0.attn_out       B T D    what attention adds: the sum of `result`, and the bias
+    blocks.0.resid_mid      B T D    residual stream after attention
+    blocks.0.ln2            B T D    the same, normalised: input of the MLP
+    blocks.0.mlp.pre        B T M    features before the activation function (SwiGLU: the gate)
+    blocks.0.mlp.post       B T M    features after it
+    blocks.0.mlp_out        B T D    what the MLP adds to the residual stream
+    blocks.0.resid_post     B T D    residual stream that leaves block 0
+    ln_final                B T D    the last residual stream, normalised
+    logits                  B T V
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 from torch import Tensor
 
 ALL = slice(None)
+Change = Tensor | Callable[[Tensor], Tensor]  # what takes a tensor's place, or a function of that tensor
+Changes = Mapping[str, Change]  # by name
+UNCHANGED: Changes = {}
 
 
 class Tape:
-    def __init__(self, want: Collection[str], positions: slice = ALL) -> None:
-        """`want` holds full names, as above.
+    """Keeps the tensors in `want`, and replaces those in `changes`; without either it does nothing."""
 
-        Of the T tokens those in `positions` are kept; keys and values are always those of all tokens,
-        because every query looks at them.
+    def __init__(
+        self,
+        want: Collection[str] = (),
+        positions: slice = ALL,
+        changes: Changes = UNCHANGED,
+        gradients: bool = False,
+    ) -> None:
+        """Prepare a tape for one forward pass.
+
+        `want` and the keys of `changes` are full names, as above. Only the tokens in `positions` are kept, but
+        keys and values are kept for all tokens, because every query looks at them. With `gradients`, kept
+        tensors stay in autograd's graph, and `positions` must be all.
         """
-        self.positions = positions
-        self._want = frozenset(want)
+        if gradients and positions != ALL:
+            raise ValueError("a part of the tokens is a copy, which has no gradient")
+        self.positions, self.gradients = positions, gradients
+        self._want, self._changes = frozenset(want), changes
         self._missing = set(want)
         self._kept: dict[str, Tensor] = {}
 
     def wants(self, *names: str) -> bool:
+        """Return whether any of these is to be kept."""
         return not self._want.isdisjoint(names)
+
+    def changes(self, *names: str) -> bool:
+        """Return whether any of these is to be replaced."""
+        return any(name in self._changes for name in names)
 
     @property
     def complete(self) -> bool:
-        """Whether all that is wanted has been kept: the rest of the model need not be computed."""
+        """Whether all that is wanted has been kept, so that the rest of the model need not be computed."""
         return not self._missing
 
-    def keep(self, name: str, tensor: Tensor) -> None:
-        if name not in self._want:
-            return
-        if self.positions != ALL and not name.endswith((".attn.k", ".attn.v")):
-            tensor = tensor[..., self.positions, :].clone()  # a view would keep the whole in memory
-        self.keep_rows(name, tensor)
+    def through(self, name: str, x: Tensor) -> Tensor:
+        """Return `x`, or what replaces it, and keep that if it is wanted. Axis 1 is T, or 2 after the heads."""
+        if name in self._changes:
+            change = self._changes[name]
+            x = change if isinstance(change, Tensor) else change(x)
+        if name in self._want:
+            self.keep(name, self._part(name, x))
+        return x
 
-    def keep_rows(self, name: str, rows: Tensor) -> None:
-        """Keeps what was computed for `positions` alone."""
-        self._kept[name] = rows.detach()
-        self._missing.discard(name)
+    def keep(self, name: str, part: Tensor) -> None:
+        """Keep a tensor that was computed for `positions` alone, if it is wanted."""
+        if name in self._want:
+            self._kept[name] = part if self.gradients else part.detach()
+            self._missing.discard(name)
 
     def take(self, name: str) -> Tensor:
-        """Hands a quantity over; the tape holds it no longer."""
+        """Return a tensor and drop it from the tape."""
         return self._kept.pop(name)
 
     def __contains__(self, name: str) -> bool:
@@ -68,3 +94,13 @@ class Tape:
 
     def __getitem__(self, name: str) -> Tensor:
         return self._kept[name]
+
+    def _part(self, name: str, x: Tensor) -> Tensor:
+        if self.positions == ALL or name.endswith((".attn.k", ".attn.v")):
+            return x
+        by_head = name.endswith((".scores", ".pattern"))
+        part = x[:, :, self.positions] if by_head else x[:, self.positions]
+        return part.clone()  # a view would keep the whole in memory
+
+
+NO_TAPE = Tape()

@@ -6,29 +6,28 @@ RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467), normalised queries and keys
 arXiv:2010.04245) and ReLU² (So et al. 2021, arXiv:2109.08668). ModelConfig chooses among the variants.
 
 Suffixes give the shapes:
-    B batch   T tokens that go in   S tokens that are seen (cached ones and T)   V vocabulary
+    B batch   T input tokens   S keys (cached ones and T)   V vocabulary
     D width   H heads   G key/value heads (G = H without grouping)   K head width   M width of the MLP
-    P those of the T tokens that are recorded   C tokens that a cache has room for
+    P those of the T tokens that are recorded
 """
 
 import math
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.model.cache import KVCache, LayerCache
 from engine.model.config import ModelConfig
 from engine.model.derivatives import relu_squared, rms_norm, rotate
 from engine.model.linear import Linear
 from engine.model.rotary import Rotary, Rotation
-from engine.model.tape import Tape
+from engine.model.tape import NO_TAPE, Tape
 
 
 class Transformer(nn.Module):
-    """logits_BTV = model(ids_BT): at every position, how likely each token is to come next (unnormalised)."""
+    """logits_BTV = model(ids_BT): for every position the unnormalised log-probability of each next token."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -47,8 +46,8 @@ class Transformer(nn.Module):
             self.head.weight = self.embedding.weight
         self.initialize()
 
-    def forward(self, ids_BT: Tensor, cache: "KVCache | None" = None, tape: Tape | None = None) -> Tensor:
-        """With a cache the T tokens continue those it holds, and join them.
+    def forward(self, ids_BT: Tensor, cache: KVCache | None = None, tape: Tape = NO_TAPE) -> Tensor:
+        """Return the logits of T tokens, which continue those in the cache and are added to it.
 
         Raises ValueError if the tokens, with those in the cache, are more than the context holds.
         """
@@ -60,54 +59,57 @@ class Transformer(nn.Module):
             x_BTD = block(x_BTD, rotation, cache.layer(index, T) if cache else None, tape)
         if cache:
             cache.length += T
-        x_BTD = self.final_norm(x_BTD)
-        logits_BTV: Tensor = self.head(x_BTD)
-        if tape:
-            tape.keep("final_norm", x_BTD)
-            tape.keep("logits", logits_BTV)
-        return logits_BTV
+        return self._unembed(x_BTD, tape)
 
     def record(self, ids_BT: Tensor, tape: Tape) -> None:
-        """Computes what the tape wants, and nothing that comes after it."""
+        """Compute what the tape wants, and nothing that comes after it."""
         for _ in self.walk(ids_BT, tape):
             pass
 
-    @torch.no_grad()
     def walk(self, ids_BT: Tensor, tape: Tape) -> Iterator[int]:
-        """As `record`, block by block: yields the index of each as soon as the tape has heard of it."""
+        """Record block by block; yield each block's index once its activations are on the tape."""
+        walk = self._walk if tape.gradients else torch.no_grad()(self._walk)
+        return walk(ids_BT, tape)
+
+    def _walk(self, ids_BT: Tensor, tape: Tape) -> Iterator[int]:
         x_BTD, rotation = self._embed(ids_BT, 0, tape)
         for index, block in enumerate(self.blocks):
             if tape.complete:
                 return
             x_BTD = block(x_BTD, rotation, None, tape)
             yield index
-        if tape.wants("final_norm", "logits"):
+        if tape.changes("ln_final", "logits"):
+            self._unembed(x_BTD, tape)
+        elif not tape.complete:  # only for the tokens that are kept: with a large vocabulary, logits take long
             x_BPD = self.final_norm(x_BTD[:, tape.positions])
-            if tape.wants("final_norm"):
-                tape.keep_rows("final_norm", x_BPD)
+            tape.keep("ln_final", x_BPD)
             if tape.wants("logits"):
-                tape.keep_rows("logits", self.head(x_BPD))
+                tape.keep("logits", self.head(x_BPD))
 
-    def _embed(self, ids_BT: Tensor, start: int, tape: Tape | None) -> tuple[Tensor, Rotation | None]:
-        """The first residual, and the rotation of positions `start` to start + T."""
+    def _embed(self, ids_BT: Tensor, start: int, tape: Tape) -> tuple[Tensor, Rotation | None]:
+        """Return the first residual stream, and the rotation of positions `start` to start + T."""
         T, rotation = ids_BT.shape[1], None
         if start + T > self.config.context:
             raise ValueError(f"{start + T} tokens do not fit a context of {self.config.context}")
-        x_BTD = self.embedding(ids_BT)
+        x_BTD = tape.through("embed", self.embedding(ids_BT))
         if self.config.positions == "learned":
             x_BTD = x_BTD + self.positions.weight[start : start + T]
         else:
             rotation = self.rotary(start, T)
-        x_BTD = self.embedding_norm(x_BTD)
-        if tape:
-            tape.keep("embedding", x_BTD)
-        return x_BTD, rotation
+        return self.embedding_norm(x_BTD), rotation
+
+    def _unembed(self, x_BTD: Tensor, tape: Tape) -> Tensor:
+        x_BTD = tape.through("ln_final", self.final_norm(x_BTD))
+        return tape.through("logits", self.head(x_BTD))
 
     @torch.no_grad()
     def initialize(self) -> None:
-        """What each block adds begins at zero, so that depth costs nothing at the start; so do the logits."""
+        """Draw random weights; those that write to the residual stream, and the unembedding, begin at zero.
+
+        So depth costs nothing at the start, and a new model gives all tokens the same probability.
+        """
         for name, parameter in self.named_parameters():
-            if parameter.ndim < 2 or parameter.is_meta:  # a model that is about to be read needs no beginning
+            if parameter.ndim < 2 or parameter.is_meta:  # a meta parameter is replaced by one that is read
                 continue  # gains stay at one, biases at zero
             if name.endswith(("attention.out.weight", "mlp.down.weight")) or name == "head.weight":
                 parameter.zero_()
@@ -118,14 +120,14 @@ class Transformer(nn.Module):
 
 
 def _table(rows: int, width: int) -> nn.Embedding:
-    """Its numbers come later: drawn now, where a model is only to be read, they would cost five seconds."""
+    """Return an uninitialised embedding: nn.Embedding's own initialisation takes 5 s for large vocabularies."""
     empty_RD = torch.empty(rows, width)
     table: nn.Embedding = nn.Embedding.from_pretrained(empty_RD, freeze=False)  # type: ignore[no-untyped-call]
     return table
 
 
 class Block(nn.Module):
-    """Attention lets the tokens exchange, the MLP lets each one think; both only add to what is there."""
+    """Attention moves information between tokens, the MLP works on each one; both add to the residual stream."""
 
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
@@ -135,19 +137,19 @@ class Block(nn.Module):
         self.mlp_norm = Norm(config, config.width)
         self.mlp = MLP(config, f"{self.name}.mlp")
 
-    def forward(
-        self, x_BTD: Tensor, rotation: Rotation | None, cache: "LayerCache | None", tape: Tape | None
-    ) -> Tensor:
-        after_attention_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, cache, tape)
-        after_mlp_BTD = after_attention_BTD + self.mlp(self.mlp_norm(after_attention_BTD), tape)
-        if tape:
-            tape.keep(f"{self.name}.residual.before", x_BTD)
-            tape.keep(f"{self.name}.residual.after", after_mlp_BTD)
-        return after_mlp_BTD
+    def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | None, tape: Tape) -> Tensor:
+        name = self.name
+        x_BTD = tape.through(f"{name}.resid_pre", x_BTD)
+        normed_BTD = tape.through(f"{name}.ln1", self.attention_norm(x_BTD))
+        out_BTD = tape.through(f"{name}.attn_out", self.attention(normed_BTD, rotation, cache, tape))
+        x_BTD = tape.through(f"{name}.resid_mid", x_BTD + out_BTD)
+        normed_BTD = tape.through(f"{name}.ln2", self.mlp_norm(x_BTD))
+        out_BTD = tape.through(f"{name}.mlp_out", self.mlp(normed_BTD, tape))
+        return tape.through(f"{name}.resid_post", x_BTD + out_BTD)
 
 
 class Attention(nn.Module):
-    """Each token asks (q) all tokens up to itself (k) and takes a mixture of what they hold (v)."""
+    """Each token compares its query with the keys up to its own, and takes a weighted mean of their values."""
 
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
@@ -159,85 +161,103 @@ class Attention(nn.Module):
         self.k_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
         self.out = Linear(self.H * self.K, config.width, bias=config.out_biases)
 
-    def forward(
-        self, x_BTD: Tensor, rotation: Rotation | None, cache: "LayerCache | None", tape: Tape | None
-    ) -> Tensor:
+    def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | None, tape: Tape) -> Tensor:
         B, T, _ = x_BTD.shape
         qkv = self.qkv(x_BTD).view(B, T, self.H + 2 * self.G, self.K)
         q_BTHK, k_BTGK, v_BTGK = qkv.split((self.H, self.G, self.G), dim=2)
         q_BTHK, k_BTGK = self.q_norm(q_BTHK), self.k_norm(k_BTGK)
         if rotation is not None:
             q_BTHK, k_BTGK = rotate(q_BTHK, *rotation), rotate(k_BTGK, *rotation)
-        q_BHTK, k_BGSK, v_BGSK = q_BTHK.transpose(1, 2), k_BTGK.transpose(1, 2), v_BTGK.transpose(1, 2)
+        q_BHTK = tape.through(f"{self.name}.q", q_BTHK).transpose(1, 2)
+        k_BGSK = tape.through(f"{self.name}.k", k_BTGK).transpose(1, 2)
+        v_BGSK = tape.through(f"{self.name}.v", v_BTGK).transpose(1, 2)
         if cache is not None:
             k_BGSK, v_BGSK = cache.extend(k_BGSK, v_BGSK)
-        if tape and tape.wants(f"{self.name}.scores", f"{self.name}.weights"):
-            heads_BHTK = self._recorded(q_BHTK, k_BGSK, v_BGSK, tape)
-        else:
-            heads_BHTK = attend(q_BHTK, k_BGSK, v_BGSK, self.window)
-        out_BTD: Tensor = self.out(heads_BHTK.transpose(1, 2).reshape(B, T, self.H * self.K))
-        if tape:
-            parts = {"input": x_BTD, "q": q_BHTK, "k": k_BGSK, "v": v_BGSK, "heads": heads_BHTK, "output": out_BTD}
-            for part, tensor in parts.items():
-                tape.keep(f"{self.name}.{part}", tensor)
-        return out_BTD
+        z_BHTK = self._attend(q_BHTK, k_BGSK, v_BGSK, tape)
+        z_BTHK = tape.through(f"{self.name}.z", z_BHTK.transpose(1, 2))
+        return self._project(z_BTHK, tape)
 
-    def _recorded(self, q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, tape: Tape) -> Tensor:
-        """softmax(q·k / sqrt(K)) · v, step by step, for the positions that the tape wants."""
-        q_BHPK = q_BHTK[:, :, tape.positions]
-        if tape.wants(f"{self.name}.scores"):
-            k_BHSK = k_BGSK.repeat_interleave(self.H // self.G, dim=1)
-            tape.keep_rows(f"{self.name}.scores", q_BHPK @ k_BHSK.transpose(-2, -1) / math.sqrt(self.K))
-        if tape.wants(f"{self.name}.weights"):
-            T, S = q_BHTK.shape[2], k_BGSK.shape[2]
-            seen = range(S - T + 1, S + 1)[tape.positions]  # by each query: itself and all before it
-            weights_BHPS, heads_BHPK = attend_in_steps(q_BHPK, k_BGSK, v_BGSK, seen, self.window)
-            tape.keep_rows(f"{self.name}.weights", weights_BHPS)
+    def _attend(self, q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, tape: Tape) -> Tensor:
+        """Return z = softmax(q·k / sqrt(K)) · v, fused where the tape needs neither the scores nor the pattern."""
+        scores, pattern = f"{self.name}.scores", f"{self.name}.pattern"
+        changed = tape.changes(scores, pattern)
+        if not changed and not tape.wants(scores, pattern):
+            return attend(q_BHTK, k_BGSK, v_BGSK, self.window)
+        T, S = q_BHTK.shape[2], k_BGSK.shape[2]
+        seen = range(S - T + 1, S + 1)  # keys up to each query: those before it and its own
+        if changed or tape.gradients:
+            scores_BHTS = tape.through(scores, attention_scores(q_BHTK, k_BGSK))
+            hidden_TS = ~visible(seen, S, self.window, q_BHTK.device)
+            pattern_BHTS = tape.through(pattern, scores_BHTS.masked_fill(hidden_TS, -math.inf).softmax(dim=-1))
+            return pattern_BHTS @ v_BGSK.repeat_interleave(self.H // self.G, dim=1)
+        q_BHPK, seen = q_BHTK[:, :, tape.positions], seen[tape.positions]
+        if tape.wants(scores):
+            tape.keep(scores, attention_scores(q_BHPK, k_BGSK))
+        if tape.wants(pattern):
+            pattern_BHPS, z_BHPK = attend_in_steps(q_BHPK, k_BGSK, v_BGSK, seen, self.window)
+            tape.keep(pattern, pattern_BHPS)
             if len(seen) == T:
-                return heads_BHPK
+                return z_BHPK
         return attend(q_BHTK, k_BGSK, v_BGSK, self.window)
+
+    def _project(self, z_BTHK: Tensor, tape: Tape) -> Tensor:
+        """Return W_O · z of all heads; head by head only where the tape needs each head's part."""
+        result = f"{self.name}.result"
+        if not tape.wants(result) and not tape.changes(result):
+            projected_BTD: Tensor = self.out(z_BTHK.flatten(2))
+            return projected_BTD
+        out_DHK = self.out.weight.view(-1, self.H, self.K)
+        result_BTHD = tape.through(result, torch.einsum("bthk,dhk->bthd", z_BTHK, out_DHK))
+        out_BTD = result_BTHD.sum(dim=2)
+        return out_BTD if self.out.bias is None else out_BTD + self.out.bias
 
 
 def attend(q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, window: int = 0) -> Tensor:
-    """What `attend_in_steps` gives for all tokens, by torch's fused kernel: nothing is kept."""
+    """Return what `attend_in_steps` gives for all tokens, by torch's fused kernel, which keeps no pattern."""
     T, S = q_BHTK.shape[2], k_BGSK.shape[2]
     grouped = q_BHTK.shape[1] != k_BGSK.shape[1]
     if T == 1 and window:
         k_BGSK, v_BGSK = k_BGSK[:, :, -window:], v_BGSK[:, :, -window:]
-    if T == 1 or (T == S and not 0 < window < S):  # a single new token may look at all that is there
+    if T == 1 or (T == S and not 0 < window < S):  # a single new token sees all keys
         return F.scaled_dot_product_attention(q_BHTK, k_BGSK, v_BGSK, is_causal=T > 1, enable_gqa=grouped)
     mask_TS = visible(range(S - T + 1, S + 1), S, window, q_BHTK.device)
     return F.scaled_dot_product_attention(q_BHTK, k_BGSK, v_BGSK, attn_mask=mask_TS, enable_gqa=grouped)
 
 
+def attention_scores(q_BHPK: Tensor, k_BGSK: Tensor) -> Tensor:
+    """Return q·k / sqrt(K) for P queries, [B H P S]."""
+    k_BHSK = k_BGSK.repeat_interleave(q_BHPK.shape[1] // k_BGSK.shape[1], dim=1)
+    return q_BHPK @ k_BHSK.transpose(-2, -1) / math.sqrt(q_BHPK.shape[-1])
+
+
 def attend_in_steps(
     q_BHPK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, seen: range, window: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """The attention weights [B H P S] of P queries, and what each head takes from the values [B H P K].
+    """Return the attention pattern [B H P S] of P queries, and the weighted values of each head [B H P K].
 
-    Query p looks at the first seen[p] keys. ROWS queries are computed at a time, against no more keys than
-    the last of them sees: half the work, and what is computed stays in the processor's cache.
+    Query p sees the first seen[p] keys. ROWS queries are computed at a time, against no more keys than
+    the last of them sees: that is half the work, and what is computed stays in the processor's cache.
     """
-    B, H, P, K = q_BHPK.shape
+    B, H, P, _ = q_BHPK.shape
     G, S = k_BGSK.shape[1:3]
     k_BHSK, v_BHSK = k_BGSK.repeat_interleave(H // G, dim=1), v_BGSK.repeat_interleave(H // G, dim=1)
-    weights_BHPS, heads_BHPK = q_BHPK.new_zeros(B, H, P, S), torch.empty_like(q_BHPK)
+    pattern_BHPS, z_BHPK = q_BHPK.new_zeros(B, H, P, S), torch.empty_like(q_BHPK)
     for first in range(0, P, ROWS):
         rows = slice(first, min(first + ROWS, P))
         most = seen[rows][-1]
-        scores = q_BHPK[:, :, rows] @ k_BHSK[:, :, :most].transpose(-2, -1) / math.sqrt(K)
+        scores = attention_scores(q_BHPK[:, :, rows], k_BHSK[:, :, :most])
         hidden = ~visible(seen[rows], most, window, q_BHPK.device)
-        weights = scores.masked_fill_(hidden, -math.inf).softmax(dim=-1)
-        weights_BHPS[:, :, rows, :most] = weights
-        heads_BHPK[:, :, rows] = weights @ v_BHSK[:, :, :most]
-    return weights_BHPS, heads_BHPK
+        pattern = scores.masked_fill_(hidden, -math.inf).softmax(dim=-1)
+        pattern_BHPS[:, :, rows, :most] = pattern
+        z_BHPK[:, :, rows] = pattern @ v_BHSK[:, :, :most]
+    return pattern_BHPS, z_BHPK
 
 
 ROWS = 128
 
 
 def visible(seen: range, S: int, window: int, device: torch.device) -> Tensor:
-    """[P, S]: whether query p may look at key s; of the seen[p] first ones all, or the last `window`."""
+    """Return [P S]: whether query p sees key s, one of the first seen[p], or of the last `window` of those."""
     keys_S = torch.arange(S, device=device)
     seen_P1 = torch.arange(seen.start, seen.stop, seen.step, device=device).unsqueeze(1)
     mask_PS = keys_S < seen_P1
@@ -245,34 +265,32 @@ def visible(seen: range, S: int, window: int, device: torch.device) -> Tensor:
 
 
 class MLP(nn.Module):
-    """Each token by itself: up to M features, those that apply, and back."""
+    """Each token by itself: up to M features, the activation function, and back to D."""
 
     def __init__(self, config: ModelConfig, name: str) -> None:
         super().__init__()
         self.name = name
         self.activation = config.activation
-        wide = config.mlp_width * (2 if config.activation == "swiglu" else 1)
-        self.up = Linear(config.width, wide, bias=config.mlp_biases)
+        self.gated = config.activation == "swiglu"
+        self.up = Linear(config.width, config.mlp_width * (2 if self.gated else 1), bias=config.mlp_biases)
         self.down = Linear(config.mlp_width, config.width, bias=config.mlp_biases)
 
-    def forward(self, x_BTD: Tensor, tape: Tape | None) -> Tensor:
-        features_BTM = self._activate(self.up(x_BTD))
-        out_BTD: Tensor = self.down(features_BTM)
-        if tape:
-            tape.keep(f"{self.name}.input", x_BTD)
-            tape.keep(f"{self.name}.activation", features_BTM)
-            tape.keep(f"{self.name}.output", out_BTD)
+    def forward(self, x_BTD: Tensor, tape: Tape) -> Tensor:
+        pre_BTM = self.up(x_BTD)
+        if self.gated:  # SwiGLU (Shazeer 2020, arXiv:2002.05202)
+            gate_BTM, value_BTM = pre_BTM.chunk(2, dim=-1)
+            post_BTM = F.silu(tape.through(f"{self.name}.pre", gate_BTM)) * value_BTM
+        else:
+            post_BTM = self._activate(tape.through(f"{self.name}.pre", pre_BTM))
+        out_BTD: Tensor = self.down(tape.through(f"{self.name}.post", post_BTM))
         return out_BTD
 
     def _activate(self, x: Tensor) -> Tensor:
         if self.activation == "relu2":
             return relu_squared(x)
         if self.activation == "relu":
-            return F.relu(x)
-        if self.activation in ("gelu", "gelu_exact"):  # the tanh form is what GPT-2 was trained with
-            return F.gelu(x, approximate="tanh" if self.activation == "gelu" else "none")
-        gate, value = x.chunk(2, dim=-1)  # SwiGLU (Shazeer 2020, arXiv:2002.05202)
-        return F.silu(gate) * value
+            return F.relu(x)  # the tanh form of GELU is what GPT-2 was trained with
+        return F.gelu(x, approximate="tanh" if self.activation == "gelu" else "none")
 
 
 class Norm(nn.Module):
@@ -290,56 +308,3 @@ class Norm(nn.Module):
             y = rms_norm(x, self.epsilon)
             return y if self.weight is None else y * self.weight
         return F.layer_norm(x, self.width, self.weight, self.bias, self.epsilon)
-
-
-# --- Keys and values of the tokens already seen ----------------------------------------------------
-
-
-class KVCache:
-    """`length` tokens are filled; room for more is made by doubling, up to the context."""
-
-    def __init__(self, model: Transformer, batch: int = 1) -> None:
-        self._config, self._batch, self._weight = model.config, batch, model.head.weight
-        self._arrays: list[tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None
-        self._buffer = torch.empty(0)
-        self.length = self.room = 0
-        self.reserve(min(model.config.context, 256))
-
-    def reserve(self, length: int) -> None:
-        """Makes room for `length` tokens."""
-        if length <= self.room:
-            return
-        config, self.room = self._config, min(self._config.context, max(length, 2 * self.room))
-        shape = (config.n_layers, 2, self._batch, config.n_kv_heads, self.room, config.head_width)
-        larger = torch.empty(shape, dtype=self._weight.dtype, device=self._weight.device)
-        if self.length:
-            larger[..., : self.length, :] = self._buffer[..., : self.length, :]
-        self._buffer, self._arrays = larger, None
-
-    def layer(self, index: int, T: int) -> "LayerCache":
-        return LayerCache(self._buffer[index, 0], self._buffer[index, 1], self.length, self.length + T)
-
-    def arrays(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Keys and values of each layer, k_GCK and v_GCK, as numpy arrays over the same memory: batch 1, CPU."""
-        if self._arrays is None:
-            self._arrays = [(layer[0, 0].numpy(), layer[1, 0].numpy()) for layer in self._buffer]
-        return self._arrays
-
-    def truncate(self, length: int) -> None:
-        """Forgets all tokens from `length` on."""
-        self.length = min(self.length, length)
-
-
-class LayerCache:
-    """One layer's keys and values; the new ones go to [start, end)."""
-
-    __slots__ = ("end", "k_BGCK", "start", "v_BGCK")
-
-    def __init__(self, k_BGCK: Tensor, v_BGCK: Tensor, start: int, end: int) -> None:
-        self.k_BGCK, self.v_BGCK, self.start, self.end = k_BGCK, v_BGCK, start, end
-
-    def extend(self, k_BGTK: Tensor, v_BGTK: Tensor) -> tuple[Tensor, Tensor]:
-        """Stores the new tokens' keys and values; returns those of all tokens so far."""
-        self.k_BGCK[:, :, self.start : self.end] = k_BGTK
-        self.v_BGCK[:, :, self.start : self.end] = v_BGTK
-        return self.k_BGCK[:, :, : self.end], self.v_BGCK[:, :, : self.end]

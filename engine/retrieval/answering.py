@@ -78,7 +78,7 @@ def attention_to_parts(
     """
     ids = [*prompt.ids, *answer][: model.config.context]
     owner_S = _owners(tokenizer, prompt, len(ids), sources)
-    names = [f"blocks.{index}.attn.weights" for index in range(model.config.n_layers)]
+    names = [f"blocks.{index}.attn.pattern" for index in range(model.config.n_layers)]
     tape = Tape(names, slice(len(prompt.ids) - 1, len(ids) - 1))
     mean_TS = np.zeros((len(ids) - len(prompt.ids), len(ids)), np.float32)
     for index in model.walk(torch.tensor([ids], device=model.head.weight.device), tape):

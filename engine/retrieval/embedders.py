@@ -107,9 +107,9 @@ class HiddenStates:
         ids, context = self._tokenizer.encode(text), self._model.config.context
         total_D = np.zeros(self.width, np.float32)
         for start in range(0, len(ids), context):
-            tape = Tape(["final_norm"])
+            tape = Tape(["ln_final"])
             self._model.record(torch.tensor([ids[start : start + context]]), tape)
-            total_D += tape["final_norm"][0].float().sum(dim=0).numpy()
+            total_D += tape["ln_final"][0].float().sum(dim=0).numpy()
         return np.asarray(total_D / max(1, len(ids)), np.float32)
 
 

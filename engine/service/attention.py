@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from engine.inspection.attention import attention_by_layer, attention_steps, head_weights, pooled
+from engine.inspection.attention import attention_by_layer, attention_steps, head_pattern, max_pool
 from engine.inspection.heads import head_scores
 from engine.messages.attention import (
     POOLED,
@@ -32,7 +32,7 @@ def attend(session: Session, request: Attend) -> Answer[AttentionLayer]:
     layers = opened.model.config.n_layers
     for layer, weights in enumerate(attention_by_layer(opened.model, ids)):
         most = min(POOLED, math.isqrt(MOST_BYTES // 2 // len(weights)))
-        yield AttentionLayer(pieces, first, layer, layers, pooled(weights, most).astype(np.float16))
+        yield AttentionLayer(pieces, first, layer, layers, max_pool(weights, most).astype(np.float16))
         if session.opened is not opened:
             return
 
@@ -42,7 +42,7 @@ def attend_head(session: Session, request: AttendHead) -> Answer[AttentionRows]:
     ids, _ = tokens_shown(opened, request.text, request.most)
     if not ids:
         return
-    weights = head_weights(opened.model, ids, request.layer, request.head).astype(np.float16)
+    weights = head_pattern(opened.model, ids, request.layer, request.head).astype(np.float16)
     rows = max(1, MOST_BYTES // weights[0].nbytes)
     for start in range(0, len(weights), rows):
         yield AttentionRows(start, weights[start : start + rows])
@@ -68,7 +68,7 @@ def explain_attention(session: Session, request: ExplainAttention) -> Answer[Att
         v=steps.v_GSK[:, shown],
         scaled=steps.scaled_HS[:, shown],
         weights=steps.weights_HS[:, shown],
-        heads=steps.heads_HK,
+        heads=steps.z_HK,
     )
 
 

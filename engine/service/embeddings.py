@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.history.word2vec import Word2Vec
-from engine.inspection.projection import Points, Shares, held_still, principal_plane, token_paths, tsne, umap
+from engine.inspection.projection import Points, Shares, align_axes, principal_plane, token_paths, tsne, umap
 from engine.inspection.vectors import Floats, Found, analogy, nearest
 from engine.messages.embeddings import (
     EmbeddingMap,
@@ -103,7 +103,7 @@ def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterato
         points, explained = principal_plane(rows, request.dims)
         if opened is not None:
             if opened.points is not None and opened.points.shape == points.shape:
-                points, explained = held_still(points, explained, opened.points)
+                points, explained = align_axes(points, explained, opened.points)
             opened.points = points
         yield points, explained, 1.0
         return
@@ -118,7 +118,7 @@ def trace_paths(session: Session, request: TracePaths) -> Answer[EmbeddingPaths]
     if not ids:
         return
     last = opened.model.config.n_layers - 1
-    names = [f"blocks.{i}.residual.before" for i in range(last + 1)] + [f"blocks.{last}.residual.after"]
+    names = [f"blocks.{i}.resid_pre" for i in range(last + 1)] + [f"blocks.{last}.resid_post"]
     tape = Tape(names)
     opened.model.record(torch.tensor([ids], device=opened.model.head.weight.device), tape)
     states = np.stack([tape[name][0].float().cpu().numpy() for name in names])

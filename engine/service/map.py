@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.generation.decoding import window
 from engine.generation.sampling import candidates, draw, stages
-from engine.inspection import machine
+from engine.inspection.trace import trace
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
@@ -20,7 +20,7 @@ def trace_forward(session: Session, request: TraceForward) -> Answer[ForwardTrac
         return
     config, piece = opened.model.config, opened.tokenizer.piece
     visible = ids[window(len(ids), config.context) :]
-    inside = machine.trace(opened.model, visible, request.most)
+    inside = trace(opened.model, visible, request.most)
     first = len(ids) - len(inside.embedding_TP)
     choice = stages(inside.logits_V, ids, request.sampling)
     yield ForwardTrace(

@@ -68,7 +68,7 @@ def _all(model: torch.nn.Module, ids: torch.Tensor) -> list[object]:
 
 
 def _one(model: torch.nn.Module, ids: torch.Tensor) -> None:
-    model.record(ids, Tape(["blocks.6.attn.weights"]))  # type: ignore[operator]
+    model.record(ids, Tape(["blocks.6.attn.pattern"]))  # type: ignore[operator]
 
 
 def _race(rounds: int, *runs: Callable[[], object]) -> list[float]:

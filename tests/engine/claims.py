@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generation.decoding import Reader, decode
-from engine.inspection.attention import attention_weights
+from engine.inspection.attention import attention_patterns
 from engine.inspection.vectors import analogy, nearest
 from engine.messages.generation import SamplingSettings
 from engine.model.transformer import Transformer
@@ -56,7 +56,7 @@ def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floa
     hits, weights = [], []
     for reference in references:
         tokens = tokenizer.tokens(reference.text)
-        weights_LHS = attention_weights(model, tokens.ids.tolist())[:, :, -1]
+        weights_LHS = attention_patterns(model, tokens.ids.tolist())[:, :, -1]
         wanted_S = (tokens.starts < reference.end) & (tokens.ends > reference.start)
         hits.append(wanted_S[weights_LHS.argmax(axis=-1)])
         weights.append(weights_LHS[..., wanted_S].sum(axis=-1))

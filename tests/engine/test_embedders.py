@@ -165,9 +165,9 @@ def test_hidden_states_are_a_mean_over_all_tokens_in_windows(model_folder: Path)
     states = []
     with torch.no_grad():
         for start in range(0, len(ids), context):
-            tape = Tape(["final_norm"])
+            tape = Tape(["ln_final"])
             model(torch.tensor([ids[start : start + context]]), tape=tape)  # the other way: all of it, at once
-            states.append(tape["final_norm"][0].numpy())
+            states.append(tape["ln_final"][0].numpy())
     mean_D = np.concatenate(states).mean(axis=0)
     embedder = HiddenStates(model_folder)
     assert np.allclose(embedder.embed([text])[0], mean_D / np.linalg.norm(mean_D), atol=1e-4)

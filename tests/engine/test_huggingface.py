@@ -18,7 +18,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 from engine.__main__ import main
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
-from engine.inspection.attention import attention_weights
+from engine.inspection.attention import attention_patterns
 from engine.messages.generation import SamplingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.model.single_token import SingleToken
@@ -104,10 +104,10 @@ def test_the_logits_are_theirs(pair: Any) -> None:
 
 
 @torch.no_grad()
-def test_the_attention_weights_are_theirs(pair: Any) -> None:
+def test_the_attention_patterns_are_theirs(pair: Any) -> None:
     theirs, folder = pair
     expected = torch.cat(theirs(_ids(), output_attentions=True).attentions)
-    weights = attention_weights(load_transformer(folder), _ids()[0].tolist())
+    weights = attention_patterns(load_transformer(folder), _ids()[0].tolist())
     assert np.allclose(weights, expected.numpy(), atol=1e-5)
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from engine.errors import EngineError
-from engine.inspection.attention import attention_weights
+from engine.inspection.attention import attention_patterns
 from engine.inspection.heads import first_token, head_scores, induction, previous_token, same_token
-from engine.inspection.projection import held_still, principal_plane, tsne, umap
+from engine.inspection.projection import align_axes, principal_plane, tsne, umap
 from engine.inspection.vectors import analogy, nearest
 from engine.messages.attention import POOLED, Attend, AttendHead, AttentionLayer, AttentionSteps, ExplainAttention
 from engine.messages.embeddings import (
@@ -49,7 +49,7 @@ def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
 def test_attention_of_every_head(model_folder: Path) -> None:
     model, tokenizer = load_model(model_folder)
     ids = tokenizer.encode("the cat sat on the mat.")
-    weights = attention_weights(model, ids).astype(np.float32)
+    weights = attention_patterns(model, ids).astype(np.float32)
     assert weights.shape == (2, 2, len(ids), len(ids))
     assert np.allclose(weights.sum(-1), 1.0, atol=5e-3)
     assert (np.triu(weights, 1) == 0).all()
@@ -63,17 +63,17 @@ def test_the_weights_are_those_of_the_formula(model_folder: Path) -> None:
     tape = Tape(names)
     with torch.no_grad():
         model(torch.tensor([ids]), tape=tape)
-    q, k = (tape[name][0].double().numpy() for name in names)
+    q, k = (tape[name][0].transpose(0, 1).double().numpy() for name in names)
     scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
     scores[:, *np.triu_indices(len(ids), 1)] = -np.inf
     shares = np.exp(scores - scores.max(-1, keepdims=True))
     expected = shares / shares.sum(-1, keepdims=True)
-    assert np.allclose(attention_weights(model, ids)[1], expected, atol=1e-3)
+    assert np.allclose(attention_patterns(model, ids)[1], expected, atol=1e-3)
 
 
 def test_one_token_looks_at_itself(model_folder: Path) -> None:
     model, _ = load_model(model_folder)
-    assert (attention_weights(model, [300]) == 1).all()
+    assert (attention_patterns(model, [300]) == 1).all()
 
 
 def test_damaged_weights_are_said(model_folder: Path) -> None:
@@ -81,7 +81,7 @@ def test_damaged_weights_are_said(model_folder: Path) -> None:
     with torch.no_grad():
         model.embedding.weight.fill_(math.nan)
     with pytest.raises(EngineError, match="logits_broken"):
-        attention_weights(model, [300, 301])
+        attention_patterns(model, [300, 301])
 
 
 def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
@@ -95,7 +95,7 @@ def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
     assert lower.first == len(ids) - len(lower.pieces)
     assert lower.pieces == tuple(session.opened.tokenizer.piece(i) for i in ids[lower.first :])
     assert np.allclose(
-        [lower.weights, upper.weights], attention_weights(session.opened.model, ids[lower.first :]), atol=1e-3
+        [lower.weights, upper.weights], attention_patterns(session.opened.model, ids[lower.first :]), atol=1e-3
     )
     fewer, _ = attend(session, Attend(text, most=5))
     assert isinstance(fewer, AttentionLayer)
@@ -129,9 +129,9 @@ def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
     ids = session.opened.tokenizer.encode(text)
     scaled = np.einsum("hk,hsk->hs", steps.q, steps.k) / math.sqrt(steps.q.shape[1])
     assert np.allclose(scaled, steps.scaled, atol=1e-5)
-    assert np.allclose(steps.weights, attention_weights(model, ids)[layer][:, query, : query + 1], atol=1e-5)
+    assert np.allclose(steps.weights, attention_patterns(model, ids)[layer][:, query, : query + 1], atol=1e-5)
     assert np.allclose(np.einsum("hs,hsk->hk", steps.weights, steps.v), steps.heads, atol=1e-5)
-    qkv = model.blocks[layer].attention.qkv.weight.detach().numpy() @ steps.input
+    qkv = model.get_parameter(f"blocks.{layer}.attention.qkv.weight").detach().numpy() @ steps.input
     assert np.allclose(qkv.reshape(6, -1)[4:], steps.v[:, -1], atol=1e-5)
 
 
@@ -207,14 +207,14 @@ def test_a_matrix_that_is_no_number_is_said() -> None:
 @pytest.mark.parametrize("flip", [(1, -1), (-1, 1), (-1, -1), (1, 1)])
 def test_a_cloud_that_flipped_is_flipped_back(flip: tuple[int, int]) -> None:
     before = cloud()
-    points, explained = held_still(before * np.array(flip, np.float32), (0.9, 0.1), before)
+    points, explained = align_axes(before * np.array(flip, np.float32), (0.9, 0.1), before)
     assert np.allclose(points, before)
     assert explained == (0.9, 0.1)
 
 
 def test_axes_that_changed_places_change_back_and_take_their_shares_along() -> None:
     before = cloud()
-    points, explained = held_still(-before[:, ::-1], (0.5, 0.4), before)
+    points, explained = align_axes(-before[:, ::-1], (0.5, 0.4), before)
     assert np.allclose(points, before)
     assert explained == (0.4, 0.5)
 
@@ -223,14 +223,14 @@ def test_what_really_moved_is_not_turned_away() -> None:
     before = cloud()
     turn = np.array([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
     moved = (before @ turn).astype(np.float32)
-    points, _ = held_still(moved, (0.9, 0.1), before)
+    points, _ = align_axes(moved, (0.9, 0.1), before)
     assert np.allclose(points, moved)
 
 
 def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session) -> None:
-    names, map = project(session, Project())
+    names, placed = project(session, Project())
     assert isinstance(names, EmbeddingNames)
-    assert isinstance(map, EmbeddingMap)
+    assert isinstance(placed, EmbeddingMap)
     vocabulary = session.opened.tokenizer.vocabulary
     assert names.ids.tolist() == list(range(256, vocabulary))
     assert names.pieces[0] == session.opened.tokenizer.piece(256)
@@ -239,7 +239,7 @@ def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session
         session.opened.model.embedding.weight.mul_(-1.01)
     _, later = project(session, Project())
     assert isinstance(later, EmbeddingMap)
-    assert np.allclose(later.points, 1.01 * map.points, atol=1e-3)
+    assert np.allclose(later.points, 1.01 * placed.points, atol=1e-3)
     few_names, few = project(session, Project(most=7, dims=3))
     assert few.points.shape == (7, 3)  # type: ignore[union-attr]
     assert len(few_names.pieces) == 7  # type: ignore[union-attr]
@@ -288,7 +288,7 @@ def test_the_nearest_are_those_of_the_formula() -> None:
 
 
 def test_a_parallelogram_closes() -> None:
-    """king − man + woman = queen, where the four lie so."""
+    """King − man + woman = queen, where the four lie so."""
     rng = np.random.default_rng(5)
     person, royal, female = np.linalg.qr(rng.normal(size=(12, 3)))[0].T
     rows = np.stack([person + royal, person, person + female, person + royal + female, *rng.normal(size=(8, 12))])

@@ -11,12 +11,11 @@ from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from engine.inspection import machine
-from engine.inspection.attention import attention_steps, attention_weights, head_weights, pooled
+from engine.inspection import trace as forward
+from engine.inspection.attention import attention_patterns, attention_steps, head_pattern, max_pool
 from engine.inspection.heads import head_scores, probe
-from engine.inspection.projection import held_still, principal_plane, token_paths, tsne
+from engine.inspection.projection import align_axes, principal_plane, token_paths, tsne
 from engine.inspection.vectors import analogy, nearest
-from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from tests.engine.test_model import FAMILIES, random_model
 
@@ -118,8 +117,8 @@ def test_logits_and_weights_are_those_of_the_formulas(model: Transformer, plain:
     with torch.no_grad():
         logits = model(torch.tensor([IDS]))[0].numpy()
     assert np.allclose(logits, plain.logits, atol=1e-3 * np.abs(plain.logits).max())
-    assert np.allclose(attention_weights(model, IDS), plain.weights, atol=1e-3)
-    assert np.allclose(head_weights(model, IDS, 2, 1), plain.weights[2][1], atol=1e-3)
+    assert np.allclose(attention_patterns(model, IDS), plain.weights, atol=1e-3)
+    assert np.allclose(head_pattern(model, IDS, 2, 1), plain.weights[2][1], atol=1e-3)
 
 
 def test_the_steps_of_every_query_are_those_of_the_formulas(model: Transformer, plain: ByHand) -> None:
@@ -127,11 +126,11 @@ def test_the_steps_of_every_query_are_those_of_the_formulas(model: Transformer, 
         steps = attention_steps(model, IDS, layer, query)
         assert steps.k_GSK.shape[1] == steps.v_GSK.shape[1] == query + 1
         assert np.allclose(steps.weights_HS, plain.weights[layer][:, query, : query + 1], atol=1e-3)
-        assert np.allclose(steps.heads_HK, plain.heads[layer][:, query], atol=1e-3 * np.abs(plain.heads[layer]).max())
+        assert np.allclose(steps.z_HK, plain.heads[layer][:, query], atol=1e-3 * np.abs(plain.heads[layer]).max())
 
 
 def test_the_trace_of_the_machine_is_that_of_the_formulas(model: Transformer, plain: ByHand) -> None:
-    shown = machine.trace(model, IDS, most=5)
+    shown = forward.trace(model, IDS, most=5)
     assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=1e-3)
     assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=1e-3)
     for layer, features in enumerate(plain.features):
@@ -156,43 +155,6 @@ def test_paths_through_the_layers_are_the_plane_of_the_directions(plain: ByHand)
     assert np.allclose(np.abs(longer), np.abs(points), atol=1e-3)  # how long a residual is makes no difference
 
 
-# --- The tape -----------------------------------------------------------------------------------------
-
-PARTS = ("residual.before", "attn.input", "attn.q", "attn.scores", "attn.weights", "attn.heads", "attn.output",
-         "mlp.input", "mlp.activation", "mlp.output", "residual.after")  # fmt: skip
-
-NAMES = ["embedding", *(f"blocks.{i}.{part}" for i in (0, 3) for part in PARTS), "final_norm", "logits"]
-
-
-@pytest.mark.parametrize("positions", [slice(0, 1), slice(4, 9), slice(-1, None), slice(5, None)])
-@torch.no_grad()
-def test_a_part_of_the_tokens_is_a_part_of_the_whole(model: Transformer, positions: slice) -> None:
-    whole, part, ids = Tape(NAMES), Tape(NAMES, positions), torch.tensor([IDS])
-    model(ids, tape=whole)
-    model.record(ids, part)
-    for name in NAMES:
-        expected = whole[name][..., positions, :]
-        assert part[name].shape == expected.shape, name
-        assert torch.allclose(part[name], expected, atol=1e-3, rtol=1e-3), name
-
-
-def test_what_nobody_asked_for_is_not_computed() -> None:
-    class Exploding(torch.nn.Module):
-        def forward(self, *_: object) -> None:
-            raise AssertionError("computed all the same")
-
-    model = random_model(FAMILIES["nakami"])
-    model.blocks[1] = Exploding()
-    tape = Tape(["embedding", "blocks.0.attn.weights"])
-    model.record(torch.tensor([IDS]), tape)
-    assert tape.complete
-    taken = tape.take("blocks.0.attn.weights")
-    assert taken.shape == (1, 4, len(IDS), len(IDS))
-    assert "blocks.0.attn.weights" not in tape
-    with pytest.raises(AssertionError, match="all the same"):
-        model.record(torch.tensor([IDS]), Tape(["blocks.1.residual.after"]))
-
-
 # --- Pictures of attention, and what heads do ---------------------------------------------------------
 
 
@@ -200,7 +162,7 @@ def test_what_nobody_asked_for_is_not_computed() -> None:
 @given(tokens=st.integers(1, 40), most=st.integers(1, 45))
 def test_a_smaller_picture_shows_the_strongest_of_each_square(tokens: int, most: int) -> None:
     weights = np.random.default_rng(tokens).random((2, tokens, tokens)).astype(np.float32)
-    picture = pooled(weights, most)
+    picture = max_pool(weights, most)
     side = picture.shape[1]
     assert picture.shape == (2, side, side)
     assert side <= max(1, min(tokens, most))
@@ -212,7 +174,7 @@ def test_a_smaller_picture_shows_the_strongest_of_each_square(tokens: int, most:
 
 def test_scores_of_heads_are_means_over_the_queries_that_could(model: Transformer) -> None:
     ids = probe(model)
-    weights, T = attention_weights(model, ids).astype(float), len(ids)
+    weights, T = attention_patterns(model, ids).astype(float), len(ids)
     assert ids[: T // 2] == ids[T // 2 :]
 
     def mean(layer: int, head: int, wanted: dict[int, list[int]]) -> float:
@@ -292,7 +254,7 @@ def test_axes_in_any_order_and_with_any_sign_come_back(dims: int, data: st.DataO
     before = (np.random.default_rng(3).normal(size=(50, dims)) * [4, 2, 1][:dims]).astype(np.float32)
     shares = (0.6, 0.3, 0.1)[:dims]
     now = (before * signs)[:, order].astype(np.float32)
-    points, explained = held_still(now, tuple(shares[i] for i in order), before)
+    points, explained = align_axes(now, tuple(shares[i] for i in order), before)
     assert np.allclose(points, before)
     assert explained == shares
 

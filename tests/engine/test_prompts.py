@@ -318,10 +318,10 @@ def test_the_attention_to_each_source_is_the_models(characters: Tokenizer, reade
     """By all weights of all layers at once, added up by hand."""
     made = build(Plain(5), characters, "a?", ["猫は。", "1"], 30, first_line)
     answer = characters.encode("abc")
-    tape = Tape(["blocks.0.attn.weights", "blocks.1.attn.weights"])
+    tape = Tape(["blocks.0.attn.pattern", "blocks.1.attn.pattern"])
     with torch.no_grad():
         reader.model(torch.tensor([[*made.ids, *answer]]), tape=tape)
-    mean_TS = np.mean([tape[f"blocks.{i}.attn.weights"][0].float().mean(dim=0).numpy() for i in (0, 1)], axis=0)
+    mean_TS = np.mean([tape[f"blocks.{i}.attn.pattern"][0].float().mean(dim=0).numpy() for i in (0, 1)], axis=0)
     found = attention_to_parts(reader.model, characters, made, answer, 2)
     for row, position in enumerate(range(len(made.ids) - 1, len(made.ids) + len(answer) - 1)):
         for part in made.parts:  # every token is one character here

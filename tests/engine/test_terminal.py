@@ -23,7 +23,7 @@ from hypothesis import given, settings, strategies as st
 from engine import sentences, terminal
 from engine.__main__ import main, parser
 from engine.errors import EngineError
-from engine.inspection.attention import attention_weights
+from engine.inspection.attention import attention_patterns
 from engine.model.opening import describe, load_model
 from engine.sentences import explain, sentence, system_language
 from engine.terminal import ProgressLine
@@ -106,7 +106,7 @@ def test_logits_and_weights_as_arrays(capsys: pytest.CaptureFixture[str], model_
         assert arrays["logits"].dtype == np.float32
         assert np.allclose(arrays["logits"], model(torch.tensor([ids]))[0].numpy(), atol=1e-5)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
-        assert np.allclose(arrays["weights"], attention_weights(model, ids))
+        assert np.allclose(arrays["weights"], attention_patterns(model, ids))
         assert arrays["tokens"].tolist() == [tokenizer.piece(i) for i in ids]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "l.npz"]
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from engine.errors import EngineError
-from engine.inspection.attention import attention_weights
-from engine.inspection.machine import MOST_NUMBERS, pooled, trace
+from engine.inspection.attention import attention_patterns
+from engine.inspection.trace import MOST_NUMBERS, mean_pool, trace
 from engine.messages.generation import Candidates, Generate, GeneratedTokens, PredictNext, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.model.opening import load_model
+from engine.model.tape import NO_TAPE
 from engine.model.transformer import Transformer
 from engine.service import generation
 from engine.service.map import trace_forward
@@ -29,14 +30,14 @@ def traced(session: Session, text: str = TEXT, **settings: object) -> ForwardTra
 
 
 def by_hand(model: Transformer, ids: list[int]) -> dict[str, torch.Tensor]:
-    """The forward pass in steps of the model's own parts, without a tape."""
+    """Run the forward pass by the model's own parts, without a tape."""
     found: dict[str, torch.Tensor] = {}
     with torch.no_grad():
         x = model.embedding_norm(model.embedding(torch.tensor([ids])))
         rotation = model.rotary(0, len(ids))
         found["embedding"] = x[0]
         for i, block in enumerate(model.blocks):
-            x = x + block.attention(block.attention_norm(x), rotation, None, None)  # type: ignore[operator, union-attr]
+            x = x + block.attention(block.attention_norm(x), rotation, None, NO_TAPE)  # type: ignore[operator]
             features = block.mlp._activate(block.mlp.up(block.mlp_norm(x)))  # type: ignore[operator, union-attr]
             x = x + block.mlp.down(features)  # type: ignore[operator, union-attr]
             found[f"mlp.{i}"], found[f"residual.{i}"] = features[0, -1], x[0]
@@ -57,7 +58,7 @@ def test_every_value_is_that_of_the_plain_path(session: Session) -> None:
     for i in range(2):
         assert np.allclose(shown.norms[i + 1], plain[f"residual.{i}"].norm(dim=-1), rtol=1e-4)
         features = plain[f"mlp.{i}"].numpy()
-        assert np.allclose(shown.mlp[i], pooled(features), atol=1e-4)
+        assert np.allclose(shown.mlp[i], mean_pool(features), atol=1e-4)
         assert shown.strongest[i] == np.abs(features).argmax()
         assert shown.strongest_values[i] == pytest.approx(features[shown.strongest[i]], rel=1e-4)
     assert np.allclose(shown.final, plain["final"].numpy(), atol=1e-4)
@@ -72,7 +73,7 @@ def test_every_value_is_that_of_the_plain_path(session: Session) -> None:
 
 def test_attention_is_the_mean_of_the_heads(session: Session) -> None:
     opened = session.opened
-    weights = attention_weights(opened.model, opened.tokenizer.encode(TEXT))
+    weights = attention_patterns(opened.model, opened.tokenizer.encode(TEXT))
     shown = traced(session, most=32)
     assert shown.attention.shape == (2, len(shown.pieces), len(shown.pieces))
     assert np.allclose(shown.attention.astype(float), weights.mean(1), atol=2e-3)
@@ -117,13 +118,13 @@ def test_no_text_has_no_trace(session: Session) -> None:
 
 def test_wide_vectors_are_means_over_equal_parts() -> None:
     values = np.arange(256, dtype=np.float32).reshape(2, 128)
-    assert np.array_equal(pooled(values), values.reshape(2, 64, 2).mean(-1))
+    assert np.array_equal(mean_pool(values), values.reshape(2, 64, 2).mean(-1))
     uneven = np.random.default_rng(0).normal(size=100).astype(np.float32)
-    parts = pooled(uneven)
+    parts = mean_pool(uneven)
     assert len(parts) == MOST_NUMBERS
     assert parts[0] == uneven[0]
     assert parts[-1] == pytest.approx(uneven[98:].mean())
-    assert np.array_equal(pooled(uneven[:64]), uneven[:64])
+    assert np.array_equal(mean_pool(uneven[:64]), uneven[:64])
 
 
 def test_a_message_stays_below_a_megabyte(session: Session) -> None:
