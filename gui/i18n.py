@@ -4,7 +4,8 @@ The sentences are in assets/i18n, one folder a language and one file a subject. 
 sorted inside each table; placeholders are those of str.format.
 """
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtWidgets import QApplication
 
 from engine.sentences import sentences
 
@@ -14,23 +15,28 @@ _language = "en"
 
 
 def set_language(language: str) -> None:
+    """Make this the program's language; every widget gets a LanguageChange event."""
     global _language
-    _language = language
-    _translate_qt()
+    if language != _language:
+        _language = language
+        _translate_qt()
 
 
 def _translate_qt() -> None:
     """Translate Qt's own words: its file dialog, the buttons of its message boxes, the menus of its text fields."""
-    app = QCoreApplication.instance()
-    if app is None:
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
         return
-    for translator in app.findChildren(QTranslator):
-        app.removeTranslator(translator)
-        translator.deleteLater()
-    translator = QTranslator(app)
-    # Qt's own words are English; its English file exists and is empty.
-    if translator.load(f"qtbase_{_language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+    translator = app.findChild(QTranslator)
+    if translator is None:
+        translator = QTranslator(app)
         app.installTranslator(translator)
+    # English is what Qt says by itself: its file exists and is empty.
+    translator.load(f"qtbase_{_language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    # Qt sends LanguageChange later, from the event loop. All words change at once instead.
+    QCoreApplication.removePostedEvents(app, QEvent.Type.LanguageChange)
+    for widget in app.topLevelWidgets():
+        QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.LanguageChange))
 
 
 def language() -> str:

@@ -20,7 +20,7 @@ from gui.i18n import t
 from gui.requests import Requests, T
 from gui.settings import Settings
 from gui.state import AppState
-from gui.theme import Theme
+from gui.themed import Themed
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.message_bar import MessageBar
 
@@ -32,7 +32,6 @@ class PaneContext:
     state: AppState
     engine: EngineLink
     settings: Settings
-    theme: Theme
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Table:
     rows: list[tuple[object, ...]]
 
 
-class Pane(QWidget):
+class Pane(Themed, QWidget):
     id: ClassVar[str]
     icon: ClassVar[str]  # assets/icons/ICON.svg
 
@@ -58,7 +57,6 @@ class Pane(QWidget):
         self.state = context.state
         self.engine = context.engine
         self.settings = context.settings
-        self.theme = context.theme
         self.shelf: QWidget | None = None  # whose child it is while no tile shows it, so that it goes with the window
         self._stale = True
         self.body = QWidget()
@@ -70,7 +68,7 @@ class Pane(QWidget):
         layout.addWidget(self.messages)
         layout.addWidget(self.body, 1)
         self.build()
-        self.restyle(self.theme)
+        self.restyle()
         self.retranslate()
 
     # --- What a pane overrides -------------------------------------------------------------------
@@ -87,14 +85,6 @@ class Pane(QWidget):
 
     def fold(self) -> None:
         """Shows what there is room for; after every change of size."""
-
-    def retranslate(self) -> None:
-        """Sets every word; after `build` and whenever the language changes."""
-
-    def restyle(self, theme: Theme) -> None:
-        """Takes on another look. Extend it: plots and painted widgets do not follow by themselves."""
-        self.theme = theme
-        self.messages.restyle(theme)
 
     def save(self) -> dict[str, Any]:
         """What this pane remembers until the next start; JSON values only."""

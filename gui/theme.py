@@ -107,13 +107,22 @@ DARK = Theme(
 )
 THEMES = {"light": LIGHT, "dark": DARK}
 
+_current = LIGHT
+
+
+def current() -> Theme:
+    """Return the theme that the program has now."""
+    return _current
+
 
 def has_japanese_font() -> bool:
     return bool(QFontDatabase.families(QFontDatabase.WritingSystem.Japanese))
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Gives the whole program this look."""
+    """Set font, palette and style sheet, and make this the current theme. See gui.themed.apply for widgets."""
+    global _current
+    _current = theme
     font = QFont()
     font.setFamilies(list(FONT_FAMILIES))
     font.setPixelSize(theme.px(SMALL))

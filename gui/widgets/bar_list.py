@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, SMALL
+from gui.themed import Themed
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Bar:
     color: QColor | None = None  # by the sign, unless named
 
 
-class BarList(QWidget):
+class BarList(Themed, QWidget):
     """With numbers below zero the bars grow to both sides of a middle."""
 
     chosen = Signal(int)
@@ -26,7 +27,7 @@ class BarList(QWidget):
     def __init__(self, share: float = 0.42, parent: QWidget | None = None) -> None:
         """`share` of the width is for the names."""
         super().__init__(parent)
-        self.theme, self.share = LIGHT, share
+        self.share = share
         self.bars: list[Bar] = []
         self.current = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -42,8 +43,7 @@ class BarList(QWidget):
             self.updateGeometry()
         self.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.updateGeometry()
         self.update()
 

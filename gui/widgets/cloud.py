@@ -27,7 +27,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, SMALL
+from gui.themed import Themed
 from gui.widgets.stamps import GLYPHS, stamp
 
 Points = NDArray[np.float32]
@@ -37,14 +38,13 @@ NEAR = 12.0  # pixels: how far from a point a click still means it
 REACH = 16  # pixels beyond the edge in which a point's picture may still lie: half its place, half its size
 
 
-class Cloud(QWidget):
+class Cloud(Themed, QWidget):
     clicked = Signal(int)  # index of a point, -1 for none
     hovered = Signal(int)
     lassoed = Signal(object)  # indices of the points within
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.points: Points = np.zeros((0, 3), np.float32)  # the third is 0 in two dimensions
         self.flat = True
         self.names: Sequence[str] = ()
@@ -114,8 +114,7 @@ class Cloud(QWidget):
         index = self.kinds_in_order().index(kind)
         return self.theme.series[index % len(self.theme.series)], GLYPHS[index % len(GLYPHS)]
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QToolTip, 
 
 from gui.colormaps import color_of
 from gui.text import visible
-from gui.theme import GAP_S, LARGE, LIGHT, SMALL, Theme
+from gui.theme import GAP_S, LARGE, SMALL
+from gui.themed import Themed
 
 WIDE = 0x2E7F  # characters above it are as wide as kanji, and lines break between them
 CLOSING = frozenset(".,:;!?%)]}”’。、，．：；！？）」』】〕〉》・ー々っッ")  # begin no line
@@ -42,7 +43,7 @@ class Span:
     mark: str = ""
 
 
-class ColouredText(QScrollArea):
+class ColouredText(Themed, QScrollArea):
     clicked = Signal(int)  # index of a span
     hovered = Signal(int)  # index of a span, -1 for none
     copied = Signal()
@@ -55,6 +56,7 @@ class ColouredText(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page = _Page(self)
         self.setWidget(self.page)
+        self.restyle()
 
     def set_spans(self, spans: list[Span], current: int | None = None) -> None:
         """`current` is the span to which the eye is led, usually the last."""
@@ -62,19 +64,17 @@ class ColouredText(QScrollArea):
         bottom = self.page.bottom_of(current if current is not None else len(spans) - 1)
         self.ensureVisible(0, bottom, 0, self.page.line_height)
 
-    def restyle(self, theme: Theme) -> None:
-        self.page.theme = theme
+    def restyle(self) -> None:
         self.page.lay_out()
 
     def text(self) -> str:
         return "".join(span.text for span in self.page.spans)
 
 
-class _Page(QWidget):
+class _Page(Themed, QWidget):
     def __init__(self, area: ColouredText) -> None:
         super().__init__()
         self._area = area
-        self.theme = LIGHT
         self.spans: list[Span] = []
         self.current: int | None = None
         self._boxes: list[list[tuple[QRectF, str]]] = []  # each span may run over several lines

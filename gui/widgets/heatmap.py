@@ -21,7 +21,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui.colormaps import image_of
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, SMALL
+from gui.themed import Themed
 
 SLANT = 55  # degrees of the tokens above
 LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side
@@ -36,12 +37,11 @@ def shares_image(weights: NDArray[np.floating]) -> QImage:
     return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
 
 
-class Heatmap(QWidget):
+class Heatmap(Themed, QWidget):
     row_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.pieces: tuple[str, ...] = ()
         self.weights: NDArray[np.floating] = np.zeros((0, 0))
         self.row: int | None = None
@@ -61,8 +61,7 @@ class Heatmap(QWidget):
         self.setAccessibleDescription(self.describe(row) if row is not None and row < len(pieces) else "")
         self.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.update()
 
     def sizeHint(self) -> QSize:

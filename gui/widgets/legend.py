@@ -8,7 +8,8 @@ from PySide6.QtGui import QColor, QFontMetrics, QLinearGradient, QPainter, QPain
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.colormaps import color_of
-from gui.theme import GAP_L, GAP_S, LIGHT, SMALL, Theme
+from gui.theme import GAP_L, GAP_S, SMALL
+from gui.themed import Themed
 
 PIECE, STOPS = 24, 8  # pixels of a line; parts of a scale between which its colours are mixed
 
@@ -26,18 +27,17 @@ class Entry:
     scale: bool = False  # the colours of numbers, from the lowest to the highest
 
 
-class Legend(QWidget):
+class Legend(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.entries: list[Entry] = []
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def set_entries(self, entries: list[Entry], theme: Theme) -> None:
-        if entries != self.entries or theme != self.theme:
-            self.entries, self.theme = entries, theme
+    def set_entries(self, entries: list[Entry]) -> None:
+        if entries != self.entries:
+            self.entries = entries
             self.setAccessibleDescription(self.text())
             self.updateGeometry()
             self.update()

@@ -6,10 +6,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushBut
 from engine.messages.envelope import Arguments, Ended
 from engine.messages.status import Notice
 from gui.i18n import t
-from gui.theme import GAP_L, GAP_M, GAP_S, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S
+from gui.themed import Themed
 
 
-class MessageBar(QFrame):
+class MessageBar(Themed, QFrame):
     """Shows one message at a time, kept as a key so that it follows a change of language."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -31,6 +32,7 @@ class MessageBar(QFrame):
         self._key, self._detail = "", ""
         self._arguments: Arguments = {}
         self.hide()
+        self.retranslate()
 
     def show_failure(self, end: Ended) -> None:
         self._show(end.key, dict(end.arguments), end.detail, "bad")
@@ -50,9 +52,6 @@ class MessageBar(QFrame):
             self.label.setText(t(self._key, **self._arguments))
             self.details.setText(t("message.details"))
             self.dismiss.setText(t("message.dismiss"))
-
-    def restyle(self, theme: Theme) -> None:
-        """The style sheet does it all."""
 
     def _show(self, key: str, arguments: Arguments, detail: str, level: str) -> None:
         self._key, self._arguments, self._detail = key, arguments, detail

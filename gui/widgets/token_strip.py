@@ -18,13 +18,14 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from engine.messages.tokens import Tokens
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
+from gui.themed import Themed
 
 ID_SIZE = SMALL - 2
 CHEVRON = 16  # of room at an edge behind which there is more
 
 
-class TokenStrip(QWidget):
+class TokenStrip(Themed, QWidget):
     """One line of chips that scrolls sideways by wheel, keys or by selecting."""
 
     selected = Signal(object)  # index, or None
@@ -34,13 +35,13 @@ class TokenStrip(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.theme = LIGHT
         self.tokens: Tokens | None = None
         self.current: int | None = None
         self._labels: list[str] = []
         self._lefts: list[float] = []  # of each chip, before scrolling
         self._right = 0.0
         self._scroll = 0.0
+        self.restyle()
 
     def set_tokens(self, tokens: Tokens | None) -> None:
         self.tokens = tokens
@@ -55,8 +56,7 @@ class TokenStrip(QWidget):
             self._scroll = min(max(self._scroll, right + edge - self.width()), left - edge)
         self._clamp()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self._lay_out()
         self.updateGeometry()
 

@@ -9,13 +9,13 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.i18n import t
-from gui.theme import GAP_M, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, SMALL
+from gui.themed import Themed
 
 
-class VectorBars(QWidget):
+class VectorBars(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.vector: NDArray[np.floating] = np.zeros(0)
         self.row = self.rows = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -31,8 +31,7 @@ class VectorBars(QWidget):
             return t("widget.vector.numbers", width=len(self.vector))
         return t("widget.vector.row", row=f"{self.row:,}", rows=f"{self.rows:,}", width=len(self.vector))
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.updateGeometry()
         self.update()
 

@@ -20,7 +20,7 @@ from engine.messages.scenes import Example
 from engine.messages.status import EngineReady, Hello, Notice, Progress
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokenize, Tokens
-from gui import i18n, theme
+from gui import i18n, themed
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.pane import Pane, PaneContext
@@ -29,7 +29,8 @@ from gui.requests import Requests
 from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.state import AppState
-from gui.theme import GAP_L, GAP_M, THEMES
+from gui.theme import GAP_L, GAP_M, LIGHT, THEMES, has_japanese_font
+from gui.themed import Themed
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
@@ -47,17 +48,18 @@ SAVE_DELAY_MS = 1000
 ROOM_FOR_STRIP = 480  # pixels at zoom 1 of the window's height, with four tiles
 
 
-class MainWindow(QMainWindow):
+class MainWindow(Themed, QMainWindow):
     painted = Signal()  # once: the window is on screen
 
     def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
+        # Before there is a widget that would follow:
+        i18n.set_language(settings.language or i18n.system_language())
+        _apply_theme(settings)
         super().__init__()
-        i18n.set_language(settings.language or i18n.system_language())  # while no widget has to follow
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
         self._has_painted = False
         self._engine_state = "starting"  # or "ready", "gone"; what it does is said beside it
-        self.theme = replace(THEMES.get(settings.theme, theme.LIGHT), zoom=settings.zoom)
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 560)
         self.banner = MessageBar()
@@ -68,7 +70,6 @@ class MainWindow(QMainWindow):
         self._saver.timeout.connect(self.save_settings)
         self.judge = TextJudge(self.state, self._requests, self.status)
         self._wire()
-        self.restyle()
         self.retranslate()
 
     # --- Building --------------------------------------------------------------------------------
@@ -78,7 +79,7 @@ class MainWindow(QMainWindow):
         self.top, self.strip = TopRow(), TokenStrip()
         self.prompt = self.top.prompt
         self.status, self.welcome = StatusLine(), Welcome()
-        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.theme))
+        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings))
         self.middle = QStackedLayout()
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(self.workspace)
@@ -197,7 +198,7 @@ class MainWindow(QMainWindow):
         self.prompt.set_text(settings.text)
         self.state.set_text(settings.text)
         self.workspace.set_layout(settings.tiles if settings.tiles in (1, 2, 4) else 4, settings.layout)
-        if not theme.has_japanese_font():
+        if not has_japanese_font():
             self.banner.show_key("notice.no_japanese_font")
         first = BUILTIN.is_dir() and not (settings.welcomed or paths)
         settings.welcomed = True
@@ -366,34 +367,23 @@ class MainWindow(QMainWindow):
 
     def toggle_theme(self) -> None:
         self.settings.theme = "light" if self.theme.name == "dark" else "dark"
-        self.restyle()
+        self._change_theme()
 
     def change_zoom(self, direction: int) -> None:
         """One step larger (1) or smaller (-1), or back to normal (0)."""
         now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self.settings.zoom))
         self.settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
-        self.restyle()
+        self._change_theme()
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    def restyle(self) -> None:
-        self.theme = replace(THEMES.get(self.settings.theme, theme.LIGHT), zoom=self.settings.zoom)
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply(app, self.theme)
-        for part in (
-            self.rail,
-            self.top,
-            self.strip,
-            self.banner,
-            self.status,
-            self.welcome,
-            self.workspace,
-        ):
-            part.restyle(self.theme)
-        self._fold()
+    def _change_theme(self) -> None:
+        _apply_theme(self.settings)
         self._saver.start()
+
+    def restyle(self) -> None:
+        self._fold()
 
     def toggle_language(self) -> None:
         self.set_language("en" if i18n.language() == "ja" else "ja")
@@ -401,18 +391,14 @@ class MainWindow(QMainWindow):
     def set_language(self, language: str) -> None:
         self.settings.language = language
         i18n.set_language(language)
-        self.retranslate()
         self._saver.start()
 
     def retranslate(self) -> None:
         self.setWindowTitle(t("window.title"))
         self.strip.setAccessibleName(t("window.strip"))
-        self.top.retranslate()
         self.guide.retranslate()
         self.judge.retranslate()
         self.actions_table.retranslate()
-        for part in (self.rail, self.banner, self.status, self.welcome, self.workspace):
-            part.retranslate()
         self._show_model()
         self._show_activity()
 
@@ -446,6 +432,12 @@ class MainWindow(QMainWindow):
             pane.close_jobs()
         self.engine.close()
         super().closeEvent(event)
+
+
+def _apply_theme(settings: Settings) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    themed.apply(app, replace(THEMES.get(settings.theme, LIGHT), zoom=settings.zoom))
 
 
 def _first_sentence(excerpt: str, most: int = 80) -> str:

@@ -4,13 +4,13 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
-from gui.theme import Theme
+from gui.themed import Themed
 
 SETTLE_MS = 150  # typing comes to rest
 MOST_LINES = 3
 
 
-class Prompt(QPlainTextEdit):
+class Prompt(Themed, QPlainTextEdit):
     """`settled` fires when the typing has paused. What an input method is still composing is not in it."""
 
     settled = Signal(str)
@@ -31,6 +31,7 @@ class Prompt(QPlainTextEdit):
         self._timer.timeout.connect(lambda: self.settled.emit(self.toPlainText()))
         self.textChanged.connect(self._changed)
         self.document().documentLayout().documentSizeChanged.connect(lambda: self._fit())
+        self.restyle()
 
     def set_text(self, text: str) -> None:
         """Shows a text from elsewhere; can be undone like typing."""
@@ -49,7 +50,7 @@ class Prompt(QPlainTextEdit):
         self._most = 1 if low else MOST_LINES
         self._fit()
 
-    def restyle(self, theme: Theme) -> None:
+    def restyle(self) -> None:
         self._fit()
 
     def sizeHint(self) -> QSize:

@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QSizePolicy, QToolButton, QV
 
 from gui.i18n import t
 from gui.panes import KEYS
-from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, LIGHT, SMALL, Theme, icon
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, SMALL, icon
+from gui.themed import Themed
 
 
-class Rail(QWidget):
+class Rail(Themed, QWidget):
     chosen = Signal(str)
 
     def __init__(self, panes: Sequence[str]) -> None:
@@ -20,7 +21,6 @@ class Rail(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.mark = QLabel("中身")
         self.mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.theme = LIGHT
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         layout = QVBoxLayout(self)
@@ -31,6 +31,8 @@ class Rail(QWidget):
         for pane_id in panes:
             layout.addWidget(self._button(pane_id))
         layout.addStretch(1)
+        self.restyle()
+        self.retranslate()
 
     def _button(self, pane_id: str) -> QToolButton:
         button = QToolButton(checkable=True)
@@ -44,13 +46,12 @@ class Rail(QWidget):
     def set_current(self, pane_id: str) -> None:
         self.buttons[pane_id].setChecked(True)
 
-    def restyle(self, theme: Theme) -> None:
-        self.mark.setStyleSheet(f"font-size: {theme.px(LARGE + 2)}px; font-weight: 700;")
+    def restyle(self) -> None:
+        self.mark.setStyleSheet(f"font-size: {self.theme.px(LARGE + 2)}px; font-weight: 700;")
         for pane_id, button in self.buttons.items():
-            button.setIcon(icon(pane_id, theme))
-            button.setIconSize(QSize(theme.px(20), theme.px(20)))
-            button.setStyleSheet(f"font-size: {theme.px(SMALL - 1)}px;")
-        self.theme = theme
+            button.setIcon(icon(pane_id, self.theme))
+            button.setIconSize(QSize(self.theme.px(20), self.theme.px(20)))
+            button.setStyleSheet(f"font-size: {self.theme.px(SMALL - 1)}px;")
         self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -5,19 +5,20 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.i18n import t
-from gui.theme import GAP_L, GAP_S, LIGHT, Theme
+from gui.theme import GAP_L, GAP_S
+from gui.themed import Themed
 
 
-class Dot(QWidget):
+class Dot(Themed, QWidget):
     """A small light; the words beside it say the same."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.theme, self.name = LIGHT, "muted"
+        self.name = "muted"
         self.setFixedSize(10, 10)
 
-    def set(self, theme: Theme, name: str) -> None:
-        self.theme, self.name = theme, name
+    def set_color(self, name: str) -> None:
+        self.name = name
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -28,14 +29,13 @@ class Dot(QWidget):
         painter.drawEllipse(1, 1, 8, 8)
 
 
-class StatusLine(QWidget):
+class StatusLine(Themed, QWidget):
     restart_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.theme = LIGHT
         self.dot = Dot()
         self.engine = QLabel()
         self.activity = QLabel()
@@ -65,12 +65,14 @@ class StatusLine(QWidget):
         self.model.installEventFilter(self)
         self.set_warning("")
         self.activity.hide()
+        self.restyle()
+        self.retranslate()
 
     def set_engine(self, state: str) -> None:
         """One of "starting", "ready", "training", "paused", "gone"."""
         self._state = state
         colors = {"ready": "good", "training": "accent", "gone": "bad", "paused": "warning"}
-        self.dot.set(self.theme, colors.get(state, "muted"))
+        self.dot.set_color(colors.get(state, "muted"))
         self.restart.setVisible(state == "gone")
         self.retranslate()
 
@@ -98,8 +100,7 @@ class StatusLine(QWidget):
             self._elide()
         return super().eventFilter(watched, event)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.set_engine(self._state)
 
     def retranslate(self) -> None:

@@ -20,21 +20,21 @@ from PySide6.QtWidgets import (
 from gui import saving
 from gui.i18n import t
 from gui.pane import Pane
-from gui.theme import GAP_L, GAP_M, GAP_S, Theme, icon
+from gui.theme import GAP_L, GAP_M, GAP_S, icon
+from gui.themed import Themed
 
 
-class Tile(QFrame):
+class Tile(Themed, QFrame):
     pane_chosen = Signal(str)  # from the title's menu
     enlarge_wanted = Signal()
     detach_wanted = Signal()
     touched = Signal()  # this tile is the current one now
 
-    def __init__(self, theme: Theme, choices: Callable[[], list[tuple[str, str]]]) -> None:
+    def __init__(self, choices: Callable[[], list[tuple[str, str]]]) -> None:
         super().__init__()
         self.setObjectName("card")
         # All tiles are alike: what a pane would like to have takes no room from its neighbours.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.theme = theme
         self.pane: Pane | None = None
         self._choices = choices
         self.title = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -65,6 +65,8 @@ class Tile(QFrame):
         self._column.setSpacing(0)
         self._column.addLayout(header)
         self._column.addLayout(self.holder, 1)
+        self.restyle()
+        self.retranslate()
 
     def _make_actions(self) -> None:
         self.copy_picture = QAction(self, triggered=lambda: self._copy_picture())
@@ -107,12 +109,11 @@ class Tile(QFrame):
             self.style().unpolish(self)
             self.style().polish(self)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        self.title.setFont(theme.font(15, bold=True))
-        self.title.setStyleSheet(f"font-size: {theme.px(15)}px; font-weight: 600;")
-        self.save_button.setIcon(icon("save", theme))
-        self.enlarge.setIcon(icon("enlarge", theme))
+    def restyle(self) -> None:
+        self.title.setFont(self.theme.font(15, bold=True))
+        self.title.setStyleSheet(f"font-size: {self.theme.px(15)}px; font-weight: 600;")
+        self.save_button.setIcon(icon("save", self.theme))
+        self.enlarge.setIcon(icon("enlarge", self.theme))
 
     def retranslate(self) -> None:
         if self.pane is not None:

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gui import i18n
 from gui.i18n import t
-from gui.theme import GAP_M, Theme, icon
+from gui.theme import GAP_M, icon
+from gui.themed import Themed
 from gui.window.actions import Actions
 from gui.window.opening import Opening
 from gui.window.prompt import Prompt
@@ -16,7 +17,7 @@ OPEN = ("open_text", "open_folder", "open_model", "hub", "sample", "world", "bui
 TILES = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")
 
 
-class TopRow(QWidget):
+class TopRow(Themed, QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.prompt, self.recent_menu = Prompt(), QMenu(self)
@@ -28,6 +29,8 @@ class TopRow(QWidget):
         row.addWidget(self.prompt, 1)
         for button in (self.open, self.examples, self.language, self.tiles, self.theme_button):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        self.restyle()
+        self.retranslate()
 
     def fill(self, actions: Actions, opening: Opening, choose_language: Callable[[str], None]) -> None:
         """Puts into the menus what can be done; the examples come by themselves."""
@@ -40,10 +43,9 @@ class TopRow(QWidget):
         self.tiles.menu().addActions([actions.by_name[name] for name in TILES])
         self.theme_button.clicked.connect(actions.by_name["theme"].trigger)
 
-    def restyle(self, theme: Theme) -> None:
-        self.prompt.restyle(theme)
-        self.theme_button.setIcon(icon("theme", theme))
-        self.tiles.setIcon(icon("tiles", theme))
+    def restyle(self) -> None:
+        self.theme_button.setIcon(icon("theme", self.theme))
+        self.tiles.setIcon(icon("tiles", self.theme))
 
     def retranslate(self) -> None:
         self.prompt.setPlaceholderText(t("window.prompt"))

@@ -4,10 +4,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.i18n import t
-from gui.theme import GAP_L, GAP_M, GAP_XL, HUGE, LARGE, NORMAL, Theme
+from gui.theme import GAP_L, GAP_M, GAP_XL, HUGE, LARGE, NORMAL
+from gui.themed import Themed
 
 
-class Welcome(QWidget):
+class Welcome(Themed, QWidget):
     open_wanted = Signal()
     sample_wanted = Signal()
     model_wanted = Signal()
@@ -41,13 +42,19 @@ class Welcome(QWidget):
         layout.addSpacing(GAP_L)
         layout.addWidget(self.hint)
         layout.addStretch(3)
+        self.restyle()
+        self.retranslate()
 
-    def restyle(self, theme: Theme) -> None:
-        self.mark.setStyleSheet(f"font-size: {theme.px(2 * HUGE)}px; font-weight: 700; color: {theme.accent};")
-        self.headline.setStyleSheet(f"font-size: {theme.px(HUGE)}px; font-weight: 600;")
-        self.words.setStyleSheet(f"font-size: {theme.px(LARGE - 2)}px;")
+    def restyle(self) -> None:
+        self.mark.setStyleSheet(
+            f"font-size: {self.theme.px(2 * HUGE)}px; font-weight: 700; color: {self.theme.accent};"
+        )
+        self.headline.setStyleSheet(f"font-size: {self.theme.px(HUGE)}px; font-weight: 600;")
+        self.words.setStyleSheet(f"font-size: {self.theme.px(LARGE - 2)}px;")
         for button in (self.sample, self.open, self.model):
-            button.setStyleSheet(f"font-size: {theme.px(NORMAL)}px; padding: {theme.px(12)}px {theme.px(24)}px;")
+            button.setStyleSheet(
+                f"font-size: {self.theme.px(NORMAL)}px; padding: {self.theme.px(12)}px {self.theme.px(24)}px;"
+            )
 
     def retranslate(self) -> None:
         for widget, key in (

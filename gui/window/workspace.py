@@ -9,21 +9,21 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QVBoxLayout, QWidget
 from gui.i18n import t
 from gui.pane import Pane, PaneContext
 from gui.panes import PANE_IDS, PANES
-from gui.theme import GAP_L, GAP_M, Theme
+from gui.theme import GAP_L, GAP_M
+from gui.themed import Themed
 from gui.window.tile import Tile
 
 PLACES = {1: [(0, 0)], 2: [(0, 0), (0, 1)], 4: [(0, 0), (0, 1), (1, 0), (1, 1)]}
 FAVOURITES = ("training", "generation", "attention", "embeddings")  # the grid by which Nakami is known
 
 
-class Workspace(QWidget):
+class Workspace(Themed, QWidget):
     current_changed = Signal(str)  # id of the pane in the current tile
     pane_made = Signal(object)
 
     def __init__(self, context: PaneContext) -> None:
         super().__init__()
         self._context = context
-        self.theme = context.theme
         self.panes: dict[str, Pane] = {}
         self.tiles: list[Tile] = []
         self.count = 0
@@ -38,7 +38,7 @@ class Workspace(QWidget):
     def pane(self, pane_id: str) -> Pane:
         """The one pane of that id, imported and made when it is first wanted."""
         if pane_id not in self.panes:
-            pane = PANES[PANE_IDS.index(pane_id)].load()(self._context_now())
+            pane = PANES[PANE_IDS.index(pane_id)].load()(self._context)
             saved = self._context.settings.panes.get(pane_id)
             if saved is not None:
                 pane.restore(saved)
@@ -46,10 +46,6 @@ class Workspace(QWidget):
             self.panes[pane_id] = pane
             self.pane_made.emit(pane)
         return self.panes[pane_id]
-
-    def _context_now(self) -> PaneContext:
-        context = self._context
-        return PaneContext(context.state, context.engine, context.settings, self.theme)
 
     # --- Tiles -----------------------------------------------------------------------------------
 
@@ -150,31 +146,10 @@ class Workspace(QWidget):
         for window in list(self._detached.values()):
             window.close()
 
-    # --- For all panes ---------------------------------------------------------------------------
-
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        for tile in self._all_tiles():
-            tile.restyle(theme)
-        for pane in self.panes.values():
-            pane.restyle(theme)
-
-    def retranslate(self) -> None:
-        for tile in self._all_tiles():
-            tile.retranslate()
-        for pane in self.panes.values():
-            pane.retranslate()
-            pane.messages.retranslate()
-
-    def _all_tiles(self) -> list[Tile]:
-        return [*self.tiles, *(window.tile for window in self._detached.values())]
-
     # --- Inner workings --------------------------------------------------------------------------
 
     def _make_tile(self) -> Tile:
-        tile = Tile(self.theme, lambda: [(p, t(f"pane.{p}.title")) for p in PANE_IDS])
-        tile.restyle(self.theme)
-        tile.retranslate()
+        tile = Tile(lambda: [(p, t(f"pane.{p}.title")) for p in PANE_IDS])
         tile.touched.connect(lambda: self._with(tile, self._select))
         tile.enlarge_wanted.connect(lambda: self._with(tile, self.enlarge))
         tile.detach_wanted.connect(lambda: self._with(tile, self.detach))

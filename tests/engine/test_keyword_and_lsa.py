@@ -236,7 +236,8 @@ def weights_by_hand(counts_NV: NDArray[np.float64]) -> list[float]:
 
 def cosines_by_svd(counts_NV: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Of every passage with every other, in the space of the largest singular values that are not zero, where the
-    first directions are the longer ones."""
+    first directions are the longer ones.
+    """
     rows_NV = rows_by_hand(counts_NV, weights_by_hand(counts_NV))
     _, singular, axes_DV = np.linalg.svd(rows_NV, full_matrices=False)
     kept = min(width, int((singular > 1e-6 * singular.max()).sum()))

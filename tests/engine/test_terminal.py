@@ -271,7 +271,7 @@ def test_every_command_has_help_and_json(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_whoever_reads_no_further_is_no_failure_with_a_traceback() -> None:
-    """python -m engine world | head -1"""
+    """Python -m engine world | head -1"""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "engine", "world", "--megabytes", "0.3"]

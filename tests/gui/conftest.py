@@ -11,12 +11,12 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui import i18n
+from gui import i18n, theme
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from tests.gui import fakes
 from tests.gui.fakes import FakeEngine
-from tests.gui.hands import Hover, plain
+from tests.gui.hands import Hover, look, plain
 from tests.gui.searching import ask
 
 
@@ -25,7 +25,10 @@ def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     """The application is there before anything is painted, whichever test comes first: without it Qt aborts."""
     before = set(threading.enumerate())
     yield
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # closed windows need not follow what comes now
     i18n.set_language("en")
+    if theme.current() != theme.LIGHT:
+        look(theme.LIGHT)
     left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
     assert left == []
 

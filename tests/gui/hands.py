@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QTableView, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.theme import LIGHT
+from gui import themed
+from gui.theme import LIGHT, Theme
 from gui.widgets.switch import Switch
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -166,3 +167,10 @@ def in_a_window(qtbot: QtBot, widget: QWidget) -> QWidget:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     return after.button("after")
+
+
+def look(theme: Theme) -> None:
+    """Give the whole program this theme."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    themed.apply(app, theme)

@@ -28,6 +28,7 @@ from tests.gui.hands import (
     click,
     drag,
     heard,
+    look,
     painted,
     pixels,
     plain,
@@ -56,7 +57,7 @@ def test_a_cell_is_clicked_and_told_where_it_is_drawn(
     qtbot: QtBot, hover: Hover, query: int, key: int, size: tuple[int, int], theme: Theme
 ) -> None:
     heatmap = show(qtbot, Heatmap(), *size)
-    heatmap.restyle(theme)
+    look(theme)
     heatmap.set_data(one_cell(query, key), PIECES, None)
     chosen, place = heard(heatmap.row_chosen), where(heatmap, color_of(1.0))
     click(heatmap, place)
@@ -162,7 +163,7 @@ def test_no_label_of_the_heatmap_is_cut_off_at_the_edge(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("size", [(160, 140), (220, 180), (600, 400), (1200, 300)])
 def test_nothing_lies_on_the_cells_of_the_heatmap(qtbot: QtBot, size: tuple[int, int], theme: Theme) -> None:
     heatmap = show(qtbot, Heatmap(), *size)
-    heatmap.restyle(theme)
+    look(theme)
     areas = []
     for diagonal in range(6):
         heatmap.set_data(one_cell(diagonal, diagonal), PIECES, None)
@@ -236,7 +237,7 @@ def test_a_badge_lies_on_its_head(qtbot: QtBot, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
 def test_a_line_is_clicked_at_the_height_where_it_begins(qtbot: QtBot, theme: Theme) -> None:
     lines = show(qtbot, AttentionLines(), 500, 400)
-    lines.restyle(theme)
+    look(theme)
     chosen = heard(lines.row_chosen)
     for row in range(6):
         lines.set_data(np.eye(6, dtype=np.float32), PIECES, row)
@@ -276,9 +277,9 @@ def test_with_larger_type_rows_get_more_room(qtbot: QtBot, kind: str) -> None:
         [steps] = attention_steps(ExplainAttention("abcdef", 0, 5))
         view.set_data(steps, 0, PIECES)
     before = view.minimumHeight()
-    view.restyle(LARGE_TYPE)
+    look(LARGE_TYPE)
     assert view.minimumHeight() > 1.7 * before
-    view.restyle(LIGHT)
+    look(LIGHT)
     assert view.minimumHeight() == before
 
 

@@ -20,7 +20,7 @@ from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.vector_bars import VectorBars
 from tests.gui.fakes import near_tokens
-from tests.gui.hands import LARGE_TYPE, SHIFT, Hover, area_of, click, heard, painted, press, show, where
+from tests.gui.hands import LARGE_TYPE, SHIFT, Hover, area_of, click, heard, look, painted, press, show, where
 
 # --- Bars ----------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ BARS = [
 @pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
 def test_a_bar_is_chosen_and_told_where_it_is_drawn(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
     bars = show(qtbot, BarList(), 400, 200)
-    bars.restyle(theme)
+    look(theme)
     bars.set_bars(BARS)
     chosen, words = heard(bars.chosen), []
     for bar in BARS:
@@ -181,9 +181,9 @@ def run(losses: list[float], name: str = "run") -> Curve:
 
 def test_ten_runs_over_each_other_can_be_told_apart() -> None:
     looks = set()
-    for look in range(10):
+    for number in range(10):
         found = run([3.0])
-        found.look = look
+        found.look = number
         for theme in (LIGHT, DARK):
             looks.add((theme.name, found.colors(theme)[0].name(), found.line))
     assert len(looks) == 20

@@ -16,6 +16,7 @@ from tests.gui.hands import (
     click,
     drag,
     heard,
+    look,
     painted,
     pixels,
     point,
@@ -91,7 +92,7 @@ def test_a_drag_is_no_click_and_the_wheel_keeps_what_is_under_it(qtbot: QtBot) -
 @pytest.mark.parametrize("beyond", range(10))
 def test_large_points_are_dragged_over_the_edge(qtbot: QtBot, beyond: int) -> None:
     cloud = cloud_of(qtbot, CORNERS)
-    cloud.restyle(LARGE_TYPE)
+    look(LARGE_TYPE)
     cloud.grab()
     down = round(cloud.height() - cloud.at(0).y()) + beyond
     drag(cloud, QPoint(250, 100), QPoint(250, 100 + down))

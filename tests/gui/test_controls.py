@@ -23,7 +23,7 @@ from gui.widgets.labelled_slider import REST_MS, LabelledSlider
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.switch import Switch
 from gui.window.prompt import Prompt
-from tests.gui.hands import LEFT, NO_KEY, heard, in_a_window, press, show
+from tests.gui.hands import LEFT, NO_KEY, heard, in_a_window, look, press, show
 
 # --- Slider and switch ---------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ PRESETS = {"30s": TrainingSettings(), "5m": TrainingSettings(layers=6, width=192
 @pytest.fixture
 def form(qtbot: QtBot) -> RunForm:
     made: RunForm = show(qtbot, RunForm(), 700, 500)
-    made.restyle(LIGHT)
+    look(LIGHT)
     made.set_presets(PRESETS, "30s")
     return made
 
@@ -394,7 +394,7 @@ def test_figures_never_overlap_or_leave_their_row(qtbot: QtBot, tall: bool, widt
     row.set_tall(tall)
     row.set_figures([("Step", "1,234"), ("損失", "2.345"), ("Speed", "9,876 tok/s")])
     for theme in (LIGHT, replace(DARK, zoom=2.0)):
-        row.restyle(theme)
+        look(theme)
         places = [place for place, _, _ in row.fitting()]
         assert all(b.left() > a.right() for a, b in pairwise(places))
         assert all(place.right() < row.width() for place in places)
@@ -406,7 +406,7 @@ def test_figures_take_more_room_in_larger_type_and_none_without_any(qtbot: QtBot
     row: FigureRow = show(qtbot, FigureRow(), 800, 60)
     row.set_figures([("Loss", "2.345")])
     before = row.fitting()[0][0].width(), row.sizeHint().height()
-    row.restyle(replace(LIGHT, zoom=2.0))
+    look(replace(LIGHT, zoom=2.0))
     after = row.fitting()[0][0].width(), row.sizeHint().height()
     assert all(b > 1.5 * a for a, b in zip(before, after, strict=True))
     row.set_figures([])

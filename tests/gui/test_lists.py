@@ -16,7 +16,7 @@ from gui.panes.training.curve import Curve
 from gui.panes.training.run_list import RunList
 from gui.theme import DARK, LIGHT
 from tests.gui.fakes import entries
-from tests.gui.hands import LEFT, SHIFT, click_row, heard, open_row, press, show
+from tests.gui.hands import LEFT, SHIFT, click_row, heard, look, open_row, press, show
 
 # --- Documents -----------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ def test_the_list_of_documents_follows_language_and_look(documents: DocumentList
     after = (documents.title.text(), documents.note.text(), documents.header(), documents.rows()[0][2])
     assert all(a != b for a, b in zip(before, after, strict=True))
     for theme in (LIGHT, DARK):
-        documents.restyle(theme)
+        look(theme)
         shown = documents.documents.index(0, 0).data(Qt.ItemDataRole.ForegroundRole)
         assert shown.name() == theme.bad
         assert documents.documents.index(1, 0).data(Qt.ItemDataRole.ForegroundRole) is None
@@ -140,7 +140,7 @@ def summary(n: int, loss: float = 2.5) -> RunSummary:
 def runs(qtbot: QtBot) -> RunList:
     found: RunList = show(qtbot, RunList(), 700, 300)
     found.retranslate()
-    found.restyle(LIGHT)
+    look(LIGHT)
     front, other = Curve("front"), Curve("other")
     other.look = 2
     found.add(summary(0), front)

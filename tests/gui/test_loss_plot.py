@@ -14,7 +14,7 @@ from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot, rounded_up
 from gui.theme import DARK, LIGHT
 from gui.widgets.legend import Entry, Legend
-from tests.gui.hands import show, where
+from tests.gui.hands import look, show, where
 
 
 def curve(losses: list[float], name: str = "run", first: int = 1) -> Curve:
@@ -173,7 +173,7 @@ def test_a_run_keeps_its_colour_and_line_style(plot: LossPlot) -> None:
     assert before["second"].style != before["third"].style
     plot.set_runs([front, third])
     assert before["third"] in plot.legend.entries
-    plot.restyle(DARK)
+    look(DARK)
     assert before["third"] not in plot.legend.entries
 
 
@@ -242,7 +242,7 @@ def test_figures_do_not_jump_when_they_get_shorter(qtbot: QtBot) -> None:
 def test_a_legend_takes_as_many_rows_as_it_needs(qtbot: QtBot) -> None:
     legend = Legend()
     qtbot.addWidget(legend)
-    legend.set_entries([Entry("axis"), *(Entry(f"run {n}", LIGHT.accent, marker=LIGHT.bad) for n in range(5))], LIGHT)
+    legend.set_entries([Entry("axis"), *(Entry(f"run {n}", LIGHT.accent, marker=LIGHT.bad) for n in range(5))])
     wide, narrow = legend.heightForWidth(2000), legend.heightForWidth(150)
     assert narrow >= 3 * wide
     assert all(place.right() <= 150 for place, _ in legend._places(150))
@@ -252,7 +252,7 @@ def test_a_legend_takes_as_many_rows_as_it_needs(qtbot: QtBot) -> None:
 
 def test_a_legend_shows_the_colours_of_bars_and_scales(qtbot: QtBot) -> None:
     legend = show(qtbot, Legend(), 600, 40)
-    legend.set_entries([Entry("cut", bar=LIGHT.cut), Entry("0 to 100 %", scale=True)], LIGHT)
+    legend.set_entries([Entry("cut", bar=LIGHT.cut), Entry("0 to 100 %", scale=True)])
     bar, scale = (place for place, _ in legend._places(600))
     assert bar.contains(where(legend, QColor(LIGHT.cut)))
     row = legend.grab().toImage()

@@ -17,7 +17,7 @@ from gui.panes.map.machine_plan import Part, plan
 from gui.panes.map.machine_view import Machine
 from gui.theme import DARK, LIGHT, Theme
 from tests.gui.fakes import machine_trace
-from tests.gui.hands import LARGE_TYPE, RIGHT, click, heard, painted, point, press, show
+from tests.gui.hands import LARGE_TYPE, RIGHT, click, heard, look, painted, point, press, show
 
 SIZES = st.tuples(st.integers(300, 2400), st.integers(120, 1400))
 
@@ -103,7 +103,7 @@ def test_what_the_model_wrote_stands_out(qtbot: QtBot) -> None:
 def test_the_machine_is_painted_in_every_look_and_size(qtbot: QtBot, language: str, theme: Theme) -> None:
     i18n.set_language(language)
     machine = machine_of(qtbot, "é\n私は😀\u200b" * 90, "猫", 1)
-    machine.restyle(theme)
+    look(theme)
     for size in ((1, 1), (240, 90), (600, 900), (2600, 200), (2600, 1500)):
         machine.resize(*size)
         assert not machine.grab().isNull()

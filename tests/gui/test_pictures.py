@@ -27,7 +27,7 @@ from gui.widgets.heatmap import Heatmap
 from gui.widgets.token_strip import TokenStrip
 from gui.widgets.vector_bars import VectorBars
 from tests.gui.fakes import attention_steps, machine_trace, many_candidates, near_tokens, tokens_of
-from tests.gui.hands import Hover, click, drag, press, show, turn_wheel
+from tests.gui.hands import Hover, click, drag, look, press, show, turn_wheel
 
 NAN = np.full((4, 4), np.nan, np.float32)
 
@@ -102,7 +102,7 @@ PAINTED = ("heatmap", "mosaic", "cloud", "lines", "vector", "bars", "near", "can
 def test_every_picture_stands_any_data_in_any_size(qtbot: QtBot, hover: Hover, name: str, data: str) -> None:
     widget: Any = show(qtbot, _fill(name, data), 300, 200)
     for theme in (LIGHT, replace(DARK, zoom=2.0)):
-        widget.restyle(theme)
+        look(theme)
         for size in ((1, 1), (42, 26), (26, 52), (3000, 30), (900, 700)):
             widget.setMinimumSize(0, 0)
             widget.resize(*size)

@@ -198,7 +198,7 @@ def test_the_name_of_the_model_has_the_room_that_nothing_else_needs(window: Main
 
 def test_a_name_of_a_model_that_finds_no_room_is_cut_at_its_end(window: MainWindow, qtbot: QtBot) -> None:
     window.settings.zoom = 2.0
-    window.restyle()
+    window._change_theme()
     window.resize(1280, 720)
     window.state.set_model(model())
     window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
@@ -328,7 +328,7 @@ def test_no_button_of_four_tiles_on_a_projector_is_cut(
 ) -> None:
     window.set_language(language)
     window.settings.zoom = zoom
-    window.restyle()
+    window._change_theme()
     window.resize(1280, 720)
     window.state.set_model(model())
     window.state.set_text("abc")
@@ -354,7 +354,7 @@ def test_four_tiles_in_large_type_have_the_room_of_the_tokens(window: MainWindow
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 def test_the_list_of_keys_is_no_higher_than_a_projector(window: MainWindow, zoom: float) -> None:
     window.settings.zoom = zoom
-    window.restyle()
+    window._change_theme()
     window.show_keys()
     box = window.findChild(QMessageBox)
     assert box.sizeHint().height() <= 720
@@ -365,7 +365,7 @@ def test_the_list_of_keys_is_no_higher_than_a_projector(window: MainWindow, zoom
 @pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
 def test_the_buttons_of_a_small_tile_are_whole_in_large_type(window: MainWindow, qtbot: QtBot, zoom: float) -> None:
     window.settings.zoom = zoom
-    window.restyle()
+    window._change_theme()
     window.resize(1280, 720)
     window.state.set_model(model())
     window.state.set_text("abc")
@@ -384,7 +384,7 @@ def test_the_buttons_of_a_small_tile_are_whole_in_large_type(window: MainWindow,
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 def test_the_rail_shows_names_whole_or_icons_alone(window: MainWindow, qtbot: QtBot, zoom: float) -> None:
     window.settings.zoom = zoom
-    window.restyle()
+    window._change_theme()
     window.resize(1280, 720)
     buttons = window.rail.buttons.values()
     qtbot.waitUntil(lambda: all(button.height() >= button.sizeHint().height() for button in buttons))

@@ -21,7 +21,7 @@ from gui.panes.tokens.tokenizer_table import TokenizerTable
 from gui.panes.tokens.vocabulary_table import VocabularyTable
 from gui.theme import DARK, LIGHT
 from tests.gui.fakes import TEXTS, entries, passage, tokenizer_columns, tokens_of
-from tests.gui.hands import CONTROL, click_row, column_of, heard, in_a_window, open_row, press, show, sort_by
+from tests.gui.hands import CONTROL, click_row, column_of, heard, in_a_window, look, open_row, press, show, sort_by
 
 # --- Passages ------------------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ def test_sources_of_citations_take_the_colours_of_the_theme(qtbot: QtBot) -> Non
     table: CitationTable = show(qtbot, CitationTable())
     table.set_answer(*answered())
     for theme in (LIGHT, DARK):
-        table.restyle(theme)
+        look(theme)
         colors = [table.table.item(y, 1).foreground().color().name() for y in range(2)]
         assert colors == [theme.series[0], theme.series[2]]
 
@@ -417,7 +417,7 @@ def test_the_comparison_follows_the_language_and_keeps_the_choice(compared: Toke
     before = compared.table.item(0, 0).text()
     i18n.set_language("ja")
     compared.retranslate()
-    compared.restyle(DARK)
+    look(DARK)
     assert compared.table.item(0, 0).text() != before
     assert compared.table.currentRow() == 1
     assert all(label.text() and not label.text().startswith("widget.") for label in compared.labels.values())

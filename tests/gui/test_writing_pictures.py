@@ -20,7 +20,20 @@ from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.token_strip import CHEVRON, TokenStrip, describe
 from tests.gui.fakes import candidates, many_candidates, tokens_of
-from tests.gui.hands import LARGE_TYPE, Hover, area_of, click, heard, painted, point, press, show, turn_wheel, where
+from tests.gui.hands import (
+    LARGE_TYPE,
+    Hover,
+    area_of,
+    click,
+    heard,
+    look,
+    painted,
+    point,
+    press,
+    show,
+    turn_wheel,
+    where,
+)
 
 # --- Candidates ----------------------------------------------------------------------------------------
 
@@ -28,7 +41,7 @@ from tests.gui.hands import LARGE_TYPE, Hover, area_of, click, heard, painted, p
 @pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
 def test_a_candidate_that_was_cut_is_grey_and_still_chosen_by_a_click(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
     bars = show(qtbot, CandidateBars(), 400, 400)
-    bars.restyle(theme)
+    look(theme)
     bars.set_candidates(candidates())
     chosen, place = heard(bars.chosen), where(bars, theme.color("cut"))
     assert "cut by min-p" in hover(bars, place)
@@ -304,7 +317,7 @@ def test_larger_type_takes_more_lines(qtbot: QtBot) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 400, 200)
     shown.set_spans([Span(PROSE, 0.3)])
     before = shown.page.minimumHeight()
-    shown.restyle(LARGE_TYPE)
+    look(LARGE_TYPE)
     assert shown.page.minimumHeight() > 3 * before
 
 

@@ -8,18 +8,18 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from engine.messages.attention import HEAD_KINDS
 from gui.i18n import t
-from gui.theme import GAP_S, LIGHT, Theme
+from gui.theme import GAP_S
+from gui.themed import Themed
 
 EDGES = 28  # pixels at zoom 1 of a button that are not its words
 ENOUGH = 0.4  # of its attention: what a head spends less on it does not do
 
 
-class HeadBadges(QWidget):
+class HeadBadges(Themed, QWidget):
     chosen = Signal(int, int)  # layer, head
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.scores: NDArray[np.floating] = np.zeros((len(HEAD_KINDS), 0, 0))
         self.buttons = [QPushButton() for _ in HEAD_KINDS]
         grid = QGridLayout(self)
@@ -29,6 +29,8 @@ class HeadBadges(QWidget):
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, kind=index: self.chosen.emit(*self._best(kind)))
             grid.addWidget(button, index // 2, index % 2)
+        self.restyle()
+        self.retranslate()
 
     def set_scores(self, scores: NDArray[np.floating]) -> None:
         """[kind, layer, head], shares of the attention in the order of HEAD_KINDS."""
@@ -68,10 +70,11 @@ class HeadBadges(QWidget):
         super().resizeEvent(event)
         self.retranslate()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         for kind, button in enumerate(self.buttons):
-            button.setStyleSheet(f"text-align: left; border-left: {theme.px(4)}px solid {theme.series[kind]};")
+            button.setStyleSheet(
+                f"text-align: left; border-left: {self.theme.px(4)}px solid {self.theme.series[kind]};"
+            )
 
     def _best(self, kind: int) -> tuple[int, int]:
         layer, head = np.unravel_index(int(self.scores[kind].argmax()), self.scores.shape[1:])

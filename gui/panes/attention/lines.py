@@ -8,23 +8,24 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, LIGHT, NORMAL, SMALL, Theme
+from gui.theme import GAP_M, NORMAL, SMALL
+from gui.themed import Themed
 
 FAINTEST = 0.04  # weights below this are not drawn: they would only be a haze
 MOST_QUERIES = 160  # of longer texts only the lines of the chosen query are drawn
 
 
-class AttentionLines(QWidget):
+class AttentionLines(Themed, QWidget):
     row_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.weights: NDArray[np.floating] = np.zeros((0, 0))
         self.pieces: tuple[str, ...] = ()
         self.row = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.restyle()
 
     def set_data(self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int) -> None:
         """`weights` [query, key]; `row` is the query that is looked at."""
@@ -35,8 +36,7 @@ class AttentionLines(QWidget):
     def _make_room(self) -> None:
         self.setMinimumHeight(round(len(self.pieces) * self.theme.px(18) + self.theme.px(28)))
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self._make_room()
         self.update()
 

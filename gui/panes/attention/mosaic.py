@@ -10,15 +10,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.colormaps import root_colors
 from gui.i18n import t
-from gui.theme import GAP_S, LIGHT, SMALL, Theme
+from gui.theme import GAP_S, SMALL
+from gui.themed import Themed
 
 
-class Mosaic(QWidget):
+class Mosaic(Themed, QWidget):
     chosen = Signal(int, int)  # layer, head
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.layer = self.head = 0
         self._images: list[list[QImage]] = []
         self._badges: dict[tuple[int, int], tuple[str, str]] = {}
@@ -40,8 +40,7 @@ class Mosaic(QWidget):
         self.setAccessibleDescription(t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1))
         self.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -25,7 +25,7 @@ from gui.panes.attention.badges import HeadBadges
 from gui.panes.attention.lines import AttentionLines
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.steps import AttentionStepsView
-from gui.theme import GAP_L, GAP_M, Theme
+from gui.theme import GAP_L, GAP_M
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.switch import Switch
 
@@ -261,13 +261,7 @@ class AttentionPane(Pane):
         self.lines.setAccessibleName(t("pane.attention.view.lines"))
         self.steps_view.setAccessibleName(t("pane.attention.view.steps"))
         self.mosaic.setAccessibleName(t("pane.attention.mosaic.title"))
-        self.badges.retranslate()
         self._draw()
-
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        for widget in (self.heatmap, self.mosaic, self.lines, self.steps_view, self.badges):
-            widget.restyle(theme)
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

@@ -12,21 +12,22 @@ from engine.messages.attention import AttentionSteps
 from gui.colormaps import diverging_image
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, SMALL
+from gui.themed import Themed
 
 Floats = NDArray[np.floating]
 MOST_KEYS = 200  # rows; of longer texts the newest
 
 
-class AttentionStepsView(QWidget):
+class AttentionStepsView(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.steps: AttentionSteps | None = None
         self.head = 0
         self.pieces: tuple[str, ...] = ()  # of the keys that are shown
         self._strips: list[tuple[QRectF, str, Floats]] = []  # what hovering tells
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.restyle()
 
     def set_data(self, steps: AttentionSteps, head: int, pieces: tuple[str, ...]) -> None:
         """`pieces` of all tokens of the text; those up to the query are shown."""
@@ -46,8 +47,7 @@ class AttentionStepsView(QWidget):
         if self.steps is not None:
             self.setMinimumHeight(round(self._table_top() + (len(self.pieces) + 3) * self._row()))
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self._make_room()
         self.update()
 

@@ -8,15 +8,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.messages.embeddings import NearTokens
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
+from gui.themed import Themed
 
 
-class NearList(QWidget):
+class NearList(Themed, QWidget):
     chosen = Signal(int)  # token ID
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.near: NearTokens | None = None
         self.current = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -28,8 +28,7 @@ class NearList(QWidget):
         self.setAccessibleDescription(", ".join(f"{piece} {cosine:.2f}" for piece, cosine in rows))
         self.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -24,7 +24,7 @@ from gui.i18n import t
 from gui.pane import Pane, Table
 from gui.panes.embeddings.near_list import NearList
 from gui.text import visible
-from gui.theme import GAP_L, GAP_M, GAP_S, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.widgets.cloud import Cloud
 from gui.widgets.switch import Switch
 from gui.widgets.vector_bars import VectorBars
@@ -502,9 +502,6 @@ class EmbeddingsPane(Pane):
         if self.of_words and self.map is not None:
             self._source_changed("")  # the words of the other language
 
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        for widget in (self.cloud, self.bars, self.near):
-            widget.restyle(theme)
-        self.words.setStyleSheet(f"background: {theme.surface}; padding: {GAP_S}px;")
+    def restyle(self) -> None:
+        self.words.setStyleSheet(f"background: {self.theme.surface}; padding: {GAP_S}px;")
         self._show_all()

@@ -16,21 +16,22 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from engine.messages.generation import STAGES, Candidates
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
+from gui.themed import Themed
 
 LINE_SHARE = 12  # the cumulative line shows so many segments by themselves, the rest as one
 
 
-class CandidateBars(QWidget):
+class CandidateBars(Themed, QWidget):
     chosen = Signal(int)  # a token's ID
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.candidates: Candidates | None = None
         self.current = -1  # a row chosen by keyboard
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.retranslate()
 
     def set_candidates(self, candidates: Candidates | None) -> None:
         self.candidates = candidates
@@ -42,8 +43,7 @@ class CandidateBars(QWidget):
         """The words painted and read aloud are in the language of the window."""
         self.set_candidates(self.candidates)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.updateGeometry()
         self.update()
 

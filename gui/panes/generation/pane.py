@@ -15,7 +15,6 @@ from gui.i18n import t
 from gui.pane import Pane, Table
 from gui.panes.generation.branches import Branches, Node
 from gui.panes.generation.writing_page import COLUMNS, WritingPage
-from gui.theme import Theme
 from gui.widgets.coloured_text import Span, marked
 
 SHOW_MS = 120  # the text is redrawn at most so often while it grows
@@ -420,15 +419,10 @@ class GenerationPane(Pane):
         self.page.live.setChecked(saved.get("live") is not False)
 
     def retranslate(self) -> None:
-        self.page.retranslate()
         self.explain_empty(self.empty)
         self._show()
         self._show_buttons()
         self.subtitle_changed.emit()
-
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        self.page.restyle(theme)
 
 
 def _ahead(node: Node) -> list[Node]:

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxL
 
 from engine.messages.generation import SamplingSettings
 from gui.i18n import t
-from gui.theme import GAP_M, GAP_S, Theme, icon
+from gui.theme import GAP_M, GAP_S, icon
+from gui.themed import Themed
 from gui.widgets.labelled_slider import LabelledSlider
 
 TOP_K = [0, *range(1, 21), *range(25, 105, 5), *range(120, 220, 20)]
@@ -22,7 +23,7 @@ def _or_off(value: float) -> str:
     return t("pane.generation.sampling.off") if value == 0 else f"{value:g}"
 
 
-class SamplingControls(QWidget):
+class SamplingControls(Themed, QWidget):
     """`changing` while a slider is dragged or the seed turned, `changed` when it rests."""
 
     changing = Signal()
@@ -58,6 +59,8 @@ class SamplingControls(QWidget):
         self.seed.valueChanged.connect(lambda _: self.changing.emit())
         self.seed.valueChanged.connect(lambda _: self.changed.emit())
         self.set_settings(SamplingSettings())
+        self.restyle()
+        self.retranslate()
 
     def settings(self) -> SamplingSettings:
         value = {name: slider.value for name, slider in self.sliders.items()}
@@ -93,5 +96,5 @@ class SamplingControls(QWidget):
         for label in (*(s.name for s in self.sliders.values()), self.seed_label):
             label.setMinimumWidth(widest)
 
-    def restyle(self, theme: Theme) -> None:
-        self.die.setIcon(icon("die", theme))
+    def restyle(self) -> None:
+        self.die.setIcon(icon("die", self.theme))

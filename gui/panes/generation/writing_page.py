@@ -19,7 +19,8 @@ from engine.messages.generation import STAGES, Candidates
 from gui.i18n import t
 from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.generation.sampling_controls import SamplingControls
-from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, Theme, icon
+from gui.theme import GAP_L, GAP_M, GAP_S, icon
+from gui.themed import Themed
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.legend import Entry, Legend
 
@@ -30,12 +31,11 @@ KEY_ROOM = 300  # below this nothing says what the colours mean
 LEAST_ROOM, LOW_ROOM = 500, 180  # and below this it is a text with its buttons
 
 
-class WritingPage(QWidget):
+class WritingPage(Themed, QWidget):
     column_wanted = Signal(int)  # that continuation is to become the text
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.controls, self.bars = SamplingControls(), CandidateBars()
         self.bars_title, self.stage_words, self.live_words = QLabel(), QLabel(), QLabel()
         for label in (self.bars_title, self.stage_words, self.live_words):
@@ -63,6 +63,8 @@ class WritingPage(QWidget):
         whole.setSpacing(GAP_L)
         whole.addLayout(left, 5)
         whole.addLayout(right, 4)
+        self.restyle()
+        self.retranslate()
 
     def _build_texts(self) -> QStackedLayout:
         """One text, or several side by side."""
@@ -141,14 +143,14 @@ class WritingPage(QWidget):
         """What the colours under the text and those of the bars mean."""
         value = COLORS[max(0, self.color.currentIndex())]
         under = Entry(t(f"pane.generation.key.{value}"), scale=True)
-        self.text_key.set_entries([under, Entry(t("pane.generation.key.prompt"))], self.theme)
+        self.text_key.set_entries([under, Entry(t("pane.generation.key.prompt"))])
         model, left = (self.theme.series_color(index).name() for index in (0, 4))
         entries = [
             Entry(t("pane.generation.candidates.key.model"), bar=model),
             Entry(t("pane.generation.candidates.key.left"), left),
             Entry(t("pane.generation.candidates.key.cut"), bar=self.theme.cut),
         ]
-        self.bars_key.set_entries(entries, self.theme)
+        self.bars_key.set_entries(entries)
 
     def fold(self, room: QSize) -> None:
         """To what there is room for in a pane of this size."""
@@ -166,7 +168,6 @@ class WritingPage(QWidget):
         self.bars_key.setVisible(wide and tall)
 
     def retranslate(self) -> None:
-        self.controls.retranslate()
         for widget, key in (
             (self.step_button, "step"),
             (self.back_button, "back"),
@@ -183,16 +184,10 @@ class WritingPage(QWidget):
         self.length.setAccessibleName(t("pane.generation.length"))
         self.length.setToolTip(t("pane.generation.length"))
         self.bars.setAccessibleName(t("pane.generation.next"))
-        self.bars.retranslate()
         for title, temperature in zip(self.column_titles, COLUMNS, strict=True):
             title.setText(t("pane.generation.column", temperature=temperature))
         self._show_keys()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        for text in (self.text, *self.columns):
-            text.restyle(theme)
-        self.bars.restyle(theme)
-        self.controls.restyle(theme)
+    def restyle(self) -> None:
         self._show_keys()
-        self.play_button.setIcon(icon("play", theme, "on_accent", 16))
+        self.play_button.setIcon(icon("play", self.theme, "on_accent", 16))

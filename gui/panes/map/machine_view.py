@@ -12,22 +12,22 @@ from gui.panes.map.machine_canvas import View
 from gui.panes.map.machine_picture import Picture, shown_candidates
 from gui.panes.map.machine_plan import PER_TOKEN, Part, Plan, plan
 from gui.text import visible
-from gui.theme import LIGHT, Theme
+from gui.themed import Themed
 
 
-class Machine(QWidget):
+class Machine(Themed, QWidget):
     token_chosen = Signal(object)  # a row of the trace, or None
     part_opened = Signal(str, int)  # a station, or "attention" or "mlp", and the layer
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.view: View | None = None
         self.part = Part("tokens")  # where the keyboard is
         self._plan: Plan | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.restyle()
 
     def set_trace(self, trace: ForwardTrace | None, prompt: str, written: str, written_tokens: int) -> None:
         """What flows through the machine; `written` is what the model itself has put behind the prompt."""
@@ -58,8 +58,7 @@ class Machine(QWidget):
         shown = self.plan()
         return shown.stations if shown else ()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self._changed()
 
     def sizeHint(self) -> QSize:

@@ -11,7 +11,7 @@ from gui.i18n import t
 from gui.pane import Pane, Table
 from gui.panes.map.machine_plan import STATIONS
 from gui.panes.map.machine_view import Machine
-from gui.theme import GAP_M, Theme, icon
+from gui.theme import GAP_M, icon
 
 STATION_MS = 400  # the walk stays so long at each station
 LIVE_MS = 3500  # while a model learns, it is looked through at most so often
@@ -252,7 +252,5 @@ class MapPane(Pane):
         self.machine.setAccessibleName(t("pane.map.picture.title"))
         self._show()
 
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        self.machine.restyle(theme)
-        self.play_button.setIcon(icon("play", theme, "on_accent", 16))
+    def restyle(self) -> None:
+        self.play_button.setIcon(icon("play", self.theme, "on_accent", 16))

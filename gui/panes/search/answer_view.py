@@ -9,7 +9,8 @@ from engine.messages.search import Citation, SearchHit
 from gui.i18n import t
 from gui.panes.search.retrieval import Answering, Retrieval
 from gui.panes.search.sources import place_of, source_color
-from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, NORMAL, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
+from gui.themed import Themed
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.legend import Entry, Legend
@@ -18,12 +19,12 @@ SHORT = 190  # pixels: in less than that there is room for the answers alone
 ROOM_FOR_KEY = 260  # and in less than that nothing says what the colours mean
 
 
-class AnswerView(QWidget):
+class AnswerView(Themed, QWidget):
     source_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.asked = LIGHT, Retrieval()
+        self.asked = Retrieval()
         self.token: int | None = None  # of the answer, whose attention is shown
         self.titles = {side: QLabel() for side in ("sourced", "unsourced")}
         self.texts = {side: ColouredText() for side in self.titles}
@@ -55,6 +56,8 @@ class AnswerView(QWidget):
         whole.addWidget(self.key)
         whole.addWidget(self.caption)
         whole.addWidget(self.sources)
+        self.restyle()
+        self.retranslate()
 
     # --- What is shown ---------------------------------------------------------------------------
 
@@ -144,7 +147,7 @@ class AnswerView(QWidget):
                     t("pane.search.answer.key.extracted" if extracted else "pane.search.answer.key.cited"), bar=source
                 )
             )
-        self.key.set_entries(entries, self.theme)
+        self.key.set_entries(entries)
         self.key.setVisible(answered is not None and self.height() > self.theme.px(ROOM_FOR_KEY))
 
     # --- Where it looked -------------------------------------------------------------------------
@@ -241,10 +244,7 @@ class AnswerView(QWidget):
         self.sources.setCursor(Qt.CursorShape.PointingHandCursor)
         self.show_asked(self.asked)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         for text in self.texts.values():
             text.size_of_type = NORMAL + 2
-            text.restyle(theme)
-        self.sources.restyle(theme)
         self.show_asked(self.asked)

@@ -8,17 +8,17 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetIte
 from engine.messages.search import Answered, Citation, SearchHit
 from gui.i18n import t
 from gui.panes.search.sources import one_line, place_of, source_color
-from gui.theme import GAP_M, LIGHT, Theme
+from gui.theme import GAP_M
+from gui.themed import Themed
 
 COLUMNS = ("answer", "source", "says")
 
 
-class CitationTable(QWidget):
+class CitationTable(Themed, QWidget):
     opened = Signal(object)  # Citation
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.answered: Answered | None = None
         self.hits: tuple[SearchHit, ...] = ()
         self.words, self.table = QLabel(), _Table(0, len(COLUMNS))
@@ -30,6 +30,8 @@ class CitationTable(QWidget):
         column.setSpacing(GAP_M)
         column.addWidget(self.words)
         column.addWidget(self.table, 1)
+        self.restyle()
+        self.retranslate()
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -67,8 +69,7 @@ class CitationTable(QWidget):
         self.table.setAccessibleName(t("pane.search.citations.table"))
         self.set_answer(self.answered, self.hits)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.set_answer(self.answered, self.hits)
 
 

@@ -7,13 +7,14 @@ from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWi
 
 from engine.messages.search import VectorPair
 from gui.i18n import t
-from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, Theme
+from gui.theme import GAP_M, GAP_S, NORMAL
+from gui.themed import Themed
 from gui.widgets.bar_list import Bar, BarList
 
 STRONGEST = 9  # dimensions shown one by one; the others are added up
 
 
-class CosineFormula(QWidget):
+class CosineFormula(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pair: VectorPair | None = None
@@ -30,6 +31,7 @@ class CosineFormula(QWidget):
             column.addWidget(widget)
         column.addStretch(1)
         column.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.retranslate()
 
     def set_pair(self, pair: VectorPair | None, name: str) -> None:
         """`name` is that of the passage B."""
@@ -56,10 +58,6 @@ class CosineFormula(QWidget):
         self.open_button.setText(t("pane.search.cosine.open"))
         self.products.setAccessibleName(t("pane.search.cosine.products", width=0))
 
-    def restyle(self, theme: Theme) -> None:
-        self.fraction.restyle(theme)
-        self.products.restyle(theme)
-
 
 def product_bars(pair: VectorPair) -> list[Bar]:
     """The dimensions that add most, by size, and all others in one: together exactly A·B."""
@@ -79,12 +77,11 @@ def product_bars(pair: VectorPair) -> list[Bar]:
     return bars
 
 
-class _Fraction(QWidget):
+class _Fraction(Themed, QWidget):
     """The formula twice: in letters, and in numbers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.theme = LIGHT
         self.pair: VectorPair | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -94,8 +91,7 @@ class _Fraction(QWidget):
         self.setAccessibleDescription(" ".join(self._numbers()))
         self.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.updateGeometry()
         self.update()
 

@@ -9,14 +9,16 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QLineEdit, QPushButton, QTableView, QVBoxLayout, QWidget
 
 from engine.messages.documents import DocumentEntry
+from gui import theme
 from gui.i18n import t
-from gui.theme import GAP_M, GAP_S, LIGHT, Theme
+from gui.theme import GAP_M, GAP_S
+from gui.themed import Themed
 
 COLUMNS = ("name", "passages", "status")
 Index = QModelIndex | QPersistentModelIndex
 
 
-class DocumentList(QWidget):
+class DocumentList(Themed, QWidget):
     files_wanted = Signal()  # "let the user choose files to add"
     folder_wanted = Signal()
     look_wanted = Signal()  # "look whether anything has changed"
@@ -43,6 +45,8 @@ class DocumentList(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._lay_out()
         self._wire()
+        self.restyle()
+        self.retranslate()
 
     def _lay_out(self) -> None:
         upper, lower = QHBoxLayout(), QHBoxLayout()
@@ -134,9 +138,8 @@ class DocumentList(QWidget):
         self.view.setAccessibleName(t("pane.search.documents.table"))
         self.set_entries(self.documents.entries)
 
-    def restyle(self, theme: Theme) -> None:
-        self.documents.theme = theme
-        self.view.horizontalHeader().resizeSection(0, theme.px(150))
+    def restyle(self) -> None:
+        self.view.horizontalHeader().resizeSection(0, self.theme.px(150))
 
 
 class _View(QTableView):
@@ -164,7 +167,6 @@ class _View(QTableView):
 class _Documents(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
-        self.theme = LIGHT
         self.entries: list[DocumentEntry] = []
         self.shown: list[DocumentEntry] = []
 
@@ -200,7 +202,7 @@ class _Documents(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{entry.path}\n{self.words(entry, 'status')}"
         if role == Qt.ItemDataRole.ForegroundRole and entry.document < 0:
-            return self.theme.color("bad")
+            return theme.current().color("bad")
         if role == Qt.ItemDataRole.TextAlignmentRole and column == "passages":
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

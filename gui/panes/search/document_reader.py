@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, 
 from engine.messages.documents import DocumentText
 from gui.i18n import t
 from gui.panes.search.sources import utf16
-from gui.theme import GAP_M, GAP_S, LIGHT, Theme
+from gui.theme import GAP_M, GAP_S
+from gui.themed import Themed
 
 
-class DocumentReader(QWidget):
+class DocumentReader(Themed, QWidget):
     back_wanted = Signal()
     save_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.document: DocumentText | None = None
         self._marked = self._best = (0, 0)  # characters of the document
         self.title, self.note, self.editor = QLabel(), QLabel(), QPlainTextEdit()
@@ -54,6 +54,8 @@ class DocumentReader(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.editor, 1)
         column.addWidget(self.note)
+        self.restyle()
+        self.retranslate()
 
     @property
     def modified(self) -> bool:
@@ -164,7 +166,6 @@ class DocumentReader(QWidget):
             self.note.setText(t(f"pane.search.reader.{key}", characters=f"{self.document.characters:,}"))
         self._enable()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         if not self.modified:
             self._highlight()

@@ -4,11 +4,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from gui.i18n import t
+from gui.themed import Themed
 
 KINDS = ("lsa", "model", "word2vec", "encoder")
 
 
-class EmbedderButton(QToolButton):
+class EmbedderButton(Themed, QToolButton):
     chosen = Signal(str)  # one of KINDS
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -20,6 +21,7 @@ class EmbedderButton(QToolButton):
             action.setCheckable(True)
             action.triggered.connect(lambda _, kind=kind: self._choose(kind))
         self.setMenu(menu)
+        self.retranslate()
 
     def set_used(self, kind: str, model: bool) -> None:
         """`kind` is "" while there are no vectors; `model`: whether one is open that could make them."""

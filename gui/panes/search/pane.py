@@ -40,7 +40,6 @@ from gui.panes.search.retrieval import STEPS, Retrieval
 from gui.panes.search.search_page import MODES, SearchPage
 from gui.samples import BUILTIN
 from gui.settings import documents_folder
-from gui.theme import Theme
 
 OVERLAP = 0.15  # of a passage that the next one repeats
 
@@ -476,10 +475,7 @@ class SearchPane(Pane):
         self.page.fold(self.theme, self.width(), self.height())
 
     def retranslate(self) -> None:
-        self.page.retranslate()
         self._show()
 
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        self.page.restyle(theme)
+    def restyle(self) -> None:
         self.page.fold(self.theme, self.width(), self.height())

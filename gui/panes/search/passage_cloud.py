@@ -6,13 +6,14 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine.messages.search import PassageMap
 from gui.i18n import t
-from gui.theme import GAP_S, Theme
+from gui.theme import GAP_S
+from gui.themed import Themed
 from gui.widgets.cloud import Cloud
 
 KINDS = ("question", "near", "far")
 
 
-class PassageCloud(QWidget):
+class PassageCloud(Themed, QWidget):
     selected = Signal(int)  # index of a passage
     hovered = Signal(int)  # the same, or -1
 
@@ -29,6 +30,8 @@ class PassageCloud(QWidget):
         column.setSpacing(GAP_S)
         column.addWidget(self.legend)
         column.addWidget(self.cloud, 1)
+        self.restyle()
+        self.retranslate()
 
     def set_map(self, shown: PassageMap | None, hits: list[int], selected: int) -> None:
         """`hits` are indices of passages, best first: they are named by their numbers."""
@@ -72,6 +75,5 @@ class PassageCloud(QWidget):
         self.cloud.setToolTip(t("pane.search.passages.hands"))
         self._show_words()
 
-    def restyle(self, theme: Theme) -> None:
-        self.cloud.restyle(theme)
+    def restyle(self) -> None:
         self._show_words()

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from engine.messages.search import Passage
 from gui.i18n import t
 from gui.panes.search.sources import one_line, place_of
+from gui.themed import Themed
 
 COLUMNS = ("rank", "cosine", "keyword", "score", "text", "source")
 NUMBERS = COLUMNS[:4]
@@ -29,7 +30,7 @@ MOST_TEXTS = 400  # asked for at once
 Index = QModelIndex | QPersistentModelIndex
 
 
-class PassageTable(QTableView):
+class PassageTable(Themed, QTableView):
     """Numbers of all, texts only of those that have been in view: `texts_wanted` asks for them."""
 
     selected = Signal(int)  # index of a passage
@@ -61,6 +62,7 @@ class PassageTable(QTableView):
         self.selectionModel().currentRowChanged.connect(self._moved)
         self.doubleClicked.connect(lambda index: self.opened.emit(int(self.rows.order_N[index.row()])))
         self._telling = True
+        self.retranslate()
 
     def set_scores(
         self, cosines_N: NDArray[np.float32], keyword_N: NDArray[np.float32], scores_N: NDArray[np.float32]

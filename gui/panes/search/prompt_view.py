@@ -6,16 +6,16 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from engine.messages.search import LeftOut, PromptBuilt, SearchHit
 from gui.i18n import t
 from gui.panes.search.sources import place_of, source_color
-from gui.theme import GAP_M, LIGHT, NORMAL, Theme
+from gui.theme import GAP_M, NORMAL
+from gui.themed import Themed
 from gui.widgets.coloured_text import ColouredText, Span
 
 
-class PromptView(QWidget):
+class PromptView(Themed, QWidget):
     source_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.prompt: PromptBuilt | None = None
         self.hits: tuple[SearchHit, ...] = ()
         self._sources: list[int] = []  # of each span, -1 for what is no source's
@@ -31,6 +31,7 @@ class PromptView(QWidget):
         column.addWidget(self.figures)
         column.addWidget(self.text, 1)
         column.addWidget(self.left_out)
+        self.restyle()
 
     def set_prompt(self, prompt: PromptBuilt | None, hits: tuple[SearchHit, ...], missing: str) -> None:
         """`missing` says why there is none."""
@@ -82,8 +83,6 @@ class PromptView(QWidget):
         if self._sources[index] >= 0:
             self.source_chosen.emit(self._sources[index])
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        self.text.restyle(theme)
+    def restyle(self) -> None:
         if self.prompt is not None:
             self._show_spans(self.prompt)

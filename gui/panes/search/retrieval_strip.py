@@ -6,17 +6,16 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from gui.theme import LIGHT, Theme
+from gui.themed import Themed
 
 ARROW = 18  # pixels between two steps
 
 
-class RetrievalStrip(QWidget):
+class RetrievalStrip(Themed, QWidget):
     chosen = Signal(str)
 
     def __init__(self, steps: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.steps = tuple(steps)
         self.buttons = {step: QPushButton(checkable=True) for step in steps}
         self._names: dict[str, str] = dict.fromkeys(steps, "")
@@ -31,6 +30,7 @@ class RetrievalStrip(QWidget):
             self._group.addButton(button, index)
             self._row.addWidget(button, 1)
         self._group.idToggled.connect(lambda index, on: self.chosen.emit(self.steps[index]) if on else None)
+        self.restyle()
 
     @property
     def current(self) -> str:
@@ -56,9 +56,8 @@ class RetrievalStrip(QWidget):
         self._states, self._figures = dict(states), dict(figures)
         self._show()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        self._row.setSpacing(theme.px(ARROW))
+    def restyle(self) -> None:
+        self._row.setSpacing(self.theme.px(ARROW))
         self._show()
 
     def sizeHint(self) -> QSize:

@@ -32,6 +32,7 @@ from gui.panes.search.retrieval import STEPS, Retrieval
 from gui.panes.search.retrieval_strip import RetrievalStrip
 from gui.panes.search.work_bar import WorkBar
 from gui.theme import GAP_L, GAP_M, GAP_S, Theme
+from gui.themed import Themed
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.labelled_slider import LabelledSlider
@@ -50,7 +51,7 @@ STRONGEST = 12  # numbers of the question's vector that are also listed
 TableRows = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
 
-class SearchPage(QWidget):
+class SearchPage(Themed, QWidget):
     """Holds the widgets and says what they say; asks nobody anything."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,6 +77,7 @@ class SearchPage(QWidget):
         self.words.setWordWrap(True)
         self._make_views()
         self._lay_out()
+        self.retranslate()
 
     # --- Building --------------------------------------------------------------------------------
 
@@ -335,15 +337,7 @@ class SearchPage(QWidget):
         self.empty.set_words(t("pane.search.empty"), t("pane.search.empty_words"), t("pane.search.company"))
         self.files_button.setText(t("pane.search.documents.files"))
         self.folder_button.setText(t("pane.search.documents.folder"))
-        parts = (self.work_bar, self.embedder, self.table, self.cloud, self.formula, self.answer)
-        for part in (*parts, self.citations, self.documents, self.reader):
-            part.retranslate()
         self._show_captions()
-
-    def restyle(self, theme: Theme) -> None:
-        parts = (self.strip, self.bars, self.strongest, self.terms, self.cloud, self.formula, self.prompt)
-        for part in (*parts, self.answer, self.citations, self.documents, self.reader):
-            part.restyle(theme)
 
 
 def _column(*widgets: QWidget | None) -> QWidget:

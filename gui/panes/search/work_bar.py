@@ -5,9 +5,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from gui.i18n import t
 from gui.theme import GAP_M
+from gui.themed import Themed
 
 
-class WorkBar(QWidget):
+class WorkBar(Themed, QWidget):
     cancelled = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -22,6 +23,7 @@ class WorkBar(QWidget):
         row.addWidget(self.bar, 1)
         row.addWidget(self.cancel)
         self.hide()
+        self.retranslate()
 
     def set_progress(self, stage: str, done: int, total: int, seconds_left: float | None, name: str = "") -> None:
         """`stage` is a key under "progress."; `name` the file that was just read."""

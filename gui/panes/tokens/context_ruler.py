@@ -7,7 +7,8 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.i18n import t
-from gui.theme import GAP_M, GAP_S, LIGHT, NORMAL, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
+from gui.themed import Themed
 
 # As their makers stated them; a range where versions differ.
 KNOWN = (
@@ -18,10 +19,9 @@ KNOWN = (
 LONGEST = 1_000_000
 
 
-class ContextRuler(QWidget):
+class ContextRuler(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.tokens = 0
         self.own: tuple[str, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -32,8 +32,7 @@ class ContextRuler(QWidget):
         self.setAccessibleDescription("; ".join(self.words()))
         self.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
 from engine.messages.tokens import MergeStep
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LARGE, LIGHT, Theme
+from gui.theme import GAP_M, GAP_S, LARGE
+from gui.themed import Themed
 
 
-class MergeSteps(QWidget):
+class MergeSteps(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.steps: tuple[MergeStep, ...] = ()
@@ -25,6 +26,8 @@ class MergeSteps(QWidget):
         column.setSpacing(GAP_S)
         for widget in (self.title, self.row, self.slider, self.words):
             column.addWidget(widget)
+        self.restyle()
+        self.retranslate()
 
     def set_steps(self, steps: tuple[MergeStep, ...]) -> None:
         """Shown from the end: what the tokenizer really made."""
@@ -44,8 +47,7 @@ class MergeSteps(QWidget):
         self.slider.setAccessibleName(t("pane.tokens.merges.title"))
         self._show()
 
-    def restyle(self, theme: Theme) -> None:
-        self.row.theme = theme
+    def restyle(self) -> None:
         self.row.updateGeometry()
         self.row.update()
 
@@ -62,12 +64,11 @@ class MergeSteps(QWidget):
         self.words.setText(t("pane.tokens.merges.step", rank=f"{step.rank + 1:,}", count=f"{step.count:,}", **words))
 
 
-class _Pieces(QWidget):
+class _Pieces(Themed, QWidget):
     """The pieces of one moment; the one that was just made is lit."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.theme = LIGHT
         self.pieces: tuple[str, ...] = ()
         self.lit = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -23,7 +23,7 @@ from gui.panes.tokens.tokenizer_table import TokenizerTable
 from gui.panes.tokens.vocabulary_table import COLUMNS, VocabularyTable
 from gui.panes.tokens.zipf_plot import ZipfPlot
 from gui.text import visible
-from gui.theme import GAP_M, Theme
+from gui.theme import GAP_M
 from gui.widgets.switch import Switch
 
 VIEWS = ("chips", "compare", "vocabulary", "zipf", "ruler")
@@ -214,15 +214,8 @@ class TokensPane(Pane):
         if not self.compare.english.text() and not self.compare.japanese.text():
             for field, language in ((self.compare.english, "en"), (self.compare.japanese, "ja")):
                 field.setText(t("pane.tokens.sentence", language))
-        for widget in (self.merges, self.compare, self.vocabulary, self.zipf):
-            widget.retranslate()
         self.ruler.setAccessibleName(t("pane.tokens.view.ruler"))
         self.refresh()
-
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        for widget in (self.flow, self.merges, self.compare, self.zipf, self.ruler):
-            widget.restyle(theme)
 
 
 def _column(*parts: tuple[QWidget, int]) -> QWidget:

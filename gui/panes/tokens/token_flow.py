@@ -6,13 +6,14 @@ from PySide6.QtWidgets import QScrollArea, QToolTip, QWidget
 
 from engine.messages.tokens import Tokens
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, LARGE, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, LARGE, SMALL
+from gui.themed import Themed
 from gui.widgets.token_strip import describe
 
 KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other", "special")
 
 
-class TokenFlow(QScrollArea):
+class TokenFlow(Themed, QScrollArea):
     selected = Signal(object)  # index, or None
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -20,6 +21,7 @@ class TokenFlow(QScrollArea):
         self.setWidgetResizable(True)
         self.page = _Chips(self)
         self.setWidget(self.page)
+        self.restyle()
 
     def set_tokens(self, tokens: Tokens | None) -> None:
         self.page.tokens = tokens
@@ -29,19 +31,17 @@ class TokenFlow(QScrollArea):
         self.page.current = index
         self.page.update()
 
-    def restyle(self, theme: Theme) -> None:
-        self.page.theme = theme
+    def restyle(self) -> None:
         self.page.lay_out()
 
     def color_of(self, kind: str) -> QColor:
         return self.page.theme.series_color(KINDS.index(kind))
 
 
-class _Chips(QWidget):
+class _Chips(Themed, QWidget):
     def __init__(self, area: TokenFlow) -> None:
         super().__init__()
         self._area = area
-        self.theme = LIGHT
         self.tokens: Tokens | None = None
         self.current: int | None = None
         self._boxes: list[QRectF] = []

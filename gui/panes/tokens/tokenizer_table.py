@@ -17,12 +17,13 @@ from PySide6.QtWidgets import (
 from engine.messages.tokens import TokenizerColumn
 from gui.i18n import t
 from gui.panes.tokens.token_flow import TokenFlow
-from gui.theme import GAP_M, Theme
+from gui.theme import GAP_M
+from gui.themed import Themed
 
 COLUMNS = ("name", "vocabulary", "tokens", "ratio", "cost", "english", "japanese", "times")
 
 
-class TokenizerTable(QWidget):
+class TokenizerTable(Themed, QWidget):
     sentences_changed = Signal()
     price_changed = Signal()
 
@@ -57,6 +58,7 @@ class TokenizerTable(QWidget):
         column.addLayout(line)
         column.addWidget(self.table)
         column.addWidget(self.flow, 1)
+        self.retranslate()
 
     def set_columns(self, found: list[TokenizerColumn]) -> None:
         chosen = max(0, self.table.currentRow())
@@ -92,9 +94,6 @@ class TokenizerTable(QWidget):
         self.table.setHorizontalHeaderLabels(self.header())
         self.table.setAccessibleName(t("pane.tokens.tokenizers.table"))
         self._fill()
-
-    def restyle(self, theme: Theme) -> None:
-        self.flow.restyle(theme)
 
     def _price_changed(self) -> None:
         self._fill()

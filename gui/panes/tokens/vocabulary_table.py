@@ -11,12 +11,13 @@ from engine.messages.tokens import VocabularyPage
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_M
+from gui.themed import Themed
 
 COLUMNS = ("id", "piece", "bytes", "kind", "count")
 Index = QModelIndex | QPersistentModelIndex
 
 
-class VocabularyTable(QWidget):
+class VocabularyTable(Themed, QWidget):
     chosen = Signal(int)  # token ID
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -38,6 +39,7 @@ class VocabularyTable(QWidget):
         column.setSpacing(GAP_M)
         for widget in (self.search, self.view, self.found):
             column.addWidget(widget)
+        self.retranslate()
 
     def set_pages(self, pages: list[VocabularyPage]) -> None:
         self.model.set_pages(pages)

@@ -7,15 +7,15 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.i18n import t
-from gui.theme import LIGHT, SMALL, Theme
+from gui.theme import SMALL
+from gui.themed import Themed
 
 
-class ZipfPlot(QWidget):
+class ZipfPlot(Themed, QWidget):
     hovered = Signal(int)  # rank from 0, -1 for none
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.counts: NDArray[np.int64] = np.zeros(0, np.int64)  # falling
         self.plot = pg.PlotWidget()
         self.plot.setMenuEnabled(False)
@@ -27,6 +27,8 @@ class ZipfPlot(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.plot)
         self.plot.scene().sigMouseMoved.connect(self._moved)
+        self.restyle()
+        self.retranslate()
 
     def set_counts(self, counts: NDArray[np.int64]) -> None:
         """Of each token, in falling order; those that never stand there are left out."""
@@ -38,18 +40,17 @@ class ZipfPlot(QWidget):
         self.line.setData([1, max(1.0, most)], [most, 1])
         self.plot.autoRange(padding=0.05)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.plot.setBackground(None)
         self.plot.setStyleSheet("border: none; background: transparent;")
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
-            axis.setPen(theme.color("grid"))
-            axis.setTextPen(theme.color("muted"))
-            axis.setStyle(tickFont=theme.font(SMALL - 1))
-        self.points.setSymbolBrush(theme.color("accent"))
+            axis.setPen(self.theme.color("grid"))
+            axis.setTextPen(self.theme.color("muted"))
+            axis.setStyle(tickFont=self.theme.font(SMALL - 1))
+        self.points.setSymbolBrush(self.theme.color("accent"))
         self.points.setSymbolPen(None)
-        self.line.setPen(pg.mkPen(theme.color("muted"), width=1, style=Qt.PenStyle.DashLine))
+        self.line.setPen(pg.mkPen(self.theme.color("muted"), width=1, style=Qt.PenStyle.DashLine))
         self.retranslate()
 
     def retranslate(self) -> None:

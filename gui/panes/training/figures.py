@@ -4,12 +4,13 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.theme import GAP_M, GAP_S, GAP_XL, LARGE, LIGHT, SMALL, Theme
+from gui.theme import GAP_M, GAP_S, GAP_XL, LARGE, SMALL
+from gui.themed import Themed
 
 CAPTION = SMALL - 1
 
 
-class FigureRow(QWidget):
+class FigureRow(Themed, QWidget):
     """Shows the first figures that fit, the most important first; the tooltip tells all of them.
 
     Tall, a name stands over its figure; otherwise before it.
@@ -17,10 +18,11 @@ class FigureRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.tall = LIGHT, False
+        self.tall = False
         self.figures: list[tuple[str, str]] = []
         self._widths: dict[str, int] = {}  # the widest that each figure has been: nothing jumps
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.restyle()
 
     def set_figures(self, figures: list[tuple[str, str]]) -> None:
         """(name, figure) pairs."""
@@ -35,10 +37,9 @@ class FigureRow(QWidget):
     def set_tall(self, tall: bool) -> None:
         if tall != self.tall:
             self.tall = tall
-            self.restyle(self.theme)
+            self.restyle()
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self._widths.clear()
         self.updateGeometry()
         self.update()

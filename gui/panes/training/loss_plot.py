@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.i18n import t
 from gui.panes.training.curve import Curve, Floats, thinned
-from gui.theme import LIGHT, SMALL, Theme
+from gui.theme import SMALL
+from gui.themed import Themed
 from gui.widgets.legend import Entry, Legend
 
 MOST_POINTS, FEW_POINTS = 600, 240  # a curve: more than a screen, or a small plot, can tell apart
@@ -51,14 +52,14 @@ class LossAxis(pg.AxisItem):
         return strings
 
 
-class LossPlot(QWidget):
+class LossPlot(Themed, QWidget):
     """`compact`: one quantity, small, without reference lines and legend."""
 
     hovered = Signal(str)  # what lies under the mouse or the cursor keys, in words; "" for nothing
 
     def __init__(self, compact: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.axis, self.what, self.compact = LIGHT, "steps", "loss", compact
+        self.axis, self.what, self.compact = "steps", "loss", compact
         self.logarithmic = False
         self._left = LossAxis("left")
         self.plot = pg.PlotWidget(axisItems={"left": self._left})
@@ -83,6 +84,8 @@ class LossPlot(QWidget):
         self.plot.addItem(self._cursor, ignoreBounds=True)
         self.plot.getViewBox().sigResized.connect(self._resized)
         self.plot.scene().sigMouseMoved.connect(self._moved)
+        self.restyle()
+        self.retranslate()
 
     def set_runs(self, runs: list[Curve]) -> None:
         """The first is the one in progress, or looked at; the others are laid under it."""
@@ -91,7 +94,7 @@ class LossPlot(QWidget):
             for item in items.values():
                 self.plot.removeItem(item)
         self._items = [self._make(index) for index in range(len(runs))]
-        self.restyle(self.theme)
+        self.restyle()
 
     def set_view(self, axis: str, what: str, logarithmic: bool = False) -> None:
         """`axis`: "steps", "tokens", "seconds"; `what`: "loss", "perplexity", "rate", "norm"."""
@@ -228,18 +231,17 @@ class LossPlot(QWidget):
 
     # --- Looks -----------------------------------------------------------------------------------
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
+    def restyle(self) -> None:
         self.plot.setBackground(None)
         self.plot.setStyleSheet("border: none; background: transparent;")
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
-            axis.setPen(theme.color("grid"))
-            axis.setTextPen(theme.color("muted"))
-            axis.setStyle(tickFont=theme.font(LABEL), tickLength=0)
+            axis.setPen(self.theme.color("grid"))
+            axis.setTextPen(self.theme.color("muted"))
+            axis.setStyle(tickFont=self.theme.font(LABEL), tickLength=0)
         self._left.setGrid(60)
-        self._left.setWidth(theme.px(46))
-        self._cursor.setPen(pg.mkPen(theme.color("accent"), width=1))
+        self._left.setWidth(self.theme.px(46))
+        self._cursor.setPen(pg.mkPen(self.theme.color("accent"), width=1))
         for line in self._lines.values():
             self._style_line(line)
         for run, items in zip(self._runs, self._items, strict=True):
@@ -260,7 +262,7 @@ class LossPlot(QWidget):
         items["validation"].setSymbolBrush(marker)
 
     def retranslate(self) -> None:
-        self.legend.set_entries(self._legend_entries(), self.theme)
+        self.legend.set_entries(self._legend_entries())
         self._name_axis()
         self.setAccessibleName(t(f"pane.training.plot.what.{self.what}"))
         self.redraw()

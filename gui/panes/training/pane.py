@@ -35,7 +35,6 @@ from gui.panes.training.run_page import RunPage
 from gui.panes.training.runs import RunRecord, duration, new_folder, settings_from
 from gui.panes.training.start_page import StartPage
 from gui.settings import models_folder
-from gui.theme import Theme
 
 REDRAW_MS = 500  # each redraw takes a core from the training for some milliseconds
 WEIGHTS_MS = 1500  # how often the other panes look at the model that learns
@@ -120,7 +119,7 @@ class TrainingPane(Pane):
         if presets.settings != form.presets:
             own = self._own
             form.set_presets(presets.settings, self._preset)
-            form.restyle(self.theme)
+            form.restyle()
             if own is not None:
                 form.set_own(own)
         self._estimating.start()
@@ -392,16 +391,9 @@ class TrainingPane(Pane):
         self.run_page.set_view(saved)
 
     def retranslate(self) -> None:
-        for part in (self.start_page, self.run_page, self.run_list, self.messages):
-            part.retranslate()
         self._show_start()
         self._draw()
         self.subtitle_changed.emit()
-
-    def restyle(self, theme: Theme) -> None:
-        super().restyle(theme)
-        for part in (self.start_page, self.run_page, self.run_list):
-            part.restyle(theme)
 
 
 def _estimate_words(estimate: TrainingEstimate) -> str:

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 
 from engine.messages.training import TrainingSettings
 from gui.i18n import t
-from gui.theme import GAP_L, GAP_M, Theme
+from gui.theme import GAP_L, GAP_M
+from gui.themed import Themed
 
 NUMBERS = {  # name: least, most; what is impossible together is said by the engine
     "vocabulary": (300, 100_000),
@@ -33,7 +34,7 @@ NUMBERS = {  # name: least, most; what is impossible together is said by the eng
 EDGES = 28  # pixels at zoom 1 of a preset's button that are not its words
 
 
-class RunForm(QWidget):
+class RunForm(Themed, QWidget):
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -55,6 +56,8 @@ class RunForm(QWidget):
         layout.addWidget(self.more)
         layout.addWidget(self.own)
         self.own.hide()
+        self.restyle()
+        self.retranslate()
 
     def _build_own(self) -> None:
         grid = QGridLayout(self.own)
@@ -182,7 +185,7 @@ class RunForm(QWidget):
         super().resizeEvent(event)
         self._name_presets()
 
-    def restyle(self, theme: Theme) -> None:
-        self._edges = theme.px(EDGES)
+    def restyle(self) -> None:
+        self._edges = self.theme.px(EDGES)
         for button in self.buttons.values():
-            button.setMinimumHeight(theme.px(60))
+            button.setMinimumHeight(self.theme.px(60))

@@ -19,13 +19,14 @@ from PySide6.QtWidgets import (
 from engine.messages.training import RunSummary
 from gui.i18n import t
 from gui.panes.training.curve import Curve
-from gui.theme import GAP_M, LIGHT, Theme
+from gui.theme import GAP_M
+from gui.themed import Themed
 
 COLUMNS = ("run", "loss", "parameters", "time", "steps")
 FOLDER = Qt.ItemDataRole.UserRole
 
 
-class RunList(QFrame):
+class RunList(Themed, QFrame):
     """A popup: it closes by itself when something else is clicked, or with Escape."""
 
     toggled = Signal(str, bool)  # folder, and whether it is to be laid over the curve
@@ -35,7 +36,6 @@ class RunList(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("card")
-        self.theme = LIGHT
         self.runs: dict[str, RunSummary] = {}
         self.empty = QLabel()
         self.empty.setProperty("role", "muted")
@@ -59,6 +59,8 @@ class RunList(QFrame):
         layout.addWidget(self.empty)
         layout.addWidget(self.tree, 1)
         layout.addLayout(buttons)
+        self.restyle()
+        self.retranslate()
 
     def clear(self) -> None:
         self.runs.clear()
@@ -168,6 +170,5 @@ class RunList(QFrame):
         self.remove_button.setText(t("pane.training.remove_run"))
         self.remove_button.setToolTip(t("pane.training.remove_tip"))
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        self.tree.setIconSize(QSize(theme.px(24), theme.px(12)))
+    def restyle(self) -> None:
+        self.tree.setIconSize(QSize(self.theme.px(24), self.theme.px(12)))

@@ -22,7 +22,8 @@ from gui.i18n import t
 from gui.panes.training.curve import Curve
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot
-from gui.theme import GAP_L, GAP_M, GAP_S, LIGHT, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S
+from gui.themed import Themed
 
 AXES = ("steps", "tokens", "seconds")
 VIEWS = ("loss", "perplexity", "rate", "norm")
@@ -32,7 +33,7 @@ ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270,
 SMALL_PLOT = 150
 
 
-class RunPage(QWidget):
+class RunPage(Themed, QWidget):
     pause_wanted = Signal()  # or to go on, where the button says so
     stop_wanted = Signal()
     continue_wanted = Signal()
@@ -41,7 +42,6 @@ class RunPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = LIGHT
         self.samples: list[TrainingSample] = []
         self._hovered = ""
         self.figures, self.plot = FigureRow(), LossPlot()
@@ -59,6 +59,8 @@ class RunPage(QWidget):
         column.addWidget(self.line)
         column.addWidget(self.progress)
         column.addLayout(self._build_controls())
+        self.restyle()
+        self.retranslate()
 
     def _build_middle(self) -> QHBoxLayout:
         plots = QVBoxLayout()
@@ -226,16 +228,10 @@ class RunPage(QWidget):
             (self.browser, "samples"),
         ):
             widget.setAccessibleName(t(f"pane.training.{key}"))
-        for plot in (self.plot, *self.small_plots):
-            plot.retranslate()
         self.set_samples(self.samples)
 
-    def restyle(self, theme: Theme) -> None:
-        self.theme = theme
-        self.figures.restyle(theme)
-        for plot in (self.plot, *self.small_plots):
-            plot.restyle(theme)
-        self.small_row.setFixedHeight(theme.px(SMALL_PLOT))
+    def restyle(self) -> None:
+        self.small_row.setFixedHeight(self.theme.px(SMALL_PLOT))
         self.set_samples(self.samples)
         self._arrange()
 

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import (
 
 from gui.i18n import t
 from gui.panes.training.run_form import RunForm
-from gui.theme import GAP_L, GAP_M, GAP_S, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S
+from gui.themed import Themed
 
 
 class AsTallAsNeeded(QScrollArea):
@@ -48,7 +49,7 @@ class AsTallAsNeeded(QScrollArea):
             self.updateGeometry()
 
 
-class StartPage(QWidget):
+class StartPage(Themed, QWidget):
     """Which of the buttons make sense is the pane's to say."""
 
     start_wanted = Signal()
@@ -84,6 +85,8 @@ class StartPage(QWidget):
         page.addLayout(row)  # always in sight, however small the tile is
         page.addStretch(1)
         self.set_preparing("", None)
+        self.restyle()
+        self.retranslate()
 
     def _build_buttons(self) -> QBoxLayout:
         self.start_button, self.continue_button, self.cancel_button = QPushButton(), QPushButton(), QPushButton()
@@ -142,9 +145,7 @@ class StartPage(QWidget):
         self.open_button.setText(t("action.open_text"))
         self.sample_button.setText(t("action.sample"))
         self.bar.setAccessibleName(t("pane.training.progress"))
-        self.form.retranslate()
         self._arrange()
 
-    def restyle(self, theme: Theme) -> None:
-        self.form.restyle(theme)
+    def restyle(self) -> None:
         self._arrange()

@@ -1,0 +1,58 @@
+"""Short ways to write what every pane's layout needs."""
+
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+
+Item = QWidget | QLayout | int
+
+
+def column(*items: Item, spacing: int = 0, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QVBoxLayout:
+    """Return the items below each other. See `fill`."""
+    layout = QVBoxLayout()
+    fill(layout, *items, spacing=spacing, margins=margins)
+    return layout
+
+
+def row(*items: Item, spacing: int = 0, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QHBoxLayout:
+    """Return the items side by side. See `fill`."""
+    layout = QHBoxLayout()
+    fill(layout, *items, spacing=spacing, margins=margins)
+    return layout
+
+
+def fill(layout: QBoxLayout, *items: Item, spacing: int = 0, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> None:
+    """Add widgets and layouts to a layout; a number n is a stretch with that factor.
+
+    `margins` are left, top, right and bottom, in pixels; `spacing` is the distance between two items.
+    """
+    layout.setContentsMargins(*margins)
+    layout.setSpacing(spacing)
+    for item in items:
+        if isinstance(item, int):
+            layout.addStretch(item)
+        elif isinstance(item, QLayout):
+            layout.addLayout(item)
+        else:
+            layout.addWidget(item)
+
+
+def stack(parent: QWidget, *items: Item, spacing: int = 0) -> QVBoxLayout:
+    """Lay out `parent` as a column of the items, without margins."""
+    layout = column(*items, spacing=spacing)
+    parent.setLayout(layout)
+    return layout
+
+
+def label(role: str = "", wraps: bool = False) -> QLabel:
+    """Return an empty label; its role is a name in the style sheet such as "muted" or "headline"."""
+    made = QLabel()
+    made.setProperty("role", role)
+    made.setWordWrap(wraps)
+    return made
+
+
+def set_property(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet uses, and apply the style sheet again."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)

@@ -1,0 +1,52 @@
+"""Widgets that follow the program's theme and language by themselves."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from gui import theme
+from gui.theme import Theme
+
+THEME_CHANGE = QEvent.Type(QEvent.registerEventType())
+
+if TYPE_CHECKING:
+    Base = QWidget
+else:
+    Base = object
+
+
+class Themed(Base):
+    """Mixin for widgets: calls `restyle` when the theme has changed and `retranslate` when the language has.
+
+    It comes before the Qt class: `class Rail(Themed, QWidget)`. A widget that overrides one of the two calls it
+    at the end of its own __init__.
+    """
+
+    @property
+    def theme(self) -> Theme:
+        """The program's theme."""
+        return theme.current()
+
+    def restyle(self) -> None:
+        """Take on the theme, where style sheet and palette do not suffice."""
+
+    def retranslate(self) -> None:
+        """Set every word in the program's language."""
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def customEvent(self, event: QEvent) -> None:
+        super().customEvent(event)
+        if event.type() == THEME_CHANGE:
+            self.restyle()
+
+
+def apply(app: QApplication, chosen: Theme) -> None:
+    """Give the whole program this theme."""
+    theme.apply(app, chosen)
+    for widget in app.allWidgets():
+        QCoreApplication.sendEvent(widget, QEvent(THEME_CHANGE))

@@ -1,0 +1,67 @@
+"""The base of widgets that paint themselves."""
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from gui.themed import Themed
+
+Policy = QSizePolicy.Policy
+
+
+class Painted(Themed, QWidget):
+    """A painted widget: it repaints itself in a new theme, and hovering over a point describes what is there."""
+
+    def __init__(
+        self, parent: QWidget | None = None, *, across: Policy = Policy.Expanding, down: Policy = Policy.Preferred
+    ) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(across, down)
+
+    def describe_at(self, point: QPoint) -> str:
+        """Return what is painted at `point`, in words; "" where there is nothing to say."""
+        return ""
+
+    def restyle(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.describe_at(event.pos()) or self.toolTip(), self)
+            return True
+        return super().event(event)
+
+
+class PaintedRows(Painted):
+    """A painted list: up and down move the current row, Return chooses it."""
+
+    chosen = Signal(int)
+
+    def __init__(
+        self, parent: QWidget | None = None, *, across: Policy = Policy.Expanding, down: Policy = Policy.Preferred
+    ) -> None:
+        super().__init__(parent, across=across, down=down)
+        self.current = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def row_count(self) -> int:
+        """Return how many rows can be chosen."""
+        raise NotImplementedError
+
+    def choose(self, row: int) -> None:
+        """Make `row` current and emit `chosen`; a row that does not exist changes nothing."""
+        if 0 <= row < self.row_count():
+            self.current = row
+            self.update()
+            self.chosen.emit(row)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count = self.row_count()
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and count:
+            self.current = (self.current + (1 if event.key() == Qt.Key.Key_Down else -1)) % count
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.choose(self.current)
+        else:
+            super().keyPressEvent(event)
