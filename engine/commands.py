@@ -1,11 +1,9 @@
 """What the command line does, one function a command."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from engine.builtin import rebuild
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_patterns
 from engine.messages.generation import SamplingSettings
@@ -217,16 +216,11 @@ def _check_length(model: Transformer, ids: list[int]) -> None:
 def _write_arrays(options: argparse.Namespace, **arrays: NDArray[Any]) -> None:
     """Whole, or not at all."""
     path = Path(options.out)
-    temporary = path.with_name(path.name + ".part")
     try:
-        with open(temporary, "wb") as file:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        os.replace(temporary, path)
     except OSError as error:
-        raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
-    finally:
-        with suppress(OSError):  # where it could not be made it cannot be taken away
-            temporary.unlink(missing_ok=True)
+        raise not_written(path, error) from error
     shapes = {name: list(array.shape) for name, array in arrays.items()}
     words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
     print_result(options, {"file": str(path), "shapes": shapes}, words)

@@ -1,5 +1,12 @@
 """The errors that are meant for people: a key into assets/i18n and its arguments, never a sentence."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class EngineError(Exception):
     """Something the user can understand and act on.
@@ -16,3 +23,9 @@ class EngineError(Exception):
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.args_by_name.items())
         return f"{self.key}({arguments})"
+
+
+def not_written(path: Path | str, error: Exception) -> EngineError:
+    """Return the EngineError for a file or folder that could not be written."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return EngineError("error.not_written", file=str(path), reason=reason)

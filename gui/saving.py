@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, QSize
@@ -10,6 +9,7 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
+from engine.files import replacing
 from gui.pane import Table
 
 PICTURE_SCALE = 2.0  # saved pictures have twice the screen's pixels, to be legible on a slide
@@ -58,9 +58,6 @@ def save_csv(table: Table, path: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes | bytearray | memoryview) -> None:
-    temporary = path.with_name(path.name + ".part")
-    try:
+    """Raise OSError if the file cannot be written."""
+    with replacing(path) as temporary:
         temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from platformdirs import user_config_path, user_data_path
 
+from engine.files import replacing
+
 SCHEMA = 1
 RECENT = 8  # entries of the recent list
 
@@ -68,9 +70,8 @@ class Settings:
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
 
     def remember(self, path: str) -> None:
         """Puts a text or model at the head of the recent list."""

@@ -9,7 +9,6 @@ Suffixes: V words, D width, B pairs at once, K random words for each.
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,7 +22,8 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.text.scripts import PIECE_PATTERN, kind_of
 
 BUILTIN = Path(__file__).parent.parent.parent / "assets" / "word2vec"  # what Nakami brings: engine/builtin.py
@@ -56,12 +56,11 @@ class Word2Vec:
         """As float16. Raises EngineError: error.not_written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            save_file({"vectors": self.vectors_VD.astype(np.float16)}, folder / (WEIGHTS + ".part"))
-            (folder / (WORDS + ".part")).write_text(json.dumps(self.words, ensure_ascii=False), "utf-8")
-            for name in (WEIGHTS, WORDS):
-                os.replace(folder / (name + ".part"), folder / name)
-        except OSError as error:
-            raise EngineError("error.not_written", file=str(folder), reason=error.strerror or str(error)) from error
+            with replacing(folder / WORDS) as words, replacing(folder / WEIGHTS) as weights:
+                words.write_text(json.dumps(self.words, ensure_ascii=False), "utf-8")
+                save_file({"vectors": self.vectors_VD.astype(np.float16)}, weights)
+        except (OSError, SafetensorError) as error:
+            raise not_written(folder, error) from error
 
     @classmethod
     def load(cls, folder: Path) -> "Word2Vec":

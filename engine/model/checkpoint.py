@@ -6,7 +6,6 @@ weights and optimizer are never from two moments; model.safetensors is for reade
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
@@ -30,7 +30,7 @@ def save_model(folder: Path, model: Transformer, tokenizer: Tokenizer, step: int
         write_json(folder / CONFIG, {"format": 1, **model.config.to_json()})
         save_weights(folder, model, step)
     except OSError as error:
-        raise _not_written(folder, error) from error
+        raise not_written(folder, error) from error
 
 
 def save_weights(folder: Path, model: Transformer, step: int) -> None:
@@ -48,13 +48,9 @@ def weights_of(model: Transformer) -> dict[str, Tensor]:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Raises OSError."""
-    temporary = path.with_name(path.name + ".part")
-    try:
+    """Write one JSON object. Raises OSError."""
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(values, ensure_ascii=False, indent=1), "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -70,15 +66,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: dict[str, str]) -> None:
     """Raises EngineError: error.not_written."""
-    temporary = path.with_name(path.name + ".part")
+    whole = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     try:
-        whole = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-        save_file(whole, temporary, metadata=about)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            save_file(whole, temporary, metadata=about)
     except (OSError, SafetensorError) as error:
-        raise _not_written(path.parent, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise not_written(path.parent, error) from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -88,8 +81,3 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
         raise EngineError("error.model_damaged", file=str(path)) from error
-
-
-def _not_written(folder: Path, error: Exception) -> EngineError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return EngineError("error.not_written", file=str(folder), reason=reason)

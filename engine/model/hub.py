@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 
 NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}|[\w.-]{1,96}")
 WANTED = re.compile(
@@ -45,7 +46,7 @@ def download(name: str, folder: Path, hub: Any = None) -> Iterator[float]:
                 done += count
                 yield done / max(total, 1)
     except OSError as error:
-        raise EngineError("error.not_written", file=str(folder), reason=error.strerror or str(error)) from error
+        raise not_written(folder, error) from error
 
 
 def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[int]:
@@ -54,8 +55,7 @@ def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[i
     if path.is_file() and path.stat().st_size == file["size"]:
         yield file["size"]
         return
-    temporary = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as temporary:
         source = _asked(name, lambda: hub.open(file["name"], "rb"))
         with source, open(temporary, "wb") as copy:
             while part := _asked(name, lambda: source.read(CHUNK)):
@@ -63,9 +63,6 @@ def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[i
                 yield len(part)
         if temporary.stat().st_size != file["size"]:
             raise EngineError("error.hub_unreachable", name=name, reason=path.name)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _asked(name: str, question: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
 from engine.retrieval.store import Store
 from engine.text.reading import detect_encoding
 
@@ -47,7 +47,7 @@ def rewrite(store: Store, document: int, text: str) -> str:
                 store.note("edits", edits | {name: [*left, _state(temporary)]})
             os.replace(temporary, path)
     except OSError as error:
-        raise EngineError("error.not_written", file=name, reason=error.strerror or str(error)) from error
+        raise not_written(name, error) from error
     return name
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.retrieval import nearest, vectors
 from engine.retrieval.analysis import pairs, terms
 from engine.retrieval.chunking import LARGEST, OVERLAP, SIZE, SMALLEST, Chunk, Document, chunk
@@ -373,18 +374,16 @@ def _fit(store: Store) -> Updating:
     counts, vocabulary = term_counts(store, table)
     yield None
     embedder = yield from _with_progress(fit(counts, vocabulary))
-    temporary = store.folder / f"lsa.{os.getpid()}.part"
-    try:
-        embedder.save(temporary)
-        with store.writing():
-            number = _number(store, "fits") + 1
-            os.replace(temporary, embedder_file(store.folder, number))
-            store.note("fitted", len(table.ids))
-            _begin_fit(store, number)
-    except OSError as error:
-        raise EngineError("error.not_written", file=str(temporary), reason=error.strerror or str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with store.writing():
+        number = _number(store, "fits") + 1
+        path = embedder_file(store.folder, number)
+        try:
+            with replacing(path) as temporary:
+                embedder.save(temporary)
+        except OSError as error:
+            raise not_written(path, error) from error
+        store.note("fitted", len(table.ids))
+        _begin_fit(store, number)
     _sweep(store)
 
 

@@ -3,7 +3,6 @@
 N vectors of length 1, D numbers each: the cosine is the dot product.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.retrieval.ranking import best_first
 
 APPROXIMATE_FROM = 300_000  # vectors: an exact search takes some 30 ms there
@@ -85,11 +85,8 @@ def build_graph(path: Path, rows_ND: Floats, ids_N: NDArray[np.int64], old: Path
         part = new[start : start + ADDED]
         index.add(ids_N[part].astype(np.uint64), np.asarray(rows_ND[part]))
         yield start / len(new)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        index.save(str(temporary))
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            index.save(str(temporary))
     except (OSError, RuntimeError) as error:
-        raise EngineError("error.not_written", file=str(path), reason=str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise not_written(path, error) from error

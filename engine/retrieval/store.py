@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
 from engine.retrieval.chunking import Chunk, Document
 
 FILE = "collection.sqlite"
@@ -91,7 +91,7 @@ class Store:
                 self._connection.execute(f"PRAGMA {pragma}")
             self._check_format()
         except OSError as error:
-            raise EngineError("error.not_written", file=str(path), reason=error.strerror or "") from error
+            raise not_written(path, error) from error
         except sqlite3.DatabaseError as error:
             raise EngineError("error.collection_damaged", file=str(path), reason=str(error)) from error
 

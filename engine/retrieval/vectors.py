@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
 
 Floats = NDArray[np.float32]
 
@@ -28,7 +28,7 @@ def append(path: Path, first: int, rows_ND: Floats) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
+        raise not_written(path, error) from error
 
 
 def load(path: Path, width: int, rows_N: NDArray[np.int64]) -> Floats:

@@ -1,14 +1,13 @@
 """Handlers around texts: what a file holds, the little world, and whether the open model knows such texts."""
 
 import math
-import os
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from engine.errors import EngineError
+from engine.errors import not_written
+from engine.files import replacing
 from engine.messages.status import Progress
 from engine.messages.texts import AssessText, InspectText, TextAssessment, TextInfo, WriteWorld
 from engine.service.answer import Answer, Handlers
@@ -18,7 +17,7 @@ from engine.text.world.stream import MEGABYTE, stream
 from engine.training.evaluation import losses
 
 SEED = 1
-TURN_SECONDS = 0.05  # of writing before others get a turn  # of writing before others get a turn
+TURN_SECONDS = 0.05  # of writing before others get a turn
 
 
 def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
@@ -28,22 +27,17 @@ def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
 def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
     """Raises EngineError: error.not_written."""
     path = Path(request.path)
-    temporary = path.with_name(path.name + ".part")
     written, turn = 0, time.perf_counter()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
             for text in stream(request.megabytes, SEED):
                 written += file.write(text)  # characters: Japanese ones are three bytes, which a guess of two evens out
                 if time.perf_counter() - turn > TURN_SECONDS:
                     yield Progress("progress.world", min(1.0, 2 * written / (request.megabytes * MEGABYTE)))
                     turn = time.perf_counter()
-        os.replace(temporary, path)
     except OSError as error:
-        raise EngineError("error.not_written", file=str(path), reason=error.strerror or str(error)) from error
-    finally:
-        with suppress(OSError):  # where it could not be made it cannot be taken away
-            temporary.unlink(missing_ok=True)
+        raise not_written(path, error) from error
 
 
 def assess_text(session: Session, request: AssessText) -> Answer[TextAssessment]:

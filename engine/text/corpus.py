@@ -1,14 +1,14 @@
 """A text as token IDs on disk: memory-mapped, split into what is learned and what is held out."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.text.reading import find_files, read_all
 from engine.text.tokenizer import Tokenizer
 
@@ -78,24 +78,19 @@ def build_corpus(paths: Iterable[str | Path], tokenizer: Tokenizer, folder: Path
     paths = list(paths)
     total = max(1, sum(path.stat().st_size for path in find_files(paths)))
     dtype = np.uint16 if tokenizer.vocabulary <= 1 << 16 else np.uint32
-    temporary = folder / (FILE + ".part")
     try:
         done = tokens = 0
-        with open(temporary, "wb") as file:
+        with replacing(folder / FILE) as temporary, open(temporary, "wb") as file:
             for text in _gather(read_all(paths)):
                 ids = tokenizer.encode_array(text)
                 file.write(ids.astype(dtype).tobytes())
                 tokens += len(ids)
                 done += len(text.encode("utf-8", "replace"))
                 yield min(1.0, done / total)
-        os.replace(temporary, folder / FILE)
-        about = folder / (ABOUT + ".part")
-        about.write_text(json.dumps({"dtype": np.dtype(dtype).name, "tokens": tokens}))
-        os.replace(about, folder / ABOUT)
+        with replacing(folder / ABOUT) as temporary:
+            temporary.write_text(json.dumps({"dtype": np.dtype(dtype).name, "tokens": tokens}))
     except OSError as error:
-        raise EngineError("error.not_written", file=str(folder), reason=error.strerror or str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise not_written(folder, error) from error
 
 
 def _gather(chunks: Iterable[str]) -> Iterator[str]:

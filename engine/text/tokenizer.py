@@ -6,7 +6,6 @@ encoded, and decoding gives it back exactly. IDs 0 to 255 are the bytes, in both
 
 import codecs
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from tokenizers.pre_tokenizers import Split
 from tokenizers.trainers import BpeTrainer
 
 from engine.errors import EngineError
+from engine.files import replacing
 from engine.messages.tokens import Tokens
 from engine.text.foreign import Foreign
 from engine.text.scripts import PIECE_PATTERN, kind_of
@@ -131,9 +131,9 @@ class Tokenizer:
         return self._encoder.to_json()
 
     def save(self, folder: Path) -> None:
-        temporary = folder / (FILE + ".part")
-        temporary.write_text(self.to_json(), "utf-8")
-        os.replace(temporary, folder / FILE)
+        """Write tokenizer.json. Raises OSError."""
+        with replacing(folder / FILE) as temporary:
+            temporary.write_text(self.to_json(), "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Tokenizer":

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
+from engine.files import replacing
 from engine.messages.status import Progress
 from engine.messages.training import TrainingSettings
 from engine.model.checkpoint import (
@@ -38,6 +39,7 @@ from engine.training.trainer import Trainer, TrainStep, best_device
 
 ABOUT, LOG = "run.json", "log.jsonl"
 SAVE_SECONDS = 5.0
+SAVE_SHARE = 0.05  # of the time at most: a slow disk makes saves rarer
 LAST_STEPS = 20  # the training loss in the result is their mean
 
 
@@ -53,7 +55,7 @@ class Run:
         self.folder, self.paths, self.settings, self.name = folder, paths, settings, name
         self._resumed = resumed
         self._unsaved: list[dict[str, Any]] = []  # lines of the log
-        self._saved_at = time.monotonic()
+        self._saved_at, self._pause = time.monotonic(), SAVE_SECONDS
 
     @classmethod
     def start(cls, paths: list[str], folder: Path, settings: TrainingSettings) -> "Run":
@@ -116,8 +118,7 @@ class Run:
             self.corpus.check(settings.context)
             write_json(self.folder / ABOUT, about)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise EngineError("error.not_written", file=str(self.folder), reason=reason) from error
+            raise not_written(self.folder, error) from error
 
     def _load(self) -> None:
         tensors, notes = read_tensors(self.folder / STATE)
@@ -129,7 +130,7 @@ class Run:
         try:
             _write_lines(self.folder / LOG, kept)
         except OSError as error:
-            raise EngineError("error.not_written", file=str(self.folder / LOG), reason=error.strerror or "") from error
+            raise not_written(self.folder / LOG, error) from error
 
     def steps(self) -> Generator[TrainStep | None, None, None]:
         """Train: yield each step as `Trainer.run` does. Save every few seconds, at the end and on close."""
@@ -138,7 +139,7 @@ class Run:
             for step in steps:
                 if step is not None:
                     self._log_step(step)
-                    if time.monotonic() - self._saved_at > SAVE_SECONDS:
+                    if time.monotonic() - self._saved_at > self._pause:
                         self.save()
                 yield step
         finally:
@@ -178,12 +179,14 @@ class Run:
             with (self.folder / LOG).open("a", encoding="utf-8") as file:
                 file.writelines(map(_as_json, self._unsaved))
         except OSError as error:
-            raise EngineError("error.not_written", file=str(self.folder / LOG), reason=error.strerror or "") from error
+            raise not_written(self.folder / LOG, error) from error
         self._unsaved.clear()
+        begun = time.monotonic()
         tensors, notes = self.trainer.state()
         write_tensors(self.folder / STATE, tensors, notes)
         save_weights(self.folder, self.model, self.trainer.step)
         self._saved_at = time.monotonic()
+        self._pause = max(SAVE_SECONDS, (self._saved_at - begun) / SAVE_SHARE)
 
 
 def read_about(folder: Path) -> tuple[str, list[str], TrainingSettings]:
@@ -233,9 +236,8 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text("".join(map(_as_json, lines)), "utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text("".join(map(_as_json, lines)), "utf-8")
 
 
 def _as_json(line: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from engine.model.opening import load_model
 from engine.messages.training import TrainingSettings
 
 torch.set_num_threads(1)
-runs.SAVE_SECONDS = 0.0  # at every step: as many moments to be killed in as there can be
+runs.SAVE_SECONDS, runs.SAVE_SHARE = 0.0, float("inf")  # at every step: as many moments to be killed in as there can be
 settings = TrainingSettings(vocabulary=320, layers=1, heads=2, width=32, context=16, batch=2, steps=10**6, seconds=None)
 folder, text = Path(sys.argv[1]), sys.argv[2]
 random.seed(1)
