@@ -1,6 +1,26 @@
 """Text as it is shown on screen."""
 
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QTextLayout
+
 
 def visible(piece: str) -> str:
     """Return `piece` with white space replaced by visible signs."""
     return piece.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\u3000", "□")
+
+
+def utf16_length(text: str) -> int:
+    """Return the length of `text` in UTF-16 units, in which Qt counts."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def break_lines(layout: QTextLayout, width: float, line_height: float) -> float:
+    """Break the text of a layout into lines `line_height` apart, all in pixels; return their height together."""
+    y = 0.0
+    layout.beginLayout()
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        line.setPosition(QPointF(0.0, y))
+        y += line_height
+    layout.endLayout()
+    return y

@@ -1,32 +1,37 @@
-"""A text that was written token by token, each underlined in the colour of a number; painted, wrapping, scrolling."""
+"""A scrolling text of tokens, each underlined in the colour of a number."""
 
-import unicodedata
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+from typing import cast
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QHelpEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QTextCharFormat,
+    QTextLayout,
+    QTextLine,
+    QTextOption,
 )
-from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from gui.colormaps import color_of
-from gui.text import visible
+from gui.text import break_lines, utf16_length, visible
 from gui.theme import GAP_S, LARGE, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted
 
-WIDE = 0x2E7F  # characters above it are as wide as kanji, and lines break between them
-CLOSING = frozenset(".,:;!?%)]}”’。、，．：；！？）」』】〕〉》・ー々っッ")  # begin no line
-OPENING = frozenset("([{“‘（「『【〔〈《")  # end no line
-JOINER, SKINS = "\u200d", "🏻🏼🏽🏾🏿"  # what makes one emoji of several
+LINE_SEPARATOR, NO_BREAK_SPACE = "\u2028", "\u00a0"
+NO_WIDTH = "\u2060"  # the word joiner: shown as nothing, and no line ends beside it
+WRAPPING = QTextOption()
+WRAPPING.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Span:
     mark: str = ""
 
 
-class ColouredText(Themed, QScrollArea):
+class ColouredText(QScrollArea):
     clicked = Signal(int)  # index of a span
     hovered = Signal(int)  # index of a span, -1 for none
     copied = Signal()
@@ -56,73 +61,87 @@ class ColouredText(Themed, QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page = _Page(self)
         self.setWidget(self.page)
-        self.restyle()
 
     def set_spans(self, spans: list[Span], current: int | None = None) -> None:
-        """`current` is the span to which the eye is led, usually the last."""
+        """Show these spans; `current` is highlighted and scrolled into view, usually the last."""
         self.page.set_spans(spans, current)
         bottom = self.page.bottom_of(current if current is not None else len(spans) - 1)
         self.ensureVisible(0, bottom, 0, self.page.line_height)
-
-    def restyle(self) -> None:
-        self.page.lay_out()
 
     def text(self) -> str:
         return "".join(span.text for span in self.page.spans)
 
 
-class _Page(Themed, QWidget):
+class _Page(Painted):
     def __init__(self, area: ColouredText) -> None:
         super().__init__()
         self._area = area
         self.spans: list[Span] = []
         self.current: int | None = None
-        self._boxes: list[list[tuple[QRectF, str]]] = []  # each span may run over several lines
+        self._layout = QTextLayout()
+        self._boxes: list[list[tuple[QRectF, str]]] = []  # of each span: a box and its text for every line
         self.line_height = 1
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def set_spans(self, spans: list[Span], current: int | None) -> None:
         self.spans, self.current = spans, current
         self.setAccessibleDescription("".join(span.text for span in spans)[-500:])
         self.lay_out()
 
+    def restyle(self) -> None:
+        self.lay_out()
+
     def lay_out(self) -> None:
-        """Sets the spans in lines: Latin words are kept whole, also of several tokens; Japanese may break anywhere."""
-        metrics = QFontMetricsF(self.theme.font(self._area.size_of_type))
-        self.line_height = round(metrics.height() + 3 * GAP_S)
-        width, x, y = max(60.0, float(self._area.viewport().width())), 0.0, 0.0
-        parts = [
-            (index, part) for index, span in enumerate(self.spans) for part in self._parts(span.text, metrics, width)
+        """Break the text of all spans into lines by Unicode's rules (UAX 14), and find the boxes of each span."""
+        font = self.theme.font(self._area.size_of_type)
+        self.line_height = round(QFontMetricsF(font).height() + 3 * GAP_S)
+        shown = [_as_shown(span.text, index == 0) for index, span in enumerate(self.spans)]
+        marks = [NO_BREAK_SPACE if span.mark else "" for span in self.spans]
+        lengths = [len(mark) + utf16_length(text) for mark, text in zip(marks, shown, strict=True)]
+        starts = [0, *accumulate(lengths)]
+        self._layout = QTextLayout("".join(chain.from_iterable(zip(marks, shown, strict=True))), font)
+        self._layout.setTextOption(WRAPPING)
+        self._layout.setFormats(list(self._formats(starts)))
+        y = break_lines(self._layout, max(60.0, float(self._area.viewport().width())), self.line_height)
+        self._boxes = [
+            self._boxes_of(text, start + len(mark)) for text, start, mark in zip(shown, starts, marks, strict=False)
         ]
-        advances = [metrics.horizontalAdvance(part) for _, part in parts]
-        joined = _widths_to_break([part for _, part in parts], advances)
-        self._boxes = [[] for _ in self.spans]  # each span may run over several lines
-        for (index, part), advance, together in zip(parts, advances, joined, strict=True):
-            if part == "\n":
-                mark = metrics.horizontalAdvance("⏎")
-                self._boxes[index].append((QRectF(x, y, mark, self.line_height), "⏎"))
-                x, y = 0.0, y + self.line_height
-                continue
-            room = 0.0 if self._boxes[index] else self._width_of_mark(self.spans[index])
-            # What is joined goes to the next line in one, unless it would not fit there either.
-            needed = room + (together if together <= width else advance)
-            if x + needed > width and x > 0:
-                x, y = 0.0, y + self.line_height
-            if x == 0.0 and part[0] == " " and len(part) > 1:
-                x = -metrics.horizontalAdvance(" ")  # lines begin flush with one another
-            x += room
-            self._boxes[index].append((QRectF(x, y, advance, self.line_height), part))
-            x += advance
-        self.setMinimumHeight(round(y) + self.line_height)
+        self.setMinimumHeight(round(max(y, self.line_height)))
         self.updateGeometry()
         self.update()
 
-    def _parts(self, text: str, metrics: QFontMetricsF, width: float) -> Iterator[str]:
-        """Between which a line may end; what is wider than a line ends wherever it must."""
-        for part in _cut(text, _line_may_end):
-            yield from _cut(part, _eye_parts) if metrics.horizontalAdvance(part) > width else (part,)
+    def _formats(self, starts: list[int]) -> Iterator[QTextLayout.FormatRange]:
+        """Yield the colour of each span's letters, and the width of the space for its mark."""
+        space = QFontMetricsF(self.theme.font(self._area.size_of_type)).horizontalAdvance(NO_BREAK_SPACE)
+        for span, (start, end) in zip(self.spans, pairwise(starts), strict=True):
+            letters, mark = QTextCharFormat(), QTextCharFormat()
+            quiet = span.value is None and span.color is None
+            letters.setForeground(self.theme.color("muted" if quiet else "text"))
+            yield _format_range(start, end, letters)
+            if span.mark:
+                mark.setFontLetterSpacingType(QFont.SpacingType.AbsoluteSpacing)
+                mark.setFontLetterSpacing(self._width_of_mark(span) - space)
+                yield _format_range(start, start + 1, mark)
+
+    def _boxes_of(self, shown: str, start: int) -> list[tuple[QRectF, str]]:
+        """Return a box and its text for every line on which a part of a span is; it begins at `start`."""
+        units, boxes, end = shown.encode("utf-16-le", "surrogatepass"), [], start + utf16_length(shown)
+        if start == end:
+            return []
+        for number in range(self._line_at(start), self._line_at(end - 1) + 1):
+            line = self._layout.lineAt(number)
+            first, last = max(start, line.textStart()), min(end, line.textStart() + line.textLength())
+            part = units[2 * (first - start) : 2 * (last - start)].decode("utf-16-le", "surrogatepass")
+            part = part.replace(LINE_SEPARATOR, "").replace(NO_WIDTH, " ")
+            left, right = _x_at(line, first), _x_at(line, last)
+            if part:
+                right = min(right, max(left, line.width()))  # a space at the end of a line may reach out of it
+                boxes.append((QRectF(left, number * self.line_height, right - left, self.line_height), part))
+        return boxes
+
+    def _line_at(self, position: int) -> int:
+        return self._layout.lineForTextPosition(position).lineNumber()
 
     def bottom_of(self, index: int) -> int:
         boxes = self._boxes[index] if 0 <= index < len(self._boxes) else []
@@ -136,30 +155,29 @@ class _Page(Themed, QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setFont(self.theme.font(self._area.size_of_type))
-        base = QFontMetricsF(painter.font()).ascent() + GAP_S
-        thickness = self.theme.px(4)
         for index, (span, boxes) in enumerate(zip(self.spans, self._boxes, strict=True)):
-            for box, part in boxes:
-                if box.bottom() < event.rect().top() or box.top() > event.rect().bottom():
-                    continue
-                if index == self.current:
-                    painter.fillRect(box.adjusted(0, 0, 0, -GAP_S), self.theme.color("accent_soft"))
-                if span.color is not None:
-                    painter.fillRect(box.adjusted(0, 0, 0, -GAP_S), _pale(span.color))
-                quiet = (span.value is None and span.color is None) or part == "⏎"
-                painter.setPen(self.theme.color("muted" if quiet else "text"))
-                painter.drawText(box.left(), box.top() + base, part)
-                if span.value is not None or span.color is not None:
-                    gap = 0.5 if span.value is not None else 0.0  # tokens are told apart, a passage is one
-                    width = max(1.0, box.width() - 2 * gap)
-                    line = QRectF(box.left() + gap, box.bottom() - thickness - 2, width, thickness)
-                    painter.fillRect(line, color_of(span.value) if span.value is not None else span.color)
+            for box, _ in boxes:
+                if box.intersects(event.rect()):
+                    self._paint_ground(painter, box, span, index == self.current)
             if span.mark and boxes:
                 self._paint_mark(painter, boxes[0][0], span)
+        self._layout.draw(painter, QPointF(0, GAP_S), clip=QRectF(event.rect()))
+
+    def _paint_ground(self, painter: QPainter, box: QRectF, span: Span, current: bool) -> None:
+        """Paint what is under the letters of a span: a tint and an underline."""
+        upper = box.adjusted(0, 0, 0, -GAP_S)
+        if current:
+            painter.fillRect(upper, self.theme.color("accent_soft"))
+        if span.color is not None:
+            painter.fillRect(upper, _pale(span.color))
+        if span.value is not None or span.color is not None:
+            gap, thickness = 0.5 if span.value is not None else 0.0, self.theme.px(4)  # tokens are told apart
+            width = max(1.0, box.width() - 2 * gap)
+            line = QRectF(box.left() + gap, box.bottom() - thickness - 2, width, thickness)
+            painter.fillRect(line, color_of(span.value) if span.value is not None else span.color)
 
     def _paint_mark(self, painter: QPainter, box: QRectF, span: Span) -> None:
-        """A small number in front, as high as an index."""
+        """Paint the number of a source in front of its span."""
         painter.save()
         painter.setFont(self._font_of_marks())
         width = self._width_of_mark(span)
@@ -206,12 +224,9 @@ class _Page(Themed, QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            index = self._index_at(event.pos().x(), event.pos().y())
-            QToolTip.showText(event.globalPos(), self.spans[index].words if index is not None else "", self)
-            return True
-        return super().event(event)
+    def describe_at(self, point: QPoint) -> str:
+        index = self._index_at(point.x(), point.y())
+        return self.spans[index].words if index is not None else ""
 
 
 def _pale(color: QColor) -> QColor:
@@ -220,51 +235,28 @@ def _pale(color: QColor) -> QColor:
     return pale
 
 
-def _cut(text: str, may_end: Callable[[str, str], bool]) -> list[str]:
-    """In parts: one ends where `may_end`, given it and the character behind it, says so."""
-    parts: list[str] = []
-    for character in text:
-        if not parts or may_end(parts[-1], character):
-            parts.append(character)
-        else:
-            parts[-1] += character
-    return parts
+def _as_shown(text: str, first: bool) -> str:
+    """Return a span's text with ⏎ in front of each line end.
+
+    A single space at the beginning of a line has no width, so that lines begin flush with one another.
+    """
+    flush = re.sub("(?<=\n) (?=[^ \n])", NO_WIDTH, text)
+    if first:
+        flush = re.sub("^ (?=[^ \n])", NO_WIDTH, flush)
+    return flush.replace("\n", "⏎" + LINE_SEPARATOR)
 
 
-def _line_may_end(part: str, following: str) -> bool:
-    """Within a token: around what is wide, and before a space, which goes with the word behind it."""
-    if "\n" in (part, following):
-        return True
-    if not _eye_parts(part, following):
-        return False
-    return max(ord(part[-1]), ord(following)) > WIDE or (following == " " and part[-1] != " ")
+def _x_at(line: QTextLine, position: int) -> float:
+    x, _ = cast("tuple[float, int]", line.cursorToX(position))  # the stubs say object
+    return x
 
 
-def _eye_parts(part: str, following: str) -> bool:
-    """Not か and its voicing mark, nor a family of emoji: they are one character to the eye."""
-    joined = part[-1] == JOINER or following[0] == JOINER or following[0] in SKINS
-    return not joined and unicodedata.category(following[0])[0] != "M"
-
-
-def _breaks_between(before: str, after: str) -> bool:
-    """Whether a line may end between two parts: never before what closes, nor behind what opens, nor in a word."""
-    if "\n" in (before, after):
-        return True
-    if after[0] in CLOSING or before[-1] in OPENING or not _eye_parts(before, after):
-        return False
-    wide = ord(before[-1]) > WIDE or ord(after[0]) > WIDE
-    return wide or after[0].isspace() or before[-1].isspace()
-
-
-def _widths_to_break(parts: list[str], advances: list[float]) -> list[float]:
-    """For each part its width, and that of all behind it from which no line may part it."""
-    widths = list(advances)
-    for index in range(len(parts) - 2, -1, -1):
-        if not _breaks_between(parts[index], parts[index + 1]):
-            widths[index] += widths[index + 1]
-    return widths
+def _format_range(start: int, end: int, form: QTextCharFormat) -> QTextLayout.FormatRange:
+    made = QTextLayout.FormatRange()
+    made.start, made.length, made.format = start, end - start, form
+    return made
 
 
 def marked(piece: str) -> str:
-    """A piece for words and tables."""
+    """Return a piece as it is written in words and tables."""
     return visible(piece) or "∅"

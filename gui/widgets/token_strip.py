@@ -1,43 +1,39 @@
 """A text as a row of chips: the piece, its ID below; one may be selected. Painted, so that thousands are cheap."""
 
 from bisect import bisect_right
-from math import ceil
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFontMetricsF,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.tokens import Tokens
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
-from gui.themed import Themed
+from gui.theme import GAP_S, NORMAL, SMALL
+from gui.widgets.chips import ChipStyle
+from gui.widgets.painted import Painted, Policy
 
 ID_SIZE = SMALL - 2
 CHEVRON = 16  # of room at an edge behind which there is more
 
 
-class TokenStrip(Themed, QWidget):
+class TokenStrip(Painted):
     """One line of chips that scrolls sideways by wheel, keys or by selecting."""
 
     selected = Signal(object)  # index, or None
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.tokens: Tokens | None = None
         self.current: int | None = None
-        self._labels: list[str] = []
         self._lefts: list[float] = []  # of each chip, before scrolling
         self._right = 0.0
         self._scroll = 0.0
@@ -45,8 +41,7 @@ class TokenStrip(Themed, QWidget):
 
     def set_tokens(self, tokens: Tokens | None) -> None:
         self.tokens = tokens
-        self._labels = [visible(piece) for piece in tokens.pieces] if tokens else []
-        self.setAccessibleDescription(" ".join(self._labels[:200]))
+        self.setAccessibleDescription(" ".join(map(visible, tokens.pieces[:200])) if tokens else "")
         self._lay_out()
 
     def set_current(self, index: int | None) -> None:
@@ -61,24 +56,22 @@ class TokenStrip(Themed, QWidget):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        return QSize(400, self._chip_height())
+        return QSize(400, round(self._style().height))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, self._chip_height())
+        return QSize(80, round(self._style().height))
 
     # --- Geometry --------------------------------------------------------------------------------
 
-    def _chip_height(self) -> int:
-        piece = QFontMetricsF(self.theme.font(NORMAL)).height()
-        return round(piece + QFontMetricsF(self.theme.font(ID_SIZE)).height() + GAP_S)
+    def _style(self) -> ChipStyle:
+        return ChipStyle(self.theme, NORMAL, ID_SIZE, 1)
 
     def _lay_out(self) -> None:
-        piece, number = QFontMetricsF(self.theme.font(NORMAL)), QFontMetricsF(self.theme.font(ID_SIZE))
-        x, self._lefts = 0.0, []
-        for label, id_ in zip(self._labels, self.tokens.ids if self.tokens else (), strict=True):
+        style, x = self._style(), 0.0
+        self._lefts = []
+        for piece, token_id in zip(self.tokens.pieces, self.tokens.ids, strict=True) if self.tokens else ():
             self._lefts.append(x)
-            # Whole pixels: an edge between two is blurred, and as wide as where it happens to be scrolled to.
-            x += ceil(max(piece.horizontalAdvance(label), number.horizontalAdvance(str(id_)))) + 2 * GAP_M + GAP_S
+            x += style.width(piece, str(token_id)) + GAP_S
         self._right = x
         self._clamp()
 
@@ -99,30 +92,17 @@ class TokenStrip(Themed, QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.tokens is None:
             return
-        painter = QPainter(self)
+        painter, style = QPainter(self), self._style()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         first = max(0, bisect_right(self._lefts, self._scroll) - 1)
         for index in range(first, len(self._lefts)):
             left, right = self._span(index)
             if left - self._scroll > self.width():
                 break
-            self._paint_chip(painter, index, QRectF(left - self._scroll, 0, right - left, self.height()))
+            box = QRectF(left - self._scroll, 0, right - left, self.height())
+            number = str(self.tokens.ids[index])
+            style.paint(painter, box, self.tokens.pieces[index], number, index == self.current)
         self._paint_fades(painter)
-
-    def _paint_chip(self, painter: QPainter, index: int, box: QRectF) -> None:
-        assert self.tokens is not None
-        chosen = index == self.current
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.color("accent" if chosen else "sunken"))
-        painter.drawRoundedRect(box, GAP_S, GAP_S)
-        number_height = QFontMetricsF(self.theme.font(ID_SIZE)).height() + 2
-        painter.setFont(self.theme.font(NORMAL))
-        painter.setPen(self.theme.color("on_accent" if chosen else "text"))
-        painter.drawText(box.adjusted(0, 1, 0, -number_height), Qt.AlignmentFlag.AlignCenter, self._labels[index])
-        painter.setFont(self.theme.font(ID_SIZE))
-        painter.setPen(self.theme.color("on_accent" if chosen else "muted"))
-        bottom = QRectF(box.left(), box.bottom() - number_height, box.width(), number_height - 1)
-        painter.drawText(bottom, Qt.AlignmentFlag.AlignCenter, str(self.tokens.ids[index]))
 
     def _paint_fades(self, painter: QPainter) -> None:
         """A chevron at an edge says that there is more beyond it."""
@@ -166,20 +146,13 @@ class TokenStrip(Themed, QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            index = self._index_at(event.pos().x())
-            QToolTip.showText(
-                event.globalPos(),
-                describe(self.tokens, index) if index is not None and self.tokens else "",
-                self,
-            )
-            return True
-        return super().event(event)
+    def describe_at(self, point: QPoint) -> str:
+        index = self._index_at(point.x())
+        return describe(self.tokens, index) if index is not None and self.tokens is not None else ""
 
 
 def describe(tokens: Tokens, index: int) -> str:
-    """A token in words."""
+    """Return a token in words: its ID, bytes, characters and kind."""
     data = tokens.text.encode("utf-8", "surrogatepass")[tokens.byte_starts[index] : tokens.byte_ends[index]]
     return t(
         "widget.token.describe",

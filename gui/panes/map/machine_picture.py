@@ -18,7 +18,7 @@ from engine.messages.generation import Candidates
 from gui.i18n import t
 from gui.panes.map.machine_canvas import Canvas, ramp, spread
 from gui.panes.map.machine_plan import GAP, Cell, Plan
-from gui.text import visible
+from gui.text import utf16_length, visible
 from gui.theme import GAP_S, NORMAL, SMALL
 from gui.widgets.heatmap import shares_image
 
@@ -137,7 +137,11 @@ class Picture(Canvas):
         layout.setTextOption(option)
         span, accent = QTextLayout.FormatRange(), QTextCharFormat()
         accent.setForeground(self.theme.color("accent"))
-        span.start, span.length, span.format = _units(text[: len(text) - written]), _units(text[-written:]), accent
+        span.start, span.length, span.format = (
+            utf16_length(text[: len(text) - written]),
+            utf16_length(text[-written:]),
+            accent,
+        )
         layout.setFormats([span] if written else [])
         layout.beginLayout()
         y = 0.0
@@ -366,8 +370,3 @@ def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
 
 def _signed(value: float) -> str:
     return f"{value:.1f}".replace("-", "−")
-
-
-def _units(text: str) -> int:
-    """Length as Qt counts it: in UTF-16."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

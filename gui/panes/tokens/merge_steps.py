@@ -1,14 +1,16 @@
 """How a word was cut: a slider through the merges, the pieces behind each, and which pair was merged."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from engine.messages.tokens import MergeStep
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LARGE
 from gui.themed import Themed
+from gui.widgets.chips import ChipStyle
+from gui.widgets.painted import Painted, Policy
 
 
 class MergeSteps(Themed, QWidget):
@@ -26,7 +28,6 @@ class MergeSteps(Themed, QWidget):
         column.setSpacing(GAP_S)
         for widget in (self.title, self.row, self.slider, self.words):
             column.addWidget(widget)
-        self.restyle()
         self.retranslate()
 
     def set_steps(self, steps: tuple[MergeStep, ...]) -> None:
@@ -47,10 +48,6 @@ class MergeSteps(Themed, QWidget):
         self.slider.setAccessibleName(t("pane.tokens.merges.title"))
         self._show()
 
-    def restyle(self) -> None:
-        self.row.updateGeometry()
-        self.row.update()
-
     def _show(self) -> None:
         if not self.steps:
             return
@@ -64,37 +61,31 @@ class MergeSteps(Themed, QWidget):
         self.words.setText(t("pane.tokens.merges.step", rank=f"{step.rank + 1:,}", count=f"{step.count:,}", **words))
 
 
-class _Pieces(Themed, QWidget):
-    """The pieces of one moment; the one that was just made is lit."""
+class _Pieces(Painted):
+    """The pieces after one merge; the one that was just made is lit."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(down=Policy.Fixed)
         self.pieces: tuple[str, ...] = ()
         self.lit = ""
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_pieces(self, pieces: tuple[str, ...], lit: str) -> None:
         self.pieces, self.lit = pieces, lit
         self.setAccessibleDescription(" | ".join(map(visible, pieces)))
         self.update()
 
+    def _style(self) -> ChipStyle:
+        return ChipStyle(self.theme, LARGE, edge=GAP_M)
+
     def sizeHint(self) -> QSize:
-        return QSize(self.theme.px(200), round(QFontMetricsF(self.theme.font(LARGE)).height() + GAP_M))
+        return QSize(self.theme.px(200), round(self._style().height))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        painter, style, x = QPainter(self), self._style(), 0.0
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(self.theme.font(LARGE))
-        metrics, x = QFontMetricsF(painter.font()), 0.0
         for piece in self.pieces:
-            width = metrics.horizontalAdvance(visible(piece)) + 2 * GAP_M
-            box = QRectF(x, 0, width, self.height())
-            lit = piece == self.lit
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.color("accent" if lit else "sunken"))
-            painter.drawRoundedRect(box, GAP_S, GAP_S)
-            painter.setPen(self.theme.color("on_accent" if lit else "text"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, visible(piece))
-            x += width + GAP_S
+            box = QRectF(x, 0, style.width(piece), self.height())
+            style.paint(painter, box, piece, chosen=piece == self.lit)
+            x += box.width() + GAP_S
             if x > self.width():
                 return
