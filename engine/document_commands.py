@@ -7,10 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine.messages.search import Answered, AnswerTokens, PromptBuilt
-from engine.retrieval.collection import Collection, Hit
+from engine.messages.documents import IndexProgress
+from engine.messages.search import Answered, AnswerTokens, PromptBuilt, SearchHit
+from engine.retrieval.collection import Collection
+from engine.retrieval.embedding import use_server
 from engine.retrieval.extracting import Extractor
-from engine.retrieval.indexing import Progress, update, use_server
+from engine.retrieval.indexing import update
 from engine.retrieval.store import Store
 from engine.sentences import explain, sentence
 from engine.terminal import MOST, ProgressLine, check_range, clock, print_result
@@ -31,7 +33,7 @@ def index(options: argparse.Namespace) -> None:
         entries = store.entries()
         result: dict[str, Any] = {
             "files": len(entries),
-            "chunks": sum(entry.chunks for entry in entries),
+            "chunks": sum(entry.passages for entry in entries),
             "skipped": [{"file": path, "reason": explain(error)} for path, error in store.skipped()],
             "seconds": round(time.perf_counter() - begun, 2),
         }
@@ -43,7 +45,7 @@ def index(options: argparse.Namespace) -> None:
     )
 
 
-def _describe(progress: Progress) -> str:
+def _describe(progress: IndexProgress) -> str:
     left = "…" if progress.seconds_left is None else clock(progress.seconds_left)
     what = sentence(f"progress.{progress.stage}")
     return sentence("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
@@ -56,7 +58,7 @@ def search(options: argparse.Namespace) -> None:
         hits = collection.search(options.query, options.k, options.mode).hits
     finally:
         collection.close()
-    words = "\n\n".join(f"{hit.score:.3f}  {hit.file} [{hit.start}:{hit.end}]\n{hit.text[:SHOWN]}" for hit in hits)
+    words = "\n\n".join(f"{hit.score:.3f}  {_place(hit)}\n{hit.passage.text[:SHOWN]}" for hit in hits)
     print_result(options, {"hits": [as_json(hit) for hit in hits]}, words)
 
 
@@ -79,7 +81,7 @@ def ask(options: argparse.Namespace) -> None:
     finally:
         collection.close()
     result = told.result | {"sources": [as_json(hit) for hit in found.hits]}
-    sources = [f"[{number}] {hit.file} [{hit.start}:{hit.end}]" for number, hit in enumerate(found.hits, start=1)]
+    sources = [f"[{number}] {_place(hit)}" for number, hit in enumerate(found.hits, start=1)]
     print_result(options, result, "\n".join([told.result["answer"], "", *sources]))
 
 
@@ -110,9 +112,21 @@ class _Told:
             self.result["without"] = event.text.strip()
 
 
-def as_json(hit: Hit) -> dict[str, Any]:
-    names = ("file", "chunk", "start", "end", "score", "text")
-    return {name: getattr(hit, name) for name in names}
+def _place(hit: SearchHit) -> str:
+    passage = hit.passage
+    return f"{passage.path} [{passage.start}:{passage.end}]"
+
+
+def as_json(hit: SearchHit) -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "file": passage.path,
+        "chunk": passage.place,
+        "start": passage.start,
+        "end": passage.end,
+        "score": hit.score,
+        "text": passage.text,
+    }
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {"index": index, "search": search, "ask": ask}

@@ -1,7 +1,4 @@
-"""Documents: the open collection, what is in it, and changing it.
-
-The engine keeps one collection open.
-"""
+"""The open collection of documents: what is in it, and changing it. The engine keeps one collection open."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,25 +12,25 @@ from engine.messages.envelope import Arguments, Request
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
     folder: str
-    version: int  # another one: indices of passages are no longer what they were
+    version: int  # a new version invalidates the indices of passages
     documents: int
     skipped: int  # files that could not be read
     passages: int
-    with_vectors: int  # of them; the others are found by keywords until they have theirs
-    fitted: int  # passages that the embedder was fitted to; 0 if it is not fitted
+    with_vectors: int  # passages that have a vector; until then the others are found by keywords only
+    fitted: int  # passages that the embedder was fitted to; 0 if it needs no fitting
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
-    embedder_folder: str  # of the model behind it, or ""
-    embedder_step: int  # of its training, when these vectors were made; 0 if not known
-    width: int  # numbers a vector; 0 while the embedder cannot be opened: asking says why
+    embedder_folder: str  # of the model that makes the vectors, or ""
+    embedder_step: int  # training step of that model when these vectors were made; 0: unknown
+    width: int  # components of a vector; 0 while the embedder cannot be opened: a question raises the reason
     index: str  # "exact", "approximate", "server"
-    size: int  # of passages, in widths: a Japanese character counts for two
-    overlap: int
-    bytes: int  # on the disk
+    size: int  # of passages, in widths: a Japanese character counts as two
+    overlap: int  # of neighbouring passages, in widths
+    bytes: int  # on disk
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCollection(Request[CollectionInfo]):
-    """-> CollectionInfo. With `create`, a folder that holds none becomes one."""
+    """Open a collection. `create`: make one in the folder if it holds none."""
 
     folder: str
     create: bool = False
@@ -45,22 +42,22 @@ class IndexProgress:
     done: int
     total: int
     seconds_left: float | None  # None: not known yet
-    name: str  # of the file just read, or ""
+    name: str = ""  # of the file just read
 
 
 @dataclass(frozen=True, slots=True)
 class AddDocuments(Request[IndexProgress | CollectionInfo]):
-    """-> IndexProgress…, CollectionInfo. Files and folders; without any, those added before are looked at again.
+    """Add files and folders; without paths, bring those added before up to date.
 
-    Only what is new, changed or gone is touched. Cancelling keeps what was reported as done.
+    Only new, changed and deleted files are processed. Cancelling keeps what was reported as done.
     """
 
     paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class CutDocuments(Request[IndexProgress | CollectionInfo]):
-    """-> IndexProgress…, CollectionInfo: all documents in passages of another size."""
+class SplitDocuments(Request[IndexProgress | CollectionInfo]):
+    """Split all documents into passages of another size."""
 
     size: int
     overlap: int
@@ -68,7 +65,7 @@ class CutDocuments(Request[IndexProgress | CollectionInfo]):
 
 @dataclass(frozen=True, slots=True)
 class ChooseEmbedder(Request[IndexProgress | CollectionInfo]):
-    """-> IndexProgress…, CollectionInfo: all vectors anew. "model" is the open model; "encoder" needs its folder."""
+    """Recompute all vectors. "model" is the open model; "encoder" needs its folder."""
 
     embedder: Literal["lsa", "model", "word2vec", "encoder"]
     folder: str = ""
@@ -76,56 +73,51 @@ class ChooseEmbedder(Request[IndexProgress | CollectionInfo]):
 
 @dataclass(frozen=True, slots=True)
 class RemoveDocuments(Request[CollectionInfo]):
-    """-> CollectionInfo. The files stay where they are, and are left out from now on unless they are added by name."""
+    """Remove documents from the collection. Their files are kept, and skipped until they are added by name."""
 
     documents: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentEntry:
-    document: int  # its number; -1: not read
+    """A document of the collection, or a file that could not be read."""
+
+    document: int  # its ID; -1: not read
     path: str
     bytes: int
     characters: int
     passages: int
-    reason: str = ""  # a key under "error." with its arguments: why it was not read
+    reason: str = ""  # why it was not read: a key under "error.", with its arguments
     arguments: Arguments | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentPage:
-    start: int
-    total: int
-    entries: tuple[DocumentEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListDocuments(Request[DocumentPage]):
-    """-> DocumentPage…, in the order of their paths; files that could not be read come behind the others."""
+class ListDocuments(Request[list[DocumentEntry]]):
+    """List the documents in the order of their paths, then the files that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
     document: int
     path: str
-    text: str  # of at most 200,000 characters
-    first: int  # where in the document it begins
+    text: str  # at most 200,000 characters
+    first: int  # offset of `text` in the document
     characters: int  # of the whole document
     passages: NDArray[np.int32]  # [n, 3]: index, start and end (characters of the document) of those in this part
-    editable: bool  # a plain text that is here in whole
+    editable: bool  # a plain text file, and `text` is all of it
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument(Request[DocumentText]):
-    """-> DocumentText: the document, or of a long one the part around `around`."""
+    """Read a document; of a long one, the part around a character."""
 
     document: int
-    around: int = 0  # a character
+    around: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EditDocument(Request[IndexProgress | CollectionInfo]):
-    """-> IndexProgress…, CollectionInfo: `text` becomes the file's, in the encoding that it has."""
+    """Overwrite the document's file with `text`, keeping its encoding."""
 
     document: int
     text: str

@@ -1,7 +1,7 @@
 """Searching documents, and answering questions from them.
 
-A passage is known by its index among the N passages of the collection, which changes when documents do:
-CollectionInfo.version tells.
+A passage is identified by its index among the N passages of the collection. Indices are valid for one
+`CollectionInfo.version`.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Passage:
     index: int
     document: int
     path: str
-    chunk: int  # its place in its document
+    place: int  # its number in its document, from 0
     page: int  # from 1; 0 in files without pages
     heading: str
     start: int  # characters of the document
@@ -34,38 +34,27 @@ class SearchHit:
     score: float  # by which it was ranked
     cosine: float
     keyword: float  # BM25
-    best: tuple[int, int]  # the sentence nearest to the question: characters of passage.text
+    best: tuple[int, int] = (0, 0)  # the sentence nearest to the question: characters of passage.text
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     question: str
     version: int
-    terms: tuple[str, ...]  # what keyword search looked for …
-    weights: NDArray[np.float32]  # … the rarity (inverse document frequency) of each; 0: it stands nowhere
-    vector: NDArray[np.float32]  # [width], of length 1; [0] while there are no vectors
+    terms: tuple[str, ...]  # that keyword search looked for
+    weights: NDArray[np.float32]  # inverse document frequency of each term; 0: it does not occur
+    vector: NDArray[np.float32]  # of the question: [width], of length 1; [0] while there are no vectors
     hits: tuple[SearchHit, ...]  # best first
-    passages: int  # N
-    index: str  # what found the nearest: "exact", "approximate", "server"
+    index: str  # how the nearest were found: "exact", "approximate", "server"
     seconds: float
+    cosines_N: NDArray[np.float32]  # of every passage; NaN where an approximate index did not look
+    keyword_N: NDArray[np.float32]  # BM25
+    scores_N: NDArray[np.float32]  # by which passages are ranked
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreRows:
-    """Of passages start, start + 1, …: one number each. Every passage's, not only the hits'.
-
-    Cosines are NaN where an approximate index did not look.
-    """
-
-    start: int
-    cosines: NDArray[np.float32]
-    keyword: NDArray[np.float32]
-    scores: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Search(Request[SearchResult | ScoreRows]):
-    """-> SearchResult, ScoreRows…"""
+class Search(Request[SearchResult]):
+    """Find the k passages that fit a question best."""
 
     question: str
     k: int = 5
@@ -80,7 +69,7 @@ class Passages:
 
 @dataclass(frozen=True, slots=True)
 class ListPassages(Request[Passages]):
-    """-> Passages, in the order asked for. Of their texts the first `most` characters."""
+    """List passages in the order of `indices`, with the first `most` characters of their texts."""
 
     indices: tuple[int, ...]
     most: int = 120
@@ -91,7 +80,7 @@ class VectorPair:
     index: int
     question: NDArray[np.float32]  # A
     passage: NDArray[np.float32]  # B
-    products: NDArray[np.float32]  # each number of A times the same of B: their sum is A·B
+    products: NDArray[np.float32]  # A_i · B_i; their sum is A·B
     dot: float
     lengths: tuple[float, float]
     cosine: float
@@ -99,7 +88,7 @@ class VectorPair:
 
 @dataclass(frozen=True, slots=True)
 class CompareVectors(Request[VectorPair]):
-    """-> VectorPair, for cos θ = A·B / (|A| |B|) worked through."""
+    """Compare the vectors of a question and a passage: cos θ = A·B / (|A| |B|)."""
 
     question: str
     index: int
@@ -117,25 +106,27 @@ class PassageMap:
 
 @dataclass(frozen=True, slots=True)
 class MapPassages(Request[PassageMap]):
-    """-> PassageMap: vectors of the passages in their principal plane, with the question among them."""
+    """Project the vectors of the passages, and that of the question, onto the passages' principal plane."""
 
     question: str = ""
     dims: int = 2
-    most: int = 20_000  # of more passages, so many spread evenly
+    most: int = 20_000  # of more passages, an evenly spaced subset of this size
 
 
 @dataclass(frozen=True, slots=True)
 class PromptPart:
     start: int  # characters of the prompt
     end: int
-    source: int  # the hit it comes from, counted from 0; -1: instructions and the question
+    source: int  # index of the hit that it is taken from; -1: instructions and the question
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    source: int  # a hit that is not in the prompt, or not in whole
-    characters: int  # of it that are missing
-    whole: bool  # none of it is there
+    """A hit that is not in the prompt, or only in part."""
+
+    source: int
+    characters: int  # that are missing
+    whole: bool  # all of it is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ class PromptBuilt:
     text: str
     parts: tuple[PromptPart, ...]
     tokens: int
-    context: int  # tokens that the model sees, prompt and answer together
+    context: int  # tokens that the model attends to, prompt and answer together
     left_out: tuple[LeftOut, ...]
 
 
@@ -152,7 +143,7 @@ class PromptBuilt:
 class AnswerToken:
     id: int
     piece: str
-    text: str  # what it adds to the answer
+    text: str  # that it adds to the answer
     probability: float
 
 
@@ -164,49 +155,47 @@ class AnswerTokens:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
+    """A sentence of the answer, and the sentence of a hit that supports it."""
+
     start: int  # characters of the answer
     end: int
-    source: int  # the hit that says so
+    source: int  # index of the hit
     source_start: int  # characters of that passage's text
     source_end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`kind`: "written" by the model; "extracted", the best sentence of the passages, because `reason` says why.
-
-    `reason` is a key under "notice." or "".
-    """
-
     sourced: bool
-    kind: Literal["written", "extracted"]
+    kind: Literal["written", "extracted"]  # by the model, or the best sentence of the passages
     text: str
     citations: tuple[Citation, ...]
-    reason: str = ""
+    reason: str = ""  # why it was extracted: a key under "notice."
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerAttention:
-    """How much each token of the answer looked at each part of the prompt: mean over layers and heads.
+    """Attention of each token of the answer to each part of the prompt: the mean over layers and heads.
 
-    Rows sum to 1: the sources in the order of the hits, then instructions and question, then the answer itself.
+    Columns: the sources in the order of the hits, then instructions and question, then the answer itself. Rows
+    sum to 1.
     """
 
     weights: NDArray[np.float32]  # [tokens of the answer, hits + 2]
 
 
-AskReport = SearchResult | ScoreRows | PromptBuilt | AnswerTokens | Answered | AnswerAttention
+AskReport = SearchResult | PromptBuilt | AnswerTokens | Answered | AnswerAttention
 
 
 @dataclass(frozen=True, slots=True)
 class Ask(Request[AskReport]):
-    """-> SearchResult, ScoreRows…, PromptBuilt, AnswerTokens…, Answered, AnswerAttention, then the same without
-    sources: PromptBuilt, AnswerTokens…, Answered with `sourced` false.
+    """Answer a question with the open model, from the passages found and then without them.
 
-    By the open model. Without one, or with one that cannot answer from a text, the best sentence is the answer.
+    Answers: SearchResult, PromptBuilt, AnswerTokens…, Answered, AnswerAttention; then PromptBuilt, AnswerTokens…,
+    Answered with `sourced` false. Without a model that can answer from a text, the answer is the best sentence.
     """
 
     question: str
     k: int = 5
     mode: SearchMode = "hybrid"
-    tokens: int = 120  # of the answer, at most
+    tokens: int = 120  # most tokens of the answer

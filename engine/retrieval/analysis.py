@@ -1,4 +1,4 @@
-"""A text as the terms by which it is found: stems of words, and pairs of characters where words have no spaces."""
+"""Split texts into search terms: stems of words, and pairs of characters where words have no spaces."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import Stemmer
 
-# What the Snowball project lists for English, without words that may be the very thing looked for.
+# The Snowball project's list for English, without words that a question may be about.
 _STOP = """
     a about above after again against all also am an and any are as at be because been before being below between
     both but by can could did do does doing down during each few for from further had has have having he her here hers
@@ -25,9 +25,9 @@ _RUNS = re.compile(rf"[{JAPANESE}]+|[^\W_{JAPANESE}]+(?:['’][^\W_{JAPANESE}]+)
 _IS_JAPANESE = re.compile(rf"[{JAPANESE}]")
 _KANJI = re.compile(f"[{KANJI}]")
 _HIRAGANA = re.compile("[\u3041-\u309fー]+")
-# What a Japanese question is made of whatever it asks for, as the stop words are of an English one. What is
-# counted stays: 何時 is asked of texts with 時 in them.
-_ASKING = re.compile(
+# Interrogatives and polite endings: the stop words of a Japanese question. Counters stay: 何時 (what time) must
+# find texts with 時.
+_INTERROGATIVES = re.compile(
     "何|いつ|どこ|だれ|誰|どなた|どれ|どの|どんな|どう|なぜ|いくら|いくつ|から|まで"
     "|でしょうか|ですか|ますか|ください|教えて|について|とは"
 )
@@ -37,20 +37,19 @@ _stem = Stemmer.Stemmer("english").stemWord
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text, in order, each as often as it occurs.
+    """Return the terms of a text, in order, each as often as it occurs.
 
-    Words in letters: lower case, without accents, possessives and stop words, by their stems (Porter's
-    second, as Snowball has it). Runs of Japanese: every pair of neighbouring characters, and every kanji by
-    itself, so that words of one, two and more characters are found without a dictionary (Ogawa and Matsuda
-    1997, SIGIR). Half and full width are one.
+    Words in letters: the stem (Porter2, by Snowball) in lower case, without accents, possessives and stop words.
+    Runs of Japanese: every pair of neighbouring characters, and every single kanji, so that words of one, two and
+    more characters are found without a dictionary (Ogawa and Matsuda 1997, SIGIR). Half and full width are equal.
     """
     return _terms(text, _KANJI)
 
 
 def question_terms(text: str) -> list[str]:
-    """As `terms`, without words that only ask; a kanji by itself only where it stands alone: 学習 says 学 and 習."""
-    told = _ASKING.sub(" ", unicodedata.normalize("NFKC", text))
-    return _terms(told, _LONE_KANJI) or _terms(text, _LONE_KANJI)
+    """Return the terms of a question: as `terms`, but without interrogatives and the single kanji of compounds."""
+    subject = _INTERROGATIVES.sub(" ", unicodedata.normalize("NFKC", text))
+    return _terms(subject, _LONE_KANJI) or _terms(text, _LONE_KANJI)
 
 
 def _terms(text: str, kanji: re.Pattern[str]) -> list[str]:
@@ -67,12 +66,12 @@ def _terms(text: str, kanji: re.Pattern[str]) -> list[str]:
 
 
 def pairs(found: Sequence[str]) -> list[str]:
-    """Neighbouring words as terms of their own, "heat transfer"; of Japanese none, whose terms overlap already."""
+    """Return pairs of neighbouring words, "heat transfer"; none of Japanese terms, which overlap already."""
     return [f"{a} {b}" for a, b in pairwise(found) if not _is_japanese(a) and not _is_japanese(b)]
 
 
 def importance(term: str) -> float:
-    """How much a term of a question says: hiragana are endings and particles more often than words."""
+    """Return the weight of a term of a question: less for hiragana, which are often endings and particles."""
     if _HIRAGANA.fullmatch(term):
         return 0.1
     return 0.3 if _HIRAGANA.search(term) else 1.0
@@ -84,7 +83,7 @@ def _is_japanese(term: str) -> bool:
 
 @lru_cache(maxsize=1 << 17)
 def word_term(word: str) -> str:
-    """The stem of one word; "" for a stop word."""
+    """Return the stem of one word; "" for a stop word."""
     plain = unicodedata.normalize("NFKD", word.lower().replace("’", "'"))
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = plain.split("'")[0] if plain.endswith("'s") else plain.replace("'", "")

@@ -1,4 +1,4 @@
-"""An answer from passages: written by a model that can, else the best sentence itself."""
+"""Write an answer from passages with a language model, and find out whether the model is able to."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,10 +14,10 @@ from engine.retrieval.prompts import Plain, Prompt, Style, build
 from engine.text.tokenizer import Tokenizer
 
 GREEDY = SamplingSettings(temperature=0.0)
-PREFILL = 64  # tokens of a prompt that are read at a time, so that others get a turn
-SHARE = 3  # at least one part in so many of the context is kept for the answer
+PREFILL = 64  # tokens of a prompt per forward pass, so that other requests get a turn
+SHARE = 3  # one third of the context is reserved for the answer, or less if the answer is shorter
 
-# Whether a model can answer from a text is tried, not believed: texts, questions, what must be in the answer.
+# Trials of whether a model can answer from a text: source, question, and what the answer must contain.
 TRIALS = {
     "en": (
         ("Price of the notebook: 640 yen", "How much is the notebook?", "640"),
@@ -33,12 +33,12 @@ TRIALS = {
 
 
 def answer_room(context: int, tokens: int) -> int:
-    """Tokens that the prompt may take, so that the answer has its place behind it."""
+    """Return the most tokens that the prompt may have, so that the answer fits after it."""
     return context - min(tokens, context // SHARE)
 
 
 def can_answer(reader: Reader, tokenizer: Tokenizer, style: Style, language: str) -> Iterator[bool | None]:
-    """Yields None while it tries, at last whether two of three trials succeeded; chat models are not tried."""
+    """Yield None while the trials run, then whether two of three succeeded. Chat models are not tried."""
     passed = 0
     if isinstance(style, Plain):
         room = answer_room(reader.model.config.context, 24)
@@ -53,9 +53,9 @@ def can_answer(reader: Reader, tokenizer: Tokenizer, style: Style, language: str
 
 
 def write(reader: Reader, tokenizer: Tokenizer, prompt: Prompt, tokens: int, style: Style) -> Iterator[Step | None]:
-    """The answer token by token, the likeliest each; None between parts of the prompt while it is read.
+    """Yield the answer token by token, decoded greedily, and None between parts of the prompt's prefill.
 
-    Ends with the line where one line is the answer, at the model's own end, and before the context is full.
+    Ends after the first line with the plain style, at the model's end token, and before the context is full.
     """
     for end in range(PREFILL, len(prompt.ids), PREFILL):
         reader.logits(prompt.ids[:end])
@@ -71,10 +71,10 @@ def write(reader: Reader, tokenizer: Tokenizer, prompt: Prompt, tokens: int, sty
 def attention_to_parts(
     model: Transformer, tokenizer: Tokenizer, prompt: Prompt, answer: Sequence[int], sources: int
 ) -> NDArray[np.float32]:
-    """How much each token of the answer looked at each source, the rest of the prompt, the answer: [T, sources + 2].
+    """Return each answer token's attention to each source, the rest of the prompt, the answer: [T, sources + 2].
 
-    The mean over layers and heads of the weights with which the token was chosen: those of the position
-    before it. Rows sum to 1.
+    The mean over layers and heads of the pattern at the position that predicted the token, the one before it.
+    Rows sum to 1.
     """
     ids = [*prompt.ids, *answer][: model.config.context]
     owner_S = _owners(tokenizer, prompt, len(ids), sources)
@@ -87,11 +87,11 @@ def attention_to_parts(
 
 
 def _owners(tokenizer: Tokenizer, prompt: Prompt, length: int, sources: int) -> NDArray[np.intp]:
-    """For each token the source it belongs to; `sources` for the rest of the prompt, one more for the answer."""
+    """Return each token's source; `sources` for the rest of the prompt, `sources` + 1 for the answer."""
     owner_S = np.full(length, sources + 1)
     tokens = tokenizer.tokens(prompt.text)
     middles = (tokens.starts + tokens.ends) / 2
-    dropped = len(tokens.ids) - len(prompt.ids)  # a special token that stood twice at the beginning
+    dropped = len(tokens.ids) - len(prompt.ids)  # 1 if `build` dropped a doubled first token
     owner_S[: len(prompt.ids)] = sources
     for part in prompt.parts:
         inside = (middles > part.start) & (middles < part.end)

@@ -1,4 +1,4 @@
-"""A question answered from passages, step by step, beside the same question without them."""
+"""Answer a question from passages, step by step, and then once more without them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,12 +12,10 @@ from engine.messages.search import (
     AnswerTokens,
     AskReport,
     Citation,
-    LeftOut,
     PromptBuilt,
-    PromptPart,
+    SearchHit,
 )
 from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
-from engine.retrieval.collection import Hit
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.prompts import Prompt, build, language_of, style_for
 from engine.text.tokenizer import Tokenizer
@@ -26,17 +24,20 @@ Events = Iterator[AskReport | None]  # None at safe points
 
 
 class Asking:
-    """One open model and how it is asked."""
+    """Asks one open model."""
 
     def __init__(
         self, reader: Reader, tokenizer: Tokenizer, folder: Path, extractor: Extractor, known: dict[str, bool]
     ) -> None:
-        """`known` keeps, by language, whether the model can answer from a text. Raises as `style_for`."""
+        """Prepare an open model. Raises as `style_for`.
+
+        `known` caches, by language, whether the model can answer from a text.
+        """
         self._reader, self._tokenizer, self._extractor, self._known = reader, tokenizer, extractor, known
         self._style = style_for(folder)
 
-    def ask(self, question: str, hits: Sequence[Hit], tokens: int) -> Events:
-        """Raises EngineError error.question_long."""
+    def ask(self, question: str, hits: Sequence[SearchHit], tokens: int) -> Events:
+        """Yield the reports of messages.Ask that follow the SearchResult. Raises EngineError error.question_long."""
         language = language_of(question)
         if language not in self._known:
             for able in can_answer(self._reader, self._tokenizer, self._style, language):
@@ -44,7 +45,7 @@ class Asking:
                     yield None
                 else:
                     self._known[language] = able
-        passages = [hit.text for hit in hits]
+        passages = [hit.passage.text for hit in hits]
         if self._known[language]:
             yield from self._answer(question, passages, tokens)
             yield from self._answer(question, None, tokens)
@@ -52,7 +53,7 @@ class Asking:
             try:
                 yield _built(self._prompt(question, passages, tokens), self._context, True)
             except EngineError:
-                pass  # the question does not even fit: the answer needs no prompt
+                pass  # the question does not fit; an extracted answer needs no prompt
             yield extracted(question, hits, self._extractor, "notice.answer_not_able")
 
     @property
@@ -70,7 +71,7 @@ class Asking:
         )
 
     def _answer(self, question: str, passages: Sequence[str] | None, tokens: int) -> Events:
-        """With the passages, or without any."""
+        """Answer with the passages, or without any."""
         sourced = passages is not None
         prompt = self._prompt(question, passages or (), tokens)
         yield _built(prompt, self._context, sourced)
@@ -83,25 +84,25 @@ class Asking:
             text += step.text
             piece = self._tokenizer.piece(step.id)
             yield AnswerTokens(sourced, (AnswerToken(step.id, piece, step.text, step.probability),))
-        cited = self._extractor.cite(text, passages) if passages else []
-        citations = tuple(Citation(*c.answer, c.source, *c.span) for c in cited)
-        yield Answered(sourced, "written", text, citations)
+        citations = self._extractor.cite(text, passages) if passages else []
+        yield Answered(sourced, "written", text, tuple(citations))
         if passages and ids:
             model, sources = self._reader.model, len(passages)
             yield AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, sources))
 
 
 def _built(prompt: Prompt, context: int, sourced: bool) -> PromptBuilt:
-    parts = tuple(PromptPart(part.start, part.end, part.source) for part in prompt.parts)
-    left_out = tuple(LeftOut(left.source, left.characters, left.whole) for left in prompt.left_out)
-    return PromptBuilt(sourced, prompt.text, parts, len(prompt.ids), context, left_out)
+    return PromptBuilt(sourced, prompt.text, tuple(prompt.parts), len(prompt.ids), context, tuple(prompt.left_out))
 
 
-def extracted(question: str, hits: Sequence[Hit], extractor: Extractor, reason: str) -> Answered:
-    """The best sentence of all hits, because of `reason`; none where they share no word with the question."""
-    best = [(*extractor.best_sentence(question, hit.text), source) for source, hit in enumerate(hits)]
+def extracted(question: str, hits: Sequence[SearchHit], extractor: Extractor, reason: str) -> Answered:
+    """Return the best sentence of all hits as the answer, with the `reason` why it was extracted.
+
+    The answer is empty if no hit shares a word with the question.
+    """
+    best = [(*extractor.best_sentence(question, hit.passage.text), source) for source, hit in enumerate(hits)]
     span, score, source = max(best, key=lambda entry: entry[1], default=((0, 0), 0.0, 0))
     if not score:
         return Answered(True, "extracted", "", (), "notice.answer_nothing")
-    text = hits[source].text[slice(*span)]
+    text = hits[source].passage.text[slice(*span)]
     return Answered(True, "extracted", text, (Citation(0, len(text), source, *span),), reason)

@@ -1,4 +1,4 @@
-"""Changing a document where it lies: only plain texts, in the encoding and with the line ends that they have."""
+"""Edit a document in its file: plain texts only, keeping their encoding and line ends."""
 
 import codecs
 import os
@@ -24,10 +24,10 @@ MARKS = (
 
 
 def rewrite(store: Store, document: int, text: str) -> str:
-    """Makes `text` the file's; returns its path. Indexing it again is another step.
+    """Overwrite a document's file with `text` and return its path. Indexing it again is another step.
 
-    That one may be cancelled: so that this edit is not taken for another program's then, how it leaves the file
-    is noted.
+    The new state of the file is recorded, so that the edit is not mistaken for another program's if indexing is
+    cancelled.
 
     Raises EngineError: error.document_gone, error.not_editable, error.document_changed (by another program, since
     it was read), error.not_written, and what reading raises.
@@ -35,7 +35,7 @@ def rewrite(store: Store, document: int, text: str) -> str:
     name, known = store.document(document)
     if Path(name).suffix.lower() not in EDITABLE or len(known.text) > LONGEST:
         raise EngineError("error.not_editable", file=name)
-    path = Path(name).resolve()  # behind a link the file itself
+    path = Path(name).resolve()  # of a link, the file it points to
     try:
         indexed = {file: [state.size, state.modified] for file, state in store.states().items()}
         edits = {file: left for file, left in _edits(store).items() if file in indexed and indexed[file] not in left}
@@ -43,29 +43,29 @@ def rewrite(store: Store, document: int, text: str) -> str:
         if _state(path) not in (indexed[name], *left):
             raise EngineError("error.document_changed", file=name)
         with _written(path, text.encode("utf-8", "replace").decode()) as temporary:
-            with store.writing():  # first: were the file replaced and nothing noted, it could not be saved again
-                store.note("edits", edits | {name: [*left, _state(temporary)]})
-            os.replace(temporary, path)
+            with store.writing():  # before the file is replaced: unrecorded, it could not be saved again
+                store.set_meta("edits", edits | {name: [*left, _state(temporary)]})
+            temporary.replace(path)
     except OSError as error:
         raise not_written(name, error) from error
     return name
 
 
 def _edits(store: Store) -> dict[str, list[list[int]]]:
-    """The states in which edits may have left a file, by its name."""
-    noted = store.noted("edits")
-    return noted if isinstance(noted, dict) else {}
+    """Return, by file, the states in which edits may have left it."""
+    edits = store.get_meta("edits")
+    return edits if isinstance(edits, dict) else {}
 
 
 def _state(path: Path) -> list[int]:
-    """By which a file is known to be unchanged."""
+    """Return size and modification time in nanoseconds."""
     now = path.stat()
     return [now.st_size, now.st_mtime_ns]
 
 
 @contextmanager
 def _written(path: Path, text: str) -> Iterator[Path]:
-    """A file beside `path` that can take its place: with this text, and who may read it as it was."""
+    """Write `text` to a file beside `path`, with the same permissions; it is deleted if it has not replaced `path`."""
     handle, name = tempfile.mkstemp(".part", path.name, path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -78,8 +78,11 @@ def _written(path: Path, text: str) -> Iterator[Path]:
 
 
 def _encoded(text: str, path: Path, trial: Path) -> bytes:
-    """UTF-8 where the file's own encoding lacks a character, or would be taken for another one: a mark is sure,
-    the rest shows itself by what is written. `trial` is a file to try that with."""
+    """Encode `text` as the file at `path` is encoded.
+
+    In UTF-8 if that encoding lacks a character, or if without a byte order mark the result would be detected as
+    another one. `trial` is a file for trying that.
+    """
     old = path.read_bytes()
     mark, encoding = next(((m, name) for m, name in MARKS if old.startswith(m)), (b"", ""))
     encoding = encoding or detect_encoding(path)
@@ -95,7 +98,7 @@ def _encoded(text: str, path: Path, trial: Path) -> bytes:
 
 
 def _line_end(text: str) -> str:
-    """The most frequent one."""
+    """Return the most frequent line end."""
     windows = text.count("\r\n")
     counts = {"\n": text.count("\n") - windows, "\r\n": windows, "\r": text.count("\r") - windows}
     return max(counts, key=counts.__getitem__)

@@ -1,7 +1,7 @@
-"""What turns a text into a vector, behind one small interface.
+"""Embedders, which turn a text into a vector.
 
-"lsa" is fitted to the collection itself; "model" are the hidden states of a language model; "word2vec" is the mean
-of its words' vectors; "encoder" is a network made for this (BERT, MiniLM, E5), from a folder in the form of
+"lsa" is fitted to the collection itself; "model" takes the hidden states of a language model; "word2vec" the mean of
+word vectors; "encoder" a network trained for this (BERT, MiniLM, E5), from a folder in the format of
 sentence-transformers.
 """
 
@@ -21,7 +21,7 @@ from engine.retrieval.lsa import Lsa, unit
 
 Floats = NDArray[np.float32]
 KINDS = ("lsa", "model", "word2vec", "encoder")
-E5 = re.compile(r"(?<![a-z0-9])e5(?![a-z0-9])")  # in the name of a folder; not in a hexadecimal one
+E5 = re.compile(r"(?<![a-z0-9])e5(?![a-z0-9])")  # in the name of a folder, but not within a hexadecimal number
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 
 
@@ -32,43 +32,48 @@ class Embedder(Protocol):
     def width(self) -> int: ...
 
     def embed(self, texts: Sequence[str], question: bool = False) -> Floats:
-        """[texts, D], each row of length 1 (or 0 where nothing is known of a text)."""
+        """Return vectors [texts, D], each of length 1, or 0 if a text has no known term."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which embedder a collection has, as it is noted there. `folder` holds the model behind it, `step` are the
-    training steps behind its weights of then, 0 if not known: a model learns on, vectors do not."""
+    """The embedder of a collection.
+
+    `folder`: of its model, if it has one. `step`: training step of that model when the vectors were made (0 =
+    unknown), to detect stale vectors.
+    """
 
     kind: str = "lsa"
     folder: str = ""
     step: int = 0
 
     @classmethod
-    def from_json(cls, noted: Any) -> "Choice":
-        return cls(str(noted[0]), str(noted[1]), *map(int, noted[2:3])) if isinstance(noted, list) else cls()
+    def from_json(cls, saved: Any) -> "Choice":
+        return cls(str(saved[0]), str(saved[1]), *map(int, saved[2:3])) if isinstance(saved, list) else cls()
 
     def to_json(self) -> list[str | int]:
         return [self.kind, self.folder, self.step]
 
 
 def embedder_file(folder: Path, fit: int) -> Path:
-    """Where an embedder that was fitted to a collection is kept."""
     return folder / f"lsa-{fit}.safetensors"
 
 
 def load_embedder(folder: Path, fit: int, choice: Choice) -> Embedder:
-    """The one that a collection's vectors are made with.
+    """Load the embedder that a collection's vectors were made with.
 
     Raises EngineError: error.collection_damaged, and what opening the model raises.
     """
     return Lsa.load(embedder_file(folder, fit)) if choice.kind == "lsa" else open_embedder(choice)
 
 
-@lru_cache(maxsize=1)  # the collection that is searched and the one that grows share it
+@lru_cache(maxsize=1)  # searching and indexing share it
 def open_embedder(choice: Choice) -> Embedder:
-    """One that needs no fitting. Raises EngineError: error.config_choice, and what opening the model raises."""
+    """Open an embedder that needs no fitting.
+
+    Raises EngineError: error.config_choice, and what opening the model raises.
+    """
     if choice.kind == "model":
         return HiddenStates(Path(choice.folder), choice.step)
     if choice.kind == "word2vec":
@@ -79,12 +84,12 @@ def open_embedder(choice: Choice) -> Embedder:
 
 
 class HiddenStates:
-    """The mean over all tokens of a language model's last hidden state, behind the final norm."""
+    """The mean over all tokens of a language model's last hidden state, after the final norm."""
 
     name = "model"
 
     def __init__(self, folder: Path, step: int = 0) -> None:
-        """Raises as load_model, and error.vectors_outdated if these are no longer the weights of that step."""
+        """Load the model. Raises as load_model, and error.vectors_outdated if its weights are not those of `step`."""
         from engine.model.opening import describe, load_model
 
         if step and describe(folder).step != step:
@@ -99,7 +104,7 @@ class HiddenStates:
         return unit(np.stack([self._mean(text) for text in texts]))
 
     def _mean(self, text: str) -> Floats:
-        """Of a text longer than the context, the mean over its windows, each by its tokens."""
+        """Return the mean over all tokens; a text longer than the context is read in windows."""
         import torch
 
         from engine.model.tape import Tape
@@ -114,19 +119,19 @@ class HiddenStates:
 
 
 class WordMeans:
-    """The mean of the vectors of a text's words, those that are rare the more (Arora et al. 2017, ICLR)."""
+    """The mean of word vectors, with larger weights for rare words (Arora et al. 2017, ICLR)."""
 
     name = "word2vec"
     SMOOTHING = 1e-3
 
     def __init__(self, folder: Path | None) -> None:
-        """`folder`: as engine/baselines/word2vec.py saves them; None: those that Nakami brings. Raises as it does."""
+        """Load the word vectors saved in `folder`, or the built-in ones. Raises as Word2Vec.load."""
         from engine.history import word2vec
 
         self._words_of = word2vec.words_of
         self._words = word2vec.Word2Vec.load(folder or word2vec.BUILTIN)
         rank_V = np.arange(1, len(self._words.words) + 1)
-        share_V = 1 / rank_V / np.sum(1 / rank_V)  # Zipf's law: how frequent they are is not kept, their order is
+        share_V = 1 / rank_V / np.sum(1 / rank_V)  # by Zipf's law: only the order of the words' frequencies is saved
         self._weights_V = (self.SMOOTHING / (self.SMOOTHING + share_V)).astype(np.float32)
 
     @property
@@ -142,13 +147,15 @@ class WordMeans:
 
 
 class Encoder:
-    """An encoder's last hidden state, its mean over the tokens (or its first one, where its folder says so)."""
+    """An encoder's last hidden state: the mean over its tokens, or the first token where its configuration says so."""
 
     name = "encoder"
-    LONGEST = 512  # tokens; what comes behind is not seen
+    LONGEST = 512  # tokens; the rest of a text is ignored
 
     def __init__(self, folder: Path) -> None:
-        """Raises EngineError: error.extra_missing, error.model_missing, error.no_tokenizer, error.tokenizer_program,
+        """Load an encoder.
+
+        Raises EngineError: error.extra_missing, error.model_missing, error.no_tokenizer, error.tokenizer_program,
         error.model_mismatch, error.model_damaged, and as weight_files.
         """
         try:
@@ -160,20 +167,20 @@ class Encoder:
         if not (folder / "config.json").is_file():
             raise EngineError("error.model_missing", folder=str(folder))
         (weights, *_) = weight_files(folder)
-        if not any((folder / name).is_file() for name in TOKENIZERS):  # transformers would make one up
+        if not any((folder / name).is_file() for name in TOKENIZERS):  # transformers would build an empty one
             raise EngineError("error.no_tokenizer", folder=str(folder))
-        # No pickle, no network, no code from the folder.
-        kept: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        # Allow no pickle, no network, no code from the folder.
+        safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(str(folder), **kept)
+            self._tokenizer = AutoTokenizer.from_pretrained(str(folder), **safe)
             model, loaded = AutoModel.from_pretrained(
-                str(folder), use_safetensors=True, output_loading_info=True, **kept
+                str(folder), use_safetensors=True, output_loading_info=True, **safe
             )
-        except ImportError as error:  # BERTs that want their Japanese cut by MeCab first
+        except ImportError as error:  # Japanese BERTs whose tokenizer needs MeCab
             raise EngineError("error.tokenizer_program", folder=str(folder)) from error
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
             raise EngineError("error.model_damaged", file=str(folder)) from error
-        for name in sorted(loaded["missing_keys"]):  # it would be random; of the pooler nothing is used
+        for name in sorted(loaded["missing_keys"]):  # it would be random; the pooler is not used
             if not name.startswith("pooler."):
                 raise EngineError("error.model_mismatch", file=str(weights), tensor=name)
         self._model, self._first_token = model.eval(), _pools_first_token(folder)
@@ -188,7 +195,7 @@ class Encoder:
     def embed(self, texts: Sequence[str], question: bool = False) -> Floats:
         import torch
 
-        if self._is_e5:  # it was taught with these words in front (Wang et al. 2022, arXiv:2212.03533)
+        if self._is_e5:  # trained with these prefixes (Wang et al. 2022, arXiv:2212.03533)
             texts = [("query: " if question else "passage: ") + text for text in texts]
         batch = self._tokenizer(
             list(texts), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"

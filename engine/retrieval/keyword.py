@@ -1,4 +1,8 @@
-"""Keyword search: BM25 over the terms of all passages."""
+"""Keyword search: BM25 over the terms of all passages.
+
+Own code instead of bm25s, because the postings are already in the collection's database: only what BM25 adds to
+them is computed here, and a question's terms have weights.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,29 +14,29 @@ from scipy.sparse import csc_matrix, csr_matrix
 from engine.retrieval.analysis import importance, pairs, question_terms
 
 K1, B = 1.2, 0.75  # as in Lucene
-PAIR = 0.2  # what two neighbouring words count for, against 1 for each (Metzler and Croft 2005, SIGIR)
+PAIR = 0.2  # weight of a pair of neighbouring words, against 1 for a word (Metzler and Croft 2005, SIGIR)
 
 Floats = NDArray[np.float32]
 
 
 class Keywords:
-    """`scores_N = score(query)`; N passages, V terms."""
+    """The BM25 weights of V terms in N passages."""
 
     def __init__(self, counts_NV: csr_matrix, vocabulary: Mapping[str, int]) -> None:
-        """`vocabulary` gives each term its column."""
+        """Compute the weights from counts; `vocabulary` maps each term to its column."""
         self.counts_NV, self.vocabulary = counts_NV, vocabulary
         self.weights_NV = csc_matrix(saturated(counts_NV))
         self.idf_V = inverse_frequency(counts_NV)
 
     def query(self, question: str) -> dict[int, float]:
-        """The known terms of a question by column, and how much each counts."""
+        """Return the weights of a question's known terms, by column."""
         words = question_terms(question)
-        counted = {term: importance(term) * count for term, count in Counter(words).items()}
-        counted |= {pair: PAIR * count for pair, count in Counter(pairs(words)).items()}
-        return {self.vocabulary[term]: weight for term, weight in counted.items() if term in self.vocabulary}
+        weights = {term: importance(term) * count for term, count in Counter(words).items()}
+        weights |= {pair: PAIR * count for pair, count in Counter(pairs(words)).items()}
+        return {self.vocabulary[term]: weight for term, weight in weights.items() if term in self.vocabulary}
 
     def score(self, query: Mapping[int, float]) -> Floats:
-        """Σ weight · idf · saturated count, [N]."""
+        """Return Σ weight · idf · saturated count, [N]."""
         scores_N = np.zeros(self.weights_NV.shape[0], np.float32)
         for column, weight in query.items():
             first, last = self.weights_NV.indptr[column : column + 2]
@@ -42,7 +46,7 @@ class Keywords:
 
 
 def saturated(counts_NV: csr_matrix) -> csr_matrix:
-    """tf (k1 + 1) / (tf + k1 (1 − b + b · length / mean length)), Robertson and Zaragoza 2009."""
+    """Return tf (k1 + 1) / (tf + k1 (1 − b + b · length / mean length)), Robertson and Zaragoza 2009."""
     lengths_N = np.asarray(counts_NV.sum(axis=1), np.float32).ravel()
     norms_N = K1 * (1 - B + B * lengths_N / max(float(lengths_N.mean()) if len(lengths_N) else 0.0, 1e-9))
     weights = counts_NV.astype(np.float32)
@@ -52,7 +56,7 @@ def saturated(counts_NV: csr_matrix) -> csr_matrix:
 
 
 def inverse_frequency(counts_NV: csr_matrix) -> Floats:
-    """ln(1 + (N − n + 0.5) / (n + 0.5)) of terms that stand in n of N passages, [V]."""
+    """Return ln(1 + (N − n + 0.5) / (n + 0.5)) of terms that occur in n of N passages, [V]."""
     N = counts_NV.shape[0]
     n_V = np.bincount(counts_NV.indices, minlength=counts_NV.shape[1])
     return np.log1p((N - n_V + 0.5) / (n_V + 0.5)).astype(np.float32)

@@ -1,9 +1,10 @@
-"""Vectors fitted to one's own documents, without anything downloaded: latent semantic analysis.
+"""Latent semantic analysis: vectors fitted to one's own documents, without a downloaded model.
 
-Deerwester et al. 1990 (JASIS 41): passages × terms, weighted, is brought to few dimensions by a truncated
-singular value decomposition; passages whose words occur with the same other words come to lie near each
-other. The decomposition is found by Halko et al. 2011 (arXiv:0909.4061), and its first directions count for a
-little more (Caron 2001).
+Deerwester et al. 1990 (JASIS 41): the weighted matrix of passages × terms is reduced to few dimensions by a
+truncated singular value decomposition; passages whose words occur with the same other words get similar vectors.
+The decomposition is computed by Halko et al. 2011 (arXiv:0909.4061), and the first directions get slightly more
+weight (Caron 2001). Own code instead of scikit-learn's TruncatedSVD, because a fit reports its progress, can be
+cancelled at every step, and saves a second of import.
 
 N passages, V terms, D dimensions.
 """
@@ -25,22 +26,22 @@ from engine.errors import EngineError
 from engine.retrieval.analysis import terms
 
 WIDTH = 256
-MOST_EXACT = 1500  # passages: up to here the exact decomposition is the quicker one
+MOST_EXACT = 1500  # passages up to which the exact decomposition is faster
 OVERSAMPLE, POWERS = 16, 3
-EMPHASIS = 0.25  # each direction is made as long as its singular value to this power
-MOST_FITTED = 30_000  # passages; the directions found in so many hardly move with more
+EMPHASIS = 0.25  # each direction is scaled by its singular value to this power
+MOST_FITTED = 30_000  # passages; more hardly change the directions
 MOST_TERMS = 60_000
-FEW = 200  # passages: below this also terms that stand in one passage alone say something
-FAINT = 1e-4  # a text of whose length less lies in the space of the axes lies outside: what is left is rounding
-NOTHING = 1e-3  # of the largest singular value: directions below it are rounding, too, as where documents are copies
-BLOCK = 1000  # passages multiplied at a time, so that others get a turn
+FEW = 200  # passages below which terms of a single passage are used, too
+FAINT = 1e-4  # projections shorter than this are rounding noise: the text is treated as having no known terms
+NOTHING = 1e-3  # of the largest singular value: directions below are rounding noise, as where documents are copies
+BLOCK = 1000  # passages multiplied between two yields
 
 Floats = NDArray[np.float32]
 Fitting = Generator[float, None, "Lsa"]
 
 
 class Lsa:
-    """An embedder: see embedders.py."""
+    """An embedder (embedders.py)."""
 
     name = "lsa"
 
@@ -53,29 +54,29 @@ class Lsa:
         return self.axes_VD.shape[1]
 
     def embed(self, texts: Sequence[str], question: bool = False) -> Floats:
-        """[texts, D], each of length 1, or 0 where no term is known. Questions are texts like others."""
-        placed_ND = weighted(self._counts(texts), self.weights_V) @ self.axes_VD
-        placed_ND[np.linalg.norm(placed_ND, axis=1) < FAINT] = 0.0
-        return unit(placed_ND)
+        """Return vectors [texts, D] of length 1, or 0 where no term is known. Questions are embedded like passages."""
+        rows_ND = weighted(self._counts(texts), self.weights_V) @ self.axes_VD
+        rows_ND[np.linalg.norm(rows_ND, axis=1) < FAINT] = 0.0
+        return unit(rows_ND)
 
     def _counts(self, texts: Sequence[str]) -> csr_matrix:
         indptr, indices, data = [0], list[int](), list[int]()
         for text in texts:
-            counted = Counter(self._columns[term] for term in terms(text) if term in self._columns)
-            indices += counted.keys()
-            data += counted.values()
+            counts = Counter(self._columns[term] for term in terms(text) if term in self._columns)
+            indices += counts.keys()
+            data += counts.values()
             indptr.append(len(indices))
         shape = (len(texts), len(self.words))
         return csr_matrix((np.array(data, np.float32), np.array(indices, np.int32), indptr), shape)
 
     def save(self, path: Path) -> None:
-        """Raises OSError."""
+        """Write the embedder to a file. Raises OSError."""
         words = np.frombuffer("\n".join(self.words).encode(), np.uint8)
         save_file({"words": words, "weights": self.weights_V, "axes": self.axes_VD.astype(np.float16)}, path)
 
     @classmethod
     def load(cls, path: Path) -> "Lsa":
-        """Raises EngineError error.collection_damaged."""
+        """Read an embedder from a file. Raises EngineError error.collection_damaged."""
         try:
             with safe_open(path, "np") as file:
                 words = file.get_tensor("words").tobytes().decode().splitlines()
@@ -85,7 +86,7 @@ class Lsa:
 
 
 def fit(counts_NV: csr_matrix, vocabulary: Mapping[str, int], width: int = WIDTH) -> Fitting:
-    """Yields the share that is done; returns the embedder. `vocabulary` gives each term its column."""
+    """Fit the embedder: yield the share that is done, return the embedder. `vocabulary`: each term's column."""
     counts_NV = _sample(counts_NV)
     frequency_V = np.bincount(counts_NV.indices, minlength=counts_NV.shape[1])
     kept = np.flatnonzero(frequency_V >= (1 if counts_NV.shape[0] < FEW else 2))
@@ -96,7 +97,7 @@ def fit(counts_NV: csr_matrix, vocabulary: Mapping[str, int], width: int = WIDTH
     weights_V = global_weights(counts)
     axes_VD, singular_D = yield from _axes(weighted(counts, weights_V), width)
     axes_VD *= (singular_D / singular_D.max()) ** EMPHASIS
-    axes_VD = axes_VD.astype(np.float16).astype(np.float32)  # as it is kept: the file is half as large
+    axes_VD = axes_VD.astype(np.float16).astype(np.float32)  # the precision of the file
     return Lsa([names[column] for column in kept.tolist()], weights_V, axes_VD)
 
 
@@ -108,9 +109,9 @@ def _sample(counts_NV: csr_matrix) -> csr_matrix:
 
 
 def global_weights(counts_NV: csr_matrix) -> Floats:
-    """(1 − entropy of a term's spread over the passages / ln N)²: 0 if spread evenly, 1 if in one place.
+    """Return (1 − entropy of a term's distribution over the passages / ln N)²: 0 if even, 1 if in one passage.
 
-    Dumais 1991 without the square, which held better on questions of few words.
+    Dumais 1991, but squared, which ranks better for questions of few words.
     """
     N = max(2, counts_NV.shape[0])
     total_V = np.maximum(np.asarray(counts_NV.sum(axis=0), np.float64).ravel(), 1.0)
@@ -120,7 +121,7 @@ def global_weights(counts_NV: csr_matrix) -> Floats:
 
 
 def weighted(counts_NV: csr_matrix, weights_V: Floats) -> csr_matrix:
-    """ln(1 + count) · weight, each passage of length 1."""
+    """Return ln(1 + count) · weight, each row scaled to length 1."""
     rows = counts_NV.astype(np.float32)
     rows.data = np.log1p(rows.data) * weights_V[rows.indices]
     squares_N = np.bincount(np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr)), rows.data**2, rows.shape[0])
@@ -129,8 +130,10 @@ def weighted(counts_NV: csr_matrix, weights_V: Floats) -> csr_matrix:
 
 
 def _axes(rows_NV: csr_matrix, width: int) -> Generator[float, None, tuple[Floats, Floats]]:
-    """The first right singular vectors [V, D], from the left ones, because passages are fewer than terms; their
-    singular values [D]."""
+    """Return the first right singular vectors [V, D] and their singular values [D].
+
+    They are computed from the left ones, because there are fewer passages than terms.
+    """
     blocks = [rows_NV[start : start + BLOCK] for start in range(0, rows_NV.shape[0], BLOCK)]
     left_ND = yield from (_exact(rows_NV, width) if rows_NV.shape[0] <= MOST_EXACT else _random(blocks, width))
     axes_VD = np.zeros((rows_NV.shape[1], left_ND.shape[1]), np.float32)
@@ -138,14 +141,14 @@ def _axes(rows_NV: csr_matrix, width: int) -> Generator[float, None, tuple[Float
         axes_VD += block.T @ left_ND[index * BLOCK : (index + 1) * BLOCK]
         yield 0.9 + 0.1 * index / len(blocks)
     singular_D = np.linalg.norm(axes_VD, axis=0)
-    there_D = singular_D > NOTHING * singular_D.max()
-    there_D[:1] = True  # a collection without a single word has a direction all the same
-    singular_D = np.maximum(singular_D[there_D], 1e-12)
-    return np.ascontiguousarray(axes_VD[:, there_D] / singular_D), singular_D  # safetensors wants it so
+    kept_D = singular_D > NOTHING * singular_D.max()
+    kept_D[:1] = True  # even a collection without words needs one direction
+    singular_D = np.maximum(singular_D[kept_D], 1e-12)
+    return np.ascontiguousarray(axes_VD[:, kept_D] / singular_D), singular_D  # contiguous for safetensors
 
 
 def _exact(rows_NV: csr_matrix, width: int) -> Generator[float, None, Floats]:
-    """Eigenvectors of the passages' products with each other."""
+    """Return eigenvectors of the products of all passages with each other."""
     products_NN = (rows_NV @ rows_NV.T).toarray()
     yield 0.3
     N = len(products_NN)
@@ -155,7 +158,7 @@ def _exact(rows_NV: csr_matrix, width: int) -> Generator[float, None, Floats]:
 
 
 def _random(blocks: Sequence[csr_matrix], width: int) -> Generator[float, None, Floats]:
-    """Subspace iteration on random beginnings."""
+    """Approximate the left singular vectors by subspace iteration from a random start."""
     columns = min(width + OVERSAMPLE, blocks[0].shape[1])
     basis_NC = np.random.default_rng(1).standard_normal((sum(b.shape[0] for b in blocks), columns)).astype(np.float32)
     for step in range(POWERS + 1):
@@ -177,11 +180,14 @@ def _random(blocks: Sequence[csr_matrix], width: int) -> Generator[float, None, 
 
 @cache
 def _blas() -> ThreadpoolController:
-    """Factorisations on one core: on busy cores the threads of BLAS wait for each other, fifty times longer."""
+    """Return the controller that limits factorisations to one core.
+
+    On busy cores the threads of BLAS wait for each other, which takes up to fifty times longer.
+    """
     return ThreadpoolController()
 
 
 def unit(rows_ND: Floats) -> Floats:
-    """Rows of length 1; rows of zeros stay."""
+    """Scale rows to length 1; rows of zeros stay zero."""
     lengths_N1 = np.linalg.norm(rows_ND, axis=1, keepdims=True)
     return np.asarray(rows_ND / np.maximum(lengths_N1, 1e-12), np.float32)

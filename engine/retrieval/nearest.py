@@ -1,4 +1,4 @@
-"""Which vectors are nearest to a question: exactly, or by a graph where there are very many.
+"""Find the vectors nearest to a question: exactly, or with a graph where there are very many.
 
 N vectors of length 1, D numbers each: the cosine is the dot product.
 """
@@ -14,16 +14,16 @@ from engine.errors import EngineError, not_written
 from engine.files import replacing
 from engine.retrieval.ranking import best_first
 
-APPROXIMATE_FROM = 300_000  # vectors: an exact search takes some 30 ms there
-LINKS, BUILDING, SEARCHING = 16, 96, 128  # of the graph: neighbours a vector, candidates while building and searching
-ADDED = 500  # vectors at a time, so that others get a turn
+APPROXIMATE_FROM = 300_000  # vectors, for which an exact search takes about 30 ms
+LINKS, BUILDING, SEARCHING = 16, 96, 128  # neighbours of a vector, candidates while building and while searching
+ADDED = 500  # vectors added between two yields
 
 Floats = NDArray[np.float32]
 Nearest = tuple[NDArray[np.intp], Floats]  # indices, nearest first, and their cosines
 
 
 def exact(rows_ND: Floats, query_D: Floats, k: int) -> Nearest:
-    """Every vector is looked at."""
+    """Compare the query with every vector."""
     cosines_N = rows_ND @ query_D
     best = best_first(cosines_N, k)
     return best, cosines_N[best]
@@ -32,12 +32,12 @@ def exact(rows_ND: Floats, query_D: Floats, k: int) -> Nearest:
 class Graph:
     """Hierarchical navigable small world (Malkov and Yashunin 2016, arXiv:1603.09320), by `usearch`.
 
-    Vectors have the numbers of their passages as keys. The graph holds those up to `covered`; vectors of
-    passages that are gone stay in it, and are passed over.
+    The keys of vectors are the IDs of their passages, up to `covered`. Vectors of removed passages stay in the
+    graph and are ignored.
     """
 
     def __init__(self, path: Path, covered: int) -> None:
-        """Raises EngineError error.collection_damaged."""
+        """Open a graph file. Raises EngineError error.collection_damaged."""
         from usearch.index import Index
 
         self.covered = covered
@@ -50,23 +50,27 @@ class Graph:
         self._index.expansion_search = SEARCHING
 
     def nearest(self, rows_ND: Floats, ids_N: NDArray[np.int64], query_D: Floats, k: int) -> Nearest:
-        """The k nearest by the graph, and of the passages it does not cover yet by looking at each.
+        """Return the k nearest of the graph's candidates and of all passages that it does not cover yet.
 
-        `ids_N` are the passages' numbers, rising; their cosines are computed from `rows_ND`.
+        `ids_N`: the passages' IDs, ascending. Cosines are computed from `rows_ND`.
         """
         found = self._index.search(query_D, max(k, 10))
-        places = np.minimum(np.searchsorted(ids_N, found.keys), len(ids_N) - 1)
-        there = places[ids_N[places] == found.keys]
         newer = np.arange(np.searchsorted(ids_N, self.covered, side="right"), len(ids_N))
-        candidates = np.concatenate([there, newer])
+        candidates = np.concatenate([places_of(found.keys, ids_N), newer])
         best, cosines = exact(np.asarray(rows_ND[candidates]), query_D, k)
         return candidates[best], cosines
 
 
-def build_graph(path: Path, rows_ND: Floats, ids_N: NDArray[np.int64], old: Path | None) -> Iterator[float]:
-    """Writes a graph with these vectors to `path`; yields the share that is done.
+def places_of(keys: NDArray[Any], ids_N: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the places of `keys` in the ascending `ids_N`, leaving out keys that are not among them."""
+    places = np.minimum(np.searchsorted(ids_N, keys), len(ids_N) - 1)
+    return places[ids_N[places] == keys]
 
-    `old`: a graph that holds some of them already. Raises EngineError error.not_written.
+
+def build_graph(path: Path, rows_ND: Floats, ids_N: NDArray[np.int64], old: Path | None) -> Iterator[float]:
+    """Write a graph with these vectors to `path`; yield the share that is done.
+
+    `old`: a graph that contains some of them already. Raises EngineError error.not_written.
     """
     from usearch.index import Index
 

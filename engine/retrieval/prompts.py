@@ -1,4 +1,4 @@
-"""From passages and a question to what a model continues, never longer than it can see."""
+"""Build the prompt from passages and a question, never longer than the model's context."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import EngineError
+from engine.messages.search import LeftOut, PromptPart
 from engine.model.checkpoint import read_json
 from engine.retrieval.analysis import JAPANESE
-from engine.retrieval.chunking import Span
 from engine.retrieval.extracting import lines
+from engine.retrieval.passages import Span
 from engine.text.tokenizer import Tokenizer
 
 IS_JAPANESE = re.compile(f"[{JAPANESE}\uff66-\uff9f]")  # half-width katakana, too
@@ -28,43 +29,29 @@ def language_of(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    start: int  # characters of the prompt
-    end: int
-    source: int  # index of the passage
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    source: int
-    characters: int
-    whole: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Prompt:
     text: str
     ids: list[int]
-    parts: list[Part]
+    parts: list[PromptPart]  # one for each source in the prompt
     left_out: list[LeftOut]
 
 
 class Style(Protocol):
-    """How a model wants to be asked."""
+    """The prompt format of a model."""
 
     most_sources: int
 
     def __call__(self, question: str, sources: Sequence[str]) -> str:
-        """The whole prompt; it holds each source as it is, in order, behind its `mark`."""
+        """Return the whole prompt. It contains each source unchanged, in order, after its `mark`."""
         ...
 
     def mark(self, number: int) -> str:
-        """What stands in front of a source, counted from 1: a short one may stand elsewhere in the prompt, too."""
+        """Return the text in front of a source, counted from 1, by which the source is found in the prompt."""
         ...
 
 
 class Plain:
-    """The source, the question, "Answer:", as in the built-in model's own documents: it has seen one at a time."""
+    """The source, the question, "Answer:", as in the built-in model's training documents, which have one source."""
 
     def __init__(self, most_sources: int) -> None:
         self.most_sources = most_sources
@@ -78,12 +65,12 @@ class Plain:
 
 
 class Chat:
-    """By the template that came with the model (jinja, in its sandbox: a template is text, and runs no code)."""
+    """The model's own chat template (jinja, sandboxed: a template cannot run code)."""
 
     most_sources = 50
 
     def __init__(self, template: str, names: dict[str, str]) -> None:
-        """`names` are the special tokens that a template may name: bos_token, eos_token."""
+        """Compile the template. `names`: the special tokens that it may use, bos_token and eos_token."""
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
@@ -96,7 +83,7 @@ class Chat:
             numbered = "".join(f"{self.mark(number)}{source}" for number, source in enumerate(sources, start=1))
             content = f"{SOURCES[language_of(question)]}{numbered}\n\n{question}"
         messages = [{"role": "user", "content": content}]
-        # Qwen3 writes its thoughts down first unless told not to; templates that know no such switch pass over it.
+        # enable_thinking=False: Qwen3 reasons first by default. Other templates ignore it.
         return self._template.render(
             messages=messages, add_generation_prompt=True, enable_thinking=False, **self._names
         )
@@ -110,10 +97,7 @@ def _refuse(reason: str) -> None:
 
 
 def style_for(folder: Path) -> Style:
-    """Chat, if the model's folder has a template for it.
-
-    Raises EngineError error.model_damaged.
-    """
+    """Return Chat if the model's folder has a chat template, else Plain. Raises EngineError error.model_damaged."""
     described: dict[str, Any] = {}
     path = folder / "tokenizer_config.json"
     if path.is_file():
@@ -122,7 +106,7 @@ def style_for(folder: Path) -> Style:
     separate = folder / "chat_template.jinja"
     if separate.is_file():
         template, path = _text(separate), separate
-    if isinstance(template, list):  # several, each by its name
+    if isinstance(template, list):  # several named ones
         named = (t for t in template if isinstance(t, dict))
         template = next((t.get("template") for t in named if t.get("name") == "default"), None)
     if not isinstance(template, str):
@@ -131,13 +115,13 @@ def style_for(folder: Path) -> Style:
     try:
         style = Chat(template, names)
         style("?", ["."])
-    except Exception as error:  # whatever a template may do wrong
+    except Exception as error:  # a template may raise anything
         raise EngineError("error.model_damaged", file=str(path)) from error
     return style
 
 
 def _text(path: Path) -> str:
-    """Raises EngineError error.model_damaged."""
+    """Read a file. Raises EngineError error.model_damaged."""
     try:
         return path.read_text("utf-8")
     except (OSError, ValueError) as error:
@@ -154,9 +138,9 @@ def _name(token: Any) -> str:
 def build(
     style: Style, tokenizer: Tokenizer, question: str, passages: Sequence[str], room: int, near: Callable[[str], Span]
 ) -> Prompt:
-    """The prompt with as much of the passages, best first, as `room` tokens hold.
+    """Build the prompt with as much of the passages, best first, as fits into `room` tokens.
 
-    Of a passage that does not fit whole its lines around `near(passage)`, the best sentence, are taken.
+    Of a passage that does not fit, the lines around its best sentence, `near(passage)`, are taken.
     Raises EngineError error.question_long if the question alone does not fit.
     """
     question = _harmless(question, tokenizer)
@@ -174,7 +158,7 @@ def build(
     for number, (index, part) in enumerate(taken.items(), start=1):
         mark = style.mark(number)
         begun = text.index(mark + part, begun) + len(mark)
-        parts.append(Part(begun, begun + len(part), index))
+        parts.append(PromptPart(begun, begun + len(part), index))
         begun += len(part)
     missing = [(i, len(passage) - len(taken.get(i, ""))) for i, passage in enumerate(passages)]
     left_out = [LeftOut(index, characters, index not in taken) for index, characters in missing if characters]
@@ -182,7 +166,7 @@ def build(
 
 
 def _shorter(passage: str, best: Span) -> list[str]:
-    """Ever fewer lines around the best one; last, that one alone."""
+    """Return ever fewer lines around the best one, down to that one alone."""
     spans = lines(passage)
     middle = next((i for i, span in enumerate(spans) if span[0] <= best[0] < span[1]), 0)
     reach = len(spans)
@@ -198,13 +182,13 @@ def _shorter(passage: str, best: Span) -> list[str]:
 def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
     ids = tokenizer.encode(text)
     twice = len(ids) > 1 and ids[0] == ids[1] and tokenizer.kind_of(ids[0]) == "special"
-    return ids[1:] if twice else ids  # a template and the tokenizer may both have begun the text
+    return ids[1:] if twice else ids  # both the template and the tokenizer may add the first token
 
 
 def _harmless(text: str, tokenizer: Tokenizer) -> str:
-    """Without the special tokens of the model: a document must not be able to end its own part of the prompt.
+    """Replace special tokens, so that a document cannot end its own part of the prompt.
 
-    In their place stands a character of no special token: what is around must not join to another one.
+    The replacement is a character of no special token, so that the text around cannot join to form another one.
     """
     for name in tokenizer.special_names:
         text = text.replace(name, "\ufffd")

@@ -1,6 +1,6 @@
-"""Vectors on a Qdrant server, for collections beyond one machine: the same search as nearest.Graph.
+"""Vectors on a Qdrant server, for collections too large for one machine: the same search as nearest.Graph.
 
-The one part of Nakami besides the model hub that uses a network, and only at the address that somebody gave.
+Besides the model hub this is the only part of Nakami that uses a network, and only the address that the user gave.
 ":memory:" is the client's own in-process mode.
 """
 
@@ -14,49 +14,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.retrieval.nearest import Nearest, exact
+from engine.retrieval.nearest import Nearest, exact, places_of
 
-PORTION = 256  # vectors a request
-SECONDS = 10
+PORTION = 256  # vectors per request
+SECONDS = 10  # timeout of a request
 
 Floats = NDArray[np.float32]
 
 
 class Server:
-    """Points have the numbers of the passages."""
+    """One collection of points on a server; the IDs of points are those of the passages."""
 
     def __init__(self, url: str, folder: Path, fit: int) -> None:
-        """Raises EngineError: error.extra_missing, error.server."""
+        """Connect to a server. Raises EngineError: error.extra_missing, error.server."""
         self._url, self._client = url, _client(url)
         digest = hashlib.blake2b(str(folder.absolute()).encode(), digest_size=6).hexdigest()
         self._prefix, self._name = f"nakami-{digest}-", f"nakami-{digest}-{fit}"
 
     def nearest(self, rows_ND: Floats, ids_N: NDArray[np.int64], query_D: Floats, k: int) -> Nearest:
-        """The k nearest of the passages `ids_N` (rising); cosines from `rows_ND`, where every number has its digits.
+        """Return the k nearest of the passages `ids_N` (ascending), with cosines in full precision from `rows_ND`.
 
         Raises EngineError error.server.
         """
         try:
             found = self._client.query_points(self._name, query=query_D.tolist(), limit=max(k, 10)).points
-        except Exception as error:  # the client raises what its transport raises
+        except _failures() as error:
             raise self._failed(error) from error
-        keys = np.array([point.id for point in found], np.int64)
-        places = np.minimum(np.searchsorted(ids_N, keys), len(ids_N) - 1)
-        there = places[ids_N[places] == keys]
-        best, cosines = exact(np.asarray(rows_ND[there]), query_D, k)
-        return there[best], cosines
+        candidates = places_of(np.array([point.id for point in found], np.int64), ids_N)
+        best, cosines = exact(np.asarray(rows_ND[candidates]), query_D, k)
+        return candidates[best], cosines
 
-    def bring(self, rows_ND: Floats, ids_N: NDArray[np.int64]) -> Iterator[float]:
-        """Makes the server hold these vectors and no others; yields the share that is done.
+    def upload(self, rows_ND: Floats, ids_N: NDArray[np.int64]) -> Iterator[float]:
+        """Make the server hold exactly these vectors; yield the share that is done.
 
         Raises EngineError error.server.
         """
         try:
-            yield from self._bring(rows_ND, ids_N)
-        except Exception as error:
+            yield from self._upload(rows_ND, ids_N)
+        except _failures() as error:
             raise self._failed(error) from error
 
-    def _bring(self, rows_ND: Floats, ids_N: NDArray[np.int64]) -> Iterator[float]:
+    def _upload(self, rows_ND: Floats, ids_N: NDArray[np.int64]) -> Iterator[float]:
         from qdrant_client import models
 
         for other in self._client.get_collections().collections:
@@ -65,11 +63,11 @@ class Server:
         if not self._client.collection_exists(self._name):
             shape = models.VectorParams(size=rows_ND.shape[1], distance=models.Distance.DOT)
             self._client.create_collection(self._name, vectors_config=shape)
-        there = self._ids()
-        gone = sorted(there.difference(ids_N.tolist()))
+        uploaded = self._ids()
+        gone = sorted(uploaded.difference(ids_N.tolist()))
         if gone:
             self._client.delete(self._name, points_selector=models.PointIdsList(points=gone))
-        new = [index for index, id in enumerate(ids_N.tolist()) if id not in there]
+        new = [index for index, passage in enumerate(ids_N.tolist()) if passage not in uploaded]
         for start in range(0, len(new), PORTION):
             part = new[start : start + PORTION]
             points = models.Batch(ids=ids_N[part].tolist(), vectors=np.asarray(rows_ND[part]).tolist())
@@ -88,6 +86,15 @@ class Server:
         return EngineError("error.server", url=self._url, reason=f"{type(error).__name__}: {error}"[:200])
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what the client raises if the server or its address is at fault."""
+    from httpx import InvalidURL
+    from qdrant_client.common.client_exceptions import QdrantException
+    from qdrant_client.http.exceptions import ApiException
+
+    return ApiException, QdrantException, InvalidURL, OSError, ValueError
+
+
 @lru_cache(maxsize=4)
 def _client(url: str) -> Any:
     try:
@@ -96,5 +103,5 @@ def _client(url: str) -> Any:
         raise EngineError("error.extra_missing", extra="qdrant") from error
     try:
         return QdrantClient(url) if url == ":memory:" else QdrantClient(url=url, timeout=SECONDS)
-    except Exception as error:  # an address that is none
+    except _failures() as error:
         raise EngineError("error.server", url=url, reason=str(error)[:200]) from error

@@ -1,8 +1,8 @@
-"""Files are read in a process of their own: one that hangs, crashes or eats the memory takes only itself along.
+"""Read files in a separate process, so that one that hangs, crashes or uses too much memory fails alone.
 
     python -m engine.retrieval.reader_process
 
-says that it is ready, then reads a path a line on stdin and writes what it found, a line of JSON each, to stdout.
+writes "ready", then reads one path per line from stdin and writes one line of JSON for each to stdout.
 """
 
 import json
@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine.errors import EngineError
-from engine.retrieval.chunking import Document
+from engine.retrieval.passages import Document
 
-SECONDS = 10.0  # for a file …
-SECONDS_A_MEGABYTE = 0.5  # … and for large ones
-MEMORY = 2 << 30
+SECONDS, SECONDS_A_MEGABYTE = 10.0, 0.5  # time limit of a file
+MEMORY = 2 << 30  # bytes
 ROOT = Path(__file__).parents[2]
 
 Reading = Generator[None, None, Document]
 
 
 class FileReader:
-    """Reads one file after another; starts its process when it is first needed, and again after a death."""
+    """Reads one file after another. Its process starts when it is first needed, and again after a crash."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,9 +43,9 @@ class FileReader:
         self._end()
 
     def read(self, path: Path) -> Reading:
-        """Yields while it waits; returns the document. Raises EngineError, which says what is wrong with the file."""
+        """Yield while waiting, return the document. Raises EngineError, which names what is wrong with the file."""
         process = self._started()
-        while not self._is_ready:  # how long that takes is not the file's fault
+        while not self._is_ready:  # the start does not count towards the file's time limit
             if (sign := self._answer()) == b"":
                 self._end()
                 raise EngineError("error.document_broken", file=str(path), reason="crash")
@@ -59,7 +58,7 @@ class FileReader:
             process.stdin.write(json.dumps(str(path)).encode() + b"\n")
             process.stdin.flush()
         except OSError:
-            pass  # it has died: the empty answer says so
+            pass  # the process has died, so its answer is empty
         while (line := self._answer()) is None:
             yield None
             if time.monotonic() - begun > limit:
@@ -80,7 +79,7 @@ class FileReader:
         return self._process
 
     def _answer(self) -> bytes | None:
-        """None if there is none yet; empty if the process has died."""
+        """Return the next line; None if there is none yet, empty if the process has died."""
         try:
             return self._answers.get(timeout=0.02)
         except queue.Empty:
@@ -124,7 +123,7 @@ def _document(answer: dict[str, Any]) -> Document:
 def main() -> None:
     _limit_memory()
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints does not belong among the answers
+    os.dup2(2, 1)  # so that a library's own output does not mix with the answers
     output.write(b"ready\n")
     output.flush()
     for line in sys.stdin.buffer:
@@ -141,12 +140,12 @@ def _answer_to(path: Path) -> dict[str, Any]:
         return {"error": error.key, "arguments": error.args_by_name}
     except MemoryError:
         return {"error": "error.document_large", "arguments": {"file": str(path)}}
-    text = document.text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogates
+    text = document.text.encode("utf-8", "replace").decode()  # SQLite rejects lone surrogates
     return {"text": text, "pages": document.pages, "headings": document.headings}
 
 
 def _limit_memory() -> None:
-    """Where the system can: a file that wants more than MEMORY gets a MemoryError."""
+    """Raise MemoryError beyond MEMORY, on systems that support a limit."""
     try:
         import resource
 

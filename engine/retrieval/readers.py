@@ -1,10 +1,11 @@
-"""Files to documents: what a file says, with its pages and headings.
+"""Read files of several formats as documents: text, pages and headings.
 
-Files come from anywhere. No script in them is run, no link followed, nothing unpacked to the disk. That a
-file may make a library crash, hang or eat the memory is the business of reader_process.py.
+Files are not trusted: no script in them is run, no link followed, nothing unpacked to disk. reader_process.py
+handles files that make a library crash, hang or use too much memory.
 """
 
 import csv
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
-from engine.retrieval.chunking import Document
+from engine.retrieval.passages import Document
 from engine.text.reading import detect_encoding, read_chunks
 
-MOST_CHARACTERS = 100_000_000  # a shelf of books; more in one file is no document
+MOST_CHARACTERS = 100_000_000  # of a document: several hundred books
 MOST_UNPACKED = 400_000_000  # bytes in a .docx
+OUR_BUGS = (AttributeError, ImportError, NameError, TypeError)  # seldom a damaged file: their traceback is logged
 
 
 class Lines:
-    """Puts a text together, and notes where headings and pages begin."""
+    """Collects the parts of a text, and where its headings and pages begin."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -29,7 +31,7 @@ class Lines:
         self._pages: list[int] = []
 
     def add(self, text: str, heading: str = "") -> None:
-        """`heading`: what the heading says that begins with this text."""
+        """Append `text`, which begins with `heading` if there is one."""
         if heading.strip():
             self._headings.append((self._length, " ".join(heading.split())))
         self._parts.append(text)
@@ -45,14 +47,16 @@ class Lines:
 
 
 def read_document(path: Path) -> Document:
-    """Raises EngineError, which names what is wrong with the file."""
+    """Read a file by the reader for its suffix. Raises EngineError, which names what is wrong with the file."""
     try:
         document = READERS.get(path.suffix.lower(), read_text)(path)
     except (EngineError, MemoryError):
         raise
     except (FileNotFoundError, PermissionError) as error:
         raise EngineError("error.text_unreadable", file=str(path), reason=error.strerror or "") from error
-    except Exception as error:  # whatever a library finds wrong with a file
+    except Exception as error:  # libraries raise anything on damaged files
+        if isinstance(error, OUR_BUGS):
+            logging.getLogger(__name__).exception("unexpected error in %s", path)
         reason = f"{type(error).__name__}: {error}"[:200]
         raise EngineError("error.document_broken", file=str(path), reason=reason) from error
     if not document.text.strip():
@@ -76,7 +80,7 @@ def _whole(path: Path) -> str:
 
 
 def _title(text: str) -> Iterator[tuple[int, str]]:
-    """A short first line that is no sentence."""
+    """Yield offset and text of the first line if it is short and no sentence."""
     start = len(text) - len(text.lstrip())
     first, _, rest = text[start:].partition("\n")
     if rest.strip() and 0 < len(first) <= 150 and not first.rstrip().endswith(tuple("。．.!?！？,、:：")):
@@ -92,7 +96,7 @@ _HEADING = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*?)[ \t#]*$", re.MULTILINE)
 
 
 def read_csv(path: Path) -> Document:
-    """A line a row: the name of each column, if the first row names them, and what stands in it."""
+    """Read each row as a line of "column: value", or of values where the first row is no header."""
     text = _whole(path)
     head = text[:4096].partition("\n")[0]
     separator = max("\t;|,", key=head.count)
@@ -119,22 +123,22 @@ def _row(names: list[str], values: list[str]) -> str:
 
 # --- HTML -----------------------------------------------------------------------------------------
 
-_UNSEEN = "script, style, noscript, template, iframe, object, svg"
+_INVISIBLE = "script, style, noscript, template, iframe, object, svg"
 _HEADINGS = "title, h1, h2, h3, h4, h5, h6"
 _BLOCKS = (
     "address, article, aside, blockquote, br, dd, div, dl, dt, figcaption, figure, footer, form, header, hr, li, main,"
     " nav, ol, option, p, pre, section, table, td, th, tr, ul"
 )
-_BREAK, _MARK = "\x1e", "\x1f"  # between blocks, around headings: characters that mean nothing in a page
+_BREAK, _MARK = "\x1e", "\x1f"  # control characters, which mark the ends of blocks and headings
 _CHARSET = re.compile(rb"charset=[\"']?([\w-]+)", re.IGNORECASE)
 
 
 def read_html(path: Path) -> Document:
-    """What is seen of a page: no scripts, no styles."""
+    """Read the visible text of a page."""
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(re.sub(f"[{_BREAK}{_MARK}]", " ", _html(path)))
-    for node in tree.css(_UNSEEN):
+    for node in tree.css(_INVISIBLE):
         node.decompose()
     for names, mark in ((_BLOCKS, ""), (_HEADINGS, _MARK)):
         for node in tree.css(names):
@@ -150,7 +154,7 @@ def read_html(path: Path) -> Document:
 
 
 def _html(path: Path) -> str:
-    """By the encoding that the page names, if it fits; else by the one that shows itself."""
+    """Decode a page by the encoding that it declares, if that fits, else by the one detected."""
     data = path.read_bytes()
     named = _CHARSET.search(data[:4096])
     for encoding in [named[1].decode()] if named else []:
@@ -185,7 +189,7 @@ def read_pdf(path: Path) -> Document:
 
 
 def _unwrapped(text: str) -> str:
-    """Lines of a page joined to sentences: PDF knows no paragraphs. Words cut at the line's end are made whole."""
+    """Join the lines of a page to sentences, because PDF has no paragraphs, and words hyphenated at line ends."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufffe", "-").replace("\x02", "-")
     text = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", text)
     text = re.sub(r"(?<=[\u3041-\u30ff\u4e00-\u9fff、])\n(?=[\u3041-\u30ff\u4e00-\u9fff])", "", text)
@@ -196,8 +200,8 @@ def read_docx(path: Path) -> Document:
     from docx import Document as open_docx
     from docx.oxml.ns import qn
 
-    with open(path, "rb") as file:
-        if file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # how Office wraps an encrypted file
+    with path.open("rb") as file:
+        if file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the container of encrypted Office files
             raise EngineError("error.document_encrypted", file=str(path))
     with zipfile.ZipFile(path) as parts:
         if sum(part.file_size for part in parts.infolist()) > MOST_UNPACKED:
@@ -219,7 +223,7 @@ def read_docx(path: Path) -> Document:
 
 
 def _runs(element: Any) -> str:
-    """The text of a paragraph or cell, in order."""
+    """Return the text of a paragraph or cell."""
     marks = {"t": None, "tab": "\t", "br": "\n", "cr": "\n", "p": "\n"}
     found = []
     for node in element.iter():

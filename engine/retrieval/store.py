@@ -1,7 +1,8 @@
-"""What a collection knows, in SQLite: documents with their texts, passages, terms.
+"""The database of a collection, in SQLite: documents with their texts, passages, terms.
 
-A write is one transaction: killed at any moment, a collection is what it was before or after it. Readers
-are not held up by a writer (write-ahead log), writers wait for each other.
+A write is one transaction: if the process is killed, the collection is as it was before the write or after it.
+Readers do not wait for a writer (write-ahead log); writers wait for each other. Tables and columns keep the names
+of the first version ("about", "chunks"), so that every collection can be opened.
 """
 
 import json
@@ -17,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError, not_written
-from engine.retrieval.chunking import Chunk, Document
+from engine.messages.documents import DocumentEntry
+from engine.retrieval.passages import Document, PassageSpan
 
 FILE = "collection.sqlite"
 FORMAT = 1
-WAIT_SECONDS = 30.0  # for another process that writes
+WAIT_SECONDS = 30.0  # for another process's write
 
 SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -46,7 +48,7 @@ CREATE TABLE skipped (
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """By which a file is known to be unchanged."""
+    """Size, time and content of a file when it was last read: if they are the same, it is unchanged."""
 
     size: int
     modified: int  # nanoseconds
@@ -54,19 +56,8 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A document as it is listed."""
-
-    id: int
-    path: str
-    size: int
-    characters: int
-    chunks: int
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
-    """All passages, one entry each, in the order of their IDs; N passages."""
+    """One row for each of the N passages, in the order of their IDs."""
 
     ids: NDArray[np.int64]
     documents: NDArray[np.int64]
@@ -74,12 +65,15 @@ class Table:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     pages: NDArray[np.int64]
-    rows: NDArray[np.int64]  # where the vector stands in the file of vectors; -1: not yet computed
+    rows: NDArray[np.int64]  # row of the passage's vector in the file of vectors; -1: not yet computed
 
 
 class Store:
     def __init__(self, folder: Path, create: bool = False) -> None:
-        """Raises EngineError: error.collection_missing, error.collection_damaged, error.not_written."""
+        """Open the database in a folder; with `create`, make it if it does not exist.
+
+        Raises EngineError: error.collection_missing, error.collection_damaged, error.not_written.
+        """
         self.folder = folder
         path = folder / FILE
         if not create and not path.is_file():
@@ -100,8 +94,8 @@ class Store:
             if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
                 for statement in SCHEMA.split(";"):
                     self._connection.execute(statement)
-                self.note("format", FORMAT)
-        if self.noted("format") != FORMAT:
+                self.set_meta("format", FORMAT)
+        if self.get_meta("format") != FORMAT:
             raise EngineError("error.collection_format", folder=str(self.folder))
 
     def close(self) -> None:
@@ -109,7 +103,10 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All or nothing. Raises EngineError: error.not_written, error.collection_busy, error.collection_damaged."""
+        """Run the block as one transaction.
+
+        Raises EngineError: error.not_written, error.collection_busy, error.collection_damaged.
+        """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -127,15 +124,15 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """All that is read within is of one moment, whatever other processes write meanwhile."""
+        """Read one consistent state in the block, whatever other processes write meanwhile."""
         self._connection.execute("BEGIN")
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")  # nothing was written; a commit would fail where there is damage
+            self._connection.execute("ROLLBACK")  # nothing was written, and COMMIT fails in a damaged database
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        """What is read: damage shows itself only where it lies. Raises EngineError error.collection_damaged."""
+        """Run a query. Raises EngineError error.collection_damaged if it meets a damaged page."""
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
@@ -145,19 +142,33 @@ class Store:
         return EngineError("error.collection_damaged", file=str(self.folder / FILE), reason=str(error))
 
     def changes(self) -> tuple[int, int]:
-        """Another pair than before if any process has written since."""
+        """Return a pair that changes whenever any process writes."""
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return version, self._connection.total_changes
 
     # --- About the collection ---------------------------------------------------------------------
 
-    def note(self, key: str, value: object) -> None:
+    def set_meta(self, key: str, value: object) -> None:
         self._connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, json.dumps(value)))
 
-    def noted(self, key: str) -> object:
-        """None if it was never noted."""
+    def get_meta(self, key: str) -> Any:
+        """Return the JSON value of `key`, or None if it was never set."""
         rows = self._rows("SELECT value FROM about WHERE key = ?", (key,))
         return json.loads(rows[0][0]) if rows else None
+
+    def get_number(self, key: str) -> int:
+        """Return the value of `key`; 0 if it is no number."""
+        value = self.get_meta(key)
+        return value if isinstance(value, int) else 0
+
+    def get_list(self, key: str) -> list[Any]:
+        """Return the value of `key`; an empty list if it is no list."""
+        value = self.get_meta(key)
+        return value if isinstance(value, list) else []
+
+    def size_on_disk(self) -> int:
+        """Return the bytes of all files of the collection."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
     # --- Documents --------------------------------------------------------------------------------
 
@@ -165,24 +176,24 @@ class Store:
         rows = self._rows("SELECT path, size, modified, digest FROM documents")
         return {path: FileState(*state) for path, *state in rows}
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[DocumentEntry]:
         rows = self._rows(
             "SELECT id, path, size, characters, (SELECT count(*) FROM chunks WHERE document = documents.id)"
             " FROM documents ORDER BY path"
         )
-        return [Entry(*row) for row in rows]
+        return [DocumentEntry(*row) for row in rows]
 
     def put(
         self,
         path: str,
         state: FileState,
         document: Document,
-        chunks: Sequence[Chunk],
-        counted: Sequence[Counter[str]],
+        passages: Sequence[PassageSpan],
+        counts: Sequence[Counter[str]],
     ) -> None:
-        """A new document, or a new version of one, which keeps its number; within `writing`.
+        """Add a document, or a new version of one, which keeps its ID. Call it within `writing`.
 
-        `counted`: how often each term stands in each passage.
+        `counts`: how often each term occurs in each passage.
         """
         values = {
             "path": path,
@@ -195,27 +206,27 @@ class Store:
             "text": document.text,
         }
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
-        renewed = ", ".join(f"{name} = excluded.{name}" for name in values)
-        (id,) = self._connection.execute(
-            f"INSERT INTO documents ({names}) VALUES ({marks}) ON CONFLICT (path) DO UPDATE SET {renewed} RETURNING id",
+        updates = ", ".join(f"{name} = excluded.{name}" for name in values)
+        (number,) = self._connection.execute(
+            f"INSERT INTO documents ({names}) VALUES ({marks}) ON CONFLICT (path) DO UPDATE SET {updates} RETURNING id",
             values,
         ).fetchone()
         for table, column in (("skipped", "path"), ("chunks", "document"), ("postings", "document")):
-            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (path if column == "path" else id,))
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (path if column == "path" else number,))
         self._connection.executemany(
             "INSERT INTO chunks (document, place, start, end, page, heading, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (id, place, c.start, c.end, c.page, c.heading, document.text[c.start : c.end])
-                for place, c in enumerate(chunks)
+                (number, place, p.start, p.end, p.page, p.heading, document.text[p.start : p.end])
+                for place, p in enumerate(passages)
             ],
         )
-        self._connection.execute("INSERT INTO postings VALUES (?, ?)", (id, self._postings(counted)))
+        self._connection.execute("INSERT INTO postings VALUES (?, ?)", (number, self._postings(counts)))
 
-    def _postings(self, counted: Sequence[Counter[str]]) -> bytes:
-        """Three rows of int32: the passage's place, the term's ID, how often it occurs there."""
-        words = [word for counts in counted for word in counts]
-        places = np.repeat(np.arange(len(counted)), [len(counts) for counts in counted])
-        numbers = [count for counts in counted for count in counts.values()]
+    def _postings(self, counts: Sequence[Counter[str]]) -> bytes:
+        """Return three rows of int32: the passage's place, the term's ID, how often it occurs there."""
+        words = [word for passage in counts for word in passage]
+        places = np.repeat(np.arange(len(counts)), [len(passage) for passage in counts])
+        numbers = [count for passage in counts for count in passage.values()]
         return np.array([places, self._term_ids(words), numbers], np.int32).tobytes()
 
     def _term_ids(self, words: Sequence[str]) -> list[int]:
@@ -229,7 +240,7 @@ class Store:
         return [known[word] for word in words]
 
     def touch(self, path: str, state: FileState) -> None:
-        """The file is newer, what it says is not."""
+        """Record that a file was written again with the same content."""
         self._connection.execute(
             "UPDATE documents SET size = ?, modified = ? WHERE path = ?", (state.size, state.modified, path)
         )
@@ -238,14 +249,14 @@ class Store:
         self._connection.execute("DELETE FROM documents WHERE path = ?", (path,))
         self._connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
 
-    def path(self, id: int) -> str | None:
-        """Where a document comes from; None if it is no longer here."""
-        rows = self._rows("SELECT path FROM documents WHERE id = ?", (id,))
+    def path(self, document: int) -> str | None:
+        """Return the path of a document; None if it is no longer in the collection."""
+        rows = self._rows("SELECT path FROM documents WHERE id = ?", (document,))
         return rows[0][0] if rows else None
 
-    def document(self, id: int) -> tuple[str, Document]:
-        """Its path and what it says. Raises EngineError error.document_gone."""
-        rows = self._rows("SELECT path, text, pages, headings FROM documents WHERE id = ?", (id,))
+    def document(self, document: int) -> tuple[str, Document]:
+        """Return a document's path and content. Raises EngineError error.document_gone."""
+        rows = self._rows("SELECT path, text, pages, headings FROM documents WHERE id = ?", (document,))
         if not rows:
             raise EngineError("error.document_gone")
         ((path, text, pages, headings),) = rows
@@ -273,20 +284,16 @@ class Store:
         return Table(*np.array(rows, np.int64).reshape(-1, 7).T.copy())
 
     def spans(self, document: int) -> NDArray[np.int32]:
-        """ID, start and end of each passage of a document, [n, 3]."""
+        """Return ID, start and end of each passage of a document, [n, 3]."""
         rows = self._rows("SELECT id, start, end FROM chunks WHERE document = ? ORDER BY place", (document,))
         return np.array(rows, np.int32).reshape(-1, 3)
 
-    def bytes(self) -> int:
-        """What the collection takes on the disk."""
-        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
-
-    def passage(self, chunk: int) -> tuple[str, str, str]:
-        """Path, heading and text of a passage by its ID. Raises EngineError error.document_gone."""
+    def passage(self, number: int) -> tuple[str, str, str]:
+        """Return path, heading and text of a passage by its ID. Raises EngineError error.document_gone."""
         rows = self._rows(
             "SELECT path, heading, chunks.text FROM chunks JOIN documents ON documents.id = document"
             " WHERE chunks.id = ?",
-            (chunk,),
+            (number,),
         )
         if not rows:
             raise EngineError("error.document_gone")
@@ -294,24 +301,25 @@ class Store:
         return path, heading, text
 
     def without_vector(self, most: int) -> list[tuple[int, str]]:
-        """IDs and texts (with their headings) of passages that have no vector yet."""
+        """Return IDs and texts (with their headings) of up to `most` passages that have no vector yet."""
         return self._rows(
             "SELECT id, heading || char(10) || text FROM chunks WHERE row IS NULL ORDER BY id LIMIT ?", (most,)
         )
 
     def set_rows(self, ids: Sequence[int], first: int) -> None:
-        """The vectors of these passages stand in the rows from `first` on."""
+        """Record that the vectors of these passages are in the rows from `first` on."""
         self._connection.executemany(
-            "UPDATE chunks SET row = ? WHERE id = ?", [(first + i, id) for i, id in enumerate(ids)]
+            "UPDATE chunks SET row = ? WHERE id = ?", [(first + i, number) for i, number in enumerate(ids)]
         )
 
-    def forget_vectors(self) -> None:
+    def clear_rows(self) -> None:
+        """Record that no passage has a vector."""
         self._connection.execute("UPDATE chunks SET row = NULL")
 
     def postings(self) -> Iterator[tuple[int, NDArray[np.int32]]]:
-        """By document, three rows: place, term, count."""
-        for id, data in self._rows("SELECT document, data FROM postings ORDER BY document"):
-            yield id, np.frombuffer(data, np.int32).reshape(3, -1)
+        """Yield each document's ID and three rows: place, term, count."""
+        for document, data in self._rows("SELECT document, data FROM postings ORDER BY document"):
+            yield document, np.frombuffer(data, np.int32).reshape(3, -1)
 
     def vocabulary(self) -> dict[str, int]:
         return dict(self._rows("SELECT term, id FROM terms"))

@@ -1,7 +1,7 @@
-"""The vectors of a collection: float32 rows in one file that only grows, one file a fitting of the embedder.
+"""The vectors of a collection: float32 rows in an append-only file, one file for each fit of the embedder.
 
-SQLite says which row belongs to which passage. Rows behind the last one it knows are what a killed process
-left: the next writer writes over them.
+The database maps passages to rows. Rows after the last one in the database were left by a killed process; the next
+writer overwrites them.
 """
 
 import os
@@ -16,12 +16,12 @@ Floats = NDArray[np.float32]
 
 
 def append(path: Path, first: int, rows_ND: Floats) -> None:
-    """Writes rows from number `first` on, and has them on the disk before it returns.
+    """Write rows from number `first` on, and flush them to disk.
 
     Raises EngineError error.not_written.
     """
     try:
-        with open(path, "r+b" if path.exists() else "w+b") as file:
+        with path.open("r+b" if path.exists() else "w+b") as file:
             file.seek(first * rows_ND.shape[1] * 4)
             file.write(np.ascontiguousarray(rows_ND, np.float32).tobytes())
             file.truncate()
@@ -32,7 +32,7 @@ def append(path: Path, first: int, rows_ND: Floats) -> None:
 
 
 def load(path: Path, width: int, rows_N: NDArray[np.int64]) -> Floats:
-    """The rows named, [N, D]; zeros where the number is −1. Rows in order are mapped, not copied.
+    """Return the rows with these numbers, [N, D]; zeros for −1. Consecutive rows are mapped, not copied.
 
     Raises EngineError error.collection_damaged.
     """

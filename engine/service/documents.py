@@ -1,6 +1,5 @@
-"""What the Search pane asks for around a collection: opening, adding, listing, reading, editing."""
+"""Handlers for collections: opening, adding, listing, reading, editing."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +10,7 @@ from engine.messages.documents import (
     AddDocuments,
     ChooseEmbedder,
     CollectionInfo,
-    CutDocuments,
     DocumentEntry,
-    DocumentPage,
     DocumentText,
     EditDocument,
     IndexProgress,
@@ -21,18 +18,20 @@ from engine.messages.documents import (
     OpenCollection,
     ReadDocument,
     RemoveDocuments,
+    SplitDocuments,
 )
 from engine.model.opening import describe
-from engine.retrieval.collection import Collection, Snapshot
+from engine.pace import Pace
+from engine.retrieval import indexing
+from engine.retrieval.collection import Collection, Snapshot, embedder_choice
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
 from engine.retrieval.embedders import Choice
-from engine.retrieval.indexing import Progress, Updating, choice_of, choose, cut_of, recut, remove, update
+from engine.retrieval.embedding import Updating, choose_embedder as embed_with
 from engine.retrieval.store import Store
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
 REPORT_SECONDS = 0.05
-PAGE = 500  # documents a message: paths may be long
 
 
 def open_collection(session: Session, request: OpenCollection) -> Answer[CollectionInfo]:
@@ -44,54 +43,48 @@ def open_collection(session: Session, request: OpenCollection) -> Answer[Collect
 
 
 def add_documents(session: Session, request: AddDocuments) -> Answer[IndexProgress | CollectionInfo]:
-    yield from _change(session, lambda store: update(store, request.paths))
+    yield from _change(session, lambda store: indexing.update(store, request.paths))
 
 
-def cut_documents(session: Session, request: CutDocuments) -> Answer[IndexProgress | CollectionInfo]:
-    yield from _change(session, lambda store: recut(store, request.size, request.overlap))
+def split_documents(session: Session, request: SplitDocuments) -> Answer[IndexProgress | CollectionInfo]:
+    yield from _change(session, lambda store: indexing.split_again(store, request.size, request.overlap))
 
 
 def choose_embedder(session: Session, request: ChooseEmbedder) -> Answer[IndexProgress | CollectionInfo]:
     is_model = request.embedder == "model"
     folder = session.opened.info.folder if is_model and not request.folder else request.folder
     choice = Choice(request.embedder, folder, describe(Path(folder)).step if is_model else 0)
-    yield from _change(session, lambda store: choose(store, choice))
+    yield from _change(session, lambda store: embed_with(store, choice))
 
 
 def edit_document(session: Session, request: EditDocument) -> Answer[IndexProgress | CollectionInfo]:
     path = rewrite(session.collection.store, request.document, request.text)
-    yield from _change(session, lambda store: update(store, [path]))
+    yield from _change(session, lambda store: indexing.update(store, [path]))
 
 
 def remove_documents(session: Session, request: RemoveDocuments) -> Answer[CollectionInfo]:
-    remove(session.collection.store, request.documents)
+    indexing.remove(session.collection.store, request.documents)
     yield collection_info(session.collection)
 
 
 def _change(session: Session, change: Callable[[Store], Updating]) -> Answer[IndexProgress | CollectionInfo]:
-    """By a connection of its own, so that the collection can be searched while it grows."""
-    collection, said = session.collection, 0.0
+    """Change the collection through a connection of its own, so that it can be searched meanwhile."""
+    collection, pace = session.collection, Pace(REPORT_SECONDS)
     store = Store(collection.folder)
     try:
         for progress in change(store):
-            now = time.monotonic()
-            due = progress is not None and (now - said >= REPORT_SECONDS or progress.done == progress.total)
-            said = now if due else said
-            yield _report(progress) if progress is not None and due else None
+            is_due = progress is not None and pace.due(now=progress.done == progress.total)
+            yield progress if is_due else None
     finally:
         store.close()
     if session.collection is collection:
         yield collection_info(collection)
 
 
-def _report(progress: Progress) -> IndexProgress:
-    return IndexProgress(progress.stage, progress.done, progress.total, progress.seconds_left, progress.name)
-
-
 def collection_info(collection: Collection) -> CollectionInfo:
     now, store = collection.snapshot(), collection.store
-    size, overlap = cut_of(store)
-    choice = choice_of(store)
+    size, overlap = indexing.passage_size(store)
+    choice = embedder_choice(store)
     embedder, width = _embedder_of(now, choice)
     return CollectionInfo(
         folder=str(collection.folder),
@@ -100,7 +93,7 @@ def collection_info(collection: Collection) -> CollectionInfo:
         skipped=len(store.skipped()),
         passages=len(now.table.ids),
         with_vectors=int((now.table.rows >= 0).sum()),
-        fitted=int(str(store.noted("fitted") or 0)),
+        fitted=store.get_number("fitted"),
         embedder=embedder,
         embedder_folder=choice.folder,
         embedder_step=choice.step,
@@ -108,12 +101,12 @@ def collection_info(collection: Collection) -> CollectionInfo:
         index=now.index,
         size=size,
         overlap=overlap,
-        bytes=store.bytes(),
+        bytes=store.size_on_disk(),
     )
 
 
 def _embedder_of(now: Snapshot, choice: Choice) -> tuple[str, int]:
-    """Its kind and the numbers a vector. A collection opens also without it: another one can be chosen then."""
+    """Return the embedder's kind and width. The width is 0 if it cannot be opened, and another one can be chosen."""
     try:
         embedder = now.embedder
     except EngineError:
@@ -121,13 +114,10 @@ def _embedder_of(now: Snapshot, choice: Choice) -> tuple[str, int]:
     return (embedder.name, embedder.width) if embedder else ("", 0)
 
 
-def list_documents(session: Session, request: ListDocuments) -> Answer[DocumentPage]:
+def list_documents(session: Session, request: ListDocuments) -> Answer[list[DocumentEntry]]:
     store = session.collection.store
-    rows = [DocumentEntry(e.id, e.path, e.size, e.characters, e.chunks) for e in store.entries()]
-    yield None
-    rows += [DocumentEntry(-1, path, 0, 0, 0, error.key, error.args_by_name) for path, error in store.skipped()]
-    for start in range(0, max(1, len(rows)), PAGE):
-        yield DocumentPage(start, len(rows), tuple(rows[start : start + PAGE]))
+    skipped = [DocumentEntry(-1, path, 0, 0, 0, error.key, error.args_by_name) for path, error in store.skipped()]
+    yield store.entries() + skipped
 
 
 def read_document(session: Session, request: ReadDocument) -> Answer[DocumentText]:
@@ -146,7 +136,7 @@ def read_document(session: Session, request: ReadDocument) -> Answer[DocumentTex
 HANDLERS: Handlers = {
     OpenCollection: open_collection,
     AddDocuments: add_documents,
-    CutDocuments: cut_documents,
+    SplitDocuments: split_documents,
     ChooseEmbedder: choose_embedder,
     RemoveDocuments: remove_documents,
     EditDocument: edit_document,

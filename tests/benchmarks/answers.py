@@ -51,7 +51,7 @@ def main() -> None:
                 if isinstance(event, Answered) and event.sourced:
                     answer = event.text.strip()
             collection.close()
-        found += Path(hits[0].file).stem == "0"
+        found += Path(hits[0].passage.path).stem == "0"
         exact += answer == asked.answer.strip()
         if answer != asked.answer.strip():
             wrong.append(f"{question} -> {answer} ({asked.answer.strip()})")

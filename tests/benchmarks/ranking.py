@@ -27,10 +27,11 @@ import Stemmer
 from numpy.typing import NDArray
 
 from engine.retrieval.analysis import KANJI
-from engine.retrieval.chunking import Document, chunk
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice
-from engine.retrieval.indexing import choose, update
+from engine.retrieval.embedding import choose_embedder
+from engine.retrieval.indexing import update
+from engine.retrieval.passages import Document, split
 from engine.retrieval.store import Store
 from engine.text.world import documents as world
 
@@ -89,7 +90,7 @@ def english() -> Iterator[tuple[str, TestSet]]:
 
 def japanese(path: Path) -> TestSet:
     text, rng = path.read_text("utf-8"), random.Random(3)
-    passages = chunk(Document(text))
+    passages = split(Document(text))
     questions: list[tuple[str, set[int], int]] = []
     lines = [line for line in text.split("\n") if 15 < len(line) < 60]
     for line in rng.sample(lines, QUESTIONS):
@@ -164,7 +165,7 @@ def _order(scores: NDArray[np.floating]) -> list[int]:
 def ours(collection: Collection, mode: str) -> Ranker:
     def rank(question: str) -> Sequence[int]:
         hits = collection.search(question, 30, mode).hits  # type: ignore[arg-type]
-        return list(dict.fromkeys(int(Path(hit.file).stem) for hit in hits))
+        return list(dict.fromkeys(int(Path(hit.passage.path).stem) for hit in hits))
 
     return rank
 
@@ -201,7 +202,7 @@ def main() -> None:
                 pass
             collection = Collection(Path(folder) / "c")
             for kind in ("lsa", "word2vec"):
-                for _ in choose(store, Choice(kind)):
+                for _ in choose_embedder(store, Choice(kind)):
                     pass
                 for mode in ("keyword", "vector", "hybrid") if kind == "lsa" else ("vector", "hybrid"):
                     gain, recall = quality(ours(collection, mode), tests)

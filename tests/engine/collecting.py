@@ -1,23 +1,26 @@
-"""Filling a collection and asking it, as the window does."""
+"""Fill a collection and ask it questions, as the window does."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from engine.errors import EngineError
-from engine.retrieval.chunking import Document, chunk
+from engine.messages.envelope import Request
 from engine.retrieval.indexing import update
+from engine.retrieval.passages import Document, split
+from engine.retrieval.reader_process import Reading
 from engine.retrieval.readers import read_document
 from engine.retrieval.store import FileState, Store
 from engine.service.process import Answering
-from tests.engine.sessions import fits
+
+T = TypeVar("T")
 
 
 class FileReader:
-    """Reads at once: the process that reads files from anywhere has tests of its own, and takes a while to start."""
+    """Reads in this process, because the reader process takes a while to start and has tests of its own."""
 
     def __enter__(self) -> "FileReader":
         return self
@@ -25,7 +28,7 @@ class FileReader:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def read(self, path: Path) -> Iterator[None]:
+    def read(self, path: Path) -> Reading:
         yield
         return read_document(path)
 
@@ -41,9 +44,9 @@ def names(store: Store) -> list[str]:
 
 def put(store: Store, path: str, text: str, counted: list[Counter[str]] | None = None) -> None:
     document = Document(text)
-    chunks = chunk(document)
+    spans = split(document)
     with store.writing():
-        store.put(path, FileState(1, 1), document, chunks, counted or [Counter() for _ in chunks])
+        store.put(path, FileState(1, 1), document, spans, counted or [Counter() for _ in spans])
 
 
 def failure(act: Callable[[], object]) -> str:
@@ -52,8 +55,15 @@ def failure(act: Callable[[], object]) -> str:
     return raised.value.key
 
 
-def ask(handlers: Answering, request: object) -> list[Any]:
-    """All messages of an answer, each small enough to cross."""
-    events = [event for event in handlers(request) if event is not None]
-    assert all(map(fits, events))
-    return events
+def returned(generator: Generator[Any, None, T]) -> T:
+    """Run a generator to its end and return its value."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as ended:
+            return ended.value
+
+
+def ask(handlers: Answering, request: Request[Any]) -> list[Any]:
+    """Return all messages of an answer."""
+    return [event for event in handlers(request) if event is not None]

@@ -1,4 +1,4 @@
-"""Small files of every kind, made here: no binary lies in the repository."""
+"""Make small files of every format, so that the repository contains no binary."""
 
 import zlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from docx import Document as new_docx
 
 
 def pdf(pages: list[str], encrypted: bool = False) -> bytes:
-    """A PDF of Latin text, one string a page, lines by \\n; without any text it shows a drawn line."""
+    """Make a PDF of Latin text, one string for each page, of several lines; an empty page has a drawn line."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids = []
     for page in pages:
@@ -37,7 +37,7 @@ def pdf(pages: list[str], encrypted: bool = False) -> bytes:
 
 
 def docx(path: Path) -> None:
-    """A heading, a sentence, a table of two rows, another heading and sentence in Japanese."""
+    """Write a heading, a sentence, a table of two rows, and another heading and sentence in Japanese."""
     document = new_docx()
     document.add_heading("Travel rules", 1)
     document.add_paragraph("Trips are paid by the company.")

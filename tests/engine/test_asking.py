@@ -1,4 +1,4 @@
-"""Answers: from the passages, within the context, with their sources; and what the Search pane asks for."""
+"""Search requests, and answers from passages with their citations."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,6 @@ from engine.messages.search import (
     ListPassages,
     MapPassages,
     PromptBuilt,
-    ScoreRows,
     Search,
     SearchResult,
 )
@@ -59,30 +58,30 @@ def of(kind: type, events: list[Any]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
-# --- The pane's questions -----------------------------------------------------------------------------
+# --- Requests -----------------------------------------------------------------------------
 
 
-def test_a_collection_tells_what_it_holds(handlers: Answering) -> None:
-    (page,) = ask(handlers, ListDocuments())
-    assert [Path(e.path).name for e in page.entries] == ["notice.txt", "rules.txt", "broken.pdf"]
-    assert page.entries[2].reason == "error.document_broken"
+def test_documents_and_skipped_files_are_listed_and_counted(handlers: Answering) -> None:
+    (entries,) = ask(handlers, ListDocuments())
+    assert [Path(e.path).name for e in entries] == ["notice.txt", "rules.txt", "broken.pdf"]
+    assert entries[2].reason == "error.document_broken"
     info = ask(handlers, AddDocuments())[-1]
     assert (info.documents, info.skipped, info.passages, info.with_vectors) == (2, 1, 2, 2)
 
 
-def test_search_gives_every_number(handlers: Answering) -> None:
-    result, rows = ask(handlers, Search("When is lunch served?"))
+def test_search_returns_the_scores_of_every_passage(handlers: Answering) -> None:
+    (result,) = ask(handlers, Search("When is lunch served?"))
     assert result.hits[0].passage.path.endswith("rules.txt")
     start, end = result.hits[0].best
     assert result.hits[0].passage.text[start:end] == "Lunch is served from noon."
-    assert len(rows.cosines) == len(rows.keyword) == len(rows.scores) == result.passages == 2
+    assert len(result.cosines_N) == len(result.keyword_N) == len(result.scores_N) == 2
     assert result.weights[result.terms.index("lunch")] > 0
     (pair,) = ask(handlers, CompareVectors("When is lunch served?", result.hits[0].passage.index))
     assert pair.cosine == pytest.approx(result.hits[0].cosine, abs=1e-5)
     assert pair.products.sum() == pytest.approx(pair.dot, abs=1e-5)
 
 
-def test_the_map_has_every_passage_and_the_question(handlers: Answering) -> None:
+def test_the_map_contains_every_passage_and_the_question(handlers: Answering) -> None:
     (shown,) = ask(handlers, MapPassages("lunch"))
     assert shown.points.shape == (2, 2)
     (passages,) = ask(handlers, ListPassages(tuple(shown.indices.tolist()), most=10))
@@ -99,19 +98,19 @@ def test_a_document_is_read_with_its_passages(handlers: Answering) -> None:
     assert (index, text.text[start:end], text.editable) == (hit.index, hit.text, True)
 
 
-def test_edited_in_place_the_answer_follows(handlers: Answering, documents: Path) -> None:
+def test_an_edit_changes_the_answer(handlers: Answering, documents: Path) -> None:
     document = ask(handlers, Search("夏季休暇はいつですか?"))[0].hits[0].passage.document
     assert ask(handlers, Ask("夏季休暇はいつですか?"))[-1].text == "夏季休暇: 8月13日〜15日"
     (documents / "notice.txt").write_bytes(NOTICE.encode("cp932"))
     ask(handlers, AddDocuments())
     changed = NOTICE.replace("13日〜15日", "20日〜22日")
     ask(handlers, EditDocument(document, changed))
-    # This encoding has one character for both waves, 〜 and ～.
+    # CP932 has one character for both 〜 and ～.
     assert ask(handlers, Ask("夏季休暇はいつですか?"))[-1].text.replace("～", "〜") == "夏季休暇: 8月20日〜22日"
     assert (documents / "notice.txt").read_bytes() == changed.encode("cp932")
 
 
-def test_what_another_program_changed_is_not_overwritten(handlers: Answering, documents: Path) -> None:
+def test_another_programs_change_is_not_overwritten(handlers: Answering, documents: Path) -> None:
     document = ask(handlers, Search("library"))[0].hits[0].passage.document
     (documents / "rules.txt").write_text("Changed elsewhere.")
     with pytest.raises(EngineError) as raised:
@@ -120,42 +119,42 @@ def test_what_another_program_changed_is_not_overwritten(handlers: Answering, do
     assert (documents / "rules.txt").read_text() == "Changed elsewhere."
 
 
-def test_cancelling_keeps_what_was_reported(handlers: Answering, tmp_path: Path) -> None:
+def test_cancelling_keeps_everything_reported_as_done(handlers: Answering, tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
     for number in range(30):
         (tmp_path / "many" / f"{number}.txt").write_text(f"tulip number {number}")
     running = handlers(AddDocuments((str(tmp_path / "many"),)))
     reported = next(event.done for event in running if isinstance(event, IndexProgress))
-    running.close()  # type: ignore[attr-defined]
-    assert len(ask(handlers, ListDocuments())[0].entries) >= 3 + reported
+    running.close()
+    assert len(ask(handlers, ListDocuments())[0]) >= 3 + reported
     assert ask(handlers, AddDocuments())[-1].documents == 32
 
 
-def test_nothing_is_open() -> None:
+def test_a_search_without_an_open_collection_is_refused() -> None:
     with pytest.raises(EngineError) as raised:
         ask(answering(), Search("a"))
     assert raised.value.key == "error.no_collection"
 
 
-# --- Answers by a model -------------------------------------------------------------------------------
+# --- Answers of a model -------------------------------------------------------------------------------
 
 
-def test_a_model_that_cannot_answer_is_found_out(handlers: Answering, model_folder: Path) -> None:
+def test_a_model_that_cannot_answer_gives_an_extracted_answer(handlers: Answering, model_folder: Path) -> None:
     ask(handlers, OpenModel(str(model_folder)))
     answered = of(Answered, ask(handlers, Ask("When is the library open?")))
     assert [(a.kind, a.reason) for a in answered] == [("extracted", "notice.answer_not_able")]
     assert answered[0].text == "The library is open from nine to five."
 
 
-def test_a_written_answer_is_told_step_by_step(
+def test_a_written_answer_reports_every_step_in_order(
     handlers: Answering, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "can_answer", lambda *_: iter([None, True]))
     config = ModelConfig(tokenizer.vocabulary, 2, 2, 2, width=32, head_width=16, mlp_width=64, context=96)
-    save_model(tmp_path / "untaught", Transformer(config), tokenizer, 0)
-    ask(handlers, OpenModel(str(tmp_path / "untaught")))
+    save_model(tmp_path / "untrained", Transformer(config), tokenizer, 0)
+    ask(handlers, OpenModel(str(tmp_path / "untrained")))
     events = ask(handlers, Ask("猫?", k=2, tokens=4))
-    kinds = [type(event) for event in events if not isinstance(event, ScoreRows)]
+    kinds = [type(event) for event in events]
     half = [PromptBuilt, AnswerTokens, Answered]
     assert [kind for i, kind in enumerate(kinds) if kinds[i - 1 : i] != [kind]] == [
         SearchResult,
@@ -185,7 +184,7 @@ def prompt(tokenizer: Tokenizer, room: int, style: Plain | None = None) -> Promp
     return build(style or Plain(5), tokenizer, "Library?", passages, room, lambda p: (p.find("The library"), len(p)))
 
 
-def test_a_prompt_holds_what_fits_and_says_what_does_not(tokenizer: Tokenizer) -> None:
+def test_a_prompt_contains_what_fits_and_lists_what_does_not(tokenizer: Tokenizer) -> None:
     for room in (40, 60, 120, 400):
         made = prompt(tokenizer, room)
         assert len(made.ids) <= room
@@ -199,19 +198,19 @@ def test_a_prompt_holds_what_fits_and_says_what_does_not(tokenizer: Tokenizer) -
     assert {left.source for left in prompt(tokenizer, 60).left_out} == {0, 1}
 
 
-def test_a_model_that_has_learned_from_single_documents_gets_one(tokenizer: Tokenizer) -> None:
+def test_the_plain_style_uses_a_single_source(tokenizer: Tokenizer) -> None:
     made = prompt(tokenizer, 400, Plain(1))
     assert [part.source for part in made.parts] == [0]
     assert [(left.source, left.whole) for left in made.left_out] == [(1, True)]
 
 
-def test_a_question_that_is_too_long_is_said(tokenizer: Tokenizer) -> None:
+def test_a_question_that_is_too_long_is_refused(tokenizer: Tokenizer) -> None:
     with pytest.raises(EngineError) as raised:
         prompt(tokenizer, 10)
     assert raised.value.key == "error.question_long"
 
 
-def test_the_answer_has_room() -> None:
+def test_a_part_of_the_context_is_reserved_for_the_answer() -> None:
     assert answer_room(128, 120) == 128 - 42
     assert answer_room(4096, 120) == 4096 - 120
 
@@ -219,7 +218,7 @@ def test_the_answer_has_room() -> None:
 TEMPLATE = "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}<|assistant|>"
 
 
-def test_a_chat_model_is_asked_by_its_template(tmp_path: Path) -> None:
+def test_a_chat_model_gets_its_own_template(tmp_path: Path) -> None:
     assert isinstance(style_for(tmp_path), Plain)
     settings = {"chat_template": TEMPLATE, "bos_token": {"content": "<s>"}}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
@@ -234,7 +233,7 @@ def test_a_chat_model_is_asked_by_its_template(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("template", ["{% for %}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ 1 / 0 }}"])
-def test_a_template_that_does_more_than_write_is_refused(tmp_path: Path, template: str) -> None:
+def test_a_template_that_tries_to_run_code_is_refused(tmp_path: Path, template: str) -> None:
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
     with pytest.raises(EngineError) as raised:
         style_for(tmp_path)
@@ -242,7 +241,7 @@ def test_a_template_that_does_more_than_write_is_refused(tmp_path: Path, templat
 
 
 class _Special:
-    """A tokenizer that knows one special token; characters are its tokens."""
+    """A character tokenizer with one special token."""
 
     special_names = ("<|end|>",)
 
@@ -285,6 +284,6 @@ def test_index_search_and_ask(
     assert {"prompt", "without", "tokens"} <= set(told)
 
 
-def test_a_search_in_nothing_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_searching_a_missing_collection_prints_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["search", str(tmp_path), "a"]) == 1
     assert str(tmp_path) in capsys.readouterr().err

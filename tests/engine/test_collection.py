@@ -1,24 +1,27 @@
-"""A collection follows its files, is found again by any window, and says the same by every path."""
+"""Collections: updating from files, several processes, embedders and indexes, and formulas checked independently."""
 
 import math
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
-from engine.retrieval import indexing, lsa, nearest
+from engine.retrieval import embedding, lsa, nearest, qdrant
 from engine.retrieval.analysis import terms
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice
-from engine.retrieval.indexing import choose, recut, remove, update, use_server
+from engine.retrieval.embedding import choose_embedder, use_server
+from engine.retrieval.indexing import remove, split_again, update
 from engine.retrieval.keyword import K1, PAIR, B, Keywords
 from engine.retrieval.ranking import best_first, fuse
 from engine.retrieval.store import FILE, Store
+from tests.engine.collecting import returned
 
 TEXTS = {
     "cats.txt": "The cat sleeps in a basket. Kittens drink milk.",
@@ -54,7 +57,7 @@ def index(folder: Path, *paths: Path) -> None:
 
 
 def found(collection: Collection, question: str, mode: str = "hybrid") -> list[str]:
-    return [Path(hit.file).name for hit in collection.search(question, 5, mode).hits]  # type: ignore[arg-type]
+    return [Path(hit.passage.path).name for hit in collection.search(question, 5, mode).hits]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
@@ -72,8 +75,8 @@ def test_questions_find_their_document(collection: Collection, question: str, na
     assert found(collection, question, mode)[0] == name
 
 
-def test_a_hit_is_the_place_in_its_document(collection: Collection) -> None:
-    hit = collection.search("Tickets").hits[0]
+def test_a_hit_gives_its_place_in_the_document(collection: Collection) -> None:
+    hit = collection.search("Tickets").hits[0].passage
     _, document = collection.store.document(hit.document)
     assert document.text[hit.start : hit.end] == hit.text
     assert hit.heading == "Trains"
@@ -82,21 +85,21 @@ def test_a_hit_is_the_place_in_its_document(collection: Collection) -> None:
 def test_scores_of_all_passages_are_those_of_the_hits(collection: Collection) -> None:
     result = collection.search("猫と魚", 3)
     for hit in result.hits:
-        assert hit.score == pytest.approx(float(result.scores_N[hit.index]))
-        assert hit.cosine == pytest.approx(float(result.cosines_N[hit.index]))
+        assert hit.score == pytest.approx(float(result.scores_N[hit.passage.index]))
+        assert hit.cosine == pytest.approx(float(result.cosines_N[hit.passage.index]))
     assert len(result.scores_N) == len(collection.snapshot().table.ids)
 
 
-def test_only_what_changed_is_touched(collection: Collection, documents: Path) -> None:
+def test_an_update_reads_only_changed_files(collection: Collection, documents: Path) -> None:
     before = collection.snapshot().table
     (documents / "cats.txt").write_text("Now it is about dogs.")
-    (documents / "trains.md").touch()  # newer, but it says the same
+    (documents / "trains.md").touch()  # newer, with the same content
     (documents / "猫.txt").unlink()
     (documents / "new.txt").write_text("A lighthouse by the sea.")
     index(collection.folder)
     after = collection.snapshot().table
     kept = {n for n in TEXTS if n not in ("cats.txt", "猫.txt")}
-    ids = {Path(e.path).name: e.id for e in collection.store.entries()}
+    ids = {Path(e.path).name: e.document for e in collection.store.entries()}
     assert set(ids) == {*kept, "cats.txt", "new.txt"}
     for name in kept:
         assert set(before.ids[before.documents == ids[name]]) == set(after.ids[after.documents == ids[name]])
@@ -106,16 +109,16 @@ def test_only_what_changed_is_touched(collection: Collection, documents: Path) -
     assert (after.rows >= 0).all()
 
 
-def test_what_was_removed_stays_out_until_it_is_named(collection: Collection, documents: Path) -> None:
+def test_a_removed_document_stays_out_until_it_is_named(collection: Collection, documents: Path) -> None:
     entry = next(e for e in collection.store.entries() if e.path.endswith("cats.txt"))
-    remove(collection.store, [entry.id])
+    remove(collection.store, [entry.document])
     index(collection.folder)
     assert "cats.txt" not in found(collection, "cat")
     index(collection.folder, documents / "cats.txt")
     assert found(collection, "cat")[0] == "cats.txt"
 
 
-def test_broken_files_are_reported_and_read_once_they_are_whole(collection: Collection, documents: Path) -> None:
+def test_broken_files_are_reported_and_read_once_they_are_repaired(collection: Collection, documents: Path) -> None:
     (documents / "broken.pdf").write_bytes(b"%PDF broken")
     (documents / "empty.txt").write_text("")
     index(collection.folder)
@@ -128,7 +131,7 @@ def test_broken_files_are_reported_and_read_once_they_are_whole(collection: Coll
     assert len(collection.store.skipped()) == 1
 
 
-def test_hidden_files_and_links_that_lead_elsewhere_are_passed_over(documents: Path, tmp_path: Path) -> None:
+def test_hidden_files_and_links_are_skipped(documents: Path, tmp_path: Path) -> None:
     (documents / ".secret.txt").write_text("hidden")
     (tmp_path / "outside.txt").write_text("outside")
     (documents / "link.txt").symlink_to(tmp_path / "outside.txt")
@@ -138,8 +141,9 @@ def test_hidden_files_and_links_that_lead_elsewhere_are_passed_over(documents: P
     store.close()
 
 
-def test_two_windows_at_once(collection: Collection, documents: Path, tmp_path: Path) -> None:
-    """Two writers by turns, and a reader that sees what both wrote."""
+def test_two_processes_write_in_turn_and_a_third_reads_both(
+    collection: Collection, documents: Path, tmp_path: Path
+) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for number in range(20):
@@ -161,23 +165,23 @@ def test_two_windows_at_once(collection: Collection, documents: Path, tmp_path: 
     assert len(set(table.rows.tolist())) == len(table.rows)
 
 
-def test_another_size_of_passages(collection: Collection, tmp_path: Path) -> None:
+def test_documents_are_split_again_with_another_size(collection: Collection, tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text("".join(f"Sentence number {n} about the river. " for n in range(200)))
     index(collection.folder, tmp_path / "long.txt")
     before = len(collection.snapshot().table.ids)
-    for _ in recut(collection.store, 200, 0):
+    for _ in split_again(collection.store, 200, 0):
         pass
     table = collection.snapshot().table
     assert len(table.ids) > 2 * before
     assert (table.rows >= 0).all()
     assert found(collection, "夏季休暇")[0] == "休暇.txt"
     with pytest.raises(EngineError):
-        list(recut(collection.store, 5, 0))
+        list(split_again(collection.store, 5, 0))
 
 
-def test_vectors_of_the_open_model_and_back(collection: Collection, model_folder: Path) -> None:
+def test_the_embedder_changes_to_a_model_and_back(collection: Collection, model_folder: Path) -> None:
     for kind in ("model", "lsa"):
-        for _ in choose(collection.store, Choice(kind, str(model_folder) if kind == "model" else "")):
+        for _ in choose_embedder(collection.store, Choice(kind, str(model_folder) if kind == "model" else "")):
             pass
         now = collection.snapshot()
         assert now.embedder is not None
@@ -190,34 +194,34 @@ def test_vectors_of_the_open_model_and_back(collection: Collection, model_folder
 def test_an_embedder_that_cannot_be_opened_changes_nothing(collection: Collection, tmp_path: Path) -> None:
     before = collection.snapshot().table.rows
     with pytest.raises(EngineError):
-        list(choose(collection.store, Choice("model", str(tmp_path / "nowhere"))))
+        list(choose_embedder(collection.store, Choice("model", str(tmp_path / "nowhere"))))
     assert np.array_equal(collection.snapshot().table.rows, before)
 
 
-def test_the_graph_and_looking_at_every_vector_find_the_same(
+def test_the_graph_and_exact_search_agree(
     collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exactly = [hit.index for hit in collection.search("学習と統計", 5, "vector").hits]
+    exactly = [hit.passage.index for hit in collection.search("学習と統計", 5, "vector").hits]
     monkeypatch.setattr(nearest, "APPROXIMATE_FROM", 1)
-    monkeypatch.setattr(indexing, "UNLINKED", 1)
+    monkeypatch.setattr(embedding, "OUTSIDE_GRAPH", 1)
     (tmp_path / "more.txt").write_text("Nothing of interest.")
     index(collection.folder, tmp_path / "more.txt")
     assert collection.snapshot().graph is not None
-    assert [hit.index for hit in collection.search("学習と統計", 5, "vector").hits][: len(exactly)] == exactly
+    assert [hit.passage.index for hit in collection.search("学習と統計", 5, "vector").hits][: len(exactly)] == exactly
     (tmp_path / "later.txt").write_text("学習と統計")
-    monkeypatch.setattr(indexing, "UNLINKED", 100)
-    index(collection.folder, tmp_path / "later.txt")  # not in the graph: looked at by itself
+    monkeypatch.setattr(embedding, "OUTSIDE_GRAPH", 100)
+    index(collection.folder, tmp_path / "later.txt")  # not in the graph, so compared exactly
     assert found(collection, "学習と統計")[0] == "later.txt"
     collection.close()
 
 
-def test_a_server_finds_the_same(collection: Collection, documents: Path) -> None:
-    """By the client's in-process mode."""
-    here = {q: [hit.index for hit in collection.search(q).hits] for q in ("学習と統計", "the express")}
+def test_a_server_and_exact_search_agree(collection: Collection, documents: Path) -> None:
+    # The client's in-process mode stands in for a server.
+    here = {q: [hit.passage.index for hit in collection.search(q).hits] for q in ("学習と統計", "the express")}
     use_server(collection.store, ":memory:")
     index(collection.folder)
     assert collection.snapshot().index == "server"
-    assert {q: [hit.index for hit in collection.search(q).hits] for q in here} == here
+    assert {q: [hit.passage.index for hit in collection.search(q).hits] for q in here} == here
     (documents / "cats.txt").write_text("The express is late.")
     index(collection.folder)
     assert set(found(collection, "the express", "vector")[:2]) == {"cats.txt", "trains.md"}
@@ -225,14 +229,26 @@ def test_a_server_finds_the_same(collection: Collection, documents: Path) -> Non
     assert collection.snapshot().index == "exact"
 
 
+def test_a_failing_server_is_reported_and_a_bug_is_not_taken_for_one(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_server(collection.store, ":memory:")
+    index(collection.folder)
+    client = qdrant._client(":memory:")
+    for raised, reported in ((ConnectionError("refused"), EngineError), (TypeError("a bug"), TypeError)):
+        monkeypatch.setattr(client, "query_points", Mock(side_effect=raised))
+        with pytest.raises(reported):
+            collection.search("the express")
+
+
 @pytest.mark.parametrize("question", ["", "  \n"])
-def test_nothing_is_asked(collection: Collection, question: str) -> None:
+def test_an_empty_question_is_refused(collection: Collection, question: str) -> None:
     with pytest.raises(EngineError) as raised:
         collection.search(question)
     assert raised.value.key == "error.question_empty"
 
 
-def test_what_is_no_collection_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_a_collection_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as raised:
         Collection(tmp_path)
     assert raised.value.key == "error.collection_missing"
@@ -245,7 +261,7 @@ def test_what_is_no_collection_is_said(tmp_path: Path) -> None:
     assert raised.value.key == "error.text_missing"
 
 
-def test_lost_vectors_are_said_and_keywords_still_find(collection: Collection) -> None:
+def test_lost_vectors_are_reported_and_keyword_search_still_works(collection: Collection) -> None:
     for path in collection.folder.glob("vectors-*"):
         os.truncate(path, 4)
     with pytest.raises(EngineError) as raised:
@@ -254,10 +270,10 @@ def test_lost_vectors_are_said_and_keywords_still_find(collection: Collection) -
     assert found(collection, "cat", "keyword")[0] == "cats.txt"
 
 
-# --- Two paths, one number --------------------------------------------------------------------------
+# --- Formulas --------------------------------------------------------------------------
 
 
-def test_bm25_is_the_formula() -> None:
+def test_bm25_equals_the_formula() -> None:
     texts = ["the cat sat on the cat mat", "dogs run far", "cat and dog and cat and dog", "猫は森に住む"]
     vocabulary: dict[str, int] = {}
     counts = csr_matrix((len(texts), 100), dtype=np.float32).tolil()
@@ -275,45 +291,37 @@ def test_bm25_is_the_formula() -> None:
         assert keywords.score(keywords.query("cats dogs"))[row] == pytest.approx(expected, rel=1e-5)
 
 
-def test_neighbouring_words_count_a_little() -> None:
+def test_pairs_of_neighbouring_words_add_a_small_weight() -> None:
     keywords = Keywords(csr_matrix([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]), {"heat": 0, "transfer": 1, "heat transfer": 2})
     assert keywords.query("heat transfer") == {0: 1.0, 1: 1.0, 2: PAIR}
 
 
-def finished(fitting: lsa.Fitting) -> lsa.Lsa:
-    while True:
-        try:
-            next(fitting)
-        except StopIteration as ended:
-            return ended.value  # type: ignore[no-any-return]
-
-
-def test_both_ways_to_decompose_give_the_same_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exact_and_randomized_decomposition_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     counts = csr_matrix(rng.poisson(0.3, (300, 80)) + 3 * (rng.random((300, 1)) < 0.5) * (np.arange(80) < 20))
     vocabulary = {f"w{i}": i for i in range(80)}
-    exactly = finished(lsa.fit(counts, vocabulary, 10))
+    exactly = returned(lsa.fit(counts, vocabulary, 10))
     monkeypatch.setattr(lsa, "MOST_EXACT", 10)
-    randomly = finished(lsa.fit(counts, vocabulary, 10))
+    randomly = returned(lsa.fit(counts, vocabulary, 10))
     overlap = np.linalg.svd(lsa.unit(exactly.axes_VD.T)[:2] @ lsa.unit(randomly.axes_VD.T)[:2].T)[1]
     assert overlap.min() > 0.99
 
 
-def test_words_that_share_their_company_come_near() -> None:
+def test_words_with_the_same_contexts_get_similar_vectors() -> None:
     texts = ["the car has wheels and a motor", "an automobile has wheels and a motor"] * 10 + [
         "bread is made of flour and water",
         "a cake is made of flour and sugar",
     ] * 10
     vocabulary = {term: i for i, term in enumerate(sorted({t for text in texts for t in terms(text)}))}
     rows = np.array([[terms(text).count(term) for term in vocabulary] for text in texts], np.float32)
-    embedder = finished(lsa.fit(csr_matrix(rows), vocabulary, 2))
+    embedder = returned(lsa.fit(csr_matrix(rows), vocabulary, 2))
     car, automobile, bread = embedder.embed(["car", "automobile", "bread"])
     assert car @ automobile > car @ bread + 0.3
 
 
-def test_an_embedder_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
+def test_an_embedder_is_unchanged_after_saving_and_loading(tmp_path: Path) -> None:
     counts = csr_matrix(np.random.default_rng(1).poisson(0.5, (30, 12)))
-    fitted = finished(lsa.fit(counts, {f"w{i}": i for i in range(12)}, 5))
+    fitted = returned(lsa.fit(counts, {f"w{i}": i for i in range(12)}, 5))
     fitted.save(tmp_path / "a")
     assert np.array_equal(lsa.Lsa.load(tmp_path / "a").embed(["w1 w2", "w5"]), fitted.embed(["w1 w2", "w5"]))
 
@@ -323,6 +331,6 @@ def test_best_first_breaks_ties_by_order() -> None:
     assert best_first(np.zeros(0, np.float32), 3).tolist() == []
 
 
-def test_fusing_keeps_what_both_agree_on() -> None:
+def test_the_best_by_both_scores_is_best_after_fusion() -> None:
     fused = fuse(np.array([2.0, 1.0, 0.0], np.float32), np.array([0.9, 0.1, 0.8], np.float32))
     assert best_first(fused, 3).tolist() == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""Killed at any moment while it grows, a collection holds what was reported as done, and goes on."""
+"""Kill the process while it indexes: everything reported as done is kept, and indexing can go on."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-KILLS = int(os.environ.get("NAKAMI_KILLS", "6"))  # 50 in the record of the benchmarks
+KILLS = int(os.environ.get("NAKAMI_KILLS", "6"))  # more for a thorough run
 
-# One process imports what is needed and forks the writers that are killed.
+# One process imports the modules and forks the writers, which are killed.
 PROGRAM = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -18,7 +18,7 @@ from engine.retrieval import indexing
 from engine.retrieval.collection import Collection
 from engine.retrieval.store import Store
 
-indexing.BATCH_SECONDS = 0.0  # a commit a file: as many moments to be killed in as there can be
+indexing.BATCH_SECONDS = 0.0  # commit after every file, for as many different states as possible
 folder, documents, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 random.seed(1)
 Store(folder, create=True).close()
@@ -58,7 +58,7 @@ print("whole")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
-def test_kills_lose_nothing_that_was_reported(tmp_path: Path) -> None:
+def test_killing_the_writer_loses_nothing_that_was_reported(tmp_path: Path) -> None:
     (tmp_path / "documents").mkdir()
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "c"), str(tmp_path / "documents"), str(KILLS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

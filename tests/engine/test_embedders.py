@@ -1,4 +1,4 @@
-"""Vectors of texts, held against the mathematics that is said to make them; and folders that are refused."""
+"""Embedders, compared with independent computations, and folders that are refused."""
 
 import json
 import os
@@ -15,6 +15,7 @@ from engine.__main__ import main
 from engine.errors import EngineError
 from engine.history.word2vec import Word2Vec
 from engine.messages.documents import AddDocuments, ChooseEmbedder, CollectionInfo, OpenCollection
+from engine.messages.envelope import Request
 from engine.messages.models import OpenModel
 from engine.messages.search import Search
 from engine.model.checkpoint import save_weights
@@ -22,7 +23,7 @@ from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice, Encoder, HiddenStates, WordMeans, open_embedder
-from engine.retrieval.indexing import choose
+from engine.retrieval.embedding import choose_embedder
 from engine.service.handlers import answering
 
 WORDS = (
@@ -30,11 +31,11 @@ WORDS = (
     *("the", "cat", "dog", "sat", "on", "mat", "log", "猫", "犬", "は", "森", "家", "で"),
 )
 TEXTS = ("the cat", "the dog sat on the log . the cat sat on the mat", "猫は森で", "mat")
-LONGEST = 24  # tokens that the tiny encoder sees
+LONGEST = 24  # tokens, of the tiny encoder
 
 
 def save_encoder(folder: Path, first_token: bool = False) -> Path:
-    """A tiny BERT that has learned nothing, saved as sentence-transformers saves its own."""
+    """Save a tiny untrained BERT in the format of sentence-transformers."""
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(1)
     shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
@@ -48,7 +49,7 @@ def save_encoder(folder: Path, first_token: bool = False) -> Path:
 
 
 def by_transformers(folder: Path, text: str, first_token: bool = False) -> np.ndarray:
-    """Of one text alone, where nothing is padded."""
+    """Return the states of one text, without padding."""
     transformers = pytest.importorskip("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
     model = transformers.AutoModel.from_pretrained(str(folder)).eval()
@@ -62,28 +63,28 @@ def by_transformers(folder: Path, text: str, first_token: bool = False) -> np.nd
 
 
 @pytest.mark.parametrize("first_token", [False, True])
-def test_an_encoder_pools_as_its_folder_says(tmp_path: Path, first_token: bool) -> None:
+def test_an_encoder_pools_as_its_configuration_says(tmp_path: Path, first_token: bool) -> None:
     folder = save_encoder(tmp_path / "tiny", first_token)
     encoder = Encoder(folder)
     rows = encoder.embed(TEXTS)
     assert rows.shape == (len(TEXTS), encoder.width) == (4, 16)
     assert np.allclose(rows, [by_transformers(folder, text, first_token) for text in TEXTS], atol=1e-5)
-    assert np.abs(rows[0] - rows[2]).max() > 1e-3  # else the above says nothing
+    assert np.abs(rows[0] - rows[2]).max() > 1e-3  # otherwise the comparison above is meaningless
 
 
-def test_padding_does_not_matter(tmp_path: Path) -> None:
+def test_padding_does_not_change_a_vector(tmp_path: Path) -> None:
     encoder = Encoder(save_encoder(tmp_path / "tiny"))
     assert np.allclose(encoder.embed(TEXTS), [encoder.embed([text])[0] for text in TEXTS], atol=1e-5)
 
 
-def test_of_a_long_text_the_beginning_counts(tmp_path: Path) -> None:
+def test_only_the_beginning_of_a_long_text_counts(tmp_path: Path) -> None:
     folder = save_encoder(tmp_path / "tiny")
-    seen = " ".join(["cat"] * (LONGEST - 2))  # and the two tokens around it
+    seen = " ".join(["cat"] * (LONGEST - 2))  # plus the two special tokens
     assert np.allclose(Encoder(folder).embed([seen + " dog" * 500])[0], by_transformers(folder, seen), atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "prefixed"), [("multilingual-e5-tiny", True), ("4fe5a1", False)])
-def test_e5_gets_the_words_that_it_was_taught_with(tmp_path: Path, name: str, prefixed: bool) -> None:
+def test_e5_gets_the_prefixes_that_it_was_trained_with(tmp_path: Path, name: str, prefixed: bool) -> None:
     folder = save_encoder(tmp_path / name)
     encoder = Encoder(folder)
     query, passage = ("query: ", "passage: ") if prefixed else ("", "")
@@ -115,7 +116,7 @@ def cut_off(folder: Path) -> None:
 
 
 def without_a_layer(folder: Path) -> None:
-    """Half of its weights: what is missing would be drawn at random."""
+    """Keep half of the weights; the others would be initialised at random."""
     from safetensors.torch import load_file, save_file
 
     whole = load_file(folder / "model.safetensors")
@@ -134,7 +135,7 @@ def without_a_layer(folder: Path) -> None:
         (without_a_layer, "error.model_mismatch"),
     ],
 )
-def test_a_folder_that_lacks_something_is_refused(tmp_path: Path, spoil: Callable[[Path], None], key: str) -> None:
+def test_an_incomplete_folder_is_refused(tmp_path: Path, spoil: Callable[[Path], None], key: str) -> None:
     folder = save_encoder(tmp_path / "tiny")
     spoil(folder)
     with pytest.raises(EngineError) as raised:
@@ -142,7 +143,7 @@ def test_a_folder_that_lacks_something_is_refused(tmp_path: Path, spoil: Callabl
     assert raised.value.key == key
 
 
-def test_an_encoder_that_needs_mecab_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_mecab_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = save_encoder(tmp_path / "tiny")
 
     def needs_mecab(*_: object, **__: object) -> None:
@@ -154,7 +155,7 @@ def test_an_encoder_that_needs_mecab_says_so(tmp_path: Path, monkeypatch: pytest
     assert raised.value.key == "error.tokenizer_program"
 
 
-# --- A language model's states, and words -----------------------------------------------------------
+# --- Hidden states and word vectors -----------------------------------------------------------
 
 
 def test_hidden_states_are_a_mean_over_all_tokens_in_windows(model_folder: Path) -> None:
@@ -166,7 +167,9 @@ def test_hidden_states_are_a_mean_over_all_tokens_in_windows(model_folder: Path)
     with torch.no_grad():
         for start in range(0, len(ids), context):
             tape = Tape(["ln_final"])
-            model(torch.tensor([ids[start : start + context]]), tape=tape)  # the other way: all of it, at once
+            model(
+                torch.tensor([ids[start : start + context]]), tape=tape
+            )  # an independent way: keep all activations at once
             states.append(tape["ln_final"][0].numpy())
     mean_D = np.concatenate(states).mean(axis=0)
     embedder = HiddenStates(model_folder)
@@ -174,7 +177,7 @@ def test_hidden_states_are_a_mean_over_all_tokens_in_windows(model_folder: Path)
     assert embedder.embed([""]).tolist() == [[0.0] * embedder.width]
 
 
-def test_words_are_averaged_and_rare_ones_count_more(tmp_path: Path) -> None:
+def test_word_vectors_are_averaged_with_larger_weights_for_rare_words(tmp_path: Path) -> None:
     Word2Vec(["the", "cat", "猫"], np.eye(3, dtype=np.float32)).save(tmp_path)
     embedder = WordMeans(tmp_path)
     the, cat = embedder.embed(["the cat"])[0][:2]
@@ -189,18 +192,20 @@ def test_words_are_averaged_and_rare_ones_count_more(tmp_path: Path) -> None:
 # --- Collections --------------------------------------------------------------------------------------
 
 
-def test_a_collection_is_indexed_and_searched_by_an_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_collection_is_indexed_and_searched_with_an_encoder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     documents, folder = tmp_path / "documents", tmp_path / "c"
     documents.mkdir()
     for number, text in enumerate(TEXTS[:3]):
         (documents / f"{number}.txt").write_text(text, "utf-8")
     assert main(["index", str(documents), "--out", str(folder)]) == 0
     collection = Collection(folder)
-    for _ in choose(collection.store, Choice("encoder", str(save_encoder(tmp_path / "tiny")))):
+    for _ in choose_embedder(collection.store, Choice("encoder", str(save_encoder(tmp_path / "tiny")))):
         pass
     collection.close()
     (documents / "3.txt").write_text(TEXTS[3], "utf-8")
-    assert main(["index", "--out", str(folder)]) == 0  # what is new gets its vector from the encoder too
+    assert main(["index", "--out", str(folder)]) == 0  # new passages are embedded by the encoder, too
     capsys.readouterr()
     for number, text in enumerate(TEXTS):
         assert main(["search", str(folder), text, "--mode", "vector", "--json"]) == 0
@@ -209,12 +214,12 @@ def test_a_collection_is_indexed_and_searched_by_an_encoder(tmp_path: Path, caps
         assert best["score"] == pytest.approx(1.0, abs=1e-4)
 
 
-def test_a_collection_opens_without_its_embedder_and_gets_another(tmp_path: Path) -> None:
+def test_a_collection_opens_without_its_embedder_and_can_get_another(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("the cat sat on the mat")
     Word2Vec(["cat", "mat"], np.eye(2, dtype=np.float32)).save(tmp_path / "words")
     handlers, folder = answering(), str(tmp_path / "c")
 
-    def ask(request: object) -> CollectionInfo:
+    def ask(request: Request[Any]) -> CollectionInfo:
         *_, info = [event for event in handlers(request) if event is not None]
         assert isinstance(info, CollectionInfo)
         return info
@@ -225,7 +230,7 @@ def test_a_collection_opens_without_its_embedder_and_gets_another(tmp_path: Path
     assert (info.embedder, info.embedder_folder, info.width) == ("word2vec", str(tmp_path / "words"), 2)
     (tmp_path / "words").rename(tmp_path / "gone")
     ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes this one
-    handlers = answering()  # another start
+    handlers = answering()  # as after a restart
     open_embedder.cache_clear()
     info = ask(OpenCollection(folder))
     assert (info.embedder, info.width) == ("word2vec", 0)
@@ -239,21 +244,21 @@ def test_a_collection_opens_without_its_embedder_and_gets_another(tmp_path: Path
 
 
 @pytest.mark.parametrize("new_start", [False, True])
-def test_vectors_are_of_the_weights_that_were_open_until_they_are_made_anew(
+def test_vectors_of_earlier_weights_are_reported_as_outdated_until_recomputed(
     tmp_path: Path, model_folder: Path, new_start: bool
 ) -> None:
-    """A question made by weights that have learned on lies nowhere near the passages: better said than shown."""
+    """A question embedded by further trained weights is not comparable with the passages."""
     text, folder, collection = "the cat sat on the mat", tmp_path / "story", str(tmp_path / "c")
     (tmp_path / "a.txt").write_text(text)
     shutil.copytree(model_folder, folder)
     handlers = answering()
 
-    def ask(request: object) -> list[Any]:
+    def ask(request: Request[Any]) -> list[Any]:
         return [event for event in handlers(request) if event is not None]
 
     def vector() -> np.ndarray:
-        found, scores = ask(Search("\n" + text, mode="vector"))  # as a passage without a heading is embedded
-        assert scores.cosines[0] == pytest.approx(1, abs=1e-4)
+        (found,) = ask(Search("\n" + text, mode="vector"))  # as a passage without a heading is embedded
+        assert found.cosines_N[0] == pytest.approx(1, abs=1e-4)
         return np.asarray(found.vector)
 
     ask(OpenCollection(collection, create=True))
@@ -264,7 +269,7 @@ def test_vectors_are_of_the_weights_that_were_open_until_they_are_made_anew(
     model, _ = load_model(folder)
     with torch.no_grad():
         for weights in model.parameters():
-            weights += 0.1 * torch.randn_like(weights)
+            weights.add_(torch.randn_like(weights), alpha=0.1)
     save_weights(folder, model, step=40)
     if new_start:
         ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes this one

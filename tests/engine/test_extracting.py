@@ -1,4 +1,4 @@
-"""The sentence that answers, in both languages; and passages that are the document, whatever is written in it."""
+"""Extracted sentences and citations in both languages, and splitting of arbitrary text."""
 
 from itertools import pairwise
 
@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.sparse import csr_matrix
 
-from engine.messages.search import Answered
+from engine.messages.search import Answered, Passage, SearchHit
 from engine.retrieval.analysis import terms
 from engine.retrieval.asking import extracted
-from engine.retrieval.chunking import LARGEST, SMALLEST, Document, chunk, sentences, width
-from engine.retrieval.collection import Hit
 from engine.retrieval.extracting import ENOUGH, Extractor, lines
 from engine.retrieval.keyword import Keywords
+from engine.retrieval.passages import LARGEST, SMALLEST, Document, sentences, split, width
 
 TIMETABLE = "The express leaves at nine. The slow train leaves at ten.\nBicycles are carried in the last car."
 CANTEEN = "食堂は11時に開く。定食は640円で、ラーメンは520円である。\n日曜日は休み。"
@@ -24,7 +23,7 @@ MARKS = st.text(st.sampled_from("aZ .!?。！？」』）\"'\n\r\t\u3000\u200b\u
 
 
 def over(*texts: str) -> Extractor:
-    """An extractor that has these passages for its collection."""
+    """Make an extractor whose collection is these passages."""
     vocabulary = {term: i for i, term in enumerate(sorted({t for text in texts for t in terms(text)}))}
     rows = [[terms(text).count(term) for term in vocabulary] for text in texts]
     return Extractor(Keywords(csr_matrix(rows, shape=(len(texts), len(vocabulary)), dtype="float32"), vocabulary))
@@ -53,40 +52,40 @@ def extractor() -> Extractor:
         ("申請先を教えてください", RULES, "申請先: 総務部"),
     ],
 )
-def test_the_sentence_that_answers_is_found(extractor: Extractor, question: str, text: str, expected: str) -> None:
+def test_the_answering_sentence_is_found(extractor: Extractor, question: str, text: str, expected: str) -> None:
     (start, end), score = extractor.best_sentence(question, text)
     assert text[start:end] == expected
     assert score > 0
 
 
-def test_a_rare_word_says_more_than_a_frequent_one() -> None:
+def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
     extractor = over(*["The train is late."] * 9, "The ferry is late.")
     text = "The train is late. The ferry is late."
     (start, end), _ = extractor.best_sentence("train or ferry", text)
     assert text[start:end] == "The ferry is late."
 
 
-def test_of_two_sentences_that_say_it_the_shorter_is_better(extractor: Extractor) -> None:
+def test_the_shorter_of_two_answering_sentences_is_better(extractor: Extractor) -> None:
     text = "The express, which was painted red by the people of the town, leaves. The express leaves."
     (start, end), _ = extractor.best_sentence("express leaves", text)
     assert text[start:end] == "The express leaves."
 
 
 @given(question=ANY | MARKS, text=ANY | MARKS)
-def test_the_best_sentence_is_one_of_the_texts_or_none(extractor: Extractor, question: str, text: str) -> None:
+def test_the_best_sentence_is_one_of_the_text_or_empty(extractor: Extractor, question: str, text: str) -> None:
     span, score = extractor.best_sentence(question, text)
     assert span in lines(text) if score > 0 else span == (0, 0)
     assert 0 <= extractor.covered(question, text) <= 1 + 1e-9
 
 
 @given(text=ANY | MARKS)
-def test_a_line_covers_itself(extractor: Extractor, text: str) -> None:
+def test_a_line_covers_itself_completely(extractor: Extractor, text: str) -> None:
     for start, end in lines(text):
         asked = text[start:end]
         assert extractor.covered(asked, text) >= extractor.covered(asked, asked) - 1e-9
 
 
-def test_words_that_stand_together_cover_more_than_scattered_ones(extractor: Extractor) -> None:
+def test_words_in_one_line_cover_more_than_scattered_ones(extractor: Extractor) -> None:
     together, scattered = (
         "The express leaves at nine.",
         "The express is red. The slow train leaves. Shops open at nine.",
@@ -98,13 +97,13 @@ def test_words_that_stand_together_cover_more_than_scattered_ones(extractor: Ext
     assert extractor.covered("", together) == 0
 
 
-def test_a_collection_without_terms_still_answers() -> None:
+def test_a_collection_without_terms_has_no_best_sentence() -> None:
     extractor = over("★", "!")
     (start, end), score = extractor.best_sentence("cat", "A dog. A cat.")
     assert ("A dog. A cat."[start:end], score > 0) == ("A cat.", True)
 
 
-# --- Sources of what was written --------------------------------------------------------------------------
+# --- Citations --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,30 +115,30 @@ def test_a_collection_without_terms_still_answers() -> None:
         ("80 yen for a pencil", 2, "Pencil: 80 yen"),
     ],
 )
-def test_what_was_written_is_traced_to_its_sentence(
+def test_an_answer_is_traced_to_its_source_sentence(
     extractor: Extractor, answer: str, source: int, sentence: str
 ) -> None:
     passages = (TIMETABLE, CANTEEN, PRICES, RULES)
     (cited,) = extractor.cite(answer, passages)
-    assert (cited.source, passages[cited.source][slice(*cited.span)]) == (source, sentence)
-    assert answer[slice(*cited.answer)] == answer
+    assert (cited.source, passages[cited.source][cited.source_start : cited.source_end]) == (source, sentence)
+    assert answer[cited.start : cited.end] == answer
 
 
-def test_what_stands_in_no_source_has_none(extractor: Extractor) -> None:
+def test_a_sentence_without_a_source_is_not_cited(extractor: Extractor) -> None:
     assert extractor.cite("Elephants remember volcanoes.", (TIMETABLE, PRICES)) == []
     assert extractor.cite("The express leaves at nine.", ()) == []
     assert extractor.cite("", (TIMETABLE,)) == []
 
 
 @pytest.mark.parametrize("answer", ["夏季休暇は8月13日から16日までです。", "The pencil is 90 yen."])
-def test_a_number_that_no_source_says_is_not_cited(extractor: Extractor, answer: str) -> None:
+def test_a_sentence_with_a_number_that_no_source_has_is_not_cited(extractor: Extractor, answer: str) -> None:
     assert extractor.cite(answer, (PRICES, RULES)) == []
 
 
-def test_each_sentence_of_an_answer_has_its_own_source(extractor: Extractor) -> None:
+def test_each_sentence_of_an_answer_is_cited_separately(extractor: Extractor) -> None:
     answer = "The pencil is 80 yen. Elephants remember. The slow train leaves at ten."
     cited = extractor.cite(answer, (TIMETABLE, PRICES))
-    assert [(answer[slice(*c.answer)], c.source) for c in cited] == [
+    assert [(answer[c.start : c.end], c.source) for c in cited] == [
         ("The pencil is 80 yen.", 1),
         ("The slow train leaves at ten.", 0),
     ]
@@ -151,21 +150,21 @@ def test_citations_are_spans_of_the_answer_and_of_a_source(
     extractor: Extractor, answer: str, passages: list[str]
 ) -> None:
     cited = extractor.cite(answer, passages)
-    assert [c.answer for c in cited] == sorted({c.answer for c in cited})
+    assert [c.start for c in cited] == sorted({c.start for c in cited})
     for one in cited:
-        assert one.answer in lines(answer)
-        assert one.span in lines(passages[one.source])
-        said = set(terms(answer[slice(*one.answer)]))
-        found = set(terms(passages[one.source][slice(*one.span)]))
-        weigh = extractor.weight
-        assert sum(weigh(t) for t in said & found) >= ENOUGH * sum(weigh(t) for t in said) - 1e-6
+        assert (one.start, one.end) in lines(answer)
+        assert (one.source_start, one.source_end) in lines(passages[one.source])
+        wanted = set(terms(answer[one.start : one.end]))
+        found = set(terms(passages[one.source][one.source_start : one.source_end]))
+        weight = extractor.weight
+        assert sum(weight(t) for t in wanted & found) >= ENOUGH * sum(weight(t) for t in wanted) - 1e-6
 
 
 # --- An answer without a model ------------------------------------------------------------------------------
 
 
-def hit(text: str) -> Hit:
-    return Hit(0, 0, 1, "a.txt", 0, "", 0, len(text), text)
+def hit(text: str) -> SearchHit:
+    return SearchHit(Passage(0, 1, "a.txt", 0, 0, "", 0, len(text), text), 1.0, 1.0, 1.0)
 
 
 def test_the_best_sentence_of_all_hits_is_the_answer_with_its_place(extractor: Extractor) -> None:
@@ -182,8 +181,10 @@ def test_the_best_sentence_of_all_hits_is_the_answer_with_its_place(extractor: E
 
 
 @pytest.mark.parametrize("texts", [(), ("A dog barks.",), ("猫が鳴く。", "A dog barks.")])
-def test_where_no_sentence_is_near_that_is_the_answer(extractor: Extractor, texts: tuple[str, ...]) -> None:
-    """Vectors find passages that share no word with the question: an empty answer would say nothing."""
+def test_without_a_near_sentence_the_answer_is_empty_with_a_reason(
+    extractor: Extractor, texts: tuple[str, ...]
+) -> None:
+    """Vector search may find passages that share no word with the question."""
     answered = extracted("volcano", [hit(text) for text in texts], extractor, "notice.answer_no_model")
     assert answered == Answered(True, "extracted", "", (), "notice.answer_nothing")
 
@@ -192,7 +193,7 @@ def test_where_no_sentence_is_near_that_is_the_answer(extractor: Extractor, text
 
 
 @given(ANY | MARKS)
-def test_lines_are_the_text_without_what_is_between(text: str) -> None:
+def test_lines_are_the_text_without_the_blanks_between(text: str) -> None:
     spans = lines(text)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert all(text[start:end].strip() and "\n" not in text[start:end] for start, end in spans)
@@ -214,14 +215,14 @@ def test_sentences_lose_nothing_but_blanks(text: str) -> None:
     headings=st.lists(st.integers(0, 3000), max_size=4, unique=True),
     pages=st.lists(st.integers(0, 3000), max_size=4, unique=True),
 )
-def test_passages_are_the_document_in_any_script(
+def test_passages_cover_the_document_in_any_script(
     text: str, size: int, share: float, headings: list[int], pages: list[int]
 ) -> None:
     within = sorted(offset for offset in headings if offset < len(text))
     document = Document(
         text, tuple(sorted(o for o in pages if o < len(text))), tuple((o, f"heading {o}") for o in within)
     )
-    chunks = chunk(document, size, int(size * share))
+    chunks = split(document, size, int(size * share))
     covered = set[int]()
     for piece in chunks:
         assert 0 <= piece.start < piece.end <= len(text)
@@ -238,17 +239,17 @@ def test_passages_are_the_document_in_any_script(
 
 
 @pytest.mark.parametrize("unit", ["a", "猫", "😀", "𠮟", " word", "、猫", "\u200b", "e\u0301", "ש"])
-def test_a_run_without_any_sentence_is_cut_all_the_same(unit: str) -> None:
+def test_text_without_sentence_ends_is_split_too(unit: str) -> None:
     text = unit * (40_000 // len(unit))
-    chunks = chunk(Document(text), 500, 100)
+    chunks = split(Document(text), 500, 100)
     assert all(width(text[c.start : c.end]) <= 650 for c in chunks)
     assert sum(c.end - c.start for c in chunks) >= len(text.strip()) - len(chunks)
 
 
 @pytest.mark.parametrize("unit", [".", "。", "?!", "」", "。」", "-", "\n", "\n- ", " .", "... ", "Mr. "])
 @pytest.mark.parametrize("end", ["", "、", "x"])
-def test_a_hundred_thousand_marks_do_not_hold_the_engine_up(unit: str, end: str) -> None:
-    """Leaders of a table of contents, a drawing in characters: were it quadratic, this would not end."""
+def test_a_hundred_thousand_marks_are_split_in_linear_time(unit: str, end: str) -> None:
+    """Long runs of marks occur as leaders in tables of contents and in character drawings."""
     text = unit * (100_000 // len(unit)) + end
     found = "".join("".join(text[start:stop].split()) for start, stop in sentences(text))
     assert found == "".join(text.split())
@@ -269,17 +270,17 @@ def test_marks_in_a_row_end_a_sentence_once(text: str, expected: list[str]) -> N
     assert [text[start:end] for start, end in sentences(text)] == expected
 
 
-def test_the_largest_passages_hold_what_they_promise() -> None:
+def test_the_largest_size_and_overlap_are_kept() -> None:
     text = "猫は森で暮らしている。" * 3000
-    chunks = chunk(Document(text), LARGEST, LARGEST // 2)
+    chunks = split(Document(text), LARGEST, LARGEST // 2)
     assert max(width(text[c.start : c.end]) for c in chunks) <= LARGEST
     assert all(b.start < a.end for a, b in pairwise(chunks))
     assert (chunks[0].start, chunks[-1].end) == (0, len(text))
 
 
-def test_the_whole_sentence_is_found_behind_characters_outside_the_bmp() -> None:
-    """Offsets count characters, not UTF-16 units or bytes, whatever comes before."""
+def test_offsets_count_characters_outside_the_bmp_once() -> None:
+    """Offsets are neither UTF-16 units nor bytes."""
     text = "😀𠮟e\u0301" * 300 + "。The lighthouse stands alone.\n"
-    last = chunk(Document(text), 200, 0)[-1]
+    last = split(Document(text), 200, 0)[-1]
     (start, end), _ = over(text).best_sentence("lighthouse", text[last.start : last.end])
     assert text[last.start + start : last.start + end] == "The lighthouse stands alone."

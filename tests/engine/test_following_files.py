@@ -1,4 +1,4 @@
-"""A collection follows its files: folders, links, names that change, drives that are not there."""
+"""Updating a collection from its files: folders, links, renamed files, unmounted drives."""
 
 import os
 from pathlib import Path
@@ -7,19 +7,19 @@ import pytest
 
 from engine.errors import EngineError
 from engine.retrieval import indexing
-from engine.retrieval.indexing import recut, remove, update
+from engine.retrieval.indexing import remove, split_again, update
 from engine.retrieval.store import FileState, Store
 from tests.engine.collecting import bring_up_to_date, names
 
 pytestmark = pytest.mark.usefixtures("reads_at_once")
 
 
-def test_a_folder_is_taken_with_all_that_is_in_it(store: Store, documents: Path) -> None:
+def test_a_folder_is_added_with_everything_in_it(store: Store, documents: Path) -> None:
     bring_up_to_date(store, documents)
     assert names(store) == ["a.txt", "b.md", "c.txt", "猫.txt"]
 
 
-def test_a_file_that_was_renamed_or_moved_is_there_once_under_its_new_name(store: Store, documents: Path) -> None:
+def test_a_renamed_or_moved_file_is_listed_once_under_its_new_name(store: Store, documents: Path) -> None:
     bring_up_to_date(store, documents)
     (documents / "a.txt").rename(documents / "z.txt")
     (documents / "b.md").rename(documents / "deep" / "b.md")
@@ -30,20 +30,20 @@ def test_a_file_that_was_renamed_or_moved_is_there_once_under_its_new_name(store
     assert len(store.table().ids) == 4
 
 
-def test_two_files_that_change_places(store: Store, documents: Path) -> None:
+def test_two_files_that_swap_names_swap_contents(store: Store, documents: Path) -> None:
     bring_up_to_date(store, documents)
     a, c, aside = documents / "a.txt", documents / "deep" / "c.txt", documents / "aside"
     a.rename(aside)
     c.rename(a)
     aside.rename(c)
     bring_up_to_date(store)
-    said = {Path(e.path).name: store.document(e.id)[1].text for e in store.entries()}
+    said = {Path(e.path).name: store.document(e.document)[1].text for e in store.entries()}
     assert said["a.txt"].startswith("This is deep/c.txt")
     assert said["c.txt"].startswith("This is a.txt")
 
 
-def test_a_drive_that_is_not_there_has_lost_no_documents(store: Store, documents: Path, tmp_path: Path) -> None:
-    """Neither those of a folder nor those that were added one by one."""
+def test_documents_on_an_unmounted_drive_are_kept(store: Store, documents: Path, tmp_path: Path) -> None:
+    """Both those of a folder and those that were added one by one are kept."""
     drive = tmp_path / "drive"
     drive.mkdir()
     (drive / "single.txt").write_text("A note on the drive.")
@@ -55,12 +55,12 @@ def test_a_drive_that_is_not_there_has_lost_no_documents(store: Store, documents
     assert names(store) == whole
     (tmp_path / "unplugged").rename(documents)
     (tmp_path / "unplugged too").rename(drive)
-    (drive / "single.txt").unlink()  # now it is known to be gone
+    (drive / "single.txt").unlink()  # its folder exists, so it was deleted
     bring_up_to_date(store)
     assert names(store) == ["a.txt", "b.md", "c.txt", "猫.txt"]
 
 
-def test_a_folder_beside_one_whose_name_begins_alike_keeps_its_documents(store: Store, tmp_path: Path) -> None:
+def test_a_folder_whose_name_begins_like_a_removed_one_keeps_its_documents(store: Store, tmp_path: Path) -> None:
     for name in ("doc", "docs", "doc s"):
         (tmp_path / name).mkdir()
         (tmp_path / name / f"{name}.txt").write_text(f"about {name}")
@@ -72,7 +72,7 @@ def test_a_folder_beside_one_whose_name_begins_alike_keeps_its_documents(store: 
 
 @pytest.mark.parametrize("folder_first", [True, False])
 @pytest.mark.parametrize("name", ["notes.log", ".hidden.txt", "link.txt", ".hidden/inner.txt"])
-def test_what_was_named_itself_stays_though_its_folder_would_pass_over_it(
+def test_a_named_file_stays_although_its_folders_scan_skips_it(
     store: Store, documents: Path, tmp_path: Path, name: str, folder_first: bool
 ) -> None:
     path = documents / name
@@ -89,7 +89,7 @@ def test_what_was_named_itself_stays_though_its_folder_would_pass_over_it(
     assert path.name in names(store)
 
 
-def test_a_folder_named_behind_a_link_is_followed_and_one_within_is_not(store: Store, tmp_path: Path) -> None:
+def test_a_link_to_a_folder_is_followed_if_it_was_named_and_not_within_a_folder(store: Store, tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.mkdir()
     (real / "a.txt").write_text("real")
@@ -104,9 +104,9 @@ def test_a_folder_named_behind_a_link_is_followed_and_one_within_is_not(store: S
 
 
 @pytest.mark.parametrize("named", ["folder", "file"])
-def test_what_was_taken_out_stays_out_however_it_came(store: Store, documents: Path, named: str) -> None:
+def test_a_removed_document_stays_out_however_it_was_added(store: Store, documents: Path, named: str) -> None:
     bring_up_to_date(store, documents if named == "folder" else documents / "a.txt")
-    number = next(entry.id for entry in store.entries() if entry.path.endswith("a.txt"))
+    number = next(entry.document for entry in store.entries() if entry.path.endswith("a.txt"))
     remove(store, [number, 999])
     bring_up_to_date(store)
     assert "a.txt" not in names(store)
@@ -117,14 +117,14 @@ def test_what_was_taken_out_stays_out_however_it_came(store: Store, documents: P
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
-def test_a_pipe_among_the_documents_is_not_waited_for(store: Store, documents: Path) -> None:
+def test_a_pipe_among_the_documents_is_skipped(store: Store, documents: Path) -> None:
     os.mkfifo(documents / "pipe.txt")
     bring_up_to_date(store, documents)
     assert names(store) == ["a.txt", "b.md", "c.txt", "猫.txt"]
 
 
-def test_a_file_whose_name_is_no_text_is_said_and_the_others_are_read(store: Store, documents: Path) -> None:
-    """Names in Shift_JIS, out of an old archive."""
+def test_a_file_with_an_invalid_name_is_reported_and_the_others_are_read(store: Store, documents: Path) -> None:
+    """The name is in Shift_JIS, as from an old archive."""
     try:
         (documents / os.fsdecode("猫.txt".encode("cp932"))).write_text("A cat.")
     except (OSError, UnicodeError):
@@ -137,11 +137,11 @@ def test_a_file_whose_name_is_no_text_is_said_and_the_others_are_read(store: Sto
         assert error.key == "error.text_unreadable"
 
 
-def test_a_file_that_goes_while_it_is_looked_at_is_passed_over(
+def test_a_file_deleted_during_the_scan_is_skipped(
     store: Store, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     updating = update(store, [documents])
-    next(updating)  # its names are known
+    next(updating)  # the first file has been found
     (documents / "a.txt").unlink()
     for _ in updating:
         pass
@@ -150,25 +150,25 @@ def test_a_file_that_goes_while_it_is_looked_at_is_passed_over(
     assert store.skipped() == []
 
 
-def test_a_document_taken_out_while_all_are_cut_anew_is_passed_over(
+def test_a_document_removed_while_all_are_split_again_is_skipped(
     store: Store, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring_up_to_date(store, documents)
     monkeypatch.setattr(indexing, "BATCH_SECONDS", 0.0)
-    cutting = recut(store, 200, 0)
-    next(cutting)
+    splitting = split_again(store, 200, 0)
+    next(splitting)
     other = Store(store.folder)
-    remove(other, [entry.id for entry in other.entries() if entry.path.endswith("猫.txt")])
+    remove(other, [entry.document for entry in other.entries() if entry.path.endswith("猫.txt")])
     other.close()
-    for _ in cutting:
+    for _ in splitting:
         pass
     assert names(store) == ["a.txt", "b.md", "c.txt"]
 
 
-def test_what_another_program_had_open_is_read_once_it_may_be(
+def test_a_file_locked_by_another_program_is_read_once_it_is_released(
     store: Store, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file itself is the same as before."""
+    """The file itself has not changed."""
 
     def locked(path: str) -> str:
         raise EngineError("error.text_unreadable", file=path, reason="Permission denied")
@@ -182,8 +182,8 @@ def test_what_another_program_had_open_is_read_once_it_may_be(
     assert store.skipped() == []
 
 
-def test_what_could_not_be_read_is_tried_again_when_it_is_named(store: Store, documents: Path) -> None:
-    """It took too long on a busy machine, say; unnamed it would be waited for at every start."""
+def test_an_unreadable_file_is_tried_again_when_it_is_named(store: Store, documents: Path) -> None:
+    """It may have been too slow on a busy machine. Otherwise it is not tried again, which would delay every start."""
     path = str(documents / "a.txt")
     state = (documents / "a.txt").stat()
     with store.writing():

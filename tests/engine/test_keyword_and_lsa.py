@@ -1,4 +1,4 @@
-"""Ranking held against the same numbers by another path: BM25 in plain Python, LSA by numpy's own decomposition."""
+"""Ranking, compared with independent computations: BM25 in plain Python, LSA by numpy's decomposition."""
 
 import math
 from collections import Counter
@@ -32,6 +32,7 @@ from engine.retrieval.ranking import (
     with_feedback,
 )
 from engine.retrieval.store import Store
+from tests.engine.collecting import returned
 
 Floats = NDArray[np.float32]
 
@@ -63,7 +64,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
 
 
 def bags(collection: Collection) -> list[Counter[str]]:
-    """The terms of every passage, its heading and its pairs of words included, in the order of the table."""
+    """Return the terms of every passage, including its heading and pairs of words, in the order of the table."""
     found = []
     for id in collection.snapshot().table.ids.tolist():
         _, heading, text = collection.store.passage(id)
@@ -74,7 +75,7 @@ def bags(collection: Collection) -> list[Counter[str]]:
 
 
 def bm25(question: str, passages: Sequence[Counter[str]]) -> list[float]:
-    """Robertson and Zaragoza's formula, a passage and a term at a time."""
+    """Compute Robertson and Zaragoza's formula one passage and term at a time."""
     words = question_terms(question)
     asked = {word: words.count(word) * importance(word) for word in words}
     asked |= {f"{a} {b}": 0.0 for a, b in pairwise(words) if a.isascii() and b.isascii()}
@@ -110,7 +111,7 @@ def bm25(question: str, passages: Sequence[Counter[str]]) -> list[float]:
         "?!",
     ],
 )
-def test_every_keyword_score_is_the_formulas(collection: Collection, question: str) -> None:
+def test_every_keyword_score_equals_the_formula(collection: Collection, question: str) -> None:
     expected = bm25(question, bags(collection))
     assert collection.search(question, mode="keyword").keyword_N == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
@@ -119,8 +120,8 @@ COUNTS = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 8)), el
 
 
 @given(COUNTS, st.data())
-def test_another_occurrence_never_lowers_a_score(counts_NV: Floats, data: st.DataObject) -> None:
-    """In exchange for one of another word, so that the passage is as long as before."""
+def test_one_more_occurrence_never_lowers_a_score(counts_NV: Floats, data: st.DataObject) -> None:
+    """It replaces an occurrence of another word, so that the passage keeps its length."""
     N, V = counts_NV.shape
     row, column = data.draw(st.integers(0, N - 1)), data.draw(st.integers(0, V - 1))
     counts_NV[row, column] += 1
@@ -135,7 +136,7 @@ def test_another_occurrence_never_lowers_a_score(counts_NV: Floats, data: st.Dat
 
 
 @given(COUNTS)
-def test_rare_words_weigh_more_and_none_weighs_nothing(counts_NV: Floats) -> None:
+def test_rare_words_weigh_more_and_every_word_weighs_something(counts_NV: Floats) -> None:
     idf_V = inverse_frequency(csr_matrix(counts_NV))
     holding_V = (counts_NV > 0).sum(axis=0)
     assert (idf_V > 0).all()
@@ -146,7 +147,7 @@ def test_rare_words_weigh_more_and_none_weighs_nothing(counts_NV: Floats) -> Non
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 5), (3, 0), (3, 5)])
-def test_without_any_term_nothing_is_found(shape: tuple[int, int]) -> None:
+def test_a_collection_without_terms_gives_zero_scores(shape: tuple[int, int]) -> None:
     keywords = Keywords(csr_matrix(shape, dtype=np.float32), {"cat": 0} if shape[1] else {})
     assert keywords.score(keywords.query("cat dog")).tolist() == [0.0] * shape[0]
 
@@ -168,20 +169,19 @@ def test_without_any_term_nothing_is_found(shape: tuple[int, int]) -> None:
         ("８月", "8月"),
     ],
 )
-def test_however_it_is_written_it_is_found(one: str, other: str) -> None:
+def test_spelling_variants_have_the_same_terms(one: str, other: str) -> None:
     assert set(terms(other)) & set(terms(one))
     assert set(question_terms(other)) & set(terms(one))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
-def test_a_text_asked_for_in_its_own_words_shares_them(text: str) -> None:
-    """Whatever a question asks by, a passage that repeats it holds it."""
+def test_a_text_contains_the_question_terms_of_itself(text: str) -> None:
     assert set(question_terms(text)) <= set(terms(text)) or set(question_terms(text)) & set(terms(text))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_terms_are_whole_words_for_the_files_that_keep_them(text: str) -> None:
-    """They are written one a line, and pairs of them with a space between."""
+def test_terms_contain_no_line_end_and_only_pairs_a_space(text: str) -> None:
+    """Files store one term per line, and pairs with a space between."""
     for term in (*terms(text), *question_terms(text)):
         assert term.split() == [term]
         assert term.splitlines() == [term]
@@ -196,14 +196,6 @@ def test_pairs_join_neighbours_of_letters_only(words: list[str]) -> None:
 
 
 # --- Latent semantic analysis -----------------------------------------------------------------------------------
-
-
-def finished(fitting: lsa.Fitting) -> Lsa:
-    while True:
-        try:
-            next(fitting)
-        except StopIteration as ended:
-            return ended.value  # type: ignore[no-any-return]
 
 
 def counted(texts: Sequence[str]) -> tuple[csr_matrix, dict[str, int]]:
@@ -225,7 +217,7 @@ def rows_by_hand(counts_NV: NDArray[np.float64], weights_V: Sequence[float]) -> 
 
 
 def weights_by_hand(counts_NV: NDArray[np.float64]) -> list[float]:
-    """Dumais: one less the entropy of a term over the passages, squared."""
+    """Compute Dumais' weight: one minus the relative entropy of a term over the passages, squared."""
     weights = []
     for column in counts_NV.T:
         shares = [count / column.sum() for count in column if count]
@@ -264,28 +256,28 @@ LIBRARY = (
 @pytest.mark.parametrize("width", [1, 3, 6, 256])
 @pytest.mark.parametrize("copies", [1, 3])
 def test_cosines_are_those_of_numpys_decomposition(width: int, copies: int) -> None:
-    """With copies of the documents, too, as folders hold them: they add no direction of their own."""
+    """Copies of the documents add no direction."""
     texts = LIBRARY * copies
     counts, vocabulary = counted(texts)
-    placed_ND = finished(fit(counts, vocabulary, width)).embed(texts)
+    placed_ND = returned(fit(counts, vocabulary, width)).embed(texts)
     expected = cosines_by_svd(counts.toarray().astype(np.float64), width)
     assert np.allclose(placed_ND @ placed_ND.T, expected, atol=4e-3)
 
 
 @pytest.mark.parametrize("width", [6, 12])
-def test_the_quick_decomposition_gives_the_same_cosines(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+def test_the_randomized_decomposition_gives_the_same_cosines(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setattr(lsa, "MOST_EXACT", 1)
-    monkeypatch.setattr(lsa, "BLOCK", 4)  # and in more than one block
+    monkeypatch.setattr(lsa, "BLOCK", 4)  # in several blocks
     texts = LIBRARY * 3
     counts, vocabulary = counted(texts)
-    placed_ND = finished(fit(counts, vocabulary, width)).embed(texts)
+    placed_ND = returned(fit(counts, vocabulary, width)).embed(texts)
     expected = cosines_by_svd(counts.toarray().astype(np.float64), width)
     assert np.allclose(placed_ND @ placed_ND.T, expected, atol=4e-3)
 
 
 @given(COUNTS)
-def test_weights_are_dumais(counts_NV: Floats) -> None:
-    counts_NV[0] += counts_NV.sum(axis=0) == 0  # a term that stands nowhere is no term
+def test_global_weights_equal_the_formula(counts_NV: Floats) -> None:
+    counts_NV[0] += counts_NV.sum(axis=0) == 0  # every term occurs somewhere
     expected = weights_by_hand(counts_NV.astype(np.float64))
     assert np.allclose(global_weights(csr_matrix(counts_NV)), expected, atol=1e-5)
     rows = weighted(csr_matrix(counts_NV), np.array(expected, np.float32)).toarray()
@@ -294,9 +286,9 @@ def test_weights_are_dumais(counts_NV: Floats) -> None:
 
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from([*LIBRARY, "the of and", "★", "猫", "cat"]), min_size=1, max_size=7))
-def test_whatever_it_is_fitted_to_vectors_are_of_length_one_or_nothing(tmp_path: Path, texts: list[str]) -> None:
+def test_vectors_have_length_one_or_zero_whatever_the_texts(tmp_path: Path, texts: list[str]) -> None:
     counts, vocabulary = counted(texts)
-    embedder = finished(fit(counts, vocabulary))
+    embedder = returned(fit(counts, vocabulary))
     embedder.save(tmp_path / "a")
     loaded = Lsa.load(tmp_path / "a")
     rows_ND = loaded.embed([*texts, "unheard of", ""])
@@ -307,22 +299,22 @@ def test_whatever_it_is_fitted_to_vectors_are_of_length_one_or_nothing(tmp_path:
     assert np.array_equal(rows_ND, embedder.embed([*texts, "unheard of", ""]))
 
 
-def test_copies_of_a_text_are_at_the_same_place() -> None:
+def test_copies_of_a_text_have_the_same_vector() -> None:
     counts, vocabulary = counted(["the cat drinks milk"] * 5)
-    rows_ND = finished(fit(counts, vocabulary)).embed(["the cat drinks milk", "the dog", "milk drinks the cat"])
+    rows_ND = returned(fit(counts, vocabulary)).embed(["the cat drinks milk", "the dog", "milk drinks the cat"])
     assert np.allclose(rows_ND[0], rows_ND[2])
     assert not rows_ND[1].any()
 
 
 @pytest.mark.parametrize("data", [b"", b"no safetensors", b"\xff" * 100])
-def test_a_damaged_embedder_is_said(tmp_path: Path, data: bytes) -> None:
+def test_a_damaged_embedder_file_is_reported(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(EngineError) as raised:
         Lsa.load(tmp_path / "a")
     assert raised.value.key == "error.collection_damaged"
 
 
-# --- One order out of two -----------------------------------------------------------------------------------------
+# --- Fusion -----------------------------------------------------------------------------------------
 
 SCORES = st.integers(1, 30).flatmap(
     lambda n: st.tuples(
@@ -333,7 +325,7 @@ SCORES = st.integers(1, 30).flatmap(
 
 
 @given(SCORES)
-def test_who_is_better_by_both_is_better_by_their_fusion(scores: tuple[Floats, Floats]) -> None:
+def test_better_by_both_scores_is_better_after_fusion(scores: tuple[Floats, Floats]) -> None:
     keyword_N, cosine_N = scores
     fused_N = fuse(keyword_N, cosine_N)
     worse = (keyword_N[:, None] <= keyword_N) & (cosine_N[:, None] <= cosine_N)  # [i, j]: i is no better than j
@@ -342,12 +334,12 @@ def test_who_is_better_by_both_is_better_by_their_fusion(scores: tuple[Floats, F
 
 
 @given(SCORES)
-def test_how_large_keyword_scores_are_does_not_matter(scores: tuple[Floats, Floats]) -> None:
+def test_fusion_does_not_depend_on_the_scale_of_keyword_scores(scores: tuple[Floats, Floats]) -> None:
     keyword_N, cosine_N = scores
     assert np.allclose(fuse(keyword_N * 16, cosine_N), fuse(keyword_N, cosine_N), atol=1e-5)
 
 
-def test_weak_cosines_do_not_become_strong_by_being_the_best() -> None:
+def test_a_weak_best_cosine_is_not_scaled_to_one() -> None:
     keyword_N = np.array([1, 0], np.float32)
     near = fuse(keyword_N, np.array([0, 0.9], np.float32))[1]
     far = fuse(keyword_N, np.array([0, WEAK / 4], np.float32))[1]
@@ -355,14 +347,14 @@ def test_weak_cosines_do_not_become_strong_by_being_the_best() -> None:
 
 
 @given(st.lists(st.integers(-3, 3), max_size=60), st.integers(-2, 70))
-def test_the_best_are_the_first_of_a_sorted_list(values: list[int], k: int) -> None:
-    """Of equal ones the first in order, also where the last place is shared."""
+def test_best_first_equals_a_stable_sort(values: list[int], k: int) -> None:
+    """Ties keep their order, also at the last place."""
     expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[: max(0, k)]
     assert best_first(np.array(values, np.float32), k).tolist() == expected
 
 
 @pytest.mark.parametrize("k", [1, 5, 300, 1000])
-def test_of_very_many_equal_ones_the_first_are_the_best(k: int) -> None:
+def test_best_first_of_many_equal_scores_returns_the_first(k: int) -> None:
     scores = np.zeros(1000, np.float32)
     scores[::7] = 1
     expected = sorted(range(1000), key=lambda i: (-scores[i], i))[:k]
@@ -374,7 +366,7 @@ def test_of_very_many_equal_ones_the_first_are_the_best(k: int) -> None:
     arrays(np.float32, 4, elements=st.floats(-1, 1, width=32)),
     st.integers(1, 25),
 )
-def test_looking_at_every_vector_finds_the_nearest(rows_ND: Floats, query_D: Floats, k: int) -> None:
+def test_exact_search_finds_the_nearest(rows_ND: Floats, query_D: Floats, k: int) -> None:
     best, cosines = exact(rows_ND, query_D, k)
     every = [float(sum(a * b for a, b in zip(row, query_D, strict=True))) for row in rows_ND.tolist()]
     assert np.allclose(sorted(cosines, reverse=True), sorted(every, reverse=True)[:k], atol=1e-5)
@@ -385,7 +377,7 @@ def test_looking_at_every_vector_finds_the_nearest(rows_ND: Floats, query_D: Flo
     arrays(np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-1, 1, width=32)),
     st.integers(0, 1000),
 )
-def test_a_score_moves_between_its_own_and_those_of_passages_like_it(rows_BD: Floats, seed: int) -> None:
+def test_a_score_stays_between_the_lowest_and_the_highest(rows_BD: Floats, seed: int) -> None:
     scores_B = np.random.default_rng(seed).random(len(rows_BD), dtype=np.float32)
     moved_B = among_neighbours(scores_B, rows_BD)
     for i, row in enumerate(rows_BD.tolist()):
@@ -396,14 +388,14 @@ def test_a_score_moves_between_its_own_and_those_of_passages_like_it(rows_BD: Fl
     assert moved_B.min() >= scores_B.min() - 1e-5
 
 
-def test_a_passage_alone_keeps_its_score_and_one_among_good_ones_gains() -> None:
+def test_a_dissimilar_passage_keeps_its_score_and_one_like_good_ones_gains() -> None:
     vectors = np.array([[1, 0, 0.1], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)
     moved = among_neighbours(np.array([1.0, 0.5, 0.6, 0.2, 0.4], np.float32), vectors)
     assert moved[1] > moved[2]
-    assert moved[4] == pytest.approx(0.4, abs=0.01)  # nor does one that resembles another a little
+    assert moved[4] == pytest.approx(0.4, abs=0.01)  # and so does one that is only a little similar
 
 
-def test_a_question_moves_towards_what_was_found_and_keeps_its_length() -> None:
+def test_feedback_moves_the_question_towards_the_best_passages_at_length_one() -> None:
     query_D, best_BD = np.eye(3, dtype=np.float32)[0], np.eye(3, dtype=np.float32)[1:]
     moved_D = with_feedback(query_D, best_BD)
     assert np.linalg.norm(moved_D) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""A graph over very many vectors."""
+"""The graph of vectors."""
 
 from pathlib import Path
 
@@ -10,26 +10,28 @@ from engine.retrieval.lsa import unit
 from tests.engine.collecting import failure
 
 
-def test_a_graph_finds_what_looking_at_every_vector_finds_also_after_changes(tmp_path: Path) -> None:
-    """Passages that it does not hold yet are looked at, those that are gone are passed over."""
+def test_the_graph_agrees_with_exact_search_also_after_changes(tmp_path: Path) -> None:
+    """Passages not yet in the graph are compared exactly, removed ones are ignored."""
     rows_ND = unit(np.random.default_rng(1).standard_normal((600, 16)).astype(np.float32))
-    ids = np.arange(1, 601) * 3  # as numbers are after some documents went
+    ids = np.arange(1, 601) * 3  # with gaps, as after removing documents
     *_, share = nearest.build_graph(tmp_path / "g", rows_ND[:400], ids[:400], None)
     assert 0 <= share <= 1
-    *_, share = nearest.build_graph(tmp_path / "g", rows_ND[:500], ids[:500], tmp_path / "g")  # some more
+    *_, share = nearest.build_graph(
+        tmp_path / "g", rows_ND[:500], ids[:500], tmp_path / "g"
+    )  # add to an existing graph
     graph = nearest.Graph(tmp_path / "g", int(ids[499]))
     left = np.delete(np.arange(600), np.arange(0, 500, 4))
     for query_D in rows_ND[::60] + 0.1:
         best, cosines = graph.nearest(rows_ND[left], ids[left], query_D, 5)
         expected, scores = nearest.exact(rows_ND[left], query_D, 5)
-        assert len(set(best.tolist()) & set(expected.tolist())) >= 4  # it is approximate
+        assert len(set(best.tolist()) & set(expected.tolist())) >= 4  # approximate, so not always all five
         assert np.allclose(cosines[0], scores[0], atol=1e-5)
         assert np.allclose(cosines, rows_ND[left][best] @ query_D, atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["g"]
 
 
 @pytest.mark.parametrize("data", [b"", b"no graph at all", bytes(5000)])
-def test_a_damaged_graph_is_said(tmp_path: Path, data: bytes) -> None:
+def test_a_damaged_graph_is_reported(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "g").write_bytes(data)
     assert failure(lambda: nearest.Graph(tmp_path / "g", 1)) == "error.collection_damaged"
 

@@ -1,4 +1,4 @@
-"""A prompt is never longer than the model can see, tells where its sources stand, and lets none of them out."""
+"""Prompts: their length, the places of their sources, chat templates, special tokens; and writing the answer."""
 
 import json
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings, strategies as st
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.messages.documents import AddDocuments, OpenCollection
+from engine.messages.envelope import Request
 from engine.messages.models import OpenModel
 from engine.messages.search import Answered, Ask, PromptBuilt
 from engine.model.checkpoint import save_model
@@ -48,7 +49,7 @@ def characters() -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def special() -> Tokenizer:
-    """One of another program, that has special tokens and begins every text with one."""
+    """A tokenizer of another program, with special tokens, one of which begins every text."""
     described = {
         "version": "1.0",
         "added_tokens": [
@@ -120,7 +121,7 @@ def test_a_prompt_is_never_longer_than_its_room(
 def built(
     style: Style, tokenizer: Tokenizer, question: str, passages: list[str], room: int, near: Any = first_line
 ) -> Prompt | None:
-    """None where the question alone is too long, which is said."""
+    """Return None if the question alone is too long, after checking that this is reported."""
     if len(tokenizer.encode(style(question, []))) <= room:
         return build(style, tokenizer, question, passages, room, near)
     with pytest.raises(EngineError) as raised:
@@ -131,10 +132,10 @@ def built(
 
 @settings(max_examples=80)
 @given(question=QUESTIONS, passages=PASSAGES)
-def test_the_parts_of_a_chat_prompt_stand_behind_their_numbers(
+def test_the_parts_of_a_chat_prompt_follow_their_numbers(
     characters: Tokenizer, question: str, passages: list[str]
 ) -> None:
-    """Also where a passage is so short that the instructions hold it, too."""
+    """A passage may be so short that the instructions contain it, too."""
     made = build(Chat(TEMPLATE, NAMES), characters, question, passages, 100_000, first_line)
     for number, part in enumerate(made.parts, start=1):
         assert made.text[: part.start].endswith(f"\n\n[{number}] ")
@@ -144,14 +145,14 @@ def test_the_parts_of_a_chat_prompt_stand_behind_their_numbers(
 
 @settings(max_examples=80)
 @given(passages=PASSAGES)
-def test_the_parts_of_a_plain_prompt_are_its_beginning(characters: Tokenizer, passages: list[str]) -> None:
+def test_a_plain_prompt_begins_with_its_sources(characters: Tokenizer, passages: list[str]) -> None:
     made = build(Plain(5), characters, "a?", passages, 100_000, first_line)
     assert (
         "".join(f"{made.text[part.start : part.end]}\n" for part in made.parts) + "Question: a?\nAnswer:" == made.text
     )
 
 
-def test_more_room_never_shows_less_of_the_best_passage(characters: Tokenizer) -> None:
+def test_more_room_never_shortens_the_best_passage(characters: Tokenizer) -> None:
     passages = ["a b c. " * 30 + "猫は。" + " b a." * 30, "c" * 50]
     shown = []
     for room in range(30, 600, 10):
@@ -167,7 +168,7 @@ def test_more_room_never_shows_less_of_the_best_passage(characters: Tokenizer) -
 
 @st.composite
 def hostile(draw: st.DrawFn) -> str:
-    """Special tokens put into each other, or at the edges."""
+    """Nest special tokens in each other, or put them at the edges."""
     text = ""
     for name in draw(st.lists(st.sampled_from(SPECIAL), max_size=5)):
         place = draw(st.integers(0, len(text)))
@@ -177,8 +178,10 @@ def hostile(draw: st.DrawFn) -> str:
 
 @settings(max_examples=150)
 @given(question=hostile(), passages=st.lists(hostile(), min_size=1, max_size=3))
-def test_no_document_and_no_question_can_end_its_part(special: Tokenizer, question: str, passages: list[str]) -> None:
-    """However a special token is put together: nested in another, or cut by one that is taken out."""
+def test_no_document_or_question_can_contain_a_special_token(
+    special: Tokenizer, question: str, passages: list[str]
+) -> None:
+    """Special tokens may be nested, or come into being when another one is removed."""
     style = Chat(TEMPLATE, NAMES)
     harmless = build(style, special, "a", ["b"] * len(passages), 100_000, first_line)
     made = build(style, special, question, passages, 100_000, first_line)
@@ -187,7 +190,7 @@ def test_no_document_and_no_question_can_end_its_part(special: Tokenizer, questi
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5, 20_000])
-def test_a_special_token_in_a_special_token_leaves_none(special: Tokenizer, depth: int) -> None:
+def test_nested_special_tokens_leave_none(special: Tokenizer, depth: int) -> None:
     nested = "<|im_" * depth + "<|im_end|>" + "end|>" * depth
     made = build(Plain(1), special, "a?", [f"Before. {nested} After."], 10**7, first_line)
     assert not any(name in made.text for name in SPECIAL)
@@ -195,8 +198,8 @@ def test_a_special_token_in_a_special_token_leaves_none(special: Tokenizer, dept
     assert "After." in made.text
 
 
-def test_a_text_begun_twice_is_begun_once(special: Tokenizer) -> None:
-    """By the template and by the tokenizer."""
+def test_a_doubled_first_token_is_dropped(special: Tokenizer) -> None:
+    """Both the template and the tokenizer add it."""
     made = build(Chat(TEMPLATE, NAMES), special, "a?", ["b"], 10_000, first_line)
     assert [special.piece(id) for id in made.ids[:2]] == ["<s>", "<|im_start|>"]
     assert len(made.ids) == len(special.encode(made.text)) - 1
@@ -210,7 +213,7 @@ def chat_folder(folder: Path, **settings: object) -> Path:
     return folder
 
 
-def test_of_several_templates_the_default_one_is_taken(tmp_path: Path) -> None:
+def test_the_default_template_is_used_of_several(tmp_path: Path) -> None:
     several = [{"name": "tool_use", "template": "TOOLS"}, {"name": "default", "template": "{{ messages[0].content }}!"}]
     assert style_for(chat_folder(tmp_path, chat_template=several))("Where?", []) == "Where?!"
     assert isinstance(style_for(chat_folder(tmp_path, chat_template=several[:1])), Plain)
@@ -218,7 +221,7 @@ def test_of_several_templates_the_default_one_is_taken(tmp_path: Path) -> None:
     assert isinstance(style_for(chat_folder(tmp_path, chat_template=None)), Plain)
 
 
-def test_a_template_beside_the_settings_goes_before_them(tmp_path: Path) -> None:
+def test_a_template_file_overrides_the_one_in_the_configuration(tmp_path: Path) -> None:
     chat_folder(tmp_path, chat_template="old", eos_token=None, bos_token="^")
     (tmp_path / "chat_template.jinja").write_text("{{ bos_token }}{{ messages[0].content }}{{ eos_token }}", "utf-8")
     assert style_for(tmp_path)("猫?", []) == "^猫?"
@@ -234,21 +237,21 @@ def test_a_template_beside_the_settings_goes_before_them(tmp_path: Path) -> None
         "{{ cycler.__init__.__globals__.os.system('true') }}",
     ],
 )
-def test_a_template_that_fails_or_reaches_out_is_refused(tmp_path: Path, template: str) -> None:
+def test_a_template_that_fails_or_tries_to_run_code_is_refused(tmp_path: Path, template: str) -> None:
     with pytest.raises(EngineError) as raised:
         style_for(chat_folder(tmp_path, chat_template=template))
     assert raised.value.key == "error.model_damaged"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"text"', b"\xff\xfe"])
-def test_settings_that_are_damaged_are_said(tmp_path: Path, data: bytes) -> None:
+def test_a_damaged_configuration_is_reported(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "tokenizer_config.json").write_bytes(data)
     with pytest.raises(EngineError) as raised:
         style_for(tmp_path)
     assert raised.value.key == "error.model_damaged"
 
 
-def test_a_template_that_is_no_text_is_said(tmp_path: Path) -> None:
+def test_a_template_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "chat_template.jinja").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(EngineError) as raised:
         style_for(tmp_path)
@@ -309,13 +312,13 @@ def test_an_answer_ends_before_the_context_is_full(
     parts = attention_to_parts(reader.model, characters, made, [step.id for step in written], len(passages))
     assert parts.shape == (len(written), len(passages) + 2)
     assert np.allclose(parts.sum(axis=1), 1, atol=1e-3)
-    assert parts[0, -1] == 0  # the first token has nothing of the answer to look at
+    assert parts[0, -1] == 0  # the first token has no answer token before it
     shown = {part.source for part in made.parts}
     assert all((parts[:, index] > 0).all() == (index in shown) for index in range(len(passages)))
 
 
-def test_the_attention_to_each_source_is_the_models(characters: Tokenizer, reader: Reader) -> None:
-    """By all weights of all layers at once, added up by hand."""
+def test_the_attention_to_each_source_equals_the_models_pattern(characters: Tokenizer, reader: Reader) -> None:
+    """Sum the patterns of all layers by hand."""
     made = build(Plain(5), characters, "a?", ["猫は。", "1"], 30, first_line)
     answer = characters.encode("abc")
     tape = Tape(["blocks.0.attn.pattern", "blocks.1.attn.pattern"])
@@ -330,7 +333,7 @@ def test_the_attention_to_each_source_is_the_models(characters: Tokenizer, reade
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_an_untaught_model_is_not_believed_and_a_chat_model_not_tried(
+def test_an_untrained_model_fails_the_trials_and_a_chat_model_is_not_tried(
     characters: Tokenizer, reader: Reader, language: str
 ) -> None:
     *_, able = can_answer(reader, characters, Plain(1), language)
@@ -338,13 +341,13 @@ def test_an_untaught_model_is_not_believed_and_a_chat_model_not_tried(
     assert list(can_answer(reader, characters, Chat(TEMPLATE, NAMES), language)) == [True]
 
 
-def test_an_answer_ends_where_another_model_is_opened(
+def test_opening_another_model_ends_the_answer(
     characters: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "can_answer", lambda *_: iter([True]))
-    handlers: dict[type, Any] = answering()
+    handlers = answering()
 
-    def ask(request: object) -> list[Any]:
+    def ask(request: Request[Any]) -> list[Any]:
         return [event for event in handlers(request) if event is not None]
 
     config = ModelConfig(characters.vocabulary, 2, 2, 2, width=16, head_width=8, mlp_width=32, context=96)
@@ -357,5 +360,5 @@ def test_an_answer_ends_where_another_model_is_opened(
     assert any(isinstance(event, PromptBuilt) for event in running)
     ask(OpenModel(str(tmp_path / "model")))
     assert [event for event in running if event is not None] == []
-    assert isinstance(ask(Ask("cat", tokens=3))[-1], Answered)  # and the next one is whole
+    assert isinstance(ask(Ask("cat", tokens=3))[-1], Answered)  # the next answer is complete
     ask(OpenCollection(str(tmp_path / "other"), create=True))  # closes it

@@ -1,20 +1,22 @@
-"""Files of every kind become documents; those that are broken are said by name, and nobody waits for them."""
+"""Reading files of every format, and refusing broken, hostile and slow ones."""
 
 import random
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from engine.errors import EngineError
 from engine.retrieval import reader_process
-from engine.retrieval.chunking import Document
+from engine.retrieval.passages import Document
 from engine.retrieval.reader_process import FileReader
-from engine.retrieval.readers import read_document
+from engine.retrieval.readers import READERS, read_document
+from tests.engine.collecting import failure, returned
 from tests.engine.documents import CSV, HTML, docx, pdf
 
-MUTATIONS = 4  # of each kind; tests/benchmarks/reader_fuzz.py does 500
+MUTATIONS = 4  # of each format; tests/benchmarks/reader_fuzz.py does 500
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +26,11 @@ def reader() -> Iterator[FileReader]:
 
 
 def read(reader: FileReader, path: Path) -> Document:
-    reading = reader.read(path)
-    while True:
-        try:
-            next(reading)
-        except StopIteration as ended:
-            return ended.value  # type: ignore[no-any-return]
+    return returned(reader.read(path))
 
 
 def read_or_refused(reader: FileReader, path: Path) -> bool:
-    """Whether it was read, or refused by its name."""
+    """Return whether the file was read, or refused with its path in the error."""
     try:
         return bool(read(reader, path).text)
     except EngineError as error:
@@ -46,13 +43,13 @@ def write(folder: Path, name: str, data: bytes | str) -> Path:
     return path
 
 
-def test_pages_of_a_pdf(reader: FileReader, tmp_path: Path) -> None:
+def test_a_pdf_is_read_with_its_pages(reader: FileReader, tmp_path: Path) -> None:
     found = read(reader, write(tmp_path, "a.pdf", pdf(["First page.", "Second page."])))
     assert found.page_of(found.text.index("Second")) == 2
     assert "First page." in found.text
 
 
-def test_headings_and_tables_of_a_word_file(tmp_path: Path) -> None:
+def test_a_word_file_is_read_with_headings_and_tables(tmp_path: Path) -> None:
     docx(tmp_path / "a.docx")
     found = read_document(tmp_path / "a.docx")
     assert [text for _, text in found.headings] == ["Travel rules", "休暇"]
@@ -60,7 +57,7 @@ def test_headings_and_tables_of_a_word_file(tmp_path: Path) -> None:
     assert found.text.index("paid by") < found.text.index("Kyoto") < found.text.index("夏季")
 
 
-def test_html_without_what_is_not_seen(tmp_path: Path) -> None:
+def test_html_is_read_without_invisible_text(tmp_path: Path) -> None:
     found = read_document(write(tmp_path, "a.html", HTML))
     assert [text for _, text in found.headings] == ["Notice board", "Cafeteria"]
     assert "Lunch is served from noon." in found.text
@@ -69,19 +66,19 @@ def test_html_without_what_is_not_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["shift_jis", "euc_jp", "utf-8"])
-def test_html_in_japanese_encodings(tmp_path: Path, encoding: str) -> None:
+def test_html_is_read_in_japanese_encodings(tmp_path: Path, encoding: str) -> None:
     page = f"<html><head><meta charset={encoding}></head><body><p>夏季休暇のお知らせです。</p></body></html>"
     assert "夏季休暇" in read_document(write(tmp_path, "a.html", page.encode(encoding))).text
 
 
-def test_rows_of_a_table_carry_the_names_of_their_columns(tmp_path: Path) -> None:
+def test_csv_rows_have_the_names_of_their_columns(tmp_path: Path) -> None:
     found = read_document(write(tmp_path, "a.csv", CSV.encode("cp932")))
     assert found.text.splitlines() == ["name: Mori, room: 512, phone: 3301", "name: 田中, room: 408, phone: 3302"]
     semicolons = read_document(write(tmp_path, "b.csv", "1;2\n3;4\n"))
     assert semicolons.text.splitlines() == ["1, 2", "3, 4"]
 
 
-def test_headings_of_markdown_and_the_title_of_a_text(tmp_path: Path) -> None:
+def test_headings_of_markdown_and_the_title_of_a_text_are_found(tmp_path: Path) -> None:
     found = read_document(write(tmp_path, "a.md", "# Rules #\ntext\n## 休暇\n本文"))
     assert [text for _, text in found.headings] == ["Rules", "休暇"]
     titled = read_document(write(tmp_path, "a.txt", "Cats and boxes\n\nCats like boxes."))
@@ -103,7 +100,7 @@ def test_headings_of_markdown_and_the_title_of_a_text(tmp_path: Path) -> None:
         ("a.html", b"<script>only()</script>", "error.document_empty"),
     ],
 )
-def test_what_cannot_be_read_is_said_by_name(tmp_path: Path, name: str, data: bytes, key: str) -> None:
+def test_an_unreadable_file_is_refused_with_its_reason(tmp_path: Path, name: str, data: bytes, key: str) -> None:
     path = write(tmp_path, name, data)
     with pytest.raises(EngineError) as raised:
         read_document(path)
@@ -151,7 +148,7 @@ def samples(folder: Path) -> dict[str, bytes]:
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """Bytes changed, cut out, doubled or put in; now and then the end is missing."""
+    """Change, delete, double or insert bytes at random, and sometimes cut off the end."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 3, 10, 40))):
         place, size = rng.randrange(len(changed) + 1), rng.choice((1, 4, 64))
@@ -174,9 +171,25 @@ def test_mutated_files_are_read_or_refused(reader: FileReader, tmp_path: Path, n
         assert read_or_refused(reader, write(tmp_path, name, mutated(whole, rng)))
 
 
-def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_error_in_our_own_code_is_logged_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    def buggy(path: Path) -> Document:
+        return path.no_such_attribute  # type: ignore[attr-defined]
+
+    monkeypatch.setitem(READERS, ".md", buggy)
+    assert failure(lambda: read_document(write(tmp_path, "a.md", "fine"))) == "error.document_broken"
+    assert "no_such_attribute" in caplog.text
+
+
+def test_a_damaged_file_is_refused_without_a_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.pdf", "a.docx"):
+        path = write(tmp_path, name, b"PK damaged")
+        assert failure(partial(read_document, path)) == "error.document_broken"
+    assert caplog.text == ""
+
+
+def test_a_slow_file_is_refused_and_the_next_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_process, "SECONDS", 0.0)
     slow = write(tmp_path, "slow.html", "<div>" * 2_000_000)
     with FileReader() as reader:
@@ -187,7 +200,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(
         assert read(reader, write(tmp_path, "a.txt", "fine")).text == "fine"
 
 
-def test_a_reader_that_dies_is_replaced(tmp_path: Path) -> None:
+def test_a_reader_process_that_was_killed_is_replaced(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", "fine")
     with FileReader() as reader:
         read(reader, path)

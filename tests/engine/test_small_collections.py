@@ -1,4 +1,4 @@
-"""Collections of one strange document, of none, of very many rows; and as they are at one moment."""
+"""Collections of one unusual document, of none and of very many; and consistent reads while others write."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,16 +10,16 @@ import pytest
 from engine.errors import EngineError
 from engine.messages.documents import (
     AddDocuments,
-    CutDocuments,
     ListDocuments,
     OpenCollection,
     ReadDocument,
     RemoveDocuments,
+    SplitDocuments,
 )
 from engine.messages.search import Ask, CompareVectors, ListPassages, MapPassages, Search, SearchMode
 from engine.retrieval import collection as collection_module
-from engine.retrieval.chunking import Chunk, Document, chunk
 from engine.retrieval.collection import Collection, term_counts
+from engine.retrieval.passages import Document, PassageSpan, split
 from engine.retrieval.store import FileState, Store
 from engine.service.process import Answering
 from tests.engine.collecting import ask, bring_up_to_date, failure
@@ -29,16 +29,16 @@ pytestmark = pytest.mark.usefixtures("reads_at_once")
 
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
 @pytest.mark.parametrize("text", ["★★★ !!! ☃", "the of and", "😀", "x", "猫", "שלום עולם", "ไทย", "a\u200bb"])
-def test_a_collection_of_one_strange_document_answers_everything(
+def test_a_collection_of_one_unusual_document_answers_every_request(
     handlers: Answering, tmp_path: Path, text: str, mode: SearchMode
 ) -> None:
     (tmp_path / "a.txt").write_text(text, "utf-8")
     info = ask(handlers, AddDocuments((str(tmp_path / "a.txt"),)))[-1]
     assert (info.passages, info.with_vectors) == (1, 1)
     for question in (text, "the", "猫?", "😀", "★"):
-        result, rows = ask(handlers, Search(question, mode=mode))
+        (result,) = ask(handlers, Search(question, mode=mode))
         assert len(result.hits) <= 1
-        assert np.isfinite([*rows.scores, *rows.cosines, *rows.keyword]).all()
+        assert np.isfinite([*result.scores_N, *result.cosines_N, *result.keyword_N]).all()
         assert ask(handlers, Ask(question, mode=mode))
     for dims in (2, 3):
         (shown,) = ask(handlers, MapPassages(text, dims=dims))
@@ -50,49 +50,47 @@ def test_a_collection_of_one_strange_document_answers_everything(
     assert -1.001 < pair.cosine < 1.001
 
 
-def test_an_empty_collection_says_what_is_missing(handlers: Answering) -> None:
-    (page,) = ask(handlers, ListDocuments())
-    assert (page.total, page.entries) == (0, ())
+def test_an_empty_collection_reports_what_is_missing(handlers: Answering) -> None:
+    assert ask(handlers, ListDocuments()) == [[]]
     assert ask(handlers, MapPassages("x")) == []
     assert ask(handlers, ListPassages((0, 1)))[0].passages == ()
-    assert ask(handlers, CutDocuments(200, 0))[-1].passages == 0
+    assert ask(handlers, SplitDocuments(200, 0))[-1].passages == 0
     assert ask(handlers, RemoveDocuments((1, 2)))[-1].documents == 0
     assert failure(lambda: ask(handlers, Search("x"))) == "error.collection_empty"
     assert failure(lambda: ask(handlers, Search("  "))) == "error.question_empty"
     assert failure(lambda: ask(handlers, ReadDocument(1))) == "error.document_gone"
 
 
-def test_indices_that_are_none_are_passed_over(handlers: Answering, documents: Path) -> None:
+def test_invalid_indices_are_ignored(handlers: Answering, documents: Path) -> None:
     ask(handlers, AddDocuments((str(documents),)))
     (passages,) = ask(handlers, ListPassages((3, -1, 0, 10**9)))
     assert [passage.index for passage in passages.passages] == [3, 0]
     assert ask(handlers, CompareVectors("x", 4)) == []
 
 
-def large(folder: Path, documents: int, chunks: int, heading: str, text: str) -> None:
-    """A collection by the database alone: no file, no vector."""
+def large(folder: Path, documents: int, passages: int, heading: str, text: str) -> None:
+    """Fill a collection in the database alone: no file, no vector."""
     store = Store(folder)
     with store.writing():
         for number in range(documents):
             document = Document(text, headings=((0, heading),))
-            cut = [Chunk(0, len(text), 0, document.heading_of(0)) for _ in range(chunks)]
-            store.put(f"/{'長い名前' * 20}/{number}.txt", FileState(1, 1), document, cut, [Counter(x=1)] * chunks)
+            spans = [PassageSpan(0, len(text), 0, document.heading_of(0))] * passages
+            store.put(f"/{'長い名前' * 20}/{number}.txt", FileState(1, 1), document, spans, [Counter(x=1)] * passages)
     store.close()
 
 
-def test_ten_thousand_rows_of_the_table_cross_in_small_messages(handlers: Answering, tmp_path: Path) -> None:
-    """`ask` asserts their size: each row with a long path, a heading and the beginning of its text."""
+def test_ten_thousand_passages_are_listed_and_scored_in_one_answer(handlers: Answering, tmp_path: Path) -> None:
     large(tmp_path / "c", 100, 100, "見出し" * 40, "𠮟られて猫は森で暮らしている。" * 60)
     order = np.random.default_rng(1).permutation(10_000).tolist()
-    answered = ask(handlers, ListPassages(tuple(order)))
-    assert [passage.index for page in answered for passage in page.passages] == order
-    result, *rows = ask(handlers, Search("x", k=50, mode="keyword"))
-    assert result.passages == 10_000
-    assert sum(len(part.scores) for part in rows) == 10_000
+    (listed,) = ask(handlers, ListPassages(tuple(order)))
+    assert [passage.index for passage in listed.passages] == order
+    (result,) = ask(handlers, Search("x", k=50, mode="keyword"))
+    assert len(result.hits) == 50
+    assert len(result.scores_N) == len(result.cosines_N) == len(result.keyword_N) == 10_000
 
 
-def test_a_heading_that_is_a_whole_book_does_not_come_with_every_passage(handlers: Answering, tmp_path: Path) -> None:
-    """Markdown without line ends."""
+def test_a_heading_as_long_as_a_book_is_not_repeated_with_every_passage(handlers: Answering, tmp_path: Path) -> None:
+    """The heading is Markdown without line ends."""
     (tmp_path / "a.md").write_text("# " + "The river is long. " * 20_000 + "\n" + "A text below it. " * 3000)
     info = ask(handlers, AddDocuments((str(tmp_path / "a.md"),)))[-1]
     pages = ask(handlers, ListPassages(tuple(range(info.passages))))
@@ -104,43 +102,39 @@ def test_a_heading_that_is_a_whole_book_does_not_come_with_every_passage(handler
 def test_a_gap_of_a_million_spaces_is_in_no_passage(handlers: Answering, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The first sentence." + " \n" * 500_000 + "The last sentence.")
     ask(handlers, AddDocuments((str(tmp_path / "a.txt"),)))
-    result, *_ = ask(handlers, Search("last sentence", k=50))
+    (result,) = ask(handlers, Search("last sentence", k=50))
     assert result.hits[0].passage.text == "The last sentence."
 
 
-def test_a_list_of_many_broken_files_crosses_in_small_messages(handlers: Answering, tmp_path: Path) -> None:
+def test_three_thousand_broken_files_are_listed_in_one_answer(handlers: Answering, tmp_path: Path) -> None:
     store = Store(tmp_path / "c")
     with store.writing():
         for number in range(3000):
             path = f"/{'長い名前' * 20}/{number:04}.pdf"
             store.skip(path, FileState(1, 1), EngineError("error.document_broken", file=path, reason="理由" * 100))
     store.close()
-    pages = ask(handlers, ListDocuments())
-    entries = [entry for page in pages for entry in page.entries]
-    assert len(entries) == pages[0].total == 3000
-    assert [page.start for page in pages] == [sum(len(p.entries) for p in pages[:i]) for i in range(len(pages))]
+    (entries,) = ask(handlers, ListDocuments())
+    assert len(entries) == 3000
     assert all(entry.arguments["file"] == entry.path for entry in entries)
 
 
-def test_a_collection_that_another_process_changes_is_searched_as_it_is_now(
-    handlers: Answering, documents: Path, tmp_path: Path
-) -> None:
+def test_a_search_sees_what_another_process_has_written(handlers: Answering, documents: Path, tmp_path: Path) -> None:
     ask(handlers, AddDocuments((str(documents),)))
     before = ask(handlers, OpenCollection(str(tmp_path / "c")))[0]
     other = Store(tmp_path / "c")
     (documents / "new.txt").write_text("A lighthouse.")
     bring_up_to_date(other)
     other.close()
-    result, *_ = ask(handlers, Search("lighthouse"))
+    (result,) = ask(handlers, Search("lighthouse"))
     assert Path(result.hits[0].passage.path).name == "new.txt"
     assert result.version != before.version
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
-def test_a_search_sees_one_moment_while_another_window_cuts_all_anew(
+def test_a_search_reads_one_consistent_state_while_another_process_splits_again(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: SearchMode
 ) -> None:
-    """Between what is read first, the passages, and what is read last, their terms and texts."""
+    """The other process writes between the reads of the passages and of their terms and texts."""
     (tmp_path / "a.txt").write_text("".join(f"Sentence number {n} about the river. " for n in range(200)))
     bring_up_to_date(store, tmp_path / "a.txt")
     collection = Collection(store.folder)
@@ -150,8 +144,8 @@ def test_a_search_sees_one_moment_while_another_window_cuts_all_anew(
         monkeypatch.undo()
         with store.writing():
             state, (_, document) = store.states()[str(tmp_path / "a.txt")], store.document(1)
-            chunks = chunk(document, 100, 0)
-            store.put(str(tmp_path / "a.txt"), state, document, chunks, [Counter(rivulet=1)] * len(chunks))
+            spans = split(document, 100, 0)
+            store.put(str(tmp_path / "a.txt"), state, document, spans, [Counter(rivulet=1)] * len(spans))
         return term_counts(*arguments)
 
     monkeypatch.setattr(collection_module, "term_counts", meanwhile)
@@ -162,8 +156,8 @@ def test_a_search_sees_one_moment_while_another_window_cuts_all_anew(
     collection.close()
 
 
-def test_a_version_names_what_is_there(store: Store, documents: Path, tmp_path: Path) -> None:
-    """The same after another start; another one where passages are others, also of another collection."""
+def test_the_version_depends_on_the_content_alone(store: Store, documents: Path, tmp_path: Path) -> None:
+    """It is the same after a restart, and differs between collections with other passages."""
     seen = set()
     for name in ("a.txt", "b.md"):
         bring_up_to_date(store, documents / name)
@@ -177,11 +171,10 @@ def test_a_version_names_what_is_there(store: Store, documents: Path, tmp_path: 
     assert len(seen) == 2
 
 
-def test_reopened_in_another_place_a_collection_is_the_same(store: Store, documents: Path, tmp_path: Path) -> None:
-    """Nothing in it names the folder that it lies in."""
+def test_a_moved_collection_can_be_opened(store: Store, documents: Path, tmp_path: Path) -> None:
     bring_up_to_date(store, documents)
     store.close()
     (tmp_path / "c").rename(tmp_path / "moved")
     collection = Collection(tmp_path / "moved")
-    assert Path(collection.search("猫").hits[0].file).name == "猫.txt"
+    assert Path(collection.search("猫").hits[0].passage.path).name == "猫.txt"
     collection.close()

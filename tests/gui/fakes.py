@@ -12,9 +12,7 @@ from engine.messages.documents import (
     AddDocuments,
     ChooseEmbedder,
     CollectionInfo,
-    CutDocuments,
     DocumentEntry,
-    DocumentPage,
     DocumentText,
     EditDocument,
     IndexProgress,
@@ -22,6 +20,7 @@ from engine.messages.documents import (
     OpenCollection,
     ReadDocument,
     RemoveDocuments,
+    SplitDocuments,
 )
 from engine.messages.embeddings import (
     EmbeddingMap,
@@ -55,7 +54,6 @@ from engine.messages.search import (
     Passages,
     PromptBuilt,
     PromptPart,
-    ScoreRows,
     Search,
     SearchHit,
     SearchResult,
@@ -384,11 +382,11 @@ def model_behind(request: ChooseEmbedder) -> dict[str, Any]:
     return dict(zip(("embedder_folder", "embedder_step"), made, strict=True))
 
 
-def document_page(_: ListDocuments) -> list[object]:
-    """A document a text, and one that could not be read."""
+def document_list(_: ListDocuments) -> list[object]:
+    """List one document for each text, and one that could not be read."""
     entries = [DocumentEntry(n, f"/notes/note-{n}.txt", 50, len(text), 1) for n, text in enumerate(TEXTS)]
     broken = DocumentEntry(-1, "/notes/broken.txt", 0, 0, 0, "error.text_empty", {"file": "/notes/broken.txt"})
-    return [DocumentPage(0, len(TEXTS) + 1, (*entries, broken))]
+    return [[*entries, broken]]
 
 
 def passage(index: int) -> Passage:
@@ -404,7 +402,7 @@ def passage_vectors(question: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def search_result(request: Search | Ask) -> list[object]:
-    """The first passages in their order, whatever is asked."""
+    """Return the first passages in their order, whatever the question."""
     vector, rows = passage_vectors(request.question)
     scores = np.linspace(1.0, 0.1, len(TEXTS), dtype=np.float32)
     cosines, keyword = rows @ vector, scores * 3
@@ -414,12 +412,12 @@ def search_result(request: Search | Ask) -> list[object]:
     )
     weights = np.array([1.5, 0.0], np.float32)
     terms = ("holiday", "when")
-    found = SearchResult(request.question, 1, terms, weights, vector, hits, len(TEXTS), "exact", 0.002)
-    return [found, ScoreRows(0, cosines.astype(np.float32), keyword, scores)]
+    arrays = cosines.astype(np.float32), keyword, scores
+    return [SearchResult(request.question, 1, terms, weights, vector, hits, "exact", 0.002, *arrays)]
 
 
 def answer_of(request: Ask) -> list[object]:
-    """A written answer of three tokens from the first source; without sources, another one."""
+    """Answer with three tokens from the first source; without sources, with another token."""
     parts = (PromptPart(0, len(TEXTS[0]), 0),)
     prompt = PromptBuilt(True, f"{TEXTS[0]}\nQuestion: {request.question}\nAnswer:", parts, 40, 64, (
         LeftOut(1, len(TEXTS[1]), True),
@@ -462,11 +460,11 @@ def document_text(request: ReadDocument) -> list[object]:
 def document_answers() -> Answers:
     return {
         OpenCollection: lambda r: [collection(r.folder)],
-        ListDocuments: document_page,
+        ListDocuments: document_list,
         AddDocuments: lambda _: [
             IndexProgress("reading", 1, 2, 3.0, "/notes/note-0.txt"), collection(version=2),
         ],
-        CutDocuments: lambda _: [collection(version=3)],
+        SplitDocuments: lambda _: [collection(version=3)],
         ChooseEmbedder: lambda r: [
             IndexProgress("embedding", 2, 4, None, ""),
             replace(collection(version=6), embedder=r.embedder, fitted=0, **model_behind(r)),

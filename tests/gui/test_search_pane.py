@@ -1,5 +1,6 @@
 """The Search pane, by typing, clicking and dragging: a question goes through its steps; once with the real engine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.messages.documents import AddDocuments, CutDocuments, OpenCollection
-from engine.messages.search import Answered, Ask, Citation, ScoreRows, Search
+from engine.messages.documents import AddDocuments, OpenCollection, SplitDocuments
+from engine.messages.search import Answered, Ask, Citation, Search
 from gui import i18n, saving
 from gui.engine_link import EngineLink
 from gui.panes.search.cosine_formula import product_bars
@@ -67,11 +68,10 @@ def test_the_steps_light_up_one_after_another(search_pane: Any, qtbot: QtBot, en
     engine.send(Ask, events[0])
     assert states() == ["done", "done", "done", "running", "waiting", "waiting"]
     engine.send(Ask, events[1])
-    engine.send(Ask, events[2])
     assert states() == ["done"] * 4 + ["running", "waiting"]
-    engine.send(Ask, events[3])
+    engine.send(Ask, events[2])
     assert search_pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # while it is being written
-    engine.send(Ask, events[4])
+    engine.send(Ask, events[3])
     assert states() == ["done"] * 6
 
 
@@ -113,15 +113,14 @@ def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot
     table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
     shown = [row[1] for row in table.table_rows()]
     assert shown == sorted(shown, reverse=True)
-    assert shown[0] == pytest.approx(float(asked.asked.cosines_N.max()), abs=1e-5)
+    assert shown[0] == pytest.approx(float(asked.asked.result.cosines_N.max()), abs=1e-5)
 
 
-def test_ranks_follow_the_scores_however_they_arrive(asked: Any, engine: FakeEngine) -> None:
-    zeros = np.zeros(len(TEXTS), np.float32)
+def test_ranks_follow_the_scores_of_the_newest_result(asked: Any, engine: FakeEngine) -> None:
     engine.answers.pop(Ask)
     asked.ask_question()
-    engine.send(Ask, fakes.search_result(engine.asked(Ask)[-1])[0])  # before there are any scores
-    engine.send(Ask, ScoreRows(0, zeros, zeros, np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
+    (result,) = fakes.search_result(engine.asked(Ask)[-1])
+    engine.send(Ask, replace(result, scores_N=np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
     assert [asked.page.table.rows.value(index, "rank") for index in range(4)] == [4, 1, 2, 3]
 
 
@@ -132,7 +131,7 @@ def test_the_cosine_of_a_clicked_passage_is_worked_through(asked: Any, qtbot: Qt
     QTest.mouseClick(table.viewport(), LEFT, pos=place)
     formula = asked.page.formula
     qtbot.waitUntil(lambda: formula.pair is not None and formula.pair.index == 2)
-    assert f"{asked.asked.cosines_N[2]:.4f}" in formula.fraction.accessibleDescription()
+    assert f"{asked.asked.result.cosines_N[2]:.4f}" in formula.fraction.accessibleDescription()
     assert "note-2.txt" in formula.title.text()
     assert sum(bar.value for bar in product_bars(formula.pair)) == pytest.approx(formula.pair.dot, abs=1e-5)
 
@@ -225,9 +224,9 @@ def test_documents_are_cut_anew_only_when_the_slider_is_let_go(asked: Any, qtbot
     slider = asked.page.passage_size.slider
     slider.setSliderDown(True)
     slider.setValue(3)
-    assert not engine.asked(CutDocuments)
+    assert not engine.asked(SplitDocuments)
     slider.setSliderDown(False)
-    assert engine.asked(CutDocuments) == [CutDocuments(300, 45)]
+    assert engine.asked(SplitDocuments) == [SplitDocuments(300, 45)]
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword"])
@@ -303,7 +302,7 @@ def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp
     qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None and not pane.asking(), timeout=SLOW)
     assert "August 13 to 15" in pane.page.answer.texts["sourced"].text()
     assert "holiday.txt" in pane.page.answer.sources.bars[0].name
-    assert pane.page.formula.pair.cosine == pytest.approx(float(pane.asked.cosines_N[pane.passage]), abs=1e-4)
+    assert pane.page.formula.pair.cosine == pytest.approx(float(pane.asked.result.cosines_N[pane.passage]), abs=1e-4)
     skipped = [row for row in pane.page.documents.rows() if row[0] == "empty.txt"]
     assert len(skipped) == 1
     fitted = len(pane.page.bars.vector)

@@ -71,7 +71,7 @@ class AnswerView(Themed, QWidget):
 
     @property
     def hits(self) -> tuple[SearchHit, ...]:
-        return self.asked.result.hits if self.asked.result else ()
+        return self.asked.hits
 
     def _show_sourced(self) -> None:
         side = self.asked.sourced

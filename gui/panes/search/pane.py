@@ -11,17 +11,17 @@ from engine.messages.documents import (
     AddDocuments,
     ChooseEmbedder,
     CollectionInfo,
-    CutDocuments,
     DocumentEntry,
-    DocumentPage,
     IndexProgress,
     ListDocuments,
     OpenCollection,
     RemoveDocuments,
+    SplitDocuments,
 )
 from engine.messages.envelope import Ended, Request
 from engine.messages.search import (
     Ask,
+    AskReport,
     Citation,
     CompareVectors,
     ListPassages,
@@ -55,7 +55,6 @@ class SearchPane(Pane):
         self.passage = -1  # the one whose cosine is worked through
         self._mapped = ""  # the question for which the map was made
         self._removed: tuple[str, ...] = ()
-        self._entries: list[DocumentEntry] = []
         self.page = SearchPage()
         self.editing = Editing(self, self.page, self._change)
         column = QVBoxLayout(self.body)
@@ -142,19 +141,12 @@ class SearchPane(Pane):
         known = self.info is not None and (self.info.folder, self.info.version) == (info.folder, info.version)
         self.info = info
         self.page.passage_size.set_value(info.size)
-        self._entries_coming: list[DocumentEntry] = []
-        self.ask(ListDocuments(), self._documents_came)
+        self.ask(ListDocuments(), self.page.documents.set_entries)
         if not known:
             self.page.table.forget_passages()
             self.page.cloud.set_map(None, [], -1)
         self.ask_question()
         self._show()
-
-    def _documents_came(self, page: DocumentPage) -> None:
-        self._entries_coming = [*(self._entries_coming if page.start else []), *page.entries]
-        if len(self._entries_coming) >= page.total:
-            self._entries = self._entries_coming
-            self.page.documents.set_entries(self._entries)
 
     def _fill_collections(self) -> None:
         menu = self.page.collection_menu
@@ -225,7 +217,7 @@ class SearchPane(Pane):
 
     def _cut(self, size: float) -> None:
         if self.info is not None and round(size) != self.info.size:
-            self._change(CutDocuments(round(size), round(size * OVERLAP)))
+            self._change(SplitDocuments(round(size), round(size * OVERLAP)))
 
     def choose_embedder(self, kind: str) -> None:
         """All vectors anew; an encoder is a folder that is asked for, "model" the one that is open."""
@@ -290,16 +282,14 @@ class SearchPane(Pane):
 
     def _open_source(self, source: int) -> None:
         """A hit, with the sentence nearest to the question."""
-        result = self.asked.result
-        if result is not None and source < len(result.hits):
-            hit = result.hits[source]
+        if source < len(self.asked.hits):
+            hit = self.asked.hits[source]
             begin = hit.passage.start
             best = (begin + hit.best[0], begin + hit.best[1])
             self.editing.open(hit.passage.document, (begin, hit.passage.end), best)
 
     def _open_citation(self, cited: Citation) -> None:
-        assert self.asked.result is not None
-        passage = self.asked.result.hits[cited.source].passage
+        passage = self.asked.hits[cited.source].passage
         best = (passage.start + cited.source_start, passage.start + cited.source_end)
         self.editing.open(passage.document, (passage.start, passage.end), best)
 
@@ -334,7 +324,7 @@ class SearchPane(Pane):
             request = Search(self.asked.question, round(count), self._mode())
             self.ask(request, self._arrived)
 
-    def _arrived(self, event: object) -> None:
+    def _arrived(self, event: AskReport) -> None:
         self.asked.take(event)
         if isinstance(event, SearchResult):
             hits = [hit.passage for hit in event.hits]
@@ -422,15 +412,17 @@ class SearchPane(Pane):
             self.page.cloud.set_map(shown, self._hit_indices(), self.passage)
 
     def _hit_indices(self) -> list[int]:
-        return [hit.passage.index for hit in self.asked.result.hits] if self.asked.result else []
+        return [hit.passage.index for hit in self.asked.hits]
 
     def _point_hovered(self, index: int) -> None:
-        known = 0 <= index < len(self.asked.cosines_N)
-        name = self.page.table.rows.source(index) if known else ""
-        if known and not name:
+        cosines_N = self.asked.result.cosines_N if self.asked.result else ()
+        if not 0 <= index < len(cosines_N):
+            self.page.say("")
+            return
+        name = self.page.table.rows.source(index)
+        if not name:
             self._want_texts((index,))
-        cosine = f"{float(self.asked.cosines_N[index]):.4f}" if known else ""
-        self.page.say(t("pane.search.point", name=name or f"#{index}", cosine=cosine) if known else "")
+        self.page.say(t("pane.search.point", name=name or f"#{index}", cosine=f"{float(cosines_N[index]):.4f}"))
 
     # --- What every pane has ---------------------------------------------------------------------
 

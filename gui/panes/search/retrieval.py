@@ -1,4 +1,4 @@
-"""One asked question as the window knows it: what has come back so far, and how far each step is."""
+"""The model of one question: the reports received so far, and the state of each step."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,8 +11,9 @@ from engine.messages.search import (
     Answered,
     AnswerToken,
     AnswerTokens,
+    AskReport,
     PromptBuilt,
-    ScoreRows,
+    SearchHit,
     SearchResult,
 )
 
@@ -31,28 +32,22 @@ class Answering:
 
 @dataclass
 class Retrieval:
-    """Numbers of passages stand in the order of the collection, N of them."""
+    """One question, and the reports of `messages.Ask` or `messages.Search` received so far."""
 
     question: str = ""
     running: bool = False
     result: SearchResult | None = None
-    cosines_N: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    keyword_N: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    scores_N: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     sourced: Answering = field(default_factory=Answering)
     unsourced: Answering = field(default_factory=Answering)
     attention: NDArray[np.float32] | None = None  # [tokens of the answer, hits + 2]
 
-    def take(self, event: object) -> None:
-        """One more of the messages that `messages.Ask` or `messages.Search` promises."""
+    @property
+    def hits(self) -> tuple[SearchHit, ...]:
+        return self.result.hits if self.result else ()
+
+    def take(self, event: AskReport) -> None:
         if isinstance(event, SearchResult):
             self.result = event
-            self.cosines_N, self.keyword_N, self.scores_N = (np.zeros(event.passages, np.float32) for _ in "123")
-        elif isinstance(event, ScoreRows):
-            part = slice(event.start, event.start + len(event.scores))
-            self.cosines_N[part], self.keyword_N[part] = event.cosines, event.keyword
-            self.scores_N = self.scores_N.copy()  # another array: whoever ranks by it sees that it has changed
-            self.scores_N[part] = event.scores
         elif isinstance(event, PromptBuilt):
             self._side(event.sourced).prompt = event
         elif isinstance(event, AnswerTokens):
@@ -66,7 +61,7 @@ class Retrieval:
         return self.sourced if sourced else self.unsourced
 
     def states(self) -> dict[str, StepState]:
-        """Of each of the STEPS. What has come is done, the first that has not is running, if anything runs."""
+        """Return the state of each step: done if its report has arrived; the first other one runs if anything runs."""
         found, answered = self.result, self.sourced.answered
         written = self.sourced.prompt is not None
         done = {
@@ -88,6 +83,5 @@ class Retrieval:
         return states
 
     def source_of(self, index: int) -> int | None:
-        """The hit that a passage is, counted from 0."""
-        hits = self.result.hits if self.result else ()
-        return next((source for source, hit in enumerate(hits) if hit.passage.index == index), None)
+        """Return the number of the hit, from 0, that is the passage `index`."""
+        return next((source for source, hit in enumerate(self.hits) if hit.passage.index == index), None)

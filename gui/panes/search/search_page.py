@@ -1,7 +1,6 @@
 """The Search pane's page: question, steps, the view of one step, documents beside it; folded where room is short."""
 
-from typing import Any
-
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -58,6 +57,7 @@ class SearchPage(Themed, QWidget):
         super().__init__(parent)
         self.info: CollectionInfo | None = None
         self.asked = Retrieval()
+        self._searched: object = None  # the SearchResult whose terms, vector and scores are shown
         self._roomy = True
         self.question, self.ask_button = QLineEdit(clearButtonEnabled=True), QPushButton()
         self.documents_button = QPushButton(checkable=True)
@@ -238,10 +238,10 @@ class SearchPage(Themed, QWidget):
 
     def show_asked(self, asked: Retrieval, model: bool) -> None:
         """Everything that has come back so far."""
-        fresh = asked.result is not self.asked.result or asked.scores_N is not self._scores
+        fresh = asked.result is not self._searched
         self.asked, result = asked, asked.result
         self.strip.set_states(asked.states(), self._figures(), {s: t(f"pane.search.strip.{s}") for s in STATES})
-        hits = result.hits if result else ()
+        hits = asked.hits
         if fresh or result is None:
             self._show_search()
         missing = "waiting" if asked.running or not asked.question else "none" if model else "no_model"
@@ -250,16 +250,14 @@ class SearchPage(Themed, QWidget):
         if asked.sourced.answered is not self.citations.answered or result is None:
             self.citations.set_answer(asked.sourced.answered, hits)
 
-    _scores: Any = None
-
     def _show_search(self) -> None:
-        asked, result = self.asked, self.asked.result
-        self._scores = asked.scores_N
-        self.table.set_scores(asked.cosines_N, asked.keyword_N, asked.scores_N)
+        self._searched = result = self.asked.result
+        none = np.zeros(0, np.float32)
+        self.table.set_scores(*(result.cosines_N, result.keyword_N, result.scores_N) if result else (none, none, none))
         pairs = zip(result.terms, result.weights.tolist(), strict=True) if result else ()
         nowhere = t("pane.search.nowhere")
         self.terms.set_bars([Bar(term, idf, f"{idf:.2f}" if idf else nowhere) for term, idf in pairs])
-        vector = result.vector if result else asked.cosines_N[:0]
+        vector = result.vector if result else none
         self.bars.set_vector(vector)
         order = abs(vector).argsort()[::-1][:STRONGEST].tolist()
         self.strongest.set_bars([Bar(f"[{d + 1}]", float(vector[d]), f"{vector[d]:+.4f}") for d in order])
@@ -283,7 +281,7 @@ class SearchPage(Themed, QWidget):
             figures["vector"] = (
                 t("pane.search.strip.numbers", count=f"{len(found.vector):,}") if len(found.vector) else ""
             )
-            words = {"count": len(found.hits), "all": f"{found.passages:,}", "ms": f"{found.seconds * 1000:.1f}"}
+            words = {"count": len(found.hits), "all": f"{len(found.scores_N):,}", "ms": f"{found.seconds * 1000:.1f}"}
             figures["passages"] = t("pane.search.strip.found", **words)
         if asked.sourced.prompt is not None:
             prompt = asked.sourced.prompt

@@ -21,7 +21,7 @@ def place_of(passage: Passage) -> str:
         parts.append(t("pane.search.passages.page", page=passage.page))
     if passage.heading:
         parts.append(passage.heading)
-    parts.append(t("pane.search.passages.chunk", number=passage.chunk + 1))
+    parts.append(t("pane.search.passages.number", number=passage.place + 1))
     return " · ".join(parts)
 
 

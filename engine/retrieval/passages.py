@@ -1,4 +1,4 @@
-"""Documents in passages: whole sentences under one heading, a little of the one before at the start of each."""
+"""Documents split into passages: whole sentences under one heading, with a little overlap between neighbours."""
 
 import re
 from bisect import bisect_right
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-SIZE, OVERLAP = 1500, 200  # widths, see `width`: an abstract or a page's half stays whole
+SIZE, OVERLAP = 1500, 200  # widths, see `width`: an abstract or half a page stays whole
 SMALLEST, LARGEST = 80, 8000
-HEADING = 200  # characters of a heading that go with its passages: in some files it is a whole page
+HEADING = 200  # most characters of a heading that are kept with its passages: in some files it fills a page
 
 Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a reader finds in a file. Offsets are characters of `text`."""
+    """The content of a file. Offsets are characters of `text`."""
 
     text: str
-    pages: tuple[int, ...] = ()  # where each page begins; empty for files without pages
-    headings: tuple[tuple[int, str], ...] = ()  # where each heading stands, and what it says
+    pages: tuple[int, ...] = ()  # offset of each page; empty for files without pages
+    headings: tuple[tuple[int, str], ...] = ()  # offset and text of each heading
 
     def page_of(self, offset: int) -> int:
-        """Counted from 1; 0 in files without pages."""
+        """Return the number of the page at `offset`, from 1; 0 in files without pages."""
         return bisect_right(self.pages, offset)
 
     def heading_of(self, offset: int) -> str:
@@ -31,7 +31,9 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class PassageSpan:
+    """A passage within its document."""
+
     start: int  # characters of the document
     end: int
     page: int
@@ -39,23 +41,26 @@ class Chunk:
 
 
 def width(text: str) -> int:
-    """Characters, of which a Japanese one counts for two: about as much is said in either language."""
+    """Return the number of characters, counting a Japanese one as two: it says about as much as two Latin letters."""
     return len(text) if text.isascii() else sum(2 if ord(c) >= 0x2E80 else 1 for c in text)
 
 
-def chunk(document: Document, size: int = SIZE, overlap: int = OVERLAP) -> list[Chunk]:
-    """Passages of at most `size` widths, in order; each but the first of a section begins with up to `overlap`
-    widths of the one before. A document (or section) that is hardly longer stays whole."""
-    text, chunks = document.text, []
+def split(document: Document, size: int = SIZE, overlap: int = OVERLAP) -> list[PassageSpan]:
+    """Split a document into passages of at most `size` widths, in order.
+
+    Each passage but the first of a section begins with up to `overlap` widths of the one before. A document or
+    section up to 1.3 times as long as `size` stays whole.
+    """
+    text, found = document.text, []
     for section in _sections(document):
-        for start, end in _passages(text, section, size, overlap):
+        for start, end in _spans(text, section, size, overlap):
             if text[start:end].strip():
-                chunks.append(Chunk(start, end, document.page_of(start), document.heading_of(start)))
-    return chunks
+                found.append(PassageSpan(start, end, document.page_of(start), document.heading_of(start)))
+    return found
 
 
 def _sections(document: Document) -> Iterator[Span]:
-    """From heading to heading; those that are very short join the next."""
+    """Yield the sections from heading to heading; very short ones are joined to the next."""
     starts = sorted({0, *(offset for offset, _ in document.headings)})
     ends = [*starts[1:], len(document.text)]
     begun = None
@@ -66,10 +71,10 @@ def _sections(document: Document) -> Iterator[Span]:
             begun = None
 
 
-def _passages(text: str, section: Span, size: int, overlap: int) -> Iterator[Span]:
-    pieces = [piece for span in sentences(text, *section) for piece in _cut(text, span, size)]
+def _spans(text: str, section: Span, size: int, overlap: int) -> Iterator[Span]:
+    pieces = [piece for span in sentences(text, *section) for piece in _parts(text, span, size)]
     widths = [width(text[start:end]) for start, end in pieces]
-    # What is between sentences counts where it is more than an empty line.
+    # Blank space between sentences counts where it is more than an empty line.
     gaps = [0, *(max(0, width(text[before[1] : after[0]]) - 2) for before, after in pairwise(pieces))]
     if sum(widths) + sum(gaps) <= 1.3 * size and pieces:
         yield pieces[0][0], pieces[-1][1]
@@ -87,14 +92,14 @@ def _passages(text: str, section: Span, size: int, overlap: int) -> Iterator[Spa
         while following - 1 > first and repeated + widths[following - 1] + gaps[following] <= overlap:
             repeated += widths[following - 1] + gaps[following]
             following -= 1
-        # What is repeated must leave room for something new.
+        # The overlap must leave room for at least one new sentence.
         first = following if repeated + widths[last + 1] <= size else last + 1
 
 
-def _cut(text: str, span: Span, size: int) -> Iterator[Span]:
-    """A sentence that is too long (a table, a run of characters) in parts, behind a comma or space if there is one."""
+def _parts(text: str, span: Span, size: int) -> Iterator[Span]:
+    """Split a sentence longer than `size` (a table, a run of characters), if possible after a comma or space."""
     start, end = span
-    while width(window := text[start : min(end, start + size + 1)]) > size:  # all of it would take too long to measure
+    while width(window := text[start : min(end, start + size + 1)]) > size:  # measuring all of it would take too long
         room = window[: size if window.isascii() else max(1, size // 2)]
         cut = max((room.rfind(mark) + 1 for mark in ("\n", "、", ", ", " ", "，")), default=0)
         cut = cut if cut > len(room) // 2 else len(room)
@@ -104,8 +109,9 @@ def _cut(text: str, span: Span, size: int) -> Iterator[Span]:
         yield start, end
 
 
-# A sentence ends behind 。！？ and what closes a quotation, and behind .!? if a space and no small letter follow.
-# So do paragraphs at an empty line, and the items of a list. Marks in a row are one: they are looked at once.
+# A sentence ends after 。！？ with closing quotation marks, and after .!? if a space and no small letter follow.
+# A paragraph ends at an empty line, an item of a list at the next one. Possessive quantifiers (++, *+) keep long
+# runs of marks linear.
 _END = re.compile(
     r"(?<![。．！？｡])[。．！？｡]++(?<!\d．(?=\d))[」』）)】”\"']*+(?![」』）)、,])"
     r"|(?<![.!?])[.!?]++[”\"')\]]*+(?=\s+[^a-z\s])"
@@ -116,7 +122,7 @@ _ABBREVIATION = re.compile(r"(?:\b[A-Za-z]|\b(?:Mr|Mrs|Ms|Dr|St|vs|No|cf|[Ff]igs
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
-    """The spans of the sentences of text[start:end], without white space around them."""
+    """Yield the spans of the sentences of text[start:end], without the white space around them."""
     end = len(text) if end is None else end
     begun = start
     for match in _END.finditer(text, start, end):
