@@ -248,7 +248,7 @@ class _Special:
     def encode(self, text: str) -> list[int]:
         return [ord(c) for c in text]
 
-    def kind_of(self, id: int) -> str:
+    def kind_of(self, _: int) -> str:
         return "latin"
 
 

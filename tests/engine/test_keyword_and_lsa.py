@@ -66,8 +66,8 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
 def bags(collection: Collection) -> list[Counter[str]]:
     """Return the terms of every passage, including its heading and pairs of words, in the order of the table."""
     found = []
-    for id in collection.snapshot().table.ids.tolist():
-        _, heading, text = collection.store.passage(id)
+    for passage in collection.snapshot().table.ids.tolist():
+        _, heading, text = collection.store.passage(passage)
         words = terms(f"{heading}\n{text}")
         neighbours = [f"{a} {b}" for a, b in pairwise(words) if a.isascii() and b.isascii()]
         found.append(Counter(words + neighbours))
@@ -227,9 +227,7 @@ def weights_by_hand(counts_NV: NDArray[np.float64]) -> list[float]:
 
 
 def cosines_by_svd(counts_NV: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Of every passage with every other, in the space of the largest singular values that are not zero, where the
-    first directions are the longer ones.
-    """
+    """Compute the cosines of all pairs of passages in the space of the largest singular values above zero."""
     rows_NV = rows_by_hand(counts_NV, weights_by_hand(counts_NV))
     _, singular, axes_DV = np.linalg.svd(rows_NV, full_matrices=False)
     kept = min(width, int((singular > 1e-6 * singular.max()).sum()))

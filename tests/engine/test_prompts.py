@@ -49,13 +49,13 @@ def characters() -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def special() -> Tokenizer:
-    """A tokenizer of another program, with special tokens, one of which begins every text."""
+    """Make a tokenizer with special tokens, one of which begins every text."""
     described = {
         "version": "1.0",
         "added_tokens": [
-            {"id": id, "content": name, "special": True, "single_word": False, "lstrip": False, "rstrip": False}
+            {"id": token, "content": name, "special": True, "single_word": False, "lstrip": False, "rstrip": False}
             | {"normalized": False}
-            for id, name in enumerate(SPECIAL)
+            for token, name in enumerate(SPECIAL)
         ],
         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
         "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
@@ -68,7 +68,7 @@ def special() -> Tokenizer:
         "normalizer": None,
         "model": {
             "type": "BPE",
-            "vocab": {name: id for id, name in enumerate(SPECIAL)} | letters(len(SPECIAL)),
+            "vocab": {name: token for token, name in enumerate(SPECIAL)} | letters(len(SPECIAL)),
             "merges": [],
             "fuse_unk": False,
         },
@@ -185,8 +185,8 @@ def test_no_document_or_question_can_contain_a_special_token(
     style = Chat(TEMPLATE, NAMES)
     harmless = build(style, special, "a", ["b"] * len(passages), 100_000, first_line)
     made = build(style, special, question, passages, 100_000, first_line)
-    special_ids = [id for id in made.ids if special.kind_of(id) == "special"]
-    assert special_ids == [id for id in harmless.ids if special.kind_of(id) == "special"]
+    special_ids = [token for token in made.ids if special.kind_of(token) == "special"]
+    assert special_ids == [token for token in harmless.ids if special.kind_of(token) == "special"]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5, 20_000])
@@ -201,7 +201,7 @@ def test_nested_special_tokens_leave_none(special: Tokenizer, depth: int) -> Non
 def test_a_doubled_first_token_is_dropped(special: Tokenizer) -> None:
     """Both the template and the tokenizer add it."""
     made = build(Chat(TEMPLATE, NAMES), special, "a?", ["b"], 10_000, first_line)
-    assert [special.piece(id) for id in made.ids[:2]] == ["<s>", "<|im_start|>"]
+    assert [special.piece(token) for token in made.ids[:2]] == ["<s>", "<|im_start|>"]
     assert len(made.ids) == len(special.encode(made.text)) - 1
 
 

@@ -25,7 +25,6 @@ from engine.retrieval.collection import term_counts
 from engine.retrieval.passages import Document, PassageSpan
 from engine.retrieval.store import FILE, FORMAT, FileState, Store
 from engine.service.handlers import answering
-from engine.service.process import Answering
 from tests.engine.collecting import ask, failure, put
 
 pytestmark = pytest.mark.usefixtures("reads_at_once")
@@ -215,7 +214,7 @@ def test_every_request_reports_a_damaged_database(tmp_path: Path, spoilt: str) -
         "cut": data[: kept + 100],
     }[spoilt]
     (tmp_path / FILE).write_bytes(damaged)
-    handlers: Answering = answering()
+    handlers = answering()
     requests = (
         OpenCollection(str(tmp_path)),
         ListDocuments(),
