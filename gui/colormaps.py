@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 
 @cache
 def sequential() -> NDArray[np.uint8]:
-    """viridis, [256, 3]: dark for 0, light for 1, even in lightness, safe for the colour-blind."""
+    """Return viridis, [256, 3]: dark for 0, light for 1, perceptually uniform, safe for the colour-blind."""
     import pyqtgraph as pg  # half a second: only when the first picture needs it
 
     table: NDArray[np.uint8] = pg.colormap.get("viridis").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
@@ -17,22 +17,22 @@ def sequential() -> NDArray[np.uint8]:
 
 
 def color_of(value: float) -> QColor:
-    """The colour of a value in 0..1."""
+    """Return the colour of a value in 0..1."""
     place = round(min(1.0, max(0.0, np.nan_to_num(value))) * 255)
     red, green, blue = sequential()[place].tolist()
     return QColor(red, green, blue)
 
 
 def image_of(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Values in 0..1 as RGB, of any shape + (3,)."""
+    """Return values in 0..1 as RGB, of their shape + (3,)."""
     return sequential()[np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)]
 
 
 @cache
 def root_colors() -> NDArray[np.uint32]:
-    """The colour (0xAARRGGBB) of the square root of every float16, by its bits: [65536].
+    """Return the colour (0xAARRGGBB) of the square root of every float16, indexed by its bits: [65536].
 
-    One look-up a value is what makes 144 heads of 128 tokens a matter of milliseconds.
+    One table look-up a value colours 144 heads of 128 tokens in milliseconds.
     """
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
     red, green, blue = image_of(np.sqrt(np.clip(np.nan_to_num(halves), 0, 1))).astype(np.uint32).T
@@ -41,7 +41,7 @@ def root_colors() -> NDArray[np.uint32]:
 
 @cache
 def diverging() -> NDArray[np.uint8]:
-    """CET-D1A of Kovesi 2015 (arXiv:1509.03700), [256, 3]: blue below zero, white at zero, red above."""
+    """Return CET-D1A of Kovesi 2015 (arXiv:1509.03700), [256, 3]: blue below zero, white at zero, red above."""
     import pyqtgraph as pg
 
     table: NDArray[np.uint8] = pg.colormap.get("CET-D1A").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
@@ -49,5 +49,5 @@ def diverging() -> NDArray[np.uint8]:
 
 
 def diverging_image(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Values in -1..1 as RGB, of any shape + (3,)."""
+    """Return values in -1..1 as RGB, of their shape + (3,)."""
     return diverging()[np.clip(np.nan_to_num(values) * 127.5 + 128, 0, 255).astype(np.uint8)]

@@ -1,4 +1,4 @@
-"""Asking the engine, newest question first: what panes and the window itself have in common."""
+"""Sending requests to the engine, for panes and for the window itself."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Requests:
-    """Running requests by slot. A new question in a slot cancels the one before, whose answers are dropped."""
+    """Running requests by slot. A new request in a slot cancels the one before, whose answers are dropped."""
 
     def __init__(self, engine: EngineLink, failed: Callable[[Ended], None]) -> None:
         self._engine = engine
@@ -24,7 +24,7 @@ class Requests:
         slot: str,
         ended: Callable[[Ended], None] | None = None,
     ) -> Job:
-        """`show` gets every event; a failure goes to `failed`, and after that `ended` hears how it ended."""
+        """Send a request; `show` gets every answer, `failed` a failure, and then `ended` how the job ended."""
         self.drop(slot)
         job = self._engine.submit(request)
         self._jobs[slot] = job
@@ -33,7 +33,7 @@ class Requests:
         return job
 
     def drop(self, slot: str) -> None:
-        """Cancels what runs in a slot; nothing of it is shown any more."""
+        """Cancel the request of a slot; its answers are dropped."""
         job = self._jobs.pop(slot, None)
         if job is not None:
             job.cancel()

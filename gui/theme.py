@@ -1,4 +1,4 @@
-"""Named colours, sizes and the style sheet: the only file in which a colour is written down."""
+"""Named colours, sizes and the style sheet: the only file that contains colours."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -28,7 +28,7 @@ FONT_FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One look. Colours are "#rrggbb"; `zoom` scales all type, for the back row of a hall."""
+    """The colours, as "#rrggbb", and the zoom that scales all type, for the back row of a hall."""
 
     name: str
     background: str
@@ -45,12 +45,12 @@ class Theme:
     warning: str
     bad: str
     cut: str
-    faint: str  # words of what cannot be used now: still to be read from the back row
+    faint: str  # disabled text, still legible from the back row
     series: tuple[str, ...]
     zoom: float = 1.0
 
     def px(self, size: float) -> int:
-        """A length of the design in pixels of this zoom."""
+        """Return a length of the design in pixels at this zoom."""
         return max(1, round(size * self.zoom))
 
     def color(self, name: str) -> QColor:
@@ -161,7 +161,7 @@ def _style_sheet(theme: Theme) -> str:
 
 
 def icon(name: str, theme: Theme, color: str = "muted", size: int = 20) -> QIcon:
-    """assets/icons/NAME.svg in one of the theme's colours; sharp at the screen's own pixel ratio."""
+    """Return assets/icons/NAME.svg in one of the theme's colours, sharp on high-density screens too."""
     svg = (ASSETS / "icons" / f"{name}.svg").read_text("utf-8").replace("currentColor", getattr(theme, color))
     renderer = QSvgRenderer(QByteArray(svg.encode()))
     ratio = 2.0  # twice the pixels looks sharp on ordinary and on high-density screens alike

@@ -1,4 +1,4 @@
-"""Points with names in two or three dimensions: painted by numpy, so that fifty thousand follow the hand.
+"""A scatter plot of named points in two or three dimensions, painted by numpy: 50,000 points follow the mouse.
 
 Drag moves the picture (in three dimensions it turns; with the right button it moves), the wheel zooms,
 Shift and a drag draw a lasso. Kinds have a colour and a shape of their own; the first names have labels
@@ -23,12 +23,12 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 from gui.widgets.stamps import GLYPHS, stamp
 
 Points = NDArray[np.float32]
@@ -38,13 +38,13 @@ NEAR = 12.0  # pixels: how far from a point a click still means it
 REACH = 16  # pixels beyond the edge in which a point's picture may still lie: half its place, half its size
 
 
-class Cloud(Themed, QWidget):
+class Cloud(Painted):
     clicked = Signal(int)  # index of a point, -1 for none
     hovered = Signal(int)
     lassoed = Signal(object)  # indices of the points within
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.points: Points = np.zeros((0, 3), np.float32)  # the third is 0 in two dimensions
         self.flat = True
         self.names: Sequence[str] = ()
@@ -64,19 +64,18 @@ class Cloud(Themed, QWidget):
         self._lasso: list[QPointF] = []
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     # --- What is shown ---------------------------------------------------------------------------
 
     def set_names(self, names: Sequence[str], kinds: Sequence[str]) -> None:
-        """In order of importance: of labels that would overlap the earlier one stays."""
+        """Set the names and kinds of the points, most important first: of two overlapping labels the first is shown."""
         self.names, self.kinds = names, kinds
         of_point = np.array(kinds) if kinds else np.zeros(0, str)
         self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys(kinds)}
         self.marked, self.arrows, self.paths = [], [], []
 
     def set_points(self, points: NDArray[np.floating], fit: bool) -> None:
-        """[n, 2] or [n, 3], one for each name; `fit` brings all of them into view."""
+        """Set the points, [n, 2] or [n, 3], one for each name; `fit` brings all of them into view."""
         flat = points.shape[1] == 2
         if flat != self.flat:
             self._turn = np.eye(3, dtype=np.float32)
@@ -87,22 +86,22 @@ class Cloud(Themed, QWidget):
         self.update()
 
     def set_marked(self, marked: list[int]) -> None:
-        """Points with a ring and a label of their own, whatever is near."""
+        """Give these points a ring and always a label."""
         self.marked = [index for index in marked if index < len(self.points)]
         self.update()
 
     def set_arrows(self, arrows: list[tuple[int, int]]) -> None:
-        """From point to point."""
+        """Draw arrows, each from a point to another."""
         self.arrows = arrows
         self.update()
 
     def set_paths(self, paths: list[list[int]]) -> None:
-        """Lines through points, one after another; the first path is drawn strongest."""
+        """Draw lines through points in order; the first path is drawn strongest."""
         self.paths = paths
         self.update()
 
     def set_explained(self, shares: Sequence[float]) -> None:
-        """What part of the variance each axis holds; none where the axes mean nothing, and are not named."""
+        """Set each axis' share of the variance. Without shares the axes have no meaning and no names."""
         self.explained = shares
         self.update()
 
@@ -110,12 +109,9 @@ class Cloud(Themed, QWidget):
         return list(self._groups)
 
     def style_of(self, kind: str) -> tuple[str, str]:
-        """Colour and shape, as a character, of a kind."""
+        """Return the colour of a kind, and its shape as a character."""
         index = self.kinds_in_order().index(kind)
         return self.theme.series[index % len(self.theme.series)], GLYPHS[index % len(GLYPHS)]
-
-    def restyle(self) -> None:
-        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(420), self.theme.px(340))
@@ -123,7 +119,7 @@ class Cloud(Themed, QWidget):
     # --- The view --------------------------------------------------------------------------------
 
     def fit(self, some: Sequence[int] = ()) -> None:
-        """All points in view, but for a few that lie far out; or only `some`, with room around them."""
+        """Bring all points into view except a few outliers, or only `some` points with room around them."""
         if not len(self.points):
             return
         self._fitted = some
@@ -149,12 +145,12 @@ class Cloud(Themed, QWidget):
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another tile, another size: what was all in view stays so, and fills the room."""
+        """Fit the view again after a change of size, unless the user has moved it."""
         if self._fitted is not None and max(self._fitted, default=0) < len(self.points):
             self.fit(self._fitted)
 
     def _place(self) -> NDArray[np.float32]:
-        """Every point in pixels, and how near it is to the eye: [n, 3]."""
+        """Return every point in pixels and its depth, larger is nearer: [n, 3]."""
         turned: Points = np.matmul(self.points - self._centre, self._turn)
         placed = turned * np.float32(self._scale)
         placed[:, 0] += self.width() / 2 + self._moved.x()
@@ -162,11 +158,11 @@ class Cloud(Themed, QWidget):
         return placed
 
     def at(self, index: int) -> QPointF:
-        """Where a point was painted last."""
+        """Return where a point was painted last."""
         return QPointF(*map(float, self._placed[index, :2]))
 
     def nearest(self, at: QPointF) -> int:
-        """The point under the mouse, -1 for none."""
+        """Return the point under the mouse, -1 for none."""
         if not len(self._placed):
             return -1
         distance = np.hypot(self._placed[:, 0] - at.x(), self._placed[:, 1] - at.y())
@@ -195,7 +191,7 @@ class Cloud(Themed, QWidget):
             painter.drawPolyline(QPolygonF(self._lasso))
 
     def _picture(self) -> QImage:
-        """All points at once: each kind's shape is laid around its points by adding offsets to their places."""
+        """Paint all points at once: the pixel offsets of each kind's shape are added to the places of its points."""
         ratio = self.devicePixelRatioF()
         width, height = round(self.width() * ratio), round(self.height() * ratio)
         stride = width + 2 * REACH
@@ -219,7 +215,7 @@ class Cloud(Themed, QWidget):
         return image
 
     def _color(self, kind: str, behind: bool) -> np.uint32:
-        """0xAARRGGBB, multiplied by its own opacity; what is behind is paler."""
+        """Return premultiplied colours, 0xAARRGGBB; points farther away are paler."""
         color, alpha = QColor(self.style_of(kind)[0]), 0.35 if behind else 0.8
         red, green, blue = (round(part * alpha) for part in (color.red(), color.green(), color.blue()))
         return np.uint32(round(alpha * 255) << 24 | red << 16 | green << 8 | blue)
@@ -244,7 +240,7 @@ class Cloud(Themed, QWidget):
             painter.drawPolyline(QPolygonF([tip + along + side, tip, tip + along - side]))
 
     def _paint_labels(self, painter: QPainter) -> None:
-        """The marked points' names first, then the others' as long as there is room."""
+        """Paint the names of the marked points, then those of others as long as there is room."""
         room, left = QRectF(self.rect()), MOST_LABELS
         taken: list[QRectF] = []
         placed, tried = self._placed, range(min(len(self.names), LABELS_TRIED))
@@ -286,7 +282,7 @@ class Cloud(Themed, QWidget):
         painter.restore()
 
     def axes(self) -> tuple[str, str]:
-        """The names of both axes: in whole where there is room, else in short, else none."""
+        """Paint the names of both axes: in full, abbreviated or not at all, as there is room."""
         if len(self.explained) < 2:
             return "", ""
         width_of = QFontMetricsF(self.theme.font(SMALL - 1)).horizontalAdvance
@@ -341,7 +337,7 @@ class Cloud(Themed, QWidget):
         self.zoom(1.2 if event.angleDelta().y() > 0 else 1 / 1.2, event.position())
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        """What lies at `at`, or in the middle, stays there."""
+        """Zoom by `factor`; what is at `at`, by default the middle, stays in place."""
         middle = QPointF(self.width() / 2, self.height() / 2)
         fixed = (middle if at is None else at) - middle
         self._moved = fixed - (fixed - self._moved) * factor
@@ -354,7 +350,7 @@ class Cloud(Themed, QWidget):
         self._fitted = None
 
     def turn(self, across: float, down: float) -> None:
-        """About the vertical and the horizontal axis of the screen, in radians."""
+        """Turn about the vertical and the horizontal axis of the screen, in radians."""
         cos_a, sin_a, cos_d, sin_d = np.cos(across), np.sin(across), np.cos(down), np.sin(down)
         about_y = np.array([[cos_a, 0, -sin_a], [0, 1, 0], [sin_a, 0, cos_a]])
         about_x = np.array([[1, 0, 0], [0, cos_d, sin_d], [0, -sin_d, cos_d]])

@@ -1,4 +1,4 @@
-"""What a pane says while it has nothing to show: what to do next, with the button that does it."""
+"""The page of a pane that has nothing to show: what to do next, with a button that does it."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -33,13 +33,13 @@ class EmptyPage(QWidget):
         column.addStretch(3)
 
     def add_button(self) -> QPushButton:
-        """One more thing that would help, before the others."""
+        """Add a button in front of the others."""
         button = QPushButton()
         self._buttons.insertWidget(self._buttons.indexOf(self.button), button)
         return button
 
     def set_words(self, headline: str, words: str, button: str = "") -> None:
-        """An empty `button` is one that would not help."""
+        """Set headline, words and the button's label; without a label there is no button."""
         self.headline.setText(headline)
         self.headline.setVisible(bool(headline))
         self.words.setText(words)

@@ -1,13 +1,12 @@
-"""A matrix of shares as a picture: tokens on both axes, hovering tells the exact value. Painted."""
+"""An attention pattern as a picture: tokens on both axes; hovering shows the exact value."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetricsF,
-    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -16,20 +15,20 @@ from PySide6.QtGui import (
     QPen,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.colormaps import image_of
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
 SLANT = 55  # degrees of the tokens above
 LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side
 
 
 def shares_image(weights: NDArray[np.floating]) -> QImage:
-    """A causal matrix [query, key] as an image; what no query may see is left transparent."""
+    """Return a causal matrix [query, key] as an image in which the masked cells are transparent."""
     rows, columns = weights.shape
     pixels = np.zeros((rows, columns, 4), np.uint8)
     pixels[..., :3] = image_of(weights)
@@ -37,11 +36,11 @@ def shares_image(weights: NDArray[np.floating]) -> QImage:
     return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
 
 
-class Heatmap(Themed, QWidget):
+class Heatmap(Painted):
     row_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.pieces: tuple[str, ...] = ()
         self.weights: NDArray[np.floating] = np.zeros((0, 0))
         self.row: int | None = None
@@ -50,18 +49,14 @@ class Heatmap(Themed, QWidget):
         self._drag: QPointF | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_data(self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int | None) -> None:
-        """`weights` [query, key], each row summing to 1; `row` is the query that is looked at."""
+        """Show `weights` [query, key], each row summing to 1; `row` is the selected query."""
         if len(pieces) != len(self.pieces):
             self._view = QRectF()
         self.weights, self.pieces, self.row = weights.astype(np.float32), pieces, row
         self._image = shares_image(self.weights)
         self.setAccessibleDescription(self.describe(row) if row is not None and row < len(pieces) else "")
-        self.update()
-
-    def restyle(self) -> None:
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -70,7 +65,7 @@ class Heatmap(Themed, QWidget):
     # --- Geometry --------------------------------------------------------------------------------
 
     def _matrix(self) -> QRectF:
-        """Where the cells are: square ones, with room for the tokens at the left and above."""
+        """Return the box of the cells, which are square, with room for the tokens at the left and above."""
         metrics = QFontMetricsF(self.theme.font(SMALL))
         widest = max((metrics.horizontalAdvance(visible(p)) for p in self.pieces), default=0.0)
         left = min(widest, self.width() * LABEL_SHARE) + GAP_M
@@ -81,7 +76,7 @@ class Heatmap(Themed, QWidget):
         return QRectF(left, top, side, side)
 
     def _shown(self) -> QRectF:
-        """The part of the matrix that is shown, in cells: x are keys, y queries."""
+        """Return the part of the matrix that is shown, in cells: x are keys, y queries."""
         return QRectF(0, 0, len(self.pieces), len(self.pieces)) if self._view.isEmpty() else self._view
 
     def _cell_at(self, x: float, y: float) -> tuple[int, int] | None:
@@ -124,7 +119,7 @@ class Heatmap(Themed, QWidget):
             painter.drawLine(round(box.left()), y, round(box.right()), y)
 
     def _paint_labels(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
-        """Every token, or where they would overlap every n-th, at the side and above."""
+        """Paint every token at the side and above, or every n-th where they would overlap."""
         metrics = QFontMetricsF(self.theme.font(SMALL))
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
         room, slant = box.left() - GAP_M, math.radians(SLANT)
@@ -148,7 +143,7 @@ class Heatmap(Themed, QWidget):
                 painter.restore()
 
     def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
-        """0 to 100 per cent, in the corner that no query can see."""
+        """Paint the scale of colours, 0 to 100 %, into the masked corner."""
         painter.setFont(self.theme.font(SMALL - 2))
         metrics = QFontMetricsF(painter.font())
         width, height = max(box.width() * 0.3, metrics.horizontalAdvance("0 % 100 %")), self.theme.px(8)
@@ -162,10 +157,10 @@ class Heatmap(Themed, QWidget):
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "0 %")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "100 %")
 
-    # --- In words, and choosing ------------------------------------------------------------------
+    # --- Description and selection ------------------------------------------------------------------
 
     def describe(self, query: int, key: int | None = None) -> str:
-        """それ → 動物 94 %: one cell, or the strongest of a row."""
+        """Return one cell in words, or the strongest of a row: それ → 動物 94 %."""
         key = int(self.weights[query].argmax()) if key is None else key
         share = f"{float(self.weights[query, key]) * 100:.1f}"
         return t(
@@ -183,10 +178,10 @@ class Heatmap(Themed, QWidget):
         if 0 <= row < len(self.pieces) and box.top() <= event.position().y() <= box.bottom():
             self.row_chosen.emit(row)
 
-    # --- Zoom: wheel or + and -, dragged, all again by a double click or 0 ------------------------
+    # --- Zoom: wheel or + and -, drag to move, double click or 0 to show all ------------------------
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        """Shows 1 / factor of what is shown now; the cell at `at` stays where it is."""
+        """Show 1 / factor of what is shown now; the cell at `at` keeps its place."""
         box, shown, count = self._matrix(), self._shown(), len(self.pieces)
         if not count:
             return
@@ -231,21 +226,18 @@ class Heatmap(Themed, QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            cell = self._cell_at(event.pos().x(), event.pos().y())
-            QToolTip.showText(event.globalPos(), self.describe(*cell) if cell else "", self)
-            return True
-        return super().event(event)
+    def describe_at(self, point: QPoint) -> str:
+        cell = self._cell_at(point.x(), point.y())
+        return self.describe(*cell) if cell else ""
 
 
 def _within(view: QRectF, count: int) -> QRectF:
-    """The view, moved so that it lies within `count` × `count` cells."""
+    """Return the view moved into `count` × `count` cells."""
     left = min(max(0.0, view.left()), count - view.width())
     top = min(max(0.0, view.top()), count - view.height())
     return QRectF(left, top, view.width(), view.height())
 
 
 def _gap(metrics: QFontMetricsF) -> float:
-    """Between the slanted words and the cells: what hangs below the line that a word is drawn on has its room there."""
+    """Return the distance between the slanted words and the cells, which leaves room for descenders."""
     return max(float(GAP_S), (metrics.ascent() / 3 + metrics.descent()) * math.cos(math.radians(SLANT)))

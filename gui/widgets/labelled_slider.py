@@ -6,8 +6,9 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
+from gui.layout import row
 from gui.theme import GAP_M
 
 REST_MS = 300  # keyboard and wheel come to rest when nothing has moved for so long
@@ -28,17 +29,12 @@ class LabelledSlider(QWidget):
         self.figure = QLabel()
         self.figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.name.setBuddy(self.slider)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP_M)
-        layout.addWidget(self.name)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.figure)
+        self.setLayout(row(self.name, self.slider, self.figure, spacing=GAP_M))
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._rested)
-        self._moving = False  # since it rested last; a click on the handle moves nothing
+        self._moving = False  # whether it has moved since it rested last
         self.slider.valueChanged.connect(self._moved)
         self.slider.sliderReleased.connect(self._rested)
         self._show_value()
@@ -48,7 +44,7 @@ class LabelledSlider(QWidget):
         return self._values[self.slider.value()]
 
     def set_value(self, value: float) -> None:
-        """Moves to the nearest of the values without telling anybody."""
+        """Move to the nearest of the values without a signal."""
         nearest = min(range(len(self._values)), key=lambda i: abs(self._values[i] - value))
         blocked = self.slider.blockSignals(True)
         self.slider.setValue(nearest)

@@ -1,4 +1,4 @@
-"""What lines, markers and colours mean: painted pieces of them with their names, in as many rows as it takes."""
+"""A legend: samples of lines, markers and colours with their names, in as many rows as it takes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.colormaps import color_of
 from gui.theme import GAP_L, GAP_S, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted
 
-PIECE, STOPS = 24, 8  # pixels of a line; parts of a scale between which its colours are mixed
+SAMPLE, STOPS = 24, 8  # pixels of a sample line; stops of the gradient of a colour scale
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A name and what stands before it, if anything. A name alone is set in a quieter colour."""
+    """A name with the sample before it, if there is one. A name alone has a quieter colour."""
 
     text: str
     line: str = ""  # colour
@@ -27,7 +27,7 @@ class Entry:
     scale: bool = False  # the colours of numbers, from the lowest to the highest
 
 
-class Legend(Themed, QWidget):
+class Legend(Painted):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.entries: list[Entry] = []
@@ -57,17 +57,17 @@ class Legend(Themed, QWidget):
     def _metrics(self) -> QFontMetrics:
         return QFontMetrics(self.theme.font(SMALL - 1))
 
-    def _piece(self, entry: Entry) -> int:
-        """Width of what stands before the name."""
+    def _sample_width(self, entry: Entry) -> int:
+        """Return the width of the sample before the name."""
         if entry.line or entry.bar or entry.scale:
-            return self.theme.px(2 * PIECE if entry.scale else PIECE)
-        return self.theme.px(PIECE / 2) if entry.marker else 0
+            return self.theme.px(2 * SAMPLE if entry.scale else SAMPLE)
+        return self.theme.px(SAMPLE / 2) if entry.marker else 0
 
     def _places(self, width: int) -> Iterator[tuple[QRect, Entry]]:
         metrics, corner = self._metrics(), QPoint(0, 0)
         height = metrics.height() + GAP_S
         for entry in self.entries:
-            needed = self._piece(entry) + GAP_S + metrics.horizontalAdvance(entry.text)
+            needed = self._sample_width(entry) + GAP_S + metrics.horizontalAdvance(entry.text)
             if corner.x() and corner.x() + needed > width:
                 corner = QPoint(0, corner.y() + height)
             yield QRect(corner, QSize(needed, height)), entry
@@ -78,17 +78,17 @@ class Legend(Themed, QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.theme.font(SMALL - 1))
         for place, entry in self._places(self.width()):
-            piece = self._piece(entry)
-            middle = QPointF(place.left() + piece / 2, place.center().y())
+            sample = self._sample_width(entry)
+            middle = QPointF(place.left() + sample / 2, place.center().y())
             if entry.line:
                 painter.setPen(QPen(QColor(entry.line), 2, entry.style))
-                painter.drawLine(QPointF(place.left(), middle.y()), QPointF(place.left() + piece, middle.y()))
+                painter.drawLine(QPointF(place.left(), middle.y()), QPointF(place.left() + sample, middle.y()))
             if entry.bar or entry.scale:
-                self._paint_bar(painter, middle, piece, entry)
+                self._paint_bar(painter, middle, sample, entry)
             if entry.marker:
                 self._paint_marker(painter, middle, entry)
-            painter.setPen(self.theme.color("text" if piece else "muted"))
-            shift = piece + GAP_S if piece else 0
+            painter.setPen(self.theme.color("text" if sample else "muted"))
+            shift = sample + GAP_S if sample else 0
             painter.drawText(place.adjusted(shift, 0, GAP_S, 0), Qt.AlignmentFlag.AlignVCenter, entry.text)
         painter.end()
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushBut
 from engine.messages.envelope import Arguments, Ended
 from engine.messages.status import Notice
 from gui.i18n import t
+from gui.layout import set_property
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 
@@ -55,9 +56,7 @@ class MessageBar(Themed, QFrame):
 
     def _show(self, key: str, arguments: Arguments, detail: str, level: str) -> None:
         self._key, self._arguments, self._detail = key, arguments, detail
-        self.setProperty("level", level)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        set_property(self, "level", level)
         self.details.setVisible(bool(detail))
         self.retranslate()
         self.show()

@@ -1,4 +1,4 @@
-"""The shapes that stand for kinds of points, as pixels around a place: colour is never alone."""
+"""The shapes of points, as pixel offsets: each kind has a shape of its own as well as a colour."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ GLYPHS = ("●", "■", "▼", "◆", "✚", "✖", "▲", "▬", "❙")  # the 
 
 @cache
 def stamp(shape: int, size: int, stride: int) -> NDArray[np.int32]:
-    """What to add to the place of a point, in a picture with rows of `stride` pixels; `size` is the reach."""
+    """Return pixel offsets of a shape in an image with rows of `stride` pixels; `size` is its radius."""
     y, x = np.mgrid[-size : size + 1, -size : size + 1]
     r, thin = size + 0.3, max(1, size // 3)
     shapes = (

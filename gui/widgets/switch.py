@@ -1,4 +1,4 @@
-"""A row of buttons of which one is on: which view of the same thing is shown. Where it has no room, it is a list."""
+"""A segmented control: buttons of which exactly one is on. Without room for the buttons it is a drop-down list."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,8 @@ class Switch(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP_S)
         for index in range(len(self._names)):
-            button = QToolButton(checkable=True)
+            button = QToolButton()
+            button.setCheckable(True)
             self._group.addButton(button, index)
             row.addWidget(button)
         row.addWidget(self.list)
@@ -51,7 +52,7 @@ class Switch(QWidget):
         self._fill()
 
     def leave_out(self, name: str, out: bool) -> None:
-        """A choice that makes no sense now is not offered."""
+        """Leave a choice out, or offer it again."""
         if (name in self._left_out) != out:
             self._left_out ^= {name}
             self._fill()

@@ -105,7 +105,7 @@ class TokenStrip(Painted):
         self._paint_fades(painter)
 
     def _paint_fades(self, painter: QPainter) -> None:
-        """A chevron at an edge says that there is more beyond it."""
+        """Paint a chevron at each edge beyond which there is more."""
         painter.setFont(self.theme.font(NORMAL, bold=True))
         width = self.theme.px(CHEVRON)
         for shown, left, sign in (

@@ -1,27 +1,26 @@
-"""A vector as bars; of a row of a matrix, such as a token's embedding, also where it stands in the matrix."""
+"""A vector as bars, and for a row of a matrix, such as a token's embedding, its place in the matrix."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSize
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSize
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from gui.i18n import t
 from gui.theme import GAP_M, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
 
-class VectorBars(Themed, QWidget):
+class VectorBars(Painted):
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Fixed)
         self.vector: NDArray[np.floating] = np.zeros(0)
         self.row = self.rows = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_vector(self, vector: NDArray[np.floating], row: int = 0, rows: int = 0) -> None:
-        """`row` of a matrix of `rows`, or a vector that stands in none."""
+        """Show a vector that is `row` of a matrix of `rows`; without `rows` it belongs to no matrix."""
         self.vector, self.row, self.rows = vector, row, rows
         self.setAccessibleDescription(self._words())
         self.update()
@@ -30,10 +29,6 @@ class VectorBars(Themed, QWidget):
         if not self.rows:
             return t("widget.vector.numbers", width=len(self.vector))
         return t("widget.vector.row", row=f"{self.row:,}", rows=f"{self.rows:,}", width=len(self.vector))
-
-    def restyle(self) -> None:
-        self.updateGeometry()
-        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(240), self.theme.px(84))
@@ -64,14 +59,7 @@ class VectorBars(Themed, QWidget):
         painter.setFont(self.theme.font(SMALL - 1))
         painter.drawText(0, self.height() - 3, self._words())
 
-    def describe(self, x: float) -> str:
-        """The number under a place."""
+    def describe_at(self, point: QPoint) -> str:
         box = self._bars()
-        index = math.floor((x - box.left()) / max(box.width(), 1.0) * len(self.vector))
+        index = math.floor((point.x() - box.left()) / max(box.width(), 1.0) * len(self.vector))
         return f"[{index + 1}] = {self.vector[index]:.4f}" if 0 <= index < len(self.vector) else ""
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.describe(event.pos().x()), self)
-            return True
-        return super().event(event)

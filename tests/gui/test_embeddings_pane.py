@@ -36,7 +36,7 @@ def test_a_click_on_a_point_shows_its_row_and_neighbours(pane: Any, qtbot: QtBot
     assert pane.row.id == pane.ids[index]
     assert str(pane.row.id) in pane.token.text()
     assert np.array_equal(pane.bars.vector, pane.row.vector)
-    assert f"{pane.row.vector[0]:.4f}" in pane.bars.describe(pane.bars._bars().left() + 0.5)
+    assert f"{pane.row.vector[0]:.4f}" in pane.bars.describe_at(QPoint(round(pane.bars._bars().left() + 0.5), 1))
 
 
 def test_a_token_of_the_text_is_selected_everywhere(pane: Any, qtbot: QtBot) -> None:
