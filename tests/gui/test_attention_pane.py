@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -73,7 +73,7 @@ def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engin
     assert len(engine.requests) == asked
     pane.grab()  # painted, so that hovering knows where the numbers are
     box, name, values = pane.steps_view._strips[1]
-    words = pane.steps_view.describe(box.left() + 1, box.center().y())
+    words = pane.steps_view.describe_at(QPoint(round(box.left() + 1), round(box.center().y())))
     assert words == f"{name} [1] = {values[0]:.4f}"
     assert values[0] == pane.steps.q[1][0]
 

@@ -1,4 +1,4 @@
-"""Heads that do something nameable: for each kind the head that does it most, with the score behind it."""
+"""Buttons for heads whose behaviour has a name: for each kind the head with the highest score."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from gui.i18n import t
 from gui.theme import GAP_S
 from gui.themed import Themed
 
-EDGES = 28  # pixels at zoom 1 of a button that are not its words
-ENOUGH = 0.4  # of its attention: what a head spends less on it does not do
+EDGES = 28  # pixels at zoom 1 around a button's label
+ENOUGH = 0.4  # share of a head's attention from which a kind labels it
 
 
 class HeadBadges(Themed, QWidget):
@@ -33,12 +33,12 @@ class HeadBadges(Themed, QWidget):
         self.retranslate()
 
     def set_scores(self, scores: NDArray[np.floating]) -> None:
-        """[kind, layer, head], shares of the attention in the order of HEAD_KINDS."""
+        """Show scores [kind, layer, head]: shares of the attention, in the order of HEAD_KINDS."""
         self.scores = scores
         self.retranslate()
 
     def badges(self) -> dict[tuple[int, int], tuple[str, str]]:
-        """For each head that does one of the things: a short name, and its colour."""
+        """Return the label of each head that has one: a short name and a colour."""
         found = {}
         for layer, head in np.ndindex(self.scores.shape[1:]):
             kind = int(self.scores[:, layer, head].argmax())
@@ -53,14 +53,14 @@ class HeadBadges(Themed, QWidget):
         room = self.width() / 2 - self.theme.px(EDGES)
         fits = all(self.buttons[0].fontMetrics().horizontalAdvance(words) <= room for words in whole)
         for kind, button in enumerate(self.buttons):
-            button.setText((whole if fits else brief)[kind])  # all alike: short beside whole looks like an error
+            button.setText((whole if fits else brief)[kind])  # all in the same length
             layer, head = self._best(kind)
             place = t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1)
             button.setToolTip(f"{whole[kind]}\n{place}\n{t(f'pane.attention.badges.tip.{HEAD_KINDS[kind]}')}")
             button.setAccessibleName(f"{whole[kind]}, {place}")
 
     def _words(self, kind: str, length: str) -> str:
-        """What a badge says: "name" in whole or "short", with the share of the head that does it most."""
+        """Return a button's label, its name in full or "short", with the highest score."""
         share = float(self.scores[HEAD_KINDS.index(kind)].max())
         return t(
             "pane.attention.badges.best", name=t(f"pane.attention.badges.{length}.{kind}"), percent=f"{share * 100:.0f}"

@@ -1,34 +1,33 @@
-"""One head as lines between two columns of tokens: who looks, and at whom; the thicker, the more."""
+"""One head's pattern as lines from each query to its keys; the thicker the line, the larger the weight."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_M, NORMAL, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
-FAINTEST = 0.04  # weights below this are not drawn: they would only be a haze
-MOST_QUERIES = 160  # of longer texts only the lines of the chosen query are drawn
+LEAST_WEIGHT = 0.04  # smaller weights are not drawn: too many faint lines hide the others
+MOST_QUERIES = 160  # in a longer text only the lines of the selected query are drawn
 
 
-class AttentionLines(Themed, QWidget):
+class AttentionLines(Painted):
     row_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.weights: NDArray[np.floating] = np.zeros((0, 0))
         self.pieces: tuple[str, ...] = ()
         self.row = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.restyle()
 
     def set_data(self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int) -> None:
-        """`weights` [query, key]; `row` is the query that is looked at."""
+        """Show `weights` [query, key]; `row` is the selected query."""
         self.weights, self.pieces, self.row = weights, pieces, row
         self._make_room()
         self.update()
@@ -56,7 +55,7 @@ class AttentionLines(Themed, QWidget):
         return self._top() + (index + 0.5) * self._step()
 
     def _columns(self) -> tuple[float, float]:
-        """Where the left tokens end and the right ones begin; near enough to each other to follow a line."""
+        """Return where the left tokens end and the right ones begin, in pixels."""
         middle, half = self.width() / 2, min(self.width() * 0.22, self.theme.px(220))
         return middle - half, middle + half
 
@@ -85,7 +84,7 @@ class AttentionLines(Themed, QWidget):
     def _paint_lines(self, painter: QPainter, queries: list[int], color: QColor, strength: float) -> None:
         left, right = self._columns()
         for query in queries:
-            for key in np.flatnonzero(self.weights[query] >= FAINTEST).tolist():
+            for key in np.flatnonzero(self.weights[query] >= LEAST_WEIGHT).tolist():
                 weight = float(self.weights[query, key])
                 shade = QColor(color)
                 shade.setAlphaF(strength * (0.3 + 0.7 * weight))
@@ -105,7 +104,7 @@ class AttentionLines(Themed, QWidget):
         painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setPen(self.theme.color("text" if index <= self.row else "cut"))
         painter.setFont(self.theme.font(NORMAL if height > self.theme.px(22) else SMALL, bold=share > 0.2))
-        words = f"{piece}   {share * 100:.0f} %" if share >= FAINTEST else piece
+        words = f"{piece}   {share * 100:.0f} %" if share >= LEAST_WEIGHT else piece
         other = QRectF(right, side.top(), self.width() - right, height)
         painter.drawText(other, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
 
@@ -117,7 +116,7 @@ class AttentionLines(Themed, QWidget):
         painter.drawText(QRectF(0, 0, left, height), right_side, t("pane.attention.lines.query"))
         painter.drawText(QRectF(right, 0, self.width() - right, height), 0, t("pane.attention.lines.key"))
 
-    # --- Choosing --------------------------------------------------------------------------------
+    # --- Selection --------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

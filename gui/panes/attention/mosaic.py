@@ -1,4 +1,4 @@
-"""All attention heads at once: layers down, heads across; one is chosen."""
+"""All attention heads at once: layers down, heads across; one is selected."""
 
 from collections.abc import Sequence
 
@@ -6,32 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.colormaps import root_colors
 from gui.i18n import t
 from gui.theme import GAP_S, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
 
-class Mosaic(Themed, QWidget):
+class Mosaic(Painted):
     chosen = Signal(int, int)  # layer, head
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.layer = self.head = 0
         self._images: list[list[QImage]] = []
         self._badges: dict[tuple[int, int], tuple[str, str]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
-        """[head, query, key] for each layer; colours are those of the square roots, so that weak traces show."""
+        """Show patterns, [head, query, key] for each layer, coloured by square roots so that small weights show."""
         self._images = [_images(layer) for layer in weights]
         self.update()
 
     def set_badges(self, badges: dict[tuple[int, int], tuple[str, str]]) -> None:
-        """For heads that do something nameable: (layer, head) -> short name, colour."""
+        """Label heads whose behaviour has a name: (layer, head) -> short name, colour."""
         self._badges = badges
         self.update()
 
@@ -40,16 +39,13 @@ class Mosaic(Themed, QWidget):
         self.setAccessibleDescription(t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1))
         self.update()
 
-    def restyle(self) -> None:
-        self.update()
-
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(200), self.theme.px(200))
 
     def _cell(self, layer: int, head: int) -> QRectF:
         layers, heads = len(self._images), len(self._images[0])
         side = min(self.width() / heads, self.height() / layers)
-        gap = min(float(GAP_S), side / 6)  # of a hundred heads in a small tile something must be left
+        gap = min(float(GAP_S), side / 6)  # a hundred heads in a small tile must not be all gap
         return QRectF(head * side, layer * side, side, side).adjusted(gap, gap, -gap, -gap)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -71,7 +67,7 @@ class Mosaic(Themed, QWidget):
             painter.drawRoundedRect(self._cell(self.layer, self.head).adjusted(-3, -3, 3, 3), 3, 3)
 
     def _paint_badge(self, painter: QPainter, cell: QRectF, words: str, color: str) -> None:
-        """In the corner that no query can see; only a dot where there is no room for words."""
+        """Paint a label into the masked corner, or a dot where there is no room for words."""
         painter.setFont(self.theme.font(SMALL - 2))
         metrics = QFontMetricsF(painter.font())
         width = metrics.horizontalAdvance(words) + 2 * GAP_S
@@ -110,7 +106,7 @@ class Mosaic(Themed, QWidget):
 
 
 def _images(weights_HTT: NDArray[np.floating]) -> list[QImage]:
-    """A picture a head; what no query may see is left transparent."""
+    """Return an image of each head in which the masked cells are transparent."""
     _, rows, columns = weights_HTT.shape
     colors = root_colors()[weights_HTT.astype(np.float16, order="C", copy=False).view(np.uint16)]
     colors *= np.tri(rows, columns, dtype=np.uint32)

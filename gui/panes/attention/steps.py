@@ -1,36 +1,34 @@
-"""How one query comes by its attention: the four steps with their real numbers, for one head."""
+"""The four steps from one query to its attention weights and the head's output, with their numbers."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.attention import AttentionSteps
 from gui.colormaps import diverging_image
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
 Floats = NDArray[np.floating]
-MOST_KEYS = 200  # rows; of longer texts the newest
+MOST_KEYS = 200  # rows: the last keys of longer texts
 
 
-class AttentionStepsView(Themed, QWidget):
+class AttentionStepsView(Painted):
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.steps: AttentionSteps | None = None
         self.head = 0
         self.pieces: tuple[str, ...] = ()  # of the keys that are shown
-        self._strips: list[tuple[QRectF, str, Floats]] = []  # what hovering tells
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.restyle()
+        self._strips: list[tuple[QRectF, str, Floats]] = []  # boxes of numbers, for descriptions
 
     def set_data(self, steps: AttentionSteps, head: int, pieces: tuple[str, ...]) -> None:
-        """`pieces` of all tokens of the text; those up to the query are shown."""
+        """Show the steps of a head; of `pieces`, those of all tokens, the ones up to the query are shown."""
         self.steps, self.head = steps, head
         self.first = max(steps.first_key, steps.query + 1 - MOST_KEYS)
         self.pieces = pieces[self.first : steps.query + 1]
@@ -40,7 +38,7 @@ class AttentionStepsView(Themed, QWidget):
         self.update()
 
     def fits(self, pieces: tuple[str, ...]) -> bool:
-        """Whether these steps end with the same tokens, that is, belong to the text that is open now."""
+        """Return whether these steps end with the same tokens, that is, belong to the open text."""
         return bool(self.pieces) and pieces[-len(self.pieces) :] == self.pieces
 
     def _make_room(self) -> None:
@@ -89,7 +87,7 @@ class AttentionStepsView(Themed, QWidget):
         self._paint_table(painter, numbers, event.rect().top(), event.rect().bottom())
 
     def _paint_projections(self, painter: QPainter, numbers: dict[str, Floats]) -> None:
-        """Step 1: what the query's token holds, and what the three matrices make of it."""
+        """Paint step 1: the query token's input to the layer and its projections q, k and v."""
         steps = self.steps
         assert steps is not None
         piece, row = visible(self.pieces[-1]), self._row()
@@ -109,7 +107,7 @@ class AttentionStepsView(Themed, QWidget):
             self._strip(painter, QRectF(label, top + GAP_S, width, row - GAP_M), name, values)
 
     def _columns(self) -> dict[str, tuple[float, float]]:
-        """Left edge and width of each column of the table."""
+        """Return the left edge and the width of each column of the table."""
         shares = {"piece": 0.16, "k": 0.2, "raw": 0.11, "scaled": 0.11, "weight": 0.22, "v": 0.2}
         left, found = 0.0, {}
         for name, share in shares.items():
@@ -118,7 +116,7 @@ class AttentionStepsView(Themed, QWidget):
         return found
 
     def _paint_table(self, painter: QPainter, numbers: dict[str, Floats], top: int, bottom: int) -> None:
-        """Steps 2 to 4, a row a key: q·k; ÷√K and softmax; the values, weighted and added."""
+        """Paint steps 2 to 4, a row a key: q·k; ÷√K and softmax; the weighted sum of the values."""
         columns, row, begin = self._columns(), self._row(), self._table_top()
         for name, number, across in (
             ("k", "2", ("k", "raw")),
@@ -167,7 +165,7 @@ class AttentionStepsView(Themed, QWidget):
         self._text(painter, QRectF(box.left(), box.top(), number - GAP_S, box.height()), f"{share * 100:.1f} %", "text")
 
     def _strip(self, painter: QPainter, box: QRectF, name: str, values: Floats) -> None:
-        """Numbers as cells: red above zero, blue below, white at zero."""
+        """Paint numbers as cells: red above zero, blue below, white at zero."""
         most = float(np.abs(values).max()) or 1.0
         pixels = diverging_image(values[None] / most)
         image = QImage(pixels.tobytes(), len(values), 1, 3 * len(values), QImage.Format.Format_RGB888)
@@ -203,21 +201,14 @@ class AttentionStepsView(Themed, QWidget):
         text = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
         painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, text)
 
-    # --- In words --------------------------------------------------------------------------------
+    # --- Description -----------------------------------------------------------------------------
 
-    def describe(self, x: float, y: float) -> str:
-        """The exact number under a point."""
+    def describe_at(self, point: QPoint) -> str:
         for box, name, values in self._strips:
-            if box.contains(x, y):
-                index = min(int((x - box.left()) / box.width() * len(values)), len(values) - 1)
+            if box.contains(point):
+                index = min(int((point.x() - box.left()) / box.width() * len(values)), len(values) - 1)
                 return f"{name} [{index + 1}] = {values[index]:.4f}"
         return ""
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.describe(event.pos().x(), event.pos().y()), self)
-            return True
-        return super().event(event)
 
 
 def _thin(box: QRectF) -> QRectF:
