@@ -1,4 +1,4 @@
-"""Writing token by token: a generator of steps on top of the model and the sampling stages."""
+"""Writing token by token: a generator of steps on top of a language model and the sampling stages."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from engine.generation.sampling import Stages, draw, stages
 from engine.messages.generation import SamplingSettings
 from engine.model.cache import KVCache
+from engine.model.language_model import LanguageModel
 from engine.model.single_token import SingleToken
+from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import StreamDecoder, Tokenizer
 
@@ -20,25 +22,25 @@ REMEMBERED = 512  # positions whose logits are kept
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One token, and everything that led to it."""
+    """One token, and how it was drawn."""
 
     id: int
     text: str  # what it adds to the text: "" while a character is incomplete
     stages: Stages
     draw: float
-    probability: float  # the model's own
+    probability: float  # the model's own, before any stage
 
     @property
     def entropy(self) -> float:
-        """Of the model's distribution, nats."""
+        """The entropy of the model's own distribution, in nats."""
         return self.stages.entropy
 
 
 def window(length: int, context: int) -> int:
-    """Index of the first token that the model sees when it continues `length` tokens.
+    """Return the index of the first token that the model sees when it continues `length` tokens.
 
-    A full context is not moved by one token at a time: the newest half is kept and room made for as
-    much again. So the cache holds what computing those tokens afresh would give.
+    When the context is full, its newer half is kept and the other half becomes free again, rather than moving
+    by one token at a time. So the cache holds what computing those tokens afresh would give.
     """
     if length <= context:
         return 0
@@ -47,23 +49,27 @@ def window(length: int, context: int) -> int:
 
 
 class Reader:
-    """Computes the logits behind a text, reusing what it computed before: keys, values and recent logits."""
+    """A transformer as a LanguageModel; reuses the keys, values and recent logits that it computed before."""
 
-    def __init__(self, model: Transformer) -> None:
-        self.model = model
+    def __init__(self, model: Transformer, changes: Changes = UNCHANGED) -> None:
+        self.model, self._tape = model, Tape(changes=changes)
+        self.vocabulary, self.context = model.config.vocabulary, model.config.context
+        self.stop_ids = model.config.stop_ids
         self._cache = KVCache(model)
         self._single = SingleToken(model) if SingleToken.can_run(model) else None
-        self._seen: list[int] = []  # the tokens that the cache holds
-        self._first = 0  # where in the text they begin
+        self._seen: list[int] = []  # the tokens in the cache
+        self._first = 0  # index of the first of them in the text
         self._logits: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
+        self.changes = changes
 
-    def forget(self) -> None:
-        """The weights have changed: nothing that was computed holds any more."""
+    def forget(self, changes: Changes = UNCHANGED) -> None:
+        """Drop everything computed with other weights or changes."""
+        self.changes, self._tape = changes, Tape(changes=changes)
         self._seen = []
         self._logits.clear()
 
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """[V] behind `ids`, which must not be empty."""
+        """Return the logits [V] of the token after `ids`, at least one."""
         key = tuple(ids)
         known = self._logits.get(key)
         if known is None:
@@ -75,20 +81,20 @@ class Reader:
 
     @torch.inference_mode()
     def _compute(self, ids: tuple[int, ...]) -> NDArray[np.float32]:
-        first = window(len(ids), self.model.config.context)
+        first = window(len(ids), self.context)
         visible = list(ids[first:])
         shared = self._shared(first, visible)
         self._cache.truncate(shared)
         self._first, self._seen = first, visible
-        if shared == len(visible) - 1 and self._single is not None:
+        if shared == len(visible) - 1 and self._single is not None and not self.changes:
             return self._single(visible[-1], self._cache)
-        new = torch.tensor([visible[shared:]], device=self.model.head.weight.device)
-        logits_BTV = self.model(new, self._cache)
+        new = torch.tensor([visible[shared:]], device=self.model.unembedding.weight.device)
+        logits_BTV = self.model(new, self._cache, self._tape)
         result: NDArray[np.float32] = logits_BTV[0, -1].float().cpu().numpy()
         return result
 
     def _shared(self, first: int, visible: list[int]) -> int:
-        """How many tokens at the start of `visible` the cache holds already; the last must be computed."""
+        """Return how many tokens at the start of `visible` are in the cache; the last is always computed."""
         if first != self._first or not self._seen:
             return 0
         most = min(len(self._seen), len(visible) - 1)
@@ -98,7 +104,7 @@ class Reader:
 
 
 def decode(
-    reader: Reader,
+    model: LanguageModel,
     tokenizer: Tokenizer,
     prompt: Sequence[int],
     tokens: int,
@@ -107,26 +113,28 @@ def decode(
     position: int = 0,
     first: int | None = None,
 ) -> Iterator[Step]:
-    """`tokens` steps behind `prompt`, one at a time, or fewer if the model ends the text.
+    """Yield `tokens` steps after `prompt`, or fewer if the model ends the text.
 
-    The draw at each step depends on `seed` and the place behind the prompt alone. For a text that is
-    being continued, `position` tokens at the end of `prompt` were written before. `first`, if given, is
-    taken as the first token instead of the one drawn. An empty prompt starts from a line end.
+    The draw at each step depends only on `seed` and the position after the prompt. For a text that is being
+    continued, the last `position` tokens of `prompt` were written before. `first`, if given, is taken as the
+    first token instead of the one drawn. An empty prompt starts from a newline.
     """
     ids = list(prompt) or tokenizer.encode("\n")
     stream = StreamDecoder(tokenizer)
-    for id in ids[len(ids) - position :]:
-        stream.push(id)  # the last of them may have begun a character
+    for token in ids[len(ids) - position :]:
+        stream.push(token)  # the last of them may have begun a character
     for place in range(position, position + tokens):
-        step = weigh(reader, ids, sampling, draw(seed, place), first if place == position else None)
+        step = sample_step(model, ids, sampling, draw(seed, place), first if place == position else None)
         ids.append(step.id)
         yield replace(step, text=stream.push(step.id))
-        if step.id in reader.model.config.stop_ids:
+        if step.id in model.stop_ids:
             return
 
 
-def weigh(reader: Reader, ids: Sequence[int], sampling: SamplingSettings, u: float, taken: int | None = None) -> Step:
-    """The next token behind `ids`: the one on which the random number `u` falls, or the one `taken`."""
-    result = stages(reader.logits(ids), ids, sampling)
-    id = int(result.order_R[result.pick(u)]) if taken is None else taken
-    return Step(id, "", result, u, float(result.model_V[id]))
+def sample_step(
+    model: LanguageModel, ids: Sequence[int], sampling: SamplingSettings, u: float, taken: int | None = None
+) -> Step:
+    """Return the next token after `ids`: the one that the random number `u` selects, or the one `taken`."""
+    result = stages(model.logits(ids), ids, sampling)
+    token = int(result.order_R[result.pick(u)]) if taken is None else taken
+    return Step(token, "", result, u, float(result.model_V[token]))

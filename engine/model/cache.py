@@ -18,7 +18,7 @@ class KVCache:
     """The keys and values of `length` tokens; the capacity doubles as needed, up to the model's context."""
 
     def __init__(self, model: "Transformer", batch: int = 1) -> None:
-        self._config, self._batch, self._weight = model.config, batch, model.head.weight
+        self._config, self._batch, self._weight = model.config, batch, model.unembedding.weight
         self._arrays: list[tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None
         self._buffer = torch.empty(0)
         self.length = self.capacity = 0

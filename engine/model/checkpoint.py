@@ -20,6 +20,7 @@ from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
 CONFIG, WEIGHTS, STATE = "config.json", "model.safetensors", "training.safetensors"
+OLD_NAMES = {"head.weight": "unembedding.weight"}
 
 
 def save_model(folder: Path, model: Transformer, tokenizer: Tokenizer, step: int) -> None:
@@ -39,9 +40,14 @@ def save_weights(folder: Path, model: Transformer, step: int) -> None:
 
 
 def weights_of(model: Transformer) -> dict[str, Tensor]:
-    """The learned numbers by name; a tied head is not told twice."""
-    tied = {"head.weight"} if model.config.tied_head else set()
+    """Return the parameters by name, without an unembedding that is the embedding."""
+    tied = {"unembedding.weight"} if model.config.tied_head else set()
     return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
+
+
+def current_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the parameters of a file by today's names, also if it is of a version that called them otherwise."""
+    return {OLD_NAMES.get(name, name): tensor for name, tensor in tensors.items()}
 
 
 # --- Files that are whole or not there ------------------------------------------------------------

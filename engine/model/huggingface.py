@@ -230,7 +230,7 @@ GPT2_MODULES = {
     "blocks.{}.mlp.up": ("h.{}.mlp.c_fc",),
     "blocks.{}.mlp.down": ("h.{}.mlp.c_proj",),
     "final_norm": ("ln_f",),
-    "head": ("lm_head",),
+    "unembedding": ("lm_head",),
 }
 LLAMA_MODULES = {
     "embedding": ("embed_tokens",),
@@ -243,7 +243,7 @@ LLAMA_MODULES = {
     "blocks.{}.mlp.up": ("layers.{}.mlp.gate_proj", "layers.{}.mlp.up_proj"),
     "blocks.{}.mlp.down": ("layers.{}.mlp.down_proj",),
     "final_norm": ("norm",),
-    "head": ("lm_head",),
+    "unembedding": ("lm_head",),
 }
 # Saved by some versions beside what was learned; a tied head may be saved although it is the embedding.
 NOT_LEARNED = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|lm_head\.weight)")
@@ -332,7 +332,7 @@ def load_transformer(folder: Path, config: ModelConfig, dtype: torch.dtype) -> T
         model = Transformer(config)
     tensors = {name: tensor.to(dtype) for name, tensor in weights}
     if config.tied_head:
-        tensors["head.weight"] = tensors["embedding.weight"]
+        tensors["unembedding.weight"] = tensors["embedding.weight"]
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.requires_grad_(False)
 

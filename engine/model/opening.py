@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.errors import EngineError
 from engine.messages.models import ModelInfo
 from engine.model import huggingface
-from engine.model.checkpoint import CONFIG, STATE, WEIGHTS, read_json, read_tensors, weights_of
+from engine.model.checkpoint import CONFIG, STATE, WEIGHTS, current_names, read_json, read_tensors, weights_of
 from engine.model.config import ModelConfig
 from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
@@ -39,7 +39,7 @@ def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
         return huggingface.load_transformer(folder, config, _precision(folder, config)).to(device)
     with torch.device("meta"):
         expected = weights_of(Transformer(config))
-    tensors, _ = read_tensors(folder / WEIGHTS)
+    tensors = current_names(read_tensors(folder / WEIGHTS)[0])
     _compare(folder / WEIGHTS, tensors, expected)
     model = Transformer(config)
     model.load_state_dict(tensors, strict=False)

@@ -34,12 +34,12 @@ class SingleToken:
         self._embedding_norm = _norm(model.embedding_norm)
         self._blocks = [_SingleBlock(block, model) for block in model.blocks]
         self._final_norm = _norm(model.final_norm)
-        self._head = _linear(model.head)
+        self._unembedding = _linear(model.unembedding)
 
     @staticmethod
     def can_run(model: Transformer) -> bool:
         """Whether the weights are what numpy can read in place, and the activation one that it has."""
-        weight, known = model.head.weight, model.config.activation in ACTIVATIONS
+        weight, known = model.unembedding.weight, model.config.activation in ACTIVATIONS
         return known and weight.device.type == "cpu" and str(weight.dtype) == "torch.float32"
 
     def __call__(self, id: int, cache: KVCache) -> Vector:
@@ -54,9 +54,9 @@ class SingleToken:
         x_D = self._embedding_norm(x_D)
         for block, (k_GCK, v_GCK) in zip(self._blocks, cache.arrays(), strict=True):
             x_D = x_D + block.attend(x_D, position, rotation_KK, k_GCK, v_GCK)
-            x_D = x_D + block.think(x_D)
+            x_D = x_D + block.mlp(x_D)
         cache.length += 1
-        return self._head(self._final_norm(x_D))
+        return self._unembedding(self._final_norm(x_D))
 
 
 class _SingleBlock:
@@ -89,7 +89,7 @@ class _SingleBlock:
         heads_GRK /= weights_GRS.sum(axis=-1, keepdims=True)
         return self._out(heads_GRK.reshape(H * K))
 
-    def think(self, x_D: Vector) -> Vector:
+    def mlp(self, x_D: Vector) -> Vector:
         return self._down(self._activate(self._up(self._mlp_norm(x_D))))
 
 

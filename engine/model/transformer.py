@@ -41,9 +41,9 @@ class Transformer(nn.Module):
         self.embedding_norm = Norm(config, config.width) if config.embedding_norm else nn.Identity()
         self.blocks = nn.ModuleList(Block(config, i) for i in range(config.n_layers))
         self.final_norm = Norm(config, config.width)
-        self.head = Linear(config.width, config.vocabulary, bias=False)
+        self.unembedding = Linear(config.width, config.vocabulary, bias=False)
         if config.tied_head:
-            self.head.weight = self.embedding.weight
+            self.unembedding.weight = self.embedding.weight
         self.initialize()
 
     def forward(self, ids_BT: Tensor, cache: KVCache | None = None, tape: Tape = NO_TAPE) -> Tensor:
@@ -84,7 +84,7 @@ class Transformer(nn.Module):
             x_BPD = self.final_norm(x_BTD[:, tape.positions])
             tape.keep("ln_final", x_BPD)
             if tape.wants("logits"):
-                tape.keep("logits", self.head(x_BPD))
+                tape.keep("logits", self.unembedding(x_BPD))
 
     def _embed(self, ids_BT: Tensor, start: int, tape: Tape) -> tuple[Tensor, Rotation | None]:
         """Return the first residual stream, and the rotation of positions `start` to start + T."""
@@ -100,7 +100,7 @@ class Transformer(nn.Module):
 
     def _unembed(self, x_BTD: Tensor, tape: Tape) -> Tensor:
         x_BTD = tape.through("ln_final", self.final_norm(x_BTD))
-        return tape.through("logits", self.head(x_BTD))
+        return tape.through("logits", self.unembedding(x_BTD))
 
     @torch.no_grad()
     def initialize(self) -> None:
@@ -111,7 +111,7 @@ class Transformer(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.ndim < 2 or parameter.is_meta:  # a meta parameter is replaced by one that is read
                 continue  # gains stay at one, biases at zero
-            if name.endswith(("attention.out.weight", "mlp.down.weight")) or name == "head.weight":
+            if name.endswith(("attention.out.weight", "mlp.down.weight")) or name == "unembedding.weight":
                 parameter.zero_()
             elif name.startswith(("embedding", "positions")):
                 parameter.normal_(0.0, 0.02 if self.config.tied_head else 1.0)

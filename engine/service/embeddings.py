@@ -120,7 +120,7 @@ def trace_paths(session: Session, request: TracePaths) -> Answer[EmbeddingPaths]
     last = opened.model.config.n_layers - 1
     names = [f"blocks.{i}.resid_pre" for i in range(last + 1)] + [f"blocks.{last}.resid_post"]
     tape = Tape(names)
-    opened.model.record(torch.tensor([ids], device=opened.model.head.weight.device), tape)
+    opened.model.record(torch.tensor([ids], device=opened.model.unembedding.weight.device), tape)
     states = np.stack([tape[name][0].float().cpu().numpy() for name in names])
     points, explained = token_paths(states, request.dims)
     pieces = tuple(map(opened.tokenizer.piece, ids))

@@ -2,7 +2,7 @@
 
 import time
 
-from engine.generation.decoding import Step, decode, weigh
+from engine.generation.decoding import Step, decode, sample_step
 from engine.generation.sampling import candidates, draw
 from engine.messages.generation import Candidates, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from engine.service.answer import Answer, Handlers
@@ -43,7 +43,7 @@ def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
 def predict_next(session: Session, request: PredictNext) -> Answer[Candidates]:
     opened = session.opened
     ids = [*opened.tokenizer.encode(request.prompt), *request.chosen] or opened.tokenizer.encode("\n")
-    step = weigh(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
+    step = sample_step(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 
 

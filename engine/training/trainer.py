@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.messages.training import TrainingSettings
+from engine.model.checkpoint import current_names
 from engine.model.transformer import Transformer
 from engine.training.optimizers import Optimizer
 from engine.training.recipe import CLIP, fraction_done, rate_factor, rates
@@ -170,7 +171,7 @@ class Trainer:
         def part(prefix: str) -> dict[str, Tensor]:
             return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
-        self.model.load_state_dict(part("model."))
+        self.model.load_state_dict(current_names(part("model.")))
         self.optimizer.load_state(part("optimizer."))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:

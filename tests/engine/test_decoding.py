@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.generation.decoding import Reader, decode, weigh, window
+from engine.generation.decoding import Reader, decode, sample_step, window
 from engine.generation.sampling import draw
 from engine.messages.generation import SamplingSettings
 from engine.model.opening import load_model
@@ -56,9 +56,9 @@ def test_a_position_seen_before_does_not_run_the_model_again(
 ) -> None:
     model, tokenizer = opened
     reader, ids = Reader(model), tokenizer.encode("the cat sat")
-    before = weigh(reader, ids, WARM, 0.5)
+    before = sample_step(reader, ids, WARM, 0.5)
     monkeypatch.setattr(reader, "_compute", lambda ids: pytest.fail("the model ran"))
-    after = weigh(reader, ids, SamplingSettings(temperature=0.5, top_k=3), 0.5)
+    after = sample_step(reader, ids, SamplingSettings(temperature=0.5, top_k=3), 0.5)
     assert np.array_equal(before.stages.model_V, after.stages.model_V)
     assert after.stages.kept[-1] <= 3
 
@@ -68,7 +68,7 @@ def test_when_the_weights_change_nothing_old_is_used(model_folder: Path) -> None
     reader, ids = Reader(model), tokenizer.encode("the cat sat")
     before = reader.logits(ids)
     with torch.no_grad():
-        model.head.weight.mul_(2.0)
+        model.unembedding.weight.mul_(2.0)
     reader.forget()
     assert np.allclose(reader.logits(ids), 2 * before, atol=1e-4)
 

@@ -54,7 +54,7 @@ class ByHand:
             x = x + self.mlp(self.norm(x, f"blocks.{layer}.mlp_norm"), layer)
             self.residuals.append(x)
         self.final = self.norm(x, "final_norm")
-        self.logits = self.final @ self.w["head.weight"].T
+        self.logits = self.final @ self.w["unembedding.weight"].T
 
     def norm(self, x: Doubles, name: str) -> Doubles:
         if self.config.norm == "layer":

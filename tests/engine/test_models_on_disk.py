@@ -10,10 +10,12 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
-from engine.model.checkpoint import read_json, read_tensors, save_model, write_json, write_tensors
+from engine.model.checkpoint import STATE, WEIGHTS, read_json, read_tensors, save_model, write_json, write_tensors
 from engine.model.config import ModelConfig
-from engine.model.opening import describe, load_model
+from engine.model.opening import BUILTIN, describe, load_model
 from engine.text.tokenizer import train_characters
+from engine.training.run import Run
+from tests.engine.conftest import SMALL
 from tests.engine.test_model import FAMILIES, random_model
 
 # --- Configurations ---------------------------------------------------------------------------------
@@ -79,6 +81,23 @@ def test_a_saved_model_comes_back_bit_by_bit(tmp_path: Path, family: str) -> Non
     for name, tensor in model.state_dict().items():
         assert again.state_dict()[name].numpy().tobytes() == tensor.numpy().tobytes(), name
     assert read_tensors(tmp_path / "deep" / "m" / "model.safetensors")[1]["step"] == "7"
+
+
+def test_files_that_call_the_unembedding_head_are_read(tmp_path: Path, text_file: Path) -> None:
+    """The model that comes with Nakami, and a run's state."""
+    assert "head.weight" in read_tensors(BUILTIN / WEIGHTS)[0]
+    model, _ = load_model(BUILTIN)
+    assert model.unembedding.weight.std() > 0.01
+    run = Run.start([str(text_file)], tmp_path / "run", dataclasses.replace(SMALL, steps=4))
+    list(run.prepare())
+    list(run.steps())
+    state = tmp_path / "run" / STATE
+    tensors, notes = read_tensors(state)
+    tensors["model.head.weight"] = 2 * tensors.pop("model.unembedding.weight")
+    write_tensors(state, tensors, notes)
+    resumed = Run.resume(tmp_path / "run")
+    list(resumed.prepare())
+    assert torch.equal(resumed.model.unembedding.weight, 2 * run.model.unembedding.weight)
 
 
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:

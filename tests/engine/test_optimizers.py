@@ -61,4 +61,4 @@ def test_every_parameter_is_moved_by_one_optimizer() -> None:
     model = Transformer(model_config(SMALL, 300))
     matrices, others = split_parameters(model)
     assert len(matrices) + len(others) == len(list(model.parameters()))
-    assert {id(p) for p in others} == {id(model.embedding.weight), id(model.head.weight)}
+    assert {id(p) for p in others} == {id(model.embedding.weight), id(model.unembedding.weight)}

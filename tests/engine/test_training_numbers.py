@@ -1,64 +1,21 @@
 """What counting achieves, what evaluation reckons and what a recipe asks for, a second time in plain Python."""
 
 import dataclasses
-import itertools
 import math
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from engine.errors import EngineError
-from engine.history.ngram import bigram_loss, unigram_loss
 from engine.messages.training import TrainingSettings
 from engine.model.opening import load_model
 from engine.training import evaluation
 from engine.training.evaluation import evaluate
 from engine.training.recipe import PRESETS, check, micro_batch, model_config, presets_for, rate_factor, rates
 from tests.engine.conftest import SENTENCES
-
-# --- What counting achieves ---------------------------------------------------------------------------
-
-
-def counted_unigram(train: list[int], validation: list[int], vocabulary: int) -> float:
-    counts = Counter(train)
-    shares = [(counts[t] + 1) / (len(train) + vocabulary) for t in validation]
-    return -sum(map(math.log, shares)) / len(shares)
-
-
-def counted_bigram(train: list[int], validation: list[int], vocabulary: int) -> float:
-    counts, pairs, before = Counter(train), Counter(itertools.pairwise(train)), Counter(train[:-1])
-    followers = Counter(a for a, _ in pairs)
-    shares = []
-    for a, b in itertools.pairwise(validation):
-        unigram = (counts[b] + 1) / (len(train) + vocabulary)
-        weight = followers[a]
-        shares.append((pairs[a, b] + weight * unigram) / (before[a] + weight) if weight else unigram)
-    return -sum(map(math.log, shares)) / len(shares)
-
-
-IDS_OF_FIVE = st.lists(st.integers(0, 4), min_size=3, max_size=60)
-
-
-@settings(max_examples=200)
-@given(train=IDS_OF_FIVE, validation=IDS_OF_FIVE, dtype=st.sampled_from([np.uint16, np.uint32]))
-def test_ngram_losses_are_those_of_counting(train: list[int], validation: list[int], dtype: type) -> None:
-    known, held_out = np.array(train, dtype), np.array(validation, dtype)
-    assert unigram_loss(known, held_out, 5) == pytest.approx(counted_unigram(train, validation, 5))
-    assert bigram_loss(known, held_out, 5) == pytest.approx(counted_bigram(train, validation, 5))
-
-
-@given(train=IDS_OF_FIVE, before=st.integers(0, 4))
-def test_all_that_may_follow_a_token_adds_up_to_one(train: list[int], before: int) -> None:
-    known = np.array(train, np.uint16)
-    losses = [bigram_loss(known, np.array([before, after], np.uint16), 5) for after in range(5)]
-    assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1.0)
-    alone = [unigram_loss(known, np.array([token], np.uint16), 5) for token in range(5)]
-    assert sum(math.exp(-loss) for loss in alone) == pytest.approx(1.0)
-
 
 # --- Evaluation and recipe ----------------------------------------------------------------------------
 
