@@ -257,7 +257,7 @@ def vocabulary_pages(_: ListVocabulary) -> list[object]:
     return [VocabularyPage(start, 26, *(part[start : start + 13] for part in columns)) for start in (0, 13)]
 
 
-def machine_trace(request: TraceForward) -> list[object]:
+def forward_trace(request: TraceForward) -> list[object]:
     """A token a character, two layers; the last `most` tokens."""
     ids = [*map(ord, request.text), *request.chosen]
     shown = ids[-request.most :]
@@ -354,7 +354,7 @@ def default_answers() -> Answers:
         LookUp: token_row,
         TracePaths: token_paths,
         FindAnalogy: lambda request: [near_tokens(request.count, ((95,), (96,), (97,)))],
-        TraceForward: machine_trace,
+        TraceForward: forward_trace,
         ReplayMerges: merge_steps,
         CompareTokenizers: tokenizer_columns,
         ListVocabulary: vocabulary_pages,

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 from engine.messages.envelope import Ended
 from engine.messages.generation import Generate
 from engine.messages.map import ForwardTrace, TraceForward
-from gui.panes.map.machine_plan import STATIONS, Part, Plan, plan
 from gui.panes.map.pane import MapPane
+from gui.panes.map.plan import STATIONS, Part, Plan, plan_for
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, machine_trace, model
+from tests.gui.fakes import FakeEngine, forward_trace, model
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def click(qtbot: QtBot, widget: QWidget, where: QRectF | None = None) -> None:
 
 
 def place(pane: MapPane) -> Plan:
-    found = pane.machine.plan()
+    found = pane.map.plan()
     assert found is not None
     return found
 
@@ -78,7 +78,7 @@ def test_without_a_text_it_asks_for_one(qtbot: QtBot, window: MainWindow, pane: 
 def test_the_text_flows_through_every_station(pane: MapPane, engine: FakeEngine) -> None:
     assert engine.asked(TraceForward)[-1].text == "The cat"
     assert shown(pane) == tuple("The cat")
-    assert pane.machine.stations() == STATIONS
+    assert pane.map.stations() == STATIONS
     assert len(place(pane).cells) == 2
     assert pane.subtitle() == "Tokens in view: 7 of 16"
     table = pane.table()
@@ -122,23 +122,23 @@ def test_it_lives_while_a_model_learns_but_not_at_every_step(pane: MapPane, engi
 def test_a_click_on_a_station_opens_its_pane(
     qtbot: QtBot, window: MainWindow, pane: MapPane, station: str, opened: str
 ) -> None:
-    click(qtbot, pane.machine, caption(pane, station))
+    click(qtbot, pane.map, caption(pane, station))
     assert window.workspace.layout_now() == [opened]
 
 
 def test_a_click_on_a_chip_selects_the_token_everywhere(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     chip = place(pane).token_row("tokens", 2)
-    click(qtbot, pane.machine, chip)
+    click(qtbot, pane.map, chip)
     assert window.state.token == window.strip.current == 2
     assert window.workspace.layout_now() == ["map"]
-    assert pane.machine.view is not None
-    assert pane.machine.view.token == 2
-    click(qtbot, pane.machine, chip)
+    assert pane.map.view is not None
+    assert pane.map.view.token == 2
+    click(qtbot, pane.map, chip)
     assert window.state.token is None
 
 
 def test_a_vector_opens_its_pane_with_the_token_selected(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
-    click(qtbot, pane.machine, place(pane).token_row("vectors", 4))
+    click(qtbot, pane.map, place(pane).token_row("vectors", 4))
     assert window.state.token == 4
     assert window.workspace.layout_now() == ["embeddings"]
 
@@ -146,22 +146,22 @@ def test_a_vector_opens_its_pane_with_the_token_selected(qtbot: QtBot, window: M
 def test_of_a_long_text_the_right_token_is_selected(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     window.prompt.set_text("A dog and a long tail")
     qtbot.waitUntil(lambda: shown(pane)[-4:] == tuple("tail"))
-    click(qtbot, pane.machine, place(pane).token_row("tokens", 11))
+    click(qtbot, pane.map, place(pane).token_row("tokens", 11))
     assert window.state.token == 20
 
 
 def test_attention_and_mlp_choose_their_layer(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     window.state.select_head(0, 1)
-    click(qtbot, pane.machine, place(pane).cells[1].mlp)
+    click(qtbot, pane.map, place(pane).cells[1].mlp)
     assert (window.state.layer, window.state.head) == (1, 1)
     assert window.workspace.layout_now() == ["map"]
-    click(qtbot, pane.machine, place(pane).cells[0].attention)
+    click(qtbot, pane.map, place(pane).cells[0].attention)
     assert (window.state.layer, window.state.head) == (0, 1)
     assert window.workspace.layout_now() == ["attention"]
 
 
 def test_all_of_it_by_keyboard(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
-    machine = pane.machine
+    machine = pane.map
     machine.setFocus()
     for _ in range(3):
         qtbot.keyClick(machine, Qt.Key.Key_Right)
@@ -186,7 +186,7 @@ def test_all_of_it_by_keyboard(qtbot: QtBot, window: MainWindow, pane: MapPane) 
 
 
 def test_every_part_is_told_in_words(pane: MapPane) -> None:
-    machine = pane.machine
+    machine = pane.map
     said = {part: machine.describe(part) for part in place(pane).parts}
     assert len(set(said.values())) == len(said)
     assert not any("widget." in words or "{" in words for words in said.values())
@@ -200,7 +200,7 @@ def test_hovering_tells_the_exact_value(pane: MapPane, monkeypatch: pytest.Monke
     monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: told.append(text))
     shown_rows = place(pane)
     for point in (shown_rows.candidate_row(1, 3).center(), shown_rows.token_row("tokens", 4).center(), QPointF(-9, -9)):
-        pane.machine.event(_hover(point))
+        pane.map.event(_hover(point))
     assert told == ["b   ID 98   40.00 %", "The text is cut into tokens: c is one of them", ""]
 
 
@@ -273,12 +273,12 @@ def test_back_to_start(qtbot: QtBot, pane: MapPane) -> None:
 def test_a_token_that_the_model_wrote_is_selected_here_alone(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: shown(pane) == tuple("The cata"))
-    click(qtbot, pane.machine, place(pane).token_row("tokens", 7))
+    click(qtbot, pane.map, place(pane).token_row("tokens", 7))
     assert window.state.token is None
-    assert pane.machine.view is not None
-    assert pane.machine.view.token == 7
-    click(qtbot, pane.machine, place(pane).token_row("tokens", 1))
-    assert window.state.token == pane.machine.view.token == 1
+    assert pane.map.view is not None
+    assert pane.map.view.token == 7
+    click(qtbot, pane.map, place(pane).token_row("tokens", 1))
+    assert window.state.token == pane.map.view.token == 1
 
 
 def test_another_text_ends_the_loop(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
@@ -314,7 +314,7 @@ SIZES = [(545, 170), (590, 470), (730, 700), (1120, 430), (1480, 770), (2330, 11
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_overlaps_in_any_size(size: tuple[int, int], zoom: float, layers: int) -> None:
-    found = plan(*map(float, size), zoom, 12, layers)
+    found = plan_for(*map(float, size), zoom, 12, layers)
     boxes = [box.adjusted(0, -found.caption, 0, 0) for box in found.boxes.values()]
     cards = [cell.card for cell in found.cells]
     for group in (boxes, cards):
@@ -327,12 +327,12 @@ def test_nothing_overlaps_in_any_size(size: tuple[int, int], zoom: float, layers
 
 
 def test_a_narrow_high_tile_has_three_rows() -> None:
-    assert len(plan(730, 700, 1.0, 12, 4).rows) == 3
-    assert len(plan(1480, 770, 1.0, 12, 4).rows) == 1
+    assert len(plan_for(730, 700, 1.0, 12, 4).rows) == 3
+    assert len(plan_for(1480, 770, 1.0, 12, 4).rows) == 1
 
 
 def test_the_walk_leaves_out_what_has_no_room(qtbot: QtBot, pane: MapPane) -> None:
-    pane.machine.setFixedSize(545, 170)
+    pane.map.setFixedSize(545, 170)
     visited: list[str] = []
     pane._walk.timeout.connect(lambda: visited.append(pane._lit))
     click(qtbot, pane.step_button)
@@ -341,9 +341,9 @@ def test_the_walk_leaves_out_what_has_no_room(qtbot: QtBot, pane: MapPane) -> No
 
 
 def test_a_model_that_has_learned_nothing_is_painted_too(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
-    [trace] = machine_trace(TraceForward("The cat"))
+    [trace] = forward_trace(TraceForward("The cat"))
     assert isinstance(trace, ForwardTrace)
     for values in (trace.mlp, trace.final, trace.norms, trace.histogram):
         values[:] = 0
     pane._traced(trace)
-    assert not pane.machine.grab().isNull()
+    assert not pane.map.grab().isNull()

@@ -18,7 +18,7 @@ from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.steps import AttentionStepsView
 from gui.panes.embeddings.near_list import NearList
 from gui.panes.generation.candidate_bars import CandidateBars
-from gui.panes.map.machine_view import Machine
+from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.cloud import Cloud
@@ -26,7 +26,7 @@ from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.token_strip import TokenStrip
 from gui.widgets.vector_bars import VectorBars
-from tests.gui.fakes import attention_steps, machine_trace, many_candidates, near_tokens, tokens_of
+from tests.gui.fakes import attention_steps, forward_trace, many_candidates, near_tokens, tokens_of
 from tests.gui.hands import Hover, click, drag, look, press, show, turn_wheel
 
 NAN = np.full((4, 4), np.nan, np.float32)
@@ -83,9 +83,9 @@ def _fill(name: str, data: str) -> QWidget:
                     part[:] = np.nan
             made.set_data(steps, 0, names)
     else:
-        made = Machine()
+        made = ModelMap()
         if count:
-            [trace] = machine_trace(TraceForward("x" * count))
+            [trace] = forward_trace(TraceForward("x" * count))
             if data == "nan":
                 for part in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):  # type: ignore[attr-defined]
                     part[:] = np.nan

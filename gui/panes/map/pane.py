@@ -1,4 +1,4 @@
-"""The whole machine on one screen, with the values of the text now open; it plays the loop that writes."""
+"""The Map pane: one forward pass on one screen, with the values of the open text, and the loop that writes."""
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent
@@ -8,16 +8,17 @@ from engine.messages.envelope import Ended
 from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
 from gui.i18n import t
+from gui.layout import set_property
 from gui.pane import Pane, Table
-from gui.panes.map.machine_plan import STATIONS
-from gui.panes.map.machine_view import Machine
+from gui.panes.map.plan import STATIONS
+from gui.panes.map.view import ModelMap
 from gui.theme import GAP_M, icon
 
-STATION_MS = 400  # the walk stays so long at each station
-LIVE_MS = 3500  # while a model learns, it is looked through at most so often
-SAMPLING = SamplingSettings(temperature=1.0)  # the probabilities shown are the ones that the draw is made from
-WIDE = 1000  # from here on the sentence below the picture is in large type
-SEED = 1  # the loop repeats itself after "back to start"
+STATION_MS = 400  # at each station while the loop plays
+LIVE_MS = 3500  # between two forward passes while the model is being trained
+SAMPLING = SamplingSettings(temperature=1.0)  # the draw is from the probabilities shown
+WIDE = 1000  # pixels at zoom 1 from which the sentence below the picture is in large type
+SEED = 1  # fixed, so that the loop repeats itself after "back to start"
 OPENS = {
     "text": "tokens",
     "tokens": "tokens",
@@ -35,13 +36,13 @@ class MapPane(Pane):
 
     def build(self) -> None:
         self.trace: ForwardTrace | None = None
-        self.written: list[GeneratedToken] = []  # behind the shared text: this pane's own
-        self._own: int | None = None  # a selected token that the model has written
-        self._lit = ""  # where the walk is; "" before its first station
+        self.written: list[GeneratedToken] = []  # after the shared text, known to this pane only
+        self._own: int | None = None  # index of the selected token, if the model wrote it
+        self._lit = ""  # the highlighted station; "" before the first
         self._playing = False
-        self.machine = Machine()
-        self.machine.token_chosen.connect(self._token_chosen)
-        self.machine.part_opened.connect(self._part_opened)
+        self.map = ModelMap()
+        self.map.token_chosen.connect(self._token_chosen)
+        self.map.part_opened.connect(self._part_opened)
         self.pages = QStackedLayout(self.body)
         self.empty = self.empty_page()
         self.pages.addWidget(self.empty)
@@ -69,18 +70,18 @@ class MapPane(Pane):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP_M)
-        column.addWidget(self.machine, 1)
+        column.addWidget(self.map, 1)
         column.addLayout(buttons)
         return page
 
     # --- What is shown ---------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Another text or model: the loop begins anew."""
+        """Start the loop again, for another text or model."""
         self.home()
 
     def home(self) -> None:
-        """Back to the text as it was typed."""
+        """Go back to the text without what the model wrote."""
         self.drop("generate")
         self._stop()
         self.written, self._own, self._lit = [], None, ""
@@ -115,29 +116,29 @@ class MapPane(Pane):
     def _show(self) -> None:
         self.pages.setCurrentIndex(int(self.trace is not None))
         self.explain_empty(self.empty)
-        self.machine.set_trace(
+        self.map.set_trace(
             self.trace, self.state.text, "".join(token.text for token in self.written), len(self.written)
         )
         self._draw()
 
     def _draw(self) -> None:
-        """Selection, walk and buttons; the values are here already."""
+        """Show selection, highlighted station and buttons for the trace that has arrived."""
         chosen = self._own if self.state.token is None else self.state.token
         first = self.trace.first if self.trace is not None else 0
-        self.machine.set_selection(None if chosen is None else chosen - first, self.state.layer)
-        self.machine.set_lit(self._lit)
+        self.map.set_selection(None if chosen is None else chosen - first, self.state.layer)
+        self.map.set_lit(self._lit)
         busy = self._walk.isActive() or self._lit == "back"
         self.play_button.setText(t("pane.map.pause" if self._playing else "pane.map.play"))
         self.step_button.setEnabled(not busy)
         self.home_button.setEnabled(bool(self.written or self._lit))
-        words = self.machine.say(self._lit) if self._lit else t("pane.map.hint")
+        words = self.map.say(self._lit) if self._lit else t("pane.map.hint")
         if self._full() and not self._lit and self.state.model is not None:
             words = t("pane.map.full", context=self.state.model.context)
         self.words.setText(words)
         self.words.setToolTip(words)
         self.subtitle_changed.emit()
 
-    # --- Choosing --------------------------------------------------------------------------------
+    # --- Selection --------------------------------------------------------------------------------
 
     def _selected(self) -> None:
         if self.state.token is not None:
@@ -145,7 +146,7 @@ class MapPane(Pane):
         self._draw()
 
     def _token_chosen(self, row: int | None) -> None:
-        """Everywhere, if it is a token of the shared text; those that the model wrote here are known here alone."""
+        """Select a token: of the shared text in all panes, one that the model wrote here in this pane only."""
         assert self.trace is not None
         index = None if row is None else row + self.trace.first
         shared = self.trace.first + len(self.trace.pieces) - len(self.written)
@@ -162,7 +163,7 @@ class MapPane(Pane):
     # --- The loop --------------------------------------------------------------------------------
 
     def play_or_pause(self) -> None:
-        """Pausing stays at the station that is reached; playing goes on from there."""
+        """Pause at the present station, or play on from there."""
         if self._playing:
             self._stop()
         elif self.trace is not None:
@@ -171,7 +172,7 @@ class MapPane(Pane):
         self._draw()
 
     def step(self) -> None:
-        """Once around: all stations, the draw, and the new token joins the text."""
+        """Play one round: all stations, the draw, and the new token joins the text."""
         if self.trace is not None and not self._walk.isActive():
             self._go_on()
             self._draw()
@@ -186,8 +187,8 @@ class MapPane(Pane):
         self._walk.stop()
 
     def _walk_on(self) -> None:
-        """To the next station that there is room for; behind the last one a token is asked for."""
-        shown = self.machine.stations()
+        """Highlight the next station that is shown; after the last, generate a token."""
+        shown = self.map.stations()
         ahead = STATIONS[STATIONS.index(self._lit) + 1 :] if self._lit else STATIONS
         self._lit = next((station for station in ahead if station in shown), "back")
         if self._lit == "back":
@@ -201,13 +202,13 @@ class MapPane(Pane):
         self._look()
 
     def _ended(self, end: Ended) -> None:
-        if end.outcome != "done":  # said in the message bar
+        if end.outcome != "done":  # the message bar shows why
             self._stop()
             self._lit = ""
             self._draw()
 
     def _arrived(self) -> None:
-        """The new token is part of what flows through: the next round may begin."""
+        """Begin the next round: the trace contains the new token."""
         self._lit = ""
         if self._playing and self._full():
             self._stop()
@@ -224,10 +225,7 @@ class MapPane(Pane):
         self._draw()
 
     def fold(self) -> None:
-        role = "figure" if self.width() > self.theme.px(WIDE) else ""
-        if role != self.words.property("role"):
-            self.words.setProperty("role", role)
-            self.words.style().polish(self.words)
+        set_property(self.words, "role", "figure" if self.width() > self.theme.px(WIDE) else "")
 
     # --- What every pane has ---------------------------------------------------------------------
 
@@ -241,15 +239,15 @@ class MapPane(Pane):
             return None
         found = self.trace.candidates
         rows: list[tuple[object, ...]] = [
-            (piece, int(id), float(share))
-            for piece, id, share in zip(found.pieces, found.ids, found.probabilities[-1], strict=True)
+            (piece, int(token_id), float(share))
+            for piece, token_id, share in zip(found.pieces, found.ids, found.probabilities[-1], strict=True)
         ]
         return Table(("piece", "id", "probability"), rows)
 
     def retranslate(self) -> None:
         self.step_button.setText(t("pane.map.step"))
         self.home_button.setText(t("pane.map.home"))
-        self.machine.setAccessibleName(t("pane.map.picture.title"))
+        self.map.setAccessibleName(t("pane.map.picture.title"))
         self._show()
 
     def restyle(self) -> None:

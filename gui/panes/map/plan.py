@@ -1,4 +1,4 @@
-"""Where the parts of the machine stand. Geometry alone, so that painting and pointing cannot disagree."""
+"""The geometry of the map: where each part is. Painting and pointing both use it, so that they agree."""
 
 import math
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ LABEL, LEGEND = 21, 22  # heights inside the layers
 
 
 class Part(NamedTuple):
-    """What can be pointed at: a station, or the attention or MLP of one layer."""
+    """A part that can be pointed at: a station, or the attention or MLP of one layer."""
 
     name: str
     layer: int = 0
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """One layer."""
+    """The boxes of one layer."""
 
     card: QRectF
     label: QRectF  # empty where there is no room for words
@@ -50,13 +50,13 @@ class Plan:
     boxes: dict[str, QRectF]
     caption: float  # height above each box
     pad: float  # inside each box
-    tokens: int  # that are traced …
-    first_token: int  # … and the first of them that there is room for
+    tokens: int  # how many are traced
+    first_token: int  # the first of them that there is room for
     token_height: float
     cells: tuple[Cell, ...]
     legend: QRectF  # empty where there is no room
-    loop: float  # y of the way back …
-    loop_room: float  # … and the height that it has; 0 where it is left out
+    loop: float  # y of the way back
+    loop_room: float  # its height; 0 where it is left out
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """In the order in which a text passes them; a layer is its attention and its MLP."""
+        """All parts in the order of the forward pass; a layer has two, its attention and its MLP."""
         inner = [Part(name, i) for i in range(len(self.cells)) for name in ("attention", "mlp")]
         return tuple(part for name in self.stations for part in (inner if name == "layers" else [Part(name)]))
 
@@ -74,11 +74,11 @@ class Plan:
         return self.cells[part.layer].mlp if part.name == "mlp" else self.boxes[part.name]
 
     def inner(self, station: str) -> QRectF:
-        """A station's box without its edge."""
+        """Return a station's box without its padding."""
         return self.boxes[station].adjusted(self.pad, self.pad, -self.pad, -self.pad)
 
     def token_row(self, station: str, index: int) -> QRectF:
-        """The row of traced token `index` in a station."""
+        """Return the row of traced token `index` in a station."""
         inner = self.inner(station)
         top = inner.center().y() - (self.tokens - self.first_token) * self.token_height / 2
         return QRectF(
@@ -86,7 +86,7 @@ class Plan:
         )
 
     def candidate_rows(self, candidates: int) -> int:
-        """For how many candidates there is room."""
+        """How many candidates there is room for."""
         return max(1, min(candidates, int(self.inner("probabilities").height() / (ROW_HEIGHT * self.unit))))
 
     def candidate_row(self, place: int, rows: int) -> QRectF:
@@ -111,8 +111,8 @@ class Plan:
         return next(found, None)
 
 
-def plan(width: float, height: float, zoom: float, tokens: int, layers: int) -> Plan:
-    """One row of stations; three where the room is high and narrow; fewer stations where it is small."""
+def plan_for(width: float, height: float, zoom: float, tokens: int, layers: int) -> Plan:
+    """Return the plan for a size: one row of stations, or three if it is narrow, and fewer where it is small."""
     unit = zoom * min(1.6, max(1.0, min(width / 1350, height / 600) / zoom))
     everything = _least(STATIONS, unit)
     three = width < everything and height > 3 * 170 * unit and width > max(_least(row, unit) for row in IN_THREE)
@@ -161,7 +161,7 @@ def _that_fit(width: float, unit: float) -> tuple[str, ...]:
 
 
 def _in_line(stations: tuple[str, ...], area: QRectF, unit: float) -> dict[str, QRectF]:
-    """Every station gets the least it needs, and its share of the rest."""
+    """Give every station its least width and its share of the rest."""
     gap = GAP * unit
     spare = max(0.0, area.width() - _least(stations, unit))
     shares = sum(SHARE[name] for name in stations)
@@ -174,7 +174,7 @@ def _in_line(stations: tuple[str, ...], area: QRectF, unit: float) -> dict[str, 
 
 
 def _cells(box: QRectF, layers: int, unit: float, pad: float) -> tuple[tuple[Cell, ...], QRectF]:
-    """As many rows of layers as make their pictures largest, in reading order."""
+    """Lay the layers out in reading order, in as many rows as make their pictures largest."""
     if not layers:
         return (), QRectF()
     area = box.adjusted(pad, pad, -pad, -pad)
@@ -197,7 +197,7 @@ def _cells(box: QRectF, layers: int, unit: float, pad: float) -> tuple[tuple[Cel
 
 
 def _inside(width: float, unit: float) -> tuple[float, float, float]:
-    """Of a cell of this width: gap between cells, height of its words, padding."""
+    """Return, for a cell of this width, the gap between cells, the height of its label and its padding."""
     if width > 96 * unit:
         return 10 * unit, LABEL * unit, 6 * unit
     return min(4 * unit, width * 0.1), 0.0, min(3 * unit, width * 0.06)
@@ -210,7 +210,7 @@ def _picture_side(area: QRectF, columns: int, rows: int, unit: float) -> float:
 
 
 def _cell(room: QRectF, side: float, unit: float) -> Cell:
-    """The picture of the attention, and the strip of the MLP below it, in the middle of the room."""
+    """Return the box of the attention pattern and that of the MLP's strip below it, centred."""
     gap, label, pad = _inside(room.width(), unit)
     strip = min(0.16 * side, 30 * unit)
     height = label + side + strip + 3 * pad

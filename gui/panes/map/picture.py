@@ -1,4 +1,4 @@
-"""The picture of the machine: how each station looks. Where it stands is machine_plan's business."""
+"""The picture of the map: how each station looks. plan.py says where it is."""
 
 from itertools import pairwise
 
@@ -16,8 +16,8 @@ from PySide6.QtGui import (
 
 from engine.messages.generation import Candidates
 from gui.i18n import t
-from gui.panes.map.machine_canvas import Canvas, ramp, spread
-from gui.panes.map.machine_plan import GAP, Cell, Plan
+from gui.panes.map.canvas import Canvas, ramp, spread
+from gui.panes.map.plan import GAP, Cell, Plan
 from gui.text import utf16_length, visible
 from gui.theme import GAP_S, NORMAL, SMALL
 from gui.widgets.heatmap import shares_image
@@ -59,7 +59,7 @@ class Picture(Canvas):
         self._draw_words(caption, words, "accent" if lit else "text", CENTRE)
 
     def _paint_ways(self) -> None:
-        """Arrows from each station to the next, and from the last one back to the first."""
+        """Paint arrows from each station to the next, and from the last back to the first."""
         for number, row in enumerate(self.plan.rows):
             for before, after in pairwise(row):
                 a, b = self.plan.boxes[before], self.plan.boxes[after]
@@ -93,7 +93,7 @@ class Picture(Canvas):
             self._draw_words(box, words, "accent" if self.view.lit == "back" else "muted", CENTRE)
 
     def _arrow(self, corners: list[QPointF], toward: str) -> None:
-        """Along the corners, with a head at the last one; in the accent colour while the walk goes there."""
+        """Paint an arrow along the corners, in the accent colour if it leads to the highlighted station."""
         lit = toward == self.view.lit
         color, size = self.theme.color("accent" if lit else "muted"), 4.5 * self.plan.unit
         tip, before = corners[-1], corners[-2]
@@ -111,7 +111,7 @@ class Picture(Canvas):
     # --- What goes in ----------------------------------------------------------------------------
 
     def _paint_text(self) -> None:
-        """The end of the text, wrapped; what the model has written stands in the accent colour."""
+        """Paint the end of the text, wrapped, with what the model wrote in the accent colour."""
         inner, view = self.plan.inner("text"), self.view
         whole = (view.prompt + view.written).replace("\n", "⏎")
         shown = whole[-LONGEST_SHOWN:]
@@ -153,7 +153,7 @@ class Picture(Canvas):
         return layout
 
     def _rows(self, station: str) -> list[tuple[int, QRectF]]:
-        """Of the tokens that there is room for."""
+        """Return the rows of the tokens that there is room for, with their indices."""
         first, count = self.plan.first_token, len(self.trace.pieces)
         return [(index, self.plan.token_row(station, index)) for index in range(first, count)]
 
@@ -203,7 +203,7 @@ class Picture(Canvas):
             self._paint_legend(self.plan.legend)
 
     def _paint_step(self, a: QRectF, b: QRectF) -> None:
-        """From one layer to the next: a short line, or around the corner into the next row."""
+        """Paint the line from one layer to the next: straight, or around the corner into the next row."""
         self.painter.setPen(QPen(self.theme.color("accent" if self.view.lit == "layers" else "muted"), 1.3))
         if abs(a.center().y() - b.center().y()) < 1:
             self.painter.drawLine(QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y()))
@@ -213,7 +213,7 @@ class Picture(Canvas):
         self.painter.drawPolyline(QPolygonF([*(QPointF(*c) for c in corners), QPointF(b.center().x(), b.top())]))
 
     def _paint_label(self, box: QRectF, index: int) -> None:
-        """The layer's name, and how long the vector of the token is behind it."""
+        """Paint a layer's name and the length of the token's vector after the layer."""
         self.painter.setFont(self.font(SMALL, bold=True))
         name = t("pane.map.picture.layer", layer=index + 1)
         self._draw_words(box, name, "accent" if index == self.view.layer else "text", LEFT)
@@ -246,7 +246,7 @@ class Picture(Canvas):
         self._paint_corner(box, index)
 
     def _paint_corner(self, box: QRectF, index: int) -> None:
-        """Words where no query sees a key: the part's name, or the layer's number if that stands nowhere else."""
+        """Paint a label into the masked corner: the part's name, or the layer's number if nothing else shows it."""
         labelled = not self.plan.cells[index].label.isEmpty()
         words = t("pane.map.picture.attention") if labelled else str(index + 1)
         self.painter.setFont(self.font(SMALL if labelled else SMALL - 1))
@@ -262,7 +262,7 @@ class Picture(Canvas):
         self.painter.drawImage(strip, self._image(self.trace.mlp[index], spread(self.trace.mlp[index])))
 
     def _paint_legend(self, box: QRectF) -> None:
-        """What the colours mean: numbers around zero, and shares of attention."""
+        """Paint the legend of the colours: numbers around zero, and attention weights."""
         self.painter.setFont(self.font(SMALL - 1))
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
         for low, high, image in (
@@ -285,7 +285,7 @@ class Picture(Canvas):
         self.painter.drawImage(strip, self._image(self.trace.final[:, None], spread(self.trace.final)))
 
     def _paint_logits(self) -> None:
-        """How many tokens have which logit: high ones above. The bars grow with the root, so that one is seen."""
+        """Paint the histogram of the logits, high ones above; bars show square roots, so that one token is seen."""
         inner, line = self.plan.inner("logits"), 18 * self.plan.unit
         self._words(
             QRectF(inner.left(), inner.top(), inner.width(), line), _signed(self.trace.highest), "muted", LEFT, SMALL
@@ -329,7 +329,7 @@ class Picture(Canvas):
         self._draw_words(QRectF(bar.right() + 5, row.top(), figure + 4, row.height()), words, "muted", LEFT)
 
     def _paint_draw(self) -> None:
-        """All probabilities on one line from 0 to 1, upright; the arrow is the random number. Below: what it hit."""
+        """Paint the cumulative probabilities upright, the random number as an arrow, and the drawn token."""
         found, inner, unit = self.trace.candidates, self.plan.inner("draw"), self.plan.unit
         chip = QRectF(inner.left(), inner.bottom() - 34 * unit, inner.width(), 34 * unit)
         self._fill(chip, self.theme.color("accent"), 6)
@@ -361,7 +361,7 @@ class Picture(Canvas):
 
 
 def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
-    """Those that there is room for; the drawn one is always among them."""
+    """Return the candidates that there is room for; the drawn one is always among them."""
     rows = list(range(plan.candidate_rows(len(found.ids))))
     if found.drawn not in rows:
         rows[-1] = found.drawn

@@ -1,4 +1,4 @@
-"""What the picture of the machine is painted with: its type, its words, its colours."""
+"""Drawing helpers for the map: text that fits, boxes, vectors as colours."""
 
 from dataclasses import dataclass
 
@@ -9,38 +9,38 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from engine.messages.map import ForwardTrace
 from gui.colormaps import diverging_image, image_of
-from gui.panes.map.machine_plan import HIGH_ROW, Part, Plan
+from gui.panes.map.plan import HIGH_ROW, Part, Plan
 from gui.theme import NORMAL, SMALL, Theme
 
 
 @dataclass(frozen=True)
 class View:
-    """What is shown, and what of it is selected."""
+    """What the map shows, and what is selected."""
 
     trace: ForwardTrace
     prompt: str
-    written: str  # by the model, behind the prompt
+    written: str  # what the model wrote after the prompt
     written_tokens: int
     token: int | None  # row of the trace
     layer: int
-    lit: str  # the station that the walk has reached
-    focus: Part | None  # by keyboard
+    lit: str  # the station that is highlighted
+    focus: Part | None  # the part with the keyboard focus
 
     @property
     def row(self) -> int:
-        """The token that is looked at: the selected one, or the last."""
+        """The row of the selected token, or of the last."""
         return len(self.trace.pieces) - 1 if self.token is None else self.token
 
 
 class Canvas:
-    """Made for one paint event."""
+    """A painter with the map's sizes and colours, for one paint event."""
 
     def __init__(self, painter: QPainter, theme: Theme, plan: Plan, view: View) -> None:
         self.painter, self.theme, self.plan, self.view, self.trace = painter, theme, plan, view, view.trace
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def font(self, size: int = NORMAL, bold: bool = False) -> QFont:
-        """A size of the theme, larger where the whole picture is larger."""
+        """Return a font of the theme, scaled with the picture."""
         return self.theme.font(round(size * self.plan.unit / self.theme.zoom), bold)
 
     def _words(self, box: QRectF, words: str, color: str, align: Qt.AlignmentFlag, size: int = NORMAL) -> None:
@@ -48,13 +48,13 @@ class Canvas:
         self._draw_words(box, words, color, align)
 
     def _draw_words(self, box: QRectF, words: str, color: str, align: Qt.AlignmentFlag) -> None:
-        """In the painter's font; what does not fit is cut with an ellipsis."""
+        """Draw text in the painter's font, cut with an ellipsis where it does not fit."""
         metrics = QFontMetricsF(self.painter.font())
         self.painter.setPen(self.theme.color(color))
         self.painter.drawText(box, align, metrics.elidedText(words, Qt.TextElideMode.ElideRight, box.width() + 1))
 
     def _fitting(self, box: QRectF, words: str, color: str, align: Qt.AlignmentFlag, size: int, bold: bool) -> None:
-        """In this size, or in a smaller one that fits."""
+        """Draw text in this size, or in a smaller one that fits."""
         sizes = range(size, SMALL - 3, -1)
         fonts = (self.font(size, bold) for size in sizes)
         fits = (f for f in fonts if QFontMetricsF(f).horizontalAdvance(words) <= box.width())
@@ -72,23 +72,23 @@ class Canvas:
         self.painter.drawRoundedRect(box, radius, radius)
 
     def _image(self, values: NDArray[np.floating], largest: float) -> QImage:
-        """Numbers around zero, [rows, columns], in the colours of the legend."""
+        """Return numbers around zero, [rows, columns], as an image in diverging colours."""
         pixels = np.ascontiguousarray(diverging_image(np.atleast_2d(values) / max(largest, 1e-12)))
         height, width = pixels.shape[:2]
         return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
     def _size(self, row_height: float) -> int:
-        """The type that fits a row: seen from the back of a hall where there is room for it."""
+        """Return the size of type for a row: larger where there is room, for the back of a hall."""
         return NORMAL + 4 if row_height >= HIGH_ROW * self.plan.unit else NORMAL
 
 
 def spread(values: NDArray[np.floating]) -> float:
-    """What gets the full colour: the 98th percentile of the magnitudes, so that one giant dims not all the others."""
+    """Return the magnitude that gets the full colour: the 98th percentile, so that no outlier dims the rest."""
     ordered = np.sort(np.abs(values), axis=None)
     return float(ordered[int(0.98 * (len(ordered) - 1))]) or float(ordered[-1])
 
 
 def ramp() -> QImage:
-    """0 to 100 per cent as the pictures of attention have it: by the root, so that weak traces show."""
+    """Return the colours of attention weights 0 to 1, coloured by their square root so that small weights show."""
     pixels = image_of(np.sqrt(np.linspace(0, 1, 64)))
     return QImage(pixels.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy()

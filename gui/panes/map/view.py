@@ -1,36 +1,34 @@
-"""The whole machine as one picture: text, tokens, vectors, layers, probabilities, and back. Painted."""
+"""The map: one forward pass as a picture, from text through tokens, vectors and layers to the next token."""
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.map import ForwardTrace
 from gui.i18n import t
-from gui.panes.map.machine_canvas import View
-from gui.panes.map.machine_picture import Picture, shown_candidates
-from gui.panes.map.machine_plan import PER_TOKEN, Part, Plan, plan
+from gui.panes.map.canvas import View
+from gui.panes.map.picture import Picture, shown_candidates
+from gui.panes.map.plan import PER_TOKEN, Part, Plan, plan_for
 from gui.text import visible
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
 
-class Machine(Themed, QWidget):
+class ModelMap(Painted):
     token_chosen = Signal(object)  # a row of the trace, or None
     part_opened = Signal(str, int)  # a station, or "attention" or "mlp", and the layer
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.view: View | None = None
         self.part = Part("tokens")  # where the keyboard is
         self._plan: Plan | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.restyle()
 
     def set_trace(self, trace: ForwardTrace | None, prompt: str, written: str, written_tokens: int) -> None:
-        """What flows through the machine; `written` is what the model itself has put behind the prompt."""
+        """Show a forward pass; `written` is what the model wrote after the prompt."""
         if trace is None:
             self.view = None
         elif self.view is None:
@@ -40,7 +38,7 @@ class Machine(Themed, QWidget):
         self._changed()
 
     def set_selection(self, token: int | None, layer: int) -> None:
-        """`token` is a row of the trace."""
+        """Select a token, a row of the trace, and a layer."""
         if self.view is not None:
             tokens, layers = len(self.view.trace.pieces), len(self.view.trace.mlp)
             inside = token if token is not None and 0 <= token < tokens else None
@@ -48,13 +46,13 @@ class Machine(Themed, QWidget):
             self._changed()
 
     def set_lit(self, station: str) -> None:
-        """The station that the walk has reached; "back" is the way back, "" is none."""
+        """Highlight a station; "back" is the way back to the text, "" is none."""
         if self.view is not None:
             self.view = replace(self.view, lit=station)
             self.update()
 
     def stations(self) -> tuple[str, ...]:
-        """Those that there is room for."""
+        """Return the stations that there is room for."""
         shown = self.plan()
         return shown.stations if shown else ()
 
@@ -68,10 +66,10 @@ class Machine(Themed, QWidget):
         return QSize(self.theme.px(240), self.theme.px(90))
 
     def plan(self) -> Plan | None:
-        """Where everything stands in this size; None while nothing is shown."""
+        """Return the geometry at the present size; None while nothing is shown."""
         if self._plan is None and self.view is not None:
             tokens, layers = len(self.view.trace.pieces), len(self.view.trace.mlp)
-            self._plan = plan(self.width(), self.height(), self.theme.zoom, tokens, layers)
+            self._plan = plan_for(self.width(), self.height(), self.theme.zoom, tokens, layers)
             if self.part not in self._plan.parts:
                 self.part = Part("tokens")
         return self._plan
@@ -93,7 +91,7 @@ class Machine(Themed, QWidget):
             Picture(painter, self.theme, shown, replace(self.view, focus=focus)).paint()
             painter.end()
 
-    # --- Choosing --------------------------------------------------------------------------------
+    # --- Selection --------------------------------------------------------------------------------
 
     def _token_at(self, part: Part, point: QPointF) -> int | None:
         shown = self.plan()
@@ -136,7 +134,7 @@ class Machine(Themed, QWidget):
             super().keyPressEvent(event)
 
     def _move_along(self, shown: Plan, step: int) -> None:
-        """To the station or layer before or behind; in the layers the MLPs and the attentions each are a line."""
+        """Move the focus to the previous or next station or layer, from attention to attention or MLP to MLP."""
         line = [p for p in shown.parts if p.name not in ("attention", "mlp") or p.name == self._inner_line()]
         self.part = line[min(max(line.index(self.part) + step, 0), len(line) - 1)]
         self._changed()
@@ -145,7 +143,7 @@ class Machine(Themed, QWidget):
         return "mlp" if self.part.name == "mlp" else "attention"
 
     def _move_across(self, step: int) -> None:
-        """Between a layer's attention and its MLP; elsewhere to the token above or below."""
+        """Move between a layer's attention and its MLP, elsewhere to the token above or below."""
         assert self.view is not None
         if self.part.name in ("attention", "mlp"):
             self.part = Part("mlp" if step > 0 else "attention", self.part.layer)
@@ -162,19 +160,14 @@ class Machine(Themed, QWidget):
         super().focusOutEvent(event)
         self.update()
 
-    # --- In words --------------------------------------------------------------------------------
+    # --- Description --------------------------------------------------------------------------------
 
-    def event(self, event: QEvent) -> bool:
+    def describe_at(self, point: QPoint) -> str:
         shown = self._plan
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and shown is not None:
-            point = QPointF(event.pos())
-            part = shown.part_at(point)
-            words = self._describe_at(part, point) if part is not None else ""
-            QToolTip.showText(event.globalPos(), words, self)
-            return True
-        return super().event(event)
+        part = shown.part_at(QPointF(point)) if shown is not None else None
+        return self._describe_part(part, QPointF(point)) if part is not None else ""
 
-    def _describe_at(self, part: Part, point: QPointF) -> str:
+    def _describe_part(self, part: Part, point: QPointF) -> str:
         shown = self.plan()
         if part.name == "probabilities" and shown is not None and self.view is not None:
             listed = shown_candidates(shown, self.view.trace.candidates)
@@ -184,7 +177,7 @@ class Machine(Themed, QWidget):
         return self.describe(part, self._token_at(part, point))
 
     def describe(self, part: Part, token: int | None = None) -> str:
-        """What happens in this part, with the values of this moment; `token` is a row, else the one looked at."""
+        """Return what happens in a part, with its values; `token` is a row, by default the selected one."""
         if self.view is None:
             return ""
         row = self.view.row if token is None else token
@@ -204,7 +197,7 @@ class Machine(Themed, QWidget):
         )
 
     def say(self, station: str) -> str:
-        """What happens at a station of the walk, all layers being one of them."""
+        """Return what happens at a station; all layers together are one station."""
         if self.view is None:
             return ""
         if station == "layers":
@@ -224,16 +217,16 @@ class Machine(Themed, QWidget):
         return t("pane.map.picture.describe.attention", layer=layer + 1, query=query, key=seen, percent=percent)
 
     def _values(self, station: str, row: int) -> dict[str, object]:
-        """The numbers that a station's sentence asks for."""
+        """Return the values for a station's sentence."""
         assert self.view is not None
         trace, found = self.view.trace, self.view.trace.candidates
-        piece, id = visible(trace.pieces[row]), int(trace.ids[row])
+        piece, token_id = visible(trace.pieces[row]), int(trace.ids[row])
         drawn, best = visible(found.pieces[found.drawn]), visible(found.pieces[0])
         share = f"{float(found.probabilities[-1, 0]) * 100:.1f}"
         values: dict[str, dict[str, object]] = {
             "text": {"characters": f"{len(self.view.prompt + self.view.written):,}"},
-            "tokens": {"piece": piece, "id": id},
-            "ids": {"piece": piece, "id": id},
+            "tokens": {"piece": piece, "id": token_id},
+            "ids": {"piece": piece, "id": token_id},
             "vectors": {"piece": piece, "width": f"{trace.width:,}", "length": f"{trace.norms[0, row]:.2f}"},
             "norm": {"piece": visible(trace.pieces[-1]), "width": f"{trace.width:,}"},
             "logits": {
