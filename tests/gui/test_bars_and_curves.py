@@ -119,22 +119,22 @@ def test_the_chosen_bar_is_marked_only_while_the_list_has_the_keyboard(qtbot: Qt
 def test_neighbours_are_chosen_where_they_are_drawn(qtbot: QtBot) -> None:
     near = show(qtbot, NearList(), 300, 400)
     near.set_near(near_tokens(5))
-    bars = painted(near, LIGHT.color("accent"))
+    bars = painted(near, LIGHT.series_color(0))
     lengths = bars.sum(1)
     starts = np.flatnonzero((lengths[1:] > 0) & (lengths[:-1] == 0)) + 1
-    chosen = heard(near.chosen)
+    chosen = heard(near.token_chosen)
     for top in (0, *starts.tolist())[-5:]:
         click(near, QPoint(20, int(top) + 3))
     assert chosen == [100, 101, 102, 103, 104]
     sizes = [int(lengths[top + 2]) for top in starts.tolist()[-5:]]
     assert sizes == sorted(sizes, reverse=True)
-    assert near.accessibleDescription().startswith("a 0.90, b ")
+    assert near.accessibleDescription().startswith("a 0.90; b ")
 
 
 def test_neighbours_are_walked_by_keys(qtbot: QtBot) -> None:
     near = show(qtbot, NearList(), 300, 400)
     near.set_near(near_tokens(3))
-    chosen = heard(near.chosen)
+    chosen = heard(near.token_chosen)
     press(near, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Return)
     assert chosen == [101, 102]
     near.set_near(near_tokens(2))
@@ -152,8 +152,7 @@ def test_what_has_no_room_is_neither_clicked_nor_reached_by_keys(qtbot: QtBot, k
         made.set_near(near_tokens(12))
     else:
         made.set_bars([Bar(f"b{n}", 1.0, "1") for n in range(12)])
-    color = LIGHT.color("accent") if kind == "near" else LIGHT.series_color(0)
-    view = show(qtbot, made, 300, 400)
+    view, color = show(qtbot, made, 300, 400), LIGHT.series_color(0)
     runs = np.count_nonzero(np.diff(painted(view, color).any(1).astype(int)) == 1)
     height = view.sizeHint().height()
     view.resize(300, height // 3 + 6)
@@ -164,8 +163,7 @@ def test_what_has_no_room_is_neither_clicked_nor_reached_by_keys(qtbot: QtBot, k
     click(view, QPoint(20, view.height() - 1))  # where half a row would be
     assert chosen == []
     press(view, *[Qt.Key.Key_Down] * (seen - 1), Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_Return)
-    base = 100 if kind == "near" else 0
-    assert chosen == [base + seen - 1, base]  # around the end of what is shown
+    assert chosen == [seen - 1, 0]  # around the end of what is shown
 
 
 # --- Curves and their plot -----------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_every_picture_stands_any_data_in_any_size(qtbot: QtBot, hover: Hover, n
             middle = target.rect().center()
             for place in (QPoint(0, 0), middle, QPoint(*size)):
                 click(target, place)
-                if name not in ("mosaic", "cloud", "lines", "near"):
+                if name not in ("mosaic", "cloud", "lines"):
                     hover(target, place)
             turn_wheel(target, middle, 1)
             drag(target, middle, middle + QPoint(3, 3), QPoint(0, 0))

@@ -221,7 +221,7 @@ def test_a_word_is_looked_up_on_the_whole_map(pane: Any, qtbot: QtBot) -> None:
 
 def test_neighbours_have_room_in_a_low_tile(window: MainWindow, pane: Any, qtbot: QtBot) -> None:
     window.resize(1500, 700)
-    qtbot.waitUntil(lambda: pane.side.isVisible() and pane.near.height() >= 2 * pane.near._row())
+    qtbot.waitUntil(lambda: pane.side.isVisible() and pane.near.height() >= 2 * pane.near.row_height())
 
 
 def test_an_engine_that_is_still_starting_is_not_said_to_have_stopped(qtbot: QtBot, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class EmbeddingsPane(Pane):
         self.cloud.hovered.connect(self._hovered)
         self.cloud.clicked.connect(self._clicked)
         self.cloud.lassoed.connect(self._mark_all)
-        self.near.chosen.connect(self._look_up)
+        self.near.token_chosen.connect(self._look_up)
         self.source.changed.connect(self._source_changed)
         self.method.changed.connect(self._changed)
         self.dims.changed.connect(self._changed)
