@@ -65,18 +65,18 @@ def hover(monkeypatch: pytest.MonkeyPatch) -> Hover:
 
 @pytest.fixture
 def search_pane(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Any:
-    """With a collection that is there already, and no question yet."""
+    """Open the Search pane with a collection, and no question yet."""
     pane: Any = window.workspace.pane("search")
-    pane.home = tmp_path / "documents"
-    pane.place.mkdir(parents=True)
+    pane.collection.home = tmp_path / "documents"
+    pane.collection.place.mkdir(parents=True)
     window.state.set_model(fakes.model())
     window.show_pane("search")
     window.workspace.set_layout(1, ["search"])
-    qtbot.waitUntil(lambda: pane.info is not None and bool(pane.page.documents.documents.shown))
+    qtbot.waitUntil(lambda: pane.collection.info is not None and bool(pane.page.documents.documents.shown))
     return pane
 
 
 @pytest.fixture
 def asked(search_pane: Any, qtbot: QtBot) -> Any:
-    """With a question that was answered."""
+    """Open the Search pane with an answered question."""
     return ask(search_pane, qtbot)

@@ -1,4 +1,4 @@
-"""Hands of the tests of the Search pane: what a person does there again and again."""
+"""What tests of the Search pane do again and again."""
 
 from typing import Any
 
@@ -17,10 +17,14 @@ def ask(pane: Any, qtbot: QtBot, question: str = "When is the holiday?") -> Any:
 
 
 def choose_vectors(pane: Any, kind: str) -> None:
-    """The button, then the entry of its menu."""
+    """Click the button, then the entry of its menu."""
     button = pane.page.embedder
-    place = lambda: button.menu().actionGeometry(button.choices[kind]).center()  # noqa: E731
-    QTimer.singleShot(0, button, lambda: QTest.mouseClick(button.menu(), LEFT, pos=place()))  # the menu waits for it
+
+    def click_entry() -> None:
+        menu = button.menu()
+        QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(button.choices[kind]).center())
+
+    QTimer.singleShot(0, button, click_entry)  # the open menu waits for it
     QTest.mouseClick(button, LEFT)
 
 
@@ -29,8 +33,8 @@ def checked(pane: Any) -> list[str]:
 
 
 def opened(pane: Any, qtbot: QtBot) -> Any:
-    """The reader, with the first document in it."""
-    pane._open_source(0)
+    """Open the first document and return the reader."""
+    pane.open_source(0)
     reader = pane.page.reader
     qtbot.waitUntil(lambda: reader.document is not None and reader.isVisible())
     return reader

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from engine.messages.documents import IndexProgress
 from engine.messages.envelope import Ended
 from engine.messages.status import Notice
 from engine.messages.training import TrainingSettings
@@ -364,12 +365,12 @@ def test_a_message_may_say_braces_and_markup(bar: MessageBar) -> None:
 @pytest.mark.parametrize(("seconds", "left"), [(None, "–"), (0.2, "0:00"), (59.7, "1:00"), (125.0, "2:05")])
 def test_work_says_how_far_it_is_and_how_long_it_takes(qtbot: QtBot, seconds: float | None, left: str) -> None:
     work: WorkBar = show(qtbot, WorkBar(), 600, 40)
-    work.set_progress("reading", 1200, 3000, seconds, "/notes/note-😀.txt")
+    work.set_progress(IndexProgress("reading", 1200, 3000, seconds, "/notes/note-😀.txt"))
     assert left in work.words.text()
     assert "1,200" in work.words.text()
     assert work.words.toolTip().endswith("note-😀.txt")
     assert (work.bar.value(), work.bar.maximum()) == (1200, 3000)
-    work.set_progress("embedding", 0, 0, seconds)
+    work.set_progress(IndexProgress("embedding", 0, 0, seconds))
     assert work.bar.maximum() == 1  # a bar without a range would run to and fro
 
 
@@ -379,7 +380,7 @@ def test_long_work_appears_and_can_be_cancelled(qtbot: QtBot) -> None:
     show(qtbot, window, 600, 100)
     assert not work.isVisible()
     work.retranslate()
-    work.set_progress("reading", 1, 2, 3.0, "x" * 500)
+    work.set_progress(IndexProgress("reading", 1, 2, 3.0, "x" * 500))
     assert work.isVisible()
     assert window.width() == 600  # a long name does not push
     cancelled = heard(work.cancelled)

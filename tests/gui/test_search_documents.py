@@ -1,4 +1,4 @@
-"""Documents in the Search pane: added, removed, made into vectors, read and edited."""
+"""Documents in the Search pane: adding, removing, embedding, reading and editing them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,14 +36,14 @@ from tests.gui.searching import checked, choose_vectors, opened
 # --- Documents ------------------------------------------------------------------------------------
 
 
-def test_what_was_not_read_comes_first_with_its_reason(search_pane: Any) -> None:
+def test_files_that_could_not_be_read_are_listed_first_with_the_reason(search_pane: Any) -> None:
     rows = search_pane.page.documents.rows()
     assert rows[0][0] == "broken.txt"
     assert rows[0][2] == i18n.t("error.text_empty", file="/notes/broken.txt")
     assert [row[0] for row in rows[1:]] == [f"note-{n}.txt" for n in range(len(TEXTS))]
 
 
-def test_a_removed_document_comes_back_by_undo(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_undo_adds_a_removed_document_again(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     documents = search_pane.page.documents
     documents.view.selectRow(2)
     QTest.keyClick(documents.view, Qt.Key.Key_Delete)
@@ -73,9 +73,9 @@ def test_files_and_folders_are_added_by_their_buttons(
     assert [request.paths for request in engine.asked(AddDocuments)] == [("/a.txt", "/b.md"), ("/folder",)]
 
 
-def test_long_work_says_how_long_and_can_be_cancelled(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_indexing_shows_the_time_left_and_can_be_cancelled(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers.pop(AddDocuments)
-    search_pane.add(["/folder"])
+    search_pane.collection.add(["/folder"])
     engine.send(AddDocuments, IndexProgress("reading", 40, 10_000, 125.0, "/folder/a.txt"))
     bar = search_pane.page.work_bar
     assert bar.isVisible()
@@ -86,36 +86,38 @@ def test_long_work_says_how_long_and_can_be_cancelled(search_pane: Any, qtbot: Q
     assert not bar.isVisible()
     job = next(j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, AddDocuments))
     assert job.cancelled
-    assert len(engine.asked(OpenCollection)) == opened + 1  # it tells what was kept
+    assert len(engine.asked(OpenCollection)) == opened + 1  # to show what has been indexed
 
 
-# --- What makes the vectors -----------------------------------------------------------------------
+# --- Embedders -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["word2vec", "model"])
-def test_other_vectors_are_a_click_away(asked: Any, qtbot: QtBot, engine: FakeEngine, kind: str) -> None:
+def test_choosing_an_embedder_recomputes_the_vectors_and_asks_again(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, kind: str
+) -> None:
     assert checked(asked) == ["lsa"]
     before = len(engine.asked(Ask))
     choose_vectors(asked, kind)
-    assert checked(asked) == ["lsa"]  # until they are there
+    assert checked(asked) == ["lsa"]  # until the vectors are computed
     qtbot.waitUntil(lambda: checked(asked) == [kind])
     assert engine.asked(ChooseEmbedder) == [ChooseEmbedder(kind)]  # type: ignore[arg-type]
-    assert len(engine.asked(Ask)) == before + 1  # the question is asked again by them
+    assert len(engine.asked(Ask)) == before + 1
 
 
-def test_an_encoder_is_a_folder_that_is_asked_for(
+def test_choosing_an_encoder_asks_for_its_folder(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = ["/encoders/small", ""]
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: folders.pop())
-    choose_vectors(search_pane, "encoder")  # and no folder after all
+    choose_vectors(search_pane, "encoder")  # cancelled in the dialog
     choose_vectors(search_pane, "encoder")
     assert engine.asked(ChooseEmbedder) == [ChooseEmbedder("encoder", "/encoders/small")]
     qtbot.waitUntil(lambda: checked(search_pane) == ["encoder"])
     assert "small" in search_pane.page.words.text()
 
 
-def test_without_a_model_its_vectors_are_not_offered(search_pane: Any, window: MainWindow) -> None:
+def test_without_a_model_its_vectors_cannot_be_chosen(search_pane: Any, window: MainWindow) -> None:
     assert search_pane.page.embedder.choices["model"].isEnabled()
     window.state.set_model(None)
     action = search_pane.page.embedder.choices["model"]
@@ -124,41 +126,45 @@ def test_without_a_model_its_vectors_are_not_offered(search_pane: Any, window: M
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "words"),
     [
         (fakes.model("/models/other-1"), "made by story-1; another model is open now"),
         (replace(fakes.model(), step=90), "made by story-1 at step 40; it has learned more since"),
     ],
     ids=["another model", "more steps"],
 )
-def test_vectors_of_weights_that_are_no_longer_open_are_said_and_made_anew(
-    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, now: ModelInfo, said: str
+def test_outdated_vectors_are_reported_and_recomputed_by_a_click(
+    asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, now: ModelInfo, words: str
 ) -> None:
     page = asked.page
     choose_vectors(asked, "model")
     qtbot.waitUntil(lambda: checked(asked) == ["model"])
     assert not page.remake.isVisible()
     window.state.set_model(now)
-    assert said in page.words.text()
-    anew = replace(fakes.collection(version=8), embedder="model", embedder_folder=now.folder, embedder_step=now.step)
-    engine.answers[ChooseEmbedder] = lambda _: [anew]
+    assert words in page.words.text()
+    recomputed = replace(
+        fakes.collection(version=8), embedder="model", embedder_folder=now.folder, embedder_step=now.step
+    )
+    engine.answers[ChooseEmbedder] = lambda _: [recomputed]
     QTest.mouseClick(page.remake, LEFT)
     assert not page.remake.isEnabled()  # one change of the collection at a time
     qtbot.waitUntil(lambda: not page.remake.isVisible())
     assert engine.asked(ChooseEmbedder) == [ChooseEmbedder("model")] * 2
-    assert said not in page.words.text()
+    assert words not in page.words.text()
 
 
-def test_a_model_that_is_learning_moves_away_from_its_vectors(asked: Any, window: MainWindow, qtbot: QtBot) -> None:
+def test_the_vectors_of_a_model_in_training_are_reported_as_outdated(
+    asked: Any, window: MainWindow, qtbot: QtBot
+) -> None:
     choose_vectors(asked, "model")
     qtbot.waitUntil(lambda: checked(asked) == ["model"])
     window.state.set_model(fakes.model(training=True))
     assert "it has learned more since" in asked.page.words.text()
     window.state.set_model(None)
-    assert not asked.page.remake.isVisible()  # there is nothing to make them with
+    assert not asked.page.remake.isVisible()  # no model could recompute them
 
 
-def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
+def test_a_failed_change_of_embedder_is_reported_and_changes_nothing(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
     failed = Ended(0, "failed", "error.extra_missing", {"extra": "encoder"})
@@ -169,9 +175,7 @@ def test_vectors_that_cannot_be_made_are_said_and_the_old_ones_stay(
     assert checked(search_pane) == ["lsa"]
 
 
-def test_making_vectors_shows_how_far_it_is_and_can_be_cancelled(
-    search_pane: Any, qtbot: QtBot, engine: FakeEngine
-) -> None:
+def test_embedding_shows_its_progress_and_can_be_cancelled(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers.pop(ChooseEmbedder)
     choose_vectors(search_pane, "word2vec")
     engine.send(ChooseEmbedder, IndexProgress("embedding", 1, 4, 9.0, ""))
@@ -182,7 +186,7 @@ def test_making_vectors_shows_how_far_it_is_and_can_be_cancelled(
     search_pane.page.work_bar.cancel.click()
     qtbot.waitUntil(lambda: checked(search_pane) == ["word2vec"])
     assert search_pane.page.embedder.isEnabled()
-    assert "3" in search_pane.page.words.text().splitlines()[1]  # passages that have none yet
+    assert "3" in search_pane.page.words.text().splitlines()[1]  # passages without a vector
 
 
 # --- Reading and editing --------------------------------------------------------------------------
@@ -198,7 +202,7 @@ def test_a_click_on_a_source_opens_the_document_at_the_passage(asked: Any, qtbot
     assert marked.cursor.selectedText() == TEXTS[1]
 
 
-def test_a_citation_opens_its_words(asked: Any, qtbot: QtBot) -> None:
+def test_a_click_on_a_citation_opens_its_sentence(asked: Any, qtbot: QtBot) -> None:
     asked.page.strip.choose("citations")
     table = asked.page.citations.table
     QTest.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(table.item(0, 0)).center())
@@ -208,7 +212,7 @@ def test_a_citation_opens_its_words(asked: Any, qtbot: QtBot) -> None:
     assert best.cursor.selectedText() == "August 13 to 15"
 
 
-def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_saving_an_edited_document_asks_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     reader = opened(asked, qtbot)
     before = len(engine.asked(Ask))
     assert not reader.buttons["save"].isEnabled()
@@ -219,10 +223,12 @@ def test_an_edited_document_is_saved_and_asked_again(asked: Any, qtbot: QtBot, e
     qtbot.waitUntil(lambda: not reader.modified)
     reader.buttons["undo"].click()
     assert reader.text() == TEXTS[0]
-    assert reader.modified  # what undo brought back can be saved again
+    assert reader.modified  # the text before the edit can be saved again
 
 
-def test_what_is_not_saved_is_not_lost(asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]) -> None:
+def test_leaving_an_unsaved_edit_asks_first(
+    asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
+) -> None:
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New ")
     reader.buttons["back"].click()
@@ -232,7 +238,7 @@ def test_what_is_not_saved_is_not_lost(asked: Any, qtbot: QtBot, engine: FakeEng
     assert not reader.isVisible()
 
 
-def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_a_failed_save_keeps_the_edit(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     failed = Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
     engine.answers[EditDocument] = lambda _: [failed]
     reader = opened(asked, qtbot)
@@ -245,14 +251,14 @@ def test_a_failed_save_keeps_what_was_written(asked: Any, qtbot: QtBot, engine: 
 
 @pytest.fixture
 def boxes(monkeypatch: pytest.MonkeyPatch) -> list[QMessageBox]:
-    """The questions that were put, unanswered."""
-    put: list[QMessageBox] = []
-    monkeypatch.setattr(QMessageBox, "open", lambda box: put.append(box))
-    return put
+    """Collect the message boxes instead of opening them."""
+    opened: list[QMessageBox] = []
+    monkeypatch.setattr(QMessageBox, "open", lambda box: opened.append(box))
+    return opened
 
 
 def leave_for_another_collection(pane: Any, qtbot: QtBot) -> Any:
-    """By the menu of collections, with something unsaved."""
+    """Make an edit and open another collection by the menu."""
     reader = opened(pane, qtbot)
     QTest.keyClicks(reader.editor, "New ")
     pane.page.collection_menu.aboutToShow.emit()
@@ -260,21 +266,21 @@ def leave_for_another_collection(pane: Any, qtbot: QtBot) -> Any:
     return reader
 
 
-def test_saving_before_another_collection_goes_on_to_it(
+def test_saving_before_leaving_opens_the_other_collection(
     asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
     reader = leave_for_another_collection(asked, qtbot)
     assert OpenCollection("/other") not in engine.requests  # not before the answer
     boxes[0].button(QMessageBox.StandardButton.Save).click()
-    qtbot.waitUntil(lambda: asked.folder == "/other")
+    qtbot.waitUntil(lambda: asked.collection.folder == "/other")
     kinds = [type(request) for request in engine.requests]
     assert kinds.index(EditDocument) < engine.requests.index(OpenCollection("/other"))
-    assert reader.document is None  # its number would name another document there
+    assert reader.document is None  # its ID would be another document's there
     assert asked.page.documents.isVisible()
 
 
-def test_who_goes_on_editing_stays_in_the_collection(
+def test_cancelling_the_question_stays_in_the_collection(
     asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/other")
@@ -285,7 +291,7 @@ def test_who_goes_on_editing_stays_in_the_collection(
     assert reader.text() == "New " + TEXTS[0]
 
 
-def test_what_could_not_be_saved_is_not_left(
+def test_a_failed_save_stays_in_the_document(
     asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
 ) -> None:
     failed = Ended(0, "failed", "error.document_changed", {"file": "/notes/note-0.txt"})
@@ -299,7 +305,7 @@ def test_what_could_not_be_saved_is_not_left(
     assert reader.text() == "New " + TEXTS[0]
 
 
-def test_saving_before_other_vectors_goes_on_to_make_them(
+def test_saving_before_another_embedder_recomputes_the_vectors(
     asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
 ) -> None:
     reader = opened(asked, qtbot)
@@ -311,33 +317,33 @@ def test_saving_before_other_vectors_goes_on_to_make_them(
     assert reader.text() == "New " + TEXTS[0]
 
 
-def test_the_same_document_opened_again_says_what_was_just_saved(
+def test_opening_the_same_document_again_reads_what_was_just_saved(
     asked: Any, qtbot: QtBot, engine: FakeEngine, boxes: list[QMessageBox]
 ) -> None:
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New ")
     reads = len(engine.asked(ReadDocument))
-    asked._open_source(0)
+    asked.open_source(0)
     boxes[0].button(QMessageBox.StandardButton.Save).click()
     qtbot.waitUntil(lambda: len(engine.asked(ReadDocument)) > reads)
     kinds = [type(request) for request in engine.requests]
-    assert kinds[::-1].index(ReadDocument) < kinds[::-1].index(EditDocument)  # read after it was written
+    assert kinds[::-1].index(ReadDocument) < kinds[::-1].index(EditDocument)  # read after it was saved
     qtbot.waitUntil(lambda: not reader.modified)
 
 
-def test_what_is_not_saved_is_there_at_the_next_start(
+def test_an_unsaved_edit_is_restored_at_the_next_start(
     asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
 ) -> None:
     reader = opened(asked, qtbot)
     QTest.keyClicks(reader.editor, "New")
     QTest.keyClick(reader.editor, Qt.Key.Key_Return)
-    home = asked.home
+    home = asked.collection.home
     window.close()
     settings, _ = Settings.load(tmp_path / "settings.json")
     again = MainWindow(engine, settings, tmp_path / "settings.json")  # type: ignore[arg-type]
     qtbot.addWidget(again)
     pane: Any = again.workspace.pane("search")
-    pane.home = home
+    pane.collection.home = home
     again.resize(1400, 900)
     again.show()
     again.begin([])
@@ -355,13 +361,13 @@ def test_what_is_not_saved_is_there_at_the_next_start(
     again.close()
 
 
-def test_a_broken_session_opens_no_document(asked: Any) -> None:
+def test_invalid_settings_open_no_document(asked: Any) -> None:
     for broken in ("x", {"document": "0"}, {"document": 0, "path": "/a.txt", "before": 1, "text": "x"}):
         asked.restore({"unsaved": broken})
         assert asked.page.reader.document is None
 
 
-def test_what_is_not_saved_outlives_the_engine(
+def test_an_unsaved_edit_survives_a_restart_of_the_engine(
     asked: Any, window: MainWindow, qtbot: QtBot, engine: FakeEngine
 ) -> None:
     reader = opened(asked, qtbot)
@@ -369,14 +375,14 @@ def test_what_is_not_saved_outlives_the_engine(
     engine.alive = False
     engine.died.emit()
     window.status.restart.click()
-    qtbot.waitUntil(lambda: asked.info is not None and reader.isVisible())
+    qtbot.waitUntil(lambda: asked.collection.info is not None and reader.isVisible())
     assert reader.text() == "New " + TEXTS[0]
     reader.buttons["save"].click()
     qtbot.waitUntil(lambda: not reader.modified)
     assert engine.asked(EditDocument) == [EditDocument(0, "New " + TEXTS[0])]
 
 
-def test_no_break_spaces_are_saved_as_they_were(search_pane: Any) -> None:
+def test_no_break_spaces_are_kept(search_pane: Any) -> None:
     text = "10\u00a0km\nand more"
     search_pane.page.reader.show_document(
         DocumentText(0, "/a.txt", text, 0, len(text), np.zeros((0, 3), np.int32), True), (0, 0)

@@ -1,4 +1,4 @@
-"""The Search pane, by typing, clicking and dragging: a question goes through its steps; once with the real engine."""
+"""The Search pane, used by mouse and keyboard: the steps of a question; one test with the real engine."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,17 +26,17 @@ from tests.gui.searching import ask, checked, choose_vectors
 SLOW = 120_000  # milliseconds
 
 
-# --- Nothing there yet ----------------------------------------------------------------------------
+# --- Without a collection ----------------------------------------------------------------------------
 
 
-def test_an_empty_pane_offers_the_company_and_asks_about_it(
+def test_an_empty_pane_adds_the_companys_documents_and_asks_a_question(
     window: MainWindow, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
 ) -> None:
     pane: Any = window.workspace.pane("search")
-    pane.home = tmp_path / "documents"
+    pane.collection.home = tmp_path / "documents"
     window.show_pane("search")
     qtbot.waitUntil(pane.page.empty.isVisible)
-    assert not engine.asked(OpenCollection)  # looking makes nothing
+    assert not engine.asked(OpenCollection)  # showing the pane creates no collection
     pane.page.empty.button.click()
     qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None)
     folder = Path(engine.asked(AddDocuments)[0].paths[0])
@@ -46,7 +46,7 @@ def test_an_empty_pane_offers_the_company_and_asks_about_it(
     assert pane.page.work.isVisible()
 
 
-def test_the_company_is_a_copy_that_keeps_what_was_changed(search_pane: Any, engine: FakeEngine) -> None:
+def test_edited_copies_of_the_companys_documents_are_kept(search_pane: Any, engine: FakeEngine) -> None:
     search_pane.try_company()
     folder = Path(engine.asked(AddDocuments)[0].paths[0])
     note = sorted(folder.glob("*.txt"))[0]
@@ -58,11 +58,14 @@ def test_the_company_is_a_copy_that_keeps_what_was_changed(search_pane: Any, eng
 # --- The steps ------------------------------------------------------------------------------------
 
 
-def test_the_steps_light_up_one_after_another(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    engine.answers.pop(Ask)  # from now on it is at work
+def test_each_step_is_done_when_its_report_arrives(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers.pop(Ask)  # from now on it does not answer by itself
     search_pane.page.question.setText("When is the holiday?")
     search_pane.page.ask_button.click()
-    states = lambda: [b.property("step") for b in search_pane.page.strip.buttons.values()]  # noqa: E731
+
+    def states() -> list[str]:
+        return [button.property("step") for button in search_pane.page.strip.buttons.values()]
+
     assert states() == ["done", "running", "waiting", "waiting", "waiting", "waiting"]
     events = fakes.answer_of(engine.asked(Ask)[-1])
     engine.send(Ask, events[0])
@@ -70,12 +73,12 @@ def test_the_steps_light_up_one_after_another(search_pane: Any, qtbot: QtBot, en
     engine.send(Ask, events[1])
     assert states() == ["done"] * 4 + ["running", "waiting"]
     engine.send(Ask, events[2])
-    assert search_pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # while it is being written
+    assert search_pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # before the answer is complete
     engine.send(Ask, events[3])
     assert states() == ["done"] * 6
 
 
-def test_each_step_opens_what_it_computed(asked: Any) -> None:
+def test_each_step_shows_what_it_computed(asked: Any) -> None:
     page = asked.page
     opened = {
         "question": page.terms,
@@ -96,7 +99,7 @@ def test_each_step_opens_what_it_computed(asked: Any) -> None:
     assert np.array_equal(page.bars.vector, asked.asked.result.vector)
 
 
-def test_arrow_keys_walk_along_the_steps(asked: Any) -> None:
+def test_arrow_keys_move_along_the_steps(asked: Any) -> None:
     strip = asked.page.strip
     strip.choose("question")
     QTest.keyClick(strip, Qt.Key.Key_Right)
@@ -109,7 +112,7 @@ def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot
     asked.page.strip.choose("passages")
     table = asked.page.table
     assert table.rows.rowCount() == len(TEXTS)
-    qtbot.waitUntil(lambda: all(table.rows.text(i) == text for i, text in enumerate(TEXTS)))
+    qtbot.waitUntil(lambda: all(table.rows.passage(i) == text for i, text in enumerate(TEXTS)))
     table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
     shown = [row[1] for row in table.table_rows()]
     assert shown == sorted(shown, reverse=True)
@@ -119,12 +122,12 @@ def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot
 def test_ranks_follow_the_scores_of_the_newest_result(asked: Any, engine: FakeEngine) -> None:
     engine.answers.pop(Ask)
     asked.ask_question()
-    (result,) = fakes.search_result(engine.asked(Ask)[-1])
+    result: Any = fakes.search_result(engine.asked(Ask)[-1])[0]
     engine.send(Ask, replace(result, scores_N=np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
     assert [asked.page.table.rows.value(index, "rank") for index in range(4)] == [4, 1, 2, 3]
 
 
-def test_the_cosine_of_a_clicked_passage_is_worked_through(asked: Any, qtbot: QtBot) -> None:
+def test_a_click_on_a_passage_shows_how_its_cosine_is_computed(asked: Any, qtbot: QtBot) -> None:
     asked.page.strip.choose("passages")
     table = asked.page.table
     place = table.visualRect(table.rows.index(2, 0)).center()
@@ -145,11 +148,11 @@ def test_the_map_shows_the_question_among_the_passages(asked: Any, qtbot: QtBot)
     page.cloud.cloud.grab()
     far = page.cloud._indices.index(3)
     QTest.mouseClick(page.cloud.cloud, LEFT, pos=page.cloud.cloud.at(far).toPoint())
-    qtbot.waitUntil(lambda: page.formula.pair is not None and page.formula.pair.index == asked.passage)
-    assert asked.passage == page.cloud._passage(page.cloud.cloud.nearest(page.cloud.cloud.at(far)))
+    qtbot.waitUntil(lambda: page.formula.pair is not None and page.formula.pair.index == asked.asked.passage)
+    assert asked.asked.passage == page.cloud._passage(page.cloud.cloud.nearest(page.cloud.cloud.at(far)))
 
 
-def test_the_prompt_is_whole_and_says_what_it_leaves_out(asked: Any) -> None:
+def test_the_prompt_is_shown_whole_with_what_it_leaves_out(asked: Any) -> None:
     asked.page.strip.choose("prompt")
     view = asked.page.prompt
     assert view.text.text() == asked.asked.sourced.prompt.text
@@ -159,41 +162,41 @@ def test_the_prompt_is_whole_and_says_what_it_leaves_out(asked: Any) -> None:
     assert "40" in view.figures.text()
 
 
-def test_answers_stand_side_by_side_and_tokens_say_where_they_looked(asked: Any) -> None:
+def test_both_answers_are_shown_with_the_attention_of_each_token(asked: Any) -> None:
     view = asked.page.answer
     assert view.texts["sourced"].text() == "August 13 to 15"
     assert view.texts["unsourced"].text() == "May"
     view.choose_token(2)
-    assert view.sources.bars[-1].figure == "90.0 %"  # of the answer itself
+    assert view.sources.bars[-1].figure == "90.0 %"  # to the answer itself
     QTest.keyClick(view.texts["sourced"].page, Qt.Key.Key_Left)
     assert view.token == 1
     assert view.sources.bars[0].figure == "90.0 %"
     assert "note-0.txt" in view.sources.bars[0].name
 
 
-def test_an_answer_that_no_passage_says_is_told_to_be_made_up(asked: Any, engine: FakeEngine) -> None:
+def test_an_answer_without_citations_is_marked_as_not_supported(asked: Any, engine: FakeEngine) -> None:
     note = asked.page.answer.notes["sourced"]
     assert note.isHidden()
-    asked._arrived(Answered(True, "written", "May", ()))
+    asked._take_report(Answered(True, "written", "May", ()))
     assert note.isVisible()
     assert "None of the passages says this" in note.text()
 
 
-def test_it_says_what_the_colours_of_an_answer_mean(asked: Any, engine: FakeEngine) -> None:
+def test_the_legend_explains_the_colours_of_an_answer(asked: Any, engine: FakeEngine) -> None:
     key = asked.page.answer.key
     assert key.isVisible()
     assert key.text().endswith("said by that passage")
-    asked._arrived(Answered(True, "written", "May", ()))
+    asked._take_report(Answered(True, "written", "May", ()))
     assert key.text() == "the token's probability, 0 to 100 %"  # nothing is tinted
-    asked._arrived(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))
+    asked._take_report(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))
     assert key.text().endswith("nearest to the question")
     asked.page.answer.resize(600, 200)
     assert key.isHidden()
 
 
 def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    told = Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
-    engine.answers[Ask] = lambda request: [*fakes.search_result(request), told]
+    extracted = Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
+    engine.answers[Ask] = lambda request: [*fakes.search_result(request), extracted]
     ask(search_pane, qtbot)
     view = search_pane.page.answer
     assert view.texts["sourced"].text().startswith(TEXTS[0])
@@ -205,7 +208,7 @@ def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot
 # --- Sliders and modes ----------------------------------------------------------------------------
 
 
-def test_hits_follow_the_slider_and_the_answer_waits_until_it_rests(
+def test_hits_follow_the_slider_and_the_answer_waits_until_it_is_released(
     asked: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
     slider = asked.page.count.slider
@@ -220,7 +223,7 @@ def test_hits_follow_the_slider_and_the_answer_waits_until_it_rests(
     assert engine.asked(Ask)[-1].k == 2
 
 
-def test_documents_are_cut_anew_only_when_the_slider_is_let_go(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_documents_are_split_again_when_the_slider_is_released(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     slider = asked.page.passage_size.slider
     slider.setSliderDown(True)
     slider.setValue(3)
@@ -230,7 +233,7 @@ def test_documents_are_cut_anew_only_when_the_slider_is_let_go(asked: Any, qtbot
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword"])
-def test_the_mode_is_a_click_away(asked: Any, engine: FakeEngine, mode: str) -> None:
+def test_a_click_on_a_mode_asks_again(asked: Any, engine: FakeEngine, mode: str) -> None:
     asked.page.mode.button(mode).click()
     assert engine.asked(Ask)[-1].mode == mode
 
@@ -238,7 +241,7 @@ def test_the_mode_is_a_click_away(asked: Any, engine: FakeEngine, mode: str) -> 
 # --- Reading and editing --------------------------------------------------------------------------
 
 
-def test_highlights_stand_where_they_should_behind_emoji() -> None:
+def test_lengths_count_utf16_units() -> None:
     assert utf16("😀𠮟a") == 5
 
 
@@ -257,7 +260,7 @@ def test_a_small_tile_shows_the_steps_and_one_view(asked: Any, window: MainWindo
     assert not page.views.isVisible()
 
 
-def test_what_was_chosen_is_remembered(asked: Any) -> None:
+def test_the_panes_settings_are_saved_and_restored(asked: Any) -> None:
     asked.page.strip.choose("prompt")
     asked.page.mode.choose("keyword")
     asked.page.count.set_value(7)
@@ -266,11 +269,11 @@ def test_what_was_chosen_is_remembered(asked: Any) -> None:
     asked.page.question.clear()
     asked.restore(saved)
     assert asked.save() == saved
-    asked.restore({"k": "x", "mode": 3, "step": None})  # a broken file
+    asked.restore({"k": "x", "mode": 3, "step": None})  # invalid settings
     assert asked.save() == saved | {"collection": "", "question": ""}
 
 
-def test_both_languages_and_looks(asked: Any, window: MainWindow) -> None:
+def test_the_pane_follows_language_and_theme(asked: Any, window: MainWindow) -> None:
     window.set_language("ja")
     window.toggle_theme()
     assert asked.page.ask_button.text() == i18n.t("pane.search.ask", "ja")
@@ -281,36 +284,38 @@ def test_both_languages_and_looks(asked: Any, window: MainWindow) -> None:
 def test_a_new_engine_opens_the_collection_again(asked: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     before = len(engine.asked(OpenCollection))
     asked.engine_returned()
-    qtbot.waitUntil(lambda: len(engine.asked(OpenCollection)) > before and asked.info is not None)
+    qtbot.waitUntil(lambda: len(engine.asked(OpenCollection)) > before and asked.collection.info is not None)
 
 
-def test_with_the_real_engine_two_files_are_indexed_and_answer(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_real_engine_indexes_two_files_and_answers(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "holiday.txt").write_text("Summer holiday 2025: August 13 to 15\n")
     (tmp_path / "canteen.txt").write_text("The canteen is open from 11 to 14.\n")
     (tmp_path / "empty.txt").write_text("")
     window = MainWindow(EngineLink(), Settings(language="en", welcomed=True), tmp_path / "settings.json")
     qtbot.addWidget(window)
     pane: Any = window.workspace.pane("search")
-    pane.home = tmp_path / "home"
+    pane.collection.home = tmp_path / "home"
     window.show()
     window.begin([])
     window.show_pane("search")
-    pane.add([str(tmp_path / name) for name in ("holiday.txt", "canteen.txt", "empty.txt")])
-    qtbot.waitUntil(lambda: pane.info is not None and pane.info.passages == 2, timeout=SLOW)
+    pane.collection.add([str(tmp_path / name) for name in ("holiday.txt", "canteen.txt", "empty.txt")])
+    qtbot.waitUntil(lambda: pane.collection.info is not None and pane.collection.info.passages == 2, timeout=SLOW)
     pane.page.question.setText("When is the summer holiday?")
     pane.page.ask_button.click()
     qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None and not pane.asking(), timeout=SLOW)
     assert "August 13 to 15" in pane.page.answer.texts["sourced"].text()
     assert "holiday.txt" in pane.page.answer.sources.bars[0].name
-    assert pane.page.formula.pair.cosine == pytest.approx(float(pane.asked.result.cosines_N[pane.passage]), abs=1e-4)
+    assert pane.page.formula.pair.cosine == pytest.approx(
+        float(pane.asked.result.cosines_N[pane.asked.passage]), abs=1e-4
+    )
     skipped = [row for row in pane.page.documents.rows() if row[0] == "empty.txt"]
     assert len(skipped) == 1
     fitted = len(pane.page.bars.vector)
     choose_vectors(pane, "word2vec")
     qtbot.waitUntil(lambda: checked(pane) == ["word2vec"] and not pane.asking(), timeout=SLOW)
-    assert len(pane.page.bars.vector) == pane.info.width != fitted
-    assert f"{pane.info.width:,}" in pane.page.vector_caption.text()
-    pane._open_source(0)
+    assert len(pane.page.bars.vector) == pane.collection.info.width != fitted
+    assert f"{pane.collection.info.width:,}" in pane.page.vector_caption.text()
+    pane.open_source(0)
     reader = pane.page.reader
     qtbot.waitUntil(lambda: reader.document is not None, timeout=SLOW)
     reader.editor.selectAll()

@@ -1,11 +1,12 @@
-"""An answer with its sources, beside the answer without them; below, where each of its tokens looked."""
+"""The answer from the sources beside the answer without them; below, what each token attended to."""
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.messages.search import Citation, SearchHit
+from gui import layout
 from gui.i18n import t
 from gui.panes.search.retrieval import Answering, Retrieval
 from gui.panes.search.sources import place_of, source_color
@@ -15,8 +16,9 @@ from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.legend import Entry, Legend
 
-SHORT = 190  # pixels: in less than that there is room for the answers alone
-ROOM_FOR_KEY = 260  # and in less than that nothing says what the colours mean
+SIDES = ("sourced", "unsourced")
+SHORT = 190  # height in pixels below which only the answers are shown
+ROOM_FOR_KEY = 260  # height below which the legend is hidden
 
 
 class AnswerView(Themed, QWidget):
@@ -26,36 +28,22 @@ class AnswerView(Themed, QWidget):
         super().__init__(parent)
         self.asked = Retrieval()
         self.token: int | None = None  # of the answer, whose attention is shown
-        self.titles = {side: QLabel() for side in ("sourced", "unsourced")}
-        self.texts = {side: ColouredText() for side in self.titles}
-        self.notes = {side: QLabel() for side in self.titles}
-        self.key, self.caption, self.sources = Legend(), QLabel(), BarList(0.5)
-        self.caption.setProperty("role", "muted")
+        self.titles = {side: layout.label("title") for side in SIDES}
+        self.texts = {side: ColouredText() for side in SIDES}
+        self.notes = {side: layout.label("muted", wraps=True) for side in SIDES}
+        self.key, self.caption, self.sources = Legend(), layout.label("muted"), BarList(0.5)
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.texts["sourced"].clicked.connect(self.choose_token)
         self.texts["sourced"].hovered.connect(self._hovered)
         self.sources.chosen.connect(self._source_clicked)
-        self.columns: dict[str, QWidget] = {}
-        pair = QHBoxLayout()
-        pair.setSpacing(GAP_L)
-        for side, title in self.titles.items():
-            title.setProperty("role", "title")
-            self.notes[side].setProperty("role", "muted")
-            self.notes[side].setWordWrap(True)
-            self.columns[side] = holder = QWidget()
-            column = QVBoxLayout(holder)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(GAP_S)
-            for widget, stretch in ((title, 0), (self.texts[side], 1), (self.notes[side], 0)):
-                column.addWidget(widget, stretch)
-            pair.addWidget(holder, 3 if side == "sourced" else 2)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(GAP_M)
-        whole.addLayout(pair, 1)
-        whole.addWidget(self.key)
-        whole.addWidget(self.caption)
-        whole.addWidget(self.sources)
+        self.columns = {side: QWidget() for side in SIDES}
+        for side, holder in self.columns.items():
+            column = layout.stack(holder, self.titles[side], self.texts[side], self.notes[side], spacing=GAP_S)
+            column.setStretch(1, 1)
+        pair = layout.row(*self.columns.values(), spacing=GAP_L)
+        pair.setStretch(0, 3)
+        pair.setStretch(1, 2)
+        layout.stack(self, pair, self.key, self.caption, self.sources, spacing=GAP_M).setStretch(0, 1)
         self.restyle()
         self.retranslate()
 
@@ -95,7 +83,7 @@ class AnswerView(Themed, QWidget):
         self.notes[side].setVisible(bool(words))
 
     def _token_spans(self, side: Answering, citations: tuple[Citation, ...]) -> list[Span]:
-        """Underlined by probability, tinted where a source says so, the source's number at the beginning of that."""
+        """Return one span for each token: underlined by probability, coloured and numbered by its source."""
         spans, start, cited = list[Span](), 0, -1
         for index, token in enumerate(side.tokens):
             middle = start + len(token.text) / 2
@@ -105,13 +93,13 @@ class AnswerView(Themed, QWidget):
             mark = str(source + 1) if found and source != cited else ""
             words = t("pane.search.answer.token", piece=marked(token.piece), percent=f"{token.probability * 100:.1f} %")
             if side is self.asked.sourced:
-                words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._looks(index))
+                words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._attention_bars(index))
             spans.append(Span(token.text, token.probability, words, color, mark))
             start, cited = start + len(token.text), source
         return spans
 
     def _extracted_spans(self) -> list[Span]:
-        """The best sentence, then every passage with its own nearest sentence marked."""
+        """Return the best sentence, then every passage with its own nearest sentence marked."""
         answered = self.asked.sourced.answered
         if answered is None or not answered.text:
             return []
@@ -137,7 +125,7 @@ class AnswerView(Themed, QWidget):
         )
 
     def _show_key(self) -> None:
-        """What the lines under the tokens and the tinted passages mean, as far as there are any."""
+        """Explain the underlines and tints, as far as there are any."""
         answered, source = self.asked.sourced.answered, source_color(self.theme, 0).name()
         extracted = answered is not None and answered.kind == "extracted"
         entries = [] if extracted else [Entry(t("pane.generation.key.probability"), scale=True)]
@@ -150,10 +138,10 @@ class AnswerView(Themed, QWidget):
         self.key.set_entries(entries)
         self.key.setVisible(answered is not None and self.height() > self.theme.px(ROOM_FOR_KEY))
 
-    # --- Where it looked -------------------------------------------------------------------------
+    # --- Attention -------------------------------------------------------------------------
 
-    def _looks(self, token: int | None) -> list[Bar]:
-        """Shares of one token's attention, or of the whole answer's; nothing where it is not known."""
+    def _attention_bars(self, token: int | None) -> list[Bar]:
+        """Return the shares of a token's attention, or of the whole answer's; empty where it is unknown."""
         weights = self.asked.attention
         if weights is None or not len(weights) or (token is not None and token >= len(weights)):
             return []
@@ -177,7 +165,7 @@ class AnswerView(Themed, QWidget):
 
     def _show_sources(self, hovered: int | None = None) -> None:
         token = self.token if hovered is None else hovered
-        bars = self._looks(token)
+        bars = self._attention_bars(token)
         if not bars:
             scores = np.array([hit.score for hit in self.hits], np.float32)
             self.caption.setText(t("pane.search.answer.near"))
@@ -193,7 +181,7 @@ class AnswerView(Themed, QWidget):
             widget.setVisible(bool(self.hits) and self.height() > self.theme.px(SHORT))
 
     def choose_token(self, index: int) -> None:
-        """A click on it or an arrow key; a click on an extracted sentence opens its source."""
+        """Choose a token, or the whole answer again; for an extracted answer, open the source of its sentence."""
         answered = self.asked.sourced.answered
         if answered is not None and answered.kind == "extracted":
             if answered.citations and index == 0:
@@ -214,7 +202,7 @@ class AnswerView(Themed, QWidget):
     # --- What every widget has -------------------------------------------------------------------
 
     def rows(self) -> list[tuple[object, ...]]:
-        """Of each token: piece, probability, and its shares of attention."""
+        """Return piece, probability and shares of attention of each token."""
         rows: list[tuple[object, ...]] = []
         for index, token in enumerate(self.asked.sourced.tokens):
             known = self.asked.attention is not None and index < len(self.asked.attention)

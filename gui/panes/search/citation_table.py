@@ -1,15 +1,17 @@
-"""What of the answer stands where: each cited sentence beside the words of its source."""
+"""Each cited sentence of the answer beside the sentence of its source."""
 
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from engine.messages.search import Answered, Citation, SearchHit
+from gui import layout
 from gui.i18n import t
 from gui.panes.search.sources import one_line, place_of, source_color
 from gui.theme import GAP_M
 from gui.themed import Themed
+from gui.widgets.column_model import plain_table
 
 COLUMNS = ("answer", "source", "says")
 
@@ -21,15 +23,9 @@ class CitationTable(Themed, QWidget):
         super().__init__(parent)
         self.answered: Answered | None = None
         self.hits: tuple[SearchHit, ...] = ()
-        self.words, self.table = QLabel(), _Table(0, len(COLUMNS))
-        self.words.setProperty("role", "muted")
-        self.words.setWordWrap(True)
+        self.words, self.table = layout.label("muted", wraps=True), _Table(0, len(COLUMNS))
         self.table.opened.connect(lambda row: self.opened.emit(self.citations[row]))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addWidget(self.words)
-        column.addWidget(self.table, 1)
+        layout.stack(self, self.words, self.table, spacing=GAP_M).setStretch(1, 1)
         self.restyle()
         self.retranslate()
 
@@ -78,14 +74,9 @@ class _Table(QTableWidget):
 
     def __init__(self, rows: int, columns: int) -> None:
         super().__init__(rows, columns)
-        self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        self.setTabKeyNavigation(False)
+        plain_table(self, grid=False)
         self.setWordWrap(True)
-        self.setShowGrid(False)
-        self.verticalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.cellClicked.connect(lambda row, _: self.opened.emit(row))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 

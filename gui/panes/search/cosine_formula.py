@@ -1,40 +1,34 @@
-"""cos θ = A·B / (|A| |B|) with the real numbers of a question and a passage, and what adds most to the product."""
+"""cos θ = A·B / (|A| |B|) with the numbers of a question and a passage, and the largest terms of the product."""
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from engine.messages.search import VectorPair
+from gui import layout
 from gui.i18n import t
 from gui.theme import GAP_M, GAP_S, NORMAL
 from gui.themed import Themed
 from gui.widgets.bar_list import Bar, BarList
+from gui.widgets.painted import Painted
 
-STRONGEST = 9  # dimensions shown one by one; the others are added up
+STRONGEST = 9  # dimensions shown one by one; the others are summed
 
 
 class CosineFormula(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pair: VectorPair | None = None
-        self.title, self.fraction, self.caption, self.products = QLabel(), _Fraction(), QLabel(), BarList(0.55)
-        self.open_button = QPushButton()
-        self.title.setProperty("role", "title")
-        self.caption.setProperty("role", "muted")
-        for label in (self.title, self.caption):
-            label.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        for widget in (self.title, self.fraction, self.caption, self.products):
-            column.addWidget(widget)
-        column.addStretch(1)
+        self.title, self.caption = layout.label("title", wraps=True), layout.label("muted", wraps=True)
+        self.fraction, self.products, self.open_button = _Fraction(), BarList(0.55), QPushButton()
+        parts = (self.title, self.fraction, self.caption, self.products)
+        column = layout.stack(self, *parts, 1, spacing=GAP_M)
         column.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.retranslate()
 
     def set_pair(self, pair: VectorPair | None, name: str) -> None:
-        """`name` is that of the passage B."""
+        """Show the vectors of the question A and of the passage B, called `name`."""
         self.pair = pair
         self.title.setText(
             t("pane.search.cosine.title", passage=name) if pair is not None else t("pane.search.cosine.choose")
@@ -48,7 +42,7 @@ class CosineFormula(Themed, QWidget):
         self.products.set_bars(product_bars(pair))
 
     def rows(self) -> list[tuple[object, ...]]:
-        """Dimension, A, B and their product, of every dimension."""
+        """Return dimension, A, B and their product for every dimension."""
         if self.pair is None:
             return []
         columns = (self.pair.question.tolist(), self.pair.passage.tolist(), self.pair.products.tolist())
@@ -60,7 +54,7 @@ class CosineFormula(Themed, QWidget):
 
 
 def product_bars(pair: VectorPair) -> list[Bar]:
-    """The dimensions that add most, by size, and all others in one: together exactly A·B."""
+    """Return the largest terms of A·B by absolute value, and the sum of the others."""
     strongest = np.argsort(-np.abs(pair.products), kind="stable")[:STRONGEST].tolist()
     bars = [
         Bar(
@@ -77,13 +71,12 @@ def product_bars(pair: VectorPair) -> list[Bar]:
     return bars
 
 
-class _Fraction(Themed, QWidget):
+class _Fraction(Painted):
     """The formula twice: in letters, and in numbers."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(down=QSizePolicy.Policy.Fixed)
         self.pair: VectorPair | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_pair(self, pair: VectorPair) -> None:
         self.pair = pair
@@ -91,16 +84,12 @@ class _Fraction(Themed, QWidget):
         self.setAccessibleDescription(" ".join(self._numbers()))
         self.update()
 
-    def restyle(self) -> None:
-        self.updateGeometry()
-        self.update()
-
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(self.theme.font(NORMAL))
         return QSize(self.theme.px(280), round(2 * metrics.height() + 3 * GAP_S))
 
     def _numbers(self) -> tuple[str, str, str]:
-        """Above the line, below it, and what comes out."""
+        """Return numerator, denominator and result."""
         assert self.pair is not None
         a, b = self.pair.lengths
         return f"{self.pair.dot:.4f}", f"{a:.4f} × {b:.4f}", f"= {self.pair.cosine:.4f}"

@@ -1,4 +1,4 @@
-"""A document opened at a passage; a plain text can be changed where it is, saved, and asked again."""
+"""A document opened at a passage; plain texts can be edited and saved."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QTextEdit, QWidget
 
 from engine.messages.documents import DocumentText
+from gui import layout
 from gui.i18n import t
 from gui.panes.search.sources import utf16
 from gui.theme import GAP_M, GAP_S
@@ -24,12 +25,9 @@ class DocumentReader(Themed, QWidget):
         super().__init__(parent)
         self.document: DocumentText | None = None
         self._marked = self._best = (0, 0)  # characters of the document
-        self.title, self.note, self.editor = QLabel(), QLabel(), QPlainTextEdit()
-        names = ("back", "undo", "save")
-        self.buttons = {name: QPushButton() for name in names}
-        self.title.setProperty("role", "title")
-        self.note.setProperty("role", "muted")
-        self.note.setWordWrap(True)
+        self.title, self.note = layout.label("title"), layout.label("muted", wraps=True)
+        self.editor = QPlainTextEdit()
+        self.buttons = {name: QPushButton() for name in ("back", "undo", "save")}
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.buttons["save"].setProperty("primary", True)
         saving = QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self)
@@ -41,19 +39,8 @@ class DocumentReader(Themed, QWidget):
         self.editor.undoAvailable.connect(self.buttons["undo"].setEnabled)
         self.editor.modificationChanged.connect(lambda _: self._enable())
         self.editor.setTabChangesFocus(True)
-        row = QHBoxLayout()
-        row.setSpacing(GAP_S)
-        row.addWidget(self.buttons["back"])
-        row.addStretch(1)
-        row.addWidget(self.buttons["undo"])
-        row.addWidget(self.buttons["save"])
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addLayout(row)
-        column.addWidget(self.title)
-        column.addWidget(self.editor, 1)
-        column.addWidget(self.note)
+        row = layout.row(self.buttons["back"], 1, self.buttons["undo"], self.buttons["save"], spacing=GAP_S)
+        layout.stack(self, row, self.title, self.editor, self.note, spacing=GAP_M).setStretch(2, 1)
         self.restyle()
         self.retranslate()
 
@@ -62,11 +49,11 @@ class DocumentReader(Themed, QWidget):
         return self.editor.document().isModified()
 
     def text(self) -> str:
-        """What stands there, no-break spaces too: Qt's own plain text makes spaces of them."""
+        """Return the text. Qt's toPlainText would replace no-break spaces by spaces."""
         return self.editor.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
 
     def show_document(self, document: DocumentText, marked: tuple[int, int], best: tuple[int, int] = (0, 0)) -> None:
-        """With the characters `marked` of the document in view, and `best` among them underlined."""
+        """Show a document with the characters `marked` in view, and `best` underlined among them."""
         self.document, self._marked, self._best = document, marked, best
         self.editor.setPlainText(document.text)
         self.editor.setReadOnly(not document.editable)
@@ -80,16 +67,16 @@ class DocumentReader(Themed, QWidget):
         self.retranslate()
 
     def mark_saved(self) -> None:
-        """The text is the file's now; undo still leads back."""
+        """Record that the text has been saved. Undo still works."""
         assert self.document is not None
         text = self.text()
         self.document = replace(self.document, text=text, characters=len(text))
         self.editor.document().setModified(False)
-        self._marked = self._best = (0, 0)  # passages may begin elsewhere now
+        self._marked = self._best = (0, 0)  # passages may begin elsewhere after the edit
         self._highlight()
 
     def unsaved(self) -> dict[str, Any] | None:
-        """What was written and not saved, for the next start; JSON values only."""
+        """Return the unsaved edit in JSON values, for the next start."""
         document = self.document
         if document is None or not self.modified:
             return None
@@ -100,10 +87,10 @@ class DocumentReader(Themed, QWidget):
             "text": self.text(),
         }
 
-    def take_up(self, unsaved: object) -> bool:
-        """Goes on with what `unsaved` told, and undo leads to what was there before; False if there is nothing."""
-        kept: dict[str, Any] = unsaved if isinstance(unsaved, dict) else {}
-        number, *words = (kept.get(name) for name in ("document", "path", "before", "text"))
+    def restore(self, unsaved: object) -> bool:
+        """Restore an edit from `unsaved`, so that undo leads to the saved text. Return False if it is invalid."""
+        saved: dict[str, Any] = unsaved if isinstance(unsaved, dict) else {}
+        number, *words = (saved.get(name) for name in ("document", "path", "before", "text"))
         if not isinstance(number, int) or not all(isinstance(word, str) for word in words):
             return False
         path, before, text = map(str, words)
@@ -120,7 +107,7 @@ class DocumentReader(Themed, QWidget):
         self.editor.document().setModified(False)
 
     def _cursor(self, start: int, end: int) -> QTextCursor:
-        """From characters of the document to a selection as Qt counts."""
+        """Return a cursor that selects characters of the document, converted to Qt's UTF-16 units."""
         document = self.document
         assert document is not None
         cursor = QTextCursor(self.editor.document())

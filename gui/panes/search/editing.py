@@ -1,4 +1,4 @@
-"""A document opened at a passage, changed where it is, and saved; what was written is not lost on leaving."""
+"""Opening documents in the reader, saving edits, and asking about unsaved ones before leaving."""
 
 from collections.abc import Callable
 
@@ -16,17 +16,17 @@ Span = tuple[int, int]
 
 
 class Editing:
-    """What the reader beside the Search pane's steps does; `change` makes one change of the collection at a time."""
+    """Controls the reader. `change` starts a change of the collection, such as saving a document."""
 
     def __init__(self, pane: Pane, page: SearchPage, change: Change) -> None:
         self._pane, self._page, self._change = pane, page, change
 
     def open(self, document: int, span: Span = (0, 0), best: Span = (0, 0)) -> None:
-        """At a span of its characters."""
+        """Open a document with the characters `span` in view and `best` highlighted among them."""
         reader = self._page.reader
 
         def show(text: DocumentText) -> None:
-            if reader.modified:  # somebody wrote while it was being read
+            if reader.modified:  # the user typed while it was loading
                 self.open(document, span, best)
                 return
             reader.show_document(text, span, best)
@@ -36,10 +36,10 @@ class Editing:
         def read() -> None:
             self._pane.ask(ReadDocument(document, span[0]), show)
 
-        self.leave(read)  # left first, read then: what is saved on leaving may be this same document
+        self.leave(read)  # leave before reading, because leaving may save this same document
 
     def save(self, then: Go | None = None) -> None:
-        """Writes what was edited into its file; the question is asked again of what it says now. `then`: if it is."""
+        """Save the edited document, which updates the collection. `then` is called on success."""
         reader = self._page.reader
         if reader.document is None or not reader.modified:
             return
@@ -54,11 +54,11 @@ class Editing:
         self._change(EditDocument(reader.document.document, text), ended)
 
     def leave(self, go: Go) -> None:
-        """`go`, after asking what is to become of what was edited and not saved."""
+        """Call `go`; if there are unsaved edits, first ask whether to save or discard them."""
         if not self._page.reader.modified:
             go()
             return
-        self._page.show_reader()  # what the question is about
+        self._page.show_reader()  # show the text that the question is about
 
         def discard() -> None:
             self._page.reader.clear()

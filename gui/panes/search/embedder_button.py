@@ -1,4 +1,4 @@
-"""What makes the vectors of a collection: a button whose menu names the choices and checks the one in use."""
+"""A button with a menu of the embedders, in which the one in use is checked."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
@@ -13,7 +13,8 @@ class EmbedderButton(Themed, QToolButton):
     chosen = Signal(str)  # one of KINDS
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        super().__init__(parent)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.used, self.model = "", False
         menu = QMenu(self)
         self.choices = {kind: menu.addAction("") for kind in KINDS}
@@ -24,7 +25,7 @@ class EmbedderButton(Themed, QToolButton):
         self.retranslate()
 
     def set_used(self, kind: str, model: bool) -> None:
-        """`kind` is "" while there are no vectors; `model`: whether one is open that could make them."""
+        """Check the embedder in use, "" while there are no vectors. `model`: whether a model is open."""
         self.used, self.model = kind, model
         for name, action in self.choices.items():
             action.setChecked(name == kind)
@@ -32,7 +33,7 @@ class EmbedderButton(Themed, QToolButton):
         self.retranslate()
 
     def _choose(self, kind: str) -> None:
-        self.set_used(self.used, self.model)  # the menu has checked it, but nothing has come of it yet
+        self.set_used(self.used, self.model)  # the menu has checked the choice, but the embedder has not changed yet
         self.chosen.emit(kind)
 
     def retranslate(self) -> None:

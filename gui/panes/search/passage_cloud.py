@@ -1,16 +1,17 @@
-"""All passages in the plane in which they differ most, the question among them, lines to the nearest."""
+"""All passages in the principal plane of their vectors, with the question and lines to the nearest of them."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from engine.messages.search import PassageMap
+from gui import layout
 from gui.i18n import t
 from gui.theme import GAP_S
 from gui.themed import Themed
 from gui.widgets.cloud import Cloud
-
-KINDS = ("question", "near", "far")
 
 
 class PassageCloud(Themed, QWidget):
@@ -20,27 +21,35 @@ class PassageCloud(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.map: PassageMap | None = None
-        self._indices: list[int] = []  # of the passage behind each point; -1: the question
+        self._question = ""
+        self._is_fitted = False  # whether the map's version has been in view
+        self._indices: list[int] = []  # of the passage at each point; -1: the question
         self.cloud, self.legend = Cloud(), QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.cloud.clicked.connect(lambda point: self.selected.emit(self._passage(point)))
         self.cloud.hovered.connect(lambda point: self.hovered.emit(self._passage(point)))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_S)
-        column.addWidget(self.legend)
-        column.addWidget(self.cloud, 1)
+        layout.stack(self, self.legend, self.cloud, spacing=GAP_S).setStretch(1, 1)
         self.restyle()
         self.retranslate()
 
-    def set_map(self, shown: PassageMap | None, hits: list[int], selected: int) -> None:
-        """`hits` are indices of passages, best first: they are named by their numbers."""
-        fit = shown is not None and (self.map is None or shown.version != self.map.version)
-        self.map = shown
+    def is_of(self, question: str, version: int) -> bool:
+        """Return whether the map was computed for this question and version of the collection."""
+        return self.map is not None and (self._question, self.map.version) == (question, version)
+
+    def clear(self) -> None:
+        self.map, self._indices = None, []
+        self.cloud.set_names([], [])
+        self.cloud.set_points(np.zeros((0, 2), np.float32), fit=False)
+
+    def set_map(self, shown: PassageMap, question: str) -> None:
+        """Take a map computed for a question. `mark` shows it."""
+        self._is_fitted = self.map is not None and self.map.version == shown.version
+        self.map, self._question = shown, question
+
+    def mark(self, hits: Sequence[int], selected: int) -> None:
+        """Show the map, and name the passages `hits` by their numbers, best first."""
+        shown = self.map
         if shown is None:
-            self._indices = []
-            self.cloud.set_names([], [])
-            self.cloud.set_points(np.zeros((0, 2), np.float32), fit=False)
             return
         place = {int(index): row for row, index in enumerate(shown.indices.tolist())}
         near = [index for index in hits if index in place]
@@ -53,16 +62,17 @@ class PassageCloud(Themed, QWidget):
         numbers = [str(hits.index(index) + 1) for index in near]
         kinds = ["question"] * asked + ["near"] * len(near) + ["far"] * len(far)
         self.cloud.set_names([t("pane.search.passages.kind.question")] * asked + numbers + [""] * len(far), kinds)
-        self.cloud.set_points(points, fit)
+        self.cloud.set_points(points, fit=not self._is_fitted)
+        self._is_fitted = True
         self.cloud.set_paths([[0, 1 + source] for source in range(len(near))] if asked else [])
         chosen = [self._indices.index(selected)] if selected in self._indices else []
         self.cloud.set_marked([*range(len(near) + asked), *chosen])
-        self._show_words()
+        self._show_legend()
 
     def _passage(self, point: int) -> int:
         return self._indices[point] if 0 <= point < len(self._indices) else -1
 
-    def _show_words(self) -> None:
+    def _show_legend(self) -> None:
         parts = []
         for kind in self.cloud.kinds_in_order():
             color, shape = self.cloud.style_of(kind)
@@ -73,7 +83,7 @@ class PassageCloud(Themed, QWidget):
     def retranslate(self) -> None:
         self.cloud.setAccessibleName(t("pane.search.passages.map"))
         self.cloud.setToolTip(t("pane.search.passages.hands"))
-        self._show_words()
+        self._show_legend()
 
     def restyle(self) -> None:
-        self._show_words()
+        self._show_legend()

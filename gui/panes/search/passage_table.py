@@ -1,119 +1,95 @@
-"""Every passage of a collection with the numbers by which it was ranked, to be sorted by any of them."""
+"""Every passage of a collection with the scores by which it is ranked, sortable by each of them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    Qt,
-    QTimer as Timer,
-    Signal,
-)
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QTableView
+from PySide6.QtWidgets import QHeaderView
 
 from engine.messages.search import Passage
 from gui.i18n import t
 from gui.panes.search.sources import one_line, place_of
 from gui.themed import Themed
+from gui.widgets.column_model import ColumnModel, RowTable
 
 COLUMNS = ("rank", "cosine", "keyword", "score", "text", "source")
 NUMBERS = COLUMNS[:4]
-PAUSE_MS = 60  # texts are asked for when scrolling has rested for so long
-MOST_TEXTS = 400  # asked for at once
-Index = QModelIndex | QPersistentModelIndex
+PAUSE_MS = 60  # texts are loaded once scrolling has paused for this long
+MOST_TEXTS = 400  # loaded at once
 
 
-class PassageTable(Themed, QTableView):
-    """Numbers of all, texts only of those that have been in view: `texts_wanted` asks for them."""
+class PassageTable(Themed, RowTable):
+    """Shows the scores of all passages, but texts only of those that have been in view: `texts_wanted` loads them."""
 
     selected = Signal(int)  # index of a passage
-    opened = Signal(int)  # by Enter or a double click
+    opened = Signal(int)  # the same
     texts_wanted = Signal(object)  # tuple of indices
 
     def __init__(self) -> None:
-        super().__init__()
         self.rows = _Passages()
-        self.setModel(self.rows)
+        super().__init__(self.rows)
         self.setSortingEnabled(True)
-        self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.setShowGrid(False)
-        self.verticalHeader().hide()
+        self.setSelectionMode(RowTable.SelectionMode.SingleSelection)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(COLUMNS.index("text"), QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(COLUMNS.index("source"), QHeaderView.ResizeMode.Interactive)
-        header.setResizeContentsPrecision(50)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self._pause = Timer(self, interval=PAUSE_MS, singleShot=True)
-        self._pause.timeout.connect(self._want_texts)
+        self._pause = QTimer(self)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.setSingleShot(True)
+        self._pause.timeout.connect(self._load_texts)
         self.verticalScrollBar().valueChanged.connect(lambda: self._pause.start())
-        header.sortIndicatorChanged.connect(self._sorted)
-        self.selectionModel().currentRowChanged.connect(self._moved)
-        self.doubleClicked.connect(lambda index: self.opened.emit(int(self.rows.order_N[index.row()])))
-        self._telling = True
+        header.sortIndicatorChanged.connect(self._show_sorted)
+        self.selectionModel().currentRowChanged.connect(self._select)
+        self.row_opened.connect(lambda row: self.opened.emit(self.rows.shown[row]))
         self.retranslate()
 
     def set_scores(
         self, cosines_N: NDArray[np.float32], keyword_N: NDArray[np.float32], scores_N: NDArray[np.float32]
     ) -> None:
-        self._telling = False
-        self.rows.set_scores(cosines_N, keyword_N, scores_N)
-        self._telling = True
+        with QSignalBlocker(self):
+            self.rows.set_scores(cosines_N, keyword_N, scores_N)
         self._pause.start()
 
     def set_passages(self, passages: Iterable[Passage]) -> None:
+        """Add the texts of these passages."""
         self.rows.passages |= {passage.index: passage for passage in passages}
-        self.rows.changed()
+        self.rows.update_texts()
 
     def forget_passages(self) -> None:
-        """Another version of the collection: indices mean other passages."""
+        """Remove all texts, because the collection has a new version and indices mean other passages."""
         self.rows.passages = {}
 
-    def set_hits(self, hits: dict[int, int]) -> None:
-        """Which passages were taken, and as which source."""
-        self.rows.hits = hits
-        self.rows.changed()
+    def set_hits(self, hits: Sequence[Passage]) -> None:
+        """Add the texts of the hits, best first, and highlight them."""
+        self.rows.hits = {passage.index for passage in hits}
+        self.set_passages(hits)
 
     def select(self, index: int) -> None:
-        """Marks a passage without telling anybody."""
-        places = np.flatnonzero(self.rows.order_N == index)
-        if len(places):
-            self._telling = False
+        """Select a passage without emitting `selected`."""
+        if index in self.rows.shown:
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            self.selectionModel().setCurrentIndex(self.rows.index(int(places[0]), 0), flags)
-            self._telling = True
+            with QSignalBlocker(self):
+                self.selectionModel().setCurrentIndex(self.rows.index(self.rows.shown.index(index), 0), flags)
 
     def table_rows(self) -> list[tuple[object, ...]]:
-        """All of them in the order shown; a text where it has been seen."""
+        """Return all rows in the order shown; texts that are not loaded are empty."""
         return [
-            (*(self.rows.value(index, column) for column in NUMBERS), self.rows.text(index), self.rows.source(index))
-            for index in self.rows.order_N.tolist()
+            (*(self.rows.value(index, column) for column in NUMBERS), self.rows.passage(index), self.rows.source(index))
+            for index in self.rows.shown
         ]
 
     def header(self) -> tuple[str, ...]:
-        return tuple(t(f"pane.search.passages.column.{column}") for column in COLUMNS)
+        return tuple(map(self.rows.heading, COLUMNS))
 
     def retranslate(self) -> None:
         self.setAccessibleName(t("pane.search.passages.table"))
-        self.rows.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
-        self.rows.changed()
-
-    def keyPressEvent(self, event: Any) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self.opened.emit(int(self.rows.order_N[self.currentIndex().row()]))
-        else:
-            super().keyPressEvent(event)
+        self.rows.update_texts()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -122,115 +98,83 @@ class PassageTable(Themed, QTableView):
         self.setColumnWidth(COLUMNS.index("source"), min(30 * letter, self.width() // 4))
         self._pause.start()
 
-    def _sorted(self, column: int) -> None:
-        """The arrow stays on the numbers by which the rows really are sorted."""
+    def _show_sorted(self, column: int) -> None:
+        """Keep the arrow on the column by which the rows are sorted."""
         self._pause.start()
-        if COLUMNS[column] not in NUMBERS:
-            by, falling = self.rows.sorted
-            order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
-            self.horizontalHeader().setSortIndicator(COLUMNS.index(by), order)
+        if not self.rows.can_sort(COLUMNS[column]):
+            name, descending = self.rows.sorted_by
+            order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+            self.horizontalHeader().setSortIndicator(COLUMNS.index(name), order)
 
-    def _moved(self, current: QModelIndex) -> None:
-        if self._telling and current.isValid():
-            self.selected.emit(int(self.rows.order_N[current.row()]))
+    def _select(self, current: QModelIndex) -> None:
+        if current.isValid():
+            self.selected.emit(self.rows.shown[current.row()])
 
-    def _want_texts(self) -> None:
-        first = max(0, self.rowAt(0))
-        last = self.rowAt(self.viewport().height())
+    def _load_texts(self) -> None:
+        first, last = max(0, self.rowAt(0)), self.rowAt(self.viewport().height())
         last = first + 60 if last < 0 else last + 20
-        shown = self.rows.order_N[first : last + 1][:MOST_TEXTS].tolist()
+        shown = self.rows.shown[first : last + 1][:MOST_TEXTS]
         missing = tuple(index for index in shown if index not in self.rows.passages)
         if missing:
             self.texts_wanted.emit(missing)
 
 
-class _Passages(QAbstractTableModel):
-    """Rows are places of `order_N`; a passage is known by its index among N."""
+class _Passages(ColumnModel):
+    """Items are the indices of passages among N."""
+
+    columns, numeric = COLUMNS, NUMBERS
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers: dict[str, NDArray[Any]] = {name: np.zeros(0) for name in NUMBERS}
-        self.order_N: NDArray[np.intp] = np.zeros(0, np.intp)
         self.passages: dict[int, Passage] = {}
-        self.hits: dict[int, int] = {}
-        self.sorted = ("rank", False)
+        self.hits: set[int] = set()
 
     def set_scores(
         self, cosines_N: NDArray[np.float32], keyword_N: NDArray[np.float32], scores_N: NDArray[np.float32]
     ) -> None:
-        self.beginResetModel()
         ranks_N = np.empty(len(scores_N), np.int64)
         ranks_N[np.argsort(-scores_N, kind="stable")] = np.arange(1, len(scores_N) + 1)
         self.numbers = {"rank": ranks_N, "cosine": cosines_N, "keyword": keyword_N, "score": scores_N}
-        self._sort()
-        self.endResetModel()
-
-    def changed(self) -> None:
-        if len(self.order_N):
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.order_N) - 1, len(COLUMNS) - 1))
+        self.show_items(range(len(scores_N)))
 
     def value(self, index: int, column: str) -> int | float:
         number = self.numbers[column][index]
         return int(number) if column == "rank" else round(float(number), 6)
 
-    def text(self, index: int) -> str:
-        passage = self.passages.get(index)
-        return one_line(passage.text) if passage else ""
+    def passage(self, index: int) -> str:
+        """Return the text of a passage; "" if it is not loaded."""
+        return one_line(self.passages[index].text) if index in self.passages else ""
 
     def source(self, index: int) -> str:
-        passage = self.passages.get(index)
-        return place_of(passage) if passage else ""
+        return place_of(self.passages[index]) if index in self.passages else ""
 
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        if COLUMNS[column] in NUMBERS:  # texts are not all here, so there is no order among them
-            self.sorted = (COLUMNS[column], order == Qt.SortOrder.DescendingOrder)
-            self.layoutAboutToBeChanged.emit()
-            marked = self.persistentIndexList()  # of the selection, which is to stay with its passages
-            passages = [int(self.order_N[index.row()]) for index in marked]
-            self._sort()
-            places_N = np.argsort(self.order_N)
-            moved = [self.index(int(places_N[p]), i.column()) for p, i in zip(passages, marked, strict=True)]
-            self.changePersistentIndexList(marked, moved)
-            self.layoutChanged.emit()
+    def heading(self, column: str) -> str:
+        return t(f"pane.search.passages.column.{column}")
 
-    def _sort(self) -> None:
-        column, falling = self.sorted
-        numbers = self.numbers[column]
-        self.order_N = np.argsort(-numbers if falling else numbers, kind="stable")
+    def heading_tip(self, column: str) -> str:
+        return t(f"pane.search.passages.tip.{column}")
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return len(self.order_N)
+    def text(self, item: int, column: str) -> str:
+        if column not in NUMBERS:
+            return self.passage(item) if column == "text" else self.source(item)
+        if column == "rank":
+            return f"{int(self.numbers['rank'][item]):,}"
+        number = float(self.numbers[column][item])
+        return "–" if math.isnan(number) else f"{number:.4f}"
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return len(COLUMNS)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        passage, column = int(self.order_N[index.row()]), COLUMNS[index.column()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._words(passage, column)
-        if role == Qt.ItemDataRole.ToolTipRole and column in ("text", "source"):
-            known = self.passages.get(passage)
-            return f"{place_of(known)}\n{known.text}" if known else None
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in NUMBERS:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.FontRole and passage in self.hits:
+    def look(self, item: int, column: str, role: int) -> Any:
+        if role == Qt.ItemDataRole.ToolTipRole and column not in NUMBERS and item in self.passages:
+            return f"{self.source(item)}\n{self.passages[item].text}"
+        if role == Qt.ItemDataRole.FontRole and item in self.hits:
             font = QFont()
             font.setBold(True)
             return font
         return None
 
-    def _words(self, passage: int, column: str) -> str:
-        if column in ("text", "source"):
-            return self.text(passage) if column == "text" else self.source(passage)
-        if column == "rank":
-            return f"{int(self.numbers['rank'][passage]):,}"
-        number = float(self.numbers[column][passage])
-        return "–" if math.isnan(number) else f"{number:.4f}"
+    def can_sort(self, column: str) -> bool:
+        return column in NUMBERS  # most texts are not loaded
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return t(f"pane.search.passages.column.{COLUMNS[section]}")
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return t(f"pane.search.passages.tip.{COLUMNS[section]}")
-        return None
+    def ordered(self, items: Sequence[int], column: str, descending: bool) -> list[int]:
+        numbers = self.numbers[column]
+        return np.argsort(-numbers if descending else numbers, kind="stable").tolist()

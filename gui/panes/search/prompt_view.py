@@ -1,9 +1,10 @@
-"""The prompt as the model gets it, every passage in the colour and with the number of its source."""
+"""The prompt that the model gets, with each passage in the colour and with the number of its source."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.search import LeftOut, PromptBuilt, SearchHit
+from gui import layout
 from gui.i18n import t
 from gui.panes.search.sources import place_of, source_color
 from gui.theme import GAP_M, NORMAL
@@ -18,23 +19,15 @@ class PromptView(Themed, QWidget):
         super().__init__(parent)
         self.prompt: PromptBuilt | None = None
         self.hits: tuple[SearchHit, ...] = ()
-        self._sources: list[int] = []  # of each span, -1 for what is no source's
-        self.figures, self.text, self.left_out = QLabel(), ColouredText(NORMAL), QLabel()
-        self.figures.setProperty("role", "title")
-        self.left_out.setProperty("role", "muted")
-        for label in (self.figures, self.left_out):
-            label.setWordWrap(True)
+        self._sources: list[int] = []  # of each span; -1: none
+        self.figures, self.text = layout.label("title", wraps=True), ColouredText(NORMAL)
+        self.left_out = layout.label("muted", wraps=True)
         self.text.clicked.connect(self._clicked)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addWidget(self.figures)
-        column.addWidget(self.text, 1)
-        column.addWidget(self.left_out)
+        layout.stack(self, self.figures, self.text, self.left_out, spacing=GAP_M).setStretch(1, 1)
         self.restyle()
 
     def set_prompt(self, prompt: PromptBuilt | None, hits: tuple[SearchHit, ...], missing: str) -> None:
-        """`missing` says why there is none."""
+        """Show the prompt, or `missing` if there is none."""
         self.prompt, self.hits = prompt, hits
         self.text.setVisible(prompt is not None)
         self.left_out.setVisible(prompt is not None)
@@ -44,7 +37,7 @@ class PromptView(Themed, QWidget):
         percent = f"{100 * prompt.tokens / max(1, prompt.context):.0f}"
         words = {"tokens": f"{prompt.tokens:,}", "context": f"{prompt.context:,}", "percent": percent}
         self.figures.setText(t("pane.search.prompt.figures", **words))
-        self.left_out.setText("\n".join(map(self._say_left_out, prompt.left_out)) or t("pane.search.prompt.all"))
+        self.left_out.setText("\n".join(map(self._describe_left_out, prompt.left_out)) or t("pane.search.prompt.all"))
         self._show_spans(prompt)
 
     def _show_spans(self, prompt: PromptBuilt) -> None:
@@ -66,7 +59,7 @@ class PromptView(Themed, QWidget):
             spans.append(span)
             self._sources.append(source)
 
-    def _say_left_out(self, left: LeftOut) -> str:
+    def _describe_left_out(self, left: LeftOut) -> str:
         key = "pane.search.prompt.out_whole" if left.whole else "pane.search.prompt.out_part"
         return t(key, number=left.source + 1, name=self._name(left.source), characters=f"{left.characters:,}")
 
@@ -74,7 +67,7 @@ class PromptView(Themed, QWidget):
         return place_of(self.hits[source].passage) if source < len(self.hits) else ""
 
     def rows(self) -> list[tuple[object, ...]]:
-        """Number of the source, its place, and what of it is in the prompt."""
+        """Return number and place of each source, and its text in the prompt."""
         prompt = self.prompt
         parts = prompt.parts if prompt else ()
         return [(p.source + 1, self._name(p.source), prompt.text[p.start : p.end]) for p in parts if prompt]

@@ -40,6 +40,7 @@ class Retrieval:
     sourced: Answering = field(default_factory=Answering)
     unsourced: Answering = field(default_factory=Answering)
     attention: NDArray[np.float32] | None = None  # [tokens of the answer, hits + 2]
+    passage: int = -1  # index of the selected passage, whose cosine is shown in detail
 
     @property
     def hits(self) -> tuple[SearchHit, ...]:

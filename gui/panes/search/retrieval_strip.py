@@ -1,4 +1,4 @@
-"""The steps of an answer in a row, each lit when it is done; a click opens what the step computed."""
+"""The steps of an answer in a row, each highlighted when it is done; a click shows what it computed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
+from gui import layout
 from gui.themed import Themed
 
 ARROW = 18  # pixels between two steps
@@ -17,7 +18,7 @@ class RetrievalStrip(Themed, QWidget):
     def __init__(self, steps: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.steps = tuple(steps)
-        self.buttons = {step: QPushButton(checkable=True) for step in steps}
+        self.buttons = {step: QPushButton() for step in steps}
         self._names: dict[str, str] = dict.fromkeys(steps, "")
         self._states: dict[str, str] = dict.fromkeys(steps, "waiting")
         self._figures: dict[str, str] = dict.fromkeys(steps, "")
@@ -25,6 +26,7 @@ class RetrievalStrip(Themed, QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         for index, button in enumerate(self.buttons.values()):
+            button.setCheckable(True)
             button.setProperty("step", "waiting")
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self._group.addButton(button, index)
@@ -45,12 +47,12 @@ class RetrievalStrip(Themed, QWidget):
         self._show()
 
     def set_states(self, states: Mapping[str, str], figures: Mapping[str, str], words: Mapping[str, str]) -> None:
-        """States are "waiting", "running", "done" and "left_out"; `words` say them, `figures` what came out."""
+        """Set the state ("waiting", "running", "done", "left_out") and the result in brief of each step.
+
+        `words` are the names of the states.
+        """
         for step, button in self.buttons.items():
-            if states[step] != button.property("step"):
-                button.setProperty("step", states[step])
-                button.style().unpolish(button)
-                button.style().polish(button)
+            layout.set_property(button, "step", states[step])
             button.setAccessibleDescription(f"{words[states[step]]} {figures[step]}".strip())
             button.setToolTip(f"{self._names[step]}: {figures[step] or words[states[step]]}")
         self._states, self._figures = dict(states), dict(figures)
@@ -67,7 +69,7 @@ class RetrievalStrip(Themed, QWidget):
         return QSize(self.theme.px(200), super().minimumSizeHint().height())
 
     def _show(self) -> None:
-        """Where there is room, what came out stands below the name; where there is none, a number stands for it."""
+        """Show the name and the result, the name alone in less room, or the step's number where no name fits."""
         room = self.width() / len(self.steps) - self.theme.px(ARROW)
         roomy = room > self.theme.px(112)
         for step, button in self.buttons.items():
@@ -85,7 +87,7 @@ class RetrievalStrip(Themed, QWidget):
         self._show()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Buttons of a group swallow Up and Down; Left and Right walk along here."""
+        """Move along the steps by Left and Right. A group of buttons handles only Up and Down."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
         if step:
             index = (self.steps.index(self.current) + step) % len(self.steps)
@@ -95,15 +97,15 @@ class RetrievalStrip(Themed, QWidget):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """An arrow between two steps, strong as soon as the way has been gone."""
+        """Paint an arrow between every two steps, highlighted once the second one has begun."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for before, after in zip(self.steps, self.steps[1:], strict=False):
             start = self.buttons[before].geometry().right() + 4
             end = self.buttons[after].geometry().left() - 3
             middle, tip = self.height() / 2, self.theme.px(4)
-            gone = self._states[after] in ("done", "running")
-            painter.setPen(QPen(self.theme.color("accent" if gone else "cut"), 1.6))
+            has_begun = self._states[after] in ("done", "running")
+            painter.setPen(QPen(self.theme.color("accent" if has_begun else "cut"), 1.6))
             painter.drawLine(QPointF(start, middle), QPointF(end, middle))
             corners = [QPointF(end - tip, middle - tip), QPointF(end, middle), QPointF(end - tip, middle + tip)]
             painter.drawPolyline(QPolygonF(corners))

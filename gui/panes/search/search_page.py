@@ -1,10 +1,11 @@
-"""The Search pane's page: question, steps, the view of one step, documents beside it; folded where room is short."""
+"""The Search pane's widgets: question, steps, the view of one step, and the documents beside it."""
+
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -12,11 +13,11 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.messages.documents import CollectionInfo
+from gui import layout
 from gui.i18n import t
 from gui.panes.search.answer_view import AnswerView
 from gui.panes.search.citation_table import CitationTable
@@ -38,6 +39,7 @@ from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.switch import Switch
 from gui.widgets.vector_bars import VectorBars
 
+VIEWS = ("table", "map")
 MODES = ("hybrid", "vector", "keyword")
 COUNTS, TAKEN = tuple(range(1, 21)), 5
 PASSAGE_SIZES = (100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000)
@@ -51,7 +53,7 @@ TableRows = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
 
 class SearchPage(Themed, QWidget):
-    """Holds the widgets and says what they say; asks nobody anything."""
+    """Holds the widgets and shows what it is given. It sends no requests."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,22 +61,22 @@ class SearchPage(Themed, QWidget):
         self.asked = Retrieval()
         self._searched: object = None  # the SearchResult whose terms, vector and scores are shown
         self._roomy = True
-        self.question, self.ask_button = QLineEdit(clearButtonEnabled=True), QPushButton()
-        self.documents_button = QPushButton(checkable=True)
-        self.collection_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.question, self.ask_button = QLineEdit(), QPushButton()
+        self.question.setClearButtonEnabled(True)
+        self.documents_button, self.collection_button = QPushButton(), QToolButton()
+        self.documents_button.setCheckable(True)
+        self.collection_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.collection_menu = QMenu(self.collection_button)
         self.collection_button.setMenu(self.collection_menu)
         self.ask_button.setProperty("primary", True)
         self.documents_button.toggled.connect(lambda _: self._show_sides())
         self.strip, self.work_bar, self.empty = RetrievalStrip(STEPS), WorkBar(), EmptyPage()
         self.files_button, self.folder_button = self.empty.add_button(), self.empty.add_button()
-        self.mode, self.passages_view = Switch(MODES), Switch(("table", "map"))
+        self.mode, self.passages_view = Switch(MODES), Switch(VIEWS)
         self.count = LabelledSlider(COUNTS, lambda value: f"{value:.0f}")
         self.passage_size = LabelledSlider(PASSAGE_SIZES, lambda value: f"{value:,.0f}")
         self.count.set_value(TAKEN)
-        self.embedder, self.words, self.remake = EmbedderButton(), QLabel(), QPushButton()
-        self.words.setProperty("role", "muted")
-        self.words.setWordWrap(True)
+        self.embedder, self.words, self.remake = EmbedderButton(), layout.label("muted", wraps=True), QPushButton()
         self._make_views()
         self._lay_out()
         self.retranslate()
@@ -82,19 +84,17 @@ class SearchPage(Themed, QWidget):
     # --- Building --------------------------------------------------------------------------------
 
     def _make_views(self) -> None:
-        self.terms_caption, self.terms = QLabel(), BarList(0.3)
-        self.vector_caption, self.bars, self.strongest = QLabel(), VectorBars(), BarList(0.3)
+        self.terms_caption, self.terms = layout.label("muted", wraps=True), BarList(0.3)
+        self.vector_caption = layout.label("muted", wraps=True)
+        self.bars, self.strongest = VectorBars(), BarList(0.3)
         self.bars.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.table, self.cloud, self.formula = PassageTable(), PassageCloud(), CosineFormula()
-        self.hover = QLabel(" ")
-        for label in (self.terms_caption, self.vector_caption):
-            label.setWordWrap(True)
-            label.setProperty("role", "muted")
-        self.hover.setProperty("role", "muted")
+        self.hover = layout.label("muted")
+        self.describe("")
         self.prompt, self.answer, self.citations = PromptView(), AnswerView(), CitationTable()
         self.documents, self.reader = DocumentList(), DocumentReader()
         self.ranking = QStackedWidget()
-        left = _column(self.passages_view, self.ranking, self.hover)
+        left = _column(layout.row(self.passages_view, 1), self.ranking, self.hover, grows=1)
         for widget in (self.table, self.cloud):
             self.ranking.addWidget(widget)
         self.split = QSplitter(Qt.Orientation.Horizontal)
@@ -103,56 +103,37 @@ class SearchPage(Themed, QWidget):
         self.split.addWidget(self.formula)
         self.split.setSizes([550, 450])  # shares, not pixels
         self.views = QStackedWidget()
-        question = _column(self.terms_caption, self.terms, None)
-        vector = _column(self.vector_caption, self.bars, self.strongest)
+        question = _column(self.terms_caption, self.terms, 1)
+        vector = _column(self.vector_caption, self.bars, self.strongest, grows=1)
         for view in (question, vector, self.split, self.prompt, self.answer, self.citations):
             self.views.addWidget(view)
         self.strip.choose("answer")
 
     def _lay_out(self) -> None:
-        head, middle = QHBoxLayout(), QHBoxLayout()
-        head.setSpacing(GAP_M)
-        for widget in (self.question, self.ask_button, self.documents_button, self.collection_button):
-            head.addWidget(widget, 1 if widget is self.question else 0)
+        head = layout.row(self.question, self.ask_button, self.documents_button, self.collection_button, spacing=GAP_M)
+        head.setStretch(0, 1)
         self.side = QStackedWidget()
         self.side.addWidget(self.documents)
         self.side.addWidget(self.reader)
-        middle.setSpacing(GAP_L)
-        middle.addWidget(self.views, 1)
-        middle.addWidget(self.side, 0)
-        self.foot = QWidget()
-        self._controls = QHBoxLayout()
-        self._controls.setSpacing(GAP_L)
-        for control, stretch in ((self.mode, 0), (self.count, 1), (self.passage_size, 1)):
-            self._controls.addWidget(control, stretch)
-        foot = QVBoxLayout(self.foot)
-        foot.setContentsMargins(0, 0, 0, 0)
-        foot.setSpacing(GAP_S)
-        foot.addLayout(self._controls)
-        made_of = QHBoxLayout()
-        made_of.setSpacing(GAP_M)
-        made_of.addWidget(self.embedder)
-        made_of.addWidget(self.words, 1)
-        made_of.addWidget(self.remake)
-        foot.addLayout(made_of)
-        self.work = QWidget(objectName="work")
-        column = QVBoxLayout(self.work)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addLayout(head)
-        column.addWidget(self.work_bar)
-        column.addWidget(self.strip)
-        column.addLayout(middle, 1)
-        column.addWidget(self.foot)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.empty, 1)
-        whole.addWidget(self.work, 1)
+        middle = layout.row(self.views, self.side, spacing=GAP_L)
+        middle.setStretch(0, 1)
+        self._controls = layout.row(self.mode, self.count, self.passage_size, spacing=GAP_L)
+        self._controls.setStretch(1, 1)
+        self._controls.setStretch(2, 1)
+        vectors = layout.row(self.embedder, self.words, self.remake, spacing=GAP_M)
+        vectors.setStretch(1, 1)
+        self.foot, self.work = QWidget(), QWidget()
+        layout.stack(self.foot, self._controls, vectors, spacing=GAP_S)
+        self.work.setObjectName("work")
+        layout.stack(self.work, head, self.work_bar, self.strip, middle, self.foot, spacing=GAP_M).setStretch(3, 1)
+        whole = layout.stack(self, self.empty, self.work)
+        whole.setStretch(0, 1)
+        whole.setStretch(1, 1)
 
     # --- Room ------------------------------------------------------------------------------------
 
     def fold(self, theme: Theme, width: int, height: int) -> None:
-        """A small tile shows the steps and one view; the documents are behind their button."""
+        """Adapt to the room: a small tile shows the steps and one view, and the documents by a button."""
         self._roomy = width > theme.px(WIDE)
         self.collection_button.setVisible(width > theme.px(NARROW))
         self.strip.setVisible(height > theme.px(LOW))
@@ -183,15 +164,13 @@ class SearchPage(Themed, QWidget):
         self.documents_button.setChecked(True)
 
     def show_documents(self) -> None:
-        """Back from the reader: to the list where it has its own place, to the view where not."""
+        """Return from the reader: to the list if it has room beside the view, else to the view."""
         self.side.setCurrentWidget(self.documents)
         self.documents_button.setChecked(False)
 
     def set_dropping(self, dropping: bool) -> None:
-        """Something that could be added is held over the pane."""
-        self.work.setProperty("drop", dropping)
-        self.work.style().unpolish(self.work)
-        self.work.style().polish(self.work)
+        """Highlight the pane while files are dragged over it."""
+        layout.set_property(self.work, "drop", dropping)
 
     # --- What is shown ---------------------------------------------------------------------------
 
@@ -205,18 +184,23 @@ class SearchPage(Themed, QWidget):
 
     def show_step(self) -> None:
         self.views.setCurrentIndex(STEPS.index(self.strip.current))
-        self.ranking.setCurrentIndex(("table", "map").index(self.passages_view.current))
+        self.ranking.setCurrentIndex(VIEWS.index(self.passages_view.current))
         if not self._roomy and self.documents_button.isChecked() and self.strip.hasFocus():
             self.documents_button.setChecked(False)
 
-    def say(self, words: str) -> None:
-        self.hover.setText(words or " ")
+    def describe(self, words: str) -> None:
+        """Describe the passage under the mouse; "": none."""
+        self.hover.setText(words or " ")  # never empty, so that the map keeps its height
+
+    def show_changing(self, changing: bool) -> None:
+        """Offer no other embedder during a change of the collection, and hide the progress after it."""
+        for button in (self.embedder, self.remake):
+            button.setEnabled(not changing)
+        if not changing:
+            self.work_bar.hide()
 
     def show_info(self, info: CollectionInfo | None, embedder_name: str, model: bool, outdated: str) -> None:
-        """What makes the vectors and what searches them, in words; `model`: whether one is open.
-
-        `outdated`: "other" or "moved" if a model has made them that is not the open one, or that has learned on.
-        """
+        """Describe the embedder and the index. `model`: whether a model is open; `outdated`: see collection.py."""
         self.info = info
         self.embedder.set_used(info.embedder if info else "", model)
         self.remake.setVisible(bool(outdated))
@@ -237,7 +221,7 @@ class SearchPage(Themed, QWidget):
         self.words.setText("\n".join(words))
 
     def show_asked(self, asked: Retrieval, model: bool) -> None:
-        """Everything that has come back so far."""
+        """Show the reports received so far."""
         fresh = asked.result is not self._searched
         self.asked, result = asked, asked.result
         self.strip.set_states(asked.states(), self._figures(), {s: t(f"pane.search.strip.{s}") for s in STATES})
@@ -273,7 +257,7 @@ class SearchPage(Themed, QWidget):
             self.vector_caption.setText(t(f"pane.search.vector.{made or 'none'}", width=f"{len(result.vector):,}"))
 
     def _figures(self) -> dict[str, str]:
-        """What came out of each step, in brief."""
+        """Return the result of each step in brief."""
         asked, figures = self.asked, dict.fromkeys(STEPS, "")
         if asked.result is not None:
             found = asked.result
@@ -299,7 +283,7 @@ class SearchPage(Themed, QWidget):
         return figures
 
     def table_of_step(self) -> TableRows | None:
-        """The numbers of the view that is shown."""
+        """Return the numbers of the view that is shown."""
         result = self.asked.result
         if result is None:
             return None
@@ -313,6 +297,35 @@ class SearchPage(Themed, QWidget):
         step = self.strip.current
         return (self.table.header(), self.table.table_rows()) if step == "passages" else tables[step]
 
+    # --- Saving ----------------------------------------------------------------------------------
+
+    def save(self) -> dict[str, Any]:
+        """Return the question, the choices and an unsaved edit, in JSON values."""
+        return {
+            "question": self.question.text(),
+            "k": round(self.count.value),
+            "mode": self.mode.current,
+            "step": self.strip.current,
+            "passages": self.passages_view.current,
+            "unsaved": self.reader.unsaved(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Restore what `save` returned; anything may be missing or invalid."""
+        self.question.setText(str(saved.get("question") or ""))
+        if isinstance(saved.get("k"), int):
+            self.count.set_value(saved["k"])
+        choices: tuple[tuple[str, Switch | RetrievalStrip, tuple[str, ...]], ...] = (
+            ("mode", self.mode, MODES),
+            ("step", self.strip, STEPS),
+            ("passages", self.passages_view, VIEWS),
+        )
+        for name, control, known in choices:
+            if saved.get(name) in known:
+                control.choose(saved[name])
+        if self.reader.restore(saved.get("unsaved")):
+            self.show_reader()
+
     # --- Words and looks -------------------------------------------------------------------------
 
     def retranslate(self) -> None:
@@ -325,7 +338,7 @@ class SearchPage(Themed, QWidget):
         self.strip.set_names({step: t(f"pane.search.strip.step.{step}") for step in STEPS})
         self.strip.setAccessibleName(t("pane.search.strip.name"))
         self.mode.set_labels({m: t(f"pane.search.mode.{m}") for m in MODES}, t("pane.search.mode_name"))
-        views = {view: t(f"pane.search.view.{view}") for view in ("table", "map")}
+        views = {view: t(f"pane.search.view.{view}") for view in VIEWS}
         self.passages_view.set_labels(views, t("pane.search.view_name"))
         self.count.set_label(t("pane.search.k"), t("pane.search.k_tip"))
         self.passage_size.set_label(t("pane.search.size"), t("pane.search.size_tip"))
@@ -338,17 +351,10 @@ class SearchPage(Themed, QWidget):
         self._show_captions()
 
 
-def _column(*widgets: QWidget | None) -> QWidget:
-    """One below the other; None takes the room that is left."""
+def _column(*items: layout.Item, grows: int = -1) -> QWidget:
+    """Return a widget with the items below each other; the one at index `grows` takes the room that is left."""
     holder = QWidget()
-    column = QVBoxLayout(holder)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(GAP_M)
-    for widget in widgets:
-        if widget is None:
-            column.addStretch(1)
-        elif isinstance(widget, Switch):
-            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
-        else:
-            column.addWidget(widget, 1 if isinstance(widget, (QStackedWidget, VectorBars)) else 0)
+    column = layout.stack(holder, *items, spacing=GAP_M)
+    if grows >= 0:
+        column.setStretch(grows, 1)
     return holder

@@ -1,4 +1,4 @@
-"""How a source is named and coloured, wherever it appears: in lists, in the prompt, on the map, in the answer."""
+"""The names and colours of sources, in all views of the Search pane."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from gui.theme import Theme
 
 
 def source_color(theme: Theme, source: int) -> QColor:
-    """Never alone: the number stands beside it."""
+    """Return the colour of a source, which is always shown together with its number."""
     return theme.series_color(source)
 
 
 def place_of(passage: Passage) -> str:
-    """File, page if it has pages, heading if it has one, and which passage of the file it is."""
+    """Return file, page and heading if there are any, and the number of the passage in its file."""
     parts = [Path(passage.path).name]
     if passage.page:
         parts.append(t("pane.search.passages.page", page=passage.page))
@@ -30,5 +30,5 @@ def one_line(text: str) -> str:
 
 
 def utf16(text: str) -> int:
-    """Length as Qt counts it: 😀 and 𠮟 are two."""
+    """Return the length in UTF-16 units, as Qt counts: 😀 and 𠮟 are two."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

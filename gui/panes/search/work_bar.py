@@ -1,8 +1,12 @@
-"""Long work in one line: what is done, how much of it, how long it will take, and Cancel."""
+"""The progress of a change of the collection: its stage, how much is done, the time left, and Cancel."""
+
+from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from engine.messages.documents import IndexProgress
+from gui import layout
 from gui.i18n import t
 from gui.theme import GAP_M
 from gui.themed import Themed
@@ -13,28 +17,26 @@ class WorkBar(Themed, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.words, self.bar, self.cancel = QLabel(), QProgressBar(textVisible=False), QPushButton()
+        self.words, self.bar, self.cancel = QLabel(), QProgressBar(), QPushButton()
+        self.bar.setTextVisible(False)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.cancel.clicked.connect(self.cancelled)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_M)
-        row.addWidget(self.words, 2)
-        row.addWidget(self.bar, 1)
-        row.addWidget(self.cancel)
+        row = layout.row(self.words, self.bar, self.cancel, spacing=GAP_M)
+        row.setStretch(0, 2)
+        row.setStretch(1, 1)
+        self.setLayout(row)
         self.hide()
         self.retranslate()
 
-    def set_progress(self, stage: str, done: int, total: int, seconds_left: float | None, name: str = "") -> None:
-        """`stage` is a key under "progress."; `name` the file that was just read."""
-        what, left = t(f"progress.{stage}"), "–"
-        if seconds_left is not None:
-            left = f"{round(seconds_left) // 60}:{round(seconds_left) % 60:02d}"
-        words = t("progress.left", what=what, done=f"{done:,}", total=f"{total:,}", left=left)
-        self.words.setText(f"{words}  {name}".rstrip())
+    def set_progress(self, progress: IndexProgress) -> None:
+        what, left = t(f"progress.{progress.stage}"), "–"
+        if progress.seconds_left is not None:
+            left = f"{round(progress.seconds_left) // 60}:{round(progress.seconds_left) % 60:02d}"
+        words = t("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
+        self.words.setText(f"{words}  {Path(progress.name).name}".rstrip())
         self.words.setToolTip(self.words.text())
-        self.bar.setRange(0, max(1, total))
-        self.bar.setValue(done)
+        self.bar.setRange(0, max(1, progress.total))
+        self.bar.setValue(progress.done)
         self.bar.setAccessibleName(what)
         self.show()
 

@@ -19,6 +19,7 @@ from gui.i18n import t
 from gui.panes.tokens.token_flow import TokenFlow
 from gui.theme import GAP_M
 from gui.themed import Themed
+from gui.widgets.column_model import plain_table
 
 COLUMNS = ("name", "vocabulary", "tokens", "ratio", "cost", "english", "japanese", "times")
 
@@ -34,11 +35,8 @@ class TokenizerTable(Themed, QWidget):
         self.labels = {name: QLabel() for name in ("english", "japanese", "price")}
         self.price.setRange(0.0, 100_000.0)
         self.table = QTableWidget(0, len(COLUMNS))
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        plain_table(self.table)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.setSizeAdjustPolicy(QAbstractItemView.SizeAdjustPolicy.AdjustToContents)
         self.flow = TokenFlow()
