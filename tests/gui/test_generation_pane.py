@@ -1,5 +1,7 @@
 """The Generation pane: writing, going back, taking another branch, and getting lost texts back."""
 
+from typing import Any
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
@@ -25,7 +27,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> GenerationPane:
 
 
 def click(qtbot: QtBot, button: object) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def written(qtbot: QtBot, pane: GenerationPane, count: int) -> None:
@@ -84,7 +86,8 @@ def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, e
     assert pane.tree.text() == "b"
     assert len(pane.tree.leaves()) == 2
     pane._fill_branches()
-    pane.page.branch_menu.actions()[0].menu().actions()[0].trigger()
+    branch: Any = pane.page.branch_menu.actions()[0].menu()
+    branch.actions()[0].trigger()
     assert pane.tree.text() == "a"
 
 

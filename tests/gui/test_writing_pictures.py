@@ -296,7 +296,7 @@ def test_spans_are_walked_and_copied_by_keys(qtbot: QtBot) -> None:
 def test_what_was_written_last_is_in_view(qtbot: QtBot) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 300, 120)
     shown.set_spans([Span(PROSE, None), *[Span(f" word{n}", 0.25) for n in range(60)], Span(" end", 1.0)])
-    qtbot.waitUntil(lambda: painted(shown.viewport(), color_of(1.0)).any())
+    qtbot.waitUntil(lambda: bool(painted(shown.viewport(), color_of(1.0)).any()))
     shown.set_spans([*[Span(f" word{n}", 0.25) for n in range(60)], Span(" end", 1.0)], 0)
     qtbot.waitUntil(lambda: shown.verticalScrollBar().value() < 30)
 

@@ -1,4 +1,4 @@
-"""What has been written, as a tree: every token knows what it follows. No widgets, no engine."""
+"""The generated text as a tree of tokens: every continuation that was tried is kept as a branch."""
 
 from dataclasses import dataclass, field
 
@@ -7,16 +7,16 @@ from engine.messages.generation import Candidates, GeneratedToken
 
 @dataclass(eq=False)
 class Node:
-    """One token behind its parent; the root is the prompt itself."""
+    """One token that follows its parent; the root is the prompt."""
 
     parent: "Node | None" = None
     token: GeneratedToken | None = None
     children: list["Node"] = field(default_factory=list)
-    forward: "Node | None" = None  # the child that was visited last: where "step" goes after "back"
+    forward: "Node | None" = None  # the child visited last, where a step after "back" leads
 
     @property
     def path(self) -> list["Node"]:
-        """From the first token to this one, without the root."""
+        """The nodes from the first token to this one, without the root."""
         nodes: list[Node] = []
         node: Node | None = self
         while node is not None and node.parent is not None:
@@ -25,7 +25,7 @@ class Node:
         return nodes[::-1]
 
     def leaf(self) -> "Node":
-        """The end of the branch that was visited last."""
+        """Return the end of the branch that was visited last."""
         node = self
         while node.forward is not None:
             node = node.forward
@@ -33,7 +33,7 @@ class Node:
 
 
 class Branches:
-    """The tree, and where in it one is."""
+    """The tree, and the current token in it."""
 
     def __init__(self, prompt: str = "") -> None:
         self.prompt = prompt
@@ -47,7 +47,7 @@ class Branches:
         return "".join(node.token.text for node in self.current.path if node.token)
 
     def add(self, token: GeneratedToken) -> Node:
-        """Goes one token on: along a branch that begins with it already, or on a new one."""
+        """Append a token to the current one, on an existing branch that begins with it or on a new one."""
         for child in self.current.children:
             if child.token is not None and child.token.id == token.id:
                 child.token = token
@@ -63,21 +63,21 @@ class Branches:
         return True
 
     def on(self) -> bool:
-        """Forward again along the branch that was visited last; False at its end."""
+        """Move forward along the branch visited last; return False at its end."""
         if self.current.forward is None:
             return False
         self.current = self.current.forward
         return True
 
     def go(self, node: Node) -> None:
-        """To any token of the tree; the way there becomes the branch that "on" follows."""
+        """Move to any token; the path to it becomes the branch visited last."""
         self.current = node
         while node.parent is not None:
             node.parent.forward = node
             node = node.parent
 
     def leaves(self) -> list[Node]:
-        """The ends of all branches, in the order in which they were begun."""
+        """Return the ends of all branches, in the order in which they were begun."""
         ends: list[Node] = []
         stack = [self.root]
         while stack:
@@ -88,7 +88,7 @@ class Branches:
         return ends
 
     def remove(self, leaf: Node) -> None:
-        """Cuts a branch back to its fork."""
+        """Remove a branch, from its end back to the fork where it leaves the others."""
         node = leaf
         while node.parent is not None and len(node.parent.children) == 1 and node.parent is not self.root:
             node = node.parent
@@ -101,7 +101,7 @@ class Branches:
             node.parent.forward = node.parent.children[-1] if node.parent.children else None
 
     def shown_candidates(self) -> Candidates | None:
-        """What the current token was chosen from."""
+        """Return the candidates from which the current token was chosen."""
         return self.current.token.candidates if self.current.token else None
 
     def _visit(self, child: Node) -> Node:

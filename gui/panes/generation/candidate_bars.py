@@ -1,9 +1,8 @@
-"""The next token's candidates: the model's probability, what the stages leave of it, and the draw among them."""
+"""The candidates for the next token: their probability before and after the sampling stages, and the draw."""
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetricsF,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -11,26 +10,25 @@ from PySide6.QtGui import (
     QPolygonF,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.generation import STAGES, Candidates
 from gui.i18n import t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted, Policy
 
-LINE_SHARE = 12  # the cumulative line shows so many segments by themselves, the rest as one
+MOST_SEGMENTS = 12  # of the cumulative line; the rest is one segment
 
 
-class CandidateBars(Themed, QWidget):
+class CandidateBars(Painted):
     chosen = Signal(int)  # a token's ID
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, down=Policy.Expanding)
         self.candidates: Candidates | None = None
-        self.current = -1  # a row chosen by keyboard
+        self.current = -1  # the row selected by keyboard
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.retranslate()
 
     def set_candidates(self, candidates: Candidates | None) -> None:
@@ -40,12 +38,7 @@ class CandidateBars(Themed, QWidget):
         self.update()
 
     def retranslate(self) -> None:
-        """The words painted and read aloud are in the language of the window."""
         self.set_candidates(self.candidates)
-
-    def restyle(self) -> None:
-        self.updateGeometry()
-        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(260), 10 * self._row_height() + self._line_height())
@@ -65,13 +58,13 @@ class CandidateBars(Themed, QWidget):
         return self.theme.px(16) + round(2 * QFontMetricsF(self.theme.font(SMALL)).height()) + GAP_M
 
     def rows(self) -> int:
-        """How many candidates there is room for."""
+        """Return how many candidates there is room for."""
         if self.candidates is None:
             return 0
         return max(1, min(len(self.candidates.ids), (self.height() - self._line_height()) // self._row_height()))
 
     def _label_width(self) -> float:
-        metrics = QFontMetricsF(self.theme.font(NORMAL, bold=True))  # as the drawn one is written
+        metrics = QFontMetricsF(self.theme.font(NORMAL, bold=True))  # the drawn token is bold
         pieces = self.candidates.pieces[: self.rows()] if self.candidates else ()
         widest = max((metrics.horizontalAdvance(visible(piece)) for piece in pieces), default=0.0)
         return min(widest, self.width() * 0.35) + GAP_M
@@ -119,15 +112,15 @@ class CandidateBars(Themed, QWidget):
         painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, f"{shown * 100:.1f} %")
 
     def _paint_line(self, painter: QPainter, box: QRectF) -> None:
-        """The last stage's probabilities laid end to end; the triangle is the random number."""
+        """Paint the probabilities after the last stage end to end, with the random number as a triangle."""
         candidates = self.candidates
         assert candidates is not None
         width, height, top = box.width(), self.theme.px(10), box.top() + self.theme.px(10)
-        final = sorted((float(p) for p in candidates.probabilities[-1] if p > 0), reverse=True)[:LINE_SHARE]
+        final = sorted((float(p) for p in candidates.probabilities[-1] if p > 0), reverse=True)[:MOST_SEGMENTS]
         x = 0.0
         for index, probability in enumerate(final):
             color = self.theme.series_color(0)
-            color.setAlphaF(max(0.25, 1 - index / LINE_SHARE))
+            color.setAlphaF(max(0.25, 1 - index / MOST_SEGMENTS))
             painter.fillRect(QRectF(x, top, max(1.0, probability * width - 1), height), color)
             x += probability * width
         if x < width - 1:
@@ -160,10 +153,10 @@ class CandidateBars(Themed, QWidget):
         )
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
 
-    # --- In words, and choosing ------------------------------------------------------------------
+    # --- Description and selection ------------------------------------------------------------------
 
     def describe(self, row: int) -> str:
-        """A candidate's way through the stages."""
+        """Return a candidate's probability after each stage, in words."""
         candidates = self.candidates
         assert candidates is not None
         values = candidates.probabilities[:, row]
@@ -199,9 +192,6 @@ class CandidateBars(Themed, QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            row = self._row_at(event.pos().y())
-            QToolTip.showText(event.globalPos(), self.describe(row) if row is not None else "", self)
-            return True
-        return super().event(event)
+    def describe_at(self, point: QPoint) -> str:
+        row = self._row_at(point.y())
+        return self.describe(row) if row is not None else ""

@@ -1,7 +1,8 @@
-"""Writing token by token: the candidates through every stage, the draw, and the branches not taken."""
+"""The Generation pane: text token by token, the candidates at every stage of sampling, and all branches."""
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -17,8 +18,8 @@ from gui.panes.generation.branches import Branches, Node
 from gui.panes.generation.writing_page import COLUMNS, WritingPage
 from gui.widgets.coloured_text import Span, marked
 
-SHOW_MS = 120  # the text is redrawn at most so often while it grows
-LIVE_MS = 3500  # a model that learns is asked to write at most so often
+SHOW_MS = 120  # between two redraws of a growing text
+LIVE_MS = 3500  # between two samples of a model in training
 LIVE_TOKENS = 40
 
 
@@ -27,10 +28,10 @@ class GenerationPane(Pane):
 
     def build(self) -> None:
         self.tree = Branches()
-        self._before: Branches | None = None  # what an undo brings back
-        self._removed: tuple[Branches, list[Node]] | None = None  # likewise, for a branch
+        self._before: Branches | None = None  # what "undo" brings back
+        self._removed: tuple[Branches, list[Node]] | None = None  # a removed branch, for "undo"
         self._playing = self._live_shown = False
-        self._folder = ""  # of the model that wrote what is shown
+        self._folder = ""  # of the model that wrote the text
         self._columns: list[list[GeneratedToken]] = []
         self.pages = QStackedLayout(self.body)
         self.empty = self.empty_page()
@@ -58,7 +59,7 @@ class GenerationPane(Pane):
         page.column_wanted.connect(self._take_column)
         page.branch_menu.aboutToShow.connect(self._fill_branches)
         page.color.currentIndexChanged.connect(self._show)
-        page.controls.changing.connect(self.weigh)
+        page.controls.changing.connect(self.predict)
         page.bars.chosen.connect(self.take)
         page.text.clicked.connect(self._span_clicked)
 
@@ -88,11 +89,10 @@ class GenerationPane(Pane):
         if self.tree.prompt != self.state.text or self._folder != folder:
             self._folder = folder
             self._replace(Branches(self.state.text))
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
     def _replace(self, tree: Branches) -> None:
-        """A new text: what was written before can be brought back."""
+        """Begin a new text; "undo" brings the old one back."""
         self._stop()
         if self.tree.root.children and not self._live_shown:
             self._before = self.tree
@@ -111,14 +111,12 @@ class GenerationPane(Pane):
             self._generate(example.tokens, stop=example.stop)
             self._show_buttons()
         else:
-            self._show()
-            self.weigh()
+            self._show_and_predict()
 
     def play_or_pause(self) -> None:
         if self._playing:
             self._stop()
-            self._show()
-            self.weigh()
+            self._show_and_predict()
             return
         if self.state.model is None:
             return
@@ -147,12 +145,11 @@ class GenerationPane(Pane):
         for token in event.tokens:
             self.tree.add(token)
         if not self._show_timer.isActive() and not self._live_shown:
-            self._show_timer.start()  # what is written live is shown when it is whole: redrawing costs training
+            self._show_timer.start()  # a live sample is shown when it is complete: redrawing costs training speed
 
     def _ended(self, end: Ended) -> None:
         self._playing = False
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
     def _stop(self) -> None:
         self._playing = False
@@ -161,13 +158,12 @@ class GenerationPane(Pane):
             self.drop(f"column {index}")
 
     def step(self) -> None:
-        """One token on: along the branch that is there, else a new one."""
+        """Go one token on, along the branch visited last or by generating."""
         if self.state.model is None or self._playing:
             return
         self._by_hand()
         if self.tree.on():
-            self._show()
-            self.weigh()
+            self._show_and_predict()
         else:
             self._generate(1)
 
@@ -175,30 +171,27 @@ class GenerationPane(Pane):
         self._by_hand()
         self._stop()
         if self.tree.back():
-            self._show()
-            self.weigh()
+            self._show_and_predict()
 
     def home(self) -> None:
         self._by_hand()
         self._stop()
         self.tree.go(self.tree.root)
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
-    def take(self, id: int) -> None:
-        """Goes on with another candidate: a branch of its own."""
+    def take(self, token_id: int) -> None:
+        """Continue with another candidate, on a branch of its own."""
         self._by_hand()
         self._stop()
         for child in self.tree.current.children:
-            if child.token is not None and child.token.id == id:
+            if child.token is not None and child.token.id == token_id:
                 self.tree.go(child)
-                self._show()
-                self.weigh()
+                self._show_and_predict()
                 return
-        self._generate(1, first=id)
+        self._generate(1, first=token_id)
 
-    def weigh(self) -> None:
-        """The candidates behind the current token under the sliders of this moment; the model does not run again."""
+    def predict(self) -> None:
+        """Ask for the candidates after the current token; the engine has kept its logits, so no model runs."""
         if self.state.model is None or self._playing or not self.isVisible():
             return
         request = PredictNext(
@@ -206,10 +199,10 @@ class GenerationPane(Pane):
         )
         self.ask(request, self.page.set_candidates)
 
-    # --- While a model learns --------------------------------------------------------------------
+    # --- While a model is trained --------------------------------------------------------------------
 
     def _by_hand(self) -> None:
-        """Whoever touches the text wants it to stay."""
+        """Keep the text from now on: the user has changed it."""
         self._live_shown = False
         self.page.live_words.clear()
         if self.state.training:
@@ -255,7 +248,7 @@ class GenerationPane(Pane):
             )
             self.ask(
                 request,
-                lambda event, index=index: self._column_generated(index, event),
+                partial(self._column_generated, index),
                 slot=f"column {index}",
                 ended=lambda end: self._column_ended(),
             )
@@ -268,18 +261,16 @@ class GenerationPane(Pane):
     def _column_ended(self) -> None:
         if not any(self.asking(f"column {index}") for index in range(len(COLUMNS))):
             self._playing = False
-            self._show()
-            self.weigh()  # the sliders may have moved in the meantime
+            self._show_and_predict()  # the sliders may have moved in the meantime
 
     def _take_column(self, index: int) -> None:
-        """One of the continuations becomes a branch of the text."""
+        """Make one of the continuations a branch of the text."""
         if index < len(self._columns) and self._columns[index]:
             self._stop()
             for token in self._columns[index]:
                 self.tree.add(token)
             self.page.side_button.setChecked(False)
-            self._show()
-            self.weigh()
+            self._show_and_predict()
 
     # --- Branches, undo, copying -----------------------------------------------------------------
 
@@ -288,8 +279,8 @@ class GenerationPane(Pane):
         for leaf in self.tree.leaves():
             words = "".join(marked(node.token.piece) for node in leaf.path if node.token)
             menu = self.page.branch_menu.addMenu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words)
-            menu.addAction(t("pane.generation.go"), lambda leaf=leaf: self._go(leaf))
-            menu.addAction(t("pane.generation.remove"), lambda leaf=leaf: self._remove(leaf))
+            menu.addAction(t("pane.generation.go"), partial(self._go, leaf))
+            menu.addAction(t("pane.generation.remove"), partial(self._remove, leaf))
         if self.page.branch_menu.isEmpty():
             self.page.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
 
@@ -297,23 +288,20 @@ class GenerationPane(Pane):
         self._by_hand()
         self._stop()
         self.tree.go(node)
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
     def _remove(self, leaf: Node) -> None:
-        """Cuts a branch; undo brings it back."""
+        """Remove a branch; "undo" brings it back."""
         self._removed = (self.tree, leaf.path)
         self.tree.remove(leaf)
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
     def clear(self) -> None:
         self._replace(Branches(self.state.text))
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
     def undo(self) -> None:
-        """Brings back what a clearing, a removed branch or a new text has taken away."""
+        """Bring back the last removed branch, or the text before it was cleared or replaced."""
         if self._removed is not None and self._removed[0] is self.tree:
             for node in self._removed[1]:
                 if node.parent is not None and node not in node.parent.children:
@@ -322,8 +310,7 @@ class GenerationPane(Pane):
             self._removed = None
         elif self._before is not None:
             self.tree, self._before = self._before, self.tree
-        self._show()
-        self.weigh()
+        self._show_and_predict()
 
     def copy(self) -> None:
         QApplication.clipboard().setText(self.tree.prompt + self.tree.text())
@@ -331,8 +318,11 @@ class GenerationPane(Pane):
     # --- Showing it ------------------------------------------------------------------------------
 
     def catch_up(self) -> None:
+        self._show_and_predict()
+
+    def _show_and_predict(self) -> None:
         self._show()
-        self.weigh()
+        self.predict()
 
     def _show(self) -> None:
         self._show_timer.stop()
@@ -368,14 +358,13 @@ class GenerationPane(Pane):
         self.page.set_writing(self._playing, self.tree.current.parent is not None, len(self.tree.leaves()))
 
     def _span_clicked(self, index: int) -> None:
-        """A click on a written token goes there: what follows stays, as the way ahead."""
+        """Go to a clicked token; what follows it stays, shown as text ahead."""
         nodes = [self.tree.root, *self.tree.current.path, *_ahead(self.tree.current)]
         if index < len(nodes):
             self._by_hand()
             self._stop()
             self.tree.current = nodes[index]
-            self._show()
-            self.weigh()
+            self._show_and_predict()
 
     def fold(self) -> None:
         self.page.fold(self.size())
@@ -426,7 +415,7 @@ class GenerationPane(Pane):
 
 
 def _ahead(node: Node) -> list[Node]:
-    """What follows on the branch that was visited last."""
+    """Return the nodes after this one on the branch visited last."""
     nodes: list[Node] = []
     following = node.forward
     while following is not None:

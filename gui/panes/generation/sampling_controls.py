@@ -4,10 +4,11 @@ import random
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 from engine.messages.generation import SamplingSettings
 from gui.i18n import t
+from gui.layout import row, stack
 from gui.theme import GAP_M, GAP_S, icon
 from gui.themed import Themed
 from gui.widgets.labelled_slider import LabelledSlider
@@ -24,7 +25,7 @@ def _or_off(value: float) -> str:
 
 
 class SamplingControls(Themed, QWidget):
-    """`changing` while a slider is dragged or the seed turned, `changed` when it rests."""
+    """The sliders. `changing` is emitted while one is dragged, `changed` when it rests."""
 
     changing = Signal()
     changed = Signal()
@@ -38,24 +39,18 @@ class SamplingControls(Themed, QWidget):
             "min_p": LabelledSlider([i / 200 for i in range(101)], _or_off),
             "repetition_penalty": LabelledSlider([1 + i / 50 for i in range(51)], _share),
         }
-        self.seed_label, self.seed = QLabel(), QSpinBox(minimum=0, maximum=999_999_999, value=1)
+        self.seed_label, self.seed = QLabel(), QSpinBox()
+        self.seed.setRange(0, 999_999_999)
+        self.seed.setValue(1)
         self.die = QToolButton()
         self.die.clicked.connect(lambda: self.seed.setValue(random.randrange(1_000_000)))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_S)
         for slider in self.sliders.values():
-            column.addWidget(slider)
             slider.changing.connect(lambda _: self.changing.emit())
             slider.changed.connect(lambda _: self.changed.emit())
         self.seed_row = QWidget()
-        row = QHBoxLayout(self.seed_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_M)
-        row.addWidget(self.seed_label)
-        row.addWidget(self.seed, 1)
-        row.addWidget(self.die)
-        column.addWidget(self.seed_row)
+        self.seed_row.setLayout(row(self.seed_label, self.seed, self.die, spacing=GAP_M))
+        self.seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        stack(self, *self.sliders.values(), self.seed_row, spacing=GAP_S)
         self.seed.valueChanged.connect(lambda _: self.changing.emit())
         self.seed.valueChanged.connect(lambda _: self.changed.emit())
         self.set_settings(SamplingSettings())
@@ -71,7 +66,7 @@ class SamplingControls(Themed, QWidget):
             slider.set_value(getattr(settings, name))
 
     def set_compact(self, compact: bool) -> None:
-        """Only the three that everybody knows."""
+        """Show temperature, top-k and top-p only, or all sliders and the seed."""
         for name in ("min_p", "repetition_penalty"):
             self.sliders[name].setVisible(not compact)
         self.seed_row.setVisible(not compact)

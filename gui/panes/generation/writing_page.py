@@ -1,11 +1,9 @@
-"""What the Generation pane shows: the text, its sliders and buttons, and the candidates for the next token."""
+"""The page of the Generation pane: the text, sliders and buttons, and the candidates for the next token."""
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSpinBox,
@@ -17,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.generation import STAGES, Candidates
 from gui.i18n import t
+from gui.layout import column, label, row
 from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.generation.sampling_controls import SamplingControls
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
@@ -25,61 +24,45 @@ from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.legend import Entry, Legend
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
-COLORS = ("probability", "entropy")  # what the colour of a token can say
-BUSY_ROOM, TALL_ROOM = 640, 460  # pixels at zoom 1: below this the page folds
-KEY_ROOM = 300  # below this nothing says what the colours mean
-LEAST_ROOM, LOW_ROOM = 500, 180  # and below this it is a text with its buttons
+COLORS = ("probability", "entropy")  # what a token's colour can show
+# Pixels at zoom 1. In a narrower or lower page this is hidden:
+BUSY_ROOM, TALL_ROOM = 640, 460  # "side by side"; rare controls
+KEY_ROOM = 300  # the legends
+LEAST_ROOM, LOW_ROOM = 500, 180  # the candidates; the sliders
 
 
 class WritingPage(Themed, QWidget):
-    column_wanted = Signal(int)  # that continuation is to become the text
+    column_wanted = Signal(int)  # make this continuation the text
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.controls, self.bars = SamplingControls(), CandidateBars()
-        self.bars_title, self.stage_words, self.live_words = QLabel(), QLabel(), QLabel()
-        for label in (self.bars_title, self.stage_words, self.live_words):
-            label.setProperty("role", "muted")
-        self.stage_words.setWordWrap(True)
+        self.bars_title, self.stage_words, self.live_words = label("muted"), label("muted", wraps=True), label("muted")
         self.text_key, self.bars_key = Legend(), Legend()
-        self.live = QCheckBox(checked=True)
-        left, right = QVBoxLayout(), QVBoxLayout()
-        left.setSpacing(GAP_M)
-        right.setSpacing(GAP_S)
-        left.addLayout(self._build_texts(), 1)
-        left.addWidget(self.text_key)
-        live_row = QHBoxLayout()
-        live_row.addWidget(self.live)
-        live_row.addWidget(self.live_words, 1)
-        left.addLayout(live_row)
-        left.addWidget(self.controls)
-        left.addLayout(self._build_buttons())
-        right.addWidget(self.bars_title)
-        right.addWidget(self.bars_key)
-        right.addWidget(self.bars, 1)
-        right.addWidget(self.stage_words)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(GAP_L)
-        whole.addLayout(left, 5)
-        whole.addLayout(right, 4)
+        self.live = QCheckBox()
+        self.live.setChecked(True)
+        live_row = row(self.live, self.live_words, 1, spacing=GAP_M)
+        texts, buttons = self._build_texts(), self._build_buttons()
+        left = column(texts, self.text_key, live_row, self.controls, buttons, spacing=GAP_M)
+        left.setStretchFactor(texts, 1)
+        right = column(self.bars_title, self.bars_key, self.bars, self.stage_words, spacing=GAP_S)
+        right.setStretchFactor(self.bars, 1)
+        whole = row(left, right, spacing=GAP_L)
+        whole.setStretch(0, 5)
+        whole.setStretch(1, 4)
+        self.setLayout(whole)
         self.restyle()
         self.retranslate()
 
     def _build_texts(self) -> QStackedLayout:
-        """One text, or several side by side."""
+        """Build the page of the one text and that of several side by side."""
         self.text, self.texts = ColouredText(), QStackedLayout()
         self.columns, self.column_titles = [ColouredText() for _ in COLUMNS], [QPushButton() for _ in COLUMNS]
         side_by_side = QWidget()
-        row = QHBoxLayout(side_by_side)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_M)
-        for index, (column, title) in enumerate(zip(self.columns, self.column_titles, strict=True)):
-            holder = QVBoxLayout()
+        for index, title in enumerate(self.column_titles):
             title.clicked.connect(lambda _=False, index=index: self.column_wanted.emit(index))
-            holder.addWidget(title)
-            holder.addWidget(column, 1)
-            row.addLayout(holder, 1)
+        pairs = zip(self.column_titles, self.columns, strict=True)
+        side_by_side.setLayout(row(*(column(title, text, spacing=GAP_S) for title, text in pairs), spacing=GAP_M))
         self.texts.addWidget(self.text)
         self.texts.addWidget(side_by_side)
         for page in (self.text, side_by_side):
@@ -89,40 +72,33 @@ class WritingPage(Themed, QWidget):
     def _build_buttons(self) -> QVBoxLayout:
         self.play_button, self.step_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
         self.play_button.setProperty("primary", True)
-        self.branch_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.branch_button = QToolButton()
+        self.branch_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.branch_menu = QMenu(self.branch_button)
         self.branch_button.setMenu(self.branch_menu)
         self.side_button, self.copy_button, self.clear_button = QPushButton(), QPushButton(), QPushButton()
         self.side_button.setCheckable(True)
-        self.length = QSpinBox(minimum=1, maximum=5000, value=100)
+        self.length = QSpinBox()
+        self.length.setRange(1, 5000)
+        self.length.setValue(100)
         self.color = QComboBox()
         self.color.addItems(COLORS)
         self.color.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.color.currentIndexChanged.connect(self._show_keys)
         self.more = QWidget()
-        first, second = QHBoxLayout(), QHBoxLayout(self.more)
-        second.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button):
-            first.addWidget(widget)
-        first.addStretch(1)
-        for field in (self.color, self.length, self.copy_button, self.clear_button):
-            second.addWidget(field)
-        second.addStretch(1)
-        rows = QVBoxLayout()
-        rows.setSpacing(GAP_M)
-        rows.addLayout(first)
-        rows.addWidget(self.more)
-        return rows
+        self.more.setLayout(row(self.color, self.length, self.copy_button, self.clear_button, 1, spacing=GAP_M))
+        first = (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button)
+        return column(row(*first, 1, spacing=GAP_M), self.more, spacing=GAP_M)
 
     # --- Showing it ------------------------------------------------------------------------------
 
     def set_text(self, spans: list[Span], ahead: list[Span]) -> None:
-        """`ahead`: what follows on the way that was gone before; the mark stands in front of it."""
+        """Show the text; `ahead` are the tokens after the current one on the branch visited last."""
         self.text.set_spans([*spans, *ahead], len(spans) - 1 or None)
 
     def set_columns(self, texts: list[list[Span]]) -> None:
-        for column, spans in zip(self.columns, texts, strict=False):
-            column.set_spans(spans)
+        for shown, spans in zip(self.columns, texts, strict=False):
+            shown.set_spans(spans)
 
     def set_candidates(self, candidates: Candidates) -> None:
         self.bars.set_candidates(candidates)
@@ -140,7 +116,7 @@ class WritingPage(Themed, QWidget):
         self.branch_button.setText(t("pane.generation.branches", count=branches))
 
     def _show_keys(self) -> None:
-        """What the colours under the text and those of the bars mean."""
+        """Show the legends of the colours under the text and of the bars."""
         value = COLORS[max(0, self.color.currentIndex())]
         under = Entry(t(f"pane.generation.key.{value}"), scale=True)
         self.text_key.set_entries([under, Entry(t("pane.generation.key.prompt"))])
@@ -153,7 +129,7 @@ class WritingPage(Themed, QWidget):
         self.bars_key.set_entries(entries)
 
     def fold(self, room: QSize) -> None:
-        """To what there is room for in a pane of this size."""
+        """Show what there is room for in a pane of this size."""
         small = room.height() < self.theme.px(TALL_ROOM)
         self.controls.set_compact(small)
         self.more.setVisible(not small)
