@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.messages.attention import Attend, AttendHead, AttentionLayer, AttentionRows
+from engine.messages.attention import Attend, AttendHead, AttentionLayer, AttentionRows, ScoreHeads
 from engine.messages.models import ModelInfo
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine
+from tests.gui.fakes import FakeEngine, model
 
 
 @pytest.fixture
@@ -83,6 +83,16 @@ def test_a_badge_leads_to_its_head(pane: Any) -> None:
     pane.badges.buttons[0].click()
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.badges.badges() == {(1, 2): ("prev", pane.theme.series[0])}
+
+
+def test_heads_are_scored_again_only_with_other_weights(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    pane.state.set_text("another text")
+    qtbot.waitUntil(lambda: len(engine.asked(Attend)) == 2)
+    assert len(engine.asked(ScoreHeads)) == 1
+    pane.state.weights_changed.emit()
+    assert len(engine.asked(ScoreHeads)) == 2
+    pane.state.set_model(model())
+    assert len(engine.asked(ScoreHeads)) == 3
 
 
 def test_the_view_is_remembered(pane: Any) -> None:

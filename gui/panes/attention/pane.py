@@ -48,6 +48,9 @@ class AttentionPane(Pane):
         self._build_widgets()
         self._lay_out()
         self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
+        self._scores_are_old = True  # they depend on the weights alone, not on the text
+        self.state.model_changed.connect(self._forget_scores)
+        self.state.weights_changed.connect(self._forget_scores)
         self.follow(self.state.text_changed, self.state.model_changed)
         self.state.weights_changed.connect(self._weights_changed)
         self.state.selection_changed.connect(self._selected)
@@ -100,7 +103,12 @@ class AttentionPane(Pane):
             return
         self._arriving = []
         self.ask(Attend(self.state.text), self._arrived)
-        self.ask(ScoreHeads(), self._scored)
+        if self._scores_are_old:
+            self._scores_are_old = False
+            self.ask(ScoreHeads(), self._scored)
+
+    def _forget_scores(self) -> None:
+        self._scores_are_old = True
 
     def _weights_changed(self) -> None:
         if self.isVisible() and not self._pause.isActive():
