@@ -88,7 +88,8 @@ class WritingPage(Themed, QWidget):
         self.more = QWidget()
         self.more.setLayout(row(self.color, self.length, self.copy_button, self.clear_button, 1, spacing=GAP_M))
         first = (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button)
-        return column(row(*first, 1, spacing=GAP_M), self.more, spacing=GAP_M)
+        # DejaVu Sans is so wide that a small tile has no more room between the buttons.
+        return column(row(*first, 1, spacing=GAP_S), self.more, spacing=GAP_M)
 
     # --- Showing it ------------------------------------------------------------------------------
 
