@@ -1,18 +1,36 @@
 """A line above a pane's content: what happened, what was kept, what to do. It never blocks."""
 
+from dataclasses import dataclass, field
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushButton, QSizePolicy, QWidget
 
 from engine.messages.envelope import Arguments, Ended
 from engine.messages.status import Notice
+from gui.dialogs import prepare
 from gui.i18n import t
 from gui.layout import set_property
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 
+BAD = "bad"  # the level of a failure
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence by its key, so that it follows a change of language."""
+
+    key: str
+    level: str = "info"
+    arguments: Arguments = field(default_factory=dict)
+    detail: str = ""
+
+    def words(self) -> str:
+        return t(self.key, **self.arguments)
+
 
 class MessageBar(Themed, QFrame):
-    """Shows one message at a time, kept as a key so that it follows a change of language."""
+    """Shows one message at a time: the newest failure, or else the newest notice. The others wait until it is gone."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,47 +42,71 @@ class MessageBar(Themed, QFrame):
         self.details = QPushButton()
         self.details.clicked.connect(self._show_details)
         self.dismiss = QPushButton()
-        self.dismiss.clicked.connect(self.clear)
+        self.dismiss.clicked.connect(self._dismiss)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP_L, GAP_S, GAP_M, GAP_S)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.details)
         layout.addWidget(self.dismiss)
-        self._key, self._detail = "", ""
-        self._arguments: Arguments = {}
+        self._messages: list[Message] = []  # the oldest first
         self.hide()
         self.retranslate()
 
+    @property
+    def current(self) -> Message | None:
+        """The message on screen."""
+        failures = [message for message in self._messages if message.level == BAD]
+        return next(reversed(failures or self._messages), None)
+
     def show_failure(self, end: Ended) -> None:
-        self._show(end.key, dict(end.arguments), end.detail, "bad")
+        self._add(Message(end.key, BAD, dict(end.arguments), end.detail))
 
     def show_notice(self, notice: Notice) -> None:
-        self._show(notice.key, dict(notice.arguments), "", "info")
+        self._add(Message(notice.key, arguments=dict(notice.arguments)))
 
     def show_key(self, key: str, level: str = "info", **arguments: str | int | float) -> None:
-        self._show(key, arguments, "", level)
+        self._add(Message(key, level, arguments))
 
     def clear(self) -> None:
-        self._key = ""
-        self.hide()
+        """Take away every message."""
+        self._keep([])
+
+    def clear_failures(self) -> None:
+        """Take away the failures: what was tried again has worked."""
+        self._keep([message for message in self._messages if message.level != BAD])
+
+    def withdraw(self, prefix: str) -> None:
+        """Take away the messages whose key begins with `prefix`."""
+        self._keep([message for message in self._messages if not message.key.startswith(prefix)])
 
     def retranslate(self) -> None:
-        if self._key:
-            self.label.setText(t(self._key, **self._arguments))
+        if self.current is not None:
+            self.label.setText(self.current.words())
             self.details.setText(t("message.details"))
             self.dismiss.setText(t("message.dismiss"))
 
-    def _show(self, key: str, arguments: Arguments, detail: str, level: str) -> None:
-        self._key, self._arguments, self._detail = key, arguments, detail
-        set_property(self, "level", level)
-        self.details.setVisible(bool(detail))
-        self.retranslate()
-        self.show()
+    def _add(self, message: Message) -> None:
+        """Put a message in place of an older one with the same key."""
+        self._keep([*(old for old in self._messages if old.key != message.key), message])
+
+    def _dismiss(self) -> None:
+        self._keep([message for message in self._messages if message is not self.current])
+
+    def _keep(self, messages: list[Message]) -> None:
+        self._messages = messages
+        current = self.current
+        if current is not None:
+            set_property(self, "level", current.level)
+            self.details.setVisible(bool(current.detail))
+            self.retranslate()
+        self.setVisible(current is not None)
 
     def _show_details(self) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(t("message.details"))
-        box.setText(t(self._key, **self._arguments))
-        box.setDetailedText(self._detail)
+        current = self.current
+        if current is None:
+            return
+        box = prepare(QMessageBox(self), t("message.details"))
+        box.setText(current.words())
+        box.setDetailedText(current.detail)
+        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         box.open()

@@ -21,6 +21,7 @@ from engine.messages.status import EngineReady, Hello, Notice, Progress
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokenize, Tokens
 from gui import i18n, themed
+from gui.dialogs import prepare
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.pane import Pane, PaneContext
@@ -246,7 +247,8 @@ class MainWindow(Themed, QMainWindow):
         if another or not self.prompt.toPlainText().strip():
             self.prompt.set_text(_first_sentence(info.excerpt))
         if asked:
-            self.banner.clear()
+            self.banner.clear_failures()
+            self.banner.withdraw("example.")
             if not self.state.training:
                 self.show_pane("training")
         self._saver.start()
@@ -255,6 +257,7 @@ class MainWindow(Themed, QMainWindow):
         self.status.set_activity(f"{t(progress.key)} {progress.fraction or 0:.0%}")
 
     def _example_begun(self, example: Example) -> None:
+        self.banner.withdraw("example.")
         self.banner.show_key(f"example.{example.key}.look")
 
     def _model_coming(self, notice: Notice) -> None:
@@ -336,7 +339,7 @@ class MainWindow(Themed, QMainWindow):
         """Starts a new engine and lets it open what the last one had open."""
         self._engine_state = "starting"
         self._show_activity()
-        self.banner.clear()
+        self.banner.clear_failures()
         self.engine.start()
         self._requests.ask(Hello(), self._engine_ready, "hello")
         model = self.state.model
@@ -403,8 +406,7 @@ class MainWindow(Themed, QMainWindow):
         self._show_activity()
 
     def show_keys(self) -> None:
-        box = QMessageBox(self)
-        box.setWindowTitle(t("action.keys"))
+        box = prepare(QMessageBox(self), t("action.keys"))
         box.setTextFormat(Qt.TextFormat.RichText)
         box.setText(self.actions_table.overview())
         box.open()

@@ -11,6 +11,7 @@ from engine.messages.models import Downloaded, DownloadModel, ModelInfo, OpenMod
 from engine.messages.status import Notice, Progress
 from engine.messages.texts import InspectText, TextInfo, WriteWorld
 from gui import i18n
+from gui.dialogs import prepare
 from gui.i18n import t
 from gui.requests import Requests
 from gui.settings import Settings, models_folder, world_path
@@ -126,15 +127,15 @@ class Opening(QObject):
 
     def ask_for_hub_model(self) -> None:
         """Asks for a name, and fetches that model: the only thing in Nakami that uses a network."""
-        box = QInputDialog(self._window)
-        box.setWindowTitle(t("action.hub"))
+        box = prepare(QInputDialog(self._window), t("action.hub"))
         box.setLabelText(t("window.hub_name"))
         box.textValueSelected.connect(lambda name: self.download(name.strip()))
         box.open()
 
     def download(self, name: str) -> None:
-        box = QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self._window)
-        box.setWindowTitle(t("action.hub"))
+        box = prepare(
+            QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self._window), t("action.hub")
+        )
         box.setAutoReset(False)
         box.show()
 
@@ -148,6 +149,10 @@ class Opening(QObject):
             box.canceled.disconnect()
             box.close()
 
+        def cancelled() -> None:
+            self._requests.drop("hub")
+            box.close()
+
         request = DownloadModel(name, str(models_folder()))
         self._requests.ask(request, show, "hub", ended)
-        box.canceled.connect(lambda: self._requests.drop("hub"))
+        box.canceled.connect(cancelled)

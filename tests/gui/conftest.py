@@ -33,6 +33,12 @@ def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     assert left == []
 
 
+@pytest.fixture(autouse=True)
+def _japanese_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No window warns of a missing font, whatever fonts this machine has."""
+    monkeypatch.setattr("gui.window.main_window.has_japanese_font", lambda: True)
+
+
 @pytest.fixture
 def engine() -> FakeEngine:
     return FakeEngine()
@@ -52,7 +58,7 @@ def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest
 
 @pytest.fixture
 def hover(monkeypatch: pytest.MonkeyPatch) -> Hover:
-    """What a tooltip says at a place."""
+    """Return a function that moves the mouse to a place and returns the tooltip shown there."""
     told: list[str] = []
     monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: told.append(text))
 

@@ -16,6 +16,7 @@ from engine.messages.envelope import Ended
 from engine.messages.status import Notice
 from engine.messages.training import TrainingSettings
 from gui import i18n
+from gui.i18n import t
 from gui.panes.search.work_bar import WorkBar
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.run_form import NUMBERS, RunForm
@@ -79,12 +80,12 @@ def test_a_value_from_elsewhere_finds_the_nearest_and_is_not_told(qtbot: QtBot, 
     values = [0.0, 0.5, 1.0, 2.0, 4.0]
     made = LabelledSlider(values, str)
     qtbot.addWidget(made)
-    told = heard(made.changing) + heard(made.changed)
+    changing, changed = heard(made.changing), heard(made.changed)
     made.set_value(value)
     assert abs(made.value - min(max(value, 0.0), 4.0)) <= 1.0
     assert made.value in values
     assert made.figure.text() == str(made.value)
-    assert told == []
+    assert (changing, changed) == ([], [])
 
 
 def test_a_slider_has_a_name_and_a_value_for_those_who_do_not_see_it(slider: LabelledSlider) -> None:
@@ -335,7 +336,7 @@ def test_a_failure_is_said_in_the_language_of_the_moment_until_it_is_dismissed(b
     assert not bar.isVisible()
 
 
-def test_the_newest_message_is_the_one_shown(bar: MessageBar) -> None:
+def test_a_message_replaces_the_older_one_with_its_key(bar: MessageBar) -> None:
     bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "a"}, "Traceback: no"))
     assert bar.details.isVisible()
     bar.show_key("error.text_empty", "warning", file="b")
@@ -344,6 +345,31 @@ def test_the_newest_message_is_the_one_shown(bar: MessageBar) -> None:
     assert bar.property("level") == "warning"
     bar.show_notice(Notice("error.text_empty", {"file": "c"}))
     assert bar.property("level") == "info"
+    QTest.mouseClick(bar.dismiss, LEFT)
+    assert not bar.isVisible()
+
+
+def test_a_notice_waits_until_the_failure_before_it_is_dismissed(bar: MessageBar) -> None:
+    bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "a"}, "Traceback: no"))
+    bar.show_key("notice.no_japanese_font")
+    assert bar.label.text() == t("error.text_empty", file="a")
+    assert (bar.property("level"), bar.details.isVisible()) == ("bad", True)
+    QTest.mouseClick(bar.dismiss, LEFT)
+    assert bar.label.text() == t("notice.no_japanese_font")
+    assert (bar.property("level"), bar.details.isVisible()) == ("info", False)
+
+
+def test_a_failure_covers_a_notice_until_the_next_attempt_works(bar: MessageBar) -> None:
+    bar.show_key("notice.no_japanese_font")
+    bar.show_key("notice.settings_broken")
+    bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "a"}))
+    assert bar.label.text() == t("error.text_empty", file="a")
+    bar.clear_failures()
+    assert bar.label.text() == t("notice.settings_broken")
+    bar.withdraw("notice.settings_")
+    assert bar.label.text() == t("notice.no_japanese_font")
+    bar.clear()
+    assert not bar.isVisible()
 
 
 def test_details_of_a_bug_can_be_read(qtbot: QtBot, bar: MessageBar) -> None:

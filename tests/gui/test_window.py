@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QLabel, QProgressDialog, QPushButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QLabel, QProgressDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
@@ -157,6 +157,18 @@ def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: M
     assert window.banner.label.text() == "a.txt is empty, so there is nothing to learn. Choose a file with text in it."
     window.toggle_language()
     assert window.banner.label.text().startswith("a.txt は空のファイルで")
+
+
+def test_a_missing_font_does_not_hide_a_failure(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.window.main_window.has_japanese_font", lambda: False)
+    engine.answers[InspectText] = lambda _: [Ended(0, "failed", "error.text_empty", {"file": "a.txt"})]
+    window.begin(["a.txt"])
+    assert window.banner.label.text() == t("notice.no_japanese_font")
+    qtbot.waitUntil(lambda: window.banner.label.text() == t("error.text_empty", file="a.txt"))
+    qtbot.mouseClick(window.banner.dismiss, Qt.MouseButton.LeftButton)
+    assert window.banner.label.text() == t("notice.no_japanese_font")
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -352,9 +364,10 @@ def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeE
     job.ended.emit(Ended(job.number, "done"))
     assert _progress_box(window) is None
     assert engine.requests[-1] == OpenModel("/models/me--tiny")
+    qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])  # or one more stays with every model
 
 
-def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, engine: FakeEngine) -> None:
+def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
     window.opening.download("me/tiny")
     job = engine.jobs[-1]
     box = _progress_box(window)
@@ -367,3 +380,11 @@ def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, eng
     job.ended.emit(Ended(job.number, "failed", "error.hub_unreachable", {"name": "me/tiny", "reason": "ConnectError"}))
     assert "could not be reached" in window.banner.label.text()
     assert _progress_box(window) is None
+    qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])
+
+
+def test_the_list_of_keys_is_deleted_when_it_closes(window: MainWindow, qtbot: QtBot) -> None:
+    window.show_keys()
+    [box] = window.findChildren(QDialog)
+    box.close()
+    qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])

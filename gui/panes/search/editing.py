@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from engine.messages.documents import CollectionInfo, DocumentText, EditDocument, IndexProgress, ReadDocument
 from engine.messages.envelope import Ended, Request
+from gui.dialogs import prepare
 from gui.i18n import t
 from gui.pane import Pane
 from gui.panes.search.search_page import SearchPage
@@ -64,7 +65,7 @@ class Editing:
             self._page.reader.clear()
             go()
 
-        box = QMessageBox(self._pane)
+        box = prepare(QMessageBox(self._pane))
         box.setText(t("pane.search.unsaved"))
         kinds = QMessageBox.StandardButton
         box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
