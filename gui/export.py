@@ -14,6 +14,8 @@ from gui.application import make_application
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.panes import PANE_IDS
+from gui.panes.generation.pane import GenerationPane
+from gui.panes.search.pane import SearchPane
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
@@ -54,7 +56,7 @@ class ExportError(Exception):
 
 def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
     """Opens what was asked for; without a model a small one is trained for the pictures."""
-    window.workspace.pane("search").home = scratch / "documents"  # type: ignore[attr-defined]
+    window.workspace.pane(SearchPane).home = scratch / "documents"
     paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
     window.begin(paths)
     if not options.text and not options.model:
@@ -76,10 +78,10 @@ def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         window.workspace.set_layout(1, [pane_id])
         _settle(window)
         if pane_id == "generation":
-            window.workspace.pane(pane_id).play_or_pause()  # type: ignore[attr-defined]
+            window.workspace.pane(GenerationPane).play_or_pause()
             _settle(window)
         if pane_id == "search":
-            window.workspace.pane(pane_id).try_company()  # type: ignore[attr-defined]
+            window.workspace.pane(SearchPane).try_company()
             _settle(window)
         yield pane_id, window
     window.workspace.set_layout(4, list(FAVOURITES))

@@ -1,5 +1,8 @@
-"""Short ways to write what every pane's layout needs."""
+"""Short ways to write what every widget needs: layouts, labels, timers."""
 
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
 
 Item = QWidget | QLayout | int
@@ -56,3 +59,13 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def timer(parent: QObject, ms: int, slot: Callable[[], object] | None = None, single_shot: bool = False) -> QTimer:
+    """Return a timer, not started, that calls `slot` every `ms` milliseconds, or once per start if `single_shot`."""
+    made = QTimer(parent)
+    made.setInterval(ms)
+    made.setSingleShot(single_shot)
+    if slot is not None:
+        made.timeout.connect(slot)
+    return made

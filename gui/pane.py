@@ -1,9 +1,4 @@
-"""The base of every pane: it asks the engine, shows what comes back, and knows nothing of threads.
-
-A pane is one file in gui/panes and one line in its table. It overrides `build` and `retranslate`, and
-as needed `refresh`, `catch_up`, `fold`, `restyle`, `save`, `restore`, `show_example`, `subtitle`, `table`. Its words
-lie under "pane.ID.".
-"""
+"""The base class of every pane: it sends requests to the engine and shows the answers, without threads of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +6,13 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QTimer, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.envelope import Ended, Request
 from engine.messages.scenes import Example
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
+from gui.layout import stack, timer
 from gui.requests import Requests, T
 from gui.settings import Settings
 from gui.state import AppState
@@ -24,10 +20,12 @@ from gui.themed import Themed
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.message_bar import MessageBar
 
+LIVE_MS = 3500  # while a model is trained, a pane shows its new weights at most this often
+
 
 @dataclass(frozen=True)
 class PaneContext:
-    """All that a pane may reach. There is nothing global to look anything up in."""
+    """What a pane can reach; there are no global objects beside it."""
 
     state: AppState
     engine: EngineLink
@@ -36,37 +34,50 @@ class PaneContext:
 
 @dataclass(frozen=True)
 class Table:
-    """What a pane shows, as numbers: for "save as CSV" and "copy"."""
+    """What a pane shows, as numbers, for "save as CSV" and "copy"."""
 
     header: tuple[str, ...]
     rows: list[tuple[object, ...]]
 
 
 class Pane(Themed, QWidget):
+    """One view of the model, in a tile of the workspace.
+
+    To add a pane, make the package gui/panes/ID with a subclass in pane.py, add its line to gui/panes/__init__.py,
+    its icon assets/icons/ID.svg and its words, whose keys begin with "pane.ID.".
+
+    A subclass overrides `build` (its widgets, inside `self.body`) and `retranslate`, and as needed
+
+    - `refresh` to ask the engine for what it shows, `catch_up` to draw what arrived while it was hidden;
+      `follow` and `follow_live` say when,
+    - `fold` and `restyle` for changes of size and theme,
+    - `save` and `restore` for what it remembers, `act` for what a scene makes it do,
+    - `subtitle` and `table` for the tile's title line and its export.
+    """
+
     id: ClassVar[str]
-    icon: ClassVar[str]  # assets/icons/ICON.svg
 
     subtitle_changed = Signal()
-    pane_wanted = Signal(str)  # "please show the pane with this id"
-    open_wanted = Signal()  # "please let the user choose a text or model"
-    model_wanted = Signal(str)  # "please open the model in this folder"
-    sample_wanted = Signal()  # "please open the text that Nakami brings"
+    pane_wanted = Signal(str)  # show the pane with this id
+    open_wanted = Signal()  # let the user choose a text or model
+    model_wanted = Signal(str)  # open the model in this folder
+    sample_wanted = Signal()  # open the built-in text
 
     def __init__(self, context: PaneContext) -> None:
         super().__init__()
         self.state = context.state
         self.engine = context.engine
         self.settings = context.settings
-        self.shelf: QWidget | None = None  # whose child it is while no tile shows it, so that it goes with the window
+        self.shelf: QWidget | None = None  # parent while no tile shows the pane, so that Qt deletes it with the window
         self._stale = True
+        self._live: Callable[[], None] | None = None
+        self._live_wanted: Callable[[], bool] = lambda: True
+        self._live_missed = False  # the weights changed while the pane was hidden
+        self._live_pause = timer(self, LIVE_MS, single_shot=True)
         self.body = QWidget()
         self.messages = MessageBar()
         self._requests = Requests(context.engine, self.messages.show_failure)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.messages)
-        layout.addWidget(self.body, 1)
+        stack(self, self.messages, self.body).setStretch(1, 1)
         self.build()
         self.restyle()
         self.retranslate()
@@ -74,47 +85,47 @@ class Pane(Themed, QWidget):
     # --- What a pane overrides -------------------------------------------------------------------
 
     def build(self) -> None:
-        """Makes the widgets, inside `self.body`. Called once."""
+        """Make the widgets, inside `self.body`. Called once."""
         raise NotImplementedError
 
     def refresh(self) -> None:
-        """Asks the engine for what should be on screen now."""
+        """Ask the engine for what should be on screen now."""
 
     def catch_up(self) -> None:
-        """Shown again, with nothing to ask anew: draws what arrived or was selected while it was hidden."""
+        """Draw what arrived or was selected while the pane was hidden. Called when it is shown and nothing is stale."""
 
     def fold(self) -> None:
-        """Shows what there is room for; after every change of size."""
+        """Show what there is room for. Called after every change of size."""
 
     def save(self) -> dict[str, Any]:
-        """What this pane remembers until the next start; JSON values only."""
+        """Return what the pane remembers until the next start, as JSON values."""
         return {}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """The inverse of `save`; anything may be missing or wrong."""
+        """Take on what `save` has returned; values that are missing or wrong are ignored."""
 
     def show_example(self, example: Example) -> None:
         """Makes its own choices so that an example can be seen; text and selection are set already."""
 
     def subtitle(self) -> str:
-        """The quiet words beside the title: what is being shown."""
+        """Return the words beside the title: what is being shown."""
         return ""
 
     def table(self) -> Table | None:
-        """What is shown, as a table, or None if there is nothing to save."""
+        """Return what is shown as a table, or None if there is nothing to save."""
         return None
 
     # --- What the base does ----------------------------------------------------------------------
 
     def empty_page(self) -> EmptyPage:
-        """For a pane that has nothing to show without a model and a text; its words come by `explain_empty`."""
+        """Return a page for when there is no model or text; `explain_empty` sets its words."""
         page = EmptyPage()
         page.pressed.connect(lambda: self.pane_wanted.emit("training"))
         self.state.opening_changed.connect(lambda: self.explain_empty(page))
         return page
 
     def explain_empty(self, page: EmptyPage) -> None:
-        """Says what is missing and what to do about it, and what will be seen then."""
+        """Set the page's words: what is missing, what to do about it, and what the pane will show then."""
         state, headline, button = self.state, "", ""
         if state.model is None and state.opening:
             headline = t("pane.opening")
@@ -131,23 +142,23 @@ class Pane(Themed, QWidget):
         slot: str = "",
         ended: Callable[[Ended], None] | None = None,
     ) -> Job:
-        """Sends a request; `show` gets every event. The newest question in a slot cancels the one before.
+        """Send a request and call `show` with each answer. A new request in a slot cancels the one before.
 
-        The slot is the kind of request unless named. A failure is shown in the message bar; `ended` is
-        called after that with how the job ended.
+        The default slot is the name of the request's class. A failure is shown in the message bar; after that
+        `ended` is called with how the job ended.
         """
         return self._requests.ask(request, show, slot or type(request).__name__, ended)
 
     def drop(self, slot: str) -> None:
-        """Cancels what runs in a slot; nothing of it is shown any more."""
+        """Cancel the request in a slot; none of its answers is shown any more."""
         self._requests.drop(slot)
 
     def asking(self, slot: str | None = None) -> bool:
-        """Whether a question in this slot, or any at all, is still being answered."""
+        """Return whether a request in this slot, or in any, is still being answered."""
         return self._requests.asking(slot)
 
     def follow(self, *signals: SignalInstance) -> None:
-        """`refresh` when one of them is emitted: at once if visible, else when the pane is next shown."""
+        """Call `refresh` when one of the signals is emitted: at once if visible, else when the pane is next shown."""
         for signal in signals:
             signal.connect(self._refresh_when_seen)
 
@@ -158,20 +169,45 @@ class Pane(Themed, QWidget):
         else:
             self._stale = True
 
+    def follow_live(self, show: Callable[[], None], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Call `show` when training has changed the open model's weights, if `wanted` returns True.
+
+        At most every LIVE_MS while training goes on, and always with the weights at its end. A hidden pane shows
+        them when it is next shown.
+        """
+        self._live, self._live_wanted = show, wanted
+        self.state.weights_changed.connect(self._weights_changed)
+
+    def _weights_changed(self) -> None:
+        if not self.isVisible():
+            self._live_missed = True
+        elif not (self.state.training and self._live_pause.isActive()) and self._live_wanted():
+            self._show_live()
+
+    def _show_live(self) -> None:
+        self._live_missed = False
+        self._live_pause.start()
+        if self._live is not None:
+            self._live()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        QTimer.singleShot(0, self, self.fold)  # not at once: what it hides or shows changes sizes in the middle of this
+        QTimer.singleShot(
+            0, self, self.fold
+        )  # later: hiding and showing widgets in this event would change sizes again
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._stale:
-            self._stale = False
+            self._stale = self._live_missed = False
             self.refresh()
         else:
             self.catch_up()
+            if self._live_missed and self._live_wanted():
+                self._show_live()
 
     def engine_returned(self) -> None:
-        """A new engine is there: whatever was shown may be asked for again."""
+        """Ask again for what is shown, because a new engine has started."""
         self._refresh_when_seen()
 
     def close_jobs(self) -> None:

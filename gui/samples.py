@@ -1,15 +1,15 @@
-"""What Nakami brings: its model, and documents, which are copied before the user may change them."""
+"""The built-in model, and the sample documents, which are copied before the user can change them."""
 
 from pathlib import Path
 
 from gui.saving import write_whole
 from gui.theme import ASSETS
 
-BUILTIN = ASSETS / "model"  # the model that Nakami brings
+BUILTIN = ASSETS / "model"
 
 
 def copy_company(home: Path, language: str) -> Path:
-    """The notices of a company, in a folder below `home`; files that are there already stay as they are.
+    """Return a folder below `home` with a company's notices; files that are there already are not overwritten.
 
     Raises OSError.
     """

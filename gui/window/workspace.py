@@ -1,6 +1,7 @@
 """One, two or four tiles; any pane in any tile; a tile can fill the space or leave for a second screen."""
 
 from collections.abc import Callable
+from typing import TypeVar, overload
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
@@ -14,7 +15,9 @@ from gui.themed import Themed
 from gui.window.tile import Tile
 
 PLACES = {1: [(0, 0)], 2: [(0, 0), (0, 1)], 4: [(0, 0), (0, 1), (1, 0), (1, 1)]}
-FAVOURITES = ("training", "generation", "attention", "embeddings")  # the grid by which Nakami is known
+FAVOURITES = ("training", "generation", "attention", "embeddings")  # the first grid
+
+P = TypeVar("P", bound=Pane)
 
 
 class Workspace(Themed, QWidget):
@@ -35,8 +38,13 @@ class Workspace(Themed, QWidget):
         self._grid.setSpacing(GAP_L)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
 
-    def pane(self, pane_id: str) -> Pane:
-        """The one pane of that id, imported and made when it is first wanted."""
+    @overload
+    def pane(self, wanted: type[P]) -> P: ...
+    @overload
+    def pane(self, wanted: str) -> Pane: ...
+    def pane(self, wanted: type[P] | str) -> P | Pane:
+        """Return the one pane of this class or id, which is imported and made when it is first wanted."""
+        pane_id = wanted if isinstance(wanted, str) else wanted.id
         if pane_id not in self.panes:
             pane = PANES[PANE_IDS.index(pane_id)].load()(self._context)
             saved = self._context.settings.panes.get(pane_id)

@@ -95,12 +95,26 @@ def test_it_follows_the_text(qtbot: QtBot, window: MainWindow, pane: MapPane) ->
 
 def test_it_lives_while_a_model_learns_but_not_at_every_step(pane: MapPane, engine: FakeEngine) -> None:
     before = len(engine.asked(TraceForward))
+    pane.state.set_training(True)
     for _ in range(5):
         pane.state.weights_changed.emit()
     assert len(engine.asked(TraceForward)) == before + 1
+    pane.state.set_training(False)
+    pane.state.weights_changed.emit()  # the last weights of the run are always shown
+    assert len(engine.asked(TraceForward)) == before + 2
+
+
+def test_weights_that_changed_while_it_was_hidden_are_shown_when_it_is_shown_again(
+    pane: MapPane, engine: FakeEngine
+) -> None:
+    before = len(engine.asked(TraceForward))
     pane.hide()
-    pane._pause.stop()
     pane.state.weights_changed.emit()
+    assert len(engine.asked(TraceForward)) == before
+    pane.show()
+    assert len(engine.asked(TraceForward)) == before + 1
+    pane.hide()
+    pane.show()
     assert len(engine.asked(TraceForward)) == before + 1
 
 

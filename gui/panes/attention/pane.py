@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages.attention import (
@@ -29,13 +28,12 @@ from gui.theme import GAP_L, GAP_M
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.switch import Switch
 
-LIVE_MS = 3500  # while a model learns, its heads are looked at at most so often
 VIEWS = ("matrix", "lines", "steps")
 ROOM_FOR_ALL = 300  # pixels at zoom 1 of the pane's height
 
 
 class AttentionPane(Pane):
-    id, icon = "attention", "attention"
+    id = "attention"
 
     def build(self) -> None:
         self.pieces: tuple[str, ...] = ()
@@ -47,12 +45,11 @@ class AttentionPane(Pane):
         self._example: Example | None = None  # for which the head has still to be found
         self._build_widgets()
         self._lay_out()
-        self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
         self._scores_are_old = True  # they depend on the weights alone, not on the text
         self.state.model_changed.connect(self._forget_scores)
         self.state.weights_changed.connect(self._forget_scores)
         self.follow(self.state.text_changed, self.state.model_changed)
-        self.state.weights_changed.connect(self._weights_changed)
+        self.follow_live(self.refresh)
         self.state.selection_changed.connect(self._selected)
 
     def _build_widgets(self) -> None:
@@ -109,11 +106,6 @@ class AttentionPane(Pane):
 
     def _forget_scores(self) -> None:
         self._scores_are_old = True
-
-    def _weights_changed(self) -> None:
-        if self.isVisible() and not self._pause.isActive():
-            self._pause.start()
-            self.refresh()
 
     def _arrived(self, event: AttentionLayer) -> None:
         """All layers are shown together, so that no picture mixes two moments of a model that learns."""

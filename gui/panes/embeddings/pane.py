@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.messages.embeddings import (
@@ -29,7 +29,6 @@ from gui.widgets.cloud import Cloud
 from gui.widgets.switch import Switch
 from gui.widgets.vector_bars import VectorBars
 
-LIVE_MS = 3500
 SOURCES = ("model", "word2vec")
 METHODS = ("pca", "tsne", "umap", "layers")
 DIMS = ("2d", "3d")
@@ -40,7 +39,7 @@ MOST_FOUND = 300  # points that a search or a lasso marks
 
 
 class EmbeddingsPane(Pane):
-    id, icon = "embeddings", "embeddings"
+    id = "embeddings"
 
     def build(self) -> None:
         self.ids: NDArray[np.int32] = np.zeros(0, np.int32)
@@ -54,9 +53,8 @@ class EmbeddingsPane(Pane):
         self._example: tuple[str, ...] = ()  # words that wait for the map on which they will be found
         self._build_widgets()
         self._lay_out()
-        self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
         self.follow(self.state.model_changed)
-        self.state.weights_changed.connect(self._weights_changed)
+        self.follow_live(self.refresh, self._follows)
         self.state.tokens_changed.connect(self._text_changed)
         self.state.selection_changed.connect(self._selected)
 
@@ -178,12 +176,9 @@ class EmbeddingsPane(Pane):
     def _dims(self) -> Any:
         return 3 if self.dims.current == "3d" and self.method.current != "tsne" else 2
 
-    def _weights_changed(self) -> None:
-        """Only the map that is there at once follows a model that learns."""
-        follows = self.method.current in ("pca", "layers") and not self.of_words
-        if self.isVisible() and not self._pause.isActive() and follows:
-            self._pause.start()
-            self.refresh()
+    def _follows(self) -> bool:
+        """Return whether the map follows training: only one that is computed at once does."""
+        return self.method.current in ("pca", "layers") and not self.of_words
 
     def _text_changed(self) -> None:
         if self.method.current == "layers":

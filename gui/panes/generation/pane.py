@@ -19,12 +19,11 @@ from gui.panes.generation.writing_page import COLUMNS, WritingPage
 from gui.widgets.coloured_text import Span, marked
 
 SHOW_MS = 120  # between two redraws of a growing text
-LIVE_MS = 3500  # between two samples of a model in training
 LIVE_TOKENS = 40
 
 
 class GenerationPane(Pane):
-    id, icon = "generation", "generation"
+    id = "generation"
 
     def build(self) -> None:
         self.tree = Branches()
@@ -40,10 +39,9 @@ class GenerationPane(Pane):
         self.pages.addWidget(self.page)
         self._connect()
         self._show_timer = QTimer(self, interval=SHOW_MS, singleShot=True, timeout=self._show)
-        self._live_timer = QTimer(self, interval=LIVE_MS, singleShot=True)
         self._make_keys()
         self.follow(self.state.text_changed, self.state.model_changed)
-        self.state.weights_changed.connect(self._weights_changed)
+        self.follow_live(self._write_live, self._follows)
 
     def _connect(self) -> None:
         page = self.page
@@ -208,14 +206,13 @@ class GenerationPane(Pane):
         if self.state.training:
             self.page.live.setChecked(False)
 
-    def _weights_changed(self) -> None:
-        if not (self.isVisible() and self.page.live.isChecked()) or self._playing or self.state.model is None:
-            return
-        if self.page.side_button.isChecked() or self._live_timer.isActive():
-            return
-        if self.tree.root.children and not self._live_shown:
-            return  # written by hand
-        self._live_timer.start()
+    def _follows(self) -> bool:
+        """Return whether the text may be replaced: not while the model writes, nor what the user had it write."""
+        busy = self._playing or self.page.side_button.isChecked() or self.state.model is None
+        by_hand = bool(self.tree.root.children) and not self._live_shown
+        return self.page.live.isChecked() and not busy and not by_hand
+
+    def _write_live(self) -> None:
         self.tree, self._live_shown = Branches(self.state.text), True
         progress = self.state.progress
         step = int(progress.steps[-1]) if progress is not None and len(progress.steps) else 0

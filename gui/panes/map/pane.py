@@ -15,7 +15,6 @@ from gui.panes.map.view import ModelMap
 from gui.theme import GAP_M, icon
 
 STATION_MS = 400  # at each station while the loop plays
-LIVE_MS = 3500  # between two forward passes while the model is being trained
 SAMPLING = SamplingSettings(temperature=1.0)  # the draw is from the probabilities shown
 WIDE = 1000  # pixels at zoom 1 from which the sentence below the picture is in large type
 SEED = 1  # fixed, so that the loop repeats itself after "back to start"
@@ -32,7 +31,7 @@ OPENS = {
 
 
 class MapPane(Pane):
-    id, icon = "map", "map"
+    id = "map"
 
     def build(self) -> None:
         self.trace: ForwardTrace | None = None
@@ -48,9 +47,8 @@ class MapPane(Pane):
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self._build_main())
         self._walk = QTimer(self, interval=STATION_MS, timeout=self._walk_on)
-        self._pause = QTimer(self, interval=LIVE_MS, singleShot=True)
         self.follow(self.state.text_changed, self.state.model_changed)
-        self.state.weights_changed.connect(self._weights_changed)
+        self.follow_live(self._look, lambda: not self.asking("generate"))
         self.state.selection_changed.connect(self._selected)
 
     def _build_main(self) -> QWidget:
@@ -107,11 +105,6 @@ class MapPane(Pane):
         if self._lit == "back":
             self._arrived()
         self._show()
-
-    def _weights_changed(self) -> None:
-        if self.isVisible() and not self._pause.isActive() and not self.asking("generate"):
-            self._pause.start()
-            self._look()
 
     def _show(self) -> None:
         self.pages.setCurrentIndex(int(self.trace is not None))

@@ -29,7 +29,7 @@ from gui.panes.search.search_page import SearchPage
 
 
 class SearchPane(Pane):
-    id, icon = "search", "search"
+    id = "search"
 
     def build(self) -> None:
         self.collection = CollectionControl(self)

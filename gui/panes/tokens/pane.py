@@ -31,7 +31,7 @@ LOW, ROOM_FOR_MERGES = 150, 240  # pixels at zoom 1 of the pane's height: the ch
 
 
 class TokensPane(Pane):
-    id, icon = "tokens", "tokens"
+    id = "tokens"
 
     def build(self) -> None:
         self.columns: list[TokenizerColumn] = []

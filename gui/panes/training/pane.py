@@ -42,7 +42,7 @@ ESTIMATE_MS = 400
 
 
 class TrainingPane(Pane):
-    id, icon = "training", "training"
+    id = "training"
 
     def build(self) -> None:
         self.record: RunRecord | None = None  # the run in front
