@@ -1,4 +1,4 @@
-"""Attention: weights of all heads, of one head, the steps behind one row, and what heads do."""
+"""Attention: patterns of all heads, of one head, the steps to one row, and what heads do."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from engine.messages.envelope import Request
 
 @dataclass(frozen=True, slots=True)
 class AttentionLayer:
-    """The weights of all heads of one layer.
+    """The patterns of all heads of one layer.
 
-    Beyond POOLED tokens only pictures are sent: of each small square of weights the strongest. The exact
-    ones of a head come by AttendHead.
+    Patterns of more than POOLED tokens are max-pooled to at most POOLED rows and columns; AttendHead gives the
+    exact pattern of one head.
     """
 
     pieces: tuple[str, ...]
@@ -25,7 +25,7 @@ class AttentionLayer:
 
 @dataclass(frozen=True, slots=True)
 class Attend(Request[AttentionLayer]):
-    """-> AttentionLayer, one a layer, of the text; of long texts the last `most` tokens."""
+    """-> AttentionLayer, one a layer, for the text; for its last `most` tokens if it is longer."""
 
     text: str
     most: int = 1024
@@ -36,13 +36,12 @@ POOLED = 128
 
 @dataclass(frozen=True, slots=True)
 class AttentionRows:
-    start: int  # the first of these queries
     weights: NDArray[np.float16]  # [query, key]
 
 
 @dataclass(frozen=True, slots=True)
 class AttendHead(Request[AttentionRows]):
-    """-> AttentionRows, one after another, of the same tokens as Attend."""
+    """-> AttentionRows: the pattern of one head, of the same tokens as Attend."""
 
     text: str
     layer: int
@@ -52,14 +51,10 @@ class AttendHead(Request[AttentionRows]):
 
 @dataclass(frozen=True, slots=True)
 class AttentionSteps:
-    """H heads, G groups that share keys and values, S keys up to the query, K numbers a head, D width.
-
-    Of the S keys the `first_key`-th is the first that is sent: a message holds 1 MB.
-    """
+    """H heads, G groups that share keys and values, S keys up to the query, K head width, D width."""
 
     layer: int
     query: int
-    first_key: int
     input: NDArray[np.float32]  # [D]
     q: NDArray[np.float32]  # [H, K]
     k: NDArray[np.float32]  # [G, S, K]
@@ -71,7 +66,7 @@ class AttentionSteps:
 
 @dataclass(frozen=True, slots=True)
 class ExplainAttention(Request[AttentionSteps]):
-    """-> AttentionSteps for one query, all heads of a layer; tokens as in Attend, `query` counts from `first`."""
+    """-> AttentionSteps for one query and all heads of a layer; tokens as in Attend, `query` counts from `first`."""
 
     text: str
     layer: int

@@ -13,33 +13,32 @@ VectorSource = Literal["model", "word2vec"]  # the open model's embedding matrix
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingNames:
-    """A page of the names of the points, from the `start`-th on."""
+    """The names of the points, in their order."""
 
-    start: int
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
-    kinds: tuple[str, ...]  # as in Tokens; of word vectors what the word means: animal, food, …
+    kinds: tuple[str, ...]  # as in Tokens; for word vectors what the word names: animal, food, …
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMap:
     points: NDArray[np.float32]  # [n, dims]
     explained: tuple[float, ...]  # PCA: share of the variance along each axis; else empty
-    fraction: float  # of the way, 0..1
+    fraction: float  # share of the steps done, 0..1
 
 
 @dataclass(frozen=True, slots=True)
 class Project(Request[EmbeddingNames | EmbeddingMap]):
-    """-> EmbeddingNames…, then EmbeddingMap: the rows of a matrix of vectors as points.
+    """-> EmbeddingNames, then EmbeddingMap…: the rows of a matrix of vectors as points.
 
-    PCA gives one map, t-SNE (two dimensions only) and UMAP one after another as the points move.
+    PCA gives one map, t-SNE (two dimensions only) and UMAP one every few steps.
     """
 
     method: Literal["pca", "tsne", "umap"] = "pca"
     dims: Literal[2, 3] = 2
     most: int = 2000  # points: the tokens with the lowest IDs, without the 256 single bytes
     source: VectorSource = "model"
-    language: str = "ja"  # of the words, where they are word vectors
+    language: str = "ja"  # of the words, if they are word vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,13 @@ class EmbeddingPaths:
     pieces: tuple[str, ...]
     first: int  # index of the first token shown, in the whole text
     kinds: tuple[str, ...]
-    points: NDArray[np.float32]  # [layers + 1, token, dims]: before the first layer, and behind each
+    points: NDArray[np.float32]  # [layers + 1, token, dims]: before the first layer, and after each
     explained: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TracePaths(Request[EmbeddingPaths]):
-    """-> EmbeddingPaths: the tokens of a text on their way through the layers; the last `most` tokens."""
+    """-> EmbeddingPaths: the residual streams of the last `most` tokens of a text after each layer, as points."""
 
     text: str
     dims: Literal[2, 3] = 2
@@ -71,7 +70,7 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class LookUp(Request[TokenRow]):
-    """-> TokenRow: a token's (or word's) row of the matrix, and what is near."""
+    """-> TokenRow: a token's (or word's) row of the matrix, and its nearest neighbours."""
 
     id: int
     count: int = 12
@@ -81,7 +80,7 @@ class LookUp(Request[TokenRow]):
 
 @dataclass(frozen=True, slots=True)
 class NearTokens:
-    """The nearest first, by cosine."""
+    """Tokens by cosine, the nearest first."""
 
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
@@ -91,7 +90,7 @@ class NearTokens:
 
 @dataclass(frozen=True, slots=True)
 class FindAnalogy(Request[NearTokens]):
-    """-> NearTokens: what a − b + c leads to. Each is a word; of several tokens the mean is taken."""
+    """-> NearTokens: nearest to a − b + c. Each is a word: the mean of its tokens if there are several."""
 
     a: str
     b: str

@@ -1,4 +1,4 @@
-"""Models: opening a folder, and fetching one from the Hugging Face hub."""
+"""Models: opening a folder, changing the open model, and downloading one from the Hugging Face hub."""
 
 from dataclasses import dataclass
 
@@ -17,20 +17,63 @@ class ModelInfo:
     width: int
     context: int
     vocabulary: int
-    bytes: int  # of memory that its weights need
-    step: int  # training steps behind these weights; 0 if not known
+    bytes: int  # memory for the weights
+    step: int  # training steps so far; 0 if not known
     training: bool  # these weights are being trained now
-    resumable: bool  # a run that can be continued lies in the folder
+    resumable: bool  # the folder holds a run that can be continued
 
 
 @dataclass(frozen=True, slots=True)
 class OpenModel(Request[Notice | ModelInfo]):
-    """-> Notice of the memory it takes, then ModelInfo.
+    """-> Notice of the memory needed, then ModelInfo.
 
     `folder` holds a model of Nakami or of a known family, with its tokenizer.json.
     """
 
     folder: str
+
+
+# --- Changing the open model ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The output of a head or MLP, multiplied by `factor`: 0 turns it off (zero ablation), 1 changes nothing."""
+
+    layer: int
+    head: int | None  # None: the layer's MLP
+    factor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeanAblated:
+    """The output of a head or MLP, replaced at every token by its mean over the tokens of `text`."""
+
+    layer: int
+    head: int | None  # None: the layer's MLP
+    text: str
+
+
+Intervention = Scaled | MeanAblated  # a vector added to a residual stream or a patched activation would join these
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanged:
+    interventions: tuple[Intervention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeModel(Request[ModelChanged]):
+    """-> ModelChanged: these are all interventions in the open model now; () takes them back.
+
+    Every request that runs the open model runs it so, until another model is opened. The model's files and its
+    training are not affected.
+    """
+
+    interventions: tuple[Intervention, ...] = ()
+
+
+# --- The hub --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +85,8 @@ class Downloaded:
 class DownloadModel(Request[Progress | Downloaded]):
     """-> Progress…, Downloaded: a model of the Hugging Face hub, by its name there.
 
-    It uses the network, as besides it only collections with a Qdrant server do.
+    Only this and collections on a Qdrant server use the network.
     """
 
     name: str
-    models: str  # the folder that gets a folder for it
+    models: str  # the folder in which the model gets its own

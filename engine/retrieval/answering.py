@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.generation.decoding import Reader, Step, decode
 from engine.messages.generation import SamplingSettings
-from engine.model.tape import Tape
+from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.retrieval.prompts import Plain, Prompt, Style, build
 from engine.text.tokenizer import Tokenizer
@@ -69,7 +69,7 @@ def write(reader: Reader, tokenizer: Tokenizer, prompt: Prompt, tokens: int, sty
 
 
 def attention_to_parts(
-    model: Transformer, tokenizer: Tokenizer, prompt: Prompt, answer: Sequence[int], sources: int
+    model: Transformer, tokenizer: Tokenizer, prompt: Prompt, answer: Sequence[int], sources: int, changes: Changes = UNCHANGED
 ) -> NDArray[np.float32]:
     """Return each answer token's attention to each source, the rest of the prompt, the answer: [T, sources + 2].
 
@@ -79,7 +79,7 @@ def attention_to_parts(
     ids = [*prompt.ids, *answer][: model.config.context]
     owner_S = _owners(tokenizer, prompt, len(ids), sources)
     names = [f"blocks.{index}.attn.pattern" for index in range(model.config.n_layers)]
-    tape = Tape(names, slice(len(prompt.ids) - 1, len(ids) - 1))
+    tape = Tape(names, slice(len(prompt.ids) - 1, len(ids) - 1), changes)
     mean_TS = np.zeros((len(ids) - len(prompt.ids), len(ids)), np.float32)
     for index in model.walk(torch.tensor([ids], device=model.unembedding.weight.device), tape):
         mean_TS += tape.take(names[index])[0].float().mean(dim=0).cpu().numpy() / len(names)

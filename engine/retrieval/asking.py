@@ -87,8 +87,8 @@ class Asking:
         citations = self._extractor.cite(text, passages) if passages else []
         yield Answered(sourced, "written", text, tuple(citations))
         if passages and ids:
-            model, sources = self._reader.model, len(passages)
-            yield AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, sources))
+            model, changes = self._reader.model, self._reader.changes
+            yield AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, len(passages), changes))
 
 
 def _built(prompt: Prompt, context: int, sourced: bool) -> PromptBuilt:

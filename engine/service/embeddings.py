@@ -1,14 +1,14 @@
-"""What the Embeddings pane asks for."""
+"""Handlers of embeddings: maps, paths through the layers, nearest neighbours, analogies."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.history.word2vec import Word2Vec
+from engine.history.word2vec import BUILTIN, Word2Vec
+from engine.inspection.attention import batch_of
 from engine.inspection.projection import Points, Shares, align_axes, principal_plane, token_paths, tsne, umap
 from engine.inspection.vectors import Floats, Found, analogy, nearest
 from engine.messages.embeddings import (
@@ -29,27 +29,31 @@ from engine.service.session import OpenedModel, Session
 from engine.text.world.examples import kinds
 from engine.text.world.facts import Language
 
-BYTES = 256  # the first tokens are single bytes: hardly ever met, they lie where they began
-PAGE = 8000  # names a message
+BYTES = 256  # the first tokens are single bytes; rare in training, their vectors have hardly moved
 MOST = {"pca": 60_000, "tsne": 6000, "umap": 20_000}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A matrix of vectors [V, D], and whose they are."""
+    """A matrix of vectors [V, D], and the names of its rows."""
 
     rows_VD: Floats
     shown: NDArray[np.int32]  # the rows that are points on the map, in order of importance
     piece: Callable[[int], str]
     kind: Callable[[int], str]
-    find: Callable[[str], tuple[int, ...]]  # the rows of a word, none if there are none
-    apart: Collection[int] = ()  # rows that are nobody's neighbours
+    find: Callable[[str], tuple[int, ...]]  # the rows of a word; () if it has none
+    apart: Collection[int] = ()  # rows that are not offered as neighbours
 
 
 def _source(session: Session, request: Project | LookUp | FindAnalogy) -> Source:
     if request.source == "word2vec":
-        return _word_vectors(session.word2vec, "en" if request.language == "en" else "ja")
+        return _word_vectors(_word2vec(session), "en" if request.language == "en" else "ja")
     return _embedding(session.opened)
+
+
+def _word2vec(session: Session) -> Word2Vec:
+    """Return the word vectors that come with Nakami, read when they are first needed. Raises as Word2Vec.load."""
+    return session.cached("word2vec", None, lambda: Word2Vec.load(BUILTIN))
 
 
 def _embedding(opened: OpenedModel) -> Source:
@@ -67,7 +71,7 @@ def _embedding(opened: OpenedModel) -> Source:
 
 
 def _word_vectors(words: Word2Vec, language: Language) -> Source:
-    """Those words of one language that mean things; what kind of thing is their kind. The others stay apart."""
+    """Show the words of one language that name a kind of thing, such as an animal; leave out all others."""
     kind_of = {word: kind for kind, found in kinds(language).items() for word in found}
     shown = [i for i, word in enumerate(words.words) if word in kind_of]
 
@@ -88,23 +92,19 @@ def _word_vectors(words: Word2Vec, language: Language) -> Source:
 def project(session: Session, request: Project) -> Answer[EmbeddingNames | EmbeddingMap]:
     source = _source(session, request)
     ids = source.shown[: min(request.most, MOST[request.method])]
-    for start in range(0, len(ids), PAGE):
-        page = ids[start : start + PAGE]
-        pieces, kinds_of = tuple(map(source.piece, page.tolist())), tuple(map(source.kind, page.tolist()))
-        yield EmbeddingNames(start, page, pieces, kinds_of)
+    yield EmbeddingNames(ids, tuple(map(source.piece, ids.tolist())), tuple(map(source.kind, ids.tolist())))
     opened = session.opened if request.source == "model" else None
     for points, explained, fraction in _maps(opened, request, source.rows_VD[ids]):
         yield EmbeddingMap(points, explained, fraction)
 
 
 def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
-    """Of a model that learns each map lies as the one before lay."""
+    """Yield the maps; while a model trains, the axes of each are aligned with those of the one before."""
     if request.method == "pca":
         points, explained = principal_plane(rows, request.dims)
         if opened is not None:
-            if opened.points is not None and opened.points.shape == points.shape:
-                points, explained = align_axes(points, explained, opened.points)
-            opened.points = points
+            points, explained = align_axes(points, explained, opened.cached("map", points.shape, lambda: points))
+            opened.replace("map", points.shape, points)
         yield points, explained, 1.0
         return
     moving = tsne(rows) if request.method == "tsne" else umap(rows, request.dims)
@@ -119,8 +119,8 @@ def trace_paths(session: Session, request: TracePaths) -> Answer[EmbeddingPaths]
         return
     last = opened.model.config.n_layers - 1
     names = [f"blocks.{i}.resid_pre" for i in range(last + 1)] + [f"blocks.{last}.resid_post"]
-    tape = Tape(names)
-    opened.model.record(torch.tensor([ids], device=opened.model.unembedding.weight.device), tape)
+    tape = Tape(names, changes=opened.changes)
+    opened.model.record(batch_of(opened.model, ids), tape)
     states = np.stack([tape[name][0].float().cpu().numpy() for name in names])
     points, explained = token_paths(states, request.dims)
     pieces = tuple(map(opened.tokenizer.piece, ids))
@@ -151,7 +151,7 @@ def find_analogy(session: Session, request: FindAnalogy) -> Answer[NearTokens]:
 
 
 def _tokens_of(opened: OpenedModel, word: str) -> tuple[int, ...]:
-    """A word's tokens, as it stands behind a space if that makes fewer: most words were met so."""
+    """Return a word's tokens, with a space before it if those are fewer: most words in a text have one."""
     word = word.strip()
     kind_of, encode = opened.tokenizer.kind_of, opened.tokenizer.encode
     ways = [tuple(i for i in encode(text) if kind_of(i) not in ("special", "space")) for text in (word, f" {word}")]

@@ -1,4 +1,4 @@
-"""Handlers around writing: tokens as they are drawn, and the candidates for the next one."""
+"""Handlers of generation: tokens as they are drawn, and the candidates for the next one."""
 
 import time
 
@@ -13,7 +13,7 @@ REPORT_SECONDS = 0.05  # reports leave at most so often
 
 def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     opened = session.opened
-    prompt = [*opened.tokenizer.encode(request.prompt), *request.chosen]
+    prompt = [*opened.ids_of(request.prompt), *request.chosen]
     known = request.first is None or 0 <= request.first < opened.tokenizer.vocabulary
     place, first = len(request.chosen), request.first if known else None
     steps = decode(
@@ -24,14 +24,13 @@ def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     for count, step in enumerate(steps, start=1):
         waiting.append(_generated(opened, step, request.candidates))
         now = time.perf_counter()
-        # No turn for others in between: a training step would change the weights, and with them
-        # everything that the cache holds.
+        # Not a turn for other jobs at each token: a training step would change the weights and empty the cache.
         stopped = bool(request.stop) and request.stop in step.text
         if now - reported >= REPORT_SECONDS or count == request.tokens or stopped:
             yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
             waiting, reported = [], time.perf_counter()
         if stopped or session.opened is not opened:
-            return  # in the second case another model is open now: its tokens would not fit
+            return  # another model has been opened, or the text is complete
 
 
 def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
@@ -42,7 +41,7 @@ def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
 
 def predict_next(session: Session, request: PredictNext) -> Answer[Candidates]:
     opened = session.opened
-    ids = [*opened.tokenizer.encode(request.prompt), *request.chosen] or opened.tokenizer.encode("\n")
+    ids = [*opened.ids_of(request.prompt), *request.chosen] or opened.tokenizer.encode("\n")
     step = sample_step(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 

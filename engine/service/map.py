@@ -1,4 +1,4 @@
-"""What the Map pane asks for."""
+"""Handler of the map: one forward pass through the whole model."""
 
 import numpy as np
 
@@ -9,18 +9,18 @@ from engine.messages.map import ForwardTrace, TraceForward
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
-LOGIT_STEPS = 32  # of the histogram
+LOGIT_STEPS = 32  # bins of the histogram
 
 
 def trace_forward(session: Session, request: TraceForward) -> Answer[ForwardTrace]:
-    """The same window of tokens and the same draw as in `generate`: what is shown is what is written next."""
+    """Trace the same window of tokens as `generate`, with the same draw: what is shown is what is written next."""
     opened = session.opened
-    ids = [*opened.tokenizer.encode(request.text), *request.chosen]
+    ids = [*opened.ids_of(request.text), *request.chosen]
     if not ids:
         return
     config, piece = opened.model.config, opened.tokenizer.piece
     visible = ids[window(len(ids), config.context) :]
-    inside = trace(opened.model, visible, request.most)
+    inside = trace(opened.model, visible, request.most, opened.changes)
     first = len(ids) - len(inside.embedding_TP)
     choice = stages(inside.logits_V, ids, request.sampling)
     yield ForwardTrace(

@@ -1,9 +1,9 @@
-"""Handlers around models: opening a folder, and fetching one from the Hugging Face hub."""
+"""Handlers of models: opening a folder, changing the open model, downloading one from the Hugging Face hub."""
 
 import time
 from pathlib import Path
 
-from engine.messages.models import Downloaded, DownloadModel, ModelInfo, OpenModel
+from engine.messages.models import ChangeModel, Downloaded, DownloadModel, ModelChanged, ModelInfo, OpenModel
 from engine.messages.status import Notice, Progress
 from engine.model.hub import download, folder_for
 from engine.model.opening import describe
@@ -14,10 +14,15 @@ REPORT_SECONDS = 0.05  # reports leave at most so often
 
 
 def open_model(session: Session, request: OpenModel) -> Answer[Notice | ModelInfo]:
-    """Its memory is said before it is taken; what does not fit is refused before anything is read."""
+    """Report the memory a model needs before it is taken; one that does not fit is refused before it is read."""
     info = describe(Path(request.folder))
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
     yield session.open(Path(request.folder))
+
+
+def change_model(session: Session, request: ChangeModel) -> Answer[ModelChanged]:
+    session.opened.change(request.interventions)
+    yield ModelChanged(request.interventions)
 
 
 def download_model(session: Session, request: DownloadModel) -> Answer[Progress | Downloaded]:
@@ -29,4 +34,4 @@ def download_model(session: Session, request: DownloadModel) -> Answer[Progress 
     yield Downloaded(str(folder))
 
 
-HANDLERS: Handlers = {OpenModel: open_model, DownloadModel: download_model}
+HANDLERS: Handlers = {OpenModel: open_model, ChangeModel: change_model, DownloadModel: download_model}

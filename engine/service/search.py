@@ -112,7 +112,8 @@ def ask(session: Session, request: Ask) -> Answer[AskReport]:
     if opened is None:
         yield extracted(request.question, found.hits, extractor, "notice.answer_no_model")
         return
-    asking = Asking(opened.reader, opened.tokenizer, Path(opened.info.folder), extractor, opened.answers)
+    able = opened.cached("can answer", opened.version, dict[str, bool])
+    asking = Asking(opened.reader, opened.tokenizer, Path(opened.info.folder), extractor, able)
     waiting, pace = list[AnswerToken](), Pace(REPORT_SECONDS)
     for event in asking.ask(request.question, found.hits, request.tokens):
         if session.opened_or_none is not opened:

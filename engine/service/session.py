@@ -1,95 +1,135 @@
-"""What stays loaded between requests: the open model, and the run that may be teaching it."""
+"""What stays loaded between requests: the open model, and the run that may be training it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
-from engine.history.word2vec import BUILTIN as WORD2VEC, Word2Vec
-from engine.messages.models import ModelInfo
+from engine.inspection.interventions import changes_of
+from engine.messages.models import Intervention, ModelInfo
 from engine.model.opening import describe, load_model
+from engine.model.tape import Changes
 from engine.model.transformer import Transformer
-from engine.text.merges import MergeReplay
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
 
-if TYPE_CHECKING:  # scipy with it: only who searches pays for that
+if TYPE_CHECKING:  # imports scipy, which only a search needs
     from engine.retrieval.collection import Collection
 
-
-@dataclass
-class OpenedModel:
-    model: Transformer
-    tokenizer: Tokenizer
-    info: ModelInfo
-    reader: Reader
-    points: NDArray[np.float32] | None = None  # of the last projection, to turn the next one onto
-    merges: MergeReplay | None = None
-    answers: dict[str, bool] = field(default_factory=dict)  # by language: whether it can answer from a text
+T = TypeVar("T")
 
 
-class Session:
+class Cache:
+    """One value a name, with the key that it was made for: what it depends on."""
+
     def __init__(self) -> None:
+        self._values: dict[str, tuple[Hashable, Any]] = {}
+
+    def cached(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of this name, made again if the key is another one."""
+        if name not in self._values or self._values[name][0] != key:
+            self._values[name] = (key, make())
+        value: T = self._values[name][1]
+        return value
+
+    def replace(self, name: str, key: Hashable, value: object) -> None:
+        """Put a value in the place of the one of this name."""
+        self._values[name] = (key, value)
+
+
+class OpenedModel(Cache):
+    """The model as it is now: its weights, and the interventions in it.
+
+    Inspection gets `changes` with `model`; `reader` has them already. The model itself is not changed: it may
+    be in training.
+    """
+
+    def __init__(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> None:
+        super().__init__()
+        self.model, self.tokenizer, self.info = model, tokenizer, info
+        self.reader = Reader(model)
+        self.interventions: tuple[Intervention, ...] = ()
+        self.version = 0  # of weights and interventions: a key for what depends on them
+
+    @property
+    def changes(self) -> Changes:
+        """What the interventions change on a tape."""
+        return self.reader.changes
+
+    def ids_of(self, text: str) -> Sequence[int]:
+        """Return the tokens of a text; several requests ask about the same one."""
+        return self.cached("ids", text, lambda: tuple(self.tokenizer.encode(text)))
+
+    def change(self, interventions: tuple[Intervention, ...]) -> None:
+        """Replace all interventions. Raises as `changes_of`, and then keeps the old ones."""
+        changes = changes_of(self.model, interventions, self.tokenizer.encode)
+        self.interventions = interventions
+        self.version += 1
+        self.reader.forget(changes)
+
+    def weights_changed(self) -> None:
+        """Drop what was computed with the weights before."""
+        self.change(self.interventions)  # means over a text depend on the weights
+
+
+class Session(Cache):
+    def __init__(self) -> None:
+        super().__init__()
         self._opened: OpenedModel | None = None
         self.run: Run | None = None
-        self.sample: tuple[tuple[str, ...], str] | None = None  # paths and the beginning of their text
-        self.rivals: tuple[tuple[str, ...], dict[str, Tokenizer]] | None = None  # learned from such a sample
-        self._word2vec: Word2Vec | None = None
         self._collection: Collection | None = None
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
 
     @property
     def opened(self) -> OpenedModel:
-        """Raises EngineError: error.no_model."""
+        """The open model. Raises EngineError error.no_model."""
         if self._opened is None:
             raise EngineError("error.no_model")
         return self._opened
-
-    @property
-    def word2vec(self) -> Word2Vec:
-        """The word vectors that Nakami brings, read when they are first wanted. Raises as Word2Vec.load."""
-        if self._word2vec is None:
-            self._word2vec = Word2Vec.load(WORD2VEC)
-        return self._word2vec
 
     @property
     def opened_or_none(self) -> OpenedModel | None:
         return self._opened
 
     def open(self, folder: Path) -> ModelInfo:
-        """Opens a folder, or takes the model that is being trained there. Raises as load_model."""
-        if self.run is not None and self.run.folder == folder and self._opened is not None:
-            return self._opened.info
-        model, tokenizer = load_model(folder)
-        return self._set(model, tokenizer, describe(folder))
+        """Open the model in a folder, or the one that is being trained there. Raises as load_model.
+
+        A model from a folder is on the CPU, where one token at a time in numpy is fastest for small models;
+        one in training is on the run's device.
+        """
+        if self.run is not None and self.run.folder == folder:
+            return self._open_run(self.run)
+        return self._set(*load_model(folder), describe(folder))
 
     def take(self, run: Run) -> ModelInfo:
-        """The model of a run is at once the one that is looked at and that writes."""
+        """Start with a run: its model is the one that is open while it trains."""
         self.run, self.steer = run, ""
-        return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
+        return self._open_run(run)
 
     @property
     def collection(self) -> "Collection":
-        """Raises EngineError: error.no_collection."""
+        """The open collection; setting it closes the one before. Raises EngineError error.no_collection."""
         if self._collection is None:
             raise EngineError("error.no_collection")
         return self._collection
 
     @collection.setter
     def collection(self, opened: "Collection") -> None:
-        """In place of the one that was open, which is closed."""
         if self._collection is not None:
             self._collection.close()
         self._collection = opened
 
     def weights_changed(self) -> None:
+        """Drop what was computed with the weights before a training step."""
         if self._opened is not None:
-            self._opened.reader.forget()
+            self._opened.weights_changed()
+
+    def _open_run(self, run: Run) -> ModelInfo:
+        if self._opened is not None and self._opened.model is run.model:
+            return self._opened.info
+        return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
 
     def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
-        self._opened = OpenedModel(model, tokenizer, info, Reader(model))
+        self._opened = OpenedModel(model, tokenizer, info)
         return info

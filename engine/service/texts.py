@@ -42,10 +42,10 @@ def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
 
 def assess_text(session: Session, request: AssessText) -> Answer[TextAssessment]:
     opened = session.opened
-    ids = np.array(opened.tokenizer.encode(request.text)[-opened.model.config.context - 1 :], np.int64)
+    ids = np.array(opened.ids_of(request.text)[-opened.model.config.context - 1 :], np.int64)
     if len(ids) < 2:
         return
-    ((total, count),) = losses(opened.model, ids[None, :-1], ids[None, 1:])
+    ((total, count),) = losses(opened.model, ids[None, :-1], ids[None, 1:], opened.changes)
     yield TextAssessment(
         request.text, _unknown(opened, request.text), total / count, math.log(opened.model.config.vocabulary)
     )

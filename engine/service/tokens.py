@@ -37,26 +37,27 @@ def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]
     tokens = opened.tokenizer.tokens(request.text)
     if request.token >= len(tokens.ids):
         return
-    if opened.merges is None:
-        opened.merges = MergeReplay(opened.tokenizer)
-        yield None
+    replay = opened.cached("merges", None, lambda: MergeReplay(opened.tokenizer))
+    yield None
     start, end = int(tokens.starts[request.token]), int(tokens.ends[request.token])
     sample = _sample(session, request.paths, request.text)
     steps = [
         MergeStep(step.pieces, step.merged, step.rank, sample.count(step.merged) if step.merged else 0)
-        for step in opened.merges.steps(tokens.text, start, end)
+        for step in replay.steps(tokens.text, start, end)
     ]
     yield MergeSteps(request.token, tuple(steps))
 
 
 def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[TokenizerColumn]:
     """The open model's first, then those learned from the opened text and from Nakami's own samples."""
-    taught = _sample(session, request.paths, "")[:TAUGHT]
-    if session.rivals is None or session.rivals[0] != request.paths:
+
+    def train() -> dict[str, Tokenizer]:
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
-        session.rivals = (request.paths, rivals(taught + ours))
-        yield None
-    for name, tokenizer in ({"model": session.opened.tokenizer} | session.rivals[1]).items():
+        return rivals(_sample(session, request.paths, "")[:TAUGHT] + ours)
+
+    others = session.cached("rivals", request.paths, train)
+    yield None
+    for name, tokenizer in ({"model": session.opened.tokenizer} | others).items():
         yield _column(name, tokenizer, request)
 
 
@@ -98,15 +99,17 @@ def _sample(session: Session, paths: tuple[str, ...], otherwise: str) -> str:
     """The beginning of the opened texts, read once; without any, another text."""
     if not paths:
         return otherwise
-    if session.sample is None or session.sample[0] != paths:
-        parts, length = [], 0
-        for chunk in read_all(paths):
-            parts.append(chunk[: SAMPLE - length])
-            length += len(parts[-1])
-            if length >= SAMPLE:
-                break
-        session.sample = (paths, "".join(parts))
-    return session.sample[1]
+    return session.cached("sample", paths, lambda: _beginning(paths))
+
+
+def _beginning(paths: tuple[str, ...]) -> str:
+    parts, length = list[str](), 0
+    for chunk in read_all(paths):
+        parts.append(chunk[: SAMPLE - length])
+        length += len(parts[-1])
+        if length >= SAMPLE:
+            break
+    return "".join(parts)
 
 
 def tokenize(session: Session, request: Tokenize) -> Answer[Tokens]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.text.corpus import windows_of
 from engine.text.tokenizer import Tokenizer
@@ -17,13 +18,15 @@ TOKENS_AT_ONCE = 4096
 
 
 @torch.no_grad()
-def losses(model: Transformer, x_BT: NDArray[np.int64], y_BT: NDArray[np.int64]) -> Iterator[tuple[float, int]]:
+def losses(
+    model: Transformer, x_BT: NDArray[np.int64], y_BT: NDArray[np.int64], changes: Changes = UNCHANGED
+) -> Iterator[tuple[float, int]]:
     """Yield the summed cross-entropy in nats and the number of tokens, a few windows at a time."""
     device = next(model.parameters()).device
     rows = max(1, TOKENS_AT_ONCE // x_BT.shape[1])
     for start in range(0, len(x_BT), rows):
         x, y = (torch.from_numpy(a[start : start + rows]).to(device) for a in (x_BT, y_BT))
-        logits_BTV = model(x).float()
+        logits_BTV = model(x, tape=Tape(changes=changes)).float()
         yield F.cross_entropy(logits_BTV.flatten(0, 1), y.flatten(), reduction="sum").item(), y.numel()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.history.word2vec import BUILTIN as WORDS
+from engine.history.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, FindAnalogy, LookUp, Project
 from engine.messages.scenes import Examples, ListExamples
 from engine.messages.texts import AssessText, WriteWorld
@@ -102,7 +102,7 @@ class TestWordVectors:
         dog = int(names.ids[names.pieces.index("dog")])
         [row] = look_up(session, LookUp(dog, 5, "word2vec", "en"))
         assert row.piece == "dog"
-        assert np.array_equal(row.vector, session.word2vec.vectors_VD[dog])
+        assert np.array_equal(row.vector, Word2Vec.load(WORDS).vectors_VD[dog])
         assert set(row.near.pieces) <= set(names.pieces) - {"dog"}
 
     @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from engine.messages.models import OpenModel
 from engine.messages.texts import AssessText, InspectText
 from engine.messages.tokens import CompareTokenizers, ListVocabulary, ReplayMerges, Tokenize
 from engine.messages.training import ListPresets
-from engine.service import embeddings, tokens as token_service
+from engine.service import tokens as token_service
 from engine.service.handlers import handler_of
 from engine.service.session import Session
 from tests.engine.conftest import SENTENCES
@@ -73,7 +73,7 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
         (tmp_path / f"{name}.txt").write_text(name * 20)
     paths = (str(tmp_path / "a.txt"), str(tmp_path / "b.txt"))
     ask(session, ListVocabulary("", paths))
-    assert session.sample == (paths, "a" * 20 + "\n" + "b" * 9)
+    assert session.cached("sample", paths, str) == "a" * 20 + "\n" + "b" * 9
     shutil.rmtree(tmp_path)
     assert ask(session, ListVocabulary("", paths))
     with pytest.raises(EngineError, match="text_missing"):
@@ -83,9 +83,9 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
 def test_tokenizers_to_compare_are_learned_once_for_the_same_texts(session: Session, text_file: Path) -> None:
     request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
-    learned = session.rivals
+    trained = session.cached("rivals", request.paths, dict)
     assert ask(session, request)[1].vocabulary == columns[1].vocabulary
-    assert session.rivals is learned
+    assert session.cached("rivals", request.paths, dict) is trained
     assert all(map(fits, columns))
     assert {column.characters for column in columns} == {5000}
     assert columns[0].count == 20_000  # the open model never saw 😀: four bytes each
@@ -115,16 +115,11 @@ def test_a_text_without_tokens_is_no_failure(session: Session, request_: object)
     assert ask(session, request_) == []
 
 
-def test_rows_of_a_head_are_the_same_as_its_picture(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pattern_of_a_head_is_the_same_alone_as_among_all(session: Session) -> None:
     layers = ask(session, Attend(TEXT))
-    monkeypatch.setattr("engine.service.attention.MOST_BYTES", 60)
     for layer, head in ((0, 1), (1, 0)):
-        rows = ask(session, AttendHead(TEXT, layer, head))
-        assert [row.start for row in rows] == np.cumsum([0, *(len(row.weights) for row in rows)])[:-1].tolist()
-        assert len(rows) > 1
-        assert np.allclose(
-            np.concatenate([row.weights for row in rows]), layers[layer].weights[head], atol=5e-4
-        )  # a step of float16
+        [rows] = ask(session, AttendHead(TEXT, layer, head))
+        assert np.allclose(rows.weights, layers[layer].weights[head], atol=5e-4)  # a step of float16
 
 
 @pytest.mark.parametrize(("asked", "answered"), [(-5, 0), (0, 0), (10_000, 6)])
@@ -133,17 +128,6 @@ def test_a_query_outside_of_the_text_is_the_nearest_inside(session: Session, ask
     count = min(7, len(session.opened.tokenizer.encode("the cat sat on the mat")))
     assert steps.query == min(answered, count - 1)
     assert steps.weights.sum(-1) == pytest.approx(1.0, abs=1e-5)
-
-
-def test_of_a_long_row_only_the_last_keys_are_sent(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    [whole] = ask(session, ExplainAttention(TEXT, 1, 6))
-    monkeypatch.setattr("engine.service.attention.MOST_BYTES", 900)
-    [part] = ask(session, ExplainAttention(TEXT, 1, 6))
-    assert 0 < part.first_key <= 6
-    for name in ("k", "v", "scaled", "weights"):
-        shown = getattr(part, name)
-        assert np.array_equal(shown, getattr(whole, name)[:, part.first_key :])
-    assert np.array_equal(part.heads, whole.heads)
 
 
 def test_another_model_opened_in_between_ends_the_pictures_of_the_first(session: Session, model_folder: Path) -> None:
@@ -162,16 +146,12 @@ def test_heads_are_scored_for_every_kind(session: Session) -> None:
 # --- Embeddings and the machine -----------------------------------------------------------------------
 
 
-def test_names_come_in_pages_before_the_map(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "PAGE", 20)
-    *names, shown = ask(session, Project(dims=3))
-    assert len(names) > 2
-    assert [page.start for page in names] == list(range(0, 20 * len(names), 20))
-    ids = np.concatenate([page.ids for page in names])
-    assert shown.points.shape == (len(ids), 3)
+def test_every_point_of_the_map_has_its_name(session: Session) -> None:
+    names, shown = ask(session, Project(dims=3))
+    assert shown.points.shape == (len(names.ids), 3)
     tokenizer = session.opened.tokenizer
-    assert [p for page in names for p in page.pieces] == [tokenizer.piece(i) for i in ids.tolist()]
-    assert [k for page in names for k in page.kinds] == [tokenizer.kind_of(i) for i in ids.tolist()]
+    assert list(names.pieces) == [tokenizer.piece(i) for i in names.ids.tolist()]
+    assert list(names.kinds) == [tokenizer.kind_of(i) for i in names.ids.tolist()]
 
 
 def test_a_map_that_moves_can_be_left_at_any_moment(session: Session) -> None:

@@ -291,6 +291,13 @@ def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: P
     assert session.opened.model is model  # not read again from the disk, a step behind
     *_, other = ask(session, OpenModel(str(model_folder)))
     assert session.opened.model is not model
+    session.steer = "pause"
+    *_, back = ask(session, OpenModel(str(folder)))
+    assert back == info
+    assert session.opened.model is model
+    assert session.steer == "pause"  # going back to it does not resume it
+    session.steer = ""
+    ask(session, OpenModel(str(model_folder)))
     rest = [event for event in run if isinstance(event, ModelInfo | TrainingResult)]
     assert [type(event) for event in rest] == [TrainingResult]  # the other one stays open
     assert session.opened.info == other

@@ -221,7 +221,7 @@ def attention_steps(request: ExplainAttention) -> list[object]:
     weights = np.exp(scaled) / np.exp(scaled).sum(-1, keepdims=True)
     heads = np.einsum("hs,hsk->hk", weights, v)
     x = rng.normal(size=12).astype(np.float32)
-    return [AttentionSteps(request.layer, request.query, 0, x, q, k, v, scaled, weights, heads)]
+    return [AttentionSteps(request.layer, request.query, x, q, k, v, scaled, weights, heads)]
 
 
 def merge_steps(request: ReplayMerges) -> list[object]:
@@ -278,7 +278,7 @@ def forward_trace(request: TraceForward) -> list[object]:
 def embedding_map(request: Project) -> list[object]:
     points = np.random.default_rng(0).normal(size=(50, request.dims)).astype(np.float32)
     pieces = tuple(chr(97 + i % 26) for i in range(50))
-    names = EmbeddingNames(0, np.arange(90, 140, dtype=np.int32), pieces, ("latin", "kanji") * 25)
+    names = EmbeddingNames(np.arange(90, 140, dtype=np.int32), pieces, ("latin", "kanji") * 25)
     if request.method == "pca":
         return [names, EmbeddingMap(points, (0.3, 0.1, 0.05)[: request.dims], 1.0)]
     return [names, *(EmbeddingMap(points * step, (), step / 3) for step in (1, 2, 3))]

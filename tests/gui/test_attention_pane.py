@@ -116,7 +116,7 @@ def test_of_a_long_text_the_exact_head_is_fetched(pane: Any, engine: FakeEngine,
         return [AttentionLayer(tuple(request.text), 0, layer, 2, heads) for layer in range(2)]
 
     def rows(_: AttendHead) -> list[object]:
-        return [AttentionRows(0, exact[:150]), AttentionRows(150, exact[150:])]
+        return [AttentionRows(exact)]
 
     engine.answers |= {Attend: pictures, AttendHead: rows}
     pane.state.set_text("x" * count)

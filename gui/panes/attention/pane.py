@@ -136,7 +136,6 @@ class AttentionPane(Pane):
             return
         place = self._place()
         if self.pooled and place not in self.exact:
-            self._rows: list[NDArray[np.float16]] = []
             self.ask(AttendHead(self.state.text, *place), lambda event: self._rows_arrived(place, event))
         self._explain()
         self._draw()
@@ -154,9 +153,8 @@ class AttentionPane(Pane):
         self._draw()
 
     def _rows_arrived(self, place: tuple[int, int], event: AttentionRows) -> None:
-        self._rows.append(event.weights)
-        if sum(map(len, self._rows)) == len(self.pieces):
-            self.exact = {place: np.concatenate(self._rows)}  # one at a time: a long text's heads are large
+        if len(event.weights) == len(self.pieces):
+            self.exact = {place: event.weights}  # one at a time: a long text's heads are large
             self._draw()
 
     def show_example(self, example: Example) -> None:

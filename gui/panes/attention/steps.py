@@ -30,7 +30,7 @@ class AttentionStepsView(Painted):
     def set_data(self, steps: AttentionSteps, head: int, pieces: tuple[str, ...]) -> None:
         """Show the steps of a head; of `pieces`, those of all tokens, the ones up to the query are shown."""
         self.steps, self.head = steps, head
-        self.first = max(steps.first_key, steps.query + 1 - MOST_KEYS)
+        self.first = max(0, steps.query + 1 - MOST_KEYS)
         self.pieces = pieces[self.first : steps.query + 1]
         self._make_room()
         query = visible(self.pieces[-1]) if self.pieces else ""
@@ -58,7 +58,7 @@ class AttentionStepsView(Painted):
         steps = self.steps
         assert steps is not None
         group = self.head * len(steps.k) // len(steps.q)
-        shown = slice(self.first - steps.first_key, None)
+        shown = slice(self.first, None)
         scaled = steps.scaled[self.head, shown]
         return {
             "k": steps.k[group, shown],

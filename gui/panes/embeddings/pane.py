@@ -209,13 +209,11 @@ class EmbeddingsPane(Pane):
 
     def _arrived(self, event: EmbeddingNames | EmbeddingMap) -> None:
         if isinstance(event, EmbeddingNames):
-            if event.start == 0:
-                self._arriving: list[EmbeddingNames] = []
-            self._arriving.append(event)
+            self._arriving: EmbeddingNames | None = event
             return
-        if self._arriving:
+        if self._arriving is not None:
             self._take_names(self._arriving)
-            self._arriving = []
+            self._arriving = None
         self._fit = self._fit or self.map is None or self.map.points.shape != event.points.shape
         self.map, self.paths = event, None
         # Moving points leave the first picture: until they rest the view goes with them.
@@ -226,13 +224,11 @@ class EmbeddingsPane(Pane):
         if event.fraction >= 1.0 and self._example:
             self._find_example()
 
-    def _take_names(self, pages: list[EmbeddingNames]) -> None:
-        ids = np.concatenate([page.ids for page in pages])
-        pieces = [piece for page in pages for piece in page.pieces]
+    def _take_names(self, names: EmbeddingNames) -> None:
+        pieces = list(names.pieces)
         if self.paths is None and pieces == self.pieces:
             return
-        self.ids, self.pieces = ids, pieces
-        self.kinds = [kind for page in pages for kind in page.kinds]
+        self.ids, self.pieces, self.kinds = names.ids, pieces, list(names.kinds)
         self.cloud.set_names(self.pieces, self.kinds)
         self._fit = True
 

@@ -1,0 +1,79 @@
+"""Interventions in a model as changes on a tape: heads and MLPs scaled, turned off, or replaced by their mean.
+
+A head is changed at z, which is as good as at its result, since the projection is linear; its part of the
+projection's bias belongs to no head and stays.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from engine.errors import EngineError
+from engine.inspection.attention import batch_of
+from engine.messages.models import Intervention, Scaled
+from engine.model.tape import Changes, Tape
+from engine.model.transformer import Transformer
+
+Function = Callable[[Tensor], Tensor]
+
+
+def changes_of(
+    model: Transformer, interventions: Sequence[Intervention], encode: Callable[[str], Sequence[int]]
+) -> Changes:
+    """Return the changes that make all interventions; several in one layer are applied in order.
+
+    Raises EngineError: error.config_range for a layer or head that the model does not have,
+    error.text_too_short for a mean over no token.
+    """
+    functions: dict[str, list[Function]] = {}
+    for one in interventions:
+        _check(model, "layer", one.layer, model.config.n_layers)
+        _check(model, "head", one.head or 0, model.config.n_heads)
+        if isinstance(one, Scaled) and one.factor == 1.0:
+            continue
+        name = f"blocks.{one.layer}.mlp_out" if one.head is None else f"blocks.{one.layer}.attn.z"
+        part = ... if one.head is None else (slice(None), slice(None), one.head)
+        functions.setdefault(name, []).append(
+            _scaled(part, one.factor) if isinstance(one, Scaled) else _mean(model, name, part, encode(one.text))
+        )
+    return {name: _in_order(found) for name, found in functions.items()}
+
+
+def _scaled(part: Any, factor: float) -> Function:
+    def change(x: Tensor) -> Tensor:
+        changed = x.clone()
+        changed[part] = x[part] * factor
+        return changed
+
+    return change
+
+
+def _mean(model: Transformer, name: str, part: Any, ids: Sequence[int]) -> Function:
+    """Return the function that puts the mean over the last tokens of a text in the place of `part`."""
+    if not ids:
+        raise EngineError("error.text_too_short", need=1, have=0, context=1)
+    tape = Tape([name])
+    model.record(batch_of(model, ids[-model.config.context :]), tape)
+    mean = tape[name][part].mean(dim=(0, 1))
+
+    def change(x: Tensor) -> Tensor:
+        changed = x.clone()
+        changed[part] = mean
+        return changed
+
+    return change
+
+
+def _in_order(functions: list[Function]) -> Function:
+    def change(x: Tensor) -> Tensor:
+        for function in functions:
+            x = function(x)
+        return x
+
+    return change
+
+
+def _check(model: Transformer, name: str, value: int, count: int) -> None:
+    if not 0 <= value < count:
+        raise EngineError("error.config_range", setting=name, value=value, least=0, most=count - 1)
