@@ -1,4 +1,6 @@
-"""Questions through the whole pipeline: python -m tests.benchmarks.answers [300] [MODEL]
+"""Measure how many questions the whole pipeline answers exactly.
+
+    python -m tests.benchmarks.answers [300] [MODEL]
 
 The held-out questions of the built-in model's own test. For each a collection of its document and 20 others that
 say nothing about the same thing; the question is searched, put into the prompt and answered. Exact is exact.
@@ -64,7 +66,7 @@ def main() -> None:
 
 
 def split(prompt: str) -> tuple[str, str]:
-    """The document and the question of a prompt in the world's form."""
+    """Return the document and the question of a prompt in the world's form."""
     found = re.fullmatch(r"(.*)\n(?:質問：|Question: )(.*)\n(?:答え：|Answer:)", prompt, re.DOTALL)
     assert found, prompt
     return found[1], found[2]

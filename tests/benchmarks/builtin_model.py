@@ -1,4 +1,6 @@
-"""What the built-in model shows of what the textbook claims, in full: python -m tests.benchmarks.builtin_model [DIR]
+"""What the built-in model shows of what the textbook claims, in full.
+
+    python -m tests.benchmarks.builtin_model [DIR]
 
 The rows are those of engine/text/world/examples.py. DIR holds model/ and word2vec/ (default: assets).
 """
@@ -93,7 +95,7 @@ def _words(opened: Opened, words: Word2Vec) -> None:
     rows_VD = model.embedding.weight.detach().numpy()
 
     def token(word: str) -> int | None:
-        """The one token that the word is, behind a space or not, in lower case or not."""
+        """Return the one token that is the word, after a space or not, in lower case or not."""
         forms = (f" {word}", f" {word.capitalize()}", word)
         found = (tokenizer.encode(form) for form in forms)
         return next((ids[0] for ids in found if len(ids) == 1), None)

@@ -1,7 +1,9 @@
-"""Attention, and writing, of a model of GPT-2's size against `transformers`: python -m tests.benchmarks.capture
+"""Attention, and writing, of a model of GPT-2's size against `transformers`.
+
+    python -m tests.benchmarks.capture
 
 124 million random weights. Attention of 1,024 tokens against `output_attentions=True` (eager), all layers and
-the middle one; then 30 tokens behind 16, both with their caches. In turns; the median.
+the middle one; then 30 tokens after 16, both with their caches. In turns; the median.
 """
 
 import argparse
@@ -72,7 +74,7 @@ def _one(model: torch.nn.Module, ids: torch.Tensor) -> None:
 
 
 def _race(rounds: int, *runs: Callable[[], object]) -> list[float]:
-    """The median seconds of each."""
+    """Return the median seconds of each."""
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
         for run, seconds in zip(runs, times, strict=True):

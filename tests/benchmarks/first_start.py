@@ -1,4 +1,6 @@
-"""The very first start, and writing with the model that Nakami brings: python -m tests.benchmarks.first_start
+"""The very first start, and writing with the model that Nakami brings.
+
+    python -m tests.benchmarks.first_start
 
 Seconds from launch to the first example on screen with its head found (target 5); the model opened alone
 (target 2); its tokens a second in the window with four tiles live, beside those of the engine alone.
@@ -19,13 +21,13 @@ ROUNDS, TOKENS, REST_SECONDS = 3, 300, 3.0
 
 
 def child(folder: str) -> None:
-    """In a process of its own: the program as `main.py` starts it the first time."""
+    """Run, in a process of its own, the program as `main.py` starts it the first time."""
     from PySide6.QtCore import QTimer
 
-    from gui import opening
     from gui.application import make_application
     from gui.engine_link import EngineLink
     from gui.settings import Settings
+    from gui.window import opening
     from gui.window.main_window import MainWindow
 
     opening.world_path = lambda: Path(folder) / "world.txt"

@@ -1,6 +1,8 @@
-"""Writing one token at a time against `transformers.generate`: python -m tests.benchmarks.generation_speed
+"""Writing one token at a time against `transformers.generate`.
 
-6 layers, width 256, vocabulary 4,000, random weights, 200 tokens behind 16, both with their caches; in turns.
+    python -m tests.benchmarks.generation_speed
+
+6 layers, width 256, vocabulary 4,000, random weights, 200 tokens after 16, both with their caches; in turns.
 """
 
 import statistics

@@ -1,4 +1,6 @@
-"""From a file to the first search: python -m tests.benchmarks.indexing FILE
+"""From a file to the first search.
+
+    python -m tests.benchmarks.indexing FILE
 
 The file itself, and twice and four times as much of it in as many files: seconds, and memory on the way.
 """
@@ -42,7 +44,7 @@ def _one(file: Path, times: int) -> None:
         collection = Collection(Path(name) / "c")
         collection.search("何でも")
         seconds, passages = time.perf_counter() - begun, len(collection.snapshot().table.ids)
-        size = store.bytes()
+        size = store.size_on_disk()
         store.close()
         collection.close()
     told = ", ".join(f"{stage} {spent:.2f}" for stage, spent in stages.items())

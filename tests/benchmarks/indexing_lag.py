@@ -1,4 +1,6 @@
-"""The window while documents are taken in: python -m tests.benchmarks.indexing_lag TEXT [COPIES]
+"""The window while documents are taken in.
+
+    python -m tests.benchmarks.indexing_lag TEXT [COPIES]
 
 So many copies of the text (10) are added in the Search pane, with four tiles live: how late the window's event
 loop comes (target: 99 % within 33 ms).

@@ -1,4 +1,4 @@
-"""How late the window's event loop comes: what a person feels as jerks."""
+"""A clock for the lag of the window's event loop, which a person feels as jerks."""
 
 from PySide6.QtCore import QElapsedTimer, QTimer
 

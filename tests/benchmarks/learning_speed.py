@@ -1,4 +1,6 @@
-"""How soon Nakami's trainer reaches nanoGPT's final loss: python -m tests.benchmarks.learning_speed TEXT
+"""How soon Nakami's trainer reaches nanoGPT's final loss.
+
+    python -m tests.benchmarks.learning_speed TEXT
 
 The peer is nanoGPT's recipe for CPUs in plain torch (4 layers, 4 heads, width 128, context 64, batch 12,
 2,000 steps, AdamW 1e-3 cosine to 1e-4, warm-up 100, betas 0.9/0.99, weight decay 0.1, clip 1, no dropout).
@@ -60,7 +62,7 @@ class Peer(nn.Module):
 
 
 def train_peer(ids: np.ndarray, seed: int) -> tuple[float, float]:
-    """Validation loss and seconds of nanoGPT's recipe."""
+    """Return validation loss and seconds of nanoGPT's recipe."""
     torch.manual_seed(seed)
     cut = round(len(ids) * 0.9)
     train, validation = torch.from_numpy(ids[:cut]), ids[cut:]
@@ -93,7 +95,7 @@ def train_peer(ids: np.ndarray, seed: int) -> tuple[float, float]:
 
 
 def train_nakami(text: Path, steps: int, seed: int) -> tuple[float, float]:
-    """Validation loss and seconds of Nakami's recipe, with a model of the same size."""
+    """Return validation loss and seconds of Nakami's recipe, with a model of the same size."""
     settings = TrainingSettings(tokenizer="char", steps=steps, seconds=None, batch=BATCH, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         run = Run.start([str(text)], Path(folder) / "model", settings)

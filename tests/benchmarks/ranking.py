@@ -1,4 +1,6 @@
-"""How well questions find their passages: python -m tests.benchmarks.ranking [--text JAPANESE] [--collection DIR …]
+"""How well questions find their passages.
+
+    python -m tests.benchmarks.ranking [--text JAPANESE] [--collection DIR …]
 
 Test collections in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels.tsv), which the project does not hold, and
 sets made of what is at hand, none of them looked at while the program runs:
@@ -34,6 +36,7 @@ from engine.retrieval.indexing import update
 from engine.retrieval.passages import Document, split
 from engine.retrieval.store import Store
 from engine.text.world import documents as world
+from engine.text.world.facts import Language
 
 QUESTIONS, CHARACTERS = 300, 1500
 MODULES = (
@@ -102,7 +105,7 @@ def japanese(path: Path) -> TestSet:
     return TestSet([text[c.start : c.end] for c in passages], questions, japanese=True)
 
 
-def company(language: world.Language) -> TestSet:
+def company(language: Language) -> TestSet:
     rng, texts, questions = random.Random(5), list[str](), list[tuple[str, set[int], int]]()
     asked: dict[str, set[int]] = {}
     for number in range(150):
@@ -115,7 +118,7 @@ def company(language: world.Language) -> TestSet:
 
 
 def judged(folder: Path) -> TestSet:
-    """A test collection; any judgement above nothing is relevant. At most QUESTIONS of its questions are asked."""
+    """Read a test collection; any judgement above zero is relevant. At most QUESTIONS of its questions are asked."""
     documents, questions = (_rows(folder / name) for name in ("corpus.jsonl", "queries.jsonl"))
     place = {row["_id"]: number for number, row in enumerate(documents)}
     near: dict[str, set[int]] = {}

@@ -1,4 +1,6 @@
-"""Tokens a second of a training step against GPT-2 of `transformers`: python -m tests.benchmarks.raw_speed
+"""Tokens a second of a training step against GPT-2 of `transformers`.
+
+    python -m tests.benchmarks.raw_speed
 
 Same layers, width, heads, context, batch and vocabulary, torch's AdamW for both, in turns; the median.
 """
@@ -80,7 +82,7 @@ def seconds(step: Callable[[], None]) -> float:
 
 
 def main() -> None:
-    """The peer runs with the allocator as it comes; Nakami sets it at its start, as the engine does."""
+    """Measure with the default allocator for the peer; Nakami sets it at its start, as the engine does."""
     steps = {}
     for shape in SHAPES:
         layers, width, heads, context, batch, vocabulary = shape

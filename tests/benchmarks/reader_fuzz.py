@@ -1,4 +1,6 @@
-"""Readers and files that were changed at random: python -m tests.benchmarks.reader_fuzz [500]
+"""Readers and files that were changed at random.
+
+    python -m tests.benchmarks.reader_fuzz [500]
 
 So many of each kind. Each must be read or refused by its name, within ten seconds; the reader's process may die of
 one, but not the program.

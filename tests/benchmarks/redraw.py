@@ -1,4 +1,6 @@
-"""What a window must draw while a hand moves: python -m tests.benchmarks.redraw
+"""What a window must draw while a hand moves.
+
+    python -m tests.benchmarks.redraw
 
 All heads of 12 layers of 12 at 128 tokens, one head, fifty thousand points in two and three dimensions (software
 rendering, offscreen), and the principal components of fifty thousand rows of 256.

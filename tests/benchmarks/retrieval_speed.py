@@ -1,4 +1,6 @@
-"""Searching vectors: python -m tests.benchmarks.retrieval_speed [exact | approximate]
+"""Searching vectors.
+
+    python -m tests.benchmarks.retrieval_speed [exact | approximate]
 
 exact: 100,000 × 384, top 10, against a bare numpy product and argpartition, in turns.
 approximate: 1,000,000 × 384 by the graph, against the exact top 10: recall, milliseconds, time to build, memory.

@@ -1,4 +1,6 @@
-"""Start, memory and smoothness of the window: python -m tests.benchmarks.window TEXT
+"""Start, memory and smoothness of the window.
+
+    python -m tests.benchmarks.window TEXT
 
 Starts the real program (offscreen where there is no display), trains with four tiles live, and compares the
 speed of training with that of the command line, in turns. The clock that measures lag takes time itself: it
@@ -20,7 +22,7 @@ SECONDS = 20.0
 
 
 def child(text: str, folder: str) -> None:
-    """Runs in a process of its own: the program as `main.py` starts it, with a clock beside it."""
+    """Run, in a process of its own, the program as `main.py` starts it, with a clock beside it."""
     from PySide6.QtCore import QTimer
 
     from engine.messages.training import TrainingSettings

@@ -214,7 +214,7 @@ def head_scores(_: ScoreHeads) -> list[object]:
     return [HeadScores(scores)]
 
 
-def attention_steps(request: ExplainAttention) -> list[object]:
+def attention_steps(request: ExplainAttention) -> list[AttentionSteps]:
     rng, seen = np.random.default_rng(request.query), request.query + 1
     q, k, v = (rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (3, seen, 4), (3, seen, 4)))
     scaled = np.einsum("hk,hsk->hs", q, k) / 2
@@ -257,7 +257,7 @@ def vocabulary_pages(_: ListVocabulary) -> list[object]:
     return [VocabularyPage(start, 26, *(part[start : start + 13] for part in columns)) for start in (0, 13)]
 
 
-def forward_trace(request: TraceForward) -> list[object]:
+def forward_trace(request: TraceForward) -> list[ForwardTrace]:
     """A token a character, two layers; the last `most` tokens."""
     ids = [*map(ord, request.text), *request.chosen]
     shown = ids[-request.most :]

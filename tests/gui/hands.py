@@ -33,10 +33,10 @@ def show(qtbot: QtBot, widget: Any, width: int = 600, height: int = 400) -> Any:
 
 
 def pixels(widget: QWidget) -> np.ndarray:
-    """What is on the screen, 0xRRGGBB: [height, width]."""
+    """Return what is on the screen, 0xRRGGBB: [height, width]."""
     shown = widget.grab()
     image = QImage(shown.size(), QImage.Format.Format_RGB32)
-    image.fill(Qt.GlobalColor.white)  # a pale tint on nothing would be a full colour
+    image.fill(Qt.GlobalColor.white)  # on a transparent ground a pale tint would have its full colour
     painter = QPainter(image)
     painter.drawPixmap(0, 0, shown)
     painter.end()
@@ -45,12 +45,12 @@ def pixels(widget: QWidget) -> np.ndarray:
 
 
 def painted(widget: QWidget, color: QColor) -> np.ndarray:
-    """Where exactly this colour is: [height, width] of bool."""
+    """Return where exactly this colour is: [height, width] of bool."""
     return pixels(widget) == (color.rgb() & 0xFFFFFF)
 
 
 def area_of(mask: np.ndarray) -> QRect:
-    """The bulk of it, without single lines that lie elsewhere."""
+    """Return the box of the painted area, without thin lines that stick out of it."""
     assert mask.any(), "nothing is painted in this colour"
     top, bottom = _bulk(mask.sum(1))
     left, right = _bulk(mask[top : bottom + 1].sum(0))
@@ -71,13 +71,13 @@ def click(widget: QWidget, at: QPoint, button: Qt.MouseButton = LEFT) -> None:
 
 
 def point(widget: QWidget, at: QPoint) -> None:
-    """Moves the mouse there without a button."""
+    """Move the mouse to a point, with no button pressed."""
     none, kind = Qt.MouseButton.NoButton, QEvent.Type.MouseMove
     QApplication.sendEvent(widget, QMouseEvent(kind, QPointF(at), widget.mapToGlobal(QPointF(at)), none, none, NO_KEY))
 
 
 def drag(widget: QWidget, *way: QPoint, keys: Any = NO_KEY, button: Qt.MouseButton = LEFT) -> None:
-    """Presses at the first place, goes to the others and lets go: QTest's own mouse holds no button on its way."""
+    """Press at the first point, move over the others, release. QTest's own mouse moves hold no button."""
     kinds = [QEvent.Type.MouseButtonPress, *[QEvent.Type.MouseMove] * (len(way) - 1), QEvent.Type.MouseButtonRelease]
     for kind, at in zip(kinds, (*way, way[-1]), strict=True):
         moving = kind == QEvent.Type.MouseMove
@@ -101,25 +101,27 @@ def press(widget: QWidget, *keys: Qt.Key) -> None:
 
 
 def plain(words: str) -> str:
-    """A per cent sign is held to its number by a space that does not break."""
+    """Return words with ordinary spaces in place of the no-break ones before %."""
     return words.replace("\xa0", " ")
 
 
 def heard(signal: Any) -> list[Any]:
-    """Everything that a signal says from now on."""
+    """Return a list that collects what a signal emits from now on."""
     told: list[Any] = []
     signal.connect(lambda *values: told.append(values if len(values) > 1 else values[0] if values else None))
     return told
 
 
 def cut_buttons(window: QWidget) -> list[str]:
-    """The words of all visible buttons that find no room for them, or that reach out of what holds them."""
+    """Return the labels of visible buttons that are cut, or that reach out of their parent."""
     cut = []
     for button in (b for b in window.findChildren(QAbstractButton) if b.isVisible() and b.text()):
         if isinstance(button, QToolButton) and not button.icon().isNull():
-            continue  # a picture stands for the words
+            continue  # it shows an icon
         words = button.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, button.text())
-        holder = button.parentWidget().rect()
+        parent = button.parentWidget()
+        assert parent is not None
+        holder = parent.rect()
         if words.width() > button.width() or words.height() > button.height() or not holder.contains(button.geometry()):
             cut.append(button.text())
     return cut
@@ -138,13 +140,13 @@ def click_row(view: QTableView, row: int, column: int = 0, keys: Any = NO_KEY) -
 
 
 def open_row(view: QTableView, row: int, column: int = 0) -> None:
-    """A double click as a hand makes it."""
+    """Double-click a row with real events."""
     click_row(view, row, column)
     QTest.mouseDClick(view.viewport(), LEFT, NO_KEY, cell(view, row, column))
 
 
 def sort_by(view: QTableView, column: int) -> None:
-    """A click on the head of a column."""
+    """Click the header of a column."""
     header = view.horizontalHeader()
     at = QPoint(header.sectionViewportPosition(column) + 12, header.height() // 2)
     QTest.mouseClick(header.viewport(), LEFT, NO_KEY, at)
@@ -156,7 +158,7 @@ def column_of(view: QTableView, column: int) -> list[str]:
 
 
 def in_a_window(qtbot: QtBot, widget: QWidget) -> QWidget:
-    """With something behind it that Tab can go to, and room below."""
+    """Put a widget into a window with another one that Tab can go to."""
     window, after = QWidget(), Switch(["after"])
     column = QVBoxLayout(window)
     column.addWidget(widget)

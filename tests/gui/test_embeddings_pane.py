@@ -76,9 +76,9 @@ def test_three_dimensions_turn_under_the_hand(pane: Any, qtbot: QtBot) -> None:
     QTest.mouseMove(pane.cloud, middle + QPoint(60, 0))
     _drag(pane.cloud, middle, middle + QPoint(60, 20))
     pane.cloud.grab()
-    lengths = [np.linalg.norm(p - p.mean(0), axis=1) for p in (before, pane.cloud._placed)]
+    lengths, turned = (np.linalg.norm(p - p.mean(0), axis=1) for p in (before, pane.cloud._placed))
     assert not np.allclose(before, pane.cloud._placed)
-    assert np.allclose(*lengths, rtol=1e-3)  # turned, not bent
+    assert np.allclose(lengths, turned, rtol=1e-3)  # turned, not bent
 
 
 def _drag(cloud: Any, begin: QPoint, end: QPoint, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.messages.training import RunSummary
@@ -150,8 +150,13 @@ def runs(qtbot: QtBot) -> RunList:
 
 
 def row_of(runs: RunList, row: int) -> list[str]:
+    return [item_of(runs, row).text(column) for column in range(5)]
+
+
+def item_of(runs: RunList, row: int) -> QTreeWidgetItem:
     item = runs.tree.topLevelItem(row)
-    return [item.text(column) for column in range(5)]
+    assert item is not None
+    return item
 
 
 def test_a_run_is_listed_with_its_figures(runs: RunList) -> None:
@@ -162,7 +167,7 @@ def test_a_run_is_listed_with_its_figures(runs: RunList) -> None:
 
 def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
     toggled = heard(runs.toggled)
-    boxes = [runs.tree.topLevelItem(row).data(0, Qt.ItemDataRole.CheckStateRole) for row in range(3)]
+    boxes = [item_of(runs, row).data(0, Qt.ItemDataRole.CheckStateRole) for row in range(3)]
     assert [None if box is None else Qt.CheckState(box) for box in boxes] == [
         None,
         Qt.CheckState.Checked,
@@ -170,13 +175,13 @@ def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
     ]
     assert toggled == []
     for row in (1, 2):
-        runs.tree.setCurrentItem(runs.tree.topLevelItem(row))
+        runs.tree.setCurrentItem(item_of(runs, row))
         press(runs.tree, Qt.Key.Key_Space)
     assert toggled == [("/models/story-1", False), ("/models/story-2", True)]
 
 
 def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) -> None:
-    toggled, item = heard(runs.toggled), runs.tree.topLevelItem(2)
+    toggled, item = heard(runs.toggled), item_of(runs, 2)
     before = item.icon(0).pixmap(24, 12).toImage()
     curve = Curve("laid over")
     curve.look = 1
@@ -192,22 +197,22 @@ def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) ->
 def test_the_run_in_front_is_opened_but_not_taken_away(runs: RunList) -> None:
     assert not runs.open_button.isEnabled()
     wanted, removed = heard(runs.model_wanted), heard(runs.removed)
-    runs.tree.setCurrentItem(runs.tree.topLevelItem(0))
+    runs.tree.setCurrentItem(item_of(runs, 0))
     assert runs.open_button.isEnabled()
     assert not runs.remove_button.isEnabled()
-    runs.tree.setCurrentItem(runs.tree.topLevelItem(1))
+    runs.tree.setCurrentItem(item_of(runs, 1))
     QTest.mouseClick(runs.remove_button, LEFT)
     assert removed == ["/models/story-1"]
     assert "/models/story-1" not in runs.runs
-    runs.tree.setCurrentItem(runs.tree.topLevelItem(1))
+    runs.tree.setCurrentItem(item_of(runs, 1))
     QTest.mouseClick(runs.open_button, LEFT)
     assert wanted == ["/models/story-2"]
-    assert not runs.isVisible()  # the list has done its duty
+    assert not runs.isVisible()
 
 
 def test_when_the_last_run_is_gone_the_list_says_so(runs: RunList) -> None:
     for _ in range(2):
-        runs.tree.setCurrentItem(runs.tree.topLevelItem(1))
+        runs.tree.setCurrentItem(item_of(runs, 1))
         QTest.mouseClick(runs.remove_button, LEFT)
     assert runs.tree.topLevelItemCount() == 1
     runs.clear()

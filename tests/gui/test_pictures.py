@@ -33,7 +33,7 @@ NAN = np.full((4, 4), np.nan, np.float32)
 
 
 def _fill(name: str, data: str) -> QWidget:
-    """A widget with nothing, one thing, or numbers that are none."""
+    """Return a widget that shows nothing, one thing, or NaN."""
     count = {"nothing": 0, "one": 1, "nan": 4}[data]
     square = NAN if data == "nan" else np.ones((count, count), np.float32)
     names = tuple("私は猫😀"[:count])
@@ -79,7 +79,7 @@ def _fill(name: str, data: str) -> QWidget:
         if count:
             [steps] = attention_steps(ExplainAttention("x" * count, 0, count - 1))
             if data == "nan":
-                for part in (steps.q, steps.k, steps.v, steps.scaled, steps.weights, steps.heads, steps.input):  # type: ignore[attr-defined]
+                for part in (steps.q, steps.k, steps.v, steps.scaled, steps.weights, steps.heads, steps.input):
                     part[:] = np.nan
             made.set_data(steps, 0, names)
     else:
@@ -87,7 +87,7 @@ def _fill(name: str, data: str) -> QWidget:
         if count:
             [trace] = forward_trace(TraceForward("x" * count))
             if data == "nan":
-                for part in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):  # type: ignore[attr-defined]
+                for part in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):
                     part[:] = np.nan
             made.set_trace(trace, "x" * count, "", 0)
     return made  # type: ignore[no-any-return]
