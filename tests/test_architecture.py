@@ -18,7 +18,7 @@ def modules_after(statements: str) -> set[str]:
 
 
 def test_the_engine_knows_no_window() -> None:
-    loaded = modules_after("import engine.service.handlers, engine.__main__")
+    loaded = modules_after("import engine.service.handlers, engine.cli.main")
     assert "torch" in loaded
     assert not {"PySide6", "shiboken6", "pyqtgraph", "gui"} & loaded
     assert "scipy" not in loaded  # half a second of every start, for searching alone

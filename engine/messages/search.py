@@ -4,7 +4,7 @@ A passage is identified by its index among the N passages of the collection. Ind
 `CollectionInfo.version`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -199,3 +199,38 @@ class Ask(Request[AskReport]):
     k: int = 5
     mode: SearchMode = "hybrid"
     tokens: int = 120  # most tokens of the answer
+
+
+@dataclass
+class AnswerRecord:
+    """What has been received of one answer."""
+
+    prompt: PromptBuilt | None = None
+    tokens: list[AnswerToken] = field(default_factory=list)
+    answered: Answered | None = None
+
+
+@dataclass
+class AskRecord:
+    """What has been received of the reports of one `Ask`."""
+
+    result: SearchResult | None = None
+    sourced: AnswerRecord = field(default_factory=AnswerRecord)
+    unsourced: AnswerRecord = field(default_factory=AnswerRecord)
+    attention: NDArray[np.float32] | None = None  # [tokens of the answer, hits + 2]
+
+    def take(self, report: AskReport) -> None:
+        if isinstance(report, SearchResult):
+            self.result = report
+        elif isinstance(report, AnswerAttention):
+            self.attention = report.weights
+        else:
+            self._add(self.sourced if report.sourced else self.unsourced, report)
+
+    def _add(self, record: AnswerRecord, report: PromptBuilt | AnswerTokens | Answered) -> None:
+        if isinstance(report, PromptBuilt):
+            record.prompt = report
+        elif isinstance(report, AnswerTokens):
+            record.tokens += report.tokens
+        else:
+            record.answered = report

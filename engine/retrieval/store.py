@@ -117,8 +117,9 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
         except sqlite3.OperationalError as error:
-            key = "error.collection_busy" if "locked" in str(error) else "error.not_written"
-            raise EngineError(key, file=str(self.folder / FILE), reason=str(error)) from error
+            if "locked" in str(error):
+                raise EngineError("error.collection_busy", file=str(self.folder / FILE)) from error
+            raise not_written(self.folder / FILE, error) from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error
 

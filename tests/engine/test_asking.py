@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.__main__ import main
+from engine.cli.main import main
 from engine.errors import EngineError
 from engine.messages.documents import AddDocuments, EditDocument, IndexProgress, ListDocuments, ReadDocument
 from engine.messages.models import OpenModel

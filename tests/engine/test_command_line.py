@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.__main__ import main
+from engine.cli.main import main
 from tests.engine.conftest import SENTENCES
 
 ROOT = Path(__file__).parent.parent.parent

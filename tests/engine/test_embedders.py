@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.__main__ import main
+from engine.cli.main import main
 from engine.errors import EngineError
 from engine.history.word2vec import Word2Vec
 from engine.messages.documents import AddDocuments, ChooseEmbedder, CollectionInfo, OpenCollection

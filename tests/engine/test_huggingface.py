@@ -15,7 +15,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from engine.__main__ import main
+from engine.cli.main import main
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_patterns

@@ -1,12 +1,10 @@
 """The command line as somebody at a terminal, a script or a Japanese system meets it."""
 
-import ast
 import io
 import json
 import math
 import os
 import re
-import string
 import subprocess
 import sys
 import unicodedata
@@ -20,13 +18,12 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from engine import sentences, terminal
-from engine.__main__ import main, parser
-from engine.errors import EngineError
+from engine.cli import terminal
+from engine.cli.main import main, parser
+from engine.cli.terminal import ProgressLine
 from engine.inspection.attention import attention_patterns
 from engine.model.opening import describe, load_model
-from engine.sentences import explain, sentence, system_language
-from engine.terminal import ProgressLine
+from engine.sentences import sentence, system_language
 from engine.text.reading import read_all
 from engine.training.evaluation import evaluate
 from tests.engine.conftest import SENTENCES
@@ -270,8 +267,8 @@ def test_every_command_has_help_and_json(capsys: pytest.CaptureFixture[str]) -> 
         assert "--json" in capsys.readouterr().out
 
 
-def test_whoever_reads_no_further_is_no_failure_with_a_traceback() -> None:
-    """Python -m engine world | head -1"""
+def test_a_closed_pipe_ends_the_command_without_a_traceback() -> None:
+    """`python -m engine world | head -1` closes it."""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "engine", "world", "--megabytes", "0.3"]
@@ -334,7 +331,7 @@ def test_without_variables_the_locale_decides(monkeypatch: pytest.MonkeyPatch) -
         (("English_United States", "1252"), "en"),
         ((None, None), "en"),
     ):
-        monkeypatch.setattr(sentences.locale, "getlocale", lambda found=found: found)
+        monkeypatch.setattr("locale.getlocale", lambda found=found: found)
         assert system_language() == language
 
 
@@ -342,32 +339,6 @@ def test_a_key_that_nobody_wrote_is_shown_as_it_is() -> None:
     assert sentence("error.nonsense") == "error.nonsense"
     assert sentence("error") == "error"
     assert sentence("error.text_empty.more") == "error.text_empty.more"
-
-
-def raised_errors() -> Iterator[tuple[str, set[str], str]]:
-    """Every EngineError("key", name=…) in the code: its key, its arguments and where it stands."""
-    for path in sorted((ROOT / "engine").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            raised = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "EngineError"
-            if raised and isinstance(node.args[0], ast.Constant) and all(k.arg for k in node.keywords):
-                yield node.args[0].value, {k.arg or "" for k in node.keywords}, f"{path.name}:{node.lineno}"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_error_brings_what_its_sentence_asks_for(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
-    monkeypatch.setenv("LC_ALL", language)
-    sentence_of = sentences.sentences(language[:2])
-    found = list(raised_errors())
-    assert len(found) > 60
-    for key, arguments, place in found:
-        wanted = {name for _, name, _, _ in string.Formatter().parse(sentence_of[key]) if name}
-        assert wanted <= arguments, place
-        assert explain(EngineError(key, **dict.fromkeys(arguments, "X"))) != key, place
-
-
-@given(file=st.text(max_size=20))
-def test_what_a_sentence_is_filled_with_is_shown_as_it_is(file: str) -> None:
-    assert file in explain(EngineError("error.text_empty", file=file))
 
 
 # --- Progress -----------------------------------------------------------------------------------------
@@ -444,7 +415,7 @@ def test_elsewhere_reports_are_few_and_the_last_is_always_there(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(np.arange(100.0, 200.0, 0.1).tolist())
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     line = ProgressLine()
     for step in range(200):
         line.show(f"step {step}")
@@ -457,6 +428,21 @@ def test_elsewhere_reports_are_few_and_the_last_is_always_there(
     assert not any("\r" in words for words in told)
 
 
+def test_a_report_is_described_only_when_it_is_shown() -> None:
+    """A sentence for every step of a training run would take time from the run."""
+    described = 0
+
+    def describe_report() -> str:
+        nonlocal described
+        described += 1
+        return f"step {described}"
+
+    line = ProgressLine()
+    for _ in range(1000):
+        line.show(describe_report)
+    assert described == 1
+
+
 def test_control_c_ends_any_command_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,7 +450,7 @@ def test_control_c_ends_any_command_without_a_traceback(
         yield "once"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.commands.stream", interrupted)
+    monkeypatch.setattr("engine.text.world.stream.stream", interrupted)
     assert main(["world"]) == 130  # as shells have it: 128 + SIGINT
     out, err = capsys.readouterr()
     assert out == "once"

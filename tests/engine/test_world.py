@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from engine.__main__ import main
+from engine.cli.main import main
 from engine.text.world import documents, english, examples, japanese
 from engine.text.world.consistency import claims, contradictions, truths
 from engine.text.world.documents import MOST_FACTS, held_out_date

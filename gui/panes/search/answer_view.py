@@ -5,10 +5,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.messages.search import Citation, SearchHit
+from engine.messages.search import AnswerRecord, Citation, SearchHit
 from gui import layout
 from gui.i18n import t
-from gui.panes.search.retrieval import Answering, Retrieval
+from gui.panes.search.retrieval import Retrieval
 from gui.panes.search.sources import place_of, source_color
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
 from gui.themed import Themed
@@ -82,7 +82,7 @@ class AnswerView(Themed, QWidget):
         self.notes[side].setText(words)
         self.notes[side].setVisible(bool(words))
 
-    def _token_spans(self, side: Answering, citations: tuple[Citation, ...]) -> list[Span]:
+    def _token_spans(self, side: AnswerRecord, citations: tuple[Citation, ...]) -> list[Span]:
         """Return one span for each token: underlined by probability, coloured and numbered by its source."""
         spans, start, cited = list[Span](), 0, -1
         for index, token in enumerate(side.tokens):

@@ -211,7 +211,7 @@ class SearchPane(Pane):
         question, info = self.page.question.text().strip(), self.collection.info
         if not question or info is None or not info.passages:
             return
-        self.asked = Retrieval(question, running=True)
+        self.asked = Retrieval(question=question, running=True)
         self.drop("Search")
         request = Ask(question, round(self.page.count.value), self._mode())
         self.ask(request, self._take_report, ended=lambda _: self._finish())
@@ -224,7 +224,7 @@ class SearchPane(Pane):
         """Search, without an answer, while the slider is dragged."""
         if self.asked.question:
             self.drop("Ask")
-            self.asked = Retrieval(self.asked.question)
+            self.asked = Retrieval(question=self.asked.question)
             self.ask(Search(self.asked.question, round(count), self._mode()), self._take_report)
 
     def _take_report(self, report: AskReport) -> None:

@@ -1,65 +1,25 @@
 """The model of one question: the reports received so far, and the state of each step."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.messages.search import (
-    AnswerAttention,
-    Answered,
-    AnswerToken,
-    AnswerTokens,
-    AskReport,
-    PromptBuilt,
-    SearchHit,
-    SearchResult,
-)
+from engine.messages.search import AskRecord, SearchHit
 
 STEPS = ("question", "vector", "passages", "prompt", "answer", "citations")
 StepState = Literal["waiting", "running", "done", "left_out"]
 
 
 @dataclass
-class Answering:
-    """An answer with sources, or the one without."""
-
-    prompt: PromptBuilt | None = None
-    tokens: list[AnswerToken] = field(default_factory=list)
-    answered: Answered | None = None
-
-
-@dataclass
-class Retrieval:
+class Retrieval(AskRecord):
     """One question, and the reports of `messages.Ask` or `messages.Search` received so far."""
 
     question: str = ""
     running: bool = False
-    result: SearchResult | None = None
-    sourced: Answering = field(default_factory=Answering)
-    unsourced: Answering = field(default_factory=Answering)
-    attention: NDArray[np.float32] | None = None  # [tokens of the answer, hits + 2]
     passage: int = -1  # index of the selected passage, whose cosine is shown in detail
 
     @property
     def hits(self) -> tuple[SearchHit, ...]:
         return self.result.hits if self.result else ()
-
-    def take(self, event: AskReport) -> None:
-        if isinstance(event, SearchResult):
-            self.result = event
-        elif isinstance(event, PromptBuilt):
-            self._side(event.sourced).prompt = event
-        elif isinstance(event, AnswerTokens):
-            self._side(event.sourced).tokens += event.tokens
-        elif isinstance(event, Answered):
-            self._side(event.sourced).answered = event
-        elif isinstance(event, AnswerAttention):
-            self.attention = event.weights
-
-    def _side(self, sourced: bool) -> Answering:
-        return self.sourced if sourced else self.unsourced
 
     def states(self) -> dict[str, StepState]:
         """Return the state of each step: done if its report has arrived; the first other one runs if anything runs."""

@@ -1,0 +1,156 @@
+"""Commands about documents: index, search, ask."""
+
+import argparse
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.terminal import (
+    MOST,
+    Commands,
+    ProgressLine,
+    add_command,
+    check_range,
+    clock,
+    nonempty_path,
+    print_result,
+)
+from engine.sentences import explain, sentence
+
+if TYPE_CHECKING:
+    from engine.messages.documents import IndexProgress
+    from engine.messages.search import AskRecord, SearchHit
+    from engine.retrieval.store import Store
+
+SHOWN = 200  # characters of a passage without --json
+
+
+def add_commands(commands: Commands) -> None:
+    command = add_command(commands, "index", index, "make a folder of documents searchable, or bring it up to date")
+    command.add_argument(
+        "paths", type=nonempty_path, nargs="*", metavar="PATH", help="files or folders (none: those of before)"
+    )
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="where the collection goes")
+    command.add_argument("--qdrant", metavar="URL", help='search the vectors on this server ("": here again)')
+    command = add_command(commands, "search", search, "find passages in a collection")
+    command.add_argument("collection", metavar="DIR")
+    command.add_argument("query", metavar="QUERY")
+    _add_ranking(command, passages=10)
+    command = add_command(commands, "ask", ask, "let a model answer from a collection")
+    command.add_argument("collection", metavar="DIR")
+    command.add_argument("model", metavar="MODEL", help="a model's folder")
+    command.add_argument("question", metavar="QUESTION")
+    command.add_argument("--tokens", type=int, default=200, help="of the answer at most")
+    _add_ranking(command, passages=5)
+
+
+def _add_ranking(command: argparse.ArgumentParser, passages: int) -> None:
+    command.add_argument("-k", type=int, default=passages, help="passages at most")
+    command.add_argument("--mode", choices=("vector", "keyword", "hybrid"), default="hybrid")
+
+
+def index(options: argparse.Namespace) -> None:
+    from engine.retrieval.embedding import use_server
+    from engine.retrieval.indexing import update
+    from engine.retrieval.store import Store
+
+    begun = time.perf_counter()
+    store = Store(Path(options.out), create=bool(options.paths))
+    try:
+        if options.qdrant is not None:
+            use_server(store, options.qdrant)
+        with ProgressLine() as line:
+            for progress in update(store, options.paths):
+                if progress is not None:
+                    line.show(partial(_describe, progress))
+        result = _indexed(store) | {"seconds": round(time.perf_counter() - begun, 2)}
+    finally:
+        store.close()
+    reasons = [f"{skipped['file']}: {skipped['reason']}" for skipped in result["skipped"]]
+    figures = [f"{name}: {result[name]}" for name in ("files", "chunks", "seconds")]
+    print_result(options, result, "\n".join([*figures, *reasons]))
+
+
+def _indexed(store: "Store") -> dict[str, Any]:
+    entries = store.entries()
+    return {
+        "files": len(entries),
+        "chunks": sum(entry.passages for entry in entries),
+        "skipped": [{"file": path, "reason": explain(error)} for path, error in store.skipped()],
+    }
+
+
+def _describe(progress: "IndexProgress") -> str:
+    left = "…" if progress.seconds_left is None else clock(progress.seconds_left)
+    what = sentence(f"progress.{progress.stage}")
+    return sentence("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
+
+
+def search(options: argparse.Namespace) -> None:
+    from engine.retrieval.collection import Collection
+
+    check_range(options, "k", 1, MOST)
+    collection = Collection(Path(options.collection))
+    try:
+        hits = collection.search(options.query, options.k, options.mode).hits
+    finally:
+        collection.close()
+    words = "\n\n".join(f"{hit.score:.3f}  {_place(hit)}\n{hit.passage.text[:SHOWN]}" for hit in hits)
+    print_result(options, {"hits": [_as_json(hit) for hit in hits]}, words)
+
+
+def ask(options: argparse.Namespace) -> None:
+    from engine.generation.decoding import Reader
+    from engine.messages.search import AskRecord
+    from engine.model.opening import load_model
+    from engine.retrieval.asking import Asking
+    from engine.retrieval.collection import Collection
+    from engine.retrieval.extracting import Extractor
+
+    check_range(options, "k", 1, MOST)
+    check_range(options, "tokens", 1, MOST)
+    collection, record = Collection(Path(options.collection)), AskRecord()
+    try:
+        hits = collection.search(options.question, options.k, options.mode).hits
+        extractor = Extractor(collection.snapshot().keywords)
+        model, tokenizer = load_model(Path(options.model))
+        asking = Asking(Reader(model), tokenizer, Path(options.model), extractor, {})
+        for report in asking.ask(options.question, hits, options.tokens):
+            if report is not None:
+                record.take(report)
+    finally:
+        collection.close()
+    result = _answer(record) | {"sources": [_as_json(hit) for hit in hits]}
+    sources = [f"[{number}] {_place(hit)}" for number, hit in enumerate(hits, start=1)]
+    print_result(options, result, "\n".join([result["answer"], "", *sources]))
+
+
+def _answer(record: "AskRecord") -> dict[str, Any]:
+    prompt, answered, without = record.sourced.prompt, record.sourced.answered, record.unsourced.answered
+    return {
+        "answer": answered.text.strip() if answered else "",
+        "kind": answered.kind if answered else "",
+        "prompt": prompt.text if prompt else "",
+        "left_out": [asdict(left) for left in prompt.left_out] if prompt else [],
+        "citations": [asdict(citation) for citation in answered.citations] if answered else [],
+        "tokens": [asdict(token) for token in record.sourced.tokens],
+        "without": without.text.strip() if without else "",
+    }
+
+
+def _place(hit: "SearchHit") -> str:
+    return f"{hit.passage.path} [{hit.passage.start}:{hit.passage.end}]"
+
+
+def _as_json(hit: "SearchHit") -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "file": passage.path,
+        "chunk": passage.place,
+        "start": passage.start,
+        "end": passage.end,
+        "score": hit.score,
+        "text": passage.text,
+    }

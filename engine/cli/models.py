@@ -1,0 +1,150 @@
+"""Commands that use a trained model: generate, evaluate, open, logits, attend."""
+
+import argparse
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.terminal import MOST, Commands, ProgressLine, add_command, check_range, nonempty_path, print_result
+from engine.errors import EngineError, not_written
+from engine.files import replacing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.model.transformer import Transformer
+
+# torch takes seconds to import: each command imports what it needs, so that --help does without.
+
+
+def add_commands(commands: Commands) -> None:
+    _add_generate(commands)
+    command = add_command(commands, "evaluate", evaluate, "measure how well a model predicts a text")
+    command.add_argument("model", metavar="DIR")
+    command.add_argument("file", type=nonempty_path, metavar="FILE")
+    command = add_command(commands, "open", open_model, "say what a model folder holds")
+    command.add_argument("model", metavar="DIR")
+    command = add_command(commands, "logits", logits, "write the logits at every position")
+    command.add_argument("model", metavar="DIR")
+    command.add_argument("--ids", required=True, metavar="1,2,3")
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
+    command = add_command(commands, "attend", attend, "write the attention weights of every layer and head")
+    command.add_argument("model", metavar="DIR")
+    command.add_argument("text", metavar="TEXT")
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
+
+
+def _add_generate(commands: Commands) -> None:
+    command = add_command(commands, "generate", generate, "let a model continue a text")
+    command.add_argument("model", metavar="DIR")
+    command.add_argument("--prompt", default="")
+    command.add_argument("--tokens", type=int, default=100)
+    command.add_argument("--temperature", type=float, default=0.8, help="0 is greedy")
+    command.add_argument("--top-k", type=int, default=0, help="0 is off")
+    command.add_argument("--top-p", type=float, default=1.0)
+    command.add_argument("--min-p", type=float, default=0.0)
+    command.add_argument("--repetition-penalty", type=float, default=1.0)
+    command.add_argument("--seed", type=int, default=1)
+
+
+def generate(options: argparse.Namespace) -> None:
+    from engine.generation.decoding import Reader, decode
+    from engine.messages.generation import SamplingSettings
+    from engine.model.opening import load_model
+
+    check_range(options, "tokens", 0, MOST)
+    model, tokenizer = load_model(Path(options.model))
+    sampling = SamplingSettings(
+        options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
+    )
+    prompt = tokenizer.encode(options.prompt)
+    begun, text, tokens = time.perf_counter(), "", []
+    for step in decode(Reader(model), tokenizer, prompt, options.tokens, sampling, options.seed):
+        text += step.text
+        tokens.append(
+            {
+                "id": step.id,
+                "piece": tokenizer.piece(step.id),
+                "probability": step.probability,
+                "entropy": step.entropy,
+            }
+        )
+        if not options.json:
+            print(step.text, end="", flush=True)
+    seconds = round(time.perf_counter() - begun, 3)
+    print_result(options, {"text": text, "tokens": tokens, "seconds": seconds}, "")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    from engine.model.opening import load_model
+    from engine.text.reading import read_all
+    from engine.training.evaluation import evaluate as evaluate_model
+
+    model, tokenizer = load_model(Path(options.model))
+    result: dict[str, float] = {}
+    with ProgressLine() as line:
+        for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
+            line.show(f"{result['tokens']:,}")
+    print_result(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
+
+
+def open_model(options: argparse.Namespace) -> None:
+    from engine.model.opening import describe
+
+    info = asdict(describe(Path(options.model)))
+    names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes")
+    print_result(options, {name: info[name] for name in names})
+
+
+def logits(options: argparse.Namespace) -> None:
+    import torch
+
+    from engine.model.opening import load_transformer
+
+    model = load_transformer(Path(options.model))
+    most = model.config.vocabulary - 1
+    try:
+        ids = [int(number) for number in options.ids.split(",")]
+    except ValueError:
+        ids = []
+    if not ids or not 0 <= min(ids) <= max(ids) <= most:
+        raise EngineError("error.ids", ids=options.ids[:80], most=most)
+    _check_length(model, ids)
+    with torch.inference_mode():
+        logits_TV = model(torch.tensor([ids]))[0].float().numpy()
+    _write_arrays(options, logits=logits_TV)
+
+
+def attend(options: argparse.Namespace) -> None:
+    import numpy as np
+
+    from engine.inspection.attention import attention_patterns
+    from engine.model.opening import load_model
+
+    model, tokenizer = load_model(Path(options.model))
+    ids = tokenizer.encode(options.text)
+    if not ids:
+        raise EngineError("error.text_empty", file='""')
+    _check_length(model, ids)
+    tokens = np.array([tokenizer.piece(token) for token in ids])
+    _write_arrays(options, weights=attention_patterns(model, ids), tokens=tokens)
+
+
+def _check_length(model: "Transformer", ids: list[int]) -> None:
+    if len(ids) > model.config.context:
+        raise EngineError("error.context_full", have=len(ids), context=model.config.context)
+
+
+def _write_arrays(options: argparse.Namespace, **arrays: "NDArray[Any]") -> None:
+    import numpy as np
+
+    path = Path(options.out)
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise not_written(path, error) from error
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
+    words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
+    print_result(options, {"file": str(path), "shapes": shapes}, words)

@@ -1,0 +1,134 @@
+"""Commands that train: train, builtin."""
+
+import argparse
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.terminal import Commands, ProgressLine, add_command, clock, nonempty_path, print_result
+from engine.errors import EngineError
+from engine.messages.training import TrainingSettings
+from engine.sentences import sentence
+
+if TYPE_CHECKING:
+    from engine.messages.status import Progress
+    from engine.training.run import Run
+    from engine.training.trainer import TrainStep
+
+
+def add_commands(commands: Commands) -> None:
+    _add_train(commands)
+    command = add_command(commands, "builtin", builtin, "make the model and word vectors that Nakami brings, anew")
+    command.add_argument(
+        "--out", type=nonempty_path, required=True, metavar="DIR", help="what was begun in DIR is continued"
+    )
+
+
+def _add_train(commands: Commands) -> None:
+    command = add_command(commands, "train", train, "train a model on texts")
+    command.add_argument("files", type=nonempty_path, nargs="*", metavar="FILE", help="texts or folders of texts")
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="where the model goes")
+    command.add_argument("--resume", action="store_true", help="continue the run in DIR")
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--preset", choices=("30s", "5m", "overnight"), help="model and length (default: 30s)")
+    length.add_argument("--steps", type=int)
+    length.add_argument("--seconds", type=float, help="of training; the schedule fits itself to it")
+    command.add_argument("--tokenizer", choices=("bpe", "char"))
+    command.add_argument("--vocab", type=int, dest="vocabulary", help="tokens of a BPE tokenizer")
+    for name in ("layers", "heads", "width", "context", "batch", "seed"):
+        command.add_argument(f"--{name}", type=int)
+    command.add_argument("--learning-rate", type=float)
+
+
+def train(options: argparse.Namespace) -> None:
+    run = _run_of(options)
+    with ProgressLine() as line:
+        if options.resume and (others := _ignored(options, run.settings)):
+            line.show(sentence("progress.resumed", settings=", ".join(others)), final=True)
+        for progress in run.prepare():
+            line.show(_describe_progress(progress))
+        steps = run.steps()
+        try:
+            for step in steps:
+                if step is not None:
+                    line.show(partial(_describe_step, step), final=step.fraction >= 1.0)
+        except KeyboardInterrupt:
+            steps.close()
+            line.show(sentence("progress.stopped", folder=str(run.folder)), final=True)
+    if run.trainer.step == 0:
+        raise EngineError("error.nothing_learned")
+    loss, validation_loss = run.last_losses()
+    result = {
+        "model": str(run.folder),
+        "steps": run.trainer.step,
+        "tokens": run.trainer.tokens,
+        "seconds": round(run.trainer.seconds, 2),
+        "train_loss": loss,
+        "val_loss": validation_loss,
+    }
+    print_result(options, result)
+
+
+def _run_of(options: argparse.Namespace) -> "Run":
+    """Return the run to resume, or a new one. Raises EngineError."""
+    from engine.training.run import Run
+
+    if options.resume:
+        return Run.resume(Path(options.out))
+    if not options.files:
+        raise EngineError("error.no_text_named")
+    return Run.start(options.files, Path(options.out), _settings(options))
+
+
+def _settings(options: argparse.Namespace) -> TrainingSettings:
+    """Return the preset's settings, overridden by the settings given as options."""
+    from engine.text.reading import inspect
+    from engine.training.recipe import presets_for
+
+    preset = presets_for(inspect(tuple(options.files)).characters)[options.preset or "30s"]
+    given = _given(options)
+    return replace(preset, **(given | {"seconds": None} if "steps" in given else given))
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    names = [field.name for field in fields(TrainingSettings)]
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def _ignored(options: argparse.Namespace, settings: TrainingSettings) -> list[str]:
+    """Return the names of the options that differ from the resumed run's settings, which stay as they are."""
+    return [name for name, value in _given(options).items() if value != getattr(settings, name)]
+
+
+def _describe_progress(progress: "Progress") -> str:
+    return sentence(progress.key) + ("" if progress.fraction is None else f" {progress.fraction:.0%}")
+
+
+def _describe_step(step: "TrainStep") -> str:
+    return sentence(
+        "progress.training",
+        step=f"{step.step:,}",
+        percent=f"{step.fraction:.0%}",
+        loss=f"{step.loss:.3f}",
+        speed=f"{step.tokens / max(step.seconds, 1e-9):,.0f}",
+        left=clock(step.seconds_left),
+    )
+
+
+def builtin(options: argparse.Namespace) -> None:
+    from engine.builtin import rebuild
+    from engine.messages.status import Progress
+
+    folder, last = Path(options.out), None
+    with ProgressLine() as line:
+        for event in rebuild(folder):
+            if isinstance(event, Progress):
+                line.show(_describe_progress(event))
+            else:
+                last = event
+                line.show(partial(_describe_step, event), final=event.fraction >= 1.0)
+    result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
+    if last is not None:
+        result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}
+    print_result(options, result)
