@@ -65,9 +65,8 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
     if options.model and not options.text:
         window.prompt.set_text(t("pane.tokens.sentence"))
     if options.model is None:
-        training = window.workspace.pane("training")
         settings = TrainingSettings(seconds=TRAINING_SECONDS, vocabulary=1000)
-        training.start(settings, scratch / "model")  # type: ignore[attr-defined]
+        window.runs.start(settings, scratch / "model")
         _wait(window, lambda: window.state.training)
         _wait(window, lambda: not window.state.training)
 

@@ -14,6 +14,7 @@ from gui.engine_link import EngineLink, Job
 from gui.i18n import t
 from gui.layout import stack, timer
 from gui.requests import Requests, T
+from gui.run_controller import RunController
 from gui.settings import Settings
 from gui.state import AppState
 from gui.themed import Themed
@@ -30,6 +31,7 @@ class PaneContext:
     state: AppState
     engine: EngineLink
     settings: Settings
+    runs: RunController
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Pane(Themed, QWidget):
         self.state = context.state
         self.engine = context.engine
         self.settings = context.settings
+        self.runs = context.runs
         self.shelf: QWidget | None = None  # parent while no tile shows the pane, so that Qt deletes it with the window
         self._stale = True
         self._live: Callable[[], None] | None = None

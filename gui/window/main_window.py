@@ -27,6 +27,7 @@ from gui.i18n import t
 from gui.pane import Pane, PaneContext
 from gui.panes import KEYS, PANE_IDS
 from gui.requests import Requests
+from gui.run_controller import RunController
 from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.state import AppState
@@ -66,6 +67,7 @@ class MainWindow(Themed, QMainWindow):
         self.banner = MessageBar()
         self._requests = Requests(engine, self.banner.show_failure)
         self.opening = Opening(self, self._requests, settings)
+        self.runs = RunController(self.state, engine)
         self._build()
         self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
         self._saver.timeout.connect(self.save_settings)
@@ -80,7 +82,7 @@ class MainWindow(Themed, QMainWindow):
         self.top, self.strip = TopRow(), TokenStrip()
         self.prompt = self.top.prompt
         self.status, self.welcome = StatusLine(), Welcome()
-        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings))
+        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.runs))
         self.middle = QStackedLayout()
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(self.workspace)
@@ -163,6 +165,7 @@ class MainWindow(Themed, QMainWindow):
         self.opening.ended.connect(self._show_activity)
         self.guide.playing.connect(self._example_begun)
         self.engine.died.connect(self._engine_died)
+        self.runs.model_wanted.connect(self.opening.open_model)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
         state.opening_changed.connect(self._show_model)
@@ -331,7 +334,6 @@ class MainWindow(Themed, QMainWindow):
 
     def _engine_died(self) -> None:
         self._engine_state = "gone"
-        self.state.set_training(False)
         self._show_activity()
         self.banner.show_key("error.engine_gone", "bad")
 
@@ -430,6 +432,7 @@ class MainWindow(Themed, QMainWindow):
         self.workspace.close_windows()
         self.save_settings()
         self._requests.close()
+        self.runs.close()
         for pane in self.workspace.panes.values():
             pane.close_jobs()
         self.engine.close()

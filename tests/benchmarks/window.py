@@ -52,8 +52,8 @@ def child(text: str, folder: str) -> None:
 
     def learn() -> None:
         window.state.training_changed.connect(ended)
-        pane = window.workspace.pane("training")
-        pane.start(TrainingSettings(seconds=SECONDS), Path(folder) / "model")  # type: ignore[attr-defined]
+        window.workspace.pane("training")  # draws the run
+        window.runs.start(TrainingSettings(seconds=SECONDS), Path(folder) / "model")
         QTimer.singleShot(2000, lag.start)
         QTimer.singleShot(round(500 * SECONDS), lambda: found.update(lag.stop()))
 

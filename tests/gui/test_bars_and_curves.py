@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui.panes.embeddings.near_list import NearList
-from gui.panes.training.curve import Curve
+from gui.curve import Curve
 from gui.panes.training.loss_plot import LossAxis, LossPlot
 from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.bar_list import Bar, BarList

@@ -59,13 +59,13 @@ def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBo
     window.begin([str(text)])
     pane = window.workspace.pane("training")
     assert isinstance(pane, TrainingPane)
-    pane.models = tmp_path / "models"
+    pane.runs.models = tmp_path / "models"
     qtbot.waitUntil(lambda: window.state.corpus is not None, timeout=SLOW)
     shape = TrainingSettings(
         vocabulary=320, layers=1, heads=2, width=32, context=16, batch=4, steps=200_000, seconds=None
     )
-    pane.start(shape)
-    qtbot.waitUntil(lambda: pane.record is not None and pane.record.step > 20, timeout=SLOW)
+    pane.runs.start(shape)
+    qtbot.waitUntil(lambda: pane.runs.record is not None and pane.runs.record.step > 20, timeout=SLOW)
     folder = tmp_path / "models" / "story-1"
     assert window.state.model is not None
     assert window.state.model.training
@@ -78,8 +78,10 @@ def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBo
     qtbot.mouseClick(window.status.restart, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.status.engine.text() == "Engine: ready", timeout=SLOW)
     qtbot.mouseClick(pane.run_page.again_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.state.training and pane.record is not None and pane.record.step > 5, timeout=SLOW)
-    pane.stop()
+    qtbot.waitUntil(
+        lambda: window.state.training and pane.runs.record is not None and pane.runs.record.step > 5, timeout=SLOW
+    )
+    pane.runs.stop()
     qtbot.waitUntil(lambda: not window.state.training, timeout=SLOW)
     assert (folder / "training.safetensors").is_file()
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from gui.panes.training.curve import Curve, thinned
+from gui.curve import Curve, thinned
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot, rounded_up
 from gui.theme import DARK, LIGHT
@@ -18,7 +18,7 @@ from tests.gui.hands import look, show, where
 
 
 def curve(losses: list[float], name: str = "run", first: int = 1) -> Curve:
-    found = Curve(name, tokens_a_step=100, references={"uniform": 6.0, "unigram": 5.0, "bigram": 4.0})
+    found = Curve(name, tokens_per_step=100, references={"uniform": 6.0, "unigram": 5.0, "bigram": 4.0})
     grow(found, losses, first)
     return found
 

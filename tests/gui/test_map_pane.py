@@ -328,7 +328,7 @@ SIZES = [(545, 170), (590, 470), (730, 700), (1120, 430), (1480, 770), (2330, 11
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_overlaps_in_any_size(size: tuple[int, int], zoom: float, layers: int) -> None:
-    found = plan_for(size[0], size[1], zoom, 12, layers)
+    found = plan_for(*map(float, size), zoom, 12, layers)
     boxes = [box.adjusted(0, -found.caption, 0, 0) for box in found.boxes.values()]
     cards = [cell.card for cell in found.cells]
     for group in (boxes, cards):

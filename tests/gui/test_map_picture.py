@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from engine.messages.map import TraceForward
 from gui import i18n
 from gui.panes.map.canvas import spread
-from gui.panes.map.plan import Part, plan_for
+from gui.panes.map.plan import Part
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT, Theme
 from tests.gui.fakes import forward_trace
@@ -27,7 +27,7 @@ SIZES = st.tuples(st.integers(300, 2400), st.integers(120, 1400))
 def test_every_part_of_the_map_is_found_where_it_stands(
     size: tuple[int, int], zoom: float, tokens: int, layers: int
 ) -> None:
-    found = plan_for(size[0] * zoom, size[1] * zoom, zoom, tokens, layers)
+    found = plan_for(*(float(length) * zoom for length in size), zoom, tokens, layers)
     for part in found.parts:
         box = found.box(part)
         assert box.width() > 0
@@ -40,7 +40,7 @@ def test_every_part_of_the_map_is_found_where_it_stands(
 
 @given(SIZES, st.integers(1, 40))
 def test_candidates_of_the_map_do_not_overlap(size: tuple[int, int], count: int) -> None:
-    found = plan_for(size[0], size[1], 1.0, 5, 4)
+    found = plan_for(*map(float, size), 1.0, 5, 4)
     rows = found.candidate_rows(count)
     boxes = [found.candidate_row(place, rows) for place in range(rows)]
     assert 1 <= rows <= count

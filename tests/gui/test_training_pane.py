@@ -27,7 +27,7 @@ from engine.messages.training import (
     TrainingSettings,
 )
 from gui.panes.training.pane import TrainingPane
-from gui.panes.training.runs import RunRecord, duration, new_folder, settings_from
+from gui.runs import RunRecord, duration, new_folder, settings_from
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model, points, started
 
@@ -39,7 +39,7 @@ def pane(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> TrainingPane:
     window.show_pane("training")
     found = window.workspace.pane("training")
     assert isinstance(found, TrainingPane)
-    found.models = tmp_path / "models"
+    found.runs.models = tmp_path / "models"
     qtbot.waitUntil(lambda: bool(found.start_page.form.buttons))
     return found
 
@@ -100,8 +100,8 @@ def test_a_run_shows_its_figures_curves_and_samples(
     assert "0:42" in figures(pane).values()
     assert "sat <on> it" in pane.run_page.browser.toPlainText()
     assert pane.run_page.progress.value() == 250
-    assert pane.record is not None
-    assert pane.record.curve.losses[0] == pytest.approx(6.0)
+    assert pane.runs.record is not None
+    assert pane.runs.record.curve.losses[0] == pytest.approx(6.0)
     assert "0.02" in pane.run_page.plot.describe(3)
     assert "Step 10" in window.status.activity.text()
 
@@ -134,8 +134,8 @@ def test_a_run_that_ended_early_can_be_continued(
     engine.send(Train, started())
     engine.send(Train, points(1, 10))  # its past, told again
     engine.send(Train, points(11, 5))
-    assert pane.record is not None
-    assert pane.record.curve.steps.tolist() == list(range(1, 16))
+    assert pane.runs.record is not None
+    assert pane.runs.record.curve.steps.tolist() == list(range(1, 16))
 
 
 def test_the_death_of_the_engine_offers_to_continue(
@@ -202,11 +202,11 @@ def test_other_panes_hear_of_new_weights_only_if_there_are_any(
     begin(qtbot, pane, engine)
     told: list[int] = []
     window.state.weights_changed.connect(lambda: told.append(1))
-    pane._tell_weights()
-    pane._tell_weights()  # a pause: nothing new
+    pane.runs.announce_weights()
+    pane.runs.announce_weights()  # a pause: nothing new
     assert len(told) == 1
     engine.send(Train, points(11, 1))
-    pane._tell_weights()
+    pane.runs.announce_weights()
     assert len(told) == 2
 
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from gui.curve import Curve, Floats, thinned
 from gui.i18n import t
-from gui.panes.training.curve import Curve, Floats, thinned
 from gui.theme import SMALL
 from gui.themed import Themed
 from gui.widgets.legend import Entry, Legend

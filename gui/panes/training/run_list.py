@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from engine.messages.training import RunSummary
+from gui.curve import Curve
 from gui.i18n import t
-from gui.panes.training.curve import Curve
 from gui.theme import GAP_M
 from gui.themed import Themed
 

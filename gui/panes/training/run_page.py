@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from engine.messages.training import TrainingSample
+from gui.curve import Curve
 from gui.i18n import t
-from gui.panes.training.curve import Curve
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot
 from gui.theme import GAP_L, GAP_M, GAP_S

@@ -1,4 +1,4 @@
-"""A run as the window knows it: what the engine has told of it so far. No widgets, no engine."""
+"""What the engine has reported of a run so far. No widgets, no engine."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.messages.training import TrainingPoints, TrainingResult, TrainingSample, TrainingSettings, TrainingStarted
+from gui.curve import Curve
 from gui.i18n import t
-from gui.panes.training.curve import Curve
 
 
 @dataclass
@@ -26,7 +26,7 @@ class RunRecord:
         return cls(started, Curve(name, settings.batch * settings.context, started.references))
 
     def add(self, points: TrainingPoints) -> None:
-        """Points that are known already (a pause repeats the last one) are passed over."""
+        """Add the points of a report. Steps that are known already are skipped: a pause repeats the last one."""
         self.last = points
         new = points.steps > self.step
         columns = (points.steps, points.seconds, points.losses, points.learning_rates, points.gradient_norms)
@@ -57,14 +57,14 @@ class RunRecord:
         return self.fraction < 1.0
 
     def figures(self, running: bool) -> list[tuple[str, str]]:
-        """Name and value of each figure of this moment, the most important first."""
+        """Return the names and values of the current figures, the most important first."""
         curve, last = self.curve, self.last
         if last is None or not len(curve):
             return []
         held_out = curve.held_out(math.inf)
         steps = self.started.settings.steps
         seconds = float(curve.seconds[-1])
-        speed = last.tokens_per_second or self.step * curve.tokens_a_step / max(seconds, 1e-9)
+        speed = last.tokens_per_second or self.step * curve.tokens_per_step / max(seconds, 1e-9)
         known = not math.isnan(held_out)
         time = ("left", duration(last.seconds_left)) if running else ("time", duration(seconds))
         figures = [
@@ -80,7 +80,7 @@ class RunRecord:
         return [(t(f"pane.training.figure.{name}"), value) for name, value in figures]
 
     def rows(self) -> list[tuple[object, ...]]:
-        """A row a step: step, tokens, seconds, loss, smoothed, validation loss, learning rate, gradient norm."""
+        """Return a row per step: step, tokens, seconds, loss, smoothed, validation loss, rate, gradient norm."""
         curve = self.curve
         held_out = dict(zip(curve.validation_steps.tolist(), curve.validation.tolist(), strict=True))
         columns = (curve.seconds, curve.losses, curve.smoothed, curve.rates, curve.norms)
@@ -89,19 +89,19 @@ class RunRecord:
             seconds, loss, smoothed, rate, norm = (float(f"{value:.6g}") for value in values)
             known = held_out.get(step)
             validation = "" if known is None else float(f"{known:.6g}")
-            rows.append((step, step * curve.tokens_a_step, seconds, loss, smoothed, validation, rate, norm))
+            rows.append((step, step * curve.tokens_per_step, seconds, loss, smoothed, validation, rate, norm))
         return rows
 
 
 def duration(seconds: float) -> str:
-    """0:52, 12:05 or 8:00:00."""
+    """Format a duration: 0:52, 12:05 or 8:00:00."""
     whole = round(seconds)
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def new_folder(models: Path, text: str) -> Path:
-    """A folder that does not exist yet, named after the text."""
+    """Return a folder that does not exist yet, named after the text."""
     stem = Path(text.split(" +")[0]).stem or "run"
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem)[:60]
     number = 1
@@ -111,7 +111,7 @@ def new_folder(models: Path, text: str) -> Path:
 
 
 def settings_from(saved: object) -> TrainingSettings | None:
-    """Settings that were saved as JSON; None if they are anything else."""
+    """Return settings that were saved as JSON; None if they are not valid."""
     if not isinstance(saved, dict) or saved.get("tokenizer") not in ("bpe", "char"):
         return None
     values = [value for name, value in saved.items() if name != "tokenizer"]

@@ -1,4 +1,4 @@
-"""The figures of one run as arrays that grow while it learns, and how a curve is drawn among others."""
+"""The figures of one run as growing arrays, and the colours and line style of its curve."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ from PySide6.QtGui import QColor
 from gui.theme import Theme
 
 Floats = NDArray[Any]  # of any float type, or whole steps
-LEAST_SHARE = 0.02  # of the newest loss in the smoothed one, once a run has gone on for a while
-STRETCH = 0.08  # of the run so far, over which the loss is smoothed before that
+LEAST_SHARE = 0.02  # the weight of the newest loss in the smoothed loss, after the first few hundred steps
+STRETCH = 0.08  # before that, the loss is smoothed over this share of the run so far
 LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 
 
 class Curve:
     """One run. `steps`, `seconds`, `losses`, `smoothed`, `rates` and `norms` have one entry a step.
 
-    `look` numbers the curves of one plot: 0 is the run in front, the others keep theirs as long as they
-    are shown. `tokens_a_step` turns steps into tokens.
+    `look` numbers the curves of one plot: 0 is the run in front, each of the others keeps its number while
+    it is shown. `references` are losses drawn as lines, in nats per token.
     """
 
-    def __init__(self, name: str, tokens_a_step: int = 1, references: dict[str, float] | None = None) -> None:
-        self.name, self.tokens_a_step, self.references = name, tokens_a_step, references or {}
+    def __init__(self, name: str, tokens_per_step: int = 1, references: dict[str, float] | None = None) -> None:
+        self.name, self.tokens_per_step, self.references = name, tokens_per_step, references or {}
         self.look = 0
-        self._rows = np.empty((6, 1024))  # with room to grow: a night is some 200,000 steps
+        self._rows = np.empty((6, 1024))  # columns double when they are full: a night is some 200,000 steps
         self._count = 0
         self.validation_steps, self.validation = np.zeros(0), np.zeros(0)
         self._show_rows()
@@ -54,9 +54,9 @@ class Curve:
         self.validation = np.append(self.validation, loss)
 
     def _smooth(self, losses: Floats) -> Floats:
-        """An exponential mean that begins with the first loss and takes its time as the run goes on.
+        """Return the exponential mean of the losses, whose time constant grows with the run.
 
-        A loss that is no number (a step that was taken back) leaves it as it is.
+        A NaN or infinite loss (of a step that was undone) is skipped.
         """
         smoothed = np.empty(len(losses))
         last = float(self.smoothed[-1]) if self._count else np.nan
@@ -68,27 +68,27 @@ class Curve:
         return smoothed
 
     def along(self, axis: str, steps: Floats | None = None) -> Floats:
-        """Where `steps` (default: all of this run) lie on the axis "steps", "tokens" or "seconds"."""
+        """Return the place of `steps` (default: all of this run) on the axis "steps", "tokens" or "seconds"."""
         steps = self.steps if steps is None else steps
         if axis == "tokens":
-            return steps * self.tokens_a_step
+            return steps * self.tokens_per_step
         if axis == "seconds":
             return np.interp(steps, self.steps, self.seconds) if self._count else steps
         return steps
 
     def held_out(self, step: float) -> float:
-        """The last loss on held-out text up to this step; NaN before the first."""
+        """Return the last loss on held-out text up to this step; NaN before the first."""
         before = np.flatnonzero(self.validation_steps <= step)
         return float(self.validation[before[-1]]) if len(before) else float("nan")
 
-    # --- Among others ----------------------------------------------------------------------------
+    # --- How it is drawn -------------------------------------------------------------------------
 
     @property
     def line(self) -> Qt.PenStyle:
         return LINES[self.look % len(LINES)]
 
     def colors(self, theme: Theme) -> tuple[QColor, QColor]:
-        """Of the curve and of its markers: two for the run in front, one for each other run."""
+        """Return the colours of the curve and of its markers; for all but the run in front they are equal."""
         series = theme.series
         if self.look == 0:
             return QColor(series[0]), QColor(series[1])
@@ -97,10 +97,7 @@ class Curve:
 
 
 def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
-    """At most `most` points, without what is no number, always with the last one.
-
-    Of each stretch the lowest and the highest value are kept, so that no spike is lost.
-    """
+    """Return at most `most` of the finite points: the lowest and highest of each stretch, and the last one."""
     fine = np.isfinite(y)
     if not fine.all():
         x, y = x[fine], y[fine]
@@ -110,6 +107,6 @@ def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
     size = len(x) // stretches
     whole = y[: stretches * size].reshape(stretches, size)
     starts = np.arange(stretches) * size
-    # Where a stretch is flat, its lowest and its highest are the same point.
+    # In a flat stretch the lowest and the highest are the same point.
     kept = np.unique(np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), [len(x) - 1])))
     return x[kept], y[kept]
