@@ -1,4 +1,4 @@
-"""Training: settings, presets, estimates, a run and what it reports, and runs of the past."""
+"""Training: settings, presets, estimates, a run and what it reports, and earlier runs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ from engine.messages.status import Notice, Progress
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """What a person chooses before a run. Exactly one of `steps` and `seconds` ends the run."""
+    """What the user chooses before a run. Exactly one of `steps` and `seconds` ends the run."""
 
     tokenizer: Literal["bpe", "char"] = "bpe"
     vocabulary: int = 2000
@@ -21,10 +21,10 @@ class TrainingSettings:
     heads: int = 4
     width: int = 128
     context: int = 64
-    batch: int = 12  # sequences a step
+    batch: int = 12  # sequences per step
     steps: int | None = None
-    seconds: float | None = 30.0  # of training only: reading and tokenizing are not counted
-    learning_rate: float | None = None  # None: the recipe's own, see engine/training
+    seconds: float | None = 30.0  # of training, without reading and tokenizing
+    learning_rate: float | None = None  # None: that of engine/training/recipe.py
     seed: int = 1
 
 
@@ -35,7 +35,7 @@ class Presets:
 
 @dataclass(frozen=True, slots=True)
 class ListPresets(Request[Presets]):
-    """-> Presets for a text of so many characters."""
+    """-> Presets for a text of this many characters."""
 
     characters: int
 
@@ -52,7 +52,7 @@ class TrainingEstimate:
 
 @dataclass(frozen=True, slots=True)
 class EstimateTraining(Request[TrainingEstimate]):
-    """-> TrainingEstimate: what this run would cost, measured on this machine, before it starts."""
+    """-> TrainingEstimate: what a run with these settings costs, measured on this computer."""
 
     settings: TrainingSettings
 
@@ -69,9 +69,9 @@ class TrainingStarted:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPoints:
-    """What happened since the last message; every array has one entry a step.
+    """The steps since the last message: arrays with one entry per step.
 
-    Losses are in nats per token. `validation_*` have one entry an evaluation.
+    Losses are in nats per token. `validation_*` have one entry per evaluation.
     """
 
     steps: NDArray[np.int64]
@@ -89,7 +89,7 @@ class TrainingPoints:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSample:
-    """What the model wrote at this step, from the run's sample prompt."""
+    """How the model continued the run's sample prompt at this step."""
 
     step: int
     prompt: str
@@ -113,8 +113,8 @@ RunReport = Progress | TrainingStarted | ModelInfo | TrainingPoints | TrainingSa
 class Train(Request[RunReport]):
     """-> Progress…, TrainingStarted, ModelInfo, then TrainingPoints, TrainingSample and Notice, last TrainingResult.
 
-    With `resume` the run in `folder` goes on from its last checkpoint: same settings, same data
-    order; `paths` may be empty. `sample_prompt` is continued now and then with the weights of the moment.
+    With `resume` the run in `folder` continues from its last checkpoint: same settings, same order of the
+    data; `paths` may be empty. Now and then the model continues `sample_prompt` with its current weights.
     """
 
     paths: tuple[str, ...]
@@ -126,14 +126,14 @@ class Train(Request[RunReport]):
 
 @dataclass(frozen=True, slots=True)
 class SteerTraining(Request[None]):
-    """Acts on the run in progress. "stop" saves and ends it early; cancelling the Train job saves too."""
+    """Pause, resume or stop the run in progress. "stop" saves it; so does cancelling the Train job."""
 
     action: Literal["pause", "resume", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRun(Request[TrainingStarted | TrainingPoints | TrainingSample]):
-    """-> TrainingStarted, TrainingPoints and TrainingSample of an earlier run, read from its log."""
+    """-> TrainingStarted, TrainingPoints, then TrainingSample of an earlier run, read from its log."""
 
     folder: str
 
@@ -141,16 +141,16 @@ class ReadRun(Request[TrainingStarted | TrainingPoints | TrainingSample]):
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     folder: str
-    text: str  # the name of what it learned
+    text: str  # its name
     parameters: int
     steps: int
     seconds: float  # of training
     validation_loss: float  # the last one, in nats per token; NaN if there is none
-    finished: bool  # otherwise it can be continued
+    finished: bool  # if not, it can be continued
 
 
 @dataclass(frozen=True, slots=True)
 class ListRuns(Request[RunSummary]):
-    """-> RunSummary for each run whose folder lies in `folder`, the newest first."""
+    """-> RunSummary of each run in `folder`, the newest first."""
 
     folder: str

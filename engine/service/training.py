@@ -1,4 +1,4 @@
-"""The handlers around a run: what it would cost, the run itself, and runs of the past."""
+"""Estimate a training run, train, and read earlier runs."""
 
 import math
 import time
@@ -46,15 +46,14 @@ from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep, best_device
 
 REPORT_SECONDS = 0.1
-SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the run
+SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # fractions of the run
 SAMPLE_TOKENS = 40
 SAMPLING = SamplingSettings(temperature=0.8)
 REFERENCES = "references.json"
-MOST_POINTS = 20_000  # a message: 20 numbers each, well below 1 MB
 
 
 def estimate_training(session: Session, request: EstimateTraining) -> Answer[TrainingEstimate]:
-    """Takes a few steps of this shape on made-up tokens and a clock."""
+    """Estimate the cost of a run by timing a few steps of a model of this shape, on made-up tokens."""
     settings = request.settings
     check(settings)
     config = model_config(settings, settings.vocabulary)
@@ -75,8 +74,8 @@ class _Trial:
     parameters: int
     tokens_per_second: float = 0.0
 
-    MOST_PARAMETERS = 30_000_000  # larger models are judged by their arithmetic: a trial would take too long
-    FLOPS = 5e10  # what two ordinary cores do in a second
+    MOST_PARAMETERS = 30_000_000  # of a larger model one step takes too long: its speed is computed from FLOPS
+    FLOPS = 5e10  # per second on two ordinary cores
 
     def __post_init__(self) -> None:
         self.tokens_per_second = self.FLOPS / (6 * self.parameters)
@@ -86,7 +85,7 @@ class _Trial:
         return self.parameters <= self.MOST_PARAMETERS
 
     def take_steps(self, settings: TrainingSettings) -> Iterator[None]:
-        state = torch.get_rng_state()  # a run in progress must not notice
+        state = torch.get_rng_state()  # making a model must not change the random numbers of a run in progress
         config = model_config(settings, settings.vocabulary)
         model = Transformer(config).to(best_device())
         torch.set_rng_state(state)
@@ -107,7 +106,7 @@ class _Trial:
 
 
 def train(session: Session, request: Train) -> Answer[RunReport]:
-    """See messages.Train. The run is saved every few seconds, and when this generator is closed."""
+    """Train as the request says. The run is saved every few seconds, and when this generator is closed."""
     if session.run is not None:
         raise EngineError("error.run_in_progress")
     folder = Path(request.folder)
@@ -116,11 +115,11 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
         yield from run.prepare()
         yield _started(folder, run.name, run.settings, run.tokenizer, run.corpus)
         if request.resume:
-            yield from _past(folder, run.settings)
+            yield from _logged(folder, run.settings)
         yield session.take(run)
         yield from _steps(session, run, request.sample_prompt)
         yield _result(run)
-        if session.opened.model is run.model:  # not if another one was opened meanwhile
+        if session.opened.model is run.model:  # not if another model was opened meanwhile
             yield describe(folder)
     finally:
         session.run = None
@@ -129,7 +128,7 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
 def _started(
     folder: Path, name: str, settings: TrainingSettings, tokenizer: Tokenizer, corpus: Corpus
 ) -> TrainingStarted:
-    """What a run is, with the lines that its loss is held against, in nats per token."""
+    """Describe a run, with the losses that its own is compared with, in nats per token."""
     vocabulary = tokenizer.vocabulary
     return TrainingStarted(
         folder=str(folder),
@@ -142,13 +141,13 @@ def _started(
 
 
 def _references(folder: Path, corpus: Corpus, vocabulary: int) -> dict[str, float]:
-    """Reckoned once a run, and kept beside it: counting the pairs of a long text takes its time."""
+    """Return the reference losses. They are saved in the folder: counting the pairs of a long text takes time."""
     path = folder / REFERENCES
     try:
         kept = read_json(path)
         return {name: float(kept[name]) for name in ("uniform", "unigram", "bigram")}
     except (EngineError, KeyError, TypeError, ValueError):
-        pass  # not there yet
+        pass  # not saved yet
     references = {
         "uniform": math.log(vocabulary),
         "unigram": unigram_loss(corpus.train, corpus.validation, vocabulary),
@@ -157,12 +156,12 @@ def _references(folder: Path, corpus: Corpus, vocabulary: int) -> dict[str, floa
     try:
         write_json(path, references)
     except OSError:
-        pass  # a folder that is for reading only: then it is reckoned each time
+        pass  # a read-only folder: they are computed each time
     return references
 
 
 def _steps(session: Session, run: Run, prompt: str) -> Answer[TrainingPoints | TrainingSample | Notice]:
-    """The run with its reports and samples; pauses and stops as the session is told to."""
+    """Run the steps and yield reports and samples; pause and stop as `session.steer` says."""
     reports, sampled_at = _Reports(), -1.0
     steps = run.steps()
     try:
@@ -197,7 +196,7 @@ _END = object()
 
 
 def _sample(run: Run, prompt: str, step: int) -> Answer[TrainingSample]:
-    """What the model writes at this moment, a token a turn; it is noted in the run's log too."""
+    """Continue the prompt with the current weights, one token per turn; the text is added to the run's log."""
     ids = run.tokenizer.encode(prompt)
     text = ""
     for token in decode(Reader(run.model), run.tokenizer, ids, SAMPLE_TOKENS, SAMPLING, run.settings.seed):
@@ -209,12 +208,12 @@ def _sample(run: Run, prompt: str, step: int) -> Answer[TrainingSample]:
 
 @dataclass
 class _Reports:
-    """Collects steps, so that a message leaves at most ten times a second."""
+    """Collects steps and packs them into at most one message every REPORT_SECONDS."""
 
     points: list[TrainStep] = field(default_factory=list)
     last: TrainStep | None = None
     _pace: Pace = field(default_factory=lambda: Pace(REPORT_SECONDS))
-    _speed: tuple[float, int] = (0.0, 0)  # training seconds and tokens at the report before
+    _speed: tuple[float, int] = (0.0, 0)  # training seconds and tokens at an earlier report
 
     def add(self, step: TrainStep) -> None:
         self.points.append(step)
@@ -261,29 +260,29 @@ def _result(run: Run) -> TrainingResult:
     return TrainingResult(str(run.folder), trainer.step, trainer.tokens, trainer.seconds, losses[0], losses[1])
 
 
-# --- Runs of the past -------------------------------------------------------------------------------
+# --- Earlier runs ----------------------------------------------------------------------------------
 
 
 def read_run(session: Session, request: ReadRun) -> Answer[TrainingStarted | TrainingPoints | TrainingSample]:
-    """Raises as `read_about`."""
+    """Report an earlier run from its log. Raises as `read_about`."""
     folder = Path(request.folder)
     name, _, settings = read_about(folder)
     yield _started(folder, name, settings, Tokenizer.load(folder), Corpus.open(folder))
-    yield from _past(folder, settings)
+    yield from _logged(folder, settings)
 
 
-def _past(folder: Path, settings: TrainingSettings) -> Answer[TrainingPoints | TrainingSample]:
-    """What a run's log tells, as the messages that the run sent."""
+def _logged(folder: Path, settings: TrainingSettings) -> Answer[TrainingPoints | TrainingSample]:
+    """Turn a run's log back into the messages that the run sent."""
     lines = read_log(folder)
-    steps = [_past_step(line, settings) for line in lines if "loss" in line]
-    for start in range(0, len(steps), MOST_POINTS):
-        yield _as_message(steps[start : start + MOST_POINTS], 0.0)
+    steps = [_logged_step(line, settings) for line in lines if "loss" in line]
+    if steps:
+        yield _as_message(steps, 0.0)
     for line in lines:
         if "sample" in line:
             yield TrainingSample(line["step"], line.get("prompt", ""), line["sample"])
 
 
-def _past_step(line: dict[str, Any], settings: TrainingSettings) -> TrainStep:
+def _logged_step(line: dict[str, Any], settings: TrainingSettings) -> TrainStep:
     step, seconds = line["step"], line.get("seconds", 0.0)
     return TrainStep(
         step=step,
@@ -300,12 +299,12 @@ def _past_step(line: dict[str, Any], settings: TrainingSettings) -> TrainStep:
 
 
 def list_runs(session: Session, request: ListRuns) -> Answer[RunSummary]:
-    """One at a time, so that others get a turn; folders that cannot be read are passed over."""
+    """Summarise the runs in a folder, the newest first; folders that cannot be read are skipped."""
     try:
         folders = [path for path in Path(request.folder).iterdir() if (path / ABOUT).is_file()]
         folders.sort(key=lambda path: (path / LOG).stat().st_mtime if (path / LOG).exists() else 0.0, reverse=True)
     except OSError:
-        return  # no run was ever started here
+        return  # no run was started yet
     for folder in folders:
         try:
             yield _summary(folder)
