@@ -2,20 +2,18 @@
 
 import math
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gui.panes.embeddings.near_list import NearList
 from gui.curve import Curve
-from gui.panes.training.loss_plot import LossAxis, LossPlot
+from gui.panes.embeddings.near_list import NearList
+from gui.panes.training.loss_plot import LossPlot
 from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.vector_bars import VectorBars
@@ -185,19 +183,6 @@ def test_ten_runs_over_each_other_can_be_told_apart() -> None:
         for theme in (LIGHT, DARK):
             looks.add((theme.name, found.colors(theme)[0].name(), found.line))
     assert len(looks) == 20
-
-
-@given(st.floats(0.05, 5.0), st.floats(0.01, 3.0), st.integers(60, 900))
-def test_ticks_of_the_logarithmic_axis_are_round_and_have_room(least: float, decades: float, size: int) -> None:
-    axis = LossAxis("left")
-    axis.logarithmic = True
-    low, high = math.log10(least), math.log10(least) + decades
-    [(_, ticks)] = axis.tickValues(low, high, size)
-    assert all(low - 1e-3 <= tick <= high + 1e-3 for tick in ticks)
-    assert all(b - a >= 20 * decades / size - 1e-9 for a, b in pairwise(ticks))
-    written = axis.tickStrings(ticks, 1.0, 1.0)
-    assert len(set(written)) == len(written)
-    assert all(len(words) <= 6 for words in written)
 
 
 @pytest.mark.parametrize("compact", [False, True])

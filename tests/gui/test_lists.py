@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.training import RunSummary
 from gui import i18n
-from gui.panes.search.document_list import DocumentList
 from gui.curve import Curve
+from gui.panes.search.document_list import DocumentList
 from gui.panes.training.run_list import RunList
 from gui.theme import DARK, LIGHT
 from tests.gui.fakes import entries

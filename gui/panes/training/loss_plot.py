@@ -1,4 +1,4 @@
-"""Loss against steps, tokens or time: raw and smoothed, held-out text, reference lines, several runs."""
+"""Loss against steps, tokens or seconds: raw and smoothed, held-out text, reference lines, several runs."""
 
 import math
 
@@ -6,89 +6,60 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.curve import Curve, Floats, thinned
 from gui.i18n import t
+from gui.layout import stack
+from gui.panes.training.plot_geometry import LineLabel, axis_range, logarithmic_ticks, rounded_up, without_overlap
 from gui.theme import SMALL
 from gui.themed import Themed
 from gui.widgets.legend import Entry, Legend
 
-MOST_POINTS, FEW_POINTS = 600, 240  # a curve: more than a screen, or a small plot, can tell apart
-RECENT = 100  # steps whose raw loss has room too
+MOST_POINTS, FEW_POINTS = 600, 240  # of a curve, and of one in a small plot: more cannot be told apart
+RECENT = 100  # the last steps, whose raw loss is inside the range of the axis too
 LABEL = SMALL - 1  # type size of ticks and reference lines
-ROOM_FOR_LABEL, ROOM_AT_EDGE = 20, 7  # pixels beside a line that has a name there, and beside anything else
-ROOM_ABOVE = 120  # pixels of height from which on the highest line has its name above it
-ROOM_FOR_AXIS = 190  # pixels of height from which on the horizontal axis has its name beneath it
-
-
-class LossAxis(pg.AxisItem):
-    """Ticks at round values of the loss, also where its logarithm is drawn."""
-
-    logarithmic = False
-
-    def tickValues(self, least: float, most: float, size: float) -> list[tuple[float, list[float]]]:
-        if not self.logarithmic:
-            ticks: list[tuple[float, list[float]]] = super().tickValues(least, most, size)
-            return ticks[:2]
-        low, high = 10.0**least / 1.0001, 10.0**most * 1.0001  # powers are not exact
-        if high / low > 20:
-            decades = range(math.floor(least), math.ceil(most) + 1)
-            values = [m * 10.0**d for d in decades for m in (1, 2, 5)]
-        else:
-            step = 10 ** math.floor(math.log10((high - low) / 2))
-            values = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-        shown: list[float] = []
-        room = ROOM_FOR_LABEL * (most - least) / max(size, 1.0)
-        for tick in (math.log10(value) for value in values if low <= value <= high):
-            if not shown or tick - shown[-1] >= room:
-                shown.append(tick)
-        return [(0.1, shown)]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        if self.logarithmic:
-            return [f"{10.0**value:.4g}" for value in values]
-        strings: list[str] = super().tickStrings(values, scale, spacing)
-        return strings
+# Pixels at zoom 1.
+LABEL_HEIGHT, EDGE = 20, 7  # of a label, and of the room above and below everything else
+HEIGHT_FOR_UPPER_LABEL = 120  # from this height of the plot on, the highest line has its label above it
+HEIGHT_FOR_AXIS_NAME = 190
 
 
 class LossPlot(Themed, QWidget):
-    """`compact`: one quantity, small, without reference lines and legend."""
+    """`compact`: a small plot of one quantity, without reference lines and legend."""
 
-    hovered = Signal(str)  # what lies under the mouse or the cursor keys, in words; "" for nothing
+    hovered = Signal(str)  # the step under the mouse or chosen by key, in words; "" for none
 
     def __init__(self, compact: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.axis, self.what, self.compact = "steps", "loss", compact
         self.logarithmic = False
-        self._left = LossAxis("left")
-        self.plot = pg.PlotWidget(axisItems={"left": self._left})
+        self.plot = pg.PlotWidget()
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.getViewBox().setDefaultPadding(0)
+        self.plot.getAxis("left").setStyle(maxTickLevel=1)
+        self._view = self.plot.getViewBox()
+        self._view.setDefaultPadding(0)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if compact else Qt.FocusPolicy.StrongFocus)
-        self.legend = Legend()  # above the plot: inside it, it would lie on a line sooner or later
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.legend)
-        layout.addWidget(self.plot, 1)
+        self.legend = Legend()  # above the plot: inside it would cover a line sooner or later
+        stack(self, self.legend, self.plot).setStretchFactor(self.plot, 1)
         self._runs: list[Curve] = []
         self._items: list[dict[str, pg.PlotDataItem]] = []
         self._lines: dict[str, pg.InfiniteLine] = {}
-        self._at: int | None = None  # index of the step that is pointed at
+        self._ticks: list[list[tuple[float, str]]] | None = None  # of the vertical axis; None: pyqtgraph's own
+        self._at: int | None = None  # index of the step under the mouse or chosen by key
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
-        self.plot.getViewBox().sigResized.connect(self._resized)
+        self._view.sigResized.connect(self._resized)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.restyle()
         self.retranslate()
 
     def set_runs(self, runs: list[Curve]) -> None:
-        """The first is the one in progress, or looked at; the others are laid under it."""
+        """Draw these runs: the first in front, in full, the others behind it."""
         self._runs = runs
         for items in self._items:
             for item in items.values():
@@ -97,15 +68,13 @@ class LossPlot(Themed, QWidget):
         self.restyle()
 
     def set_view(self, axis: str, what: str, logarithmic: bool = False) -> None:
-        """`axis`: "steps", "tokens", "seconds"; `what`: "loss", "perplexity", "rate", "norm"."""
-        self.axis, self.what = axis, what
-        self.logarithmic = self._left.logarithmic = logarithmic
-        self._left.picture = None  # the ticks of the other scale
+        """Draw `what` ("loss", "perplexity", "rate", "norm") along `axis` ("steps", "tokens", "seconds")."""
+        self.axis, self.what, self.logarithmic = axis, what, logarithmic
         self.retranslate()
 
     def _make(self, index: int) -> dict[str, pg.PlotDataItem]:
         names = ("raw", "smoothed", "validation") if index == 0 else ("smoothed", "validation")
-        # Smooth edges on a line that goes up and down at every pixel cost much and show nothing.
+        # Antialiasing a line that goes up and down at every pixel costs much and shows nothing.
         rough = {"raw"} if not self.compact else set(names)
         items = {name: pg.PlotDataItem(skipFiniteCheck=True, antialias=name not in rough) for name in names}
         for item in items.values():
@@ -119,12 +88,12 @@ class LossPlot(Themed, QWidget):
         return self.what in ("loss", "perplexity")
 
     def _shown(self, values: Floats) -> Floats:
-        """Losses as what the vertical axis counts."""
+        """Return losses in the unit of the vertical axis: their perplexity, their logarithm, or as they are."""
         shown = np.exp(np.minimum(values, 30.0)) if self.what == "perplexity" else values
         return np.log10(np.maximum(shown, 1e-6)) if self.logarithmic else shown
 
     def redraw(self) -> None:
-        """Shows what has come since; cheap, because a curve has some hundred points."""
+        """Draw the runs as they are now. It is cheap: a curve is thinned to some hundred points."""
         for run, items in zip(self._runs, self._items, strict=True):
             x = run.along(self.axis)
             if self._is_loss:
@@ -143,26 +112,23 @@ class LossPlot(Themed, QWidget):
             item.setData(*thinned(x, self._shown(y), FEW_POINTS if self.compact else MOST_POINTS))
 
     def _fit(self) -> None:
-        """Room for everything that is drawn, but not for the spikes of single steps."""
+        """Fit the axes to everything that is drawn, except the spikes of single steps."""
         ends = [float(run.along(self.axis)[-1]) for run in self._runs if len(run)]
         series = [self._shown(values) for run in self._runs for values in self._visible(run)]
-        values = np.concatenate([*series, list(self._references().values())])
+        labels = self._labels()
+        values = np.concatenate([*series, [label.place for label in labels]])
         values = values[np.isfinite(values)]
         if not ends or not len(values):
             return
-        bottom, top = float(values.min()), float(values.max())
-        span, height = top - bottom or 1.0, self.plot.getViewBox().height()
-        above = below = float(self.theme.px(ROOM_AT_EDGE))
-        for name, place in self._references().items():
-            room, pixels = self.theme.px(ROOM_FOR_LABEL), height / span
-            if self._named_above(name, place):
-                above = max(above, room - (top - place) * pixels)
-            else:
-                below = max(below, room - (place - bottom) * pixels)
-        a_pixel = span / max(height - above - below, height / 2, 1.0)
+        height, label, edge = self._view.height(), self.theme.px(LABEL_HEIGHT), self.theme.px(EDGE)
+        bottom, top = axis_range(float(values.min()), float(values.max()), labels, height, label, edge)
         self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
-        self.plot.setYRange(bottom - below * a_pixel, top + above * a_pixel, padding=0)
-        self.plot.getViewBox().updateMatrix()  # else the next painting does it, and asks for another painting
+        self.plot.setYRange(bottom, top, padding=0)
+        ticks = [logarithmic_ticks(bottom, top, height, label)] if self.logarithmic else None
+        if ticks != self._ticks:
+            self._ticks = ticks
+            self.plot.getAxis("left").setTicks(ticks)
+        self._view.updateMatrix()  # else the next painting does it, and asks for another painting
 
     def _visible(self, run: Curve) -> tuple[Floats, ...]:
         if self._is_loss:
@@ -171,39 +137,41 @@ class LossPlot(Themed, QWidget):
 
     # --- Reference lines -------------------------------------------------------------------------
 
-    def _references(self) -> dict[str, float]:
-        """The lines that the loss is held against, where they lie on the axis."""
+    def _labels(self) -> list[LineLabel]:
+        """Return the lines with which the loss is compared and their labels, the most important first."""
         if not self._runs or not self._is_loss:
-            return {}
-        wanted = self._runs[0].references
-        if self.what == "perplexity" and not self.logarithmic:  # the others would press the curve to the floor
-            wanted = {name: loss for name, loss in wanted.items() if name == "bigram"}
-        return {name: float(self._shown(np.array([loss]))[0]) for name, loss in wanted.items()}
+            return []
+        names = [name for name in ("uniform", "bigram", "unigram") if name in self._runs[0].references]
+        if self.what == "perplexity" and not self.logarithmic:  # the others are so high that the curve would look flat
+            names = [name for name in names if name == "bigram"]
+        losses = np.array([self._runs[0].references[name] for name in names])
+        return [
+            LineLabel(name, place, self._is_labelled_above(name, place))
+            for name, place in zip(names, self._shown(losses).tolist(), strict=True)
+        ]
 
-    def _place_lines(self) -> None:
-        wanted = self._references()
-        for name in list(self._lines):
-            if name not in wanted:
-                self.plot.removeItem(self._lines.pop(name))
-        (bottom, top), taken = self.plot.getViewBox().viewRange()[1], list[tuple[float, float]]()
-        room = self.theme.px(ROOM_FOR_LABEL) * (top - bottom) / max(1.0, self.plot.getViewBox().height())
-        for name, place in sorted(wanted.items(), key=lambda entry: entry[0] == "unigram"):  # it can be missed
-            if name not in self._lines:
-                self._lines[name] = self._make_line()
-            line, above = self._lines[name], self._named_above(name, place)
-            line.setValue(place)
-            low, high = (place, place + room) if above else (place - room, place)
-            line.label.setVisible(all(high <= other_low or low >= other_high for other_low, other_high in taken))
-            if line.label.isVisible():
-                taken.append((low, high))
-                self._name_line(line, name, above)
-
-    def _named_above(self, name: str, place: float) -> bool:
-        """On the side on which the curve does not end; above blind guessing it never is for long."""
-        if name == "uniform":
-            return bool(self.plot.getViewBox().height() >= self.theme.px(ROOM_ABOVE))
+    def _is_labelled_above(self, name: str, place: float) -> bool:
+        """Whether the label is above its line: on the side where the curve does not end."""
+        if name == "uniform":  # a run is soon below it
+            return bool(self._view.height() >= self.theme.px(HEIGHT_FOR_UPPER_LABEL))
         smoothed = self._runs[0].smoothed
         return not (len(smoothed) and self._shown(smoothed[-1:])[0] > place)
+
+    def _place_lines(self) -> None:
+        labels = self._labels()
+        for name in set(self._lines) - {label.name for label in labels}:
+            self.plot.removeItem(self._lines.pop(name))
+        bottom, top = self._view.viewRange()[1]
+        height = self.theme.px(LABEL_HEIGHT) * (top - bottom) / max(1.0, self._view.height())
+        shown = without_overlap(labels, height)
+        for label in labels:
+            if label.name not in self._lines:
+                self._lines[label.name] = self._make_line()
+            line = self._lines[label.name]
+            line.setValue(label.place)
+            line.label.setVisible(label in shown)
+            if label in shown:
+                self._name_line(line, label)
 
     def _make_line(self) -> pg.InfiniteLine:
         options = {"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]}
@@ -212,14 +180,13 @@ class LossPlot(Themed, QWidget):
         self._style_line(line)
         return line
 
-    def _name_line(self, line: pg.InfiniteLine, name: str, above: bool) -> None:
-        loss = self._runs[0].references[name]
-        words = t(
-            f"pane.training.plot.{name}", value=f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
-        )
+    def _name_line(self, line: pg.InfiniteLine, label: LineLabel) -> None:
+        loss = self._runs[0].references[label.name]
+        value = f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
+        words = t(f"pane.training.plot.{label.name}", value=value)
         if line.label.format != words:
             line.label.setFormat(words)
-        anchors = [(1.0, 1.0 if above else 0.0)] * 2
+        anchors = [(1.0, 1.0 if label.above else 0.0)] * 2
         if line.label.anchors != anchors:
             line.label.anchors = anchors
             line.label.updatePosition()
@@ -239,8 +206,8 @@ class LossPlot(Themed, QWidget):
             axis.setPen(self.theme.color("grid"))
             axis.setTextPen(self.theme.color("muted"))
             axis.setStyle(tickFont=self.theme.font(LABEL), tickLength=0)
-        self._left.setGrid(60)
-        self._left.setWidth(self.theme.px(46))
+        self.plot.getAxis("left").setGrid(60)
+        self.plot.getAxis("left").setWidth(self.theme.px(46))
         self._cursor.setPen(pg.mkPen(self.theme.color("accent"), width=1))
         for line in self._lines.values():
             self._style_line(line)
@@ -269,13 +236,13 @@ class LossPlot(Themed, QWidget):
 
     def _name_axis(self) -> None:
         axis = self.plot.getAxis("bottom")
-        axis.showLabel(not self.compact and self.height() >= self.theme.px(ROOM_FOR_AXIS))
+        axis.showLabel(not self.compact and self.height() >= self.theme.px(HEIGHT_FOR_AXIS_NAME))
         if axis.label.isVisible():
             font = {"color": self.theme.muted, "font-size": f"{self.theme.px(LABEL)}px"}
             axis.setLabel(t(f"pane.training.plot.axis.{self.axis}"), **font)
 
     def _legend_entries(self) -> list[Entry]:
-        """What the axes, each colour and each style are."""
+        """Return the meaning of the axes and of each colour and style."""
         what, along = t(f"pane.training.plot.what.{self.what}"), t(f"pane.training.plot.axis.{self.axis}")
         if self.compact:
             return [Entry(what)]
@@ -300,14 +267,14 @@ class LossPlot(Themed, QWidget):
         super().resizeEvent(event)
         self._name_axis()
 
-    # --- Pointing at a step: mouse and keys ------------------------------------------------------
+    # --- Choosing a step by mouse and keys -------------------------------------------------------
 
     def _moved(self, position: QPointF) -> None:
         run = self._runs[0] if self._runs else None
         if run is None or not len(run) or not self.plot.sceneBoundingRect().contains(position):
             self._point_at(None)
             return
-        x = self.plot.getViewBox().mapSceneToView(position).x()
+        x = self._view.mapSceneToView(position).x()
         self._point_at(int(np.argmin(np.abs(run.along(self.axis) - x))))
 
     def _point_at(self, index: int | None) -> None:
@@ -347,7 +314,7 @@ class LossPlot(Themed, QWidget):
         self._point_at(None)
 
     def describe(self, index: int) -> str:
-        """One step of the first run, in words."""
+        """Describe one step of the first run in words."""
         run = self._runs[0]
         held_out = run.held_out(run.steps[index])
         return t(
@@ -359,9 +326,3 @@ class LossPlot(Themed, QWidget):
             rate=f"{run.rates[index]:.2g}",
             norm=f"{run.norms[index]:.2f}",
         )
-
-
-def rounded_up(value: float) -> float:
-    """To two digits, so that the axis of a growing curve moves only now and then."""
-    unit = 10.0 ** (math.floor(math.log10(max(value, 1e-9))) - 1)
-    return math.ceil(value / unit) * unit
