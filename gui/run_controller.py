@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from engine.messages.envelope import Ended
 from engine.messages.models import ModelInfo
@@ -19,6 +19,7 @@ from engine.messages.training import (
     TrainingStarted,
 )
 from gui.engine_link import EngineLink, Job
+from gui.layout import timer
 from gui.requests import Requests
 from gui.runs import RunRecord, new_folder
 from gui.settings import models_folder
@@ -53,11 +54,8 @@ class RunController(QObject):
         self._requests = Requests(engine, self.failed.emit)
         self._job: Job | None = None  # of the run in progress
         self._shown_step = 0  # of the weights that the panes show
-        self._progress, self._weights = QTimer(self), QTimer(self)
-        self._progress.setInterval(PROGRESS_MS)
-        self._progress.timeout.connect(self._show_progress)
-        self._weights.setInterval(WEIGHTS_MS)
-        self._weights.timeout.connect(self.announce_weights)
+        self._progress = timer(self, PROGRESS_MS, self._show_progress)
+        self._weights = timer(self, WEIGHTS_MS, self.announce_weights)
 
     @property
     def running(self) -> bool:

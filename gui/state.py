@@ -1,4 +1,4 @@
-"""What several panes share. Setting a value tells everybody, but only if it is really another one."""
+"""What the panes share: text, model, selection, progress. A setter emits its signal if the value has changed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class AppState(QObject):
     corpus_changed = Signal()
     model_changed = Signal()
     opening_changed = Signal()
-    weights_changed = Signal()  # the open model has learned: same model, other numbers
+    weights_changed = Signal()  # of the open model, by training
     selection_changed = Signal()  # token, layer or head
     training_changed = Signal()
     progress_changed = Signal()
@@ -25,9 +25,9 @@ class AppState(QObject):
         super().__init__()
         self.text = ""
         self.tokens: Tokens | None = None  # of `text`, by the open model's tokenizer
-        self.corpus: TextInfo | None = None  # what a run would learn
+        self.corpus: TextInfo | None = None  # the text for the next run
         self.model: ModelInfo | None = None
-        self.opening = False  # a model: until it is there, or could not be opened
+        self.opening = False  # whether a model is being opened
         self.token: int | None = None  # index into tokens
         self.layer = 0
         self.head = 0
@@ -43,7 +43,7 @@ class AppState(QObject):
         self._set("text", text, self.text_changed)
 
     def set_tokens(self, tokens: Tokens | None) -> None:
-        """Always tells: the same text under another tokenizer is worth a redraw."""
+        """Set the tokens and always emit: equal tokens may come from another tokenizer."""
         self.tokens = tokens
         self.token = None if tokens is None or (self.token or 0) >= len(tokens.pieces) else self.token
         self.tokens_changed.emit()
@@ -65,7 +65,7 @@ class AppState(QObject):
         self.progress_changed.emit()
 
     def token_of(self, words: str) -> int | None:
-        """The token in which the last occurrence of `words` ends: of "それ" it is それは, where that is one token."""
+        """Return the token in which the last occurrence of `words` ends; for "それ" this may be the token それは."""
         tokens, words = self.tokens, words.strip()
         place = tokens.text.rfind(words) if tokens is not None and words else -1
         if tokens is None or place < 0:

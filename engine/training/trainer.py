@@ -83,7 +83,7 @@ class Trainer:
             factor = self.rate_scale * rate_factor(self.step, self.fraction)
             loss = 0.0
             for part in self.task.losses(self.model, self.step):
-                part.backward()  # type: ignore[no-untyped-call]
+                part.backward()
                 loss += part.item()
                 self.seconds += time.perf_counter() - started
                 yield None

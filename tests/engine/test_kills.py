@@ -1,4 +1,4 @@
-"""Killed at any moment, a run leaves a model that can be read and goes on."""
+"""A run that is killed at any moment leaves a readable model and can be resumed."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from engine.training.run import SAVE_SECONDS
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 50
 
-# One process imports torch and forks the runs that are killed: starting fifty times would take minutes.
+# One process imports torch and forks the runs that are killed: importing it fifty times would take minutes.
 PROGRAM = f"""
 import os, random, signal, sys, time
 import torch
@@ -57,5 +57,5 @@ def test_fifty_kills_leave_fifty_readable_models(text_file: Path, tmp_path: Path
     assert int(done.stdout) > KILLS
 
 
-def test_at_most_ten_seconds_are_lost() -> None:
+def test_a_run_is_saved_at_least_every_ten_seconds() -> None:
     assert SAVE_SECONDS <= 10

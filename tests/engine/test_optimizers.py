@@ -1,4 +1,4 @@
-"""How the weights move: held against torch's own optimizer and against the mathematics."""
+"""Adam agrees with torch's own, Muon with the mathematics."""
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ def twins() -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     return ours, [nn.Parameter(p.detach().clone()) for p in ours]
 
 
-def test_adam_moves_as_torchs_own() -> None:
+def test_adam_makes_the_updates_of_torchs_adamw_without_decay() -> None:
     ours, theirs = twins()
     adam = Adam(ours, 0.01)
     reference = torch.optim.AdamW(theirs, lr=0.01, betas=(0.9, 0.95), weight_decay=0.0)
@@ -31,7 +31,7 @@ def test_adam_moves_as_torchs_own() -> None:
         assert torch.allclose(mine, its, atol=1e-6)
 
 
-def test_an_optimizer_that_was_saved_goes_on_as_if_it_had_not_been() -> None:
+def test_an_optimizer_with_a_loaded_state_makes_the_same_updates() -> None:
     def stepped(model: Transformer, optimizer: Optimizer) -> None:
         torch.manual_seed(1)
         model(torch.randint(300, (2, 8))).square().mean().backward()
@@ -57,7 +57,7 @@ def test_orthogonalized_matrices_have_singular_values_near_one() -> None:
         assert values.max() < 1.4
 
 
-def test_every_parameter_is_moved_by_one_optimizer() -> None:
+def test_every_parameter_belongs_to_muon_or_adam() -> None:
     model = Transformer(model_config(SMALL, 300))
     matrices, others = split_parameters(model)
     assert len(matrices) + len(others) == len(list(model.parameters()))

@@ -17,16 +17,16 @@ from tests.engine.conftest import SMALL
 
 
 def listed(folder: Path) -> list[RunSummary]:
-    return [run for run in training.list_runs(Session(), ListRuns(str(folder))) if run is not None]
+    return [run for run in training.list_runs(Session(), ListRuns(str(folder))) if isinstance(run, RunSummary)]
 
 
 @pytest.fixture
 def run_folder(model_folder: Path, tmp_path: Path) -> Path:
-    """A copy that may be changed."""
+    """Return a copy of the model's folder that a test may change."""
     return Path(shutil.copytree(model_folder, tmp_path / "runs" / "story-1"))
 
 
-def test_the_list_tells_what_each_run_reached(run_folder: Path) -> None:
+def test_the_list_has_steps_time_and_loss_of_each_run(run_folder: Path) -> None:
     [run] = listed(run_folder.parent)
     log = [json.loads(line) for line in (run_folder / "log.jsonl").read_text().splitlines()]
     assert (run.folder, run.text, run.steps, run.finished) == (str(run_folder), "story.txt", 30, True)
@@ -36,7 +36,7 @@ def test_the_list_tells_what_each_run_reached(run_folder: Path) -> None:
     assert run.parameters > config["vocabulary"] * SMALL.width
 
 
-def test_the_newest_run_comes_first_and_damaged_ones_are_passed_over(run_folder: Path) -> None:
+def test_the_newest_run_comes_first_and_damaged_ones_are_skipped(run_folder: Path) -> None:
     newer = shutil.copytree(run_folder, run_folder.parent / "story-2")
     (newer / "log.jsonl").write_text('{"step": 3, "loss": 2.0, "seconds": 1.5}\n{"step": 4, "sample": "x"}\n{"ste')
     broken = shutil.copytree(run_folder, run_folder.parent / "broken")
@@ -62,7 +62,7 @@ def test_last_lines_are_the_last_step_and_every_evaluation_before(run_folder: Pa
     assert [line["step"] for line in lines] == sorted((line["step"] for line in lines), reverse=True)
 
 
-def test_a_run_is_read_back_as_it_was_told(run_folder: Path) -> None:
+def test_an_earlier_run_is_read_with_its_settings_references_and_losses(run_folder: Path) -> None:
     started, points, *_ = list(training.read_run(Session(), ReadRun(str(run_folder))))
     assert isinstance(started, TrainingStarted)
     assert started.settings == SMALL
@@ -74,7 +74,7 @@ def test_a_run_is_read_back_as_it_was_told(run_folder: Path) -> None:
     assert points.validation_steps[-1] == 30
 
 
-def test_half_a_run_is_read_back_as_half(run_folder: Path) -> None:
+def test_an_unfinished_run_is_read_with_its_fraction(run_folder: Path) -> None:
     log = run_folder / "log.jsonl"
     log.write_text(
         "".join(line for line in log.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= 15)
@@ -83,13 +83,19 @@ def test_half_a_run_is_read_back_as_half(run_folder: Path) -> None:
     assert points.fraction == 0.5
 
 
-def test_reference_losses_are_reckoned_once(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = next(training.read_run(Session(), ReadRun(str(run_folder))))
-    monkeypatch.setattr(training, "bigram_loss", lambda *_: pytest.fail("reckoned again"))
-    assert next(training.read_run(Session(), ReadRun(str(run_folder)))).references == first.references
+def references_of(folder: Path) -> dict[str, float]:
+    started = next(training.read_run(Session(), ReadRun(str(folder))))
+    assert isinstance(started, TrainingStarted)
+    return started.references
 
 
-def test_a_damaged_run_is_refused_in_words(run_folder: Path) -> None:
+def test_reference_losses_are_computed_once_per_run(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = references_of(run_folder)
+    monkeypatch.setattr(training, "bigram_loss", lambda *_: pytest.fail("computed again"))
+    assert references_of(run_folder) == first
+
+
+def test_reading_a_damaged_run_raises_model_damaged(run_folder: Path) -> None:
     (run_folder / "run.json").write_text('{"name": "x"}')
     with pytest.raises(EngineError) as raised:
         next(training.read_run(Session(), ReadRun(str(run_folder))))

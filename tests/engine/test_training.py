@@ -1,4 +1,4 @@
-"""A run learns, repeats, is saved, and goes on where it was."""
+"""A run lowers the loss, is reproducible, is saved, and continues where it stopped."""
 
 import codecs
 import dataclasses
@@ -31,7 +31,7 @@ def start(text_file: Path, folder: Path, **changes: object) -> Run:
     return Run.start([str(text_file)], folder, dataclasses.replace(SMALL, **changes))  # type: ignore[arg-type]
 
 
-def test_it_learns(text_file: Path, tmp_path: Path) -> None:
+def test_training_lowers_the_loss_on_the_text_and_on_held_out_text(text_file: Path, tmp_path: Path) -> None:
     steps = finished(start(text_file, tmp_path / "m", steps=60))
     assert len(steps) == 60
     assert steps[0].loss > 5.0
@@ -48,7 +48,7 @@ def test_equal_seeds_give_equal_runs(text_file: Path, tmp_path: Path) -> None:
     assert first != other
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(text_file: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(text_file: Path, tmp_path: Path) -> None:
     whole = finished(start(text_file, tmp_path / "whole"))
     run = start(text_file, tmp_path / "part")
     list(run.prepare())
@@ -63,10 +63,10 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(text_file: Path, t
     assert [line["step"] for line in read_log(tmp_path / "part") if "loss" in line] == list(range(1, 31))
 
 
-def test_a_log_that_knows_more_than_the_state_is_cut_back(text_file: Path, tmp_path: Path) -> None:
+def test_a_log_that_is_ahead_of_the_saved_state_is_cut_back(text_file: Path, tmp_path: Path) -> None:
     run = start(text_file, tmp_path / "m")
     list(run.prepare())
-    with open(tmp_path / "m" / "log.jsonl", "a") as file:
+    with (tmp_path / "m" / "log.jsonl").open("a") as file:
         file.write('{"step": 99, "loss": 1.0}\n{"step": 100, "lo')
     resumed = Run.resume(tmp_path / "m")
     list(resumed.prepare())
@@ -87,7 +87,7 @@ def test_a_log_that_knows_more_than_the_state_is_cut_back(text_file: Path, tmp_p
         ({"colour": "red"}, "model_damaged"),
     ],
 )
-def test_a_run_whose_settings_were_spoilt_is_refused_in_words(
+def test_resuming_with_damaged_settings_raises_an_engine_error(
     model_folder: Path, tmp_path: Path, changes: dict[str, object], key: str
 ) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "m")
@@ -100,7 +100,7 @@ def test_a_run_whose_settings_were_spoilt_is_refused_in_words(
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_a_run_that_is_continued_makes_its_model_whole_again(model_folder: Path, tmp_path: Path, name: str) -> None:
+def test_resuming_rewrites_a_damaged_config_or_weights_file(model_folder: Path, tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "m")
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[:9])
@@ -108,23 +108,23 @@ def test_a_run_that_is_continued_makes_its_model_whole_again(model_folder: Path,
     assert (folder / name).read_bytes() == whole
 
 
-def test_lines_of_a_log_that_are_none_are_passed_over(model_folder: Path, tmp_path: Path) -> None:
+def test_invalid_lines_of_a_log_are_skipped(model_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "m")
     known = read_log(folder)
-    with open(folder / "log.jsonl", "a") as file:
+    with (folder / "log.jsonl").open("a") as file:
         file.write('{"step": "9", "loss": 1.0}\n{"loss": 1.0}\n[3]\n"step"\nNaN\n' + "[" * 100_000 + "\n")
     list(Run.resume(folder).prepare())
     assert read_log(folder) == known
 
 
-def test_nothing_but_whole_files_is_left(model_folder: Path) -> None:
+def test_a_finished_run_leaves_no_temporary_files(model_folder: Path) -> None:
     assert {path.name for path in model_folder.iterdir()} == {
         "config.json", "model.safetensors", "tokenizer.json", "tokens.bin", "tokens.json", "training.safetensors",
         "run.json", "log.jsonl",
     }  # fmt: skip
 
 
-def test_the_schedule_fits_itself_to_seconds(text_file: Path, tmp_path: Path) -> None:
+def test_a_run_limited_by_seconds_decays_its_rate_by_the_time_that_is_left(text_file: Path, tmp_path: Path) -> None:
     run = start(text_file, tmp_path / "m", steps=None, seconds=1.0)
     steps = finished(run)
     before = steps[-2]
@@ -133,7 +133,7 @@ def test_the_schedule_fits_itself_to_seconds(text_file: Path, tmp_path: Path) ->
     assert rate_factor(before.step, before.fraction) <= (1 - before.fraction) / DECAY
 
 
-def test_rates_warm_up_stay_and_fall_to_nothing() -> None:
+def test_the_learning_rate_warms_up_stays_and_decays_to_zero() -> None:
     factors = [rate_factor(step, step / 1000) for step in range(1000)]
     assert factors[0] < 0.2
     assert max(factors) == 1.0
@@ -141,7 +141,7 @@ def test_rates_warm_up_stay_and_fall_to_nothing() -> None:
     assert factors[-1] < 0.01
 
 
-def test_nan_is_noticed_and_an_earlier_state_comes_back(text_file: Path, tmp_path: Path) -> None:
+def test_a_nan_loss_restores_an_earlier_state_at_half_the_rate(text_file: Path, tmp_path: Path) -> None:
     run = start(text_file, tmp_path / "m", steps=20)
     list(run.prepare())
     steps, seen = run.steps(), []
@@ -158,7 +158,7 @@ def test_nan_is_noticed_and_an_earlier_state_comes_back(text_file: Path, tmp_pat
     assert seen[-1].loss < seen[0].loss
 
 
-def test_a_run_that_cannot_be_saved_from_itself_ends_in_words(text_file: Path, tmp_path: Path) -> None:
+def test_a_run_that_cannot_recover_raises_diverged(text_file: Path, tmp_path: Path) -> None:
     run = start(text_file, tmp_path / "m")
     list(run.prepare())
     with torch.no_grad():
@@ -181,7 +181,7 @@ def test_micro_batches_add_up_to_the_batch(monkeypatch: pytest.MonkeyPatch) -> N
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
 
-def test_a_wide_model_is_cut_into_micro_batches() -> None:
+def test_a_wide_model_gets_micro_batches_of_one_sequence() -> None:
     assert micro_batch(model_config(TrainingSettings(), 65), 12) == 12
     assert micro_batch(model_config(TrainingSettings(width=1024, layers=12, heads=16), 4000), 32) == 1
 
@@ -201,7 +201,7 @@ def test_a_wide_model_is_cut_into_micro_batches() -> None:
         ({"width": 8192, "heads": 64, "layers": 20}, "error.memory"),
     ],
 )
-def test_absurd_settings_are_refused_in_words(
+def test_settings_out_of_range_raise_an_engine_error(
     text_file: Path, tmp_path: Path, changes: dict[str, object], key: str
 ) -> None:
     with pytest.raises(EngineError) as raised:
@@ -209,14 +209,14 @@ def test_absurd_settings_are_refused_in_words(
     assert raised.value.key in (key, "error.model_too_large")
 
 
-def test_a_vocabulary_above_the_texts_ends_smaller(text_file: Path, tmp_path: Path) -> None:
+def test_a_vocabulary_larger_than_the_text_allows_becomes_smaller(text_file: Path, tmp_path: Path) -> None:
     run = start(text_file, tmp_path / "m", vocabulary=50_000, steps=2)
     finished(run)
     assert run.tokenizer.vocabulary == run.model.config.vocabulary < 1000
 
 
 @pytest.mark.parametrize("data", [b"abc", codecs.BOM_UTF8])
-def test_three_characters_are_too_few_and_so_is_the_mark_of_an_encoding(tmp_path: Path, data: bytes) -> None:
+def test_a_text_of_three_characters_or_only_a_byte_order_mark_is_too_short(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "tiny.txt").write_bytes(data)
     with pytest.raises(EngineError) as raised:
         finished(start(tmp_path / "tiny.txt", tmp_path / "m"))
@@ -231,20 +231,20 @@ def test_a_folder_with_a_run_is_not_overwritten(model_folder: Path, text_file: P
     assert (model_folder / "model.safetensors").read_bytes() == before
 
 
-def test_a_model_of_others_is_not_overwritten(text_file: Path, tmp_path: Path) -> None:
+def test_a_folder_with_another_programs_model_is_not_overwritten(text_file: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(EngineError, match="folder_taken"):
         start(text_file, tmp_path)
 
 
-def test_a_run_that_was_killed_before_it_began_is_begun_again(text_file: Path, tmp_path: Path) -> None:
+def test_a_run_killed_while_preparing_can_be_started_again_in_its_folder(text_file: Path, tmp_path: Path) -> None:
     preparing = start(text_file, tmp_path / "m", steps=2)._read_texts()
-    list(preparing)  # its text is there, its model is not
+    list(preparing)  # its text is saved, its model is not
     assert (tmp_path / "m" / "run.json").is_file()
     assert len(finished(start(text_file, tmp_path / "m", steps=2))) == 2
 
 
-def test_a_full_disk_is_said_and_what_was_saved_stays(
+def test_a_full_disk_raises_not_written_and_keeps_the_last_save(
     text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = start(text_file, tmp_path / "m")
@@ -264,14 +264,14 @@ def test_a_full_disk_is_said_and_what_was_saved_stays(
     list(Run.resume(tmp_path / "m").prepare())
 
 
-def test_a_folder_that_cannot_be_written(text_file: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_raises_not_written(text_file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EngineError) as raised:
         finished(start(text_file, tmp_path / "file" / "m"))
     assert raised.value.key == "error.not_written"
 
 
-def test_presets_take_a_vocabulary_that_the_text_can_fill() -> None:
+def test_presets_limit_the_vocabulary_for_a_short_text() -> None:
     assert presets_for(10_000_000) == PRESETS
     small = presets_for(2000)
     assert list(small) == ["30s", "5m", "overnight"]

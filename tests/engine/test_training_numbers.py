@@ -1,8 +1,9 @@
-"""What counting achieves, what evaluation reckons and what a recipe asks for, a second time in plain Python."""
+"""Evaluation against plain Python, and the limits of settings, presets and rates."""
 
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,9 @@ from engine.training.evaluation import evaluate
 from engine.training.recipe import PRESETS, check, micro_batch, model_config, presets_for, rate_factor, rates
 from tests.engine.conftest import SENTENCES
 
-# --- Evaluation and recipe ----------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("length", [2, 3, 16, 17, 18, 33, 50])
-def test_the_loss_of_a_text_is_the_mean_over_windows_by_hand(model_folder: Path, length: int) -> None:
+def test_the_loss_of_a_text_is_the_mean_over_windows_in_plain_python(model_folder: Path, length: int) -> None:
     model, tokenizer = load_model(model_folder)
     ids = tokenizer.encode("the cat sat on the mat. 猫は森で暮らしている。" * 5)[:length]
     text = tokenizer.decode(ids)
@@ -65,7 +64,7 @@ def test_evaluation_predicts_each_token_once(model_folder: Path) -> None:
 
 
 @given(characters=st.integers(0, 10**12))
-def test_every_preset_is_a_run_that_can_be_started(characters: int) -> None:
+def test_every_preset_is_valid_for_any_length_of_text(characters: int) -> None:
     assert list(presets_for(characters)) == list(PRESETS)
     for preset in presets_for(characters).values():
         check(preset)
@@ -76,9 +75,10 @@ def test_every_preset_is_a_run_that_can_be_started(characters: int) -> None:
 
 @pytest.mark.parametrize("name", ["seconds", "learning_rate"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0])
-def test_numbers_that_are_none_are_refused(name: str, value: float) -> None:
+def test_settings_that_are_not_positive_numbers_are_refused(name: str, value: float) -> None:
+    changes: dict[str, Any] = {name: value}
     with pytest.raises(EngineError) as raised:
-        check(dataclasses.replace(TrainingSettings(), **{name: value}))
+        check(dataclasses.replace(TrainingSettings(), **changes))
     assert raised.value.args_by_name["setting"] == name
 
 
@@ -88,7 +88,7 @@ def test_a_rate_is_never_negative_nor_above_the_full_one(step: int, fraction: fl
     assert rate_factor(step, fraction) >= rate_factor(step, min(2.0, fraction + 0.1))
 
 
-def test_the_rate_that_a_person_sets_takes_the_other_along() -> None:
+def test_the_rate_in_the_settings_scales_both_optimizers() -> None:
     usual, other = rates(TrainingSettings())
     mine, its = rates(TrainingSettings(learning_rate=usual / 4))
     assert (mine, its) == pytest.approx((usual / 4, other / 4))

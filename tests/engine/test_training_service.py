@@ -1,4 +1,4 @@
-"""Runs as the window steers them: told in order, paused, stopped, cancelled, continued; questions in between."""
+"""Runs as the window controls them: reported, paused, stopped, cancelled, resumed, with requests in between."""
 
 import dataclasses
 import math
@@ -33,10 +33,12 @@ from engine.messages.training import (
     TrainingStarted,
 )
 from engine.model.opening import load_model
+from engine.model.transformer import Transformer
 from engine.service import training
+from engine.service.answer import IDLE
 from engine.service.handlers import answering
-from engine.service.process import IDLE
 from engine.service.session import Session
+from engine.training.recipe import model_config
 from engine.training.run import read_log
 from tests.engine.conftest import SMALL
 from tests.engine.sessions import ask, fits, loop, until_ended
@@ -57,7 +59,7 @@ def losses_of(folder: Path) -> dict[int, float]:
 
 @pytest.fixture(scope="module")
 def whole(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], Path]:
-    """A run that nobody disturbed, and what was told of it."""
+    """Return the events and the folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole") / "m"
     session = Session()
     with pytest.MonkeyPatch.context() as patch:
@@ -67,7 +69,7 @@ def whole(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[li
     return events, folder
 
 
-def test_a_run_is_told_in_order(whole: tuple[list[Any], Path]) -> None:
+def test_a_run_reports_in_order(whole: tuple[list[Any], Path]) -> None:
     events, folder = whole
     order = [
         Progress,
@@ -87,7 +89,7 @@ def test_a_run_is_told_in_order(whole: tuple[list[Any], Path]) -> None:
     assert last.folder == str(folder)
 
 
-def test_every_step_is_told_once_and_as_it_was(whole: tuple[list[Any], Path]) -> None:
+def test_every_step_is_reported_once_with_its_loss(whole: tuple[list[Any], Path]) -> None:
     events, folder = whole
     points = [event for event in events if isinstance(event, TrainingPoints)]
     steps = np.concatenate([p.steps for p in points]).tolist()
@@ -117,12 +119,12 @@ def test_samples_are_written_from_the_first_step_to_the_last(whole: tuple[list[A
     assert noted == [(s.step, s.text) for s in samples]
 
 
-def test_no_message_of_a_run_is_large(whole: tuple[list[Any], Path]) -> None:
+def test_every_message_of_a_run_is_small(whole: tuple[list[Any], Path]) -> None:
     assert all(map(fits, whole[0]))
 
 
 def advance(run: Iterator[Any], until: int) -> int:
-    """To at least this step, as the messages tell."""
+    """Advance the run to at least this step; return the step that was reported."""
     step = 0
     for event in run:
         if isinstance(event, TrainingPoints):
@@ -133,12 +135,12 @@ def advance(run: Iterator[Any], until: int) -> int:
 
 
 @pytest.fixture(autouse=True)
-def reports_at_every_step_and_short_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+def report_every_step_with_short_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
     monkeypatch.setattr(training, "SAMPLE_TOKENS", 4)
 
 
-def test_a_paused_run_stands_still_answers_and_goes_on(
+def test_a_paused_run_keeps_its_weights_answers_requests_and_resumes(
     whole: tuple[list[Any], Path], text_file: Path, tmp_path: Path
 ) -> None:
     session, folder = Session(), tmp_path / "m"
@@ -161,7 +163,7 @@ def test_a_paused_run_stands_still_answers_and_goes_on(
     assert losses_of(folder) == losses_of(whole[1])
 
 
-def test_a_stopped_run_is_saved_and_continued_to_the_same_end(
+def test_a_stopped_run_is_saved_and_resumes_with_the_same_losses(
     whole: tuple[list[Any], Path], text_file: Path, tmp_path: Path
 ) -> None:
     session, folder = Session(), tmp_path / "m"
@@ -175,12 +177,12 @@ def test_a_stopped_run_is_saved_and_continued_to_the_same_end(
     assert isinstance(events[-1], ModelInfo)
     assert (events[-1].step, events[-1].resumable) == (step, True)
     again = ask(session, Train((), str(folder), SMALL, resume=True, sample_prompt="the cat"))
-    told = [event for event in again if isinstance(event, TrainingPoints)]
-    assert np.concatenate([p.steps for p in told]).tolist() == list(range(1, 31))  # the past first
+    reported = [event for event in again if isinstance(event, TrainingPoints)]
+    assert np.concatenate([p.steps for p in reported]).tolist() == list(range(1, 31))  # with those before the stop
     assert losses_of(folder) == losses_of(whole[1])
 
 
-def test_a_paused_run_that_is_stopped_ends_where_it_stood(text_file: Path, tmp_path: Path) -> None:
+def test_stopping_a_paused_run_takes_no_further_step(text_file: Path, tmp_path: Path) -> None:
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "m"))
     step = advance(run, 5)
@@ -194,7 +196,7 @@ def test_a_paused_run_that_is_stopped_ends_where_it_stood(text_file: Path, tmp_p
 
 
 @pytest.mark.parametrize("paused", [False, True])
-def test_a_cancelled_run_is_saved_too(text_file: Path, tmp_path: Path, paused: bool) -> None:
+def test_a_cancelled_run_is_saved(text_file: Path, tmp_path: Path, paused: bool) -> None:
     session, folder = Session(), tmp_path / "m"
     run = training.train(session, running(text_file, folder))
     step = advance(run, 6)
@@ -212,18 +214,20 @@ def test_a_cancelled_run_is_saved_too(text_file: Path, tmp_path: Path, paused: b
     assert any(isinstance(event, TrainingResult) and event.steps == 30 for event in events)
 
 
-def test_one_run_at_a_time(text_file: Path, tmp_path: Path) -> None:
+def test_a_second_run_is_refused_and_the_first_goes_on(text_file: Path, tmp_path: Path) -> None:
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "a"))
     advance(run, 2)
     with pytest.raises(EngineError, match="run_in_progress"):
         ask(session, running(text_file, tmp_path / "b"))
     assert not (tmp_path / "b").exists()
-    assert session.run is not None  # the first is none the worse
+    assert session.run is not None
     run.close()
 
 
-def test_a_run_that_cannot_begin_leaves_the_session_free(text_file: Path, tmp_path: Path, model_folder: Path) -> None:
+def test_after_a_run_that_could_not_start_another_can_start(
+    text_file: Path, tmp_path: Path, model_folder: Path
+) -> None:
     session = Session()
     (tmp_path / "short.txt").write_text("abc")
     for request, key in (
@@ -236,7 +240,7 @@ def test_a_run_that_cannot_begin_leaves_the_session_free(text_file: Path, tmp_pa
         assert session.run is None
 
 
-def test_what_is_shown_in_the_middle_of_a_run_is_of_the_weights_of_that_moment(text_file: Path, tmp_path: Path) -> None:
+def test_during_a_run_predictions_come_from_the_current_weights(text_file: Path, tmp_path: Path) -> None:
     session, seen = Session(), []
     run = training.train(session, running(text_file, tmp_path / "m"))
     for step in (3, 9, 15):
@@ -251,7 +255,7 @@ def test_what_is_shown_in_the_middle_of_a_run_is_of_the_weights_of_that_moment(t
     assert not np.allclose(seen[0], seen[2])
 
 
-def test_an_estimate_in_the_middle_of_a_run_does_not_disturb_it(
+def test_an_estimate_during_a_run_changes_none_of_its_losses(
     whole: tuple[list[Any], Path], text_file: Path, tmp_path: Path
 ) -> None:
     session, folder = Session(), tmp_path / "m"
@@ -264,12 +268,12 @@ def test_an_estimate_in_the_middle_of_a_run_does_not_disturb_it(
     assert losses_of(folder) == losses_of(whole[1])
     assert estimate.steps == 500
     assert estimate.seconds == pytest.approx(500 * SMALL.batch * SMALL.context / estimate.tokens_per_second)
-    assert estimate.parameters == sum(p.numel() for p in training.Transformer(
-        training.model_config(SMALL, SMALL.vocabulary)).parameters())  # fmt: skip
+    model = Transformer(model_config(SMALL, SMALL.vocabulary))
+    assert estimate.parameters == sum(parameter.numel() for parameter in model.parameters())
 
 
-def test_a_large_model_is_estimated_without_being_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "Transformer", lambda *_: pytest.fail("built"))
+def test_a_large_model_is_estimated_without_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "Transformer", lambda *_: pytest.fail("made"))
     settings = TrainingSettings(width=2048, heads=16, layers=24, seconds=3600.0)
     [estimate] = ask(Session(), EstimateTraining(settings))
     assert estimate.parameters > 10**9
@@ -280,7 +284,9 @@ def test_a_large_model_is_estimated_without_being_built(monkeypatch: pytest.Monk
         ask(Session(), EstimateTraining(dataclasses.replace(settings, width=30)))
 
 
-def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: Path, model_folder: Path) -> None:
+def test_opening_the_folder_of_a_run_opens_the_model_in_training(
+    text_file: Path, tmp_path: Path, model_folder: Path
+) -> None:
     session, folder = Session(), tmp_path / "m"
     run = training.train(session, running(text_file, folder))
     advance(run, 2)
@@ -288,7 +294,7 @@ def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: P
     model = session.run.model
     *_, info = ask(session, OpenModel(str(folder)))
     assert info.training
-    assert session.opened.model is model  # not read again from the disk, a step behind
+    assert session.opened.model is model  # not an older one from the disk
     *_, other = ask(session, OpenModel(str(model_folder)))
     assert session.opened.model is not model
     session.steer = "pause"
@@ -299,11 +305,11 @@ def test_the_model_of_a_run_is_the_one_that_is_open(text_file: Path, tmp_path: P
     session.steer = ""
     ask(session, OpenModel(str(model_folder)))
     rest = [event for event in run if isinstance(event, ModelInfo | TrainingResult)]
-    assert [type(event) for event in rest] == [TrainingResult]  # the other one stays open
+    assert [type(event) for event in rest] == [TrainingResult]  # the other model stays open
     assert session.opened.info == other
 
 
-def test_a_run_that_was_saved_from_itself_says_so(text_file: Path, tmp_path: Path) -> None:
+def test_a_recovery_is_reported_with_its_step(text_file: Path, tmp_path: Path) -> None:
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "m"))
     step = advance(run, 8)
@@ -315,7 +321,7 @@ def test_a_run_that_was_saved_from_itself_says_so(text_file: Path, tmp_path: Pat
     assert next(event.steps for event in events if isinstance(event, TrainingResult)) == 30
 
 
-def test_a_run_in_a_folder_that_is_for_reading_only_is_read_all_the_same(
+def test_a_run_in_a_read_only_folder_is_read(
     whole: tuple[list[Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
@@ -329,7 +335,7 @@ def test_a_run_in_a_folder_that_is_for_reading_only_is_read_all_the_same(
     assert not (folder / training.REFERENCES).exists()
 
 
-def test_a_run_that_learned_nothing_yet_can_be_read(text_file: Path, tmp_path: Path) -> None:
+def test_a_run_without_steps_can_be_read(text_file: Path, tmp_path: Path) -> None:
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "m"))
     while not isinstance(next(run), TrainingStarted):
@@ -343,17 +349,17 @@ def test_a_run_that_learned_nothing_yet_can_be_read(text_file: Path, tmp_path: P
     assert math.isnan(listed.validation_loss)
 
 
-# --- Behind the pipe ------------------------------------------------------------------------------------
+# --- Through the pipe -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def engine() -> Iterator[Connection]:
-    """The loop with everything behind it."""
+    """Serve requests with all handlers; yield the other end of the pipe."""
     with loop(answering()) as ours:
         yield ours
 
 
-def first_step_told(engine: Connection) -> int:
+def first_reported_step(engine: Connection) -> int:
     while True:
         assert engine.poll(30)
         message = engine.recv()
@@ -361,11 +367,11 @@ def first_step_told(engine: Connection) -> int:
             return int(message.body.steps[-1])
 
 
-def test_questions_are_answered_while_a_run_goes_on_until_it_is_cancelled(
+def test_requests_are_answered_during_a_run_until_it_is_cancelled(
     engine: Connection, text_file: Path, tmp_path: Path
 ) -> None:
     engine.send(Submit(1, running(text_file, tmp_path / "m", steps=10**6, sample_prompt="")))
-    first_step_told(engine)
+    first_reported_step(engine)
     for job, request in enumerate((Tokenize(TEXT), Attend(TEXT), Project(), Generate(TEXT, tokens=3)), start=2):
         engine.send(Submit(job, request))
         mine = [message for message in until_ended(engine, job) if message.job == job]
@@ -382,10 +388,10 @@ def test_questions_are_answered_while_a_run_goes_on_until_it_is_cancelled(
     assert until_ended(engine, 10)[-1].outcome == "done"
 
 
-def test_a_run_is_saved_when_the_window_goes_away(text_file: Path, tmp_path: Path) -> None:
+def test_a_run_is_saved_when_the_pipe_closes(text_file: Path, tmp_path: Path) -> None:
     with loop(answering()) as engine:
         engine.send(Submit(1, running(text_file, tmp_path / "m", steps=10**6)))
-        told = first_step_told(engine)
+        reported = first_reported_step(engine)
         engine.close()
-    assert max(losses_of(tmp_path / "m")) >= told
+    assert max(losses_of(tmp_path / "m")) >= reported
     load_model(tmp_path / "m")

@@ -1,4 +1,4 @@
-"""The curve of a run: what is kept of it, what is drawn, and what pointing at it tells."""
+"""The curve of a run: its data, its drawing, and the description of a step."""
 
 import math
 
@@ -41,7 +41,7 @@ def plot(qtbot: QtBot) -> LossPlot:
 # --- The arrays ------------------------------------------------------------------------------------
 
 
-def test_a_curve_grows_past_its_first_room_unharmed() -> None:
+def test_a_curve_keeps_its_values_when_its_arrays_grow() -> None:
     found = curve([3.0] * 1000)
     for first in range(1001, 4001, 500):
         grow(found, [2.0] * 500, first)
@@ -51,7 +51,7 @@ def test_a_curve_grows_past_its_first_room_unharmed() -> None:
     assert 2.0 <= found.smoothed[-1] < 2.01
 
 
-def test_smoothing_is_the_same_however_the_steps_arrive() -> None:
+def test_smoothing_does_not_depend_on_how_the_steps_are_split() -> None:
     losses = np.random.default_rng(0).normal(3, 1, 300).tolist()
     whole, parts = curve(losses), curve(losses[:7])
     grow(parts, losses[7:100], 8)
@@ -60,12 +60,12 @@ def test_smoothing_is_the_same_however_the_steps_arrive() -> None:
     assert whole.smoothed[50:].std() < np.std(losses) / 2
 
 
-def test_a_step_that_was_taken_back_leaves_the_smoothed_loss_whole() -> None:
+def test_a_nan_or_infinite_loss_is_skipped_by_smoothing() -> None:
     found = curve([4.0, math.nan, math.inf, 4.0])
     assert found.smoothed.tolist() == [4.0] * 4
 
 
-def test_steps_lie_on_three_axes() -> None:
+def test_steps_have_a_place_on_three_axes() -> None:
     found = curve([3.0, 2.0, 1.0])
     assert found.along("tokens").tolist() == [100, 200, 300]
     assert found.along("seconds").tolist() == [0.5, 1.0, 1.5]
@@ -112,7 +112,7 @@ def test_there_is_room_for_curve_and_reference_lines(plot: LossPlot) -> None:
     assert top > 6.0
 
 
-def test_reference_lines_are_named_with_their_loss(plot: LossPlot) -> None:
+def test_reference_lines_are_labelled_with_their_loss(plot: LossPlot) -> None:
     plot.set_runs([curve([5.5, 3.0, 2.0])])
     labels = [line.label.toPlainText() for line in plot._lines.values()]
     assert sorted(label.split()[-1] for label in labels) == ["4.00", "5.00", "6.00"]
@@ -120,7 +120,7 @@ def test_reference_lines_are_named_with_their_loss(plot: LossPlot) -> None:
     assert plot._lines == {}
 
 
-def test_the_name_of_the_highest_line_has_room_also_below_a_curve_that_begins_higher(plot: LossPlot) -> None:
+def test_the_highest_line_has_room_for_its_label_under_a_curve_that_starts_higher(plot: LossPlot) -> None:
     plot.set_runs([curve([6.02, 3.0, 2.0])])
     bottom, top = visible_range(plot)[1]
     room = (top - 6.0) / (top - bottom) * plot.plot.getViewBox().height()
@@ -148,7 +148,7 @@ def test_every_view_shows_a_run_that_had_broken_steps(plot: LossPlot, what: str,
     assert across[1] == pytest.approx({"steps": 9, "tokens": 900, "seconds": 4.5}[axis])
 
 
-def test_the_logarithmic_axis_counts_losses(plot: LossPlot) -> None:
+def test_the_logarithmic_axis_has_ticks_at_round_losses(plot: LossPlot) -> None:
     plot.set_runs([curve([8.0, 4.0, 2.0])])
     plot.set_view("steps", "loss", logarithmic=True)
     [ticks] = plot.plot.getAxis("left")._tickLevels
@@ -170,10 +170,10 @@ def test_a_run_keeps_its_colour_and_line_style(plot: LossPlot) -> None:
     assert before["third"] not in plot.legend.entries
 
 
-# --- Pointing at it --------------------------------------------------------------------------------
+# --- Choosing a step -------------------------------------------------------------------------------
 
 
-def test_keys_tell_step_after_step_in_words(qtbot: QtBot, plot: LossPlot) -> None:
+def test_keys_describe_one_step_after_the_other(qtbot: QtBot, plot: LossPlot) -> None:
     plot.set_runs([curve([5.5, 3.0, 2.25])])
     said: list[str] = []
     plot.hovered.connect(said.append)
@@ -195,7 +195,7 @@ def test_the_mouse_finds_the_nearest_step(plot: LossPlot) -> None:
     assert said[1] == ""
 
 
-def test_an_empty_plot_says_nothing(qtbot: QtBot, plot: LossPlot) -> None:
+def test_an_empty_plot_has_no_description(qtbot: QtBot, plot: LossPlot) -> None:
     said: list[str] = []
     plot.hovered.connect(said.append)
     plot._moved(QPointF(100, 100))
@@ -222,7 +222,7 @@ def test_figures_that_do_not_fit_are_left_out_from_the_end(qtbot: QtBot) -> None
     assert not row.grab().isNull()
 
 
-def test_figures_do_not_jump_when_they_get_shorter(qtbot: QtBot) -> None:
+def test_figures_keep_their_place_when_their_neighbours_get_shorter(qtbot: QtBot) -> None:
     row = FigureRow()
     qtbot.addWidget(row)
     row.resize(2000, 60)

@@ -1,11 +1,11 @@
-"""The Training pane: from a text to a run, and everything that can happen to it."""
+"""The Training pane: settings, estimate, a run and its figures, and comparing runs."""
 
 import json
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
@@ -30,6 +30,7 @@ from gui.panes.training.pane import TrainingPane
 from gui.runs import RunRecord, duration, new_folder, settings_from
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model, points, started
+from tests.gui.hands import heard
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def pane(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> TrainingPane:
     return found
 
 
-def click(qtbot: QtBot, button: object) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+def click(qtbot: QtBot, button: QWidget) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def figures(pane: TrainingPane) -> dict[str, str]:
@@ -67,7 +68,7 @@ def test_a_preset_is_estimated_before_the_start(qtbot: QtBot, pane: TrainingPane
     assert "0:30" in pane.start_page.estimate.text()
 
 
-def test_own_settings_leave_the_preset(qtbot: QtBot, pane: TrainingPane) -> None:
+def test_a_changed_setting_deselects_the_preset(qtbot: QtBot, pane: TrainingPane) -> None:
     click(qtbot, pane.start_page.form.more)
     assert pane.start_page.form.own.isVisible()
     pane.start_page.form.numbers["layers"].setValue(9)
@@ -76,7 +77,7 @@ def test_own_settings_leave_the_preset(qtbot: QtBot, pane: TrainingPane) -> None
     assert pane.start_page.form.chosen == ""
 
 
-def test_settings_that_cannot_be_keep_start_disabled(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+def test_settings_that_are_not_possible_disable_start(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     engine.answers[EstimateTraining] = lambda _: [Ended(0, "failed", "error.heads_divide", {"heads": 4, "width": 30})]
     pane.start_page.form.numbers["width"].setValue(30)
     qtbot.waitUntil(lambda: not pane.start_page.start_button.isEnabled())
@@ -132,13 +133,13 @@ def test_a_run_that_ended_early_can_be_continued(
     assert request.resume
     assert request.folder == "/models/story-1"
     engine.send(Train, started())
-    engine.send(Train, points(1, 10))  # its past, told again
+    engine.send(Train, points(1, 10))  # the steps before, reported again
     engine.send(Train, points(11, 5))
     assert pane.runs.record is not None
     assert pane.runs.record.curve.steps.tolist() == list(range(1, 16))
 
 
-def test_the_death_of_the_engine_offers_to_continue(
+def test_after_the_engine_died_the_run_can_be_continued(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
@@ -151,7 +152,7 @@ def test_the_death_of_the_engine_offers_to_continue(
     assert pane.run_page.again_button.isVisible()
 
 
-def test_without_a_text_the_pane_says_what_to_do(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+def test_without_a_text_the_pane_offers_to_open_one(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     window.show_pane("training")
     page = window.workspace.pane("training").start_page  # type: ignore[attr-defined]
     assert not page.start_button.isVisible()
@@ -172,14 +173,14 @@ def test_a_run_that_is_being_prepared_can_be_cancelled(
     click(qtbot, pane.start_page.cancel_button)
     [job] = [j for j, r in zip(engine.jobs, engine.requests, strict=True) if isinstance(r, Train)]
     assert job.cancelled
-    assert engine.asked(SteerTraining) == []  # nothing runs yet that could be steered
+    assert engine.asked(SteerTraining) == []  # there is no run yet that could be stopped
     engine.end(Train, Ended(0, "cancelled"))
     assert not window.state.training
     assert pane.start_page.start_button.isVisible()
     assert not pane.start_page.bar.isVisible()
 
 
-def test_a_text_that_cannot_be_learned_leads_back_to_the_form(
+def test_a_text_that_is_too_short_leads_back_to_the_form(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     click(qtbot, pane.start_page.start_button)
@@ -189,28 +190,27 @@ def test_a_text_that_cannot_be_learned_leads_back_to_the_form(
     assert not window.state.training
 
 
-def test_what_was_saved_is_opened_when_a_run_fails(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+def test_when_a_run_fails_its_last_save_is_opened(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     begin(qtbot, pane, engine)
     engine.end(Train, Ended(0, "failed", "error.diverged", {"step": 10}))
     assert "step 10" in pane.messages.label.text()
     assert engine.asked(OpenModel)[-1].folder == "/models/story-1"
 
 
-def test_other_panes_hear_of_new_weights_only_if_there_are_any(
+def test_new_weights_are_announced_only_after_further_steps(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    told: list[int] = []
-    window.state.weights_changed.connect(lambda: told.append(1))
+    announced = heard(window.state.weights_changed)
     pane.runs.announce_weights()
     pane.runs.announce_weights()  # a pause: nothing new
-    assert len(told) == 1
+    assert len(announced) == 1
     engine.send(Train, points(11, 1))
     pane.runs.announce_weights()
-    assert len(told) == 2
+    assert len(announced) == 2
 
 
-def test_own_settings_outlive_a_run_and_a_restart(
+def test_own_settings_are_kept_after_a_run_and_a_restart(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     form = pane.start_page.form
@@ -237,7 +237,7 @@ def test_wrong_settings_are_not_restored(saved: object) -> None:
     assert settings_from(saved) is None
 
 
-def test_the_run_behind_an_opened_model_is_shown(
+def test_opening_a_model_shows_the_run_that_trained_it(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow, tmp_path: Path
 ) -> None:
     (tmp_path / "run.json").write_text("{}")
@@ -291,13 +291,13 @@ def test_both_languages_and_looks(qtbot: QtBot, pane: TrainingPane, engine: Fake
     assert pane.run_page.plot.legend.entries[1].line == pane.theme.series[0]
 
 
-def test_a_recovery_is_said(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+def test_a_recovery_is_shown_as_a_message(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     begin(qtbot, pane, engine)
     engine.send(Train, Notice("notice.recovered", {"step": 7}))
     assert "step 7" in pane.messages.label.text()
 
 
-def test_the_table_has_a_row_a_step(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+def test_the_table_has_a_row_per_step(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     assert pane.table() is None
     begin(qtbot, pane, engine)
     table = pane.table()
@@ -320,7 +320,7 @@ def row(pane: TrainingPane, name: str) -> QTreeWidgetItem:
 
 @pytest.fixture
 def listed(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> TrainingPane:
-    """A run in front, and the list of runs open with two others."""
+    """Return the pane with a run in front and the list of runs open, with two others."""
     folders = ("/models/story-1", "/models/other-1", "/models/other-2")
     engine.answers[ListRuns] = lambda _: [summary(folder) for folder in folders]
     begin(qtbot, pane, engine)
@@ -329,10 +329,10 @@ def listed(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> TrainingPane
     return pane
 
 
-def test_other_runs_are_laid_under_it(qtbot: QtBot, listed: TrainingPane) -> None:
+def test_ticked_runs_are_compared_each_with_its_own_line(qtbot: QtBot, listed: TrainingPane) -> None:
     other = row(listed, "other-1")
     assert [other.text(column) for column in range(1, 5)] == ["2.500", "98,765", "1:15", "40"]
-    assert row(listed, "story-1").data(0, Qt.ItemDataRole.CheckStateRole) is None  # it is there anyway
+    assert row(listed, "story-1").data(0, Qt.ItemDataRole.CheckStateRole) is None  # it is always shown
     other.setCheckState(0, Qt.CheckState.Checked)
     qtbot.waitUntil(lambda: "other-1" in listed.run_page.plot.legend.text())
     row(listed, "other-2").setCheckState(0, Qt.CheckState.Checked)
@@ -342,10 +342,10 @@ def test_other_runs_are_laid_under_it(qtbot: QtBot, listed: TrainingPane) -> Non
     other.setCheckState(0, Qt.CheckState.Unchecked)
     assert "other-1" not in listed.run_page.plot.legend.text()
     kept = [(e.line, e.style) for e in listed.run_page.plot.legend.entries if e.text == "other-2"]
-    assert kept == looks[1:]  # who stays keeps its colour
+    assert kept == looks[1:]  # it keeps its colour
 
 
-def test_a_run_is_taken_out_of_the_list(qtbot: QtBot, listed: TrainingPane) -> None:
+def test_a_run_can_be_removed_from_the_list(qtbot: QtBot, listed: TrainingPane) -> None:
     listed.run_list.tree.setCurrentItem(row(listed, "story-1"))
     assert not listed.run_list.remove_button.isEnabled()
     listed.run_list.tree.setCurrentItem(row(listed, "other-1"))
@@ -364,7 +364,7 @@ def test_a_run_of_the_list_is_opened_as_the_model(qtbot: QtBot, listed: Training
     assert not listed.run_list.isVisible()
 
 
-def test_without_runs_the_list_says_so(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+def test_without_runs_the_list_shows_a_hint(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     engine.answers[ListRuns] = lambda _: []
     begin(qtbot, pane, engine)
     click(qtbot, pane.run_page.compare_button)
@@ -384,7 +384,7 @@ def test_axes_and_views_are_remembered(qtbot: QtBot, pane: TrainingPane, engine:
     assert pane.run_page.plot.axis == "tokens"
 
 
-def test_a_new_folder_never_exists_already(tmp_path: Path) -> None:
+def test_a_new_folder_is_one_that_does_not_exist(tmp_path: Path) -> None:
     for expected in ("neko-1", "neko-2", "neko-3"):
         folder = new_folder(tmp_path, "neko.txt")
         assert folder.name == expected
@@ -392,7 +392,7 @@ def test_a_new_folder_never_exists_already(tmp_path: Path) -> None:
     assert new_folder(tmp_path, "../../etc/pass wd.txt").parent == tmp_path
 
 
-def test_a_record_smooths_and_knows_no_point_twice() -> None:
+def test_a_record_skips_points_that_it_has_and_smooths_the_loss() -> None:
     record = RunRecord.of(started())
     record.add(points(1, 10))
     record.add(points(6, 10))
@@ -403,5 +403,5 @@ def test_a_record_smooths_and_knows_no_point_twice() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(52, "0:52"), (725, "12:05"), (28_800, "8:00:00")])
-def test_durations(seconds: float, words: str) -> None:
+def test_durations_are_minutes_and_seconds_or_hours(seconds: float, words: str) -> None:
     assert duration(seconds) == words

@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Any
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedLayout
 
@@ -23,6 +22,7 @@ from engine.messages.training import (
 )
 from gui.curve import Curve
 from gui.i18n import t
+from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.training.run_list import RunList
 from gui.panes.training.run_page import RunPage
@@ -45,10 +45,7 @@ class TrainingPane(Pane):
         self.pages = QStackedLayout(self.body)
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.run_page)
-        self._estimating = QTimer(self)
-        self._estimating.setInterval(ESTIMATE_MS)
-        self._estimating.setSingleShot(True)
-        self._estimating.timeout.connect(self._ask_estimate)
+        self._estimating = timer(self, ESTIMATE_MS, self._ask_estimate, single_shot=True)
         self._wire()
         self.follow(self.state.corpus_changed, self.state.model_changed)
 

@@ -1,4 +1,4 @@
-"""What a person chooses before a run: a preset, or every number by hand."""
+"""The settings of a run: a preset, or each setting by hand."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -7,22 +7,21 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.messages.training import TrainingSettings
 from gui.i18n import t
+from gui.layout import label, row, stack
 from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
 
-NUMBERS = {  # name: least, most; what is impossible together is said by the engine
+NUMBERS = {  # name: smallest and largest value; the engine refuses combinations that are not possible
     "vocabulary": (300, 100_000),
     "layers": (1, 48),
     "heads": (1, 32),
@@ -31,7 +30,7 @@ NUMBERS = {  # name: least, most; what is impossible together is said by the eng
     "batch": (1, 1024),
     "seed": (0, 2_000_000_000),
 }
-EDGES = 28  # pixels at zoom 1 of a preset's button that are not its words
+EDGES = 28  # pixels at zoom 1 beside the words of a preset's button
 
 
 class RunForm(Themed, QWidget):
@@ -43,18 +42,12 @@ class RunForm(Themed, QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._edges = EDGES
         self._group = QButtonGroup(self)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(GAP_M)
-        self.more = QToolButton(checkable=True)
-        self.own = QWidget()
+        self._row = row(spacing=GAP_M)
+        self.more, self.own = QToolButton(), QWidget()
+        self.more.setCheckable(True)
         self.more.toggled.connect(self.own.setVisible)
         self._build_own()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP_M)
-        layout.addLayout(self._row)
-        layout.addWidget(self.more)
-        layout.addWidget(self.own)
+        stack(self, self._row, self.more, self.own, spacing=GAP_M)
         self.own.hide()
         self.restyle()
         self.retranslate()
@@ -66,21 +59,24 @@ class RunForm(Themed, QWidget):
         self.labels: dict[str, QLabel] = {}
         self.tokenizer = QComboBox()
         self.tokenizer.addItems(["bpe", "char"])
-        self.numbers = {name: QSpinBox(minimum=least, maximum=most) for name, (least, most) in NUMBERS.items()}
-        self.length = QDoubleSpinBox(minimum=1, maximum=10_000_000, decimals=0)
+        self.numbers = {name: QSpinBox() for name in NUMBERS}
+        for name, limits in NUMBERS.items():
+            self.numbers[name].setRange(*limits)
+        self.length, self.rate = QDoubleSpinBox(), QDoubleSpinBox()
+        self.length.setDecimals(0)
+        self.length.setRange(1, 10_000_000)
+        self.rate.setDecimals(4)
+        self.rate.setRange(0.0, 1.0)
+        self.rate.setSingleStep(0.005)
         self.unit = QComboBox()
         self.unit.addItems(["seconds", "steps"])
-        self.rate = QDoubleSpinBox(minimum=0.0, maximum=1.0, decimals=4, singleStep=0.005)
         fields: dict[str, QWidget] = {"tokenizer": self.tokenizer, **self.numbers}
         fields |= {"length": self.length, "unit": self.unit, "rate": self.rate}
         for index, (name, field) in enumerate(fields.items()):
-            label = QLabel()
-            label.setProperty("role", "muted")
-            label.setBuddy(field)
-            self.labels[name] = label
-            row, column = divmod(index, 3)
-            grid.addWidget(label, 2 * row, column)
-            grid.addWidget(field, 2 * row + 1, column)
+            self.labels[name] = label("muted")
+            self.labels[name].setBuddy(field)
+            grid.addWidget(self.labels[name], 2 * (index // 3), index % 3)
+            grid.addWidget(field, 2 * (index // 3) + 1, index % 3)
         for box in self.numbers.values():
             box.valueChanged.connect(self._touched)
         for amount in (self.length, self.rate):
@@ -92,7 +88,8 @@ class RunForm(Themed, QWidget):
         self.presets = presets
         for name in presets:
             if name not in self.buttons:
-                button = QPushButton(checkable=True)
+                button = QPushButton()
+                button.setCheckable(True)
                 button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
                 button.clicked.connect(lambda _=False, name=name: self.choose(name))
                 self._group.addButton(button)
@@ -106,14 +103,14 @@ class RunForm(Themed, QWidget):
         self.set_settings(self.presets[name])
 
     def set_own(self, settings: TrainingSettings) -> None:
-        """Settings that are no preset's, laid open."""
+        """Choose settings that belong to no preset, and unfold the form."""
         self.more.setChecked(True)
         self.set_settings(settings)
         self._touched()
 
     @property
     def chosen(self) -> str:
-        """The preset whose settings these are, or ""."""
+        """The name of the preset that has these settings, or ""."""
         return next((n for n, b in self.buttons.items() if b.isChecked() and self.settings() == self.presets[n]), "")
 
     def settings(self) -> TrainingSettings:
@@ -156,16 +153,16 @@ class RunForm(Themed, QWidget):
         self._name_presets()
         self.more.setText(t("pane.training.own"))
         self.more.setToolTip(t("pane.training.own_tip"))
-        for name, label in self.labels.items():
-            label.setText(t(f"pane.training.setting.{name}"))
-            label.buddy().setToolTip(t(f"pane.training.tip_{name}"))
+        for name, caption in self.labels.items():
+            caption.setText(t(f"pane.training.setting.{name}"))
+            caption.buddy().setToolTip(t(f"pane.training.tip_{name}"))
         for box, keys in ((self.tokenizer, ("bpe", "char")), (self.unit, ("seconds", "steps"))):
             for index, key in enumerate(keys):
                 box.setItemText(index, t(f"pane.training.choice.{key}"))
         self.rate.setSpecialValueText(t("pane.training.choice.automatic"))
 
     def _name_presets(self) -> None:
-        """What each preset makes, in two lines, or in three where two are wider than a button."""
+        """Label each preset with its name and the shape of its model, in two lines, or in three where needed."""
         if not self.buttons:
             return
         room = (self.width() - (len(self.buttons) - 1) * GAP_M) // len(self.buttons) - self._edges

@@ -1,4 +1,4 @@
-"""The runs of the past in a list that drops down: which are laid over the curve, which is opened."""
+"""A popup with the earlier runs: tick them to compare their curves, or open one."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 from engine.messages.training import RunSummary
 from gui.curve import Curve
 from gui.i18n import t
+from gui.layout import label, row
 from gui.theme import GAP_M
 from gui.themed import Themed
 
@@ -29,7 +28,7 @@ FOLDER = Qt.ItemDataRole.UserRole
 class RunList(Themed, QFrame):
     """A popup: it closes by itself when something else is clicked, or with Escape."""
 
-    toggled = Signal(str, bool)  # folder, and whether it is to be laid over the curve
+    toggled = Signal(str, bool)  # folder, and whether its curve is compared
     model_wanted = Signal(str)
     removed = Signal(str)  # from the list; the folder stays
 
@@ -37,8 +36,7 @@ class RunList(Themed, QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("card")
         self.runs: dict[str, RunSummary] = {}
-        self.empty = QLabel()
-        self.empty.setProperty("role", "muted")
+        self.empty = label("muted")
         self.tree = QTreeWidget()
         self.tree.setColumnCount(len(COLUMNS))
         self.tree.setRootIsDecorated(False)
@@ -50,10 +48,7 @@ class RunList(Themed, QFrame):
         self.open_button, self.remove_button = QPushButton(), QPushButton()
         self.open_button.clicked.connect(self._open)
         self.remove_button.clicked.connect(self._remove)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.open_button)
-        buttons.addWidget(self.remove_button)
-        buttons.addStretch(1)
+        buttons = row(self.open_button, self.remove_button, 1, spacing=GAP_M)
         layout = QVBoxLayout(self)
         layout.setSpacing(GAP_M)
         layout.addWidget(self.empty)
@@ -68,7 +63,7 @@ class RunList(Themed, QFrame):
         self._enable()
 
     def add(self, run: RunSummary, curve: Curve | None) -> None:
-        """`curve`: as which the run is drawn now, if it is; the one in front has no box to untick."""
+        """Add a run. `curve` is its curve if it is drawn; the run in front gets no box to untick."""
         self.runs[run.folder] = run
         item = QTreeWidgetItem()
         item.setText(0, Path(run.folder).name)
@@ -85,7 +80,7 @@ class RunList(Themed, QFrame):
         self._enable()
 
     def mark(self, folder: str, curve: Curve | None) -> None:
-        """Shows as which curve a run is drawn now."""
+        """Update how a run is drawn: its curve, or None."""
         item = self._item(folder)
         if item is not None:
             self._mark(item, curve)
@@ -101,7 +96,7 @@ class RunList(Themed, QFrame):
         self.tree.blockSignals(blocked)
 
     def _swatch(self, curve: Curve | None) -> QIcon:
-        """A piece of the line as it is drawn."""
+        """Return a piece of the line as an icon."""
         size = QSize(self.theme.px(24), self.theme.px(12))
         pixmap = QPixmap(size * 2)
         pixmap.setDevicePixelRatio(2)
@@ -114,7 +109,7 @@ class RunList(Themed, QFrame):
         return QIcon(pixmap)
 
     def open_below(self, button: QWidget) -> None:
-        """Drops down from a button, to the left, as far as the screen allows."""
+        """Open at a button, above it or else below it, its right edge at the button's as far as the screen allows."""
         metrics = self.fontMetrics()
         width = min(metrics.averageCharWidth() * 80, button.screen().availableSize().width())
         self.resize(width, metrics.height() * 16)
@@ -140,7 +135,7 @@ class RunList(Themed, QFrame):
         self.tree.setVisible(there)
         item = self.tree.currentItem()
         self.open_button.setEnabled(item is not None)
-        # The run in front has no box, and is not to be taken away.
+        # The run in front has no box and cannot be removed.
         has_box = item is not None and item.data(0, Qt.ItemDataRole.CheckStateRole) is not None
         self.remove_button.setEnabled(has_box)
 

@@ -1,4 +1,4 @@
-"""A run on screen: its figures, curves, what it writes as it learns, and the buttons that steer it."""
+"""A run on screen: figures, curves, the samples that the model writes, and the buttons that act on the run."""
 
 from html import escape
 
@@ -7,19 +7,18 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
     QTextBrowser,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.messages.training import TrainingSample
 from gui.curve import Curve
 from gui.i18n import t
+from gui.layout import column, label, row, stack
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot
 from gui.theme import GAP_L, GAP_M, GAP_S
@@ -27,14 +26,14 @@ from gui.themed import Themed
 
 AXES = ("steps", "tokens", "seconds")
 VIEWS = ("loss", "perplexity", "rate", "norm")
-# Pixels at zoom 1 from which on there is room for …
+# Pixels at zoom 1 of width, and of height, from which on a part is shown.
 ROOM_FOR_CHOICES, ROOM_FOR_SAMPLES = 640, 760
 ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270, 420, 560
 SMALL_PLOT = 150
 
 
 class RunPage(Themed, QWidget):
-    pause_wanted = Signal()  # or to go on, where the button says so
+    pause_wanted = Signal()  # or to resume, while the run is paused
     stop_wanted = Signal()
     continue_wanted = Signal()
     new_wanted = Signal()
@@ -46,45 +45,32 @@ class RunPage(Themed, QWidget):
         self._hovered = ""
         self.figures, self.plot = FigureRow(), LossPlot()
         self.small_plots = [LossPlot(compact=True), LossPlot(compact=True)]
-        self.line = QLabel()  # what the mouse is on, or else what the model wrote last
-        self.line.setProperty("role", "muted")
+        self.line = label("muted")  # the step under the mouse, or the last sample
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.progress = QProgressBar(maximum=1000, textVisible=False)
+        self.progress = QProgressBar()
+        self.progress.setMaximum(1000)
+        self.progress.setTextVisible(False)
         self.plot.hovered.connect(self._show_hovered)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addWidget(self.figures)
-        column.addLayout(self._build_middle(), 1)
-        column.addWidget(self.line)
-        column.addWidget(self.progress)
-        column.addLayout(self._build_controls())
+        middle, controls = self._build_middle(), self._build_controls()
+        page = stack(self, self.figures, middle, self.line, self.progress, controls, spacing=GAP_M)
+        page.setStretchFactor(middle, 1)
         self.restyle()
         self.retranslate()
 
     def _build_middle(self) -> QHBoxLayout:
-        plots = QVBoxLayout()
-        plots.setSpacing(GAP_M)
-        plots.addWidget(self.plot, 1)
-        self.small_row = QWidget()
-        row = QHBoxLayout(self.small_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_L)
+        self.small_row, self.side = QWidget(), QWidget()
+        small = row(*self.small_plots, spacing=GAP_L)
         for plot, what in zip(self.small_plots, ("rate", "norm"), strict=True):
             plot.set_view("steps", what)
-            row.addWidget(plot, 1)
-        plots.addWidget(self.small_row)
-        self.side, self.samples_title, self.browser = QWidget(), QLabel(), QTextBrowser()
-        self.samples_title.setProperty("role", "muted")
-        side = QVBoxLayout(self.side)
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(GAP_S)
-        side.addWidget(self.samples_title)
-        side.addWidget(self.browser, 1)
-        middle = QHBoxLayout()
-        middle.setSpacing(GAP_L)
-        middle.addLayout(plots, 3)
-        middle.addWidget(self.side, 2)
+            small.setStretchFactor(plot, 1)
+        self.small_row.setLayout(small)
+        plots = column(self.plot, self.small_row, spacing=GAP_M)
+        plots.setStretchFactor(self.plot, 1)
+        self.samples_title, self.browser = label("muted"), QTextBrowser()
+        stack(self.side, self.samples_title, self.browser, spacing=GAP_S)
+        middle = row(plots, self.side, spacing=GAP_L)
+        middle.setStretch(0, 3)
+        middle.setStretch(1, 2)
         return middle
 
     def _build_controls(self) -> QHBoxLayout:
@@ -102,27 +88,23 @@ class RunPage(Themed, QWidget):
             choice.addItems(names)
             choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             choice.currentIndexChanged.connect(self._view_chosen)
-        self.log_button = QToolButton(checkable=True)
+        self.log_button = QToolButton()
+        self.log_button.setCheckable(True)
         self.log_button.toggled.connect(self._view_chosen)
         self.compare_button = QToolButton()
-        row = QHBoxLayout()
-        row.setSpacing(GAP_M)
-        for button in (self.pause_button, self.stop_button, self.again_button, self.new_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        for widget in (self.view_choice, self.axis_choice, self.log_button, self.compare_button):
-            row.addWidget(widget)
-        return row
+        buttons = (self.pause_button, self.stop_button, self.again_button, self.new_button)
+        choices = (self.view_choice, self.axis_choice, self.log_button, self.compare_button)
+        return row(*buttons, 1, *choices, spacing=GAP_M)
 
     # --- What is shown ---------------------------------------------------------------------------
 
     def set_runs(self, runs: list[Curve]) -> None:
-        """The first is the one in front."""
+        """Draw these runs, the first in front; the small plots show only that one."""
         for plot in (self.plot, *self.small_plots):
             plot.set_runs(runs if plot is self.plot else runs[:1])
 
     def set_figures(self, figures: list[tuple[str, str]], fraction: float) -> None:
-        """Redraws the curves too: they have grown."""
+        """Show the figures and the progress (0..1), and redraw the curves."""
         self.figures.set_figures(figures)
         self.progress.setValue(round(1000 * fraction))
         self.plot.redraw()
@@ -131,7 +113,7 @@ class RunPage(Themed, QWidget):
                 plot.redraw()
 
     def set_samples(self, samples: list[TrainingSample]) -> None:
-        """In the order in which they were written; the newest is shown on top."""
+        """Show the samples, which are given in order of their steps; the newest is on top."""
         self.samples = samples
         muted = f"style='color: {self.theme.muted}'"
         rows = [
@@ -144,7 +126,7 @@ class RunPage(Themed, QWidget):
         self._show_line()
 
     def set_buttons(self, running: bool, paused: bool, unfinished: bool, engine: bool) -> None:
-        """What can be done now."""
+        """Show the buttons for what is possible in this state. Without an engine a run cannot be continued."""
         self.pause_button.setText(t("pane.training.resume" if paused else "pane.training.pause"))
         for button, shown in (
             (self.pause_button, running),
@@ -170,14 +152,14 @@ class RunPage(Themed, QWidget):
         if elided != self.line.text():
             self.line.setText(elided)
 
-    # --- How it is looked at ---------------------------------------------------------------------
+    # --- The view --------------------------------------------------------------------------------
 
     def view(self) -> dict[str, int | bool]:
         axis, what = self.axis_choice.currentIndex(), self.view_choice.currentIndex()
         return {"axis": axis, "view": what, "log": self.log_button.isChecked()}
 
     def set_view(self, saved: dict[str, object]) -> None:
-        """The inverse of `view`; what is missing or wrong stays as it is."""
+        """Restore what `view` returned; missing or invalid values are ignored."""
         for choice, name in ((self.axis_choice, "axis"), (self.view_choice, "view")):
             index = saved.get(name)
             if isinstance(index, int) and 0 <= index < choice.count():
@@ -196,7 +178,7 @@ class RunPage(Themed, QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Shows what there is room for."""
+        """Show the parts for which there is room."""
         width, height = self.width(), self.height()
         for widget in (self.axis_choice, self.log_button):
             widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))

@@ -1,4 +1,4 @@
-"""Before a run: the text, the presets, what they would cost, and the buttons that begin."""
+"""Before a run: the text, the settings, the estimated cost, and the buttons that start or continue."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -9,21 +9,22 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from gui.i18n import t
+from gui.layout import column, label, stack
 from gui.panes.training.run_form import RunForm
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 
 
 class AsTallAsNeeded(QScrollArea):
-    """Scrolls only what finds no room."""
+    """A scroll area that is as tall as its content where there is room for it."""
 
     def __init__(self, inside: QWidget) -> None:
-        super().__init__(widgetResizable=True)
+        super().__init__()
+        self.setWidgetResizable(True)
         self.inside = inside
         self.setWidget(inside)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -50,7 +51,7 @@ class AsTallAsNeeded(QScrollArea):
 
 
 class StartPage(Themed, QWidget):
-    """Which of the buttons make sense is the pane's to say."""
+    """The page shows the buttons that the pane names, see `show_buttons`."""
 
     start_wanted = Signal()
     continue_wanted = Signal()
@@ -61,29 +62,15 @@ class StartPage(Themed, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.headline, self.about, self.estimate = QLabel(), QLabel(), QLabel()
-        self.headline.setProperty("role", "headline")
-        for label in (self.headline, self.about, self.estimate):
-            label.setWordWrap(True)
-        for label in (self.about, self.estimate):
-            label.setProperty("role", "muted")
+        self.headline, self.about, self.estimate = label("headline", True), label("muted", True), label("muted", True)
         self.form = RunForm()
-        self.preparing, self.bar = QLabel(), QProgressBar(textVisible=False)
-        row = self._build_buttons()
+        self.preparing, self.bar = QLabel(), QProgressBar()
+        self.bar.setTextVisible(False)
+        content = (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar)
         inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, GAP_S, GAP_M, 0)
-        column.setSpacing(GAP_M)
-        for widget in (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar):
-            column.addWidget(widget)
-        column.addStretch(1)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(GAP_L)
+        inside.setLayout(column(*content, 1, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0)))
         self.above = AsTallAsNeeded(inside)
-        page.addWidget(self.above)
-        page.addLayout(row)  # always in sight, however small the tile is
-        page.addStretch(1)
+        stack(self, self.above, self._build_buttons(), 1, spacing=GAP_L)  # the buttons do not scroll
         self.set_preparing("", None)
         self.restyle()
         self.retranslate()
@@ -109,32 +96,31 @@ class StartPage(Themed, QWidget):
         return row
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
-        # First what comes, then what goes: the keys of a button that is hidden go on to one that is there,
-        # and would leave the tile if there were none.
+        # Show before hiding: the focus of a hidden button moves to a visible one, or out of the tile if there is none.
         for button in sorted(self.buttons, key=lambda button: button not in shown):
             button.setVisible(button in shown)
         self._arrange()
 
     def _arrange(self) -> None:
-        """Side by side, or below each other where that would cut their words."""
+        """Put the buttons side by side, or below each other where their words need it."""
         shown = [button for button in self.buttons if not button.isHidden()]
         needed = sum(button.sizeHint().width() + GAP_M for button in shown)
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         narrow = needed > self.width() + GAP_M
         self.row.setDirection(down if narrow else across)
         tall = sum(button.sizeHint().height() + GAP_M for button in shown)
-        self.above.setVisible(not narrow or self.height() > 2 * tall)  # half a line of words says nothing
+        self.above.setVisible(not narrow or self.height() > 2 * tall)  # a part of a line cannot be read
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
     def set_preparing(self, words: str, fraction: float | None) -> None:
-        """What is being done before the first step, and how far it has come; "" for nothing."""
+        """Show what is done before the first step and how much of it, 0..1 or unknown; "" hides it."""
         self.preparing.setVisible(bool(words))
         self.bar.setVisible(bool(words))
         self.preparing.setText(words)
-        self.bar.setRange(0, 1000 if fraction is not None else 0)  # a range of nothing moves to and fro
+        self.bar.setRange(0, 1000 if fraction is not None else 0)  # (0, 0): a bar that moves to and fro
         self.bar.setValue(round(1000 * (fraction or 0.0)))
 
     def retranslate(self) -> None:
