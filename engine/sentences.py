@@ -3,7 +3,7 @@
 import locale
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from engine.errors import EngineError
 
 FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
+# The plural form of a count in each language, by the names of the Unicode CLDR.
+PLURALS: dict[str, Callable[[int], str]] = {"en": lambda n: "one" if n == 1 else "other", "ja": lambda n: "other"}
 
 
 def system_language() -> str:
@@ -36,10 +38,39 @@ def _flatten(prefix: str, table: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield prefix + name, value
 
 
+def fill(language: str, key: str, arguments: Mapping[str, object]) -> str:
+    """Return the sentence of `key` with its placeholders filled, or the key itself if there is none.
+
+    If `count` is an int, it chooses the plural form (`key.one`, `key.other`) where the sentence has forms.
+    """
+    found, count = sentences(language), arguments.get("count")
+    if isinstance(count, int):
+        arguments = {**arguments, "count": number(count)}
+        form = f"{key}.{PLURALS[language](count)}"
+        key = form if form in found else key
+    return found[key].format(**arguments) if key in found else key
+
+
+def number(value: float, digits: int = 0, *, signed: bool = False) -> str:
+    """Return a number with thousands separators and this many decimals, such as 12,345.68."""
+    return f"{value:{'+' if signed else ''},.{digits}f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share of 1 in percent, with a no-break space: 0.914 is "91 %"."""
+    return f"{number(100 * share, digits)}\u00a0%"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as 0:52, 12:05 or 8:00:00."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
 def sentence(key: str, /, **arguments: str | int | float) -> str:
     """Return the sentence of `key` in the system's language, or the key itself if there is none."""
-    found = sentences(system_language()).get(key)
-    return key if found is None else found.format(**arguments)
+    return fill(system_language(), key, arguments)
 
 
 def explain(error: EngineError) -> str:

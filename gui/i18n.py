@@ -1,13 +1,16 @@
 """The words on screen: `t("pane.training.title")` returns the sentence in the current language.
 
 The sentences are in assets/i18n, one folder a language and one file a subject. Both languages have the same keys,
-sorted inside each table; placeholders are those of str.format.
+sorted inside each table; placeholders are those of str.format. A sentence with plural forms is a table of them:
+`terms = { one = "{count} term", other = "{count} terms" }`. Numbers are written by `number`, `percent` and `duration`.
 """
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
-from engine.sentences import sentences
+from engine.sentences import duration, fill, number, percent
+
+__all__ = ["LANGUAGES", "duration", "language", "number", "percent", "set_language", "system_language", "t"]
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 
@@ -50,9 +53,6 @@ def system_language() -> str:
 def t(key: str, in_language: str = "", /, **arguments: object) -> str:
     """Return the sentence of `key` in the current language, or in `in_language` if given.
 
-    An unknown key is returned itself: the gap is seen and nothing breaks.
+    An unknown key is returned itself: the gap is seen and nothing breaks. An int named `count` chooses the plural form.
     """
-    sentence = sentences(in_language or _language).get(key)
-    if sentence is None:
-        return key
-    return sentence.format(**arguments)
+    return fill(in_language or _language, key, arguments)

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.messages.training import TrainingPoints, TrainingResult, TrainingSample, TrainingSettings, TrainingStarted
 from gui.curve import Curve
-from gui.i18n import t
+from gui.i18n import duration, number, t
 
 
 @dataclass
@@ -68,14 +68,14 @@ class RunRecord:
         known = not math.isnan(held_out)
         time = ("left", duration(last.seconds_left)) if running else ("time", duration(seconds))
         figures = [
-            ("step", f"{self.step:,}" + (f" / {steps:,}" if steps else "")),
-            ("loss", f"{curve.smoothed[-1]:.3f}"),
-            ("validation", f"{held_out:.3f}" if known else "–"),
-            ("perplexity", f"{math.exp(min(held_out, 20.0)):,.1f}" if known else "–"),
+            ("step", number(self.step) + (f" / {number(steps)}" if steps else "")),
+            ("loss", number(curve.smoothed[-1], 3)),
+            ("validation", number(held_out, 3) if known else "–"),
+            ("perplexity", number(math.exp(min(held_out, 20.0)), 1) if known else "–"),
             time,
-            ("speed", f"{speed:,.0f}"),
+            ("speed", number(speed)),
             ("rate", f"{curve.rates[-1]:.2g}"),
-            ("norm", f"{curve.norms[-1]:.2f}"),
+            ("norm", number(curve.norms[-1], 2)),
         ]
         return [(t(f"pane.training.figure.{name}"), value) for name, value in figures]
 
@@ -91,13 +91,6 @@ class RunRecord:
             validation = "" if known is None else float(f"{known:.6g}")
             rows.append((step, step * curve.tokens_per_step, seconds, loss, smoothed, validation, rate, norm))
         return rows
-
-
-def duration(seconds: float) -> str:
-    """Format a duration: 0:52, 12:05 or 8:00:00."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def new_folder(models: Path, text: str) -> Path:

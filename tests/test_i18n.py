@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.sentences import FOLDER, sentences
-from gui.i18n import LANGUAGES
+from engine.sentences import FOLDER, PLURALS, sentences
+from gui.i18n import LANGUAGES, duration, number, percent, t
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "gui").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
@@ -60,13 +60,36 @@ def f_string_prefixes() -> set[str]:
     return found
 
 
+def forms(language: str) -> dict[str, dict[str, str]]:
+    """Return the plural forms of each key of a language; a sentence without any is its form "other"."""
+    last: dict[str, set[str]] = {}
+    for key in sentences("en"):
+        last.setdefault(key.rpartition(".")[0], set()).add(key.rpartition(".")[2])
+    found: dict[str, dict[str, str]] = {}
+    for key, sentence in sentences(language).items():
+        base, _, form = key.rpartition(".")
+        base, form = (base, form) if last.get(base) == {"one", "other"} else (key, "other")
+        found.setdefault(base, {})[form] = sentence
+    return found
+
+
 def test_both_languages_have_the_same_keys() -> None:
-    assert set(sentences("en")) == set(sentences("ja"))
+    assert set(forms("en")) == set(forms("ja"))
 
 
 def test_both_languages_take_the_same_arguments() -> None:
-    english, japanese = sentences("en"), sentences("ja")
-    assert [k for k in english if placeholders(english[k]) != placeholders(japanese[k])] == []
+    english, japanese = forms("en"), forms("ja")
+    assert [k for k in english if placeholders(english[k]["other"]) != placeholders(japanese[k]["other"])] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_with_plural_forms_has_all_of_its_language(language: str) -> None:
+    wanted = {PLURALS[language](n) for n in range(200)}
+    for key, found in forms(language).items():
+        assert set(found) in ({"other"}, wanted), key
+        assert all(
+            placeholders(form) | {"count"} == placeholders(found["other"]) | {"count"} for form in found.values()
+        )
 
 
 def test_both_languages_have_the_same_tables_in_the_same_files() -> None:
@@ -83,17 +106,17 @@ def test_keys_are_sorted_inside_each_table(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_key_is_in_two_files(language: str) -> None:
-    assert sum(len(keys) for path in files(language) for keys in tables(path).values()) == len(sentences(language))
+    assert sum(len(keys) for path in files(language) for keys in tables(path).values()) == len(forms(language))
 
 
 def test_every_sentence_is_used() -> None:
     known, prefixes = literals(), tuple(f_string_prefixes())
-    unused = [k for k in sentences("en") if k not in known and not k.startswith(prefixes) and not COMPOSED.match(k)]
+    unused = [k for k in forms("en") if k not in known and not k.startswith(prefixes) and not COMPOSED.match(k)]
     assert unused == []
 
 
 def test_every_key_in_the_code_exists() -> None:
-    keys = set(sentences("en"))
+    keys = set(forms("en"))
     sections = {key.split(".")[0] for key in keys}
     pattern = re.compile(rf"^({'|'.join(sections)})(\.[a-z0-9_]+)+$")
     looks_like_a_key = {text for text in literals() if pattern.match(text) and not text.endswith("_")}
@@ -115,3 +138,23 @@ def test_no_japanese_sentence_stands_in_the_code() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in allowed:
                 assert not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]{4}", node.value), (path, node.value)
+
+
+def test_an_integer_count_chooses_the_plural_form_and_is_written_with_separators() -> None:
+    assert [t("pane.search.strip.terms", count=n) for n in (0, 1, 2)] == ["0 terms", "1 term", "2 terms"]
+    assert t("pane.search.strip.written", count=1234) == "1,234 tokens"
+    assert t("pane.search.strip.terms", "ja", count=1) == "1 語"
+
+
+def test_a_sentence_without_plural_forms_takes_a_count() -> None:
+    assert t("pane.search.documents.title", count=1) == "Documents: 1"
+
+
+def test_numbers_have_separators_and_percentages_a_no_break_space() -> None:
+    assert [number(1234567), number(-0.126, 2), number(0.5, 1, signed=True)] == ["1,234,567", "-0.13", "+0.5"]
+    assert [percent(0.914), percent(1, 1)] == ["91\u00a0%", "100.0\u00a0%"]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(52, "0:52"), (725, "12:05"), (28_800, "8:00:00")])
+def test_durations_have_hours_only_when_needed(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

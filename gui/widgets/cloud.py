@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from gui.i18n import t
+from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -288,7 +288,7 @@ class Cloud(Painted):
         width_of = QFontMetricsF(self.theme.font(SMALL - 1)).horizontalAdvance
         names = []
         for n, room in enumerate((self.width(), self.height()), 1):
-            share = f"{self.explained[n - 1] * 100:.0f}"
+            share = percent(self.explained[n - 1])
             wordings = (t("widget.cloud.axis", n=n, percent=share), t("widget.cloud.axis_short", n=n, percent=share))
             names.append(next((words for words in wordings if width_of(words) + 2 * GAP_M <= room), ""))
         return names[0], names[1]

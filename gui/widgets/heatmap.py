@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from gui.colormaps import image_of
-from gui.i18n import t
+from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -146,7 +146,10 @@ class Heatmap(Painted):
         """Paint the scale of colours, 0 to 100 %, into the masked corner."""
         painter.setFont(self.theme.font(SMALL - 2))
         metrics = QFontMetricsF(painter.font())
-        width, height = max(box.width() * 0.3, metrics.horizontalAdvance("0 % 100 %")), self.theme.px(8)
+        width, height = (
+            max(box.width() * 0.3, metrics.horizontalAdvance(f"{percent(0)} {percent(1)}")),
+            self.theme.px(8),
+        )
         bar = QRectF(box.right() - width, box.top() + height, width, height)
         below = QRectF(bar.left(), bar.bottom() + 2, width, metrics.height())
         if box.width() - width < below.bottom() - box.top():
@@ -154,20 +157,19 @@ class Heatmap(Painted):
         ramp = image_of(np.linspace(0, 1, 64)[None])
         painter.drawImage(bar, QImage(ramp.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy())
         painter.setPen(self.theme.color("muted"))
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "0 %")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "100 %")
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, percent(0))
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, percent(1))
 
     # --- Description and selection ------------------------------------------------------------------
 
     def describe(self, query: int, key: int | None = None) -> str:
         """Return one cell in words, or the strongest of a row: それ → 動物 94 %."""
         key = int(self.weights[query].argmax()) if key is None else key
-        share = f"{float(self.weights[query, key]) * 100:.1f}"
         return t(
             "widget.heatmap.cell",
             query=visible(self.pieces[query]),
             key=visible(self.pieces[key]),
-            percent=share,
+            percent=percent(float(self.weights[query, key]), 1),
         )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.theme import GAP_M, SMALL
 from gui.widgets.painted import Painted, Policy
 
@@ -27,8 +27,8 @@ class VectorBars(Painted):
 
     def _words(self) -> str:
         if not self.rows:
-            return t("widget.vector.numbers", width=len(self.vector))
-        return t("widget.vector.row", row=f"{self.row:,}", rows=f"{self.rows:,}", width=len(self.vector))
+            return t("widget.vector.numbers", width=number(len(self.vector)))
+        return t("widget.vector.row", row=number(self.row), rows=number(self.rows), width=number(len(self.vector)))
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(240), self.theme.px(84))
@@ -62,4 +62,4 @@ class VectorBars(Painted):
     def describe_at(self, point: QPoint) -> str:
         box = self._bars()
         index = math.floor((point.x() - box.left()) / max(box.width(), 1.0) * len(self.vector))
-        return f"[{index + 1}] = {self.vector[index]:.4f}" if 0 <= index < len(self.vector) else ""
+        return f"[{index + 1}] = {number(self.vector[index], 4)}" if 0 <= index < len(self.vector) else ""

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, QTimer
 
 from engine.messages.texts import AssessText, TextAssessment
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.requests import Requests
 from gui.state import AppState
 from gui.window.status_line import StatusLine
@@ -41,5 +41,5 @@ class TextJudge(QObject):
         if found is not None and found.unknown:
             words = t("status.unknown", characters=found.unknown[:MOST_CHARACTERS])
         elif found is not None and found.loss > SURPRISED * found.guessing:
-            words = t("status.surprised", loss=f"{found.loss:.1f}", guessing=f"{found.guessing:.1f}")
+            words = t("status.surprised", loss=number(found.loss, 1), guessing=number(found.guessing, 1))
         self._status.set_warning(words)

@@ -23,7 +23,7 @@ from engine.messages.tokens import Tokenize, Tokens
 from gui import i18n, themed
 from gui.dialogs import prepare
 from gui.engine_link import EngineLink
-from gui.i18n import t
+from gui.i18n import duration, number, percent, t
 from gui.pane import Pane, PaneContext
 from gui.panes import KEYS, PANE_IDS
 from gui.requests import Requests
@@ -257,7 +257,7 @@ class MainWindow(Themed, QMainWindow):
         self._saver.start()
 
     def _text_preparing(self, progress: Progress) -> None:
-        self.status.set_activity(f"{t(progress.key)} {progress.fraction or 0:.0%}")
+        self.status.set_activity(t("progress.percent", what=t(progress.key), percent=percent(progress.fraction or 0)))
 
     def _example_begun(self, example: Example) -> None:
         self.banner.withdraw("example.")
@@ -314,7 +314,7 @@ class MainWindow(Themed, QMainWindow):
             self.status.set_model(t("pane.opening" if self.state.opening else "status.no_model"))
         else:
             name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
-            self.status.set_model(t("status.model", name=name, parameters=f"{model.parameters:,}"))
+            self.status.set_model(t("status.model", name=name, parameters=number(model.parameters)))
 
     def _show_activity(self) -> None:
         points = self.state.progress
@@ -323,12 +323,11 @@ class MainWindow(Themed, QMainWindow):
             self.status.set_activity("")
             return
         self.status.set_engine("paused" if points.paused else "training")
-        left = round(points.seconds_left)
         step = int(points.steps[-1]) if len(points.steps) else 0
         words = {
-            "step": f"{step:,}",
-            "speed": f"{points.tokens_per_second:,.0f}",
-            "left": f"{left // 60}:{left % 60:02d}",
+            "step": number(step),
+            "speed": number(points.tokens_per_second),
+            "left": duration(points.seconds_left),
         }
         self.status.set_activity(t("status.activity", **words))
 

@@ -79,7 +79,7 @@ def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engin
 
 
 def test_a_badge_leads_to_its_head(pane: Any) -> None:
-    assert "87 %" in pane.badges.buttons[0].text()
+    assert "87\u00a0%" in pane.badges.buttons[0].text()
     pane.badges.buttons[0].click()
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.badges.badges() == {(1, 2): ("prev", pane.theme.series[0])}

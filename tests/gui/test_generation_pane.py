@@ -157,7 +157,7 @@ def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None
 def test_candidates_are_told_in_words(pane: GenerationPane) -> None:
     pane.page.bars.set_candidates(candidates())
     assert "cut by" in pane.page.bars.describe(2)
-    assert "60.00 %" in pane.page.bars.describe(0)
+    assert "60.00\u00a0%" in pane.page.bars.describe(0)
     assert "9" in pane.page.stage_words.text()
 
 

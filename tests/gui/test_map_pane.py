@@ -215,7 +215,7 @@ def test_hovering_tells_the_exact_value(pane: MapPane, monkeypatch: pytest.Monke
     shown_rows = place(pane)
     for point in (shown_rows.candidate_row(1, 3).center(), shown_rows.token_row("tokens", 4).center(), QPointF(-9, -9)):
         pane.map.event(_hover(point))
-    assert told == ["b   ID 98   40.00 %", "The text is cut into tokens: c is one of them", ""]
+    assert told == ["b   ID 98   40.00\u00a0%", "The text is cut into tokens: c is one of them", ""]
 
 
 def _hover(point: QPointF) -> QHelpEvent:

@@ -167,10 +167,10 @@ def test_both_answers_are_shown_with_the_attention_of_each_token(asked: Any) -> 
     assert view.texts["sourced"].text() == "August 13 to 15"
     assert view.texts["unsourced"].text() == "May"
     view.choose_token(2)
-    assert view.sources.bars[-1].figure == "90.0 %"  # to the answer itself
+    assert view.sources.bars[-1].figure == "90.0\u00a0%"  # to the answer itself
     QTest.keyClick(view.texts["sourced"].page, Qt.Key.Key_Left)
     assert view.token == 1
-    assert view.sources.bars[0].figure == "90.0 %"
+    assert view.sources.bars[0].figure == "90.0\u00a0%"
     assert "note-0.txt" in view.sources.bars[0].name
 
 
@@ -187,7 +187,7 @@ def test_the_legend_explains_the_colours_of_an_answer(asked: Any, engine: FakeEn
     assert key.isVisible()
     assert key.text().endswith("said by that passage")
     asked._take_report(Answered(True, "written", "May", ()))
-    assert key.text() == "the token's probability, 0 to 100 %"  # nothing is tinted
+    assert key.text() == "the token's probability, 0 to 100\u00a0%"  # nothing is tinted
     asked._take_report(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))
     assert key.text().endswith("nearest to the question")
     asked.page.answer.resize(600, 200)

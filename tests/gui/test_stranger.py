@@ -307,7 +307,7 @@ def test_a_movement_that_has_not_begun_claims_no_axes_and_no_progress(pane: Any,
     pane.method.button("tsne").click()
     assert pane.cloud.axes() == ("", "")
     assert "t-SNE" in pane.subtitle()
-    assert "0 %" in pane.subtitle()
+    assert "0\u00a0%" in pane.subtitle()
 
 
 def test_a_row_is_looked_up_while_the_points_still_move(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:

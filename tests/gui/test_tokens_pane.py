@@ -89,7 +89,7 @@ def test_the_ruler_tells_how_full_each_context_is(pane: Any) -> None:
     pane.view.button("ruler").click()
     count = len(pane.state.tokens.ids)
     assert pane.ruler.bars()[0] == ("story", 16, 16)
-    assert f"{count / 16 * 100:.1f} %" in pane.ruler.words()[0]
+    assert f"{count / 16 * 100:.1f}\u00a0%" in pane.ruler.words()[0]
     assert "200,000" in pane.ruler.words()[-1]
     pane.ruler.grab()
 

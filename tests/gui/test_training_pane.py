@@ -27,7 +27,7 @@ from engine.messages.training import (
     TrainingSettings,
 )
 from gui.panes.training.pane import TrainingPane
-from gui.runs import RunRecord, duration, new_folder, settings_from
+from gui.runs import RunRecord, new_folder, settings_from
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model, points, started
 from tests.gui.hands import heard
@@ -400,8 +400,3 @@ def test_a_record_skips_points_that_it_has_and_smooths_the_loss() -> None:
     assert len(record.curve.steps) == 15
     assert record.curve.smoothed[0] == pytest.approx(record.curve.losses[0])
     assert record.curve.validation_steps.tolist() == [10, 15]
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(52, "0:52"), (725, "12:05"), (28_800, "8:00:00")])
-def test_durations_are_minutes_and_seconds_or_hours(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from engine.messages.attention import HEAD_KINDS
-from gui.i18n import t
+from gui.i18n import percent, t
 from gui.theme import GAP_S
 from gui.themed import Themed
 
@@ -62,9 +62,7 @@ class HeadBadges(Themed, QWidget):
     def _words(self, kind: str, length: str) -> str:
         """Return a button's label, its name in full or "short", with the highest score."""
         share = float(self.scores[HEAD_KINDS.index(kind)].max())
-        return t(
-            "pane.attention.badges.best", name=t(f"pane.attention.badges.{length}.{kind}"), percent=f"{share * 100:.0f}"
-        )
+        return t("pane.attention.badges.best", name=t(f"pane.attention.badges.{length}.{kind}"), percent=percent(share))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from gui.i18n import t
+from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -104,7 +104,7 @@ class AttentionLines(Painted):
         painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setPen(self.theme.color("text" if index <= self.row else "cut"))
         painter.setFont(self.theme.font(NORMAL if height > self.theme.px(22) else SMALL, bold=share > 0.2))
-        words = f"{piece}   {share * 100:.0f} %" if share >= LEAST_WEIGHT else piece
+        words = f"{piece}   {percent(share)}" if share >= LEAST_WEIGHT else piece
         other = QRectF(right, side.top(), self.width() - right, height)
         painter.drawText(other, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
 

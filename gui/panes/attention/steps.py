@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.messages.attention import AttentionSteps
 from gui.colormaps import diverging_image
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.text import visible
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -118,13 +118,13 @@ class AttentionStepsView(Painted):
     def _paint_table(self, painter: QPainter, numbers: dict[str, Floats], top: int, bottom: int) -> None:
         """Paint steps 2 to 4, a row a key: q·k; ÷√K and softmax; the weighted sum of the values."""
         columns, row, begin = self._columns(), self._row(), self._table_top()
-        for name, number, across in (
+        for name, place, across in (
             ("k", "2", ("k", "raw")),
             ("scaled", "3", ("scaled", "weight")),
             ("v", "4", ("v",)),
         ):
             room = sum(columns[column][1] for column in across)
-            self._title(painter, begin, number, t(f"pane.attention.steps.{name}"), columns[name][0], room)
+            self._title(painter, begin, place, t(f"pane.attention.steps.{name}"), columns[name][0], room)
         heads = {"raw": "q · k", "scaled": "÷ √K", "weight": "softmax"}
         for name, words in heads.items():
             left, width = columns[name]
@@ -140,8 +140,8 @@ class AttentionStepsView(Painted):
                 painter, box["piece"], visible(piece), "accent" if chosen else "text", Qt.AlignmentFlag.AlignLeft
             )
             self._strip(painter, _thin(box["k"]), f"k  {visible(piece)}", numbers["k"][index])
-            self._text(painter, box["raw"], f"{numbers['raw'][index]:.2f}", "text")
-            self._text(painter, box["scaled"], f"{numbers['scaled'][index]:.2f}", "text")
+            self._text(painter, box["raw"], number(numbers["raw"][index], 2), "text")
+            self._text(painter, box["scaled"], number(numbers["scaled"][index], 2), "text")
             self._share(painter, box["weight"], float(numbers["weight"][index]))
             self._strip(painter, _thin(box["v"]), f"v  {visible(piece)}", numbers["v"][index])
         self._paint_sum(painter, first + len(self.pieces) * row, columns["v"])
@@ -157,12 +157,10 @@ class AttentionStepsView(Painted):
         self._text(painter, words, t("pane.attention.steps.sum"), "text", Qt.AlignmentFlag.AlignRight)
 
     def _share(self, painter: QPainter, box: QRectF, share: float) -> None:
-        number = self.theme.px(58)
-        bar = QRectF(
-            box.left() + number, box.top() + GAP_S, max(1.0, (box.width() - number) * share), box.height() - GAP_M
-        )
+        room = self.theme.px(58)  # for the percentage
+        bar = QRectF(box.left() + room, box.top() + GAP_S, max(1.0, (box.width() - room) * share), box.height() - GAP_M)
         painter.fillRect(bar, self.theme.color("accent"))
-        self._text(painter, QRectF(box.left(), box.top(), number - GAP_S, box.height()), f"{share * 100:.1f} %", "text")
+        self._text(painter, QRectF(box.left(), box.top(), room - GAP_S, box.height()), percent(share, 1), "text")
 
     def _strip(self, painter: QPainter, box: QRectF, name: str, values: Floats) -> None:
         """Paint numbers as cells: red above zero, blue below, white at zero."""
@@ -207,7 +205,7 @@ class AttentionStepsView(Painted):
         for box, name, values in self._strips:
             if box.contains(point):
                 index = min(int((point.x() - box.left()) / box.width() * len(values)), len(values) - 1)
-                return f"{name} [{index + 1}] = {values[index]:.4f}"
+                return f"{name} [{index + 1}] = {number(values[index], 4)}"
         return ""
 
 

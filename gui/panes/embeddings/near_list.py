@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 
 from engine.messages.embeddings import NearTokens
+from gui.i18n import number
 from gui.text import visible
 from gui.theme import NORMAL
 from gui.widgets.bar_list import Bar, BarList
@@ -20,7 +21,7 @@ class NearList(BarList):
     def set_near(self, near: NearTokens | None) -> None:
         self.near, self.current = near, 0
         rows = zip(near.pieces, near.cosines.tolist(), strict=True) if near else ()
-        self.set_bars([Bar(visible(piece), max(0.0, cosine), f"{cosine:.2f}") for piece, cosine in rows])
+        self.set_bars([Bar(visible(piece), max(0.0, cosine), number(cosine, 2)) for piece, cosine in rows])
 
     def _choose_token(self, row: int) -> None:
         if self.near is not None:

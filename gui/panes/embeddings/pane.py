@@ -20,7 +20,7 @@ from engine.messages.embeddings import (
 )
 from engine.messages.scenes import Example
 from gui import i18n
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.pane import Pane, Table
 from gui.panes.embeddings.near_list import NearList
 from gui.text import visible
@@ -423,7 +423,7 @@ class EmbeddingsPane(Pane):
         self.words.setVisible(there)
         if not there:
             return
-        place = ", ".join(f"{x:.2f}" for x in self.cloud.points[index, : 2 if self.cloud.flat else 3].tolist())
+        place = ", ".join(number(x, 2) for x in self.cloud.points[index, : 2 if self.cloud.flat else 3].tolist())
         if self.paths is not None:
             layers, tokens = self.paths.points.shape[:2]
             piece = visible(self.paths.pieces[index % tokens])
@@ -439,9 +439,9 @@ class EmbeddingsPane(Pane):
         if self.of_words:
             method = f"word2vec · {method}"
         if self.map is not None:
-            words = t("pane.embeddings.subtitle", method=method, count=f"{len(self.map.points):,}")
             fraction = 0.0 if self._moves and self.map.explained else self.map.fraction
-            return words if fraction >= 1.0 else f"{words} · {fraction * 100:.0f} %"
+            key = "pane.embeddings.subtitle" if fraction >= 1.0 else "pane.embeddings.subtitle_moving"
+            return t(key, method=method, tokens=number(len(self.map.points)), percent=percent(fraction))
         return method if self.paths is not None else ""
 
     def table(self) -> Table | None:
@@ -484,7 +484,7 @@ class EmbeddingsPane(Pane):
         self.search.setAccessibleName(t("pane.embeddings.search"))
         for name, field in zip("abc", self.analogy, strict=True):
             field.setPlaceholderText(t(f"pane.embeddings.word_{name}"))
-            field.setAccessibleName(t("pane.embeddings.analogy", a="A", b="B", c="C") + f" {name.upper()}")
+            field.setAccessibleName(t("pane.embeddings.analogy_word", name=name.upper()))
         self.cloud.setAccessibleName(t("pane.embeddings.title"))
         self.cloud.setToolTip(t("pane.embeddings.hands"))
         self.near.setAccessibleName(t("pane.embeddings.near", piece=""))

@@ -13,7 +13,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.generation import STAGES, Candidates
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -78,7 +78,7 @@ class CandidateBars(Painted):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         label = self._label_width()
-        figures = QFontMetricsF(self.theme.font(SMALL)).horizontalAdvance("100.0 %") + GAP_M
+        figures = QFontMetricsF(self.theme.font(SMALL)).horizontalAdvance(percent(1, 1)) + GAP_M
         room = max(20.0, self.width() - label - figures - GAP_S)
         highest = max(float(candidates.probabilities[[0, -1]].max()), 1e-6)
         for row in range(self.rows()):
@@ -109,7 +109,7 @@ class CandidateBars(Painted):
         x = label + max(model, left) * scale + GAP_M
         shown = left if left > 0 else model
         where = QRectF(x, y, self.width() - x, height)
-        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, f"{shown * 100:.1f} %")
+        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, percent(shown, 1))
 
     def _paint_line(self, painter: QPainter, box: QRectF) -> None:
         """Paint the probabilities after the last stage end to end, with the random number as a triangle."""
@@ -148,7 +148,7 @@ class CandidateBars(Painted):
         below = QRectF(0, top + height + 2, width, box.bottom() - top - height)
         words = t(
             "pane.generation.candidates.draw",
-            draw=f"{candidates.draw:.2f}",
+            draw=number(candidates.draw, 2),
             piece=visible(candidates.pieces[candidates.drawn]),
         )
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
@@ -167,7 +167,7 @@ class CandidateBars(Painted):
             if value <= 0:
                 lines.append(t("pane.generation.candidates.cut", stage=t(f"pane.generation.candidates.stage.{stage}")))
                 break
-            lines.append(f"{t(f'pane.generation.candidates.stage.{stage}')}: {value * 100:.2f} %")
+            lines.append(f"{t(f'pane.generation.candidates.stage.{stage}')}: {percent(value, 2)}")
         return "\n".join(lines)
 
     def _row_at(self, y: float) -> int | None:

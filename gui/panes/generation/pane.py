@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QStackedLayout
 from engine.messages.envelope import Ended
 from engine.messages.generation import STAGES, Generate, GeneratedToken, GeneratedTokens, PredictNext, SamplingSettings
 from engine.messages.scenes import Example
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.pane import Pane, Table
 from gui.panes.generation.branches import Branches, Node
 from gui.panes.generation.writing_page import COLUMNS, WritingPage
@@ -216,7 +216,7 @@ class GenerationPane(Pane):
         self.tree, self._live_shown = Branches(self.state.text), True
         progress = self.state.progress
         step = int(progress.steps[-1]) if progress is not None and len(progress.steps) else 0
-        self.page.live_words.setText(t("pane.generation.live_at", step=f"{step:,}") if step else "")
+        self.page.live_words.setText(t("pane.generation.live_at", step=number(step)) if step else "")
         self._generate(LIVE_TOKENS)
 
     # --- Side by side ----------------------------------------------------------------------------
@@ -348,8 +348,8 @@ class GenerationPane(Pane):
         return Span(token.text, value, self._words(token))
 
     def _words(self, token: GeneratedToken) -> str:
-        percent, entropy = f"{token.probability * 100:.1f}", f"{token.entropy:.2f}"
-        return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=percent, entropy=entropy)
+        share, entropy = percent(token.probability, 1), number(token.entropy, 2)
+        return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=share, entropy=entropy)
 
     def _show_buttons(self) -> None:
         self.page.set_writing(self._playing, self.tree.current.parent is not None, len(self.tree.leaves()))

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 from engine.messages.generation import SamplingSettings
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import row, stack
 from gui.theme import GAP_M, GAP_S, icon
 from gui.themed import Themed
@@ -17,7 +17,7 @@ TOP_K = [0, *range(1, 21), *range(25, 105, 5), *range(120, 220, 20)]
 
 
 def _share(value: float) -> str:
-    return f"{value:.2f}"
+    return number(value, 2)
 
 
 def _or_off(value: float) -> str:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.messages.generation import STAGES, Candidates
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import column, label, row
 from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.generation.sampling_controls import SamplingControls
@@ -105,7 +105,7 @@ class WritingPage(Themed, QWidget):
         self.bars.set_candidates(candidates)
         kept = dict(zip(STAGES, candidates.kept, strict=True))
         parts = [
-            t(f"pane.generation.candidates.kept.{stage}", count=f"{kept[stage]:,}")
+            t(f"pane.generation.candidates.kept.{stage}", count=number(kept[stage]))
             for stage in ("model", "top_k", "top_p", "min_p")
         ]
         self.stage_words.setText(" → ".join(parts))

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 )
 
 from engine.messages.generation import Candidates
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.panes.map.canvas import Canvas, ramp, spread
 from gui.panes.map.plan import GAP, Cell, Plan
 from gui.text import utf16_length, visible
@@ -60,17 +60,17 @@ class Picture(Canvas):
 
     def _paint_ways(self) -> None:
         """Paint arrows from each station to the next, and from the last back to the first."""
-        for number, row in enumerate(self.plan.rows):
+        for index, row in enumerate(self.plan.rows):
             for before, after in pairwise(row):
                 a, b = self.plan.boxes[before], self.plan.boxes[after]
                 self._arrow([QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y())], after)
-            if number + 1 < len(self.plan.rows):
-                a, b = self.plan.boxes[row[-1]], self.plan.boxes[self.plan.rows[number + 1][0]]
+            if index + 1 < len(self.plan.rows):
+                a, b = self.plan.boxes[row[-1]], self.plan.boxes[self.plan.rows[index + 1][0]]
                 middle = a.bottom() + (b.top() - self.plan.caption - a.bottom()) / 2
                 x = b.left() - 9  # beside the words above the box
                 corners = [(a.center().x(), a.bottom()), (a.center().x(), middle), (x, middle)]
                 corners += [(x, b.center().y()), (b.left(), b.center().y())]
-                self._arrow([QPointF(*corner) for corner in corners], self.plan.rows[number + 1][0])
+                self._arrow([QPointF(*corner) for corner in corners], self.plan.rows[index + 1][0])
         if self.plan.loop_room:
             self._paint_way_back()
 
@@ -219,7 +219,7 @@ class Picture(Canvas):
         self._draw_words(box, name, "accent" if index == self.view.layer else "text", LEFT)
         taken = QFontMetricsF(self.painter.font()).horizontalAdvance(name) + 8
         self.painter.setFont(self.font(SMALL))
-        lengths = [f"|x| {length:.1f}" for length in self.trace.norms[1:, self.view.row].tolist()]
+        lengths = [f"|x| {number(length, 1)}" for length in self.trace.norms[1:, self.view.row].tolist()]
         widest = max(map(QFontMetricsF(self.painter.font()).horizontalAdvance, lengths))
         if widest <= box.width() - taken:  # in every layer or in none
             self._draw_words(box, lengths[index], "muted", RIGHT)
@@ -267,7 +267,7 @@ class Picture(Canvas):
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
         for low, high, image in (
             ("−", f"+  {t('pane.map.picture.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
-            ("0", f"100 %  {t('pane.map.picture.shares')}", ramp()),
+            ("0", f"{percent(1)}  {t('pane.map.picture.shares')}", ramp()),
         ):
             self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), low, "muted", LEFT)
             x += metrics.horizontalAdvance(low) + GAP_S
@@ -317,15 +317,15 @@ class Picture(Canvas):
         name, size = QRectF(row.left(), row.top(), label, row.height()), self._size(row.height())
         self._fitting(name, visible(found.pieces[index]), "accent" if drawn else "text", RIGHT, size, drawn)
         self.painter.setFont(self.font(size - 3 if row.width() > 180 * self.plan.unit else SMALL))
-        figure = QFontMetricsF(self.painter.font()).horizontalAdvance("< 0.1 %")
+        figure = QFontMetricsF(self.painter.font()).horizontalAdvance(f"< {percent(0.001, 1)}")
         room = max(4.0, row.width() - label - figure - 12)
         length = max(2.0, room * share / max(1e-9, float(found.probabilities[-1].max())))
         height = min(row.height() * 0.6, 22 * self.plan.unit)
         bar = QRectF(name.right() + 6, row.center().y() - height / 2, length, height)
         self._fill(bar, self.theme.color("accent") if drawn else self.theme.series_color(5), 2)
-        words = f"{share * 100:.0f} %" if share >= 0.0995 else f"{share * 100:.1f} %"
+        words = percent(share) if share >= 0.0995 else percent(share, 1)
         if 0 < share < 0.0005:
-            words = "< 0.1 %"
+            words = f"< {percent(0.001, 1)}"
         self._draw_words(QRectF(bar.right() + 5, row.top(), figure + 4, row.height()), words, "muted", LEFT)
 
     def _paint_draw(self) -> None:
@@ -352,7 +352,7 @@ class Picture(Canvas):
         self._fill_triangle(QPointF(bar.right() + 1, mark), size)
         words = QRectF(bar.right() + size + 4, 0, inner.right() - bar.right() - size - 4, 20 * unit)
         words.moveTop(min(max(inner.top(), mark - 10 * unit), bar.bottom() - 20 * unit))
-        self._words(words, f"{found.draw:.2f}", "text", LEFT, SMALL)
+        self._words(words, number(found.draw, 2), "text", LEFT, SMALL)
 
     def _fill_triangle(self, tip: QPointF, size: float) -> None:
         self.painter.setPen(Qt.PenStyle.NoPen)
@@ -369,4 +369,4 @@ def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
 
 
 def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
+    return number(value, 1).replace("-", "−")

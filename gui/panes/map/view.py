@@ -7,7 +7,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.map import ForwardTrace
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.panes.map.canvas import View
 from gui.panes.map.picture import Picture, shown_candidates
 from gui.panes.map.plan import PER_TOKEN, Part, Plan, plan_for
@@ -188,12 +188,11 @@ class ModelMap(Painted):
     def describe_candidate(self, index: int) -> str:
         assert self.view is not None
         found = self.view.trace.candidates
-        percent = f"{float(found.probabilities[-1, index]) * 100:.2f}"
         return t(
             "pane.map.picture.describe.candidate",
             piece=visible(found.pieces[index]),
             id=int(found.ids[index]),
-            percent=percent,
+            percent=percent(float(found.probabilities[-1, index]), 2),
         )
 
     def say(self, station: str) -> str:
@@ -208,13 +207,13 @@ class ModelMap(Painted):
         assert self.view is not None
         trace, layer = self.view.trace, part.layer
         if part.name == "mlp":
-            value = f"{trace.strongest_values[layer]:.2f}"
-            feature, count = int(trace.strongest[layer]), f"{trace.features:,}"
+            value = number(trace.strongest_values[layer], 2)
+            feature, count = int(trace.strongest[layer]), number(trace.features)
             return t("pane.map.picture.describe.mlp", layer=layer + 1, count=count, feature=feature, value=value)
         key = int(trace.attention[layer, row].argmax())
         query, seen = visible(trace.pieces[row]), visible(trace.pieces[key])
-        percent = f"{float(trace.attention[layer, row, key]) * 100:.0f}"
-        return t("pane.map.picture.describe.attention", layer=layer + 1, query=query, key=seen, percent=percent)
+        share = percent(float(trace.attention[layer, row, key]))
+        return t("pane.map.picture.describe.attention", layer=layer + 1, query=query, key=seen, percent=share)
 
     def _values(self, station: str, row: int) -> dict[str, object]:
         """Return the values for a station's sentence."""
@@ -222,19 +221,19 @@ class ModelMap(Painted):
         trace, found = self.view.trace, self.view.trace.candidates
         piece, token_id = visible(trace.pieces[row]), int(trace.ids[row])
         drawn, best = visible(found.pieces[found.drawn]), visible(found.pieces[0])
-        share = f"{float(found.probabilities[-1, 0]) * 100:.1f}"
+        share = percent(float(found.probabilities[-1, 0]), 1)
         values: dict[str, dict[str, object]] = {
-            "text": {"characters": f"{len(self.view.prompt + self.view.written):,}"},
+            "text": {"characters": number(len(self.view.prompt + self.view.written))},
             "tokens": {"piece": piece, "id": token_id},
             "ids": {"piece": piece, "id": token_id},
-            "vectors": {"piece": piece, "width": f"{trace.width:,}", "length": f"{trace.norms[0, row]:.2f}"},
-            "norm": {"piece": visible(trace.pieces[-1]), "width": f"{trace.width:,}"},
+            "vectors": {"piece": piece, "width": number(trace.width), "length": number(trace.norms[0, row], 2)},
+            "norm": {"piece": visible(trace.pieces[-1]), "width": number(trace.width)},
             "logits": {
-                "count": f"{int(trace.histogram.sum()):,}",
-                "low": f"{trace.lowest:.2f}",
-                "high": f"{trace.highest:.2f}",
+                "count": number(int(trace.histogram.sum())),
+                "low": number(trace.lowest, 2),
+                "high": number(trace.highest, 2),
             },
             "probabilities": {"piece": best, "percent": share},
-            "draw": {"draw": f"{found.draw:.2f}", "piece": drawn},
+            "draw": {"draw": number(found.draw, 2), "piece": drawn},
         }
         return values[station]

@@ -1,5 +1,7 @@
 """The answer from the sources beside the answer without them; below, what each token attended to."""
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -7,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.messages.search import AnswerRecord, Citation, SearchHit
 from gui import layout
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.panes.search.retrieval import Retrieval
 from gui.panes.search.sources import place_of, source_color
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
@@ -91,7 +93,7 @@ class AnswerView(Themed, QWidget):
             source = found.source if found else -1
             color = source_color(self.theme, source) if found else None
             mark = str(source + 1) if found and source != cited else ""
-            words = t("pane.search.answer.token", piece=marked(token.piece), percent=f"{token.probability * 100:.1f} %")
+            words = t("pane.search.answer.token", piece=marked(token.piece), percent=percent(token.probability, 1))
             if side is self.asked.sourced:
                 words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._attention_bars(index))
             spans.append(Span(token.text, token.probability, words, color, mark))
@@ -105,10 +107,10 @@ class AnswerView(Themed, QWidget):
             return []
         source = answered.citations[0].source if answered.citations else 0
         spans = [Span(answered.text + "\n", None, "", source_color(self.theme, source), str(source + 1))]
-        for number, hit in enumerate(self.hits):
+        for source, hit in enumerate(self.hits):
             text, (start, end) = hit.passage.text, hit.best
-            words, color = place_of(hit.passage), source_color(self.theme, number)
-            spans.append(Span(f"\n{number + 1}  {text[:start].lstrip()}", None, words))
+            words, color = place_of(hit.passage), source_color(self.theme, source)
+            spans.append(Span(f"\n{source + 1}  {text[:start].lstrip()}", None, words))
             spans.append(Span(text[start:end], None, words, color))
             spans.append(Span(f"{text[end:].rstrip()}\n", None, words))
         return [span for span in spans if span.text]
@@ -146,21 +148,23 @@ class AnswerView(Themed, QWidget):
         if weights is None or not len(weights) or (token is not None and token >= len(weights)):
             return []
         row = weights.mean(axis=0) if token is None else weights[token]
-        bars = self._source_bars(100 * row[: len(self.hits)], "{:.1f} %")
+        bars = self._source_bars(100 * row[: len(self.hits)], lambda value: percent(value / 100, 1))
         rest = ((t("pane.search.answer.instructions"), row[-2]), (t("pane.search.answer.itself"), row[-1]))
         quiet = self.theme.color("muted")
-        return [*bars, *(Bar(name, 100 * float(share), f"{100 * share:.1f} %", name, quiet) for name, share in rest)]
+        return [*bars, *(Bar(name, 100 * float(share), percent(share, 1), name, quiet) for name, share in rest)]
 
-    def _source_bars(self, values: "np.ndarray[tuple[int], np.dtype[np.float32]]", form: str) -> list[Bar]:
+    def _source_bars(
+        self, values: "np.ndarray[tuple[int], np.dtype[np.float32]]", form: Callable[[float], str]
+    ) -> list[Bar]:
         return [
             Bar(
-                f"{number + 1}  {place_of(hit.passage)}",
+                f"{source + 1}  {place_of(hit.passage)}",
                 float(value),
-                form.format(float(value)),
+                form(float(value)),
                 t("pane.search.answer.open", name=place_of(hit.passage)),
-                source_color(self.theme, number),
+                source_color(self.theme, source),
             )
-            for number, (hit, value) in enumerate(zip(self.hits, values, strict=False))
+            for source, (hit, value) in enumerate(zip(self.hits, values, strict=False))
         ]
 
     def _show_sources(self, hovered: int | None = None) -> None:
@@ -169,7 +173,7 @@ class AnswerView(Themed, QWidget):
         if not bars:
             scores = np.array([hit.score for hit in self.hits], np.float32)
             self.caption.setText(t("pane.search.answer.near"))
-            self.sources.set_bars(self._source_bars(scores, "{:.3f}"))
+            self.sources.set_bars(self._source_bars(scores, lambda value: number(value, 3)))
         else:
             piece = marked(self.asked.sourced.tokens[token].piece) if token is not None else ""
             words = (

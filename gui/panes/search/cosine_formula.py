@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from engine.messages.search import VectorPair
 from gui import layout
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.theme import GAP_M, GAP_S, NORMAL
 from gui.themed import Themed
 from gui.widgets.bar_list import Bar, BarList
@@ -58,16 +58,16 @@ def product_bars(pair: VectorPair) -> list[Bar]:
     strongest = np.argsort(-np.abs(pair.products), kind="stable")[:STRONGEST].tolist()
     bars = [
         Bar(
-            f"[{d + 1}]  {pair.question[d]:+.2f} × {pair.passage[d]:+.2f}",
+            f"[{d + 1}]  {number(pair.question[d], 2, signed=True)} × {number(pair.passage[d], 2, signed=True)}",
             float(pair.products[d]),
-            f"{pair.products[d]:+.4f}",
+            number(pair.products[d], 4, signed=True),
         )
         for d in strongest
     ]
     others = len(pair.products) - len(strongest)
     if others:
         rest = pair.dot - float(pair.products[strongest].sum())
-        bars.append(Bar(t("pane.search.cosine.others", count=others), rest, f"{rest:+.4f}"))
+        bars.append(Bar(t("pane.search.cosine.others", count=others), rest, number(rest, 4, signed=True)))
     return bars
 
 
@@ -92,7 +92,7 @@ class _Fraction(Painted):
         """Return numerator, denominator and result."""
         assert self.pair is not None
         a, b = self.pair.lengths
-        return f"{self.pair.dot:.4f}", f"{a:.4f} × {b:.4f}", f"= {self.pair.cosine:.4f}"
+        return number(self.pair.dot, 4), f"{number(a, 4)} × {number(b, 4)}", f"= {number(self.pair.cosine, 4)}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.pair is None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QPushButton, QWidget
 
 from engine.messages.documents import DocumentEntry
 from gui import layout, theme
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.column_model import ColumnModel, RowTable
@@ -70,8 +70,8 @@ class DocumentList(Themed, QWidget):
         self._search()
         read = sum(entry.document >= 0 for entry in entries)
         skipped = len(entries) - read
-        self.title.setText(t("pane.search.documents.title", count=f"{read:,}"))
-        self.note.setText(t("pane.search.documents.skipped", count=f"{skipped:,}"))
+        self.title.setText(t("pane.search.documents.title", count=read))
+        self.note.setText(t("pane.search.documents.skipped", count=skipped))
         self.note.setVisible(skipped > 0)
         self.search.setVisible(len(entries) > FEW or bool(self.search.text()))
 
@@ -155,9 +155,9 @@ class _Documents(ColumnModel):
         if column == "name":
             return Path(item.path).name
         if column == "passages":
-            return f"{item.passages:,}" if item.document >= 0 else "–"
+            return number(item.passages) if item.document >= 0 else "–"
         if item.document >= 0:
-            return t("pane.search.documents.characters", count=f"{item.characters:,}")
+            return t("pane.search.documents.characters", count=item.characters)
         return t(item.reason, **(item.arguments or {}))
 
     def look(self, item: DocumentEntry, column: str, role: int) -> Any:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QTextEdit, QWidget
 
 from engine.messages.documents import DocumentText
 from gui import layout
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.panes.search.sources import utf16
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
@@ -150,7 +150,7 @@ class DocumentReader(Themed, QWidget):
             self.title.setToolTip(self.document.path)
             part = len(self.document.text) < self.document.characters
             key = "part" if part else "editable" if self.document.editable else "fixed"
-            self.note.setText(t(f"pane.search.reader.{key}", characters=f"{self.document.characters:,}"))
+            self.note.setText(t(f"pane.search.reader.{key}", characters=number(self.document.characters)))
         self._enable()
 
     def restyle(self) -> None:

@@ -20,7 +20,7 @@ from engine.messages.search import (
     VectorPair,
 )
 from gui import i18n, samples
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.pane import Pane, Table
 from gui.panes.search.collection import CollectionControl, embedder_name, outdated
 from gui.panes.search.editing import Editing
@@ -307,7 +307,7 @@ class SearchPane(Pane):
         name = self.page.table.rows.source(index)
         if not name:
             self._load_texts((index,))
-        self.page.describe(t("pane.search.point", name=name or f"#{index}", cosine=f"{float(cosines_N[index]):.4f}"))
+        self.page.describe(t("pane.search.point", name=name or f"#{index}", cosine=number(float(cosines_N[index]), 4)))
 
     # --- What every pane has ---------------------------------------------------------------------
 
@@ -315,7 +315,7 @@ class SearchPane(Pane):
         info = self.collection.info
         if info is None:
             return ""
-        return t("pane.search.subtitle", documents=f"{info.documents:,}", passages=f"{info.passages:,}")
+        return t("pane.search.subtitle", documents=number(info.documents), passages=number(info.passages))
 
     def table(self) -> Table | None:
         shown = self.page.table_of_step()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QHeaderView
 
 from engine.messages.search import Passage
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.panes.search.sources import one_line, place_of
 from gui.themed import Themed
 from gui.widgets.column_model import ColumnModel, RowTable
@@ -139,8 +139,8 @@ class _Passages(ColumnModel):
         self.show_items(range(len(scores_N)))
 
     def value(self, index: int, column: str) -> int | float:
-        number = self.numbers[column][index]
-        return int(number) if column == "rank" else round(float(number), 6)
+        value = self.numbers[column][index]
+        return int(value) if column == "rank" else round(float(value), 6)
 
     def passage(self, index: int) -> str:
         """Return the text of a passage; "" if it is not loaded."""
@@ -159,9 +159,9 @@ class _Passages(ColumnModel):
         if column not in NUMBERS:
             return self.passage(item) if column == "text" else self.source(item)
         if column == "rank":
-            return f"{int(self.numbers['rank'][item]):,}"
-        number = float(self.numbers[column][item])
-        return "–" if math.isnan(number) else f"{number:.4f}"
+            return number(int(self.numbers["rank"][item]))
+        value = float(self.numbers[column][item])
+        return "–" if math.isnan(value) else number(value, 4)
 
     def look(self, item: int, column: str, role: int) -> Any:
         if role == Qt.ItemDataRole.ToolTipRole and column not in NUMBERS and item in self.passages:

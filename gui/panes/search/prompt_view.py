@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.messages.search import LeftOut, PromptBuilt, SearchHit
 from gui import layout
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.panes.search.sources import place_of, source_color
 from gui.theme import GAP_M, NORMAL
 from gui.themed import Themed
@@ -34,8 +34,8 @@ class PromptView(Themed, QWidget):
         if prompt is None:
             self.figures.setText(missing)
             return
-        percent = f"{100 * prompt.tokens / max(1, prompt.context):.0f}"
-        words = {"tokens": f"{prompt.tokens:,}", "context": f"{prompt.context:,}", "percent": percent}
+        share = percent(prompt.tokens / max(1, prompt.context))
+        words = {"tokens": number(prompt.tokens), "context": number(prompt.context), "percent": share}
         self.figures.setText(t("pane.search.prompt.figures", **words))
         self.left_out.setText("\n".join(map(self._describe_left_out, prompt.left_out)) or t("pane.search.prompt.all"))
         self._show_spans(prompt)
@@ -61,7 +61,7 @@ class PromptView(Themed, QWidget):
 
     def _describe_left_out(self, left: LeftOut) -> str:
         key = "pane.search.prompt.out_whole" if left.whole else "pane.search.prompt.out_part"
-        return t(key, number=left.source + 1, name=self._name(left.source), characters=f"{left.characters:,}")
+        return t(key, number=left.source + 1, name=self._name(left.source), count=left.characters)
 
     def _name(self, source: int) -> str:
         return place_of(self.hits[source].passage) if source < len(self.hits) else ""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.documents import CollectionInfo
 from gui import layout
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.panes.search.answer_view import AnswerView
 from gui.panes.search.citation_table import CitationTable
 from gui.panes.search.cosine_formula import CosineFormula
@@ -73,8 +73,8 @@ class SearchPage(Themed, QWidget):
         self.strip, self.work_bar, self.empty = RetrievalStrip(STEPS), WorkBar(), EmptyPage()
         self.files_button, self.folder_button = self.empty.add_button(), self.empty.add_button()
         self.mode, self.passages_view = Switch(MODES), Switch(VIEWS)
-        self.count = LabelledSlider(COUNTS, lambda value: f"{value:.0f}")
-        self.passage_size = LabelledSlider(PASSAGE_SIZES, lambda value: f"{value:,.0f}")
+        self.count = LabelledSlider(COUNTS, number)
+        self.passage_size = LabelledSlider(PASSAGE_SIZES, number)
         self.count.set_value(TAKEN)
         self.embedder, self.words, self.remake = EmbedderButton(), layout.label("muted", wraps=True), QPushButton()
         self._make_views()
@@ -207,16 +207,16 @@ class SearchPage(Themed, QWidget):
         if info is None:
             self.words.setText("")
             return
-        figures = {"width": f"{info.width:,}", "fitted": f"{info.fitted:,}", "name": embedder_name}
+        figures = {"width": number(info.width), "fitted": number(info.fitted), "name": embedder_name}
         made = "none" if not info.embedder else info.embedder if info.width else "gone"
         embedder = t(f"pane.search.embedder.{made}", **figures)
-        index = t(f"pane.search.index.{info.index}", passages=f"{info.passages:,}")
-        words = [t("pane.search.made_of", embedder=embedder, index=index, size=f"{info.bytes / 1e6:,.1f}")]
+        index = t(f"pane.search.index.{info.index}", count=info.passages)
+        words = [t("pane.search.made_of", embedder=embedder, index=index, size=number(info.bytes / 1e6, 1))]
         if info.embedder and info.with_vectors < info.passages:
-            missing = f"{info.passages - info.with_vectors:,}"
+            missing = number(info.passages - info.with_vectors)
             words.append(t("pane.search.without_vector", count=missing, look=t("pane.search.documents.look")))
         if outdated:
-            step = f"{info.embedder_step:,}"
+            step = number(info.embedder_step)
             words.append(t(f"pane.search.outdated.{outdated}", name=embedder_name, step=step))
         self.words.setText("\n".join(words))
 
@@ -240,11 +240,11 @@ class SearchPage(Themed, QWidget):
         self.table.set_scores(*(result.cosines_N, result.keyword_N, result.scores_N) if result else (none, none, none))
         pairs = zip(result.terms, result.weights.tolist(), strict=True) if result else ()
         nowhere = t("pane.search.nowhere")
-        self.terms.set_bars([Bar(term, idf, f"{idf:.2f}" if idf else nowhere) for term, idf in pairs])
+        self.terms.set_bars([Bar(term, idf, number(idf, 2) if idf else nowhere) for term, idf in pairs])
         vector = result.vector if result else none
         self.bars.set_vector(vector)
         order = abs(vector).argsort()[::-1][:STRONGEST].tolist()
-        self.strongest.set_bars([Bar(f"[{d + 1}]", float(vector[d]), f"{vector[d]:+.4f}") for d in order])
+        self.strongest.set_bars([Bar(f"[{d + 1}]", float(vector[d]), number(vector[d], 4, signed=True)) for d in order])
         self._show_captions()
 
     def _show_captions(self) -> None:
@@ -254,7 +254,7 @@ class SearchPage(Themed, QWidget):
             self.vector_caption.setText(t("pane.search.ask_first"))
         else:
             made = self.info.embedder if self.info is not None and len(result.vector) else "none"
-            self.vector_caption.setText(t(f"pane.search.vector.{made or 'none'}", width=f"{len(result.vector):,}"))
+            self.vector_caption.setText(t(f"pane.search.vector.{made or 'none'}", width=number(len(result.vector))))
 
     def _figures(self) -> dict[str, str]:
         """Return the result of each step in brief."""
@@ -262,15 +262,17 @@ class SearchPage(Themed, QWidget):
         if asked.result is not None:
             found = asked.result
             figures["question"] = t("pane.search.strip.terms", count=len(found.terms))
-            figures["vector"] = (
-                t("pane.search.strip.numbers", count=f"{len(found.vector):,}") if len(found.vector) else ""
-            )
-            words = {"count": len(found.hits), "all": f"{len(found.scores_N):,}", "ms": f"{found.seconds * 1000:.1f}"}
+            figures["vector"] = t("pane.search.strip.numbers", count=len(found.vector)) if len(found.vector) else ""
+            words = {
+                "count": len(found.hits),
+                "all": number(len(found.scores_N)),
+                "ms": number(found.seconds * 1000, 1),
+            }
             figures["passages"] = t("pane.search.strip.found", **words)
         if asked.sourced.prompt is not None:
             prompt = asked.sourced.prompt
             figures["prompt"] = t(
-                "pane.search.strip.tokens", tokens=f"{prompt.tokens:,}", context=f"{prompt.context:,}"
+                "pane.search.strip.tokens", tokens=number(prompt.tokens), context=number(prompt.context)
             )
         answered = asked.sourced.answered
         if answered is not None:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QW
 
 from engine.messages.documents import IndexProgress
 from gui import layout
-from gui.i18n import t
+from gui.i18n import duration, number, t
 from gui.theme import GAP_M
 from gui.themed import Themed
 
@@ -29,10 +29,9 @@ class WorkBar(Themed, QWidget):
         self.retranslate()
 
     def set_progress(self, progress: IndexProgress) -> None:
-        what, left = t(f"progress.{progress.stage}"), "–"
-        if progress.seconds_left is not None:
-            left = f"{round(progress.seconds_left) // 60}:{round(progress.seconds_left) % 60:02d}"
-        words = t("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
+        what = t(f"progress.{progress.stage}")
+        left = "–" if progress.seconds_left is None else duration(progress.seconds_left)
+        words = t("progress.left", what=what, done=number(progress.done), total=number(progress.total), left=left)
         self.words.setText(f"{words}  {Path(progress.name).name}".rstrip())
         self.words.setToolTip(self.words.text())
         self.bar.setRange(0, max(1, progress.total))

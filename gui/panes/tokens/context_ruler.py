@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.i18n import t
+from gui.i18n import number, percent, t
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.themed import Themed
 
@@ -47,11 +47,9 @@ class ContextRuler(Themed, QWidget):
         return [self._words(least, most) for _, least, most in self.bars()]
 
     def _words(self, least: int, most: int) -> str:
-        context = f"{most:,}" if least == most else f"{least:,}–{most:,}"
-        share = self.tokens / least * 100
-        return t(
-            "pane.tokens.ruler.share", context=context, percent=f"{share:,.1f}" if share < 100 else f"{share:,.0f}"
-        )
+        context = number(most) if least == most else f"{number(least)}–{number(most)}"
+        share = self.tokens / least
+        return t("pane.tokens.ruler.share", context=context, percent=percent(share, 0 if share >= 1 else 1))
 
     def _x(self, tokens: float) -> float:
         return self._left() + (self.width() - self._left()) * math.log10(max(1.0, tokens)) / math.log10(LONGEST)
@@ -87,7 +85,7 @@ class ContextRuler(Themed, QWidget):
             painter.drawRoundedRect(certain, 3, 3)
             filled = QRectF(bar.left(), bar.bottom() - 4, min(self._x(self.tokens), self._x(most)) - bar.left(), 4)
             painter.fillRect(filled, self.theme.color("accent"))
-        words = f"{self.tokens:,}" if is_text else self._words(least, most)
+        words = number(self.tokens) if is_text else self._words(least, most)
         painter.setFont(self.theme.font(SMALL))
         inside = QFontMetricsF(painter.font()).horizontalAdvance(words) + 2 * GAP_M < bar.width()
         painter.setPen(self.theme.color("on_accent" if is_text and inside else "text"))
@@ -108,6 +106,6 @@ class ContextRuler(Themed, QWidget):
             painter.setPen(self.theme.color("muted"))
             box = QRectF(x - 40, y + GAP_S, 80, height) if power < 6 else QRectF(x - 80, y + GAP_S, 80, height)
             side = Qt.AlignmentFlag.AlignHCenter if power < 6 else Qt.AlignmentFlag.AlignRight
-            painter.drawText(box, side, f"{10**power:,}")
+            painter.drawText(box, side, number(10**power))
         foot = QRectF(self._left(), y + height + GAP_S, self.width() - self._left(), height)
         painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, t("pane.tokens.ruler.axis"))

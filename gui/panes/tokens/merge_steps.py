@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from engine.messages.tokens import MergeStep
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LARGE
 from gui.themed import Themed
@@ -58,7 +58,7 @@ class MergeSteps(Themed, QWidget):
             self.words.setText(t("pane.tokens.merges.begin", count=len(step.pieces)))
             return
         words = {"step": place, "steps": len(self.steps) - 1, "piece": visible(step.merged)}
-        self.words.setText(t("pane.tokens.merges.step", rank=f"{step.rank + 1:,}", count=f"{step.count:,}", **words))
+        self.words.setText(t("pane.tokens.merges.step", rank=number(step.rank + 1), count=step.count, **words))
 
 
 class _Pieces(Painted):

@@ -14,7 +14,7 @@ from engine.messages.tokens import (
     TokenizerColumn,
     VocabularyPage,
 )
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.pane import Pane, Table
 from gui.panes.tokens.context_ruler import ContextRuler
 from gui.panes.tokens.merge_steps import MergeSteps as MergeStepsView
@@ -152,8 +152,8 @@ class TokensPane(Pane):
         if tokens is None or not len(tokens.pieces):
             return
         count, characters = len(tokens.pieces), len(tokens.text)
-        ratio = f"{characters / count:.2f}"
-        self.figures.setText(t("pane.tokens.figures", tokens=f"{count:,}", characters=f"{characters:,}", ratio=ratio))
+        ratio = number(characters / count, 2)
+        self.figures.setText(t("pane.tokens.figures", tokens=number(count), characters=number(characters), ratio=ratio))
         self._show_legend(list(dict.fromkeys(tokens.kinds)))
         model = self.state.model
         self.ruler.set_text(count, (model.name, model.context) if model is not None else None)
@@ -172,12 +172,12 @@ class TokensPane(Pane):
         id = int(self._by_count[rank])
         piece = visible(self.vocabulary.model.pieces[id])
         self.words.setText(
-            t("pane.tokens.zipf.ranked", rank=f"{rank + 1:,}", piece=piece, count=f"{self.zipf.counts[rank]:,}")
+            t("pane.tokens.zipf.ranked", rank=number(rank + 1), piece=piece, count=int(self.zipf.counts[rank]))
         )
 
     def subtitle(self) -> str:
         model = self.state.model
-        return t("pane.tokens.subtitle", vocabulary=f"{model.vocabulary:,}") if model is not None else ""
+        return t("pane.tokens.subtitle", vocabulary=number(model.vocabulary)) if model is not None else ""
 
     def table(self) -> Table | None:
         view, tokens = self.view.current, self.state.tokens

@@ -15,13 +15,14 @@ from PySide6.QtWidgets import (
 )
 
 from engine.messages.tokens import TokenizerColumn
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.panes.tokens.token_flow import TokenFlow
 from gui.theme import GAP_M
 from gui.themed import Themed
 from gui.widgets.column_model import plain_table
 
 COLUMNS = ("name", "vocabulary", "tokens", "ratio", "cost", "english", "japanese", "times")
+DIGITS = {"ratio": 2, "times": 2, "cost": 6}  # after the decimal point, fixed so that the points align
 
 
 class TokenizerTable(Themed, QWidget):
@@ -102,8 +103,8 @@ class TokenizerTable(Themed, QWidget):
         self.table.setRowCount(len(rows))
         for y, row in enumerate(rows):
             for x, value in enumerate(row):
-                ratio = COLUMNS[x] in ("ratio", "times")  # two decimals, so that the points stand below each other
-                words = value if isinstance(value, str) else f"{value:.2f}" if ratio else f"{value:,}"
+                digits = DIGITS.get(COLUMNS[x], 0)
+                words = number(value, digits) if isinstance(value, int | float) else str(value)
                 item = QTableWidgetItem(words)
                 right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                 item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter if x == 0 else right)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from engine.messages.tokens import VocabularyPage
 from gui import layout
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.text import visible
 from gui.theme import GAP_M
 from gui.themed import Themed
@@ -58,7 +58,7 @@ class VocabularyTable(Themed, QWidget):
 
     def _show_found(self) -> None:
         self.found.setText(
-            t("pane.tokens.vocabulary.found", found=f"{len(self.model.shown):,}", all=f"{len(self.model.pieces):,}")
+            t("pane.tokens.vocabulary.found", found=number(len(self.model.shown)), all=number(len(self.model.pieces)))
         )
 
 
@@ -109,7 +109,7 @@ class _Vocabulary(ColumnModel):
         value = self.value(item, column)
         if column == "piece":
             return visible(value)
-        return value if isinstance(value, str) else f"{value:,}"
+        return value if isinstance(value, str) else number(value)
 
     def ordered(self, items: Sequence[int], column: str, descending: bool) -> list[int]:
         return sorted(items, key=lambda token: self.value(token, column), reverse=descending)

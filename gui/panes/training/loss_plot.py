@@ -9,7 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.curve import Curve, Floats, thinned
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import stack
 from gui.panes.training.plot_geometry import LineLabel, axis_range, logarithmic_ticks, rounded_up, without_overlap
 from gui.theme import SMALL
@@ -182,7 +182,7 @@ class LossPlot(Themed, QWidget):
 
     def _name_line(self, line: pg.InfiniteLine, label: LineLabel) -> None:
         loss = self._runs[0].references[label.name]
-        value = f"{math.exp(loss):,.0f}" if self.what == "perplexity" else f"{loss:.2f}"
+        value = number(math.exp(loss)) if self.what == "perplexity" else number(loss, 2)
         words = t(f"pane.training.plot.{label.name}", value=value)
         if line.label.format != words:
             line.label.setFormat(words)
@@ -319,10 +319,10 @@ class LossPlot(Themed, QWidget):
         held_out = run.held_out(run.steps[index])
         return t(
             "pane.training.plot.describe",
-            step=f"{int(run.steps[index]):,}",
-            loss=f"{run.losses[index]:.3f}",
-            smoothed=f"{run.smoothed[index]:.3f}",
-            validation="–" if math.isnan(held_out) else f"{held_out:.3f}",
+            step=number(int(run.steps[index])),
+            loss=number(run.losses[index], 3),
+            smoothed=number(run.smoothed[index], 3),
+            validation="–" if math.isnan(held_out) else number(held_out, 3),
             rate=f"{run.rates[index]:.2g}",
-            norm=f"{run.norms[index]:.2f}",
+            norm=number(run.norms[index], 2),
         )

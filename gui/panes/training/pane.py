@@ -21,13 +21,13 @@ from engine.messages.training import (
     TrainingStarted,
 )
 from gui.curve import Curve
-from gui.i18n import t
+from gui.i18n import duration, number, t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.training.run_list import RunList
 from gui.panes.training.run_page import RunPage
 from gui.panes.training.start_page import StartPage
-from gui.runs import RunRecord, duration, settings_from
+from gui.runs import RunRecord, settings_from
 
 ESTIMATE_MS = 400
 
@@ -148,7 +148,7 @@ class TrainingPane(Pane):
             page.about.setText(t("pane.training.empty_words"))
             return
         page.headline.setText(corpus.name)
-        values = {"characters": f"{corpus.characters:,}", "files": corpus.files, "encoding": corpus.encoding.upper()}
+        values = {"characters": number(corpus.characters), "files": corpus.files, "encoding": corpus.encoding.upper()}
         page.about.setText(t("pane.training.about", **values))
         known = estimate is not None and estimate.settings == page.form.settings()
         page.estimate.setText(_estimate_words(estimate) if known and estimate else "")
@@ -292,7 +292,7 @@ class TrainingPane(Pane):
         if self.runs.record is None:
             return ""
         started = self.runs.record.started
-        return t("pane.training.subtitle", name=started.name, parameters=f"{started.parameters:,}")
+        return t("pane.training.subtitle", name=started.name, parameters=number(started.parameters))
 
     def table(self) -> Table | None:
         record = self.runs.record
@@ -321,9 +321,9 @@ class TrainingPane(Pane):
 def _estimate_words(estimate: TrainingEstimate) -> str:
     return t(
         "pane.training.estimate",
-        parameters=f"{estimate.parameters:,}",
-        memory=f"{estimate.memory_bytes / 2**20:,.0f}",
+        parameters=number(estimate.parameters),
+        memory=number(estimate.memory_bytes / 2**20),
         time=duration(estimate.seconds),
-        steps=f"{estimate.steps:,}",
-        speed=f"{estimate.tokens_per_second:,.0f}",
+        steps=number(estimate.steps),
+        speed=number(estimate.tokens_per_second),
     )

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.training import RunSummary
 from gui.curve import Curve
-from gui.i18n import t
+from gui.i18n import duration, number, t
 from gui.layout import label, row
 from gui.theme import GAP_M
 from gui.themed import Themed
@@ -69,9 +69,8 @@ class RunList(Themed, QFrame):
         item.setText(0, Path(run.folder).name)
         item.setToolTip(0, run.folder)
         item.setData(0, FOLDER, run.folder)
-        loss = "–" if run.validation_loss != run.validation_loss else f"{run.validation_loss:.3f}"
-        minutes, seconds = divmod(round(run.seconds), 60)
-        figures = (loss, f"{run.parameters:,}", f"{minutes}:{seconds:02d}", f"{run.steps:,}")
+        loss = "–" if run.validation_loss != run.validation_loss else number(run.validation_loss, 3)
+        figures = (loss, number(run.parameters), duration(run.seconds), number(run.steps))
         for column, figure in enumerate(figures, start=1):
             item.setText(column, figure)
             item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.training import TrainingSample
 from gui.curve import Curve
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import column, label, row, stack
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot
@@ -118,7 +118,7 @@ class RunPage(Themed, QWidget):
         muted = f"style='color: {self.theme.muted}'"
         rows = [
             f"<p style='margin: 0 0 {self.theme.px(10)}px 0'>"
-            f"<span {muted}>{t('pane.training.sample', step=f'{sample.step:,}')}</span><br>"
+            f"<span {muted}>{t('pane.training.sample', step=number(sample.step))}</span><br>"
             f"<span {muted}>{_one_line(sample.prompt[-40:])}</span>{_one_line(sample.text)}</p>"
             for sample in reversed(samples)
         ]
@@ -147,7 +147,7 @@ class RunPage(Themed, QWidget):
         if not words and self.samples and not self.side.isVisibleTo(self):
             last = self.samples[-1]
             text = (last.prompt[-20:] + last.text).replace("\n", " ")
-            words = f"{t('pane.training.sample', step=f'{last.step:,}')}: {text}"
+            words = f"{t('pane.training.sample', step=number(last.step))}: {text}"
         elided = self.line.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, self.line.width())
         if elided != self.line.text():
             self.line.setText(elided)
