@@ -80,7 +80,7 @@ def test_the_text_flows_through_every_station(pane: MapPane, engine: FakeEngine)
     assert shown(pane) == tuple("The cat")
     assert pane.map.stations() == STATIONS
     assert len(place(pane).cells) == 2
-    assert pane.subtitle() == "Tokens in view: 7 of 16"
+    assert pane.subtitle() == "Context used: 7 of 16 tokens"
     table = pane.table()
     assert table is not None
     assert table.rows[0] == ("a", 97, pytest.approx(0.6))
@@ -204,9 +204,9 @@ def test_every_part_is_told_in_words(pane: MapPane) -> None:
     said = {part: machine.describe(part) for part in place(pane).parts}
     assert len(set(said.values())) == len(said)
     assert not any("widget." in words or "{" in words for words in said.values())
-    assert said[Part("mlp", 1)] == "Layer 2, MLP: of 128 features the strongest is number 9, at -2.50"
+    assert said[Part("mlp", 1)] == "Layer 2, MLP: of 128 neurons the strongest is number 9, at -2.50"
     assert machine.describe(Part("ids"), 0) == "Each token has a number: T is 84"
-    assert said[Part("draw")] == "The random number 0.42 falls on a"
+    assert said[Part("draw")] == "The random number 0.42 selects a"
 
 
 def test_hovering_tells_the_exact_value(pane: MapPane, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_hovering_tells_the_exact_value(pane: MapPane, monkeypatch: pytest.Monke
     shown_rows = place(pane)
     for point in (shown_rows.candidate_row(1, 3).center(), shown_rows.token_row("tokens", 4).center(), QPointF(-9, -9)):
         pane.map.event(_hover(point))
-    assert told == ["b   ID 98   40.00\u00a0%", "The text is cut into tokens: c is one of them", ""]
+    assert told == ["b   ID 98   40.00\u00a0%", "The text is split into tokens: c is one of them", ""]
 
 
 def _hover(point: QPointF) -> QHelpEvent:

@@ -214,7 +214,7 @@ def test_a_citation_is_opened_by_a_click_and_by_enter(qtbot: QtBot) -> None:
 def test_without_citations_it_is_said_why(qtbot: QtBot) -> None:
     table: CitationTable = show(qtbot, CitationTable())
     table.retranslate()
-    assert table.words.text() == "Citations appear here when an answer is there."
+    assert table.words.text() == "Citations appear after the answer."
     assert not table.table.isVisible()
     answer, hits = answered()
     table.set_answer(replace(answer, citations=()), hits)

@@ -113,7 +113,7 @@ def test_pause_resume_and_stop(qtbot: QtBot, pane: TrainingPane, engine: FakeEng
     click(qtbot, pane.run_page.pause_button)
     assert engine.asked(SteerTraining)[-1].action == "pause"
     engine.send(Train, points(11, 1, paused=True))
-    qtbot.waitUntil(lambda: pane.run_page.pause_button.text() == "Resume")
+    qtbot.waitUntil(lambda: pane.run_page.pause_button.text() == "Continue")
     click(qtbot, pane.run_page.pause_button)
     assert engine.asked(SteerTraining)[-1].action == "resume"
     click(qtbot, pane.run_page.stop_button)
