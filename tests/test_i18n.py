@@ -3,20 +3,116 @@
 import ast
 import re
 import string
+from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from engine.messages.attention import HEAD_KINDS
+from engine.messages.generation import STAGES
 from engine.sentences import FOLDER, PLURALS, sentences
+from engine.text.world.examples import EXAMPLES, kinds
+from engine.training.recipe import PRESETS
 from gui.i18n import LANGUAGES, duration, number, percent, t
+from gui.panes import PANE_IDS
+from gui.panes.attention import pane as attention
+from gui.panes.embeddings import pane as embeddings
+from gui.panes.generation import writing_page
+from gui.panes.map.plan import DROPPED, IN_THREE
+from gui.panes.search import citation_table, document_list, passage_table, search_page
+from gui.panes.search.embedder_button import KINDS as EMBEDDERS
+from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
+from gui.panes.tokens.token_flow import KINDS
+from gui.panes.training import run_form, run_list, run_page
 
 ROOT = Path(__file__).parent.parent
+WINDOW = ROOT / "gui" / "window" / "main_window.py"
 SOURCES = sorted([*(ROOT / "gui").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-# Keys that the code puts together from parts: every sentence under these is in use.
-COMPOSED = re.compile(
-    r"^(pane\.\w+\.(title|tip)|action\.|tile\.|status\.|welcome\.|window\.|widget\.token\.kind\.|progress\.)"
-)
+KEY = re.compile(rf"^({'|'.join(sorted({key.split('.')[0] for key in sentences('en')}))})(\.[a-z0-9_{{}}]+)+$")
+
+
+def actions() -> list[str]:
+    """Return the names of the entries in the window's table of actions."""
+    calls = [node for node in ast.walk(ast.parse(WINDOW.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    named = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Entry"]
+    return [name.value for name in named if isinstance(name, ast.Constant) and isinstance(name.value, str)]
+
+
+# The keys that the code puts together from parts, with the parts: every f-string that makes a key is here.
+SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate")
+SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
+    "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
+    "example.{}.look": [example.key for example in EXAMPLES],
+    "example.{}.title": [example.key for example in EXAMPLES],
+    "pane.attention.badges.tip.{}": HEAD_KINDS,
+    "pane.attention.badges.short.{}": HEAD_KINDS,
+    "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
+    "pane.attention.steps.{}": ("k", "scaled", "v"),
+    "pane.attention.view.{}": attention.VIEWS,
+    "pane.embeddings.dims.{}": embeddings.DIMS,
+    "pane.embeddings.method.{}": embeddings.METHODS,
+    "pane.embeddings.source.{}": embeddings.SOURCES,
+    "pane.embeddings.word_{}": "abc",
+    "pane.generation.by_{}": writing_page.COLORS,
+    "pane.generation.candidates.kept.{}": ("model", "top_k", "top_p", "min_p"),
+    "pane.generation.candidates.stage.{}": STAGES,
+    "pane.generation.key.{}": writing_page.COLORS,
+    "pane.generation.sampling.tip_{}": SLIDERS,
+    "pane.generation.sampling.{}": SLIDERS,
+    "pane.generation.{}": ("step", "back", "side", "copy", "clear", "live", "next"),
+    "pane.map.picture.describe.{}": [*DROPPED, "probabilities", "tokens"],
+    "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],
+    "pane.search.answer.{}": ("sourced", "unsourced"),
+    "pane.search.citations.column.{}": citation_table.COLUMNS,
+    "pane.search.citations.{}": ("waiting", "words", "none"),
+    "pane.search.documents.column.{}": document_list.COLUMNS,
+    "pane.search.documents.tip.{}": ("files", "folder", "look", "remove"),
+    "pane.search.documents.{}": ("files", "folder", "look", "remove"),
+    "pane.search.embedder.{}": (*EMBEDDERS, "gone", "none"),
+    "pane.search.embedder_button.{}": EMBEDDERS,
+    "pane.search.index.{}": ("exact", "approximate", "server"),
+    "pane.search.mode.{}": search_page.MODES,
+    "pane.search.outdated.{}": ("other", "moved"),
+    "pane.search.passages.column.{}": passage_table.COLUMNS,
+    "pane.search.passages.kind.{}": ("question", "near", "far"),
+    "pane.search.passages.tip.{}": passage_table.COLUMNS,
+    "pane.search.prompt.{}": ("waiting", "none", "no_model"),
+    "pane.search.reader.{}": ("back", "undo", "save", "part", "editable", "fixed"),
+    "pane.search.strip.step.{}": search_page.STEPS,
+    "pane.search.strip.{}": search_page.STATES,
+    "pane.search.vector.{}": (*EMBEDDERS, "none"),
+    "pane.search.view.{}": ("table", "map"),
+    "pane.search.{}": ("save", "discard", "stay"),
+    "pane.tokens.tokenizers.column.{}": tokenizer_table.COLUMNS,
+    "pane.tokens.tokenizers.name.{}": ("model", "characters", "bytes", "scripts"),
+    "pane.tokens.tokenizers.{}": ("english", "japanese", "price"),
+    "pane.tokens.view.{}": tokens.VIEWS,
+    "pane.tokens.vocabulary.column.{}": vocabulary_table.COLUMNS,
+    "pane.training.choice.{}": ("bpe", "char", "seconds", "steps"),
+    "pane.training.figure.{}": ["step", "loss", "validation", "perplexity", "left", "time", "speed", "rate", "norm"],
+    "pane.training.plot.axis.{}": run_page.AXES,
+    "pane.training.plot.what.{}": run_page.VIEWS,
+    "pane.training.plot.{}": ("uniform", "unigram", "bigram"),
+    "pane.training.preset.{}": PRESETS,
+    "pane.training.preset_{}": ("layers", "width"),
+    "pane.training.runs.{}": run_list.COLUMNS,
+    "pane.training.setting.{}": SETTINGS,
+    "pane.training.tip_{}": SETTINGS,
+    "pane.training.{}.{}": (*product(("along",), run_page.AXES), *product(("shown",), run_page.VIEWS)),
+    "pane.training.{}": ("axis", "view", "progress", "figures", "samples"),
+    "pane.{}.empty": PANE_IDS,
+    "pane.{}.tip": PANE_IDS,
+    "pane.{}.title": PANE_IDS,
+    "progress.{}": ("reading", "cutting", "fitting", "embedding", "linking"),
+    "status.{}": ("starting", "ready", "training", "paused", "gone"),
+    "tile.{}": ("copy_picture", "save_png", "save_svg", "copy_table", "save_csv", "detach"),
+    "welcome.{}": ("headline", "words", "sample", "open", "model", "hint"),
+    "widget.token.kind.{}": {*KINDS, *kinds("en"), "other"},
+    "window.{}": ("prompt", "examples", "theme", "tiles", "language"),
+}
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -48,16 +144,23 @@ def literals() -> set[str]:
     return found
 
 
-def f_string_prefixes() -> set[str]:
-    """Return the constant beginnings of f-strings, such as "pane.training.preset."."""
+def composed() -> set[str]:
+    """Return every f-string of the code that makes a key, with {} for its parts: "pane.training.preset.{}"."""
     found: set[str] = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
-                prefix = str(node.values[0].value)
-                if "." in prefix:
-                    found.add(prefix)
-    return found
+            if isinstance(node, ast.JoinedStr):
+                found.add("".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values))
+    return {text for text in found if KEY.match(text)}
+
+
+def declared() -> set[str]:
+    """Return the keys of COMPOSED."""
+    return {
+        pattern.format(*(parts if isinstance(parts, tuple) else (parts,)))
+        for pattern, names in COMPOSED.items()
+        for parts in names
+    }
 
 
 def forms(language: str) -> dict[str, dict[str, str]]:
@@ -109,18 +212,17 @@ def test_no_key_is_in_two_files(language: str) -> None:
     assert sum(len(keys) for path in files(language) for keys in tables(path).values()) == len(forms(language))
 
 
+def test_every_key_that_is_put_together_is_declared() -> None:
+    assert composed() == set(COMPOSED)
+
+
+def test_every_key_in_the_code_has_a_sentence() -> None:
+    written = {text for text in literals() if KEY.match(text) and not text.endswith("_")}
+    assert sorted((written | declared()) - set(forms("en"))) == []
+
+
 def test_every_sentence_is_used() -> None:
-    known, prefixes = literals(), tuple(f_string_prefixes())
-    unused = [k for k in forms("en") if k not in known and not k.startswith(prefixes) and not COMPOSED.match(k)]
-    assert unused == []
-
-
-def test_every_key_in_the_code_exists() -> None:
-    keys = set(forms("en"))
-    sections = {key.split(".")[0] for key in keys}
-    pattern = re.compile(rf"^({'|'.join(sections)})(\.[a-z0-9_]+)+$")
-    looks_like_a_key = {text for text in literals() if pattern.match(text) and not text.endswith("_")}
-    assert looks_like_a_key - keys == set()
+    assert sorted(set(forms("en")) - literals() - declared()) == []
 
 
 def test_japanese_is_japanese_and_english_is_english() -> None:

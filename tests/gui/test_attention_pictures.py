@@ -301,7 +301,7 @@ def test_every_number_of_the_steps_can_be_read_exactly(qtbot: QtBot, hover: Hove
         assert f"k  t{key} [4] = {steps.k[1, key, -1]:.4f}" in said
         assert f"v  t{key} [4] = {steps.v[1, key, -1]:.4f}" in said
     assert f"x [12] = {steps.input[-1]:.4f}" in said
-    assert f"weights × values, added [4] = {steps.heads[1, -1]:.4f}" in said
+    assert f"sum of weights × values [4] = {steps.heads[1, -1]:.4f}" in said
     assert hover(view, QPoint(1, 499)) == ""
 
 

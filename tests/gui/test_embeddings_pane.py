@@ -146,7 +146,7 @@ def test_the_way_through_the_layers(pane: Any, qtbot: QtBot) -> None:
     assert np.allclose(pane.cloud.points[11, :2], pane.paths.points[0, 1])
     pane.cloud.grab()
     pane._hovered(6)
-    assert "behind layer 1" in pane.words.text()
+    assert "after layer 1" in pane.words.text()
 
 
 def test_choices_are_remembered(pane: Any) -> None:

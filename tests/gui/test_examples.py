@@ -46,7 +46,7 @@ def test_an_example_opens_the_model_and_finds_the_head(ready: MainWindow, qtbot:
     assert ready.workspace.layout_now() == ["attention"]
     shares = [[heads[head, -1, 4] for head in range(3)] for heads in pane.layers]  # from "t" of it to "t" of cat
     assert shares[ready.state.layer][ready.state.head] == max(map(max, shares))
-    assert "this head looks at the animal" in ready.banner.label.text()
+    assert "this head attends to the animal" in ready.banner.label.text()
 
 
 def test_all_the_room_is_given_back(ready: MainWindow, qtbot: QtBot) -> None:
@@ -127,7 +127,7 @@ def test_a_foreign_text_is_said_to_be_one(ready: MainWindow, qtbot: QtBot, engin
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 5.0, 6.0)]
     choose(ready, "happy")
     qtbot.waitUntil(lambda: ready.status.warning.isVisible())
-    assert "5.0 nats a token, where guessing gives 6.0" in ready.status.warning.text()
+    assert "5.0 nats per token, where guessing gives 6.0" in ready.status.warning.text()
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 1.0, 6.0)]
     ready.prompt.set_text("known")
     qtbot.waitUntil(lambda: engine.asked(AssessText)[-1].text == "known" and not ready.status.warning.isVisible())

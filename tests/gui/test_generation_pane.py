@@ -156,7 +156,7 @@ def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None
 
 def test_candidates_are_told_in_words(pane: GenerationPane) -> None:
     pane.page.bars.set_candidates(candidates())
-    assert "cut by" in pane.page.bars.describe(2)
+    assert "excluded by" in pane.page.bars.describe(2)
     assert "60.00\u00a0%" in pane.page.bars.describe(0)
     assert "9" in pane.page.stage_words.text()
 
@@ -190,7 +190,7 @@ def test_it_says_what_its_colours_mean_where_there_is_room(
     assert "probability" in page.text_key.text()
     page.color.setCurrentIndex(1)
     assert "entropy" in page.text_key.text()
-    assert page.bars_key.text() == "the model; after the sliders; cut"
+    assert page.bars_key.text() == "the model; after the settings; excluded"
     window.toggle_language()
     assert page.bars_key.text() == "モデルの確率; 設定適用後; 除外"
     window.resize(900, 560)

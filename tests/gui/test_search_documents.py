@@ -129,7 +129,7 @@ def test_without_a_model_its_vectors_cannot_be_chosen(search_pane: Any, window: 
     ("now", "words"),
     [
         (fakes.model("/models/other-1"), "made by story-1; another model is open now"),
-        (replace(fakes.model(), step=90), "made by story-1 at step 40; it has learned more since"),
+        (replace(fakes.model(), step=90), "made by story-1 at step 40; it has been trained further since"),
     ],
     ids=["another model", "more steps"],
 )
@@ -159,7 +159,7 @@ def test_the_vectors_of_a_model_in_training_are_reported_as_outdated(
     choose_vectors(asked, "model")
     qtbot.waitUntil(lambda: checked(asked) == ["model"])
     window.state.set_model(fakes.model(training=True))
-    assert "it has learned more since" in asked.page.words.text()
+    assert "it has been trained further since" in asked.page.words.text()
     window.state.set_model(None)
     assert not asked.page.remake.isVisible()  # no model could recompute them
 

@@ -185,7 +185,7 @@ def test_an_answer_without_citations_is_marked_as_not_supported(asked: Any, engi
 def test_the_legend_explains_the_colours_of_an_answer(asked: Any, engine: FakeEngine) -> None:
     key = asked.page.answer.key
     assert key.isVisible()
-    assert key.text().endswith("said by that passage")
+    assert key.text().endswith("stated in that passage")
     asked._take_report(Answered(True, "written", "May", ()))
     assert key.text() == "the token's probability, 0 to 100\u00a0%"  # nothing is tinted
     asked._take_report(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))

@@ -44,7 +44,7 @@ def test_a_candidate_that_was_cut_is_grey_and_still_chosen_by_a_click(qtbot: QtB
     look(theme)
     bars.set_candidates(candidates())
     chosen, place = heard(bars.chosen), where(bars, theme.color("cut"))
-    assert "cut by min-p" in hover(bars, place)
+    assert "excluded by min-p" in hover(bars, place)
     assert hover(bars, place).startswith("c   ID 99\nmodel: 20.00 %")
     click(bars, place)
     assert chosen == [99]

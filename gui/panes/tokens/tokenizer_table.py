@@ -22,7 +22,7 @@ from gui.themed import Themed
 from gui.widgets.column_model import plain_table
 
 COLUMNS = ("name", "vocabulary", "tokens", "ratio", "cost", "english", "japanese", "times")
-DIGITS = {"ratio": 2, "times": 2, "cost": 6}  # after the decimal point, fixed so that the points align
+DIGITS = {"ratio": 2, "times": 2, "cost": 2}  # after the decimal point, fixed so that the points align
 
 
 class TokenizerTable(Themed, QWidget):
@@ -103,8 +103,7 @@ class TokenizerTable(Themed, QWidget):
         self.table.setRowCount(len(rows))
         for y, row in enumerate(rows):
             for x, value in enumerate(row):
-                digits = DIGITS.get(COLUMNS[x], 0)
-                words = number(value, digits) if isinstance(value, int | float) else str(value)
+                words = number(value, _digits(COLUMNS[x], value)) if isinstance(value, int | float) else str(value)
                 item = QTableWidgetItem(words)
                 right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                 item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter if x == 0 else right)
@@ -114,3 +113,8 @@ class TokenizerTable(Themed, QWidget):
     def _show_chips(self) -> None:
         row = self.table.currentRow()
         self.flow.set_tokens(self.found[row].tokens if 0 <= row < len(self.found) else None)
+
+
+def _digits(column: str, value: float) -> int:
+    """Return the digits after the decimal point; a cost below a cent has more."""
+    return 6 if column == "cost" and 0 < value < 0.01 else DIGITS.get(column, 0)
