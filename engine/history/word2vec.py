@@ -1,11 +1,11 @@
-"""Words as vectors, learned from the company they keep: word2vec.
+"""Word vectors by word2vec: skip-gram with negative sampling (Mikolov et al. 2013, arXiv:1310.4546, §2).
 
-Skip-gram with negative sampling (Mikolov et al. 2013, arXiv:1310.4546, §2). Each word is to tell the words
-around it from words drawn at random: for a word w, a neighbour c and K random words n the loss is
+The vectors are trained to distinguish a word's neighbours from random words: for a word w, a neighbour c and K
+random words n the loss is
     −log σ(u_c · v_w) − Σ log σ(−u_n · v_w).
-The v are the vectors that are kept.
+The v are kept.
 
-Suffixes: V words, D width, B pairs at once, K random words for each.
+Suffixes: V words, D width, B pairs in a batch, K random words for each.
 """
 
 import json
@@ -26,16 +26,16 @@ from engine.errors import EngineError, not_written
 from engine.files import replacing
 from engine.text.scripts import PIECE_PATTERN, kind_of
 
-BUILTIN = Path(__file__).parent.parent.parent / "assets" / "word2vec"  # what Nakami brings: engine/builtin.py
+BUILTIN = Path(__file__).parent.parent.parent / "assets" / "word2vec"  # comes with Nakami, made by engine/builtin.py
 WEIGHTS, WORDS = "word2vec.safetensors", "word2vec.json"
 WIDTH = 64
-WINDOW = 5  # neighbours on each side at most; how many is drawn for each word, so that near ones count more
+WINDOW = 5  # most neighbours on each side; the number is drawn for each word, so that near ones count more
 NEGATIVES = 8
-FREQUENT = 3e-4  # words more frequent than this share are left out the more often the more frequent they are (§2.3)
-RAREST = 20  # occurrences; rarer words have no vector
+FREQUENT = 3e-4  # words with a larger share of the text are subsampled (§2.3)
+RAREST = 20  # occurrences below which a word has no vector
 SMOOTHING = 0.75  # random words are drawn by their frequency to this power (§2.2)
 PAIRS = 4096
-RATE = 0.01  # of Adam, falling to zero
+RATE = 0.01  # learning rate of Adam, decaying to zero
 _PIECES = Split(Regex(PIECE_PATTERN), "isolated")
 
 IDs = NDArray[np.int32]
@@ -53,7 +53,7 @@ class Word2Vec:
         return self._index.get(word.strip().lower())
 
     def save(self, folder: Path) -> None:
-        """As float16. Raises EngineError: error.not_written."""
+        """Save words and vectors, as float16. Raises EngineError error.not_written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(folder / WORDS) as words, replacing(folder / WEIGHTS) as weights:
@@ -64,7 +64,7 @@ class Word2Vec:
 
     @classmethod
     def load(cls, folder: Path) -> "Word2Vec":
-        """Raises EngineError: error.model_missing, error.model_damaged."""
+        """Load what `save` wrote. Raises EngineError: error.model_missing, error.model_damaged."""
         if not (folder / WEIGHTS).is_file():
             raise EngineError("error.model_missing", folder=str(folder))
         try:
@@ -78,13 +78,13 @@ class Word2Vec:
 
 
 def words_of(text: str) -> list[str]:
-    """The pieces of a text that are words, in lower case: no digits, no punctuation."""
+    """Return the words of a text in lower case, without digits and punctuation."""
     pieces = (piece.strip().lower() for piece, _ in _PIECES.pre_tokenize_str(text))
     return [piece for piece in pieces if piece and kind_of(piece) in ("latin", "kanji", "hiragana", "katakana")]
 
 
 def train(texts: Iterable[str], epochs: int = 3, seed: int = 1) -> Iterator[tuple[float, Word2Vec]]:
-    """After every few steps the share that is done, 0..1, and the vectors so far. No pair crosses two texts.
+    """Yield the share done, 0..1, and the vectors so far, every few steps. No pair crosses two texts.
 
     Raises EngineError error.text_too_short if no two words are frequent enough.
     """
@@ -107,7 +107,7 @@ def train(texts: Iterable[str], epochs: int = 3, seed: int = 1) -> Iterator[tupl
 
 
 class _SkipGram:
-    """The two matrices and one step on them."""
+    """The two matrices and their optimizer."""
 
     def __init__(self, words: int, counts_V: NDArray[np.int64], seed: int) -> None:
         self._generator = torch.Generator().manual_seed(seed)
@@ -117,7 +117,7 @@ class _SkipGram:
         self._optimizer = torch.optim.Adam([self._v_VD, self._u_VD], lr=RATE)
 
     def step(self, centres: IDs, neighbours: IDs, factor: float) -> float:
-        """One move on B pairs at `factor` of the rate; the loss before it, nats a pair."""
+        """Take one step on B pairs at `factor` times the learning rate; return the loss before it, nats a pair."""
         w_B, c_B = torch.from_numpy(centres), torch.from_numpy(neighbours)
         n_BK = torch.multinomial(self._noise_V, len(w_B) * NEGATIVES, True, generator=self._generator)
         v_BD, u_BD = self._v_VD[w_B], self._u_VD[c_B]
@@ -137,7 +137,7 @@ class _SkipGram:
 
 
 def _vocabulary(texts: list[list[str]]) -> tuple[list[str], list[IDs]]:
-    """The words that are frequent enough, the most frequent first, and each text as their numbers."""
+    """Return the words that are frequent enough, the most frequent first, and each text as their indices."""
     counts = Counter(word for text in texts for word in text)
     words = [word for word, count in counts.most_common() if count >= RAREST]
     index = {word: i for i, word in enumerate(words)}
@@ -145,12 +145,12 @@ def _vocabulary(texts: list[list[str]]) -> tuple[list[str], list[IDs]]:
 
 
 def _kept(counts_V: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How likely an occurrence of each word is to be used: sqrt(t / f), at most 1 (§2.3)."""
+    """Return the probability of using an occurrence of each word: sqrt(t / f), at most 1 (§2.3)."""
     return np.minimum(1.0, np.sqrt(FREQUENT * counts_V.sum() / np.maximum(counts_V, 1)))
 
 
 def _pairs(sentences: list[IDs], kept_V: NDArray[np.float64], rng: np.random.Generator) -> tuple[IDs, IDs]:
-    """Every word with each of its neighbours, after some of the frequent words have been left out."""
+    """Return every word with each of its neighbours, after subsampling."""
     lengths = np.array([len(sentence) for sentence in sentences])
     ids, text = np.concatenate(sentences), np.repeat(np.arange(len(sentences)), lengths)
     used = rng.random(len(ids)) < kept_V[ids]

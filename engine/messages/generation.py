@@ -26,20 +26,20 @@ STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p
 class Candidates:
     """The likeliest next tokens through every stage of sampling, in the model's order.
 
-    `probabilities[s, i]` is candidate i's after stage STAGES[s], 0 where that stage has cut it; the
-    tokens that are not listed share the rest of each row. The token drawn is always listed: it
-    replaces the last one if it is not among the likeliest.
+    `probabilities[s, i]` is candidate i's after stage STAGES[s], 0 once a stage has cut it; the rest of each
+    row belongs to the tokens that are not listed. The token drawn is always listed: it replaces the last one
+    if it is not among the likeliest.
     """
 
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
     probabilities: NDArray[np.float32]  # [len(STAGES), n]
-    kept: tuple[int, ...]  # how many tokens of the whole vocabulary are left after each stage
+    kept: tuple[int, ...]  # number of tokens of the whole vocabulary left after each stage
     entropy: float  # of the model's distribution, in nats
     draw: float  # uniform in [0, 1)
-    drawn: int  # index into ids: the token that the draw falls on
-    drawn_from: float  # the interval of the drawn token on the cumulative line of the last stage,
-    drawn_to: float  # candidates in order of falling probability
+    drawn: int  # index into ids: the token that the draw selects
+    drawn_from: float  # the draws that select this token, after the last stage,
+    drawn_to: float  # with candidates in order of descending probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,10 @@ class GeneratedTokens:
 class Generate(Request[GeneratedTokens]):
     """-> GeneratedTokens…, as they are drawn.
 
-    `chosen` are token IDs that follow the prompt already (a branch of the tree); generation goes on
-    behind them; `first` is taken as the next token instead of the one drawn. The random draw for the
-    token at position t depends on `seed` and t alone, so a branch taken again repeats.
-    `candidates` = how many are reported a step (0 = none). Behind a token that has `stop` in it, if that
-    is not empty, nothing more is written.
+    `chosen` are token IDs after the prompt (a branch of the tree); generation continues after them. `first` is
+    taken as the next token instead of the one drawn. The random draw for the token at position t depends only
+    on `seed` and t, so a branch taken again repeats. `candidates` is how many are reported a step (0 = none).
+    Generation ends after a token that contains `stop`, if that is not empty.
     """
 
     prompt: str
@@ -81,9 +80,9 @@ class Generate(Request[GeneratedTokens]):
 
 @dataclass(frozen=True, slots=True)
 class PredictNext(Request[Candidates]):
-    """-> Candidates for the next token behind prompt + chosen, without drawing it for good.
+    """-> Candidates for the token after prompt + chosen.
 
-    The logits of recent positions are kept, so a dragged slider does not run the model again.
+    The logits of recent positions are cached, so a dragged slider does not run the model again.
     """
 
     prompt: str

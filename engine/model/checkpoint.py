@@ -1,8 +1,8 @@
 """A model is a folder: config.json, model.safetensors, tokenizer.json; beside them a run's state and log.
 
 Every file is written whole under another name and then renamed, so that a kill at any moment leaves a
-readable folder. What a run needs to go on lies in one file with its own copy of the weights, so that
-weights and optimizer are never from two moments; model.safetensors is for readers.
+readable folder. All that a run needs to be resumed is in one file with its own copy of the weights, so that
+weights and optimizer are always of the same step; model.safetensors is for inference.
 """
 
 import json
@@ -24,7 +24,7 @@ OLD_NAMES = {"head.weight": "unembedding.weight"}
 
 
 def save_model(folder: Path, model: Transformer, tokenizer: Tokenizer, step: int) -> None:
-    """Makes `folder` a model. Raises EngineError: error.not_written."""
+    """Save a model as a folder. Raises EngineError error.not_written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save(folder)
@@ -35,7 +35,7 @@ def save_model(folder: Path, model: Transformer, tokenizer: Tokenizer, step: int
 
 
 def save_weights(folder: Path, model: Transformer, step: int) -> None:
-    """Renews the weights of a model that is saved already. Raises EngineError: error.not_written."""
+    """Replace the weights in a model's folder. Raises EngineError error.not_written."""
     write_tensors(folder / WEIGHTS, weights_of(model), {"step": str(step)})
 
 
@@ -60,7 +60,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Raises EngineError: error.model_damaged."""
+    """Return an object from a JSON file. Raises EngineError error.model_damaged."""
     try:
         values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -71,7 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: dict[str, str]) -> None:
-    """Raises EngineError: error.not_written."""
+    """Write a safetensors file with string metadata `about`. Raises EngineError error.not_written."""
     whole = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     try:
         with replacing(path) as temporary:
@@ -81,7 +81,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: dict[str, st
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and what was noted with them. Raises EngineError: error.model_damaged."""
+    """Return the tensors of a file and its metadata. Raises EngineError error.model_damaged."""
     try:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

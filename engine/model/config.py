@@ -5,23 +5,23 @@ from typing import Any, Literal
 
 from engine.errors import EngineError
 
-LARGEST = 20_000_000_000  # parameters; above that no machine that Nakami is for can hold the model
+LARGEST = 20_000_000_000  # parameters; larger models do not fit the memory of a laptop
 
 
 @dataclass(frozen=True, slots=True)
 class RopeScaling:
-    """How rotary angles are slowed down for a context longer than the one first trained with."""
+    """Scaling of the rotary frequencies for a context longer than the one first trained with."""
 
     kind: Literal["linear", "llama3"]
     factor: float
-    low_freq_factor: float = 1.0  # these three: llama3 alone
+    low_freq_factor: float = 1.0  # this and the next two: only for llama3
     high_freq_factor: float = 4.0
     original_context: int = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The defaults are the small GPT that Nakami trains; the options cover GPT-2, Llama, Mistral and Qwen."""
+    """The defaults are the small GPT that Nakami trains; the options include GPT-2, Llama, Mistral and Qwen."""
 
     vocabulary: int
     n_layers: int = 4
@@ -36,21 +36,23 @@ class ModelConfig:
     norm: Literal["rms", "layer"] = "rms"
     norm_gains: bool = False
     norm_epsilon: float = 1e-6
-    embedding_norm: bool = True  # the residual stream starts with unit scale
+    embedding_norm: bool = True  # so that the residual stream starts with unit scale
     qk_norm: bool = True
     activation: Literal["relu2", "relu", "gelu", "gelu_exact", "swiglu"] = "relu2"
     qkv_biases: bool = False
-    out_biases: bool = False  # of attention's output
+    out_biases: bool = False  # in attention's output projection
     mlp_biases: bool = False
     norm_biases: bool = False
     tied_head: bool = False
     rope_scaling: RopeScaling | None = None
-    windows: tuple[int, ...] = ()  # a layer: how many tokens a query sees, with itself; 0 = all. () = all, everywhere
-    stop_ids: tuple[int, ...] = ()  # the tokens that end a text
+    windows: tuple[
+        int, ...
+    ] = ()  # per layer: number of last tokens that a query sees, itself included; 0: all. (): all in every layer
+    stop_ids: tuple[int, ...] = ()  # tokens that end a text
     family: str = "nakami"
 
     def check(self) -> None:
-        """Raises EngineError: error.config_range, error.heads_divide, error.model_too_large."""
+        """Check all values. Raises EngineError: error.config_range, error.heads_divide, error.model_too_large."""
         limits = {
             "vocabulary": (1, 1_000_000),
             "n_layers": (1, 200),
@@ -93,7 +95,7 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ModelConfig":
-        """Raises EngineError: what `check` raises, and for foreign values error.config_range, error.config_choice."""
+        """Return the config of a JSON file. Raises as `check`, and error.config_choice for an unknown choice."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         choices: dict[str, tuple[Any, ...]] = {
             "positions": ("rotary", "learned"),

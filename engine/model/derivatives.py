@@ -1,7 +1,7 @@
-"""Four small functions with their derivatives written by hand.
+"""Four small functions with derivatives written by hand.
 
-torch's own derivatives of these chains run a dozen passes over memory where two or three do; on a CPU
-that is a quarter of a training step. tests/engine/test_model.py holds both equal.
+torch's own derivatives of these take a dozen passes over memory instead of two or three: on a CPU
+a quarter of a training step. tests/engine/test_model.py compares both.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ class _RMSNorm(Function):
 
 
 class _Rotate(Function):
-    """Turns the pairs (x_i, x_{i+K/2}); the derivative turns back."""
+    """Rotation of the pairs (x_i, x_{i+K/2}); the derivative rotates back."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -66,14 +66,14 @@ class _CrossEntropy(Function):
         p_NV = logits_NV.softmax(dim=-1)
         ctx.save_for_backward(p_NV, targets_N)
         p_N = p_NV.gather(1, targets_N.unsqueeze(1))
-        return -p_N.clamp_min(torch.finfo(p_N.dtype).tiny).log().mean()  # so unlikely that it is 0: 87 nats
+        return -p_N.clamp_min(torch.finfo(p_N.dtype).tiny).log().mean()  # a probability of 0 counts as 87 nats
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         p_NV, targets_N = ctx.saved_tensors
         share = gradient / len(targets_N)
-        p_NV.mul_(share)  # what was kept becomes the derivative: nothing is copied
+        p_NV.mul_(share)  # in place: nothing is copied
         p_NV.scatter_add_(1, targets_N.unsqueeze(1), -share.expand(len(targets_N), 1))
         return p_NV, None
 
@@ -96,10 +96,10 @@ def rms_norm(x: Tensor, epsilon: float) -> Tensor:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """`sin` carries the sign: negative for the first half of the numbers, positive for the second."""
+    """Rotate x; `sin` is negative for the first half of the numbers and positive for the second."""
     return _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
 
 
 def cross_entropy(logits_NV: Tensor, targets_N: Tensor) -> Tensor:
-    """In nats, the mean over N."""
+    """Return the mean cross-entropy over N, in nats."""
     return _CrossEntropy.apply(logits_NV, targets_N)  # type: ignore[no-untyped-call]

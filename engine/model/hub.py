@@ -1,8 +1,8 @@
-"""Models from the Hugging Face hub, by name, when somebody asks for one: safetensors and JSON, nothing else."""
+"""Download models from the Hugging Face hub by name: only safetensors and JSON files."""
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,21 @@ WANTED = re.compile(
     r"[\w.-]+\.safetensors|model\.safetensors\.index\.json"
     r"|(config|generation_config|tokenizer|tokenizer_config)\.json"
 )
-CHUNK = 256 * 1024  # bytes read between two safe points
+CHUNK = 256 * 1024  # bytes read between two yields
 
 
 def folder_for(name: str, models: Path) -> Path:
-    """Where a model of the hub is kept. Raises EngineError: error.hub_name."""
+    """Return the folder for a model of the hub. Raises EngineError error.hub_name."""
     if not NAME.fullmatch(name) or ".." in name:
         raise EngineError("error.hub_name", name=name[:80])
     return models / name.replace("/", "--")
 
 
-def download(name: str, folder: Path, hub: Any = None) -> Iterator[float]:
-    """Copies a model's files into `folder`, and yields how much is done, 0..1.
+def download(name: str, folder: Path, hub: Any = None) -> Generator[float, None, None]:
+    """Download a model's files into `folder`; yield the share done, 0..1.
 
-    Files that are there whole are not copied again, so that what was broken off goes on. `hub` is a file
-    system as `huggingface_hub` has it: ls(name) and open(path).
+    Files that are complete are not downloaded again, so an interrupted download continues. `hub` is a file
+    system with ls(name) and open(path), as in `huggingface_hub`.
     Raises EngineError: error.hub_name, error.hub_unreachable, error.hub_missing, error.hub_no_weights,
     error.not_written.
     """
@@ -38,7 +38,7 @@ def download(name: str, folder: Path, hub: Any = None) -> Iterator[float]:
     if not any(file["name"].endswith(".safetensors") for file in files):
         raise EngineError("error.hub_no_weights", name=name)
     total, done = sum(file["size"] for file in files), 0
-    files.sort(key=lambda file: Path(file["name"]).name == "config.json")  # last: with it the folder is a model
+    files.sort(key=lambda file: Path(file["name"]).name == "config.json")  # last: with it the folder becomes a model
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
@@ -50,14 +50,14 @@ def download(name: str, folder: Path, hub: Any = None) -> Iterator[float]:
 
 
 def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[int]:
-    """One file, whole or not at all; yields the bytes of each part."""
+    """Download one file, whole or not at all; yield the bytes of each part."""
     path = folder / Path(file["name"]).name
     if path.is_file() and path.stat().st_size == file["size"]:
         yield file["size"]
         return
     with replacing(path) as temporary:
         source = _asked(name, lambda: hub.open(file["name"], "rb"))
-        with source, open(temporary, "wb") as copy:
+        with source, temporary.open("wb") as copy:
             while part := _asked(name, lambda: source.read(CHUNK)):
                 copy.write(part)
                 yield len(part)
@@ -66,12 +66,12 @@ def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[i
 
 
 def _asked(name: str, question: Any) -> Any:
-    """What the hub answers; whatever goes wrong on the way is said in two kinds."""
+    """Call the hub. Raises EngineError: error.hub_missing, error.hub_unreachable for any other failure."""
     try:
         return question()
     except FileNotFoundError as error:
         raise EngineError("error.hub_missing", name=name) from error
-    except Exception as error:  # each of the libraries below has errors of its own for "no network"
+    except Exception as error:  # each library involved has its own errors for "no network"
         if "RepositoryNotFound" in type(error).__name__ or "Gated" in type(error).__name__:
             raise EngineError("error.hub_missing", name=name) from error
         raise EngineError("error.hub_unreachable", name=name, reason=type(error).__name__) from error
@@ -83,6 +83,6 @@ def _is_wanted(file: dict[str, Any]) -> bool:
 
 def _file_system() -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import HfFileSystem  # only when somebody asks: it knows the network
+    from huggingface_hub import HfFileSystem  # imported only for a download: it uses the network
 
     return HfFileSystem()

@@ -1,7 +1,7 @@
-"""Model folders of other people: GPT-2, Llama, Mistral, Qwen2 and Qwen3, as `transformers` writes them.
+"""Models saved by `transformers`: GPT-2, Llama, Mistral, Qwen2 and Qwen3.
 
 config.json becomes a ModelConfig, the tensors of *.safetensors get our names. Nothing is unpickled, and no
-code from the folder is run: a folder that would need either is refused, with the reason.
+code from the folder is run: a folder that would need either is refused with the reason.
 """
 
 import json
@@ -27,7 +27,7 @@ Values = dict[str, Any]
 
 
 def config_from(values: Values, folder: Path) -> ModelConfig:
-    """Raises EngineError: error.model_code, error.model_unknown, error.model_setting, and what `check` raises."""
+    """Return the ModelConfig. Raises as `check`, and error.model_code, error.model_unknown, error.model_setting."""
     _refuse_code(values, folder)
     family = str(values.get("model_type"))
     if family not in FAMILIES:
@@ -73,7 +73,7 @@ def _gpt2(values: Values) -> Values:
 
 
 def _llama(values: Values) -> Values:
-    """Touvron et al. 2023 (arXiv:2302.13971) and all that followed it: rotary positions, RMSNorm, SwiGLU."""
+    """Touvron et al. 2023 (arXiv:2302.13971) and its successors: rotary positions, RMSNorm, SwiGLU."""
     _refuse(values, "partial_rotary_factor", 1.0)
     width, heads = _whole(values, "hidden_size", 4096), _whole(values, "num_attention_heads", 32)
     layers = _whole(values, "num_hidden_layers", 32)
@@ -104,7 +104,7 @@ def _llama(values: Values) -> Values:
 
 
 def _mistral(values: Values) -> Values:
-    """Jiang et al. 2023 (arXiv:2310.06825): Llama, whose queries see a window of tokens."""
+    """Jiang et al. 2023 (arXiv:2310.06825): Llama with sliding-window attention."""
     window = _whole(values, "sliding_window", 0 if "sliding_window" in values else 4096)
     described = _llama(values)
     described["windows"] = (window,) * described["n_layers"] if window else ()
@@ -132,7 +132,7 @@ GELUS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "
 
 
 def _rope(values: Values) -> tuple[float, RopeScaling | None]:
-    """Newer files say `rope_parameters`, older ones `rope_theta` and `rope_scaling`."""
+    """Return theta and scaling: from `rope_parameters`, or in older files `rope_theta` and `rope_scaling`."""
     scaling = values.get("rope_parameters") or values.get("rope_scaling") or {}
     if not isinstance(scaling, dict):
         raise EngineError("error.model_setting", setting="rope_scaling", value=str(scaling)[:80])
@@ -151,7 +151,7 @@ def _rope(values: Values) -> tuple[float, RopeScaling | None]:
 
 
 def _windows(values: Values, layers: int) -> tuple[int, ...]:
-    """Of the Qwen families, whose upper layers may see a window only."""
+    """Return each layer's window; in the Qwen families, upper layers may have one."""
     if not values.get("use_sliding_window"):
         return ()
     window = _whole(values, "sliding_window", 4096)
@@ -163,7 +163,7 @@ def _windows(values: Values, layers: int) -> tuple[int, ...]:
 
 
 def _stop_ids(values: Values, folder: Path) -> tuple[int, ...]:
-    """From generation_config.json if it says so, as `transformers` reads it."""
+    """Return the stop tokens, from generation_config.json if it has them, as `transformers` does."""
     try:
         generation = json.loads((folder / "generation_config.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -184,7 +184,7 @@ def _refuse_code(values: Values, folder: Path) -> None:
 
 
 def _refuse(values: Values, name: str, *allowed: object) -> None:
-    """What would change the numbers and Nakami does not compute."""
+    """Raise error.model_setting if `name` has a value that is not supported."""
     if name in values and values[name] not in allowed:
         raise EngineError("error.model_setting", setting=name, value=str(values[name])[:80])
 
@@ -219,7 +219,7 @@ def _choice(values: Values, name: str, default: str, known: dict[str, str]) -> s
 
 # --- The tensors ----------------------------------------------------------------------------------
 
-# Our module -> theirs; where there are several they are stacked. {} is the layer.
+# Our module -> theirs, stacked if there are several. {} is the layer.
 GPT2_MODULES = {
     "embedding": ("wte",),
     "positions": ("wpe",),
@@ -245,15 +245,15 @@ LLAMA_MODULES = {
     "final_norm": ("norm",),
     "unembedding": ("lm_head",),
 }
-# Saved by some versions beside what was learned; a tied head may be saved although it is the embedding.
-NOT_LEARNED = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|lm_head\.weight)")
+# Buffers that some versions save; a tied unembedding may be saved although it is the embedding.
+NOT_TRAINED = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|lm_head\.weight)")
 PREFIXES = re.compile(r"^(transformer|model)\.")
 
 
 class Weights:
-    """The tensors of a folder by our names, read one at a time, in the order in which they are asked for.
+    """The tensors of a folder by our names, read one at a time while iterating.
 
-    Opening reads the heads of the files alone and compares them with the config.
+    Creating it reads only the headers of the files and compares them with the config.
     Raises EngineError: error.model_pickled, error.model_no_weights, error.model_shard, error.model_damaged,
     error.model_mismatch, error.model_type.
     """
@@ -266,17 +266,17 @@ class Weights:
         shapes: dict[str, tuple[int, ...]] = {}
         for path in weight_files(folder):
             self.bytes += path.stat().st_size
-            for name, shape, kind in _head(path):
+            for name, shape, kind in _header(path):
                 short = PREFIXES.sub("", name)
                 self._files[short] = (path, name)
                 shapes[short] = shape
-                if NOT_LEARNED.fullmatch(short) is None and kind not in FLOATS:
+                if NOT_TRAINED.fullmatch(short) is None and kind not in FLOATS:
                     raise EngineError("error.model_type", file=str(path), tensor=name, type=kind)
                 self.disk_types.add(kind)
         with torch.device("meta"):
-            learned = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
-        self._sources = {name: self._theirs(name) for name in learned}
-        self._compare(folder, learned, shapes)
+            expected = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
+        self._sources = {name: self._theirs(name) for name in expected}
+        self._compare(folder, expected, shapes)
 
     def _theirs(self, name: str) -> list[str]:
         """blocks.3.mlp.up.weight -> layers.3.mlp.gate_proj.weight, layers.3.mlp.up_proj.weight."""
@@ -286,13 +286,13 @@ class Weights:
         table = GPT2_MODULES if self._gpt2 else LLAMA_MODULES
         return [f"{theirs.format(layer[1] if layer else '')}.{part}" for theirs in table[pattern]]
 
-    def _turned(self, name: str) -> bool:
-        """GPT-2 keeps its matrices as [in, out]."""
+    def _transposed(self, name: str) -> bool:
+        """Return whether a tensor is stored as [in, out], as GPT-2's matrices are."""
         return self._gpt2 and ".c_" in name and name.endswith(".weight")
 
-    def _compare(self, folder: Path, learned: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]) -> None:
+    def _compare(self, folder: Path, ours: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]) -> None:
         used = set()
-        for name, expected in learned.items():
+        for name, expected in ours.items():
             sources = self._sources[name]
             used |= set(sources)
             found = [shapes.get(source) for source in sources]
@@ -300,7 +300,7 @@ class Weights:
                 missing = sources[found.index(None)]
                 raise EngineError("error.model_mismatch", file=str(folder), tensor=missing)
             whole = [
-                shape[::-1] if self._turned(source) else shape
+                shape[::-1] if self._transposed(source) else shape
                 for source, shape in zip(sources, found, strict=True)
                 if shape
             ]
@@ -308,11 +308,11 @@ class Weights:
             if any(shape[1:] != expected[1:] for shape in whole) or rows != expected[0]:
                 raise EngineError("error.model_mismatch", file=str(folder), tensor=sources[0])
         for name in shapes:
-            if name not in used and NOT_LEARNED.fullmatch(name) is None:
+            if name not in used and NOT_TRAINED.fullmatch(name) is None:
                 raise EngineError("error.model_extra", file=str(folder), tensor=name)
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        """Name and tensor, as they are on the disk: mapped into memory, not read before they are used."""
+        """Yield name and tensor in the type on the disk; mapped into memory, so read when first used."""
         opened: dict[Path, Any] = {}
         for name, sources in self._sources.items():
             parts = []
@@ -321,12 +321,12 @@ class Weights:
                 if path not in opened:
                     opened[path] = safe_open(path, "pt")
                 tensor = opened[path].get_tensor(theirs)
-                parts.append(tensor.T.contiguous() if self._turned(source) else tensor)
+                parts.append(tensor.T.contiguous() if self._transposed(source) else tensor)
             yield name, parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def load_transformer(folder: Path, config: ModelConfig, dtype: torch.dtype) -> Transformer:
-    """Raises as Weights. Tensors that are `dtype` on the disk stay mapped; others are converted one by one."""
+    """Load the model as `dtype`: tensors of that type stay mapped, others are converted. Raises as Weights."""
     weights = Weights(folder, config)
     with torch.device("meta"):
         model = Transformer(config)
@@ -338,7 +338,7 @@ def load_transformer(folder: Path, config: ModelConfig, dtype: torch.dtype) -> T
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """One file, or the shards that the index names.
+    """Return the one weight file, or the shards in the index.
 
     Raises EngineError: error.model_pickled, error.model_no_weights, error.model_shard, error.model_damaged.
     """
@@ -356,14 +356,14 @@ def weight_files(folder: Path) -> list[Path]:
         raise EngineError("error.model_damaged", file=str(index)) from error
     for name in names:
         if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
-            raise EngineError("error.model_damaged", file=str(index))  # shards lie beside their index
+            raise EngineError("error.model_damaged", file=str(index))  # shards are in the same folder as their index
         if not (folder / name).is_file():
             raise EngineError("error.model_shard", file=str(folder / name))
     return [folder / name for name in names]
 
 
-def _head(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
-    """Name, shape and type of each tensor."""
+def _header(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
+    """Return name, shape and type of each tensor from a file's header."""
     try:
         with safe_open(path, "pt") as file:
             slices = ((name, file.get_slice(name)) for name in file.keys())  # noqa: SIM118

@@ -1,17 +1,18 @@
-"""Memory: how much is free, and keeping what a step frees for the next one."""
+"""How much memory is free, and an allocator setting that speeds up training."""
 
 import ctypes
 import sys
+from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 KEEP = 1 << 30  # bytes
 
 
 def keep_freed_memory() -> bool:
-    """Raises glibc's thresholds; True where that took effect.
+    """Make glibc keep freed memory for reuse, and return whether that took effect.
 
-    A training step frees and asks for the same large blocks again and again. By default glibc hands
-    those back to the system, and every step pays for fresh pages: a third of its time with small models.
+    A training step frees and allocates the same large blocks again and again. By default glibc returns
+    them to the system, and new pages take a third of a small model's step.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -23,9 +24,9 @@ def keep_freed_memory() -> bool:
 
 
 def free_memory() -> int | None:
-    """Bytes that could be taken now, where the system tells."""
+    """Return the number of bytes available, or None if the system does not report it."""
     try:
-        with open("/proc/meminfo") as file:
+        with Path("/proc/meminfo").open() as file:
             available = next(line for line in file if line.startswith("MemAvailable"))
         return int(available.split()[1]) * 1024
     except (OSError, StopIteration, ValueError):

@@ -1,4 +1,4 @@
-"""Opening a folder with a model in it: one that Nakami has trained, or one of a family that it knows."""
+"""Open a model's folder: one that Nakami has trained, or one of a supported family."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
-BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # the model that Nakami brings: engine/builtin.py
+BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # comes with Nakami, made by engine/builtin.py
 
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenizer]:
-    """Raises EngineError as `load_transformer`, and error.model_damaged or error.no_tokenizer for the tokenizer."""
+    """Load model and tokenizer. Raises as `load_transformer`, and error.no_tokenizer."""
     config = read_config(folder)
     tokenizer = Tokenizer.load(folder)
     fits = tokenizer.vocabulary == config.vocabulary or config.family != "nakami"
@@ -29,10 +29,10 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenize
 
 
 def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
-    """The model without its tokenizer.
+    """Load the model without its tokenizer.
 
     Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
-    what ModelConfig.check raises, and for models of others what huggingface.py names.
+    and as ModelConfig.check and huggingface.py.
     """
     config = read_config(folder)
     if config.family != "nakami":
@@ -57,7 +57,7 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def describe(folder: Path, training: bool = False) -> ModelInfo:
-    """What lies in the folder, without loading it. Raises as `load_transformer`."""
+    """Return what is known of the model in a folder without loading it. Raises as `load_transformer`."""
     config = read_config(folder)
     step = 0
     if config.family == "nakami":
@@ -83,7 +83,7 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
 
 
 def _precision(folder: Path, config: ModelConfig) -> torch.dtype:
-    """float32 where there is memory for it, else the 16 bit that are on the disk.
+    """Return float32 if there is memory for it, else the 16-bit type on the disk.
 
     Raises EngineError: error.model_memory, and as huggingface.Weights.
     """

@@ -1,4 +1,4 @@
-"""Rotary positions: pairs of numbers are turned by an angle that grows with the position.
+"""Rotary position embeddings: pairs of numbers are rotated by an angle that grows with the position.
 
 Su et al. 2021 (arXiv:2104.09864).
 """
@@ -40,11 +40,11 @@ class Rotary(nn.Module):
 
 
 def rotary_frequencies(config: ModelConfig) -> NDArray[np.float64]:
-    """theta^(-2i/K) for each pair i, slowed down where the model was taught a longer context afterwards.
+    """Return theta^(-2i/K) for each pair i, scaled if the model was trained further with a longer context.
 
-    "linear" divides all of them by the factor (Chen et al. 2023, arXiv:2306.15595). "llama3" leaves waves
-    that are short against the original context as they are, divides long ones, and goes over smoothly
-    between (Grattafiori et al. 2024, arXiv:2407.21783, and its reference code).
+    "linear" divides all of them by the factor (Chen et al. 2023, arXiv:2306.15595). "llama3" keeps wavelengths
+    that are short against the original context, divides long ones, and interpolates between
+    (Grattafiori et al. 2024, arXiv:2407.21783, and its reference code).
     """
     frequencies = config.rope_theta ** -(np.arange(0, config.head_width, 2) / config.head_width)
     scaling = config.rope_scaling
@@ -52,7 +52,7 @@ def rotary_frequencies(config: ModelConfig) -> NDArray[np.float64]:
         return frequencies
     if scaling.kind == "linear":
         return frequencies / scaling.factor
-    turns = scaling.original_context * frequencies / (2 * math.pi)  # of each pair within that context
+    turns = scaling.original_context * frequencies / (2 * math.pi)  # of each pair in the original context
     kept = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
     kept = np.clip(kept, 0.0, 1.0)
     return frequencies * kept + frequencies / scaling.factor * (1 - kept)

@@ -1,8 +1,8 @@
 """The transformer of transformer.py for one new token, on the CPU, in numpy.
 
-When a small model writes, its matrices meet one vector at a time, and calling torch costs several
-times what the products cost. The same mathematics in numpy is about five times as fast. It reads the
-model's own weights, without a copy, and the same cache; tests/engine/test_model.py holds both equal.
+When a small model writes, its matrices are multiplied by one vector at a time, and calls of torch cost several
+times as much as the products. The same mathematics in numpy is about five times as fast. It reads the
+model's own weights without a copy, and the same cache; tests/engine/test_model.py compares both.
 
 Suffixes as in transformer.py, without B and T, which are 1.
 """
@@ -23,7 +23,7 @@ Apply = Callable[[Vector], Vector]
 
 
 class SingleToken:
-    """logits_V = step(id, cache): what `model(ids_BT, cache)` gives for one token."""
+    """logits_V = step(token, cache): what `model(ids_BT, cache)` gives for one token."""
 
     def __init__(self, model: Transformer) -> None:
         self.config = model.config
@@ -38,14 +38,14 @@ class SingleToken:
 
     @staticmethod
     def can_run(model: Transformer) -> bool:
-        """Whether the weights are what numpy can read in place, and the activation one that it has."""
+        """Return whether numpy can read the weights in place and has the activation function."""
         weight, known = model.unembedding.weight, model.config.activation in ACTIVATIONS
         return known and weight.device.type == "cpu" and str(weight.dtype) == "torch.float32"
 
-    def __call__(self, id: int, cache: KVCache) -> Vector:
+    def __call__(self, token: int, cache: KVCache) -> Vector:
         position = cache.length
         cache.reserve(position + 1)
-        x_D = self._embedding_VD[id]
+        x_D = self._embedding_VD[token]
         rotation_KK = None
         if self._positions_CD is not None:
             x_D = x_D + self._positions_CD[position]
@@ -99,7 +99,7 @@ def _relu_squared(x: Vector) -> Vector:
 
 
 def _gelu(x: Vector) -> Vector:
-    """The tanh form (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
+    """Return GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
     inner = np.float32(0.7978845608028654) * (x + np.float32(0.044715) * x * x * x)
     return np.float32(0.5) * x * (1 + np.tanh(inner))
 
@@ -117,7 +117,7 @@ ACTIVATIONS: dict[str, Apply] = {"relu2": _relu_squared, "relu": _relu, "gelu": 
 
 
 def _rotation(angles: NDArray[np.float64]) -> Vector:
-    """What turns features i and i + K/2 of a head by the angle i, as one matrix: x_HK · rotation_KK."""
+    """Return the matrix that rotates features i and i + K/2 of a head by angle i: x_HK · rotation_KK."""
     half, rotation_KK = len(angles), np.zeros((2 * len(angles), 2 * len(angles)), np.float32)
     i, j = np.arange(half), np.arange(half, 2 * half)
     rotation_KK[i, i] = rotation_KK[j, j] = np.cos(angles)
@@ -130,13 +130,13 @@ def _linear(layer: nn.Linear) -> Apply:
     weight = _array(layer.weight)
     parameters = dict(layer.named_parameters())
     if "bias" not in parameters:
-        return weight.dot  # half as long on its way as @
+        return weight.dot  # `.dot` has half the call overhead of `@`
     bias = _array(parameters["bias"])
     return lambda x: weight.dot(x) + bias
 
 
 def _norm(norm: nn.Module) -> Apply:
-    """Of a single vector: its length is one number, which Python handles faster than numpy."""
+    """Return the norm for one vector. Its scale is a Python float, which is faster than a 0-d array."""
     if not isinstance(norm, Norm):
         return lambda x: x
     gain = None if norm.weight is None else _array(norm.weight)
@@ -155,10 +155,10 @@ def _norm(norm: nn.Module) -> Apply:
 
 
 def _head_norm(q_norm: nn.Module, k_norm: nn.Module, heads: int) -> Apply:
-    """Of queries and keys in one go: the first `heads` rows are queries."""
+    """Return the norm of queries and keys together: the first `heads` rows are queries."""
     if not isinstance(q_norm, Norm) or not isinstance(k_norm, Norm):
         return lambda x: x
-    assert q_norm.kind == "rms", "no family normalises its heads in another way"
+    assert q_norm.kind == "rms", "no family normalises its heads otherwise"
     width, epsilon = np.float32(q_norm.width[0]), np.float32(q_norm.epsilon)
     gains = None if q_norm.weight is None else (_array(q_norm.weight), _array(k_norm.weight))
 

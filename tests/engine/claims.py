@@ -24,7 +24,7 @@ MOST = 48  # tokens of an answer
 
 
 def write(opened: Opened, prompt: str, tokens: int, end: str, temperature: float = 0.0, seed: int = 1) -> str:
-    """What the model writes up to `end`, or `tokens` tokens."""
+    """Return what the model writes up to `end`, or `tokens` tokens."""
     model, tokenizer = opened
     sampling = SamplingSettings(temperature=temperature)
     text = ""
@@ -36,22 +36,22 @@ def write(opened: Opened, prompt: str, tokens: int, end: str, temperature: float
 
 
 def word_probabilities(opened: Opened, prompt: str, words: Sequence[str]) -> dict[str, float]:
-    """How likely each word is to come next: the product over its tokens."""
+    """Return the probability of each word as the next one: the product over its tokens."""
     model, tokenizer = opened
     reader, found = Reader(model), {}
     for word in words:
         ids, probability = tokenizer.encode(prompt), 1.0
-        for id in tokenizer.encode(word):
+        for token in tokenizer.encode(word):
             logits_V = reader.logits(ids).astype(np.float64)
             weights_V = np.exp(logits_V - logits_V.max())
-            probability *= float(weights_V[id] / weights_V.sum())
-            ids.append(id)
+            probability *= float(weights_V[token] / weights_V.sum())
+            ids.append(token)
         found[word] = probability
     return found
 
 
 def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floats, Floats]:
-    """For each layer and head: the share of pronouns at which it looks most at the antecedent; its mean weight."""
+    """Return per layer and head the share of pronouns that look most at the antecedent, and the mean weight on it."""
     model, tokenizer = opened
     hits, weights = [], []
     for reference in references:
@@ -66,7 +66,7 @@ def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floa
 def right_analogies(
     rows_VD: Floats, index: Callable[[str], int | None], language: Language
 ) -> dict[str, tuple[int, int]]:
-    """Of each kind: how many come out first, and how many there are."""
+    """Return for each kind how many analogies have the right word first, and how many there are."""
     found = {}
     for kind, analogies in examples.analogies(language).items():
         right = 0
@@ -81,21 +81,21 @@ def right_analogies(
 def neighbours_of_own_kind(
     rows_VD: Floats, index: Callable[[str], int | None], language: Language
 ) -> tuple[int, int, list[str]]:
-    """Words whose nearest neighbour, of all words that have a kind, shares theirs; how many there are; the others."""
+    """Return how many words have a nearest neighbour of their own kind, how many there are, and the others."""
     kinds = examples.kinds(language)
-    known = {id: (kind, word) for kind, words in kinds.items() for word in words if (id := index(word)) is not None}
+    known = {i: (kind, word) for kind, words in kinds.items() for word in words if (i := index(word)) is not None}
     ids, right, wrong = np.array(sorted(known)), 0, []
-    for row, id in enumerate(ids.tolist()):
-        best = int(ids[nearest(rows_VD[ids], rows_VD[id], 1, {row})[0][0]])
-        if known[best][0] == known[id][0]:
+    for row, i in enumerate(ids.tolist()):
+        best = int(ids[nearest(rows_VD[ids], rows_VD[i], 1, {row})[0][0]])
+        if known[best][0] == known[i][0]:
             right += 1
         else:
-            wrong.append(f"{known[id][1]}→{known[best][1]}")
+            wrong.append(f"{known[i][1]}→{known[best][1]}")
     return right, sum(map(len, kinds.values())), wrong
 
 
 def answers(opened: Opened, questions: Sequence[Question]) -> dict[str, float]:
-    """Shares: right with the document, right with the changed one, right without any."""
+    """Return the shares of right answers with the document, with the changed one, and without any."""
     right = {"document": 0, "changed": 0, "alone": 0}
     for question in questions:
         for name, prompt, answer in (
@@ -108,11 +108,11 @@ def answers(opened: Opened, questions: Sequence[Question]) -> dict[str, float]:
 
 
 def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int, list[str]]:
-    """The share of stories of at least 60 tokens that keep the animal's own features; their number; what was wrong."""
+    """Return the share of true stories of at least 60 tokens, the number of those stories, and what was wrong."""
     long = true = 0
     wrong: list[str] = []
     for index in range(count):
-        language: Language = ("ja", "en")[index % 2]  # type: ignore[assignment]
+        language: Language = ("ja", "en")[index % 2]
         animal = ANIMALS[(index // 2) % len(ANIMALS)]
         opening = (japanese if language == "ja" else english).opening(animal, Random(seed + index))
         story = opening + write(opened, opening, 140, "\n", 0.7, seed + index)
@@ -125,7 +125,7 @@ def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int,
 
 
 def variety(opened: Opened, prompt: str, tokens: int = 30, samples: int = 4) -> dict[str, tuple[float, float]]:
-    """For each way of drawing: distinct-2 over all samples (Li et al. 2016, arXiv:1510.03055), mean entropy in nats."""
+    """Return distinct-2 (Li et al. 2016, arXiv:1510.03055) and mean entropy in nats for each way of sampling."""
     ways = {
         "temperature 0": SamplingSettings(temperature=0.0),
         "temperature 1": SamplingSettings(temperature=1.0),
@@ -146,8 +146,8 @@ def variety(opened: Opened, prompt: str, tokens: int = 30, samples: int = 4) -> 
     return found
 
 
-def _entropy(probabilities: Floats) -> float:
-    """In nats, of what is left of a distribution; 0 for a single token."""
+def _entropy(probabilities: NDArray[np.float64]) -> float:
+    """Return the entropy in nats of a renormalised distribution; 0 for a single token."""
     kept = probabilities[probabilities > 0].astype(np.float64)
     kept /= kept.sum()
     return abs(float((kept * np.log(kept)).sum()))

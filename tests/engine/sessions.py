@@ -2,7 +2,7 @@
 
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -15,8 +15,8 @@ from engine.service.process import Answering, serve
 from engine.service.session import Session
 
 
-def start(session: Session, request: Request[Any]) -> Iterator[Any]:
-    """The running handler of a request."""
+def start(session: Session, request: Request[Any]) -> Generator[Any, None, None]:
+    """Start the handler of a request."""
     return handler_of(type(request))(session, request)
 
 

@@ -14,6 +14,7 @@ from engine import builtin
 from engine.builtin import CHECKPOINTS, RECIPE, save_halved
 from engine.generation.decoding import Reader, decode
 from engine.history.word2vec import BUILTIN as WORDS, Word2Vec
+from engine.inspection.vectors import analogy
 from engine.messages.generation import SamplingSettings
 from engine.messages.search import Answered
 from engine.model.checkpoint import read_tensors, save_model
@@ -104,7 +105,7 @@ def test_1_breakfast_is_as_frequent_as_in_the_text(opened: Opened, language: Lan
 @BOTH
 def test_2_happy_is_cut_as_the_textbook_cuts_it(opened: Opened, language: Language) -> None:
     tokenizer = opened[1]
-    pieces = [tokenizer.piece(id) for id in tokenizer.encode(EXAMPLES["happy"].text[language])]
+    pieces = [tokenizer.piece(i) for i in tokenizer.encode(EXAMPLES["happy"].text[language])]
     assert pieces == (["私", "は", "嬉", "しい"] if language == "ja" else ["I", " am", " happy"])
 
 
@@ -127,8 +128,8 @@ def test_4_analogies(words: Word2Vec, language: Language) -> None:
     found = claims.right_analogies(words.vectors_VD, words.index, language)
     assert sum(right for right, _ in found.values()) >= 0.8 * sum(total for _, total in found.values())
     queen, king, man, woman = ("女王", "王", "男", "女") if language == "ja" else ("queen", "king", "man", "woman")
-    ids = [words.index(word) for word in (king, man, woman)]
-    best, _ = claims.analogy(words.vectors_VD, *([id] for id in ids if id is not None), count=1)  # type: ignore[call-arg]
+    a, b, c = ([index] for word in (king, man, woman) if (index := words.index(word)) is not None)
+    best, _ = analogy(words.vectors_VD, a, b, c, count=1)
     assert words.words[int(best[0])] == queen
 
 

@@ -12,10 +12,9 @@ from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, FindAnalogy
 from engine.messages.scenes import Examples, ListExamples
 from engine.messages.texts import AssessText, WriteWorld
 from engine.service import texts
-from engine.service.embeddings import find_analogy, look_up, project
 from engine.service.session import Session
 from engine.text.world.examples import kinds
-from tests.engine.sessions import start
+from tests.engine.sessions import ask, start
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def test_every_example_has_what_its_pane_needs() -> None:
 
 def test_the_world_is_written_whole(tmp_path: Path) -> None:
     path = tmp_path / "new" / "world.txt"
-    shares = [progress.fraction for progress in texts.write_world(Session(), WriteWorld(str(path), 0.4))]
+    shares = [progress.fraction for progress in ask(Session(), WriteWorld(str(path), 0.4))]
     assert shares == sorted(shares)
     assert 400_000 <= path.stat().st_size < 410_000
     assert [file.name for file in path.parent.iterdir()] == ["world.txt"]
@@ -62,23 +61,23 @@ def test_a_text_given_up_leaves_nothing(tmp_path: Path) -> None:
 def test_a_place_that_takes_no_text_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EngineError, match="not_written"):
-        list(texts.write_world(Session(), WriteWorld(str(tmp_path / "file" / "world.txt"), 0.1)))
+        (ask(Session(), WriteWorld(str(tmp_path / "file" / "world.txt"), 0.1)))
 
 
 # --- Texts that the model does not know ---------------------------------------------------------------
 
 
 def test_characters_that_are_bytes_are_named_once(session: Session) -> None:
-    [found] = texts.assess_text(session, AssessText("the cat 𠮟 sat 😀 on 𠮟"))
+    [found] = ask(session, AssessText("the cat 𠮟 sat 😀 on 𠮟"))
     assert found.unknown == "𠮟😀"
 
 
 def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> None:
-    [known] = texts.assess_text(session, AssessText("the cat sat on the mat. the dog sat on the log."))
-    [foreign] = texts.assess_text(session, AssessText("gol tam eht hsiW. nodtol 犬森猫 odcat らては森"))
+    [known] = ask(session, AssessText("the cat sat on the mat. the dog sat on the log."))
+    [foreign] = ask(session, AssessText("gol tam eht hsiW. nodtol 犬森猫 odcat らては森"))
     assert known.loss < foreign.loss
     assert known.guessing == foreign.guessing == math.log(session.opened.model.config.vocabulary)
-    assert list(texts.assess_text(session, AssessText(""))) == []
+    assert ask(session, AssessText("")) == []
 
 
 # --- Word vectors -------------------------------------------------------------------------------------
@@ -88,7 +87,7 @@ def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> Non
 class TestWordVectors:
     @pytest.mark.parametrize("language", ["ja", "en"])
     def test_the_map_holds_the_words_that_mean_things(self, language: str) -> None:
-        names, shown = project(Session(), Project(source="word2vec", language=language))
+        names, shown = ask(Session(), Project(source="word2vec", language=language))
         assert isinstance(names, EmbeddingNames)
         assert isinstance(shown, EmbeddingMap)
         known = kinds("en" if language == "en" else "ja")
@@ -98,9 +97,9 @@ class TestWordVectors:
 
     def test_neighbours_are_words_of_the_same_map(self) -> None:
         session = Session()
-        [names, _] = project(session, Project(source="word2vec", language="en"))
+        [names, _] = ask(session, Project(source="word2vec", language="en"))
         dog = int(names.ids[names.pieces.index("dog")])
-        [row] = look_up(session, LookUp(dog, 5, "word2vec", "en"))
+        [row] = ask(session, LookUp(dog, 5, "word2vec", "en"))
         assert row.piece == "dog"
         assert np.array_equal(row.vector, Word2Vec.load(WORDS).vectors_VD[dog])
         assert set(row.near.pieces) <= set(names.pieces) - {"dog"}
@@ -109,10 +108,10 @@ class TestWordVectors:
         ("language", "words", "found"), [("en", ("king", "man", "woman"), "queen"), ("ja", ("王", "男", "女"), "女王")]
     )
     def test_the_king_becomes_a_queen(self, language: str, words: tuple[str, str, str], found: str) -> None:
-        [near] = find_analogy(Session(), FindAnalogy(*words, 3, "word2vec", language))
+        [near] = ask(Session(), FindAnalogy(*words, 3, "word2vec", language))
         assert near.pieces[0] == found
 
     def test_a_word_without_a_vector_is_named(self) -> None:
         with pytest.raises(EngineError, match="word_unknown") as caught:
-            list(find_analogy(Session(), FindAnalogy("king", "qqq", "woman", 3, "word2vec", "en")))
+            (ask(Session(), FindAnalogy("king", "qqq", "woman", 3, "word2vec", "en")))
         assert caught.value.args_by_name["word"] == "qqq"

@@ -77,7 +77,7 @@ MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
 
 @pytest.fixture(scope="module", params=MODELS)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A model of `transformers` and the folder in which it has saved itself."""
+    """Return a model of `transformers` and the folder in which it was saved."""
     folder = tmp_path_factory.mktemp("models") / request.param
     return _saved(MODELS[request.param](), folder), folder
 

@@ -185,7 +185,7 @@ def test_the_principal_plane_holds_what_varies_most() -> None:
 
 
 def test_the_plane_is_that_of_the_singular_value_decomposition() -> None:
-    rows = np.random.default_rng(2).normal(size=(60, 7)).astype(np.float32) * np.arange(1, 8, dtype=np.float32)
+    rows = (np.random.default_rng(2).normal(size=(60, 7)) * np.arange(1, 8)).astype(np.float32)
     points, explained = principal_plane(rows)
     centred = rows.astype(np.float64) - rows.mean(0)
     u, s, _ = np.linalg.svd(centred, full_matrices=False)

@@ -235,7 +235,7 @@ def test_free_memory_is_a_number_or_not_known(monkeypatch: pytest.MonkeyPatch) -
     def no_such_file(*_: object) -> Iterator[str]:
         raise FileNotFoundError
 
-    monkeypatch.setattr("builtins.open", no_such_file)
+    monkeypatch.setattr("pathlib.Path.open", no_such_file)
     assert memory.free_memory() is None
     monkeypatch.setattr("sys.platform", "win32")
     assert memory.keep_freed_memory() is False

@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.generation.decoding import decode
-from engine.history.ngram import Bigram, Unigram, bigram_loss, unigram_loss
+from engine.history.ngram import Bigram, IDs, Unigram, bigram_loss, unigram_loss
 from engine.messages.generation import SamplingSettings
 from engine.model.language_model import LanguageModel, token_losses
 from engine.text.tokenizer import train_characters
 from tests.engine.conftest import SENTENCES
+
+
+def ids_of(tokens: list[int], dtype: type) -> IDs:
+    return np.array(tokens, dtype)
 
 
 def counted_unigram(train: list[int], validation: list[int], vocabulary: int) -> float:
@@ -39,7 +43,7 @@ IDS_OF_FIVE = st.lists(st.integers(0, 4), min_size=3, max_size=60)
 @settings(max_examples=200)
 @given(train=IDS_OF_FIVE, validation=IDS_OF_FIVE, dtype=st.sampled_from([np.uint16, np.uint32]))
 def test_ngram_losses_are_those_of_counting(train: list[int], validation: list[int], dtype: type) -> None:
-    known, held_out = np.array(train, dtype), np.array(validation, dtype)
+    known, held_out = ids_of(train, dtype), ids_of(validation, dtype)
     assert unigram_loss(known, held_out, 5) == pytest.approx(counted_unigram(train, validation, 5))
     assert bigram_loss(known, held_out, 5) == pytest.approx(counted_bigram(train, validation, 5))
 

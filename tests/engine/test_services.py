@@ -83,7 +83,7 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
 def test_tokenizers_to_compare_are_learned_once_for_the_same_texts(session: Session, text_file: Path) -> None:
     request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
-    trained = session.cached("rivals", request.paths, dict)
+    trained: dict[str, Any] = session.cached("rivals", request.paths, dict)
     assert ask(session, request)[1].vocabulary == columns[1].vocabulary
     assert session.cached("rivals", request.paths, dict) is trained
     assert all(map(fits, columns))
@@ -111,7 +111,7 @@ def test_merges_are_counted_in_the_opened_text(session: Session, tmp_path: Path)
     "request_", [Attend(""), AttendHead("", 0, 0), ExplainAttention("", 0, 0), TracePaths(""), TraceForward(""),
                  AssessText(""), AssessText("\n")],
 )  # fmt: skip
-def test_a_text_without_tokens_is_no_failure(session: Session, request_: object) -> None:
+def test_a_text_without_tokens_is_no_failure(session: Session, request_: Request[Any]) -> None:
     assert ask(session, request_) == []
 
 
@@ -179,10 +179,10 @@ def test_neighbours_of_a_token_are_no_bytes(session: Session) -> None:
     assert (np.diff(row.near.cosines) <= 0).all()
 
 
-@pytest.mark.parametrize("id", [-1, 10**6])
-def test_a_token_that_the_model_does_not_have_is_refused_in_words(session: Session, id: int) -> None:
+@pytest.mark.parametrize("token", [-1, 10**6])
+def test_a_token_that_the_model_does_not_have_is_refused_in_words(session: Session, token: int) -> None:
     with pytest.raises(EngineError) as raised:
-        ask(session, LookUp(id))
+        ask(session, LookUp(token))
     assert raised.value.key == "error.ids"
 
 
@@ -255,7 +255,7 @@ def test_every_request_has_a_handler(kind: type[Request[Any]]) -> None:
     ],
     ids=lambda request: type(request).__name__,
 )  # fmt: skip
-def test_without_a_model_there_is_a_sentence_for_it(request_: object) -> None:
+def test_without_a_model_there_is_a_sentence_for_it(request_: Request[Any]) -> None:
     with pytest.raises(EngineError) as raised:
         ask(Session(), request_)
     assert raised.value.key == "error.no_model"
