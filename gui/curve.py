@@ -1,5 +1,6 @@
 """The figures of one run as growing arrays, and the colours and line style of its curve."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -58,14 +59,14 @@ class Curve:
 
         A NaN or infinite loss (of a step that was undone) is skipped.
         """
-        smoothed = np.empty(len(losses))
-        last = float(self.smoothed[-1]) if self._count else np.nan
-        for index, loss in enumerate(losses.tolist()):
-            if np.isfinite(loss):
-                share = max(LEAST_SHARE, 1.0 / (1.0 + STRETCH * (self._count + index)))
-                last = last + share * (loss - last) if np.isfinite(last) else loss
-            smoothed[index] = last
-        return smoothed
+        shares = np.maximum(LEAST_SHARE, 1.0 / (1.0 + STRETCH * (self._count + np.arange(len(losses)))))
+        last = float(self.smoothed[-1]) if self._count else math.nan
+        smoothed: list[float] = []
+        for loss, share in zip(losses.tolist(), shares.tolist(), strict=True):
+            if math.isfinite(loss):
+                last = loss if math.isnan(last) else last + share * (loss - last)
+            smoothed.append(last)
+        return np.array(smoothed)
 
     def along(self, axis: str, steps: Floats | None = None) -> Floats:
         """Return the place of `steps` (default: all of this run) on the axis "steps", "tokens" or "seconds"."""
