@@ -34,14 +34,7 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
     roots = store.get_list("roots")
     if named:
         roots = [*named, *(path for path in roots if _below(path, named))]
-    wanted: dict[str, FileState] = {}
-    for found in _scan(roots, store.folder.absolute()):
-        if found is not None:
-            wanted[found[0]] = found[1]
-        yield None
-    for path in store.get_list("left_out"):
-        if path not in named:
-            wanted.pop(path, None)
+    wanted = yield from _find(store, roots, named)
     known = store.states()
     with store.writing():
         # A named file stays a root even if its folder is one: the folder's scan may skip it (hidden, a link).
@@ -57,6 +50,19 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
     with FileReader() as reader:
         yield from _read_all(store, reader, news, known)
     yield from embed_missing(store)
+
+
+def _find(store: Store, roots: list[str], named: list[str]) -> Generator[None, None, dict[str, FileState]]:
+    """Return the files to keep in the collection, without those that were removed and are not named."""
+    wanted: dict[str, FileState] = {}
+    for found in _scan(roots, store.folder.absolute()):
+        if found is not None:
+            wanted[found[0]] = found[1]
+        yield None
+    for path in store.get_list("left_out"):
+        if path not in named:
+            wanted.pop(path, None)
+    return wanted
 
 
 def _remove_deleted(store: Store, roots: list[str], wanted: dict[str, FileState], known: dict[str, FileState]) -> None:

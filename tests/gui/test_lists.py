@@ -29,7 +29,7 @@ def documents(qtbot: QtBot) -> DocumentList:
     return found
 
 
-def test_what_was_not_read_comes_first_with_the_reason(documents: DocumentList) -> None:
+def test_files_that_could_not_be_read_come_first_with_the_reason(documents: DocumentList) -> None:
     assert documents.title.text() == "Documents: 4"
     assert documents.note.isVisible()
     assert "Not read: 1" in documents.note.text()
@@ -41,7 +41,7 @@ def test_what_was_not_read_comes_first_with_the_reason(documents: DocumentList) 
     assert not documents.note.isVisible()
 
 
-def test_only_what_was_read_is_opened_and_removed(documents: DocumentList) -> None:
+def test_only_documents_that_were_read_are_opened_and_removed(documents: DocumentList) -> None:
     opened, removed = heard(documents.opened), heard(documents.removed)
     open_row(documents.view, 0)
     assert not documents.buttons["remove"].isEnabled()
@@ -55,7 +55,7 @@ def test_only_what_was_read_is_opened_and_removed(documents: DocumentList) -> No
     assert [[entry.document for entry in some] for some in removed] == [[1], [1]]
 
 
-def test_several_are_removed_at_once_by_the_button(documents: DocumentList) -> None:
+def test_the_button_removes_several_documents_at_once(documents: DocumentList) -> None:
     removed = heard(documents.removed)
     click_row(documents.view, 0)
     click_row(documents.view, 3, keys=SHIFT)
@@ -67,7 +67,7 @@ def test_several_are_removed_at_once_by_the_button(documents: DocumentList) -> N
     assert len(removed) == 1
 
 
-def test_removing_is_taken_back_by_button_and_by_keys(qtbot: QtBot, documents: DocumentList) -> None:
+def test_removing_is_undone_by_button_and_by_keys(qtbot: QtBot, documents: DocumentList) -> None:
     undone = heard(documents.undo_wanted)
     assert not documents.buttons["undo"].isVisible()
     documents.set_undo(3)
@@ -82,8 +82,8 @@ def test_removing_is_taken_back_by_button_and_by_keys(qtbot: QtBot, documents: D
     assert not documents.buttons["undo"].isVisible()
 
 
-def test_documents_are_found_by_any_part_of_their_place(qtbot: QtBot, documents: DocumentList) -> None:
-    assert not documents.search.isVisible()  # so few are seen at once
+def test_documents_are_found_by_any_part_of_their_path(qtbot: QtBot, documents: DocumentList) -> None:
+    assert not documents.search.isVisible()  # few documents need no search
     documents.set_entries(entries(30))
     assert documents.search.isVisible()
     QTest.keyClicks(documents.search, " NOTE-2")
@@ -94,7 +94,7 @@ def test_documents_are_found_by_any_part_of_their_place(qtbot: QtBot, documents:
     assert removed[0][0].document == 20
 
 
-def test_no_document_stays_hidden_behind_a_search_that_cannot_be_seen(documents: DocumentList) -> None:
+def test_no_document_is_filtered_by_an_invisible_search(documents: DocumentList) -> None:
     documents.set_entries(entries(13))
     QTest.keyClicks(documents.search, "note-7")
     documents.set_entries(entries(12))
@@ -109,14 +109,14 @@ def test_an_empty_collection_can_only_be_added_to(documents: DocumentList) -> No
     enabled = {name for name, button in documents.buttons.items() if button.isEnabled()}
     assert {"files", "folder"} <= enabled
     assert not enabled & {"remove", "look"}
-    told = [heard(documents.files_wanted), heard(documents.folder_wanted)]
+    emitted = [heard(documents.files_wanted), heard(documents.folder_wanted)]
     for name in ("files", "folder"):
         QTest.mouseClick(documents.buttons[name], LEFT)
-    assert [len(some) for some in told] == [1, 1]
+    assert [len(some) for some in emitted] == [1, 1]
     press(documents.view, Qt.Key.Key_Return, Qt.Key.Key_Delete)
 
 
-def test_the_list_of_documents_follows_language_and_look(documents: DocumentList) -> None:
+def test_the_list_of_documents_follows_language_and_theme(documents: DocumentList) -> None:
     before = (documents.title.text(), documents.note.text(), documents.header(), documents.rows()[0][2])
     i18n.set_language("ja")
     documents.retranslate()

@@ -1,4 +1,4 @@
-"""Tables: what a person clicks, sorts and types in them, and what they then say."""
+"""Tables, used by mouse and keyboard: sorting, selecting, searching, opening."""
 
 from dataclasses import replace
 from typing import Any
@@ -46,7 +46,7 @@ def passages(qtbot: QtBot) -> PassageTable:
     return table
 
 
-def test_the_best_passages_stand_above(passages: PassageTable) -> None:
+def test_the_best_passages_come_first(passages: PassageTable) -> None:
     assert column_of(passages, RANK) == ["1", "2", "3", "4"]
     assert column_of(passages, SCORE) == ["0.4000", "0.3000", "0.2000", "0.1000"]
     assert column_of(passages, TEXT)[0] == TEXTS[1]
@@ -58,7 +58,7 @@ def test_the_best_passages_stand_above(passages: PassageTable) -> None:
 @pytest.mark.parametrize(
     ("column", "texts"), [(COSINE, [0, 2, 3, 1]), (KEYWORD, [2, 1, 3, 0]), (SCORE, [0, 3, 2, 1]), (RANK, [0, 3, 2, 1])]
 )
-def test_a_click_on_a_head_sorts_and_another_turns_it_around(
+def test_a_click_on_a_heading_sorts_and_a_second_one_reverses(
     passages: PassageTable, column: int, texts: list[int]
 ) -> None:
     orders = []
@@ -69,7 +69,7 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_around(
     assert sorted(orders) == sorted([expected, expected[::-1]])
 
 
-def test_texts_are_not_sorted_because_not_all_are_here(passages: PassageTable) -> None:
+def test_columns_of_texts_cannot_be_sorted(passages: PassageTable) -> None:
     sort_by(passages, COSINE)
     header, before = passages.horizontalHeader(), column_of(passages, TEXT)
     arrow = header.sortIndicatorSection(), header.sortIndicatorOrder()
@@ -79,18 +79,18 @@ def test_texts_are_not_sorted_because_not_all_are_here(passages: PassageTable) -
         assert (header.sortIndicatorSection(), header.sortIndicatorOrder()) == arrow
 
 
-def test_the_marked_passage_stays_marked_when_the_table_is_sorted(passages: PassageTable) -> None:
+def test_the_selected_passage_stays_selected_when_sorted(passages: PassageTable) -> None:
     click_row(passages, 0)
-    told = heard(passages.selected)
+    selected = heard(passages.selected)
     marked = passages.currentIndex().siblingAtColumn(TEXT).data()
     for column in (COSINE, COSINE, KEYWORD, RANK, RANK):
         sort_by(passages, column)
         assert passages.currentIndex().siblingAtColumn(TEXT).data() == marked
         assert [i.siblingAtColumn(TEXT).data() for i in passages.selectionModel().selectedRows()] == [marked]
-    assert told == []
+    assert selected == []
 
 
-def test_passages_are_told_by_mouse_and_keys_and_opened(passages: PassageTable) -> None:
+def test_passages_are_selected_and_opened_by_mouse_and_keys(passages: PassageTable) -> None:
     selected, opened = heard(passages.selected), heard(passages.opened)
     click_row(passages, 2, TEXT)
     press(passages, Qt.Key.Key_Up, Qt.Key.Key_Return)
@@ -99,7 +99,7 @@ def test_passages_are_told_by_mouse_and_keys_and_opened(passages: PassageTable) 
     assert opened == [2, 0]
 
 
-def test_a_passage_marked_from_elsewhere_is_not_told_again(passages: PassageTable) -> None:
+def test_selecting_from_code_emits_no_signal(passages: PassageTable) -> None:
     selected = heard(passages.selected)
     passages.select(3)
     assert passages.currentIndex().row() == 2
@@ -109,7 +109,7 @@ def test_a_passage_marked_from_elsewhere_is_not_told_again(passages: PassageTabl
     assert selected == []
 
 
-def test_what_an_index_did_not_look_at_comes_last_and_has_no_number(passages: PassageTable) -> None:
+def test_passages_without_a_cosine_come_last_and_show_a_dash(passages: PassageTable) -> None:
     cosines = COSINES.copy()
     cosines[1] = np.nan
     passages.set_scores(cosines, KEYWORDS, SCORES)
@@ -119,7 +119,7 @@ def test_what_an_index_did_not_look_at_comes_last_and_has_no_number(passages: Pa
         assert column_of(passages, COSINE)[-1] == "–"
 
 
-def test_taken_passages_are_bold_and_hovering_tells_the_whole_text(passages: PassageTable) -> None:
+def test_hits_are_bold_and_the_tooltip_has_the_whole_text(passages: PassageTable) -> None:
     passages.set_hits([passage(1)])
     model = passages.model()
     fonts = [model.index(row, 0).data(Qt.ItemDataRole.FontRole) for row in range(4)]
@@ -130,7 +130,7 @@ def test_taken_passages_are_bold_and_hovering_tells_the_whole_text(passages: Pas
     assert not any(words.startswith("pane.") for words in heads)
 
 
-def test_texts_are_asked_for_as_they_come_into_view(qtbot: QtBot) -> None:
+def test_texts_are_loaded_as_they_come_into_view(qtbot: QtBot) -> None:
     table: PassageTable = show(qtbot, PassageTable(), 900, 300)
     wanted = heard(table.texts_wanted)
     count = 5000
@@ -147,26 +147,26 @@ def test_texts_are_asked_for_as_they_come_into_view(qtbot: QtBot) -> None:
     assert column_of(table, TEXT)[:3] == ["", "", ""]
 
 
-def test_a_narrow_table_leaves_the_keyword_score_out(passages: PassageTable) -> None:
+def test_a_narrow_table_hides_the_keyword_score(passages: PassageTable) -> None:
     for width, hidden in ((900, False), (200, True), (900, False)):
         passages.resize(width, 300)
         assert passages.isColumnHidden(KEYWORD) == hidden
         assert not passages.grab().isNull()
 
 
-def test_an_empty_table_opens_and_marks_nothing(qtbot: QtBot) -> None:
+def test_an_empty_table_selects_and_opens_nothing(qtbot: QtBot) -> None:
     table: PassageTable = show(qtbot, PassageTable())
     table.retranslate()
-    told = [heard(table.selected), heard(table.opened), heard(table.texts_wanted)]
+    emitted = [heard(table.selected), heard(table.opened), heard(table.texts_wanted)]
     empty = np.zeros(0, np.float32)
     table.set_scores(empty, empty, empty)
     press(table, Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_End)
     table.select(0)
     sort_by(table, COSINE)
-    assert (told, table.table_rows()) == ([[], [], []], [])
+    assert (emitted, table.table_rows()) == ([[], [], []], [])
 
 
-def test_the_heads_of_the_table_follow_the_language(passages: PassageTable) -> None:
+def test_the_headings_follow_the_language(passages: PassageTable) -> None:
     english = passages.header()
     i18n.set_language("ja")
     passages.retranslate()
@@ -185,15 +185,15 @@ def answered() -> tuple[Answered, tuple[SearchHit, ...]]:
     return Answered(True, "written", text, cited), hits
 
 
-def test_each_cited_sentence_stands_beside_its_source(qtbot: QtBot) -> None:
+def test_each_cited_sentence_is_beside_its_source(qtbot: QtBot) -> None:
     table: CitationTable = show(qtbot, CitationTable())
     table.retranslate()
     table.set_answer(*answered())
     assert table.table.rowCount() == 2
-    said = [[cell_text(table.table, y, x) for x in range(3)] for y in range(2)]
-    assert said[0] == ["Holiday in August.", "1  note-0.txt · passage 1", "August 13 to 15"]
-    assert said[1][1:] == ["3  note-2.txt · passage 1", "Fire drill"]
-    assert table.rows() == [tuple(row) for row in said]
+    shown = [[cell_text(table.table, y, x) for x in range(3)] for y in range(2)]
+    assert shown[0] == ["Holiday in August.", "1  note-0.txt · passage 1", "August 13 to 15"]
+    assert shown[1][1:] == ["3  note-2.txt · passage 1", "Fire drill"]
+    assert table.rows() == [tuple(row) for row in shown]
 
 
 def test_a_citation_is_opened_by_a_click_and_by_enter(qtbot: QtBot) -> None:
@@ -211,7 +211,7 @@ def test_a_citation_is_opened_by_a_click_and_by_enter(qtbot: QtBot) -> None:
     assert set(opened) == set(answer.citations)
 
 
-def test_without_citations_it_is_said_why(qtbot: QtBot) -> None:
+def test_without_citations_the_table_gives_the_reason(qtbot: QtBot) -> None:
     table: CitationTable = show(qtbot, CitationTable())
     table.retranslate()
     assert table.words.text() == "Citations appear after the answer."
@@ -225,7 +225,7 @@ def test_without_citations_it_is_said_why(qtbot: QtBot) -> None:
     assert table.header() == tuple(table.table.model().headerData(x, Qt.Orientation.Horizontal) for x in range(3))
 
 
-def test_sources_of_citations_take_the_colours_of_the_theme(qtbot: QtBot) -> None:
+def test_sources_have_the_colours_of_the_theme(qtbot: QtBot) -> None:
     table: CitationTable = show(qtbot, CitationTable())
     table.set_answer(*answered())
     for theme in (LIGHT, DARK):
@@ -252,7 +252,7 @@ def vocabulary(qtbot: QtBot) -> VocabularyTable:
     return table
 
 
-def test_a_token_is_shown_as_itself_its_bytes_and_its_kind(vocabulary: VocabularyTable) -> None:
+def test_a_token_is_shown_with_its_bytes_and_kind(vocabulary: VocabularyTable) -> None:
     model = vocabulary.view.model()
     shown = [[model.index(row, column).data() for column in range(5)] for row in range(9)]
     assert shown[1] == ["1", "␣the", "20 74 68 65", "letters", "50"]
@@ -270,7 +270,7 @@ def test_a_token_is_shown_as_itself_its_bytes_and_its_kind(vocabulary: Vocabular
         (" ", [1]),
         ("⏎", [7]),
         ("あ", [2]),
-        ("7", [5, 7, 8]),  # the digit, and the token with this number
+        ("7", [5, 7, 8]),  # the digit, and the token with this ID
         ("７", [7]),
         ("²", [6]),
         ("99", []),
@@ -278,7 +278,7 @@ def test_a_token_is_shown_as_itself_its_bytes_and_its_kind(vocabulary: Vocabular
         ("xyz", []),
     ],
 )
-def test_tokens_are_found_by_piece_and_by_number(vocabulary: VocabularyTable, typed: str, found: list[int]) -> None:
+def test_tokens_are_found_by_piece_and_by_id(vocabulary: VocabularyTable, typed: str, found: list[int]) -> None:
     vocabulary.search.setText(typed)
     assert vocabulary.model.shown == found
     assert vocabulary.found.text() == f"{len(found)} of 9"
@@ -287,14 +287,14 @@ def test_tokens_are_found_by_piece_and_by_number(vocabulary: VocabularyTable, ty
 
 @given(typed=st.text(max_size=8))
 @settings(max_examples=60)
-def test_nothing_that_can_be_typed_breaks_the_search(vocabulary: VocabularyTable, typed: str) -> None:
+def test_any_text_can_be_searched_for(vocabulary: VocabularyTable, typed: str) -> None:
     vocabulary.search.setText(typed)
     assert set(vocabulary.model.shown) <= set(range(9))
     vocabulary.search.clear()
     assert len(vocabulary.model.shown) == 9
 
 
-def test_the_vocabulary_is_sorted_by_its_heads(vocabulary: VocabularyTable) -> None:
+def test_a_click_on_a_heading_sorts_the_vocabulary(vocabulary: VocabularyTable) -> None:
     counts = []
     for _ in range(2):
         sort_by(vocabulary.view, 4)
@@ -302,17 +302,17 @@ def test_the_vocabulary_is_sorted_by_its_heads(vocabulary: VocabularyTable) -> N
     assert sorted(map(tuple, counts)) == sorted([tuple(sorted(counts[0])), tuple(sorted(counts[0], reverse=True))])
     QTest.keyClicks(vocabulary.search, "the")
     found = [int(words) for words in column_of(vocabulary.view, 4)]
-    assert found == [n for n in counts[-1] if n in (4, 50)]  # what is found keeps the order
+    assert found == [n for n in counts[-1] if n in (4, 50)]  # search results keep the order
 
 
-def test_the_chosen_token_stays_chosen_when_sorted(vocabulary: VocabularyTable) -> None:
+def test_the_selected_token_stays_selected_when_sorted(vocabulary: VocabularyTable) -> None:
     click_row(vocabulary.view, 2)
     for column in (4, 4, 1, 3, 0):
         sort_by(vocabulary.view, column)
         assert vocabulary.view.currentIndex().siblingAtColumn(1).data() == "あ"
 
 
-def test_a_token_is_chosen_by_enter(vocabulary: VocabularyTable) -> None:
+def test_return_chooses_a_token(vocabulary: VocabularyTable) -> None:
     chosen = heard(vocabulary.chosen)
     vocabulary.search.setText("the")
     click_row(vocabulary.view, 1)
@@ -374,10 +374,10 @@ def compared(qtbot: QtBot) -> TokenizerTable:
 
 
 def test_tokenizers_are_compared_row_by_row(compared: TokenizerTable) -> None:
-    said = [[cell_text(compared.table, y, x) for x in range(8)] for y in range(3)]
-    assert said[0][:4] == ["Open model", "400", "10", "3.00"]
-    assert said[1][-1] == "0.00"  # of nothing in either language
-    assert said[2][2] == "1,500,000"
+    shown = [[cell_text(compared.table, y, x) for x in range(8)] for y in range(3)]
+    assert shown[0][:4] == ["Open model", "400", "10", "3.00"]
+    assert shown[1][-1] == "0.00"  # both sentences are empty
+    assert shown[2][2] == "1,500,000"
     assert compared.header()[0] == "Tokenizer"
 
 
@@ -400,27 +400,27 @@ def test_the_chosen_tokenizer_shows_its_pieces(compared: TokenizerTable) -> None
 
 
 def test_a_price_shows_what_a_text_costs(compared: TokenizerTable) -> None:
-    told = heard(compared.price_changed)
+    changed = heard(compared.price_changed)
     assert compared.table.isColumnHidden(4)
     compared.price.selectAll()
     QTest.keyClicks(compared.price, "2.5")
     assert compared.rows()[2][4] == pytest.approx(3.75)
     assert cell_text(compared.table, 2, 4) == "3.75"
     assert not compared.table.isColumnHidden(4)
-    assert told
+    assert changed
     compared.price.setValue(0.0)
     assert compared.table.isColumnHidden(4)
 
 
-def test_a_sentence_is_told_when_it_is_finished(compared: TokenizerTable) -> None:
-    told = heard(compared.sentences_changed)
+def test_a_sentence_is_compared_when_it_is_finished(compared: TokenizerTable) -> None:
+    changed = heard(compared.sentences_changed)
     QTest.keyClicks(compared.japanese, "neko")
-    assert told == []
+    assert changed == []
     press(compared.japanese, Qt.Key.Key_Return)
-    assert len(told) == 1
+    assert len(changed) == 1
 
 
-def test_the_comparison_follows_the_language_and_keeps_the_choice(compared: TokenizerTable) -> None:
+def test_the_comparison_follows_the_language_and_keeps_the_selection(compared: TokenizerTable) -> None:
     click_row(compared.table, 1)
     before = cell_text(compared.table, 0, 0)
     i18n.set_language("ja")

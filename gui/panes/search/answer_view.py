@@ -207,10 +207,9 @@ class AnswerView(Themed, QWidget):
 
     def rows(self) -> list[tuple[object, ...]]:
         """Return piece, probability and shares of attention of each token."""
-        rows: list[tuple[object, ...]] = []
+        rows, attention = list[tuple[object, ...]](), self.asked.attention
         for index, token in enumerate(self.asked.sourced.tokens):
-            known = self.asked.attention is not None and index < len(self.asked.attention)
-            shares = self.asked.attention[index].tolist() if known else []  # type: ignore[index]
+            shares = attention[index].tolist() if attention is not None and index < len(attention) else []
             rows.append((token.piece, token.probability, *shares))
         return rows
 

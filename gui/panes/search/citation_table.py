@@ -53,8 +53,8 @@ class CitationTable(Themed, QWidget):
         for cited in self.citations:
             passage = self.hits[cited.source].passage
             quote = one_line(passage.text[cited.source_start : cited.source_end])
-            said = one_line(self.answered.text[cited.start : cited.end]) if self.answered else ""
-            rows.append((said, f"{cited.source + 1}  {place_of(passage)}", quote))
+            sentence = one_line(self.answered.text[cited.start : cited.end]) if self.answered else ""
+            rows.append((sentence, f"{cited.source + 1}  {place_of(passage)}", quote))
         return rows
 
     def header(self) -> tuple[str, ...]:

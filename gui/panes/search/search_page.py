@@ -44,10 +44,10 @@ MODES = ("hybrid", "vector", "keyword")
 COUNTS, TAKEN = tuple(range(1, 21)), 5
 PASSAGE_SIZES = (100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000)
 STATES = ("waiting", "running", "done", "left_out")
-WIDE, TALL = 760, 330  # from which width the documents stand beside the steps, from which height all is shown
-NARROW, LOW = 360, 120  # in less there is no room for collections, and none for the steps
-UNBOUNDED = (1 << 24) - 1  # Qt's own largest width
-STRONGEST = 12  # numbers of the question's vector that are also listed
+WIDE, TALL = 760, 330  # width from which the documents are beside the steps, height from which everything is shown
+NARROW, LOW = 360, 120  # width below which the button of collections is hidden, height below which the steps are
+UNBOUNDED = (1 << 24) - 1  # Qt's largest width
+STRONGEST = 12  # largest components of the question's vector, which are also listed
 
 TableRows = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
