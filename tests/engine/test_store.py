@@ -25,7 +25,7 @@ from engine.retrieval.collection import term_counts
 from engine.retrieval.passages import Document, PassageSpan
 from engine.retrieval.store import FILE, FORMAT, FileState, Store
 from engine.service.handlers import answering
-from tests.engine.collecting import ask, failure, put
+from tests.engine.collecting import ask, bring_up_to_date, failure, put
 
 pytestmark = pytest.mark.usefixtures("reads_at_once")
 
@@ -114,6 +114,19 @@ def test_a_file_that_can_no_longer_be_read_replaces_its_document(store: Store) -
     assert store.entries() == []
     put(store, "a", "two")
     assert store.skipped() == []
+
+
+def test_tables_and_settings_keep_the_names_of_the_first_version(store: Store, documents: Path) -> None:
+    """Renaming one would make the collections of earlier versions unreadable."""
+    bring_up_to_date(store, documents)
+    connection = sqlite3.connect(store.folder / FILE)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(chunks)")}
+    keys = {key for (key,) in connection.execute("SELECT key FROM about")}
+    connection.close()
+    assert tables == {"about", "documents", "chunks", "terms", "postings", "skipped", "sqlite_sequence"}
+    assert columns == {"id", "document", "place", "start", "end", "page", "heading", "text", "row"}
+    assert keys == {"format", "roots", "left_out", "fit", "fits", "fitted", "rows"}
 
 
 # --- Concurrency -----------------------------------------------------------------------------------------

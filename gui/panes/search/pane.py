@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog
 
 from engine.messages.documents import IndexProgress, ListDocuments
 from engine.messages.search import (
@@ -19,7 +19,7 @@ from engine.messages.search import (
     SearchResult,
     VectorPair,
 )
-from gui import i18n, samples
+from gui import i18n, layout, samples
 from gui.i18n import number, t
 from gui.pane import Pane, Table
 from gui.panes.search.collection import CollectionControl, embedder_name, outdated
@@ -36,9 +36,7 @@ class SearchPane(Pane):
         self.asked = Retrieval()
         self.page = SearchPage()
         self.editing = Editing(self, self.page, self.collection.change)
-        column = QVBoxLayout(self.body)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.page)
+        layout.stack(self.body, self.page)
         self.setAcceptDrops(True)
         self._connect_question()
         self._connect_collection()
