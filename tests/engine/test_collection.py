@@ -1,27 +1,20 @@
-"""Collections: updating from files, several processes, embedders and indexes, and formulas checked independently."""
+"""Collections: updating from files, several processes, embedders and indexes."""
 
-import math
 import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
-from engine.retrieval import embedding, lsa, nearest, qdrant
-from engine.retrieval.analysis import terms
+from engine.retrieval import embedding, nearest, qdrant
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice
 from engine.retrieval.embedding import choose_embedder, use_server
 from engine.retrieval.indexing import remove, split_again, update
-from engine.retrieval.keyword import K1, PAIR, B, Keywords
-from engine.retrieval.ranking import best_first, fuse
 from engine.retrieval.store import FILE, Store
-from tests.engine.collecting import returned
 
 TEXTS = {
     "cats.txt": "The cat sleeps in a basket. Kittens drink milk.",
@@ -268,69 +261,3 @@ def test_lost_vectors_are_reported_and_keyword_search_still_works(collection: Co
         collection.search("cat", mode="vector")
     assert raised.value.key == "error.collection_damaged"
     assert found(collection, "cat", "keyword")[0] == "cats.txt"
-
-
-# --- Formulas --------------------------------------------------------------------------
-
-
-def test_bm25_equals_the_formula() -> None:
-    texts = ["the cat sat on the cat mat", "dogs run far", "cat and dog and cat and dog", "猫は森に住む"]
-    vocabulary: dict[str, int] = {}
-    counts = csr_matrix((len(texts), 100), dtype=np.float32).tolil()
-    for row, text in enumerate(texts):
-        for term, count in Counter(terms(text)).items():
-            counts[row, vocabulary.setdefault(term, len(vocabulary))] = count
-    keywords = Keywords(counts.tocsr(), vocabulary)
-    lengths = [len(terms(text)) for text in texts]
-    for row, text in enumerate(texts):
-        expected = 0.0
-        for term in ("cat", "dog"):
-            n, tf = sum(term in terms(other) for other in texts), terms(text).count(term)
-            norm = K1 * (1 - B + B * lengths[row] / (sum(lengths) / len(lengths)))
-            expected += math.log(1 + (len(texts) - n + 0.5) / (n + 0.5)) * tf * (K1 + 1) / (tf + norm)
-        assert keywords.score(keywords.query("cats dogs"))[row] == pytest.approx(expected, rel=1e-5)
-
-
-def test_pairs_of_neighbouring_words_add_a_small_weight() -> None:
-    keywords = Keywords(csr_matrix([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]), {"heat": 0, "transfer": 1, "heat transfer": 2})
-    assert keywords.query("heat transfer") == {0: 1.0, 1: 1.0, 2: PAIR}
-
-
-def test_exact_and_randomized_decomposition_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(1)
-    counts = csr_matrix(rng.poisson(0.3, (300, 80)) + 3 * (rng.random((300, 1)) < 0.5) * (np.arange(80) < 20))
-    vocabulary = {f"w{i}": i for i in range(80)}
-    exactly = returned(lsa.fit(counts, vocabulary, 10))
-    monkeypatch.setattr(lsa, "MOST_EXACT", 10)
-    randomly = returned(lsa.fit(counts, vocabulary, 10))
-    overlap = np.linalg.svd(lsa.unit(exactly.axes_VD.T)[:2] @ lsa.unit(randomly.axes_VD.T)[:2].T)[1]
-    assert overlap.min() > 0.99
-
-
-def test_words_with_the_same_contexts_get_similar_vectors() -> None:
-    texts = ["the car has wheels and a motor", "an automobile has wheels and a motor"] * 10 + [
-        "bread is made of flour and water",
-        "a cake is made of flour and sugar",
-    ] * 10
-    vocabulary = {term: i for i, term in enumerate(sorted({t for text in texts for t in terms(text)}))}
-    rows = np.array([[terms(text).count(term) for term in vocabulary] for text in texts], np.float32)
-    embedder = returned(lsa.fit(csr_matrix(rows), vocabulary, 2))
-    car, automobile, bread = embedder.embed(["car", "automobile", "bread"])
-    assert car @ automobile > car @ bread + 0.3
-
-
-def test_an_embedder_is_unchanged_after_saving_and_loading(tmp_path: Path) -> None:
-    counts = csr_matrix(np.random.default_rng(1).poisson(0.5, (30, 12)))
-    fitted = returned(lsa.fit(counts, {f"w{i}": i for i in range(12)}, 5))
-    fitted.save(tmp_path / "a")
-    assert np.array_equal(lsa.Lsa.load(tmp_path / "a").embed(["w1 w2", "w5"]), fitted.embed(["w1 w2", "w5"]))
-
-
-def test_best_first_breaks_ties_by_order() -> None:
-    assert best_first(np.array([1, 3, 3, 2], np.float32), 3).tolist() == [1, 2, 3]
-    assert best_first(np.zeros(0, np.float32), 3).tolist() == []
-
-
-def test_the_best_by_both_scores_is_best_after_fusion() -> None:
-    fused = fuse(np.array([2.0, 1.0, 0.0], np.float32), np.array([0.9, 0.1, 0.8], np.float32))
-    assert best_first(fused, 3).tolist() == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""Extracted sentences and citations in both languages, and splitting of arbitrary text."""
+"""Extracted sentences and citations, in both languages."""
 
 from itertools import pairwise
 
@@ -11,15 +11,13 @@ from engine.retrieval.analysis import terms
 from engine.retrieval.asking import extracted
 from engine.retrieval.extracting import ENOUGH, Extractor, lines
 from engine.retrieval.keyword import Keywords
-from engine.retrieval.passages import LARGEST, SMALLEST, Document, sentences, split, width
+from engine.retrieval.passages import Document, split
+from tests.engine.texts import ANY, MARKS
 
 TIMETABLE = "The express leaves at nine. The slow train leaves at ten.\nBicycles are carried in the last car."
 CANTEEN = "食堂は11時に開く。定食は640円で、ラーメンは520円である。\n日曜日は休み。"
 PRICES = "Price list\nNotebook: 640 yen\nPencil: 80 yen\nEraser: 120 yen\n"
 RULES = "夏季休暇: 8月13日〜15日\n申請先: 総務部\n年末年始: 12月29日〜1月3日\n"
-
-ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
-MARKS = st.text(st.sampled_from("aZ .!?。！？」』）\"'\n\r\t\u3000\u200b\u2028\x0c猫𠮟😀שไ1)-・Mr"), max_size=300)
 
 
 def over(*texts: str) -> Extractor:
@@ -189,7 +187,7 @@ def test_without_a_near_sentence_the_answer_is_empty_with_a_reason(
     assert answered == Answered(True, "extracted", "", (), "notice.answer_nothing")
 
 
-# --- Lines, sentences, passages --------------------------------------------------------------------------------
+# --- Lines --------------------------------------------------------------------------------------------
 
 
 @given(ANY | MARKS)
@@ -198,84 +196,6 @@ def test_lines_are_the_text_without_the_blanks_between(text: str) -> None:
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert all(text[start:end].strip() and "\n" not in text[start:end] for start, end in spans)
     assert "".join("".join(text[start:end].split()) for start, end in spans) == "".join(text.split())
-
-
-@given(ANY | MARKS)
-def test_sentences_lose_nothing_but_blanks(text: str) -> None:
-    found = [text[start:end] for start, end in sentences(text)]
-    assert all(sentence == sentence.strip() != "" for sentence in found)
-    assert "".join("".join(sentence.split()) for sentence in found) == "".join(text.split())
-
-
-@settings(max_examples=150)
-@given(
-    text=(ANY | MARKS).flatmap(lambda t: st.integers(1, 12).map(lambda n: t * n)),
-    size=st.integers(SMALLEST, 400),
-    share=st.floats(0, 0.5),
-    headings=st.lists(st.integers(0, 3000), max_size=4, unique=True),
-    pages=st.lists(st.integers(0, 3000), max_size=4, unique=True),
-)
-def test_passages_cover_the_document_in_any_script(
-    text: str, size: int, share: float, headings: list[int], pages: list[int]
-) -> None:
-    within = sorted(offset for offset in headings if offset < len(text))
-    document = Document(
-        text, tuple(sorted(o for o in pages if o < len(text))), tuple((o, f"heading {o}") for o in within)
-    )
-    chunks = split(document, size, int(size * share))
-    covered = set[int]()
-    for piece in chunks:
-        assert 0 <= piece.start < piece.end <= len(text)
-        assert text[piece.start : piece.end].strip()
-        assert width("".join(text[piece.start : piece.end].split())) <= 1.3 * size
-        assert width(text[piece.start : piece.end]) <= 3 * 1.3 * size  # up to an empty line between two sentences
-        assert piece.page == sum(page <= piece.start for page in document.pages)
-        before = [offset for offset in within if offset <= piece.start]
-        assert piece.heading == (f"heading {before[-1]}" if before else "")
-        covered |= set(range(piece.start, piece.end))
-    assert all(text[i].isspace() for i in range(len(text)) if i not in covered)
-    assert [c.start for c in chunks] == sorted({c.start for c in chunks})
-    assert [c.end for c in chunks] == sorted({c.end for c in chunks})
-
-
-@pytest.mark.parametrize("unit", ["a", "猫", "😀", "𠮟", " word", "、猫", "\u200b", "e\u0301", "ש"])
-def test_text_without_sentence_ends_is_split_too(unit: str) -> None:
-    text = unit * (40_000 // len(unit))
-    chunks = split(Document(text), 500, 100)
-    assert all(width(text[c.start : c.end]) <= 650 for c in chunks)
-    assert sum(c.end - c.start for c in chunks) >= len(text.strip()) - len(chunks)
-
-
-@pytest.mark.parametrize("unit", [".", "。", "?!", "」", "。」", "-", "\n", "\n- ", " .", "... ", "Mr. "])
-@pytest.mark.parametrize("end", ["", "、", "x"])
-def test_a_hundred_thousand_marks_are_split_in_linear_time(unit: str, end: str) -> None:
-    """Long runs of marks occur as leaders in tables of contents and in character drawings."""
-    text = unit * (100_000 // len(unit)) + end
-    found = "".join("".join(text[start:stop].split()) for start, stop in sentences(text))
-    assert found == "".join(text.split())
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("「えっ！？」、と言った。", ["「えっ！？」、と言った。"]),
-        ("そう。。、まだある。", ["そう。。、まだある。"]),
-        ("“Who?” asked he. “I.”", ["“Who?” asked he.", "“I.”"]),
-        ("「行く！」「待て！」", ["「行く！」", "「待て！」"]),
-        ("Wait... What?! Yes.", ["Wait...", "What?!", "Yes."]),
-        ("値は3．5です。次。", ["値は3．5です。", "次。"]),
-    ],
-)
-def test_marks_in_a_row_end_a_sentence_once(text: str, expected: list[str]) -> None:
-    assert [text[start:end] for start, end in sentences(text)] == expected
-
-
-def test_the_largest_size_and_overlap_are_kept() -> None:
-    text = "猫は森で暮らしている。" * 3000
-    chunks = split(Document(text), LARGEST, LARGEST // 2)
-    assert max(width(text[c.start : c.end]) for c in chunks) <= LARGEST
-    assert all(b.start < a.end for a, b in pairwise(chunks))
-    assert (chunks[0].start, chunks[-1].end) == (0, len(text))
 
 
 def test_offsets_count_characters_outside_the_bmp_once() -> None:

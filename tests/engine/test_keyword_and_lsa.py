@@ -15,22 +15,11 @@ from scipy.sparse import csr_matrix
 
 from engine.errors import EngineError
 from engine.retrieval import lsa
-from engine.retrieval.analysis import STOP_WORDS, importance, pairs, question_terms, terms, word_term
+from engine.retrieval.analysis import importance, question_terms, terms
 from engine.retrieval.collection import Collection
 from engine.retrieval.indexing import update
 from engine.retrieval.keyword import K1, PAIR, B, Keywords, inverse_frequency, saturated
 from engine.retrieval.lsa import EMPHASIS, Lsa, fit, global_weights, weighted
-from engine.retrieval.nearest import exact
-from engine.retrieval.ranking import (
-    NEIGHBOURS_SHARE,
-    OWN,
-    SHARPNESS,
-    WEAK,
-    among_neighbours,
-    best_first,
-    fuse,
-    with_feedback,
-)
 from engine.retrieval.store import Store
 from tests.engine.collecting import returned
 
@@ -152,47 +141,9 @@ def test_a_collection_without_terms_gives_zero_scores(shape: tuple[int, int]) ->
     assert keywords.score(keywords.query("cat dog")).tolist() == [0.0] * shape[0]
 
 
-# --- Terms --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("ＫＹＯＴＯ", "kyoto"),
-        ("ｷｮｳﾄ", "キョウト"),
-        ("cafe\u0301", "café"),
-        ("naïve", "NAIVE"),
-        ("Ⅳ", "iv"),
-        ("㈱", "株"),
-        ("trains'", "train"),
-        ("the company’s", "company"),
-        ("８月", "8月"),
-    ],
-)
-def test_spelling_variants_have_the_same_terms(one: str, other: str) -> None:
-    assert set(terms(other)) & set(terms(one))
-    assert set(question_terms(other)) & set(terms(one))
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
-def test_a_text_contains_the_question_terms_of_itself(text: str) -> None:
-    assert set(question_terms(text)) <= set(terms(text)) or set(question_terms(text)) & set(terms(text))
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_terms_contain_no_line_end_and_only_pairs_a_space(text: str) -> None:
-    """Files store one term per line, and pairs with a space between."""
-    for term in (*terms(text), *question_terms(text)):
-        assert term.split() == [term]
-        assert term.splitlines() == [term]
-        assert term not in STOP_WORDS or term != word_term(term)
-
-
-@given(st.lists(st.sampled_from(["heat", "transfer", "東京", "京", "x"]), max_size=8))
-def test_pairs_join_neighbours_of_letters_only(words: list[str]) -> None:
-    found = pairs(words)
-    assert len(found) == sum(a.isascii() and b.isascii() for a, b in pairwise(words))
-    assert all(pair in " ".join(words) for pair in found)
+def test_pairs_of_neighbouring_words_add_a_small_weight() -> None:
+    keywords = Keywords(csr_matrix([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]), {"heat": 0, "transfer": 1, "heat transfer": 2})
+    assert keywords.query("heat transfer") == {0: 1.0, 1: 1.0, 2: PAIR}
 
 
 # --- Latent semantic analysis -----------------------------------------------------------------------------------
@@ -312,91 +263,20 @@ def test_a_damaged_embedder_file_is_reported(tmp_path: Path, data: bytes) -> Non
     assert raised.value.key == "error.collection_damaged"
 
 
-# --- Fusion -----------------------------------------------------------------------------------------
-
-SCORES = st.integers(1, 30).flatmap(
-    lambda n: st.tuples(
-        arrays(np.float32, n, elements=st.floats(0, 40, width=32)),
-        arrays(np.float32, n, elements=st.floats(-1, 1, width=32)),
-    )
-)
-
-
-@given(SCORES)
-def test_better_by_both_scores_is_better_after_fusion(scores: tuple[Floats, Floats]) -> None:
-    keyword_N, cosine_N = scores
-    fused_N = fuse(keyword_N, cosine_N)
-    worse = (keyword_N[:, None] <= keyword_N) & (cosine_N[:, None] <= cosine_N)  # [i, j]: i is no better than j
-    assert (fused_N[:, None] <= fused_N + 1e-6)[worse].all()
-    assert fused_N.max() <= 1 + 1e-5
+def test_words_with_the_same_contexts_get_similar_vectors() -> None:
+    texts = ["the car has wheels and a motor", "an automobile has wheels and a motor"] * 10 + [
+        "bread is made of flour and water",
+        "a cake is made of flour and sugar",
+    ] * 10
+    vocabulary = {term: i for i, term in enumerate(sorted({t for text in texts for t in terms(text)}))}
+    rows = np.array([[terms(text).count(term) for term in vocabulary] for text in texts], np.float32)
+    embedder = returned(fit(csr_matrix(rows), vocabulary, 2))
+    car, automobile, bread = embedder.embed(["car", "automobile", "bread"])
+    assert car @ automobile > car @ bread + 0.3
 
 
-@given(SCORES)
-def test_fusion_does_not_depend_on_the_scale_of_keyword_scores(scores: tuple[Floats, Floats]) -> None:
-    keyword_N, cosine_N = scores
-    assert np.allclose(fuse(keyword_N * 16, cosine_N), fuse(keyword_N, cosine_N), atol=1e-5)
-
-
-def test_a_weak_best_cosine_is_not_scaled_to_one() -> None:
-    keyword_N = np.array([1, 0], np.float32)
-    near = fuse(keyword_N, np.array([0, 0.9], np.float32))[1]
-    far = fuse(keyword_N, np.array([0, WEAK / 4], np.float32))[1]
-    assert far == pytest.approx(near / 4)
-
-
-@given(st.lists(st.integers(-3, 3), max_size=60), st.integers(-2, 70))
-def test_best_first_equals_a_stable_sort(values: list[int], k: int) -> None:
-    """Ties keep their order, also at the last place."""
-    expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[: max(0, k)]
-    assert best_first(np.array(values, np.float32), k).tolist() == expected
-
-
-@pytest.mark.parametrize("k", [1, 5, 300, 1000])
-def test_best_first_of_many_equal_scores_returns_the_first(k: int) -> None:
-    scores = np.zeros(1000, np.float32)
-    scores[::7] = 1
-    expected = sorted(range(1000), key=lambda i: (-scores[i], i))[:k]
-    assert best_first(scores, k).tolist() == expected
-
-
-@given(
-    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-1, 1, width=32)),
-    arrays(np.float32, 4, elements=st.floats(-1, 1, width=32)),
-    st.integers(1, 25),
-)
-def test_exact_search_finds_the_nearest(rows_ND: Floats, query_D: Floats, k: int) -> None:
-    best, cosines = exact(rows_ND, query_D, k)
-    every = [float(sum(a * b for a, b in zip(row, query_D, strict=True))) for row in rows_ND.tolist()]
-    assert np.allclose(sorted(cosines, reverse=True), sorted(every, reverse=True)[:k], atol=1e-5)
-    assert np.allclose(cosines, [every[i] for i in best], atol=1e-5)
-
-
-@given(
-    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-1, 1, width=32)),
-    st.integers(0, 1000),
-)
-def test_a_score_stays_between_the_lowest_and_the_highest(rows_BD: Floats, seed: int) -> None:
-    scores_B = np.random.default_rng(seed).random(len(rows_BD), dtype=np.float32)
-    moved_B = among_neighbours(scores_B, rows_BD)
-    for i, row in enumerate(rows_BD.tolist()):
-        weights = [max(0.0, sum(a * b for a, b in zip(row, other, strict=True))) ** SHARPNESS for other in rows_BD]
-        weights[i] = OWN
-        mean = sum(w * float(s) for w, s in zip(weights, scores_B, strict=True)) / sum(weights)
-        assert moved_B[i] == pytest.approx((1 - NEIGHBOURS_SHARE) * scores_B[i] + NEIGHBOURS_SHARE * mean, abs=1e-4)
-    assert moved_B.min() >= scores_B.min() - 1e-5
-
-
-def test_a_dissimilar_passage_keeps_its_score_and_one_like_good_ones_gains() -> None:
-    vectors = np.array([[1, 0, 0.1], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)
-    moved = among_neighbours(np.array([1.0, 0.5, 0.6, 0.2, 0.4], np.float32), vectors)
-    assert moved[1] > moved[2]
-    assert moved[4] == pytest.approx(0.4, abs=0.01)  # and so does one that is only a little similar
-
-
-def test_feedback_moves_the_question_towards_the_best_passages_at_length_one() -> None:
-    query_D, best_BD = np.eye(3, dtype=np.float32)[0], np.eye(3, dtype=np.float32)[1:]
-    moved_D = with_feedback(query_D, best_BD)
-    assert np.linalg.norm(moved_D) == pytest.approx(1)
-    assert query_D @ moved_D > best_BD[0] @ moved_D == pytest.approx(float(best_BD[1] @ moved_D))
-    assert best_BD[0] @ moved_D > 0
-    assert not with_feedback(query_D * 0, best_BD * 0).any()
+def test_an_embedder_is_unchanged_after_saving_and_loading(tmp_path: Path) -> None:
+    counts = csr_matrix(np.random.default_rng(1).poisson(0.5, (30, 12)))
+    fitted = returned(fit(counts, {f"w{i}": i for i in range(12)}, 5))
+    fitted.save(tmp_path / "a")
+    assert np.array_equal(Lsa.load(tmp_path / "a").embed(["w1 w2", "w5"]), fitted.embed(["w1 w2", "w5"]))

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from engine.retrieval import nearest
 from engine.retrieval.lsa import unit
 from tests.engine.collecting import failure
+
+Floats = NDArray[np.float32]
 
 
 def test_the_graph_agrees_with_exact_search_also_after_changes(tmp_path: Path) -> None:
@@ -44,3 +49,15 @@ def test_a_graph_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) ->
         "error.not_written"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-1, 1, width=32)),
+    arrays(np.float32, 4, elements=st.floats(-1, 1, width=32)),
+    st.integers(1, 25),
+)
+def test_exact_search_finds_the_nearest(rows_ND: Floats, query_D: Floats, k: int) -> None:
+    best, cosines = nearest.exact(rows_ND, query_D, k)
+    every = [float(sum(a * b for a, b in zip(row, query_D, strict=True))) for row in rows_ND.tolist()]
+    assert np.allclose(sorted(cosines, reverse=True), sorted(every, reverse=True)[:k], atol=1e-5)
+    assert np.allclose(cosines, [every[i] for i in best], atol=1e-5)
