@@ -1,9 +1,9 @@
-"""Measure how many questions the whole pipeline answers exactly.
+"""Measure how many questions are answered exactly.
 
     python -m tests.benchmarks.answers [300] [MODEL]
 
-The held-out questions of the built-in model's own test. For each a collection of its document and 20 others that
-say nothing about the same thing; the question is searched, put into the prompt and answered. Exact is exact.
+The questions are the held-out ones of the built-in model. Each is searched in a collection of its document and 20
+unrelated ones, put into the prompt and answered.
 """
 
 import random
@@ -73,7 +73,7 @@ def split(prompt: str) -> tuple[str, str]:
 
 
 def others(language: Language, question: str, seed: int) -> list[str]:
-    """Documents about other things."""
+    """Return documents about other things."""
     rng, texts = random.Random(seed), list[str]()
     while len(texts) < DISTRACTING:
         known = world.facts(rng, language, testing=True)

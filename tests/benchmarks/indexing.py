@@ -1,8 +1,8 @@
-"""From a file to the first search.
+"""Measure indexing, from a file to the first search.
 
     python -m tests.benchmarks.indexing FILE
 
-The file itself, and twice and four times as much of it in as many files: seconds, and memory on the way.
+Indexes the file itself, and two and four copies of it: seconds and peak memory.
 """
 
 import resource
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _one(file: Path, times: int) -> None:
-    """In a process of its own, so that its memory is its own."""
+    """Measure in a separate process, whose memory is not shared."""
     with tempfile.TemporaryDirectory() as name:
         documents, text = Path(name) / "documents", file.read_bytes()
         documents.mkdir()
@@ -47,11 +47,11 @@ def _one(file: Path, times: int) -> None:
         size = store.size_on_disk()
         store.close()
         collection.close()
-    told = ", ".join(f"{stage} {spent:.2f}" for stage, spent in stages.items())
+    spent_by_stage = ", ".join(f"{stage} {spent:.2f}" for stage, spent in stages.items())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     megabytes = len(text) * times / 1e6
     print(
-        f"{megabytes:.1f} MB, {passages} passages: {seconds:.2f} s ({told}); "
+        f"{megabytes:.1f} MB, {passages} passages: {seconds:.2f} s ({spent_by_stage}); "
         f"{memory:.0f} MB of memory, {size / 1e6:.1f} MB on the disk"
     )
 

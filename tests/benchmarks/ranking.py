@@ -1,9 +1,9 @@
-"""How well questions find their passages.
+"""Measure how well questions find their passages.
 
     python -m tests.benchmarks.ranking [--text JAPANESE] [--collection DIR …]
 
-Test collections in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels.tsv), which the project does not hold, and
-sets made of what is at hand, none of them looked at while the program runs:
+Test collections in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels.tsv), which are not in the repository, and
+sets made of available texts, none of which the program itself uses:
  en-titles   docstrings of numpy, scipy, scikit-learn and torch: the first line finds the rest of its docstring
  en-related  the same: the first line finds the functions that "See Also" names
  ja-text     a Japanese text: three words of a sentence, in any order, find its passage
@@ -118,7 +118,7 @@ def company(language: Language) -> TestSet:
 
 
 def judged(folder: Path) -> TestSet:
-    """Read a test collection; any judgement above zero is relevant. At most QUESTIONS of its questions are asked."""
+    """Read a test collection with at most QUESTIONS questions; any judgement above zero is relevant."""
     documents, questions = (_rows(folder / name) for name in ("corpus.jsonl", "queries.jsonl"))
     place = {row["_id"]: number for number, row in enumerate(documents)}
     near: dict[str, set[int]] = {}

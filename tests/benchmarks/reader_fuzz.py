@@ -1,9 +1,9 @@
-"""Readers and files that were changed at random.
+"""Read files that were changed at random.
 
     python -m tests.benchmarks.reader_fuzz [500]
 
-So many of each kind. Each must be read or refused by its name, within ten seconds; the reader's process may die of
-one, but not the program.
+That many of each format. Each must be read or refused by name within ten seconds; the reader process may crash, but
+not the program.
 """
 
 import random

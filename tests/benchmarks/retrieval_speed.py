@@ -1,11 +1,11 @@
-"""Searching vectors.
+"""Measure the search of vectors.
 
     python -m tests.benchmarks.retrieval_speed [exact | approximate]
 
-exact: 100,000 × 384, top 10, against a bare numpy product and argpartition, in turns.
-approximate: 1,000,000 × 384 by the graph, against the exact top 10: recall, milliseconds, time to build, memory.
-Vectors lie in 2,000 heaps of 64 dimensions with a little noise in the others, as vectors of texts do; questions
-are vectors of the set with noise.
+exact: 100,000 × 384, top 10, against a numpy product and argpartition, in turns.
+approximate: 1,000,000 × 384 with the graph, against the exact top 10: recall, milliseconds, time to build, memory.
+Vectors form 2,000 clusters in 64 dimensions with a little noise in the others, like vectors of texts; questions are
+vectors of the set with noise.
 """
 
 import statistics
