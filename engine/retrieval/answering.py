@@ -69,7 +69,12 @@ def write(reader: Reader, tokenizer: Tokenizer, prompt: Prompt, tokens: int, sty
 
 
 def attention_to_parts(
-    model: Transformer, tokenizer: Tokenizer, prompt: Prompt, answer: Sequence[int], sources: int, changes: Changes = UNCHANGED
+    model: Transformer,
+    tokenizer: Tokenizer,
+    prompt: Prompt,
+    answer: Sequence[int],
+    sources: int,
+    changes: Changes = UNCHANGED,
 ) -> NDArray[np.float32]:
     """Return each answer token's attention to each source, the rest of the prompt, the answer: [T, sources + 2].
 
