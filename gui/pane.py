@@ -9,7 +9,6 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.envelope import Ended, Request
-from engine.messages.scenes import Example
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
 from gui.layout import stack, timer
@@ -107,8 +106,8 @@ class Pane(Themed, QWidget):
     def restore(self, saved: dict[str, Any]) -> None:
         """Take on what `save` has returned; values that are missing or wrong are ignored."""
 
-    def show_example(self, example: Example) -> None:
-        """Makes its own choices so that an example can be seen; text and selection are set already."""
+    def act(self, wanted: dict[str, Any]) -> None:
+        """Do what a scene asks of the pane, after its text and selection are set and `restore` was called."""
 
     def subtitle(self) -> str:
         """Return the words beside the title: what is being shown."""

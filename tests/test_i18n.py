@@ -12,7 +12,7 @@ import pytest
 from engine.messages.attention import HEAD_KINDS
 from engine.messages.generation import STAGES
 from engine.sentences import FOLDER, PLURALS, sentences
-from engine.text.world.examples import EXAMPLES, kinds
+from engine.text.world.examples import kinds
 from engine.training.recipe import PRESETS
 from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
@@ -45,8 +45,6 @@ SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate")
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
-    "example.{}.look": [example.key for example in EXAMPLES],
-    "example.{}.title": [example.key for example in EXAMPLES],
     "pane.attention.badges.tip.{}": HEAD_KINDS,
     "pane.attention.badges.short.{}": HEAD_KINDS,
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),

@@ -1,5 +1,6 @@
 """A line above a pane's content: what happened, what was kept, what to do. It never blocks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt
@@ -18,15 +19,16 @@ BAD = "bad"  # the level of a failure
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence by its key, so that it follows a change of language."""
+    """A sentence by its key, or by a function for words that are not in assets/i18n: it follows the language."""
 
     key: str
     level: str = "info"
     arguments: Arguments = field(default_factory=dict)
     detail: str = ""
+    text: Callable[[], str] | None = None
 
     def words(self) -> str:
-        return t(self.key, **self.arguments)
+        return t(self.key, **self.arguments) if self.text is None else self.text()
 
 
 class MessageBar(Themed, QFrame):
@@ -66,6 +68,10 @@ class MessageBar(Themed, QFrame):
 
     def show_key(self, key: str, level: str = "info", **arguments: str | int | float) -> None:
         self._add(Message(key, level, arguments))
+
+    def show_words(self, key: str, text: Callable[[], str]) -> None:
+        """Show what `text` returns, in place of an older message with this key."""
+        self._add(Message(key, text=text))
 
     def clear(self) -> None:
         """Take away every message."""

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.messages.models import ModelInfo
-from engine.messages.scenes import Example
 from engine.messages.status import EngineReady, Hello, Notice, Progress
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokenize, Tokens
@@ -29,6 +28,7 @@ from gui.panes import KEYS, PANE_IDS
 from gui.requests import Requests
 from gui.run_controller import RunController
 from gui.samples import BUILTIN
+from gui.scenes import EXAMPLES, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import GAP_L, GAP_M, LIGHT, THEMES, has_japanese_font
@@ -36,10 +36,10 @@ from gui.themed import Themed
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
-from gui.window.examples import FIRST, ExampleGuide
 from gui.window.judging import TextJudge
 from gui.window.opening import Opening
 from gui.window.rail import Rail
+from gui.window.scenes import FIRST, SceneMenu, ScenePlayer
 from gui.window.status_line import StatusLine
 from gui.window.top_row import TopRow
 from gui.window.welcome import Welcome
@@ -104,14 +104,8 @@ class MainWindow(Themed, QMainWindow):
         whole.addLayout(upper, 1)
         whole.addWidget(self.status)
         self.setCentralWidget(page)
-        self.guide = ExampleGuide(
-            self.top.examples.menu(),
-            self.state,
-            self._requests,
-            self.opening,
-            self._show_alone,
-            self.workspace.pane,
-        )
+        self.examples = read_scenes(EXAMPLES)
+        self.player = ScenePlayer(self.state, self.opening, self.workspace)
         self._make_actions()
 
     def _make_actions(self) -> None:
@@ -143,7 +137,9 @@ class MainWindow(Themed, QMainWindow):
             Entry("quit", ("Ctrl+Q",), self.close),
         ]
         self.actions_table = Actions(self, entries)
-        self.top.fill(self.actions_table, self.opening, self.set_language)
+        examples = SceneMenu(list(self.examples.values()), self)
+        examples.chosen.connect(self.player.play)
+        self.top.fill(self.actions_table, self.opening, examples, self.set_language)
 
     def _wire(self) -> None:
         state = self.state
@@ -163,7 +159,7 @@ class MainWindow(Themed, QMainWindow):
         self.opening.model_coming.connect(self._model_coming)
         self.opening.model_opened.connect(self._model_opened)
         self.opening.ended.connect(self._show_activity)
-        self.guide.playing.connect(self._example_begun)
+        self.player.playing.connect(self._scene_begun)
         self.engine.died.connect(self._engine_died)
         self.runs.model_wanted.connect(self.opening.open_model)
         state.text_changed.connect(self._text_changed)
@@ -206,13 +202,11 @@ class MainWindow(Themed, QMainWindow):
             self.banner.show_key("notice.no_japanese_font")
         first = BUILTIN.is_dir() and not (settings.welcomed or paths)
         settings.welcomed = True
-        self.guide.load(FIRST if first else "")
         if first:
-            self.guide.played.connect(
+            self.player.played.connect(
                 lambda: self.opening.open_world(quiet=True), Qt.ConnectionType.SingleShotConnection
             )
-            self.opening.open_model(str(BUILTIN))
-            self._show_workspace(True)
+            self.player.play(self.examples[FIRST], lay_out=False)
             return
         if paths:
             self.opening.open_paths(paths)
@@ -251,7 +245,7 @@ class MainWindow(Themed, QMainWindow):
             self.prompt.set_text(_first_sentence(info.excerpt))
         if asked:
             self.banner.clear_failures()
-            self.banner.withdraw("example.")
+            self.banner.withdraw("scene")
             if not self.state.training:
                 self.show_pane("training")
         self._saver.start()
@@ -259,9 +253,9 @@ class MainWindow(Themed, QMainWindow):
     def _text_preparing(self, progress: Progress) -> None:
         self.status.set_activity(t("progress.percent", what=t(progress.key), percent=percent(progress.fraction or 0)))
 
-    def _example_begun(self, example: Example) -> None:
-        self.banner.withdraw("example.")
-        self.banner.show_key(f"example.{example.key}.look")
+    def _scene_begun(self, scene: Scene) -> None:
+        self.banner.show_words("scene", lambda: str(in_language(scene.look, i18n.language())))
+        self._show_workspace(True)
 
     def _model_coming(self, notice: Notice) -> None:
         self.status.set_activity(t(notice.key, **notice.arguments))
@@ -356,10 +350,6 @@ class MainWindow(Themed, QMainWindow):
         self._show_workspace(True)
         self.workspace.show_pane(pane_id)
 
-    def _show_alone(self, pane_id: str) -> None:
-        self._show_workspace(True)
-        self.workspace.show_alone(pane_id)
-
     def _current_pane_changed(self, pane_id: str) -> None:
         self.rail.set_current(pane_id)
         self._fold()
@@ -400,7 +390,6 @@ class MainWindow(Themed, QMainWindow):
     def retranslate(self) -> None:
         self.setWindowTitle(t("window.title"))
         self.strip.setAccessibleName(t("window.strip"))
-        self.guide.retranslate()
         self.judge.retranslate()
         self.actions_table.retranslate()
         self._show_model()

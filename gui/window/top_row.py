@@ -32,8 +32,9 @@ class TopRow(Themed, QWidget):
         self.restyle()
         self.retranslate()
 
-    def fill(self, actions: Actions, opening: Opening, choose_language: Callable[[str], None]) -> None:
-        """Puts into the menus what can be done; the examples come by themselves."""
+    def fill(self, actions: Actions, opening: Opening, examples: QMenu, choose_language: Callable[[str], None]) -> None:
+        """Fill the menus."""
+        self.examples.setMenu(examples)
         menu = self.open.menu()
         menu.addActions([actions.by_name[name] for name in OPEN])
         menu.addMenu(self.recent_menu)

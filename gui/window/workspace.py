@@ -92,10 +92,14 @@ class Workspace(Themed, QWidget):
         else:
             self.put(self.current, pane_id)
 
-    def show_alone(self, pane_id: str) -> None:
-        """Brings a pane forward and gives it all the room; `enlarge` gives that back."""
-        self.show_pane(pane_id)
-        if self.count > 1 and pane_id not in self._detached:
+    def show_panes(self, panes: list[str]) -> None:
+        """Show 1, 2 or 4 panes. A single one gets all the room, which `enlarge` gives back."""
+        if len(panes) > 1:
+            self._before_enlarging = None
+            self.set_layout(len(panes), panes)
+            return
+        self.show_pane(panes[0])
+        if self.count > 1 and panes[0] not in self._detached:
             self.enlarge()
 
     def put(self, index: int, pane_id: str) -> None:

@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.builtin_model [DIR]
 
-The rows are those of engine/text/world/examples.py. DIR holds model/ and word2vec/ (default: assets).
+The texts are those of assets/scenes/examples.toml and engine/text/world/examples.py. DIR holds model/ and word2vec/
+(default: assets).
 """
 
 import argparse
@@ -18,9 +19,7 @@ from engine.messages.generation import SamplingSettings
 from engine.model.opening import BUILTIN, describe, load_model
 from engine.text.world import examples
 from tests.engine import claims
-from tests.engine.claims import Floats, Opened
-
-EXAMPLES = {example.key: example for example in examples.EXAMPLES}
+from tests.engine.claims import Floats, Opened, text_of
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
     _words(opened, Word2Vec.load(folder / "word2vec"))
     _documents(opened, round(300 * options.part))
     _texts(opened)
-    for name, (distinct, entropy) in claims.variety(opened, EXAMPLES["temperature"].text["ja"]).items():
+    for name, (distinct, entropy) in claims.variety(opened, text_of("temperature", "ja")).items():
         print(f"9 {name}: distinct-2 {distinct:.2f}, entropy {entropy:.2f} nats")
     share, long, wrong = claims.true_stories(opened, round(100 * options.part))
     print(f"10 stories of 60 tokens and more: {long}, true to their animal {share:.1%} {wrong[:8]}")
@@ -50,7 +49,7 @@ def _open(folder: Path) -> Opened:
         times.append(time.perf_counter() - begun)
     info = describe(folder)
     print(f"{info.parameters:,} parameters, step {info.step:,}, opened in {statistics.median(times):.3f} s")
-    begun, prompt = time.perf_counter(), opened[1].encode(EXAMPLES["story"].text["ja"])
+    begun, prompt = time.perf_counter(), opened[1].encode(text_of("story", "ja"))
     written = len(list(decode(Reader(opened[0]), opened[1], prompt, 100, SamplingSettings(), 1)))
     print(f"writes {written / (time.perf_counter() - begun):,.0f} tokens/s")
     return opened
@@ -59,22 +58,19 @@ def _open(folder: Path) -> Opened:
 def _breakfast(opened: Opened) -> None:
     for language in examples.LANGUAGES:
         shares = examples.breakfast_shares(language)
-        found = claims.word_probabilities(opened, EXAMPLES["breakfast"].text[language], list(shares))
+        found = claims.word_probabilities(opened, text_of("breakfast", language), list(shares))
         print(f"1 {language}", ", ".join(f"{word.strip()} {found[word]:.1%} ({shares[word]:.0%})" for word in shares))
 
 
 def _tokens(opened: Opened) -> None:
     for language in examples.LANGUAGES:
-        ids = opened[1].encode(EXAMPLES["happy"].text[language])
+        ids = opened[1].encode(text_of("happy", language))
         print(f"2 {language}", "|".join(map(opened[1].piece, ids)))
 
 
 def _pronouns(opened: Opened, count: int) -> None:
-    example = EXAMPLES["pronoun"]
-    assert example.select is not None
-    for language, animal in (("ja", "動物"), ("en", "animal")):
-        select = example.select[language]  # type: ignore[index]
-        text = example.text[language].partition(select)[0] + select  # type: ignore[index]
+    for language, animal, pronoun in (("ja", "動物", "それは"), ("en", "animal", " It")):
+        text = text_of("pronoun", language).partition(pronoun)[0] + pronoun
         start = text.index(animal)
         _, weights_LH = claims.on_antecedent(opened, [examples.Reference(text, start, start + len(animal))])
         print(f"3 {language} the example: {weights_LH.max():.1%} on {animal}, layer and head {_place(weights_LH)}")
@@ -118,11 +114,11 @@ def _documents(opened: Opened, count: int) -> None:
 
 
 def _texts(opened: Opened) -> None:
-    for row, key in ((6, "document"), (7, "ai"), (8, "hallucination"), (10, "story")):
+    for row, key, temperature in ((6, "document", 0.0), (7, "ai", 0.0), (8, "hallucination", 0.0), (10, "story", 0.7)):
         for language in examples.LANGUAGES:
-            example = EXAMPLES[key]
-            text = claims.write(opened, example.text[language], 120, "\n", example.temperature)
-            print(f"{row} {language} {example.text[language][-24:]!r} -> {text.strip()}")
+            prompt = text_of(key, language)
+            text = claims.write(opened, prompt, 120, "\n", temperature)
+            print(f"{row} {language} {prompt[-24:]!r} -> {text.strip()}")
 
 
 if __name__ == "__main__":

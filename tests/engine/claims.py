@@ -1,4 +1,4 @@
-"""How far the built-in model shows what engine/text/world/examples.py claims: measured here for tests and benchmark."""
+"""Measure for tests and benchmark how far the built-in model shows what the examples of the window claim."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -17,10 +17,16 @@ from engine.text.world import english, examples, japanese
 from engine.text.world.consistency import contradictions
 from engine.text.world.examples import Question, Reference
 from engine.text.world.facts import ANIMALS, Language
+from gui.scenes import EXAMPLES, in_language, read_scenes
 
 Floats = NDArray[np.float32]
 Opened = tuple[Transformer, Tokenizer]
 MOST = 48  # tokens of an answer
+
+
+def text_of(scene: str, language: str) -> str:
+    """Return the text of an example of the window."""
+    return str(in_language(read_scenes(EXAMPLES)[scene].text, language))
 
 
 def write(opened: Opened, prompt: str, tokens: int, end: str, temperature: float = 0.0, seed: int = 1) -> str:

@@ -28,9 +28,8 @@ from engine.text.world import examples
 from engine.text.world.facts import Language
 from engine.training.trainer import TrainStep
 from tests.engine import claims
-from tests.engine.claims import Opened
+from tests.engine.claims import Opened, text_of
 
-EXAMPLES = {example.key: example for example in examples.EXAMPLES}
 COMPANY = BUILTIN.parent / "samples" / "company"
 BOTH = pytest.mark.parametrize("language", examples.LANGUAGES)
 
@@ -98,21 +97,20 @@ def test_one_command_makes_it_anew_and_goes_on_where_it_was(tmp_path: Path, monk
 @BOTH
 def test_1_breakfast_is_as_frequent_as_in_the_text(opened: Opened, language: Language) -> None:
     shares = examples.breakfast_shares(language)
-    found = claims.word_probabilities(opened, EXAMPLES["breakfast"].text[language], list(shares))
+    found = claims.word_probabilities(opened, text_of("breakfast", language), list(shares))
     assert found == pytest.approx(shares, abs=0.04)
 
 
 @BOTH
 def test_2_happy_is_cut_as_the_textbook_cuts_it(opened: Opened, language: Language) -> None:
     tokenizer = opened[1]
-    pieces = [tokenizer.piece(i) for i in tokenizer.encode(EXAMPLES["happy"].text[language])]
+    pieces = [tokenizer.piece(i) for i in tokenizer.encode(text_of("happy", language))]
     assert pieces == (["私", "は", "嬉", "しい"] if language == "ja" else ["I", " am", " happy"])
 
 
 def test_3_the_pronoun_of_the_example_looks_at_the_animal(opened: Opened) -> None:
-    example = EXAMPLES["pronoun"]
-    assert example.select is not None
-    text = example.text.ja.partition(example.select.ja)[0] + example.select.ja
+    before, pronoun, _ = text_of("pronoun", "ja").partition("それは")
+    text = before + pronoun
     start = text.index("動物")
     _, weights_LH = claims.on_antecedent(opened, [examples.Reference(text, start, start + 2)])
     assert weights_LH.max() >= 0.65
@@ -141,7 +139,7 @@ def test_5_neighbours_are_of_ones_own_kind(words: Word2Vec, language: Language) 
 
 @BOTH
 def test_6_the_answer_comes_from_the_document(opened: Opened, language: Language) -> None:
-    answer = claims.write(opened, EXAMPLES["document"].text[language], claims.MOST, "\n").strip()
+    answer = claims.write(opened, text_of("document", language), claims.MOST, "\n").strip()
     assert answer.rstrip("。") == (
         "今年の夏季休暇は8月13日から15日までです"
         if language == "ja"
@@ -158,18 +156,18 @@ def test_6_held_out_documents_and_8_questions_without_one(opened: Opened) -> Non
 
 @BOTH
 def test_7_ai_is_artificial_intelligence(opened: Opened, language: Language) -> None:
-    text = claims.write(opened, EXAMPLES["ai"].text[language], 8, "\n")
+    text = claims.write(opened, text_of("ai", language), 8, "\n")
     assert text.strip().startswith("人工知能" if language == "ja" else "artificial intelligence")
 
 
 @BOTH
 def test_8_a_made_up_answer_is_fluent(opened: Opened, language: Language) -> None:
-    text = claims.write(opened, EXAMPLES["hallucination"].text[language], claims.MOST, "\n").strip()
+    text = claims.write(opened, text_of("hallucination", language), claims.MOST, "\n").strip()
     assert text.startswith("今年の夏季休暇は" if language == "ja" else "This year's summer holiday is from")
 
 
 def test_9_temperature_and_cuts_do_what_they_should(opened: Opened) -> None:
-    found = claims.variety(opened, EXAMPLES["temperature"].text["ja"])
+    found = claims.variety(opened, text_of("temperature", "ja"))
     distinct = {name: share for name, (share, _) in found.items()}
     entropy = {name: nats for name, (_, nats) in found.items()}
     assert distinct["temperature 0"] < distinct["temperature 1"] < distinct["temperature 2"]

@@ -1,4 +1,4 @@
-"""What the service says of the things that Nakami brings: examples, the world's text, word vectors, unknown texts."""
+"""The service for what is built in: the world's text, word vectors, and texts that a model does not know."""
 
 import math
 from pathlib import Path
@@ -9,12 +9,11 @@ import pytest
 from engine.errors import EngineError
 from engine.history.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, FindAnalogy, LookUp, Project
-from engine.messages.scenes import Examples, ListExamples
 from engine.messages.texts import AssessText, WriteWorld
 from engine.service import texts
 from engine.service.session import Session
 from engine.text.world.examples import kinds
-from tests.engine.sessions import ask, start
+from tests.engine.sessions import ask
 
 
 @pytest.fixture(scope="module")
@@ -24,22 +23,7 @@ def session(model_folder: Path) -> Session:
     return opened
 
 
-# --- Examples and the text ----------------------------------------------------------------------------
-
-
-def test_every_example_has_what_its_pane_needs() -> None:
-    [found] = start(Session(), ListExamples())
-    assert isinstance(found, Examples)
-    assert len({example.key for example in found.examples}) == len(found.examples) == 10
-    for example in found.examples:
-        assert bool(example.texts) != bool(example.words)
-        for language in ("ja", "en"):
-            text = example.texts.get(language, "")
-            assert text or example.words[language]
-            assert example.select.get(language, "") in text
-            assert example.target.get(language, "").strip() in text
-    analogy = next(example for example in found.examples if example.key == "analogy")
-    assert analogy.words == {"ja": ("王", "男", "女"), "en": ("king", "man", "woman")}
+# --- The world's text ----------------------------------------------------------------------------------
 
 
 def test_the_world_is_written_whole(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_values_are_drawn_anew_each_time() -> None:
     assert len(told) > 490
 
 
-# --- The examples ---------------------------------------------------------------------------------------
+# --- Texts with known answers ---------------------------------------------------------------------------------------
 
 
 def test_references_end_with_a_pronoun_and_know_its_antecedent() -> None:
@@ -182,14 +182,6 @@ def test_references_end_with_a_pronoun_and_know_its_antecedent() -> None:
         animal = next(a for a in ANIMALS if name in (a.ja, a.en))
         assert reference.text.endswith(("それは", "それには", " It"))
         assert any(held_out(animal, place) for place in PLACES)
-
-
-def test_every_example_has_text_in_both_languages_and_its_selection() -> None:
-    assert len({example.key for example in examples.EXAMPLES}) == len(examples.EXAMPLES)
-    for example in examples.EXAMPLES:
-        for language in examples.LANGUAGES:
-            assert example.text[language]
-            assert example.select is None or example.select[language] in example.text[language]
 
 
 def test_words_of_one_kind_have_no_other(some: list[str]) -> None:

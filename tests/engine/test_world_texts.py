@@ -37,6 +37,7 @@ from engine.text.world.facts import (
     held_out,
 )
 from engine.text.world.stream import SUBJECTS, stream, texts
+from tests.engine.claims import text_of
 
 ROOT = Path(__file__).parent.parent.parent
 LANGUAGES: tuple[Language, Language] = examples.LANGUAGES
@@ -394,11 +395,10 @@ def test_examples_are_sentences_of_the_world(language: Language) -> None:
     shares = examples.breakfast_shares(language)
     assert sum(shares.values()) == pytest.approx(1.0)
     assert all(food.startswith(" ") == (language == "en") for food in shares)
-    by_key = {example.key: example for example in examples.EXAMPLES}
-    holiday = by_key["document"].text[language]
-    assert holiday.endswith(by_key["hallucination"].text[language])
-    assert examples.NOTICE[language] in holiday
-    assert examples.NOTICE[language] not in by_key["hallucination"].text[language]
-    opening = by_key["story"].text[language]
+    question = {"ja": "今年の夏季休暇の日程は?", "en": "When is the summer holiday this year?"}[language]
+    notice = {"ja": "2025年夏季休暇: 8月13日〜15日", "en": "Summer holiday 2025: August 13 to 15"}[language]
+    assert text_of("document", language) == documents.ask(question, language, notice)
+    assert text_of("hallucination", language) == documents.ask(question, language)
+    opening = text_of("story", language)
     module = japanese if language == "ja" else english
     assert opening in {module.opening(ANIMALS[0], Random(seed)) for seed in range(20)}

@@ -37,7 +37,6 @@ from engine.messages.envelope import Ended
 from engine.messages.generation import STAGES, Candidates, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.messages.models import ModelInfo, OpenModel
-from engine.messages.scenes import Example, Examples, ListExamples
 from engine.messages.search import (
     AnswerAttention,
     Answered,
@@ -300,35 +299,6 @@ def token_paths(request: TracePaths) -> list[object]:
     return [EmbeddingPaths(tuple(request.text), 0, ("latin",) * count, points, (0.5, 0.2, 0.1)[: request.dims])]
 
 
-def example_list(_: ListExamples) -> list[object]:
-    """One for each pane that does something of its own with an example."""
-
-    def example(key: str, pane: str, text: str = "", **more: Any) -> Example:
-        chosen = {
-            "select": {},
-            "target": {},
-            "words": {},
-            "tokens": 0,
-            "stop": "",
-            "temperature": 0.0,
-            "compare": False,
-        } | more
-        return Example(key, pane, {"en": text, "ja": text} if text else {}, **chosen)
-
-    return [
-        Examples(
-            (
-                example("pronoun", "attention", "a cat. it", select={"en": "it"}, target={"en": "cat"}),
-                example("analogy", "embeddings", words={"en": ("a", "b", "c")}),
-                example("neighbours", "embeddings", words={"en": ("d",)}),
-                example("breakfast", "generation", "for breakfast", temperature=1.0),
-                example("temperature", "generation", "one day", tokens=5, compare=True),
-                example("happy", "tokens", "I am happy"),
-            )
-        )
-    ]
-
-
 def estimate(request: EstimateTraining) -> list[object]:
     return [TrainingEstimate(request.settings, 123_456, 50 << 20, 30.0, 400, 9000.0)]
 
@@ -341,7 +311,6 @@ def default_answers() -> Answers:
         ListPresets: lambda _: [Presets(presets)],
         EstimateTraining: estimate,
         OpenModel: lambda r: [model(r.folder)],
-        ListExamples: example_list,
         WriteWorld: lambda _: [Progress("progress.world", 0.5)],
         AssessText: lambda r: [TextAssessment(r.text, "", 1.0, 6.0)],
         Tokenize: lambda r: [tokens_of(r.text)],

@@ -1,7 +1,4 @@
-"""What an introductory text claims of language models, as texts that Nakami's own model shows it on.
-
-The examples of the window and the tests of the built-in model both come from here.
-"""
+"""Texts with known answers, by which the tests measure the built-in model: pronouns, documents, words by kind."""
 
 from dataclasses import dataclass
 from random import Random
@@ -25,69 +22,11 @@ from engine.text.world.facts import (
     held_out,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """`key` names its title in assets/i18n; `pane` shows it.
-
-    `select`, if any, is what to select in the text, and `target` what some head looks at from there.
-    """
-
-    key: str
-    pane: str
-    text: Word
-    select: Word | None = None
-    target: Word | None = None
-    tokens: int = 0  # to write behind the text
-    temperature: float = 0.0
-    stop: str = ""  # or fewer, where this comes
-    compare: bool = False  # several temperatures side by side
-
-
-HOLIDAY = Word("今年の夏季休暇の日程は?", "When is the summer holiday this year?")
-NOTICE = Word("2025年夏季休暇: 8月13日〜15日", "Summer holiday 2025: August 13 to 15")
-
-
-def _both(document: Word | None) -> Word:
-    return Word(*(ask(HOLIDAY[language], language, document[language] if document else "") for language in LANGUAGES))
-
-
 LANGUAGES: tuple[Language, Language] = ("ja", "en")
-EXAMPLES = (
-    # English needs a sentence before it: this model hardly ever met "For" as the first word of all it sees.
-    Example("breakfast", "generation", Word("私は朝ごはんに", "I am busy. For breakfast I have"), temperature=1.0),
-    Example("happy", "tokens", Word("私は嬉しい", "I am happy")),
-    Example(
-        "pronoun",
-        "attention",
-        Word(
-            "その動物は森で暮らしている。それは大きな耳を持っている", "The animal lives in the forest. It has big ears."
-        ),
-        select=Word("それは", " It"),
-        target=Word("動物", " animal"),
-    ),
-    Example("analogy", "embeddings", Word("王 − 男 + 女", "king − man + woman")),
-    Example("neighbours", "embeddings", Word("犬", "dog")),
-    Example("document", "generation", _both(NOTICE), tokens=40, stop="\n"),
-    Example("ai", "generation", Word("AIとは", "AI means"), tokens=60, stop="\n"),
-    Example("hallucination", "generation", _both(None), tokens=40, stop="\n"),
-    Example("temperature", "generation", Word("ある日、", "One day"), tokens=60, temperature=1.0, compare=True),
-    Example(
-        "story",
-        "generation",
-        Word(
-            "むかしむかし、森に一羽のウサギが住んでいました。",
-            "Once upon a time there was a rabbit who lived in the forest.",
-        ),
-        tokens=160,
-        stop="\n\n",
-        temperature=0.7,
-    ),
-)
 
 
 def breakfast_shares(language: Language) -> dict[str, float]:
-    """How often each is eaten, of 1, behind the text of the example "breakfast"."""
+    """Return the probability of each word after "For breakfast I have" (私は朝ごはんに) in the world's texts."""
     space = " " if language == "en" else ""
     return {space + food[language]: share / 100 for food, share in BREAKFAST.items()}
 
@@ -97,7 +36,7 @@ def breakfast_shares(language: Language) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A text that ends with a pronoun, and where in it that which the pronoun stands for begins and ends."""
+    """A text that ends with a pronoun, and the characters [start, end) of the pronoun's antecedent."""
 
     text: str
     start: int
@@ -105,7 +44,7 @@ class Reference:
 
 
 def references(count: int, seed: int) -> list[Reference]:
-    """Half of them Japanese: animals at places where no text of the world ever put them."""
+    """Return references, half of them Japanese, to animals at places where no text of the world puts them."""
     rng, found = Random(seed), []
     pairs = [(animal, place) for animal in ANIMALS for place in PLACES if held_out(animal, place)]
     for index in range(count):
@@ -142,17 +81,17 @@ def _met_en(animal: Animal, place: str, rng: Random) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`changed`: the same document with another value for the fact asked for, and the answer to that."""
+    """A question about a document; `changed` has another value for the fact that is asked for."""
 
     prompt: str
     answer: str
-    alone: str  # the question with no document
+    alone: str  # the question without the document
     changed: str
     changed_answer: str
 
 
 def questions(count: int, seed: int) -> list[Question]:
-    """Half of them Japanese, with values that no text of the training seed is likely to share."""
+    """Return questions, half of them Japanese, with values that are unlikely to be in the training text."""
     rng = Random(seed)
     return [_question(rng, LANGUAGES[index % 2]) for index in range(count)]
 
@@ -164,7 +103,7 @@ def _question(rng: Random, language: Language) -> Question:
     other = _another(fact, rng, language)
     state = rng.getstate()
     text = document(known, rng)
-    rng.setstate(state)  # so that only what the fact says differs
+    rng.setstate(state)  # so that the documents differ in this fact alone
     changed = document([*known[:place], other, *known[place + 1 :]], rng)
     return Question(
         ask(fact.question, language, text),
@@ -176,7 +115,7 @@ def _question(rng: Random, language: Language) -> Question:
 
 
 def _another(fact: Fact, rng: Random, language: Language) -> Fact:
-    """Another value for what was asked."""
+    """Return a fact with the same question and another answer."""
     while True:
         for other in facts(rng, language, testing=True):
             if other.about == fact.about and other.question == fact.question and other.answer != fact.answer:
@@ -187,7 +126,7 @@ def _another(fact: Fact, rng: Random, language: Language) -> Fact:
 
 
 def pairs(language: Language) -> dict[str, list[tuple[str, str]]]:
-    """Kinds of analogies, each with the pairs of words that stand in one relation."""
+    """Return the pairs of words in each relation, such as ("king", "queen") in "woman"."""
     kinds = {
         "woman": [(role.man, role.woman) for role in ROLES],
         "capital": [(country.name, country.capital) for country in COUNTRIES],
@@ -201,14 +140,14 @@ def pairs(language: Language) -> dict[str, list[tuple[str, str]]]:
 
 
 def analogies(language: Language) -> dict[str, list[tuple[str, str, str, str]]]:
-    """Of each kind all (b, a, c, d) with b − a + c = d: each pair with each other one."""
+    """Return for each relation all (b, a, c, d) with b − a + c = d: each pair with each other one."""
     return {
         kind: [(b, a, c, d) for a, b in found for c, d in found if a != c] for kind, found in pairs(language).items()
     }
 
 
 def kinds(language: Language) -> dict[str, set[str]]:
-    """Words that mean things of one kind. Moods in Japanese are the kanji that carry them: 嬉 of 嬉しい."""
+    """Return the words for things of each kind. Japanese moods are given by their kanji: 嬉 for 嬉しい."""
     foods = [*BREAKFAST, *DINNER]
     words = {
         "animal": [*(Word(a.ja, a.en) for a in ANIMALS), *YOUNG.values()],

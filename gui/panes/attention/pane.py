@@ -16,8 +16,6 @@ from engine.messages.attention import (
     HeadScores,
     ScoreHeads,
 )
-from engine.messages.scenes import Example
-from gui import i18n
 from gui.i18n import t
 from gui.pane import Pane, Table
 from gui.panes.attention.badges import HeadBadges
@@ -42,7 +40,7 @@ class AttentionPane(Pane):
         self.exact: dict[tuple[int, int], NDArray[np.float16]] = {}  # single heads of long texts
         self.steps: AttentionSteps | None = None
         self._arriving: list[NDArray[np.float16]] = []
-        self._example: Example | None = None  # for which the head has still to be found
+        self._look_at = ""  # words of the text; the head that looks at them has still to be found
         self._build_widgets()
         self._lay_out()
         self._scores_are_old = True  # they depend on the weights alone, not on the text
@@ -118,8 +116,7 @@ class AttentionPane(Pane):
         layers, heads = len(self.layers), len(self.layers[0])
         if self.state.layer >= layers or self.state.head >= heads:
             self.state.select_head(min(self.state.layer, layers - 1), min(self.state.head, heads - 1))
-        if self._example is not None:
-            self.show_example(self._example)
+        self._find_head()
         self._selected()
 
     def catch_up(self) -> None:
@@ -157,15 +154,17 @@ class AttentionPane(Pane):
             self.exact = {place: event.weights}  # one at a time: a long text's heads are large
             self._draw()
 
-    def show_example(self, example: Example) -> None:
-        """Chooses the head that looks most from the selected token to the one that the example is about."""
-        tokens, self._example = self.state.tokens, example
-        target = self.state.token_of(example.target.get(i18n.language(), ""))
+    def act(self, wanted: dict[str, Any]) -> None:
+        """Choose the head that attends most from the selected token to the words `look_at`."""
+        self._look_at = wanted.get("look_at", "")
+        self._find_head()
+
+    def _find_head(self) -> None:
+        tokens, target = self.state.tokens, self.state.token_of(self._look_at)
         if tokens is None or target is None:
-            self._example = None
+            self._look_at = ""
         elif self.pieces == tokens.pieces[self.first :] and not self.pooled and self.layers:
-            self._example = None
-            self.view.choose("matrix")
+            self._look_at = ""
             shares_LH = np.stack([layer[:, self._row(), target - self.first] for layer in self.layers])
             layer, head = np.unravel_index(int(shares_LH.argmax()), shares_LH.shape)
             self.state.select_head(int(layer), int(head))

@@ -18,7 +18,6 @@ from engine.messages.embeddings import (
     TokenRow,
     TracePaths,
 )
-from engine.messages.scenes import Example
 from gui import i18n
 from gui.i18n import number, percent, t
 from gui.pane import Pane, Table
@@ -50,7 +49,7 @@ class EmbeddingsPane(Pane):
         self.row: TokenRow | None = None
         self._row_asked = -1
         self._fit = True
-        self._example: tuple[str, ...] = ()  # words that wait for the map on which they will be found
+        self._wanted: list[str] = []  # words to look up when the map has arrived
         self._build_widgets()
         self._lay_out()
         self.follow(self.state.model_changed)
@@ -221,8 +220,8 @@ class EmbeddingsPane(Pane):
         self._fit = False
         self._show_all()
         self._selected()
-        if event.fraction >= 1.0 and self._example:
-            self._find_example()
+        if event.fraction >= 1.0 and self._wanted:
+            self._look_up_wanted()
 
     def _take_names(self, names: EmbeddingNames) -> None:
         pieces = list(names.pieces)
@@ -344,24 +343,25 @@ class EmbeddingsPane(Pane):
         self.messages.clear()
         self.ask(FindAnalogy(a, b, c, **self._source_of()), self._analogy_arrived)
 
-    def show_example(self, example: Example) -> None:
-        """Among the word vectors: one word with its neighbours, or A − B + C."""
-        self._example = example.words.get(i18n.language(), ())
-        for switch, choice in ((self.source, "word2vec"), (self.method, "pca"), (self.dims, "2d")):
-            switch.choose(choice)
+    def act(self, wanted: dict[str, Any]) -> None:
+        """Look up the words `look_up`: one with its neighbours, or the A, B and C of A − B + C."""
+        self._wanted = wanted.get("look_up", [])
         if self.map is not None and not self.asking("Project"):
-            self._find_example()
+            self._look_up_wanted()
 
-    def _find_example(self) -> None:
-        words, self._example = self._example, ()
+    def _look_up_wanted(self) -> None:
+        words, self._wanted = self._wanted, []
         if len(words) == len(self.analogy):
-            for field, word in zip(self.analogy, words, strict=True):
-                field.setText(word)
-                field.home(False)  # where the field is short its beginning is what can be read
+            self._set_analogy(words)
             self._find_analogy()
         elif words and words[0] in self.pieces:
-            self.cloud.fit()  # the example before may have left the view elsewhere
+            self.cloud.fit()  # a look-up before may have left the view elsewhere
             self._look_up(int(self.ids[self.pieces.index(words[0])]))
+
+    def _set_analogy(self, words: list[str]) -> None:
+        for field, word in zip(self.analogy, words, strict=False):
+            field.setText(word)
+            field.home(False)  # where the field is short its beginning is what can be read
 
     def _analogy_arrived(self, near: NearTokens) -> None:
         """Two arrows that ought to be alike: from B to A, and from C to what was found."""
@@ -468,9 +468,7 @@ class EmbeddingsPane(Pane):
         if saved.get("dims") in DIMS:
             self.dims.choose(saved["dims"])
         words = saved.get("analogy")
-        for field, word in zip(self.analogy, words if isinstance(words, list) else (), strict=False):
-            field.setText(str(word))
-            field.home(False)
+        self._set_analogy([str(word) for word in words] if isinstance(words, list) else [])
 
     def retranslate(self) -> None:
         self.reset.setText(t("pane.embeddings.reset"))

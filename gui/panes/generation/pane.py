@@ -10,8 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QStackedLayout
 
 from engine.messages.envelope import Ended
-from engine.messages.generation import STAGES, Generate, GeneratedToken, GeneratedTokens, PredictNext, SamplingSettings
-from engine.messages.scenes import Example
+from engine.messages.generation import STAGES, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from gui.i18n import number, percent, t
 from gui.pane import Pane, Table
 from gui.panes.generation.branches import Branches, Node
@@ -96,20 +95,19 @@ class GenerationPane(Pane):
             self._before = self.tree
         self.tree, self._live_shown = tree, False
 
-    def show_example(self, example: Example) -> None:
-        """Its temperature and nothing else, and what it writes."""
-        self.page.controls.set_settings(SamplingSettings(temperature=example.temperature))
+    def act(self, wanted: dict[str, Any]) -> None:
+        """Begin the text anew and `write` so many tokens, up to `stop`, or `compare` the temperatures."""
         self.page.side_button.setChecked(False)
         self._replace(Branches(self.state.text))
-        if example.compare:
-            self.page.length.setValue(example.tokens)
+        if wanted.get("compare"):
             self.page.side_button.setChecked(True)  # which begins at once
-        elif example.tokens:
+        elif wanted.get("write"):
             self._playing = True
-            self._generate(example.tokens, stop=example.stop)
+            self._generate(wanted["write"], stop=wanted.get("stop", ""))
             self._show_buttons()
         else:
-            self._show_and_predict()
+            self._show()
+            self.predict()
 
     def play_or_pause(self) -> None:
         if self._playing:
@@ -402,7 +400,8 @@ class GenerationPane(Pane):
             self.page.length.setValue(saved["length"])
         if saved.get("color") in (0, 1):
             self.page.color.setCurrentIndex(saved["color"])
-        self.page.live.setChecked(saved.get("live") is not False)
+        if isinstance(saved.get("live"), bool):
+            self.page.live.setChecked(saved["live"])
 
     def retranslate(self) -> None:
         self.explain_empty(self.empty)

@@ -75,9 +75,11 @@ class SamplingControls(Themed, QWidget):
         return {name: slider.value for name, slider in self.sliders.items()} | {"seed": self.seed.value()}
 
     def restore(self, saved: dict[str, Any]) -> None:
+        """Take on what `save` has returned; the sliders whose values are missing get their defaults."""
+        defaults = SamplingSettings()
         for name, slider in self.sliders.items():
-            if isinstance(saved.get(name), (int, float)):
-                slider.set_value(saved[name])
+            value = saved.get(name)
+            slider.set_value(value if isinstance(value, (int, float)) else getattr(defaults, name))
         if isinstance(saved.get("seed"), int):
             self.seed.setValue(saved["seed"])
 

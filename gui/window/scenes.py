@@ -1,0 +1,94 @@
+"""Showing a scene: its model, text, selection and panes, one step after another; and the menu to choose one from."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gui import i18n
+from gui.samples import BUILTIN
+from gui.scenes import Scene, in_language
+from gui.state import AppState
+from gui.themed import Themed
+from gui.window.opening import Opening
+from gui.window.workspace import Workspace
+
+FIRST = "pronoun"  # the example of the very first start
+
+
+class SceneMenu(Themed, QMenu):
+    """The titles of scenes; the tip of each is what to look at."""
+
+    chosen = Signal(object)  # Scene
+
+    def __init__(self, scenes: list[Scene], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setToolTipsVisible(True)
+        for scene in scenes:
+            self.addAction("").triggered.connect(lambda _=False, scene=scene: self.chosen.emit(scene))
+        self._scenes = scenes
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        for scene, action in zip(self._scenes, self.actions(), strict=True):
+            action.setText(in_language(scene.title, i18n.language()))
+            action.setToolTip(in_language(scene.look, i18n.language()))
+
+
+class ScenePlayer(QObject):
+    """Shows one scene at a time. A new one takes the place of one that still waits for its model or tokens."""
+
+    playing = Signal(object)  # Scene: it has begun
+    played = Signal()  # it is on screen
+
+    def __init__(self, state: AppState, opening: Opening, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self._state, self._opening, self._workspace = state, opening, workspace
+        self._scene: Scene | None = None  # until it is on screen
+        state.model_changed.connect(self._set_text)
+        state.tokens_changed.connect(self._select)
+
+    def play(self, scene: Scene, lay_out: bool = True) -> None:
+        """Show a scene, with its tiles if `lay_out`, else with those that are there."""
+        self._scene = scene
+        self.playing.emit(scene)
+        if lay_out:
+            self._workspace.show_panes(scene.panes)
+        if self._model_is_open():
+            self._set_text()
+        else:
+            self._opening.open_model(str(self._folder()))
+
+    def _folder(self) -> Path:
+        assert self._scene is not None
+        return BUILTIN if self._scene.model == "builtin" else Path(self._scene.model)
+
+    def _model_is_open(self) -> bool:
+        model = self._state.model
+        return model is not None and Path(model.folder) == self._folder()
+
+    def _set_text(self) -> None:
+        if self._scene is None or not self._model_is_open():
+            return
+        text, state = in_language(self._scene.text, i18n.language()), self._state
+        if not text:
+            self._finish(self._scene)
+        elif state.tokens is not None and state.tokens.text == text == state.text:
+            self._select()
+        else:
+            state.set_text(text)
+
+    def _select(self) -> None:
+        scene, tokens = self._scene, self._state.tokens
+        if scene is None or tokens is None or not self._model_is_open():
+            return
+        if tokens.text == in_language(scene.text, i18n.language()):
+            self._state.select_token(self._state.token_of(in_language(scene.select, i18n.language())))
+            self._finish(scene)
+
+    def _finish(self, scene: Scene) -> None:
+        self._scene = None
+        for pane_id, saved in scene.saved.items():
+            self._workspace.pane(pane_id).restore(in_language(saved, i18n.language()))
+        self._workspace.pane(scene.panes[0]).act(in_language(scene.act, i18n.language()))
+        self.played.emit()

@@ -1,0 +1,289 @@
+"""Files of scenes, the examples, the very first start, and the warning about an unknown text."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from engine.errors import EngineError
+from engine.messages.embeddings import EmbeddingNames, FindAnalogy, LookUp, Project
+from engine.messages.generation import Generate
+from engine.messages.models import OpenModel
+from engine.messages.texts import AssessText, InspectText, TextAssessment, WriteWorld
+from gui import i18n
+from gui.panes.attention.pane import AttentionPane
+from gui.panes.embeddings.pane import EmbeddingsPane
+from gui.panes.generation.pane import GenerationPane
+from gui.samples import BUILTIN
+from gui.scenes import EXAMPLES, LANGUAGES, Scene, in_language, read_scenes
+from gui.settings import Settings
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, embedding_map, tokens_of
+
+SCENES = read_scenes(EXAMPLES)
+
+
+def choose(window: MainWindow, scene: str) -> None:
+    """Choose an example from the menu."""
+    window.top.examples.menu().actions()[list(SCENES).index(scene)].trigger()
+
+
+# --- Files of scenes ----------------------------------------------------------------------------------
+
+SCENE = """[[scene]]
+id = "first"
+title = "One"
+look = { en = "Look", ja = "見る" }
+panes = ["tokens"]
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "lecture.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_what_a_scene_does_not_say_has_a_default(tmp_path: Path) -> None:
+    scene = read_scenes(written(tmp_path, SCENE))["first"]
+    assert scene == Scene("first", "One", {"en": "Look", "ja": "見る"}, ["tokens"])
+    assert (scene.model, scene.text, scene.saved, scene.act) == ("builtin", "", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "field"),
+    [
+        ('panes = ["tokens", "nothing"]', 11, "panes"),
+        ('panes = ["tokens", "map", "search"]', 11, "panes"),
+        ("panes = [[]]", 11, "panes"),
+        ('panes = ["tokens"]\ntext = { xx = "a" }', 12, "text"),
+        ('panes = ["tokens"]\ntext = {}', 12, "text"),
+        ('panes = ["tokens"]\nselect.en = 3', 12, "select"),
+        ('panes = ["tokens"]\ntune = 3', 12, "tune"),
+        ('panes = ["tokens"]\n[scene.saved]\nnothing = {}', 12, "saved"),
+        ('panes = ["tokens"]\nact = "now"', 12, "act"),
+        ("", 6, "panes"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_line_and_field(tmp_path: Path, wrong: str, line: int, field: str) -> None:
+    second = f'[[scene]]\nid = "second"\ntitle = "Two"\nlook = "Look"\n\n{wrong}\n'
+    with pytest.raises(EngineError) as caught:
+        read_scenes(written(tmp_path, SCENE + second))
+    assert caught.value.key == "error.scene_field"
+    assert caught.value.args_by_name == {"file": str(tmp_path / "lecture.toml"), "line": line, "field": field}
+
+
+def test_two_scenes_cannot_have_the_same_id(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="scene_field") as caught:
+        read_scenes(written(tmp_path, SCENE + SCENE))
+    assert (caught.value.args_by_name["line"], caught.value.args_by_name["field"]) == (7, "id")
+
+
+@pytest.mark.parametrize("text", ["[[scene]]\nid = ", "", "scene = 3", "scene = [1]"])
+def test_a_file_that_holds_no_scenes_is_reported(tmp_path: Path, text: str) -> None:
+    with pytest.raises(EngineError, match="scene_file"):
+        read_scenes(written(tmp_path, text))
+    with pytest.raises(EngineError, match="scene_file"):
+        read_scenes(tmp_path / "missing.toml")
+
+
+def test_a_missing_language_falls_back_to_english_or_to_the_first() -> None:
+    assert in_language("same", "ja") == "same"
+    assert in_language({"en": "a", "ja": "b"}, "ja") == "b"
+    assert in_language({"en": "a"}, "ja") == "a"
+    assert in_language({"ja": "b"}, "en") == "b"
+    assert in_language({"view": "x", "words": {"en": ["a"], "ja": ["b"]}}, "ja") == {"view": "x", "words": ["b"]}
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+def test_every_example_is_written_in_every_language(scene: Scene) -> None:
+    tables = [scene.title, scene.look, scene.text, scene.select, *scene.act.values()]
+    assert all(set(words) == LANGUAGES for words in tables if isinstance(words, dict))
+    assert isinstance(scene.title, dict)
+    assert isinstance(scene.look, dict)
+    for language in LANGUAGES:
+        text = in_language(scene.text, language)
+        assert in_language(scene.select, language) in text
+        assert in_language(scene.act, language).get("look_at", "") in text
+
+
+# --- Playing them -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_example_comes_on_screen_with_its_pane_alone(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine, language: str
+) -> None:
+    window.set_language(language)
+    for name, scene in SCENES.items():
+        with qtbot.waitSignal(window.player.played):
+            choose(window, name)
+        assert window.workspace.layout_now() == scene.panes
+        assert window.banner.label.text() == in_language(scene.look, language)
+        if scene.text:
+            assert window.state.text == in_language(scene.text, language)
+    assert engine.asked(OpenModel)[-1].folder == str(BUILTIN)
+
+
+def test_the_menu_has_a_title_and_a_hint_for_each(window: MainWindow) -> None:
+    actions = window.top.examples.menu().actions()
+    assert [action.text() for action in actions][2:4] == ["What “it” means: attention", "King − man + woman"]
+    assert all(action.toolTip() for action in actions)
+    window.set_language("ja")
+    assert actions[3].text() == "王 − 男 + 女"
+
+
+def test_what_to_look_at_follows_the_language_and_goes_with_the_next_text(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    choose(window, "happy")
+    assert window.banner.label.text().startswith("The text becomes tokens")
+    window.set_language("ja")
+    assert window.banner.label.text().startswith("文がトークンに分かれ")
+    window.opening.inspect((str(tmp_path / "story.txt"),))
+    qtbot.waitUntil(lambda: not window.banner.isVisible())
+
+
+def test_the_head_that_looks_at_the_antecedent_is_chosen(window: MainWindow, qtbot: QtBot) -> None:
+    choose(window, "pronoun")
+    pane = window.workspace.pane(AttentionPane)
+    with qtbot.waitSignal(window.player.played):
+        pass
+    qtbot.waitUntil(lambda: bool(pane.layers) and not pane._look_at)
+    text = window.state.text
+    query, target = text.index("It") + 1, text.index("animal") + len("animal") - 1  # the fake's tokens are characters
+    assert window.state.token == query
+    assert window.workspace.layout_now() == ["attention"]
+    shares = [[heads[head, query, target] for head in range(3)] for heads in pane.layers]
+    assert shares[window.state.layer][window.state.head] == max(map(max, shares))
+    assert "this head attends to the animal" in window.banner.label.text()
+
+
+def test_all_the_room_is_given_back(window: MainWindow) -> None:
+    before = window.workspace.layout_now()
+    choose(window, "happy")
+    assert window.workspace.layout_now() == ["tokens"]
+    window.workspace.enlarge()
+    assert len(window.workspace.layout_now()) == len(before)
+
+
+def test_a_scene_of_two_panes_has_two_tiles(window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.player.played):
+        window.player.play(Scene("two", "Two", "Look", ["tokens", "map"], text="abc"))
+    assert window.workspace.layout_now() == ["tokens", "map"]
+    assert window.state.text == "abc"
+
+
+def test_a_new_scene_takes_the_place_of_one_that_waits_for_its_model(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    choose(window, "ai")
+    choose(window, "happy")
+    qtbot.waitUntil(lambda: window.state.text == "I am happy")
+    assert engine.asked(Generate) == []
+
+
+def test_an_analogy_is_found_among_the_word_vectors(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    choose(window, "analogy")
+    qtbot.waitUntil(lambda: bool(engine.asked(FindAnalogy)))
+    asked = engine.asked(FindAnalogy)[-1]
+    assert (asked.a, asked.b, asked.c, asked.source, asked.language) == ("king", "man", "woman", "word2vec", "en")
+    pane = window.workspace.pane(EmbeddingsPane)
+    qtbot.waitUntil(lambda: bool(pane.cloud.arrows))
+
+
+def test_a_word_is_looked_up_with_its_neighbours(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    def with_a_dog(request: Project) -> list[object]:
+        names, *maps = embedding_map(request)
+        assert isinstance(names, EmbeddingNames)
+        return [replace(names, pieces=(*names.pieces[:3], "dog", *names.pieces[4:])), *maps]
+
+    engine.answers[Project] = with_a_dog
+    choose(window, "neighbours")
+    pane = window.workspace.pane(EmbeddingsPane)
+    qtbot.waitUntil(lambda: pane.row is not None)
+    assert engine.asked(LookUp)[-1] == LookUp(93, source="word2vec", language="en")  # the fourth of 90…
+    window.set_language("ja")
+    qtbot.waitUntil(lambda: engine.asked(Project)[-1].language == "ja")
+
+
+def test_breakfast_shows_the_candidates_and_writes_nothing(window: MainWindow, qtbot: QtBot) -> None:
+    pane = window.workspace.pane(GenerationPane)
+    pane.page.controls.sliders["top_k"].set_value(5)
+    pane.page.live.setChecked(False)
+    choose(window, "breakfast")
+    with qtbot.waitSignal(window.player.played):
+        pass
+    qtbot.waitUntil(lambda: pane.page.bars.candidates is not None and not pane.asking())
+    settings = pane.page.controls.settings()
+    assert (settings.temperature, settings.top_k) == (1.0, 0)  # its own, and the others' defaults
+    assert not pane.page.live.isChecked()
+    assert pane.tree.text() == ""
+
+
+def test_a_scene_writes_up_to_its_stop(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    choose(window, "story")
+    qtbot.waitUntil(lambda: bool(engine.asked(Generate)))
+    asked = engine.asked(Generate)[-1]
+    assert (asked.tokens, asked.stop, asked.sampling.temperature) == (160, "\n\n", 0.7)
+
+
+def test_three_temperatures_side_by_side(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    choose(window, "temperature")
+    qtbot.waitUntil(lambda: len(engine.asked(Generate)) == 3)
+    assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
+    assert {r.tokens for r in engine.asked(Generate)} == {60}
+
+
+def test_a_token_is_no_longer_marked_when_its_text_has_gone(window: MainWindow, qtbot: QtBot) -> None:
+    choose(window, "pronoun")
+    qtbot.waitUntil(lambda: window.strip.current is not None)
+    window.prompt.set_text("ab")
+    qtbot.waitUntil(lambda: window.state.tokens is not None and window.state.tokens.text == "ab")
+    assert window.strip.current is window.state.token is None
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_the_very_first_start_shows_an_example_in_four_tiles(
+    qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr("gui.window.opening.world_path", lambda: tmp_path / "world.txt")
+    window = MainWindow(engine, Settings(language=language), tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    window.show()
+    window.begin([])
+    qtbot.waitUntil(lambda: window.state.token is not None)
+    assert window.state.text == in_language(SCENES["pronoun"].text, i18n.language())
+    assert window.workspace.count == 4
+    assert window.workspace.isVisible()
+    qtbot.waitUntil(lambda: bool(engine.asked(WriteWorld) or engine.asked(InspectText)))  # a text to train on
+    assert window.settings.welcomed
+    window.close()
+
+
+# --- What the open model does not know ----------------------------------------------------------------
+
+
+def test_characters_that_the_model_never_saw_are_named(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "𠮟😀", 1.0, 6.0)]
+    choose(window, "happy")
+    qtbot.waitUntil(lambda: "𠮟😀" in window.status.warning.text())
+
+
+def test_a_foreign_text_is_said_to_be_one(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 5.0, 6.0)]
+    choose(window, "happy")
+    qtbot.waitUntil(lambda: window.status.warning.isVisible())
+    assert "5.0 nats per token, where guessing gives 6.0" in window.status.warning.text()
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 1.0, 6.0)]
+    window.prompt.set_text("known")
+    qtbot.waitUntil(lambda: engine.asked(AssessText)[-1].text == "known" and not window.status.warning.isVisible())
+
+
+def test_the_token_of_some_words(window: MainWindow) -> None:
+    window.state.tokens = tokens_of("a cat. it")
+    assert window.state.token_of(" cat") == 4
+    assert window.state.token_of("it") == 8
+    assert window.state.token_of("dog") is None
+    assert window.state.token_of("") is None
