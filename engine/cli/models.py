@@ -1,6 +1,7 @@
-"""Commands that use a trained model: generate, evaluate, open, logits, attend."""
+"""Commands that use a trained model: generate, evaluate, open, logits, attend, ablate."""
 
 import argparse
+import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +34,20 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("model", metavar="DIR")
     command.add_argument("text", metavar="TEXT")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
+    command = add_command(commands, "ablate", ablate, "turn heads and MLPs off; print the loss and the next token")
+    command.add_argument("model", metavar="DIR")
+    command.add_argument("text", metavar="TEXT")
+    command.add_argument("--off", type=_parts, required=True, metavar="'L.H L.mlp'", help="counted from 0")
+    command.add_argument("--with", dest="instead", choices=("zero", "mean"), default="zero", help="what replaces them")
+
+
+def _parts(text: str) -> list[tuple[int, int | None]]:
+    """Return the layer and head of each part in "0.3 1.mlp"; an MLP's head is None."""
+    found = [re.fullmatch(r"(\d+)\.(\d+|mlp)", word) for word in text.split()]
+    parts = [(int(part[1]), None if part[2] == "mlp" else int(part[2])) for part in found if part]
+    if not parts or not all(found):
+        raise argparse.ArgumentTypeError("name parts as LAYER.HEAD or LAYER.mlp, for example: 0.3 1.mlp")
+    return parts
 
 
 def _add_generate(commands: Commands) -> None:
@@ -129,6 +144,23 @@ def attend(options: argparse.Namespace) -> None:
     _check_length(model, ids)
     tokens = np.array([tokenizer.piece(token) for token in ids])
     _write_arrays(options, weights=attention_patterns(model, ids), tokens=tokens)
+
+
+def ablate(options: argparse.Namespace) -> None:
+    from engine.messages.ablation import Ablate, Ablation
+    from engine.messages.models import MeanAblated, Scaled
+    from engine.service.ablation import ablate as measure
+    from engine.service.session import Session
+
+    zero, text = options.instead == "zero", options.text
+    off = tuple(Scaled(*part) if zero else MeanAblated(part[0], part[1], text) for part in options.off)
+    session = Session()
+    session.open(Path(options.model))
+    [found] = (answer for answer in measure(session, Ablate(text, off)) if isinstance(answer, Ablation))
+    pairs = (zip(c.pieces, c.probabilities[0].tolist(), strict=True) for c in found.candidates)
+    rows = [[{"piece": piece, "probability": share} for piece, share in pair] for pair in pairs]
+    words = (f"{loss:.4f}  {row[0]['piece']!r}" for loss, row in zip(found.losses, rows, strict=True))
+    print_result(options, {"loss": list(found.losses), "candidates": rows}, "\n".join(words))
 
 
 def _check_length(model: "Transformer", ids: list[int]) -> None:

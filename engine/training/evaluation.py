@@ -30,7 +30,9 @@ def losses(
         yield F.cross_entropy(logits_BTV.flatten(0, 1), y.flatten(), reduction="sum").item(), y.numel()
 
 
-def evaluate(model: Transformer, tokenizer: Tokenizer, text: str) -> Iterator[dict[str, float]]:
+def evaluate(
+    model: Transformer, tokenizer: Tokenizer, text: str, changes: Changes = UNCHANGED
+) -> Iterator[dict[str, float]]:
     """Yield the loss in nats per token, perplexity and bits per byte of UTF-8, of more and more of a text.
 
     The text is cut into consecutive windows of the model's context, so that each token but the first
@@ -47,7 +49,7 @@ def evaluate(model: Transformer, tokenizer: Tokenizer, text: str) -> Iterator[di
     total, count = 0.0, 0
     size = len(text.encode("utf-8", "replace")) - len(tokenizer.token_bytes(int(ids[0])))
     for x, y in parts:
-        for loss, tokens in losses(model, x, y):
+        for loss, tokens in losses(model, x, y, changes):
             total, count = total + loss, count + tokens
             mean = total / count
             bits = mean * (len(ids) - 1) / math.log(2) / max(1, size)

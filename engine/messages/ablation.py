@@ -1,0 +1,24 @@
+"""Ablation: what a text's loss and next token become when parts of the open model are turned off."""
+
+from dataclasses import dataclass
+
+from engine.messages.envelope import Request
+from engine.messages.generation import Candidates
+from engine.messages.models import Intervention
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """The model as it is now, and the same with the parts off."""
+
+    losses: tuple[float, float]  # of the text, in nats per token
+    candidates: tuple[Candidates, Candidates]  # for the token after the text
+
+
+@dataclass(frozen=True, slots=True)
+class Ablate(Request[Ablation]):
+    """-> Ablation of a text of at least two tokens. The open model stays as it is."""
+
+    text: str
+    off: tuple[Intervention, ...]
+    candidates: int = 10
