@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class EngineError(Exception):
     """Something the user can understand and act on.
 
-    `key` names a sentence under "error." in assets/i18n/en.toml and ja.toml; `args` fill its
+    `key` names a sentence under "error." in assets/i18n; `args` fill its
     placeholders. Any other exception that leaves the engine is a bug and is shown with its traceback.
     """
 

@@ -22,6 +22,7 @@ from gui.panes.generation import writing_page
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import citation_table, document_list, passage_table, search_page
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
+from gui.panes.search.retrieval import STEPS
 from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
 from gui.panes.tokens.token_flow import KINDS
 from gui.panes.training import run_form, run_list, run_page
@@ -79,7 +80,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.search.passages.tip.{}": passage_table.COLUMNS,
     "pane.search.prompt.{}": ("waiting", "none", "no_model"),
     "pane.search.reader.{}": ("back", "undo", "save", "part", "editable", "fixed"),
-    "pane.search.strip.step.{}": search_page.STEPS,
+    "pane.search.strip.step.{}": STEPS,
     "pane.search.strip.{}": search_page.STATES,
     "pane.search.vector.{}": (*EMBEDDERS, "none"),
     "pane.search.view.{}": ("table", "map"),

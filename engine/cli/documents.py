@@ -13,11 +13,10 @@ from engine.cli.terminal import (
     ProgressLine,
     add_command,
     check_range,
-    clock,
     nonempty_path,
     print_result,
 )
-from engine.sentences import explain, sentence
+from engine.sentences import duration, explain, number, sentence
 
 if TYPE_CHECKING:
     from engine.messages.documents import IndexProgress
@@ -83,9 +82,9 @@ def _indexed(store: "Store") -> dict[str, Any]:
 
 
 def _describe(progress: "IndexProgress") -> str:
-    left = "…" if progress.seconds_left is None else clock(progress.seconds_left)
+    left = "…" if progress.seconds_left is None else duration(progress.seconds_left)
     what = sentence(f"progress.{progress.stage}")
-    return sentence("progress.left", what=what, done=f"{progress.done:,}", total=f"{progress.total:,}", left=left)
+    return sentence("progress.left", what=what, done=number(progress.done), total=number(progress.total), left=left)
 
 
 def search(options: argparse.Namespace) -> None:

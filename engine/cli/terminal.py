@@ -46,11 +46,6 @@ def check_range(options: argparse.Namespace, name: str, least: int, most: int) -
         raise EngineError("error.config_range", setting=name, value=value, least=least, most=most)
 
 
-def clock(seconds: float) -> str:
-    """Return the seconds as "minutes:seconds"."""
-    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
-
-
 class ProgressLine:
     """Progress on stderr: one line, overwritten, on a terminal; elsewhere a new line every few seconds.
 

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.terminal import Commands, ProgressLine, add_command, clock, nonempty_path, print_result
+from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_path, print_result
 from engine.errors import EngineError
 from engine.messages.training import TrainingSettings
-from engine.sentences import sentence
+from engine.sentences import duration, number, sentence
 
 if TYPE_CHECKING:
     from engine.messages.status import Progress
@@ -102,17 +102,20 @@ def _ignored(options: argparse.Namespace, settings: TrainingSettings) -> list[st
 
 
 def _describe_progress(progress: "Progress") -> str:
-    return sentence(progress.key) + ("" if progress.fraction is None else f" {progress.fraction:.0%}")
+    what = sentence(progress.key)
+    if progress.fraction is None:
+        return what
+    return sentence("progress.percent", what=what, percent=f"{progress.fraction:.0%}")
 
 
 def _describe_step(step: "TrainStep") -> str:
     return sentence(
         "progress.training",
-        step=f"{step.step:,}",
+        step=number(step.step),
         percent=f"{step.fraction:.0%}",
-        loss=f"{step.loss:.3f}",
-        speed=f"{step.tokens / max(step.seconds, 1e-9):,.0f}",
-        left=clock(step.seconds_left),
+        loss=number(step.loss, 3),
+        speed=number(step.tokens / max(step.seconds, 1e-9)),
+        left=duration(step.seconds_left),
     )
 
 

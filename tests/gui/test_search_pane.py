@@ -189,7 +189,7 @@ def test_the_legend_explains_the_colours_of_an_answer(asked: Any, engine: FakeEn
     asked._take_report(Answered(True, "written", "May", ()))
     assert key.text() == "the token's probability, 0 to 100\u00a0%"  # nothing is tinted
     asked._take_report(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))
-    assert key.text().endswith("nearest to the question")
+    assert key.text().endswith("closest to the question")
     asked.page.answer.resize(600, 200)
     assert key.isHidden()
 

@@ -22,7 +22,7 @@ from engine.messages.models import ModelInfo
 from engine.messages.texts import TextInfo
 from engine.messages.training import TrainingSettings
 from gui import i18n
-from gui.i18n import t
+from gui.i18n import percent, t
 from gui.panes.attention.badges import HeadBadges
 from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.training.run_form import RunForm
@@ -100,11 +100,12 @@ def test_badges_are_all_in_whole_or_all_in_short(qtbot: QtBot) -> None:
         badges.resize(width, 70)
         words = tuple(button.text() for button in badges.buttons)
         short = tuple(
-            t("pane.attention.badges.best", name=t(f"pane.attention.badges.short.{k}"), percent="50")
+            t("pane.attention.badges.best", name=t(f"pane.attention.badges.short.{k}"), percent=percent(0.5))
             for k in HEAD_KINDS
         )
         whole = tuple(
-            t("pane.attention.badges.best", name=t(f"pane.attention.badges.name.{k}"), percent="50") for k in HEAD_KINDS
+            t("pane.attention.badges.best", name=t(f"pane.attention.badges.name.{k}"), percent=percent(0.5))
+            for k in HEAD_KINDS
         )
         assert words in (short, whole)
         seen.add(words)

@@ -116,7 +116,7 @@ class AttentionStepsView(Painted):
         return found
 
     def _paint_table(self, painter: QPainter, numbers: dict[str, Floats], top: int, bottom: int) -> None:
-        """Paint steps 2 to 4, a row a key: q·k; ÷√K and softmax; the weighted sum of the values."""
+        """Paint steps 2 to 4, a row a key: q·k; ÷√d_k and softmax; the weighted sum of the values."""
         columns, row, begin = self._columns(), self._row(), self._table_top()
         for name, place, across in (
             ("k", "2", ("k", "raw")),
@@ -125,7 +125,7 @@ class AttentionStepsView(Painted):
         ):
             room = sum(columns[column][1] for column in across)
             self._title(painter, begin, place, t(f"pane.attention.steps.{name}"), columns[name][0], room)
-        heads = {"raw": "q · k", "scaled": "÷ √K", "weight": "softmax"}
+        heads = {"raw": "q · k", "scaled": "÷ √d_k", "weight": "softmax"}
         for name, words in heads.items():
             left, width = columns[name]
             self._text(painter, QRectF(left, begin + row, width, row), words, "muted")

@@ -428,7 +428,7 @@ class EmbeddingsPane(Pane):
             layers, tokens = self.paths.points.shape[:2]
             piece = visible(self.paths.pieces[index % tokens])
             self.words.setText(
-                t("pane.embeddings.behind", piece=piece, layer=layers - 1 - index // tokens, place=place)
+                t("pane.embeddings.after_layer", piece=piece, layer=layers - 1 - index // tokens, place=place)
             )
         elif self.map is not None:
             piece = visible(self.pieces[index])
