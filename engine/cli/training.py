@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_path, print_result
 from engine.errors import EngineError
-from engine.messages.training import TrainingSettings
 from engine.sentences import duration, number, sentence
 
 if TYPE_CHECKING:
     from engine.messages.status import Progress
+    from engine.messages.training import TrainingSettings
     from engine.training.run import Run
     from engine.training.trainer import TrainStep
 
@@ -81,7 +81,7 @@ def _run_of(options: argparse.Namespace) -> "Run":
     return Run.start(options.files, Path(options.out), _settings(options))
 
 
-def _settings(options: argparse.Namespace) -> TrainingSettings:
+def _settings(options: argparse.Namespace) -> "TrainingSettings":
     """Return the preset's settings, overridden by the settings given as options."""
     from engine.text.reading import inspect
     from engine.training.recipe import presets_for
@@ -92,11 +92,13 @@ def _settings(options: argparse.Namespace) -> TrainingSettings:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
+    from engine.messages.training import TrainingSettings
+
     names = [field.name for field in fields(TrainingSettings)]
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
-def _ignored(options: argparse.Namespace, settings: TrainingSettings) -> list[str]:
+def _ignored(options: argparse.Namespace, settings: "TrainingSettings") -> list[str]:
     """Return the names of the options that differ from the resumed run's settings, which stay as they are."""
     return [name for name, value in _given(options).items() if value != getattr(settings, name)]
 

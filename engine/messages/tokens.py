@@ -25,17 +25,17 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Tokenize(Request[Tokens]):
-    """-> Tokens, by the tokenizer of the open model."""
+    """Cut a text by the open model's tokenizer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class MergeStep:
-    pieces: tuple[str, ...]  # behind this merge
+    pieces: tuple[str, ...]  # after this merge
     merged: str  # the new piece; "" at the beginning
-    rank: int  # of the merge: 0 was learned first; -1 at the beginning
-    count: int  # how often the new piece's characters stand in the text
+    rank: int  # of the merge: 0 was trained first; -1 at the beginning
+    count: int  # occurrences of the new piece's characters in the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class MergeSteps:
 
 @dataclass(frozen=True, slots=True)
 class ReplayMerges(Request[MergeSteps]):
-    """-> MergeSteps of the word in which a token stands, counted in the beginning of `paths`, or in the text."""
+    """Replay the merges of a token's word; pieces are counted in the beginning of `paths`, or else in the text."""
 
     text: str
     token: int
@@ -66,7 +66,7 @@ class TokenizerColumn:
 
 @dataclass(frozen=True, slots=True)
 class CompareTokenizers(Request[TokenizerColumn]):
-    """-> TokenizerColumn: the open model's tokenizer, and three learned from the beginning of `paths`."""
+    """Compare the open model's tokenizer with three trained on the beginning of `paths`."""
 
     text: str
     english: str
@@ -75,9 +75,9 @@ class CompareTokenizers(Request[TokenizerColumn]):
 
 
 @dataclass(frozen=True, slots=True)
-class VocabularyPage:
-    start: int  # the ID of the first
-    total: int
+class Vocabulary:
+    """One entry a token, in the order of the IDs."""
+
     pieces: tuple[str, ...]
     data: tuple[bytes, ...]
     kinds: tuple[str, ...]
@@ -85,8 +85,8 @@ class VocabularyPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ListVocabulary(Request[VocabularyPage]):
-    """-> VocabularyPage…: all tokens of the open model, counted in the beginning of `paths`, or in the text."""
+class ListVocabulary(Request[Vocabulary]):
+    """List all tokens of the open model, counted in the beginning of `paths`, or else in the text."""
 
     text: str
     paths: tuple[str, ...] = ()

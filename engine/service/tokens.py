@@ -1,9 +1,8 @@
-"""What the Tokens pane asks for."""
+"""Handlers of the Tokens pane."""
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.messages.tokens import (
     CompareTokenizers,
@@ -14,7 +13,7 @@ from engine.messages.tokens import (
     Tokenize,
     TokenizerColumn,
     Tokens,
-    VocabularyPage,
+    Vocabulary,
 )
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
@@ -24,17 +23,32 @@ from engine.text.reading import read_all
 from engine.text.tokenizer import Tokenizer
 
 SAMPLE = 1_000_000  # characters of the opened text that are counted
-TAUGHT = 300_000  # characters that the tokenizers of the comparison learn from
+TRAINED_ON = 300_000  # characters for the tokenizers of the comparison
 COMPARED = 2000  # characters whose tokens are sent
-PAGE = 5000  # tokens of a vocabulary a message
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 LONGEST_TEXT = 20_000  # characters of the shared text that are cut into tokens
-MOST_TOKENS = 30_000  # of it: characters that a model never saw are up to four each
+MOST_TOKENS = 30_000  # of the shared text: an unknown character may be four tokens
+
+
+def tokenize(session: Session, request: Tokenize) -> Answer[Tokens]:
+    yield _tokens(session.opened, request.text)
+
+
+def _tokens(opened: OpenedModel, text: str) -> Tokens:
+    """Cut the beginning of a text; several requests ask about the same one."""
+
+    def cut() -> Tokens:
+        tokens = opened.tokenizer.tokens(text[:LONGEST_TEXT])
+        if len(tokens.ids) > MOST_TOKENS:
+            tokens = opened.tokenizer.tokens(tokens.text[: tokens.starts[MOST_TOKENS]])
+        return tokens
+
+    return opened.cached("tokens", text, cut)
 
 
 def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]:
     opened = session.opened
-    tokens = opened.tokenizer.tokens(request.text)
+    tokens = _tokens(opened, request.text)
     if request.token >= len(tokens.ids):
         return
     replay = opened.cached("merges", None, lambda: MergeReplay(opened.tokenizer))
@@ -49,11 +63,11 @@ def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]
 
 
 def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[TokenizerColumn]:
-    """The open model's first, then those learned from the opened text and from Nakami's own samples."""
+    """Yield the open model's column, then those of tokenizers trained on the opened text and Nakami's samples."""
 
     def train() -> dict[str, Tokenizer]:
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
-        return rivals(_sample(session, request.paths, "")[:TAUGHT] + ours)
+        return rivals(_sample(session, request.paths, "")[:TRAINED_ON] + ours)
 
     others = session.cached("rivals", request.paths, train)
     yield None
@@ -73,30 +87,21 @@ def _column(name: str, tokenizer: Tokenizer, request: CompareTokenizers) -> Toke
     )
 
 
-def list_vocabulary(session: Session, request: ListVocabulary) -> Answer[VocabularyPage]:
-    opened = session.opened
-    counts = _counts(opened, _sample(session, request.paths, request.text))
+def list_vocabulary(session: Session, request: ListVocabulary) -> Answer[Vocabulary]:
+    tokenizer = session.opened.tokenizer
+    text_ids = tokenizer.encode_array(_sample(session, request.paths, request.text))
     yield None
-    total = opened.tokenizer.vocabulary
-    for start in range(0, total, PAGE):
-        ids = range(start, min(start + PAGE, total))
-        yield VocabularyPage(
-            start=start,
-            total=total,
-            pieces=tuple(map(opened.tokenizer.piece, ids)),
-            data=tuple(map(opened.tokenizer.token_bytes, ids)),
-            kinds=tuple(map(opened.tokenizer.kind_of, ids)),
-            counts=counts[start : start + PAGE],
-        )
-
-
-def _counts(opened: OpenedModel, text: str) -> NDArray[np.int64]:
-    """How often each token stands in the text."""
-    return np.bincount(opened.tokenizer.encode_array(text), minlength=opened.tokenizer.vocabulary)
+    ids = range(tokenizer.vocabulary)
+    yield Vocabulary(
+        pieces=tuple(map(tokenizer.piece, ids)),
+        data=tuple(map(tokenizer.token_bytes, ids)),
+        kinds=tuple(map(tokenizer.kind_of, ids)),
+        counts=np.bincount(text_ids, minlength=tokenizer.vocabulary),
+    )
 
 
 def _sample(session: Session, paths: tuple[str, ...], otherwise: str) -> str:
-    """The beginning of the opened texts, read once; without any, another text."""
+    """Return the beginning of the opened texts, read once, or `otherwise` if none is open."""
     if not paths:
         return otherwise
     return session.cached("sample", paths, lambda: _beginning(paths))
@@ -110,14 +115,6 @@ def _beginning(paths: tuple[str, ...]) -> str:
         if length >= SAMPLE:
             break
     return "".join(parts)
-
-
-def tokenize(session: Session, request: Tokenize) -> Answer[Tokens]:
-    tokenizer = session.opened.tokenizer
-    tokens = tokenizer.tokens(request.text[:LONGEST_TEXT])
-    if len(tokens.ids) > MOST_TOKENS:
-        tokens = tokenizer.tokens(tokens.text[: tokens.starts[MOST_TOKENS]])
-    yield tokens
 
 
 HANDLERS: Handlers = {

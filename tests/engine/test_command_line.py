@@ -54,10 +54,10 @@ def test_a_run_is_continued(capsys: pytest.CaptureFixture[str], text_file: Path,
     run(capsys, "train", text_file, "--out", tmp_path / "m", "--steps", 5, *SHAPE)
     code, result, err = run(capsys, "train", "--out", tmp_path / "m", "--resume", "--steps", 5)
     assert (code, result["steps"]) == (0, 5)
-    assert "not taken over" not in err
+    assert "not used" not in err
     code, result, err = run(capsys, "train", "--out", tmp_path / "m", "--resume", "--steps", 9, "--layers", 3)
     assert (code, result["steps"]) == (0, 5)
-    assert "not taken over: layers, steps" in err
+    assert "not used: layers, steps" in err
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_a_run_is_continued(capsys: pytest.CaptureFixture[str], text_file: Path,
         (["train", "nothing.txt", "--out", "m"], "nothing.txt"),
         (["train", "--out", "m"], "at least one text"),
         (["train", "--out", "m", "--resume"], "no run"),
-        (["generate", "nowhere"], "holds no model"),
+        (["generate", "nowhere"], "contains no model"),
         (["tokenize", "nowhere", "a"], "no tokenizer.json"),
-        (["evaluate", "nowhere", "a"], "holds no model"),
+        (["evaluate", "nowhere", "a"], "contains no model"),
     ],
 )
 def test_failures_are_one_sentence(

@@ -5,7 +5,14 @@ import itertools
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from engine.messages.tokens import CompareTokenizers, ListVocabulary, MergeSteps, ReplayMerges, TokenizerColumn
+from engine.messages.tokens import (
+    CompareTokenizers,
+    ListVocabulary,
+    MergeSteps,
+    ReplayMerges,
+    TokenizerColumn,
+    Vocabulary,
+)
 from engine.service.session import Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
 from engine.text.comparison import rivals
@@ -24,7 +31,7 @@ def test_the_last_step_is_what_the_tokenizer_gives(name: str, text: str) -> None
     pieces: list[str] = []
     for word, _ in replay._words(text):
         pieces += replay.replay(replay._symbols(word))[-1].pieces
-    assert pieces == [tokenizer.piece(id) for id in tokenizer.encode(text)]
+    assert pieces == [tokenizer.piece(token) for token in tokenizer.encode(text)]
 
 
 @given(text=TEXTS)
@@ -56,19 +63,18 @@ def test_the_word_of_a_token(session: Session) -> None:
 
 def test_tokenizers_side_by_side(session: Session) -> None:
     request = CompareTokenizers("the cat", "the cat sat", "猫は森で")
-    columns = [event for event in compare_tokenizers(session, request) if event is not None]
-    assert [column.name for column in columns] == ["model", "characters", "bytes", "scripts"]  # type: ignore[attr-defined]
+    columns = [event for event in compare_tokenizers(session, request) if isinstance(event, TokenizerColumn)]
+    assert [column.name for column in columns] == ["model", "characters", "bytes", "scripts"]
     characters = columns[1]
-    assert isinstance(characters, TokenizerColumn)
     assert (characters.count, characters.english) == (7, 11)
     assert characters.japanese >= 4  # what was never seen is written as bytes
 
 
 def test_the_vocabulary_with_its_counts(session: Session) -> None:
     text = "the cat sat on the mat."
-    pages = [event for event in list_vocabulary(session, ListVocabulary(text)) if event is not None]
-    counts = [count for page in pages for count in page.counts.tolist()]  # type: ignore[attr-defined]
+    [vocabulary] = [event for event in list_vocabulary(session, ListVocabulary(text)) if isinstance(event, Vocabulary)]
+    counts = vocabulary.counts.tolist()
     ids = session.opened.tokenizer.encode(text)
     assert sum(counts) == len(ids)
     assert counts[ids[0]] == ids.count(ids[0])
-    assert pages[0].data[65] == b"A"  # type: ignore[attr-defined]
+    assert vocabulary.data[65] == b"A"

@@ -48,21 +48,14 @@ def test_the_tokens_of_a_long_text_are_one_message(session: Session, character: 
     assert found.ends[-1] == len(found.text)
 
 
-def test_pages_of_a_vocabulary_join_to_the_whole(
-    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(token_service, "PAGE", 100)
+def test_a_vocabulary_has_every_token_counted_in_the_opened_text(session: Session, tmp_path: Path) -> None:
     path = tmp_path / "own.txt"
     path.write_text("the dog the dog 猫", "utf-8")
-    pages = ask(session, ListVocabulary("not this", (str(path),)))
+    [vocabulary] = ask(session, ListVocabulary("not this", (str(path),)))
     tokenizer = session.opened.tokenizer
-    assert [page.start for page in pages] == list(range(0, tokenizer.vocabulary, 100))
-    assert {page.total for page in pages} == {tokenizer.vocabulary}
-    pieces = [piece for page in pages for piece in page.pieces]
-    assert pieces == [tokenizer.piece(i) for i in range(tokenizer.vocabulary)]
-    counts = np.concatenate([page.counts for page in pages])
+    assert list(vocabulary.pieces) == [tokenizer.piece(i) for i in range(tokenizer.vocabulary)]
     ids = tokenizer.encode("the dog the dog 猫\n")
-    assert counts.tolist() == [ids.count(i) for i in range(tokenizer.vocabulary)]
+    assert vocabulary.counts.tolist() == [ids.count(i) for i in range(tokenizer.vocabulary)]
 
 
 def test_a_sample_is_read_once_and_no_further_than_needed(

@@ -69,7 +69,7 @@ from engine.messages.tokens import (
     Tokenize,
     TokenizerColumn,
     Tokens,
-    VocabularyPage,
+    Vocabulary,
 )
 from engine.messages.training import (
     EstimateTraining,
@@ -150,7 +150,7 @@ class FakeEngine(QObject):
 
 
 def tokens_of(text: str) -> Tokens:
-    """A token a character."""
+    """Cut a text into characters."""
     count, sizes = len(text), [len(c.encode()) for c in text]
     ends = np.cumsum(sizes, dtype=np.int32) if count else np.zeros(0, np.int32)
     places = np.arange(count, dtype=np.int32)
@@ -248,16 +248,13 @@ def tokenizer_columns(request: CompareTokenizers) -> list[object]:
     ]
 
 
-def vocabulary_pages(_: ListVocabulary) -> list[object]:
+def vocabulary(_: ListVocabulary) -> list[object]:
     pieces = tuple(chr(97 + i) for i in range(26))
-    data, kinds = tuple(map(str.encode, pieces)), ("latin",) * 26
-    counts = np.arange(26)
-    columns = (pieces, data, kinds, counts)
-    return [VocabularyPage(start, 26, *(part[start : start + 13] for part in columns)) for start in (0, 13)]
+    return [Vocabulary(pieces, tuple(map(str.encode, pieces)), ("latin",) * 26, np.arange(26))]
 
 
 def forward_trace(request: TraceForward) -> list[ForwardTrace]:
-    """A token a character, two layers; the last `most` tokens."""
+    """Trace the last `most` characters of a text through two layers."""
     ids = [*map(ord, request.text), *request.chosen]
     shown = ids[-request.most :]
     count, random = len(shown), np.random.default_rng(len(ids))
@@ -326,7 +323,7 @@ def default_answers() -> Answers:
         TraceForward: forward_trace,
         ReplayMerges: merge_steps,
         CompareTokenizers: tokenizer_columns,
-        ListVocabulary: vocabulary_pages,
+        ListVocabulary: vocabulary,
         SteerTraining: lambda _: [],
         ListRuns: lambda _: [RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
         ReadRun: lambda r: [started(r.folder), points()],

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView
 from pytestqt.qtbot import QtBot
 
 from engine.messages.search import Answered, Citation, SearchHit
-from engine.messages.tokens import CompareTokenizers, TokenizerColumn, VocabularyPage
+from engine.messages.tokens import CompareTokenizers, TokenizerColumn, Vocabulary
 from gui import i18n
 from gui.panes.search.citation_table import CitationTable
 from gui.panes.search.document_list import DocumentList
@@ -247,8 +247,7 @@ def vocabulary(qtbot: QtBot) -> VocabularyTable:
     table.retranslate()
     data = tuple(b"\xe3" if piece.startswith("<0x") else piece.encode() for piece in TOKENS)
     counts = np.array([0, 50, 20, 3, 4, 5, 1, 9, 7])
-    halves = (slice(0, 4), slice(4, 9))
-    table.set_pages([VocabularyPage(s.start, 9, TOKENS[s], data[s], KINDS[s], counts[s]) for s in halves])
+    table.set_vocabulary(Vocabulary(TOKENS, data, KINDS, counts))
     return table
 
 
@@ -326,7 +325,7 @@ def test_the_vocabulary_follows_the_language(vocabulary: VocabularyTable) -> Non
     heads = [vocabulary.model.headerData(c, Qt.Orientation.Horizontal) for c in range(5)]
     assert "Bytes" not in heads
     assert "9" in vocabulary.found.text()
-    vocabulary.set_pages([])
+    vocabulary.set_vocabulary(Vocabulary((), (), (), np.zeros(0, np.int64)))
     assert vocabulary.rows() == []
 
 
@@ -334,7 +333,7 @@ def test_the_vocabulary_follows_the_language(vocabulary: VocabularyTable) -> Non
 def test_tab_leaves_every_table(qtbot: QtBot, make: Any) -> None:
     made: Any = make()
     if isinstance(made, VocabularyTable):
-        made.set_pages([VocabularyPage(0, 2, ("a", "b"), (b"a", b"b"), ("latin", "latin"), np.array([1, 2]))])
+        made.set_vocabulary(Vocabulary(("a", "b"), (b"a", b"b"), ("latin", "latin"), np.array([1, 2])))
     elif isinstance(made, TokenizerTable):
         made.set_columns(tokenizer_columns(CompareTokenizers("abc", "a", "b")))  # type: ignore[arg-type]
     elif isinstance(made, CitationTable):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.messages.tokens import (
     CompareTokenizers,
@@ -12,8 +12,9 @@ from engine.messages.tokens import (
     MergeSteps,
     ReplayMerges,
     TokenizerColumn,
-    VocabularyPage,
+    Vocabulary,
 )
+from gui import layout
 from gui.i18n import number, t
 from gui.pane import Pane, Table
 from gui.panes.tokens.context_ruler import ContextRuler
@@ -35,18 +36,13 @@ class TokensPane(Pane):
 
     def build(self) -> None:
         self.columns: list[TokenizerColumn] = []
-        self._pages: list[VocabularyPage] = []
-        self._listed: tuple[object, ...] = ()  # what the vocabulary on screen was counted in
+        self._listed: tuple[object, ...] = ()  # model and text in which the shown vocabulary was counted
         self.flow, self.merges = TokenFlow(), MergeStepsView()
         self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
         self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), Switch(VIEWS)
-        self.figures, self.legend, self.words, self.empty = QLabel(), QLabel(), QLabel(), self.empty_page()
-        self.figures.setProperty("role", "figure")
+        self.figures, self.empty = layout.label("figure", wraps=True), self.empty_page()
+        self.legend, self.words = layout.label("muted", wraps=True), layout.label("muted", wraps=True)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        for label in (self.legend, self.words):
-            label.setProperty("role", "muted")
-        for label in (self.figures, self.legend, self.words):
-            label.setWordWrap(True)
         self._lay_out()
         self.flow.selected.connect(self.state.select_token)
         self.view.changed.connect(self._view_changed)
@@ -56,20 +52,15 @@ class TokensPane(Pane):
         self.state.selection_changed.connect(self._selected)
 
     def _lay_out(self) -> None:
-        chips = _column((self.figures, 0), (self.legend, 0), (self.flow, 1), (self.merges, 0))
-        zipf = _column((self.zipf, 1), (self.words, 0))
+        chips, zipf = QWidget(), QWidget()
+        layout.stack(chips, self.figures, self.legend, self.flow, self.merges, spacing=GAP_M).setStretch(2, 1)
+        layout.stack(zipf, self.zipf, self.words, spacing=GAP_M).setStretch(0, 1)
         self.stack = QStackedWidget()
         for widget in (chips, self.compare, self.vocabulary, zipf, self.ruler):
             self.stack.addWidget(widget)
-        head = QHBoxLayout()
-        head.addWidget(self.view)
-        head.addStretch(1)
-        column = QVBoxLayout(self.body)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addLayout(head)
-        column.addWidget(self.stack, 1)
-        column.addWidget(self.empty, 1)
+        whole = layout.stack(self.body, layout.row(self.view, 1), self.stack, self.empty, spacing=GAP_M)
+        whole.setStretch(1, 1)
+        whole.setStretch(2, 1)
 
     # --- Asking ----------------------------------------------------------------------------------
 
@@ -97,27 +88,27 @@ class TokensPane(Pane):
             self._ask()
 
     def _ask(self) -> None:
-        """For what the view that is shown needs, and is not there yet."""
+        """Request what the shown view needs and does not have yet."""
         view, text, model = self.view.current, self.state.text, self.state.model
         if view == "compare":
             self._arriving: list[TokenizerColumn] = []
             sentences = (self.compare.english.text(), self.compare.japanese.text())
-            self.ask(CompareTokenizers(text, *sentences, self._paths()), self._column_arrived)
+            self.ask(CompareTokenizers(text, *sentences, self._paths()), self._add_column)
         elif view in ("vocabulary", "zipf"):
             counted_in = (model and model.folder, self._paths() or text)
             if counted_in != self._listed:
-                self._listed, self._pages = counted_in, []
-                self.ask(ListVocabulary(text, self._paths()), self._page_arrived)
+                self._listed = counted_in
+                self.ask(ListVocabulary(text, self._paths()), self._show_vocabulary)
 
     def _selected(self) -> None:
-        """The merges of the selected token, or of the first."""
+        """Show the merges of the selected token, or of the first."""
         self.flow.set_current(self.state.token)
         tokens = self.state.tokens
         if tokens is None or not len(tokens.ids):
             self.merges.set_steps(())
         elif self.isVisible():
             token = self.state.token or 0
-            self.ask(ReplayMerges(self.state.text, token, self._paths()), self._merges_arrived)
+            self.ask(ReplayMerges(self.state.text, token, self._paths()), self._show_merges)
 
     def catch_up(self) -> None:
         self._selected()
@@ -128,22 +119,20 @@ class TokensPane(Pane):
             label.setVisible(height > self.theme.px(LOW))
         self.merges.set_low(height <= self.theme.px(ROOM_FOR_MERGES))
 
-    def _merges_arrived(self, event: MergeSteps) -> None:
-        self.merges.set_steps(event.steps if len(event.steps) > 1 else ())
+    def _show_merges(self, merges: MergeSteps) -> None:
+        self.merges.set_steps(merges.steps if len(merges.steps) > 1 else ())
 
-    def _column_arrived(self, column: TokenizerColumn) -> None:
+    def _add_column(self, column: TokenizerColumn) -> None:
         self._arriving.append(column)
         if column.name == "scripts":  # the last of them
             self.columns = self._arriving
             self.compare.set_columns(self.columns)
 
-    def _page_arrived(self, page: VocabularyPage) -> None:
-        self._pages.append(page)
-        if page.start + len(page.pieces) == page.total:
-            self.vocabulary.set_pages(self._pages)
-            counts = self.vocabulary.model.counts
-            self._by_count = np.argsort(-counts, kind="stable")
-            self.zipf.set_counts(counts[self._by_count][: np.count_nonzero(counts)])
+    def _show_vocabulary(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary.set_vocabulary(vocabulary)
+        counts = vocabulary.counts
+        self._by_count = np.argsort(-counts, kind="stable")
+        self.zipf.set_counts(counts[self._by_count][: np.count_nonzero(counts)])
 
     # --- Showing ---------------------------------------------------------------------------------
 
@@ -169,8 +158,7 @@ class TokensPane(Pane):
         if rank < 0:
             self.words.setText(t("pane.tokens.zipf.law"))
             return
-        id = int(self._by_count[rank])
-        piece = visible(self.vocabulary.model.pieces[id])
+        piece = visible(self.vocabulary.model.vocabulary.pieces[self._by_count[rank]])
         self.words.setText(
             t("pane.tokens.zipf.ranked", rank=number(rank + 1), piece=piece, count=int(self.zipf.counts[rank]))
         )
@@ -216,13 +204,3 @@ class TokensPane(Pane):
                 field.setText(t("pane.tokens.sentence", language))
         self.ruler.setAccessibleName(t("pane.tokens.view.ruler"))
         self.refresh()
-
-
-def _column(*parts: tuple[QWidget, int]) -> QWidget:
-    widget = QWidget()
-    column = QVBoxLayout(widget)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(GAP_M)
-    for part, stretch in parts:
-        column.addWidget(part, stretch)
-    return widget

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
-from engine.messages.tokens import VocabularyPage
+from engine.messages.tokens import Vocabulary
 from gui import layout
 from gui.i18n import number, t
 from gui.text import visible
@@ -36,8 +36,8 @@ class VocabularyTable(Themed, QWidget):
         layout.stack(self, self.search, self.view, self.found, spacing=GAP_M)
         self.retranslate()
 
-    def set_pages(self, pages: list[VocabularyPage]) -> None:
-        self.model.set_pages(pages)
+    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
+        self.model.vocabulary = vocabulary
         self._search()
 
     def rows(self) -> list[tuple[object, ...]]:
@@ -57,9 +57,8 @@ class VocabularyTable(Themed, QWidget):
         self._show_found()
 
     def _show_found(self) -> None:
-        self.found.setText(
-            t("pane.tokens.vocabulary.found", found=number(len(self.model.shown)), all=number(len(self.model.pieces)))
-        )
+        found, every = len(self.model.shown), len(self.model.vocabulary.pieces)
+        self.found.setText(t("pane.tokens.vocabulary.found", found=number(found), all=number(every)))
 
 
 class _Vocabulary(ColumnModel):
@@ -69,27 +68,18 @@ class _Vocabulary(ColumnModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pieces: list[str] = []
-        self.bytes_: list[bytes] = []
-        self.kinds: list[str] = []
-        self.counts = np.zeros(0, np.int64)
-
-    def set_pages(self, pages: list[VocabularyPage]) -> None:
-        self.pieces = [piece for page in pages for piece in page.pieces]
-        self.bytes_ = [data for page in pages for data in page.data]
-        self.kinds = [kind for page in pages for kind in page.kinds]
-        self.counts = np.concatenate([page.counts for page in pages]) if pages else np.zeros(0, np.int64)
+        self.vocabulary = Vocabulary((), (), (), np.zeros(0, np.int64))
 
     def search(self, text: str) -> None:
         """Show the tokens whose piece contains `text`, or whose ID it is."""
         wanted = text.lower()
         found = [
             token
-            for token, piece in enumerate(self.pieces)
+            for token, piece in enumerate(self.vocabulary.pieces)
             if wanted in visible(piece).lower() or wanted in piece.lower()
         ]
-        number = int(text) if text.isdecimal() and len(text) < 10 else len(self.pieces)
-        if number < len(self.pieces) and number not in found:
+        number = int(text) if text.isdecimal() and len(text) < 10 else -1
+        if 0 <= number < len(self.vocabulary.pieces) and number not in found:
             found.append(number)
         self.show_items(found)
 
@@ -97,10 +87,12 @@ class _Vocabulary(ColumnModel):
         if column == "id":
             return token
         if column == "count":
-            return int(self.counts[token])
+            return int(self.vocabulary.counts[token])
         if column == "bytes":
-            return self.bytes_[token].hex(" ").upper()
-        return self.pieces[token] if column == "piece" else t(f"widget.token.kind.{self.kinds[token]}")
+            return self.vocabulary.data[token].hex(" ").upper()
+        if column == "kind":
+            return t(f"widget.token.kind.{self.vocabulary.kinds[token]}")
+        return self.vocabulary.pieces[token]
 
     def heading(self, column: str) -> str:
         return t(f"pane.tokens.vocabulary.column.{column}")
