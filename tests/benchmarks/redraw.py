@@ -17,7 +17,7 @@ import numpy as np
 from engine.inspection.projection import principal_plane
 from gui.application import make_application
 from gui.panes.attention.mosaic import Mosaic
-from gui.widgets.cloud import Cloud
+from gui.widgets.scatter_plot import ScatterPlot
 from gui.widgets.heatmap import Heatmap
 
 TOKENS, POINTS = 128, 50_000
@@ -27,8 +27,8 @@ def main() -> None:
     app = make_application()
     rng = np.random.default_rng(0)
     weights = np.tril(rng.random((12, 12, TOKENS, TOKENS))).astype(np.float16)
-    mosaic, heatmap, cloud = Mosaic(), Heatmap(), Cloud()
-    for widget in (mosaic, heatmap, cloud):
+    mosaic, heatmap, plot = Mosaic(), Heatmap(), ScatterPlot()
+    for widget in (mosaic, heatmap, plot):
         widget.resize(1000, 700)
 
     def all_heads() -> None:
@@ -42,14 +42,14 @@ def main() -> None:
     print(f"12 x 12 heads of {TOKENS} tokens: {_milliseconds(all_heads):.1f} ms (target 16)")
     print(f"another head: {_milliseconds(one_head):.1f} ms")
     kinds = np.array(["latin", "kanji", "hiragana", "digit"])[rng.integers(0, 4, POINTS)].tolist()
-    cloud.set_names([f"token {i}" for i in range(POINTS)], kinds)
+    plot.set_names([f"token {i}" for i in range(POINTS)], kinds)
     for dims in (2, 3):
-        cloud.set_points(rng.normal(size=(POINTS, dims)), fit=True)
+        plot.set_points(rng.normal(size=(POINTS, dims)), fit=True)
 
         def move() -> None:
-            cloud.zoom(1.01)
-            cloud.turn(0.0 if cloud.flat else 0.01, 0.0)
-            cloud.grab()
+            plot.zoom(1.01)
+            plot.turn(0.0 if plot.flat else 0.01, 0.0)
+            plot.grab()
 
         print(f"{POINTS:,} points in {dims} dimensions: {1000 / _milliseconds(move):.0f} pictures a second (target 30)")
     rows = rng.normal(size=(POINTS, 256)).astype(np.float32)

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import themed
 from gui.theme import LIGHT, Theme
-from gui.widgets.switch import Switch
+from gui.widgets.segmented_control import SegmentedControl
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 NO_KEY, CONTROL, SHIFT = (
@@ -159,7 +159,7 @@ def column_of(view: QTableView, column: int) -> list[str]:
 
 def in_a_window(qtbot: QtBot, widget: QWidget) -> QWidget:
     """Put a widget into a window with another one that Tab can go to."""
-    window, after = QWidget(), Switch(["after"])
+    window, after = QWidget(), SegmentedControl(["after"])
     column = QVBoxLayout(window)
     column.addWidget(widget)
     column.addWidget(after)

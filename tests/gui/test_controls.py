@@ -1,4 +1,4 @@
-"""Small controls: slider, switch, prompt, the form of a run, messages."""
+"""Small controls: slider, control, prompt, the form of a run, messages."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -23,11 +23,11 @@ from gui.panes.training.run_form import NUMBERS, RunForm
 from gui.theme import DARK, LIGHT
 from gui.widgets.labelled_slider import REST_MS, LabelledSlider
 from gui.widgets.message_bar import MessageBar
-from gui.widgets.switch import Switch
+from gui.widgets.segmented_control import SegmentedControl
 from gui.window.prompt import Prompt
 from tests.gui.hands import LEFT, NO_KEY, heard, in_a_window, look, press, show
 
-# --- Slider and switch ---------------------------------------------------------------------------------
+# --- Slider and control ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -97,51 +97,51 @@ def test_a_slider_has_a_name_and_a_value_for_those_who_do_not_see_it(slider: Lab
 
 
 def test_a_switch_tells_only_what_becomes_another(qtbot: QtBot) -> None:
-    switch: Switch = show(qtbot, Switch(["matrix", "lines", "steps"]))
-    switch.set_labels({"matrix": "Matrix", "lines": "Lines", "steps": "Steps"}, "View")
-    told = heard(switch.changed)
+    control: SegmentedControl = show(qtbot, SegmentedControl(["matrix", "lines", "steps"]))
+    control.set_labels({"matrix": "Matrix", "lines": "Lines", "steps": "Steps"}, "View")
+    told = heard(control.changed)
     for name in ("matrix", "lines", "lines", "steps"):
-        QTest.mouseClick(switch.button(name), LEFT)
-    switch.choose("steps")
-    switch.choose("matrix")
+        QTest.mouseClick(control.button(name), LEFT)
+    control.choose("steps")
+    control.choose("matrix")
     assert told == ["lines", "steps", "matrix"]
-    assert switch.current == "matrix"
-    assert switch.button("lines").text() == "Lines"
-    assert [switch.button(name).isChecked() for name in ("matrix", "lines", "steps")] == [True, False, False]
+    assert control.current == "matrix"
+    assert control.button("lines").text() == "Lines"
+    assert [control.button(name).isChecked() for name in ("matrix", "lines", "steps")] == [True, False, False]
     with pytest.raises(ValueError, match="tuple"):
-        switch.choose("nothing")
+        control.choose("nothing")
 
 
 def test_a_switch_is_turned_by_keys(qtbot: QtBot) -> None:
-    switch = Switch(["a", "b"])
-    in_a_window(qtbot, switch)
-    switch.button("a").setFocus()
-    press(switch.button("a"), Qt.Key.Key_Right)
-    if switch.current == "a":  # the arrow only moves on, Space chooses
-        press(switch.button("b"), Qt.Key.Key_Space)
-    assert switch.current == "b"
+    control = SegmentedControl(["a", "b"])
+    in_a_window(qtbot, control)
+    control.button("a").setFocus()
+    press(control.button("a"), Qt.Key.Key_Right)
+    if control.current == "a":  # the arrow only moves on, Space chooses
+        press(control.button("b"), Qt.Key.Key_Space)
+    assert control.current == "b"
 
 
 def test_a_switch_without_room_for_its_buttons_is_a_list(qtbot: QtBot) -> None:
     names = ("pca", "tsne", "layers")
     holder = show(qtbot, QWidget(), 600, 40)
-    switch = Switch(names, holder)
-    switch.show()
-    switch.resize(600, 40)
-    switch.set_labels({"pca": "PCA", "tsne": "t-SNE", "layers": "Layers"}, "Method")
-    told = heard(switch.changed)
-    switch.choose("tsne")
-    switch.resize(switch.sizeHint().width() - 1, 40)
-    assert [switch.button(name).isVisible() for name in names] == [False] * 3
-    assert (switch.list.isVisible(), switch.list.currentText()) == (True, "t-SNE")
-    press(switch.list, Qt.Key.Key_Down)
-    assert (switch.current, told) == ("layers", ["tsne", "layers"])
-    switch.leave_out("tsne", True)
-    assert [switch.list.itemText(index) for index in range(switch.list.count())] == ["PCA", "Layers"]
-    switch.resize(600, 40)
-    assert [switch.button(name).isVisible() for name in names] == [True, False, True]
-    assert switch.list.isHidden()
-    assert switch.button("layers").isChecked()
+    control = SegmentedControl(names, holder)
+    control.show()
+    control.resize(600, 40)
+    control.set_labels({"pca": "PCA", "tsne": "t-SNE", "layers": "Layers"}, "Method")
+    told = heard(control.changed)
+    control.choose("tsne")
+    control.resize(control.sizeHint().width() - 1, 40)
+    assert [control.button(name).isVisible() for name in names] == [False] * 3
+    assert (control.list.isVisible(), control.list.currentText()) == (True, "t-SNE")
+    press(control.list, Qt.Key.Key_Down)
+    assert (control.current, told) == ("layers", ["tsne", "layers"])
+    control.leave_out("tsne", True)
+    assert [control.list.itemText(index) for index in range(control.list.count())] == ["PCA", "Layers"]
+    control.resize(600, 40)
+    assert [control.button(name).isVisible() for name in names] == [True, False, True]
+    assert control.list.isHidden()
+    assert control.button("layers").isChecked()
 
 
 # --- Prompt --------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT
 from gui.widgets.bar_list import Bar, BarList
-from gui.widgets.cloud import Cloud
+from gui.widgets.scatter_plot import ScatterPlot
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.token_strip import TokenStrip
@@ -44,8 +44,8 @@ def _fill(name: str, data: str) -> QWidget:
     elif name == "mosaic":
         made = Mosaic()
         made.set_weights([square[None]] if count else [])
-    elif name == "cloud":
-        made = Cloud()
+    elif name == "scatter plot":
+        made = ScatterPlot()
         made.set_names(names, ("latin",) * count)
         made.set_points(square[:, :2] if count else np.zeros((0, 2), np.float32), True)
         made.set_marked(list(range(count)))
@@ -93,7 +93,7 @@ def _fill(name: str, data: str) -> QWidget:
     return made  # type: ignore[no-any-return]
 
 
-PAINTED = ("heatmap", "mosaic", "cloud", "lines", "vector", "bars", "near", "candidates", "strip", "text", "steps",
+PAINTED = ("heatmap", "mosaic", "scatter plot", "lines", "vector", "bars", "near", "candidates", "strip", "text", "steps",
            "machine")  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_every_picture_stands_any_data_in_any_size(qtbot: QtBot, hover: Hover, n
             middle = target.rect().center()
             for place in (QPoint(0, 0), middle, QPoint(*size)):
                 click(target, place)
-                if name not in ("mosaic", "cloud", "lines"):
+                if name not in ("mosaic", "scatter plot", "lines"):
                     hover(target, place)
             turn_wheel(target, middle, 1)
             drag(target, middle, middle + QPoint(3, 3), QPoint(0, 0))

@@ -190,7 +190,7 @@ def test_an_analogy_is_found_among_the_word_vectors(window: MainWindow, qtbot: Q
     asked = engine.asked(FindAnalogy)[-1]
     assert (asked.a, asked.b, asked.c, asked.source, asked.language) == ("king", "man", "woman", "word2vec", "en")
     pane = window.workspace.pane(EmbeddingsPane)
-    qtbot.waitUntil(lambda: bool(pane.cloud.arrows))
+    qtbot.waitUntil(lambda: bool(pane.plot.arrows))
 
 
 def test_a_word_is_looked_up_with_its_neighbours(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:

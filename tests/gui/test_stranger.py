@@ -29,7 +29,7 @@ from gui.panes.training.run_form import RunForm
 from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.theme import GAP_M, NORMAL, SMALL
-from gui.widgets.cloud import Cloud
+from gui.widgets.scatter_plot import ScatterPlot
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
@@ -53,38 +53,38 @@ def pane(window: MainWindow, qtbot: QtBot) -> Any:
 @pytest.mark.parametrize("size", [(40, 30), (120, 120), (400, 130), (900, 600)])
 def test_the_name_of_an_axis_is_whole_or_not_there(qtbot: QtBot, language: str, size: tuple[int, int]) -> None:
     i18n.set_language(language)
-    cloud = Cloud()
-    qtbot.addWidget(cloud)
-    cloud.resize(*size)
-    cloud.set_points(np.eye(2, dtype=np.float32), fit=True)
-    cloud.set_explained((0.61, 0.27))
-    for name, share, room in zip(cloud.axes(), ("61", "27"), size, strict=True):
-        assert QFontMetricsF(cloud.theme.font(SMALL - 1)).horizontalAdvance(name) < room
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(*size)
+    plot.set_points(np.eye(2, dtype=np.float32), fit=True)
+    plot.set_explained((0.61, 0.27))
+    for name, share, room in zip(plot.axes(), ("61", "27"), size, strict=True):
+        assert QFontMetricsF(plot.theme.font(SMALL - 1)).horizontalAdvance(name) < room
         assert share in name if room >= 120 else name == ""
-    cloud.set_explained(())
-    assert cloud.axes() == ("", "")
+    plot.set_explained(())
+    assert plot.axes() == ("", "")
 
 
 def test_the_words_about_a_point_take_no_room_from_the_map(pane: Any, qtbot: QtBot) -> None:
-    height = pane.cloud.height()
-    pane.cloud.grab()
-    QTest.mouseMove(pane.cloud, pane.cloud.at(7).toPoint())
+    height = pane.plot.height()
+    pane.plot.grab()
+    QTest.mouseMove(pane.plot, pane.plot.at(7).toPoint())
     qtbot.waitUntil(pane.words.isVisible)
     assert "ID" in pane.words.text()
-    assert pane.cloud.height() == height
+    assert pane.plot.height() == height
     assert pane.words.geometry().bottom() <= height
-    QApplication.sendEvent(pane.cloud, QEvent(QEvent.Type.Leave))
+    QApplication.sendEvent(pane.plot, QEvent(QEvent.Type.Leave))
     assert not pane.words.isVisible()
 
 
 def test_a_small_map_uses_most_of_its_height(qtbot: QtBot) -> None:
-    cloud = Cloud()
-    qtbot.addWidget(cloud)
-    cloud.resize(400, 120)
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(400, 120)
     points = np.random.default_rng(1).uniform(-1, 1, (200, 2)).astype(np.float32)
-    cloud.set_points(points, fit=True)
-    cloud.grab()
-    heights = [cloud.at(index).y() for index in range(200)]
+    plot.set_points(points, fit=True)
+    plot.grab()
+    heights = [plot.at(index).y() for index in range(200)]
     assert max(heights) - min(heights) > 0.6 * 120
     assert min(heights) > 0
     assert max(heights) < 120
@@ -212,12 +212,12 @@ def test_a_name_of_a_model_that_finds_no_room_is_cut_at_its_end(window: MainWind
 
 def test_a_word_is_looked_up_on_the_whole_map(pane: Any, qtbot: QtBot) -> None:
     """Behind another example, which had come near to its four words."""
-    pane.cloud.fit([0, 1])
-    near = pane.cloud._scale
+    pane.plot.fit([0, 1])
+    near = pane.plot._scale
     pane._example = (pane.pieces[5],)
     pane._find_example()
-    assert pane.cloud._scale < near
-    assert pane.cloud.rect().contains(*pane.cloud._place()[5, :2].astype(int).tolist())
+    assert pane.plot._scale < near
+    assert pane.plot.rect().contains(*pane.plot._place()[5, :2].astype(int).tolist())
 
 
 def test_neighbours_have_room_in_a_low_tile(window: MainWindow, pane: Any, qtbot: QtBot) -> None:
@@ -238,24 +238,24 @@ def test_an_engine_that_is_still_starting_is_not_said_to_have_stopped(qtbot: QtB
     shown.close()
 
 
-def _spread(cloud: Cloud) -> float:
-    cloud.grab()
-    return float(np.ptp(cloud._placed[:, 0]))
+def _spread(plot: ScatterPlot) -> float:
+    plot.grab()
+    return float(np.ptp(plot._placed[:, 0]))
 
 
 def test_a_map_fills_a_larger_tile_unless_a_hand_has_moved_it(qtbot: QtBot) -> None:
-    cloud = Cloud()
-    qtbot.addWidget(cloud)
-    cloud.resize(200, 200)
-    cloud.show()
-    cloud.set_points(np.random.default_rng(2).normal(size=(90, 2)).astype(np.float32), fit=True)
-    small = _spread(cloud)
-    cloud.resize(800, 800)
-    assert _spread(cloud) > 3 * small
-    QTest.keyClick(cloud, "+")
-    chosen = _spread(cloud)
-    cloud.resize(400, 400)
-    assert _spread(cloud) == pytest.approx(chosen)
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(200, 200)
+    plot.show()
+    plot.set_points(np.random.default_rng(2).normal(size=(90, 2)).astype(np.float32), fit=True)
+    small = _spread(plot)
+    plot.resize(800, 800)
+    assert _spread(plot) > 3 * small
+    QTest.keyClick(plot, "+")
+    chosen = _spread(plot)
+    plot.resize(400, 400)
+    assert _spread(plot) == pytest.approx(chosen)
 
 
 def test_behind_a_comparison_the_candidates_are_those_of_the_sliders(
@@ -303,10 +303,10 @@ def test_the_tile_in_which_a_run_is_started_stays_the_current_one(window: MainWi
 
 
 def test_a_movement_that_has_not_begun_claims_no_axes_and_no_progress(pane: Any, engine: FakeEngine) -> None:
-    assert pane.cloud.axes() != ("", "")
+    assert pane.plot.axes() != ("", "")
     engine.answers.pop(Project)  # from now on it is always at work
     pane.method.button("tsne").click()
-    assert pane.cloud.axes() == ("", "")
+    assert pane.plot.axes() == ("", "")
     assert "t-SNE" in pane.subtitle()
     assert "0\u00a0%" in pane.subtitle()
 

@@ -24,7 +24,7 @@ from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.steps import AttentionStepsView
 from gui.theme import GAP_L, GAP_M
 from gui.widgets.heatmap import Heatmap
-from gui.widgets.switch import Switch
+from gui.widgets.segmented_control import SegmentedControl
 
 VIEWS = ("matrix", "lines", "steps")
 ROOM_FOR_ALL = 300  # pixels at zoom 1 of the pane's height
@@ -53,7 +53,7 @@ class AttentionPane(Pane):
     def _build_widgets(self) -> None:
         self.heatmap, self.mosaic, self.lines = Heatmap(), Mosaic(), AttentionLines()
         self.steps_view, self.badges = AttentionStepsView(), HeadBadges()
-        self.view = Switch(VIEWS)
+        self.view = SegmentedControl(VIEWS)
         self.heatmap.row_chosen.connect(self._row_chosen)
         self.lines.row_chosen.connect(self._row_chosen)
         self.mosaic.chosen.connect(self.state.select_head)

@@ -24,8 +24,8 @@ from gui.pane import Pane, Table
 from gui.panes.embeddings.near_list import NearList
 from gui.text import visible
 from gui.theme import GAP_L, GAP_M, GAP_S
-from gui.widgets.cloud import Cloud
-from gui.widgets.switch import Switch
+from gui.widgets.scatter_plot import ScatterPlot
+from gui.widgets.segmented_control import SegmentedControl
 from gui.widgets.vector_bars import VectorBars
 
 SOURCES = ("model", "word2vec")
@@ -58,8 +58,12 @@ class EmbeddingsPane(Pane):
         self.state.selection_changed.connect(self._selected)
 
     def _build_widgets(self) -> None:
-        self.cloud, self.bars, self.near = Cloud(), VectorBars(), NearList()
-        self.source, self.method, self.dims = Switch(SOURCES), Switch(METHODS), Switch(DIMS)
+        self.plot, self.bars, self.near = ScatterPlot(), VectorBars(), NearList()
+        self.source, self.method, self.dims = (
+            SegmentedControl(SOURCES),
+            SegmentedControl(METHODS),
+            SegmentedControl(DIMS),
+        )
         self.search = QLineEdit(clearButtonEnabled=True)
         self.stop, self.reset = QPushButton(), QPushButton()
         self.legend, self.words, self.token, self.near_title = (QLabel() for _ in range(4))
@@ -71,15 +75,15 @@ class EmbeddingsPane(Pane):
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         for label in (self.legend, self.near_title):
             label.setWordWrap(True)
-        self.cloud.hovered.connect(self._hovered)
-        self.cloud.clicked.connect(self._clicked)
-        self.cloud.lassoed.connect(self._mark_all)
+        self.plot.hovered.connect(self._hovered)
+        self.plot.clicked.connect(self._clicked)
+        self.plot.lassoed.connect(self._mark_all)
         self.near.token_chosen.connect(self._look_up)
         self.source.changed.connect(self._source_changed)
         self.method.changed.connect(self._changed)
         self.dims.changed.connect(self._changed)
         self.search.textChanged.connect(self._search)
-        self.reset.clicked.connect(lambda: self.cloud.fit())
+        self.reset.clicked.connect(lambda: self.plot.fit())
         self.stop.clicked.connect(self._stop)
         for field in self.analogy:
             field.returnPressed.connect(self._find_analogy)
@@ -118,7 +122,7 @@ class EmbeddingsPane(Pane):
         side.addWidget(self.near, 1)
         middle = QHBoxLayout()
         middle.setSpacing(GAP_L)
-        middle.addWidget(self.cloud, 5)
+        middle.addWidget(self.plot, 5)
         middle.addWidget(self.side, 2)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -127,7 +131,7 @@ class EmbeddingsPane(Pane):
         column.addWidget(head)
         column.addWidget(self.legend)
         column.addLayout(middle, 1)
-        foot = QVBoxLayout(self.cloud)  # over the map: a row of its own would stay empty most of the time
+        foot = QVBoxLayout(self.plot)  # over the map: a row of its own would stay empty most of the time
         foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.words, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
         self.words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -198,7 +202,7 @@ class EmbeddingsPane(Pane):
 
     def _changed(self, _: str) -> None:
         self._fit = True
-        self.cloud.set_paths([])
+        self.plot.set_paths([])
         self.refresh()
 
     def _stop(self) -> None:
@@ -216,7 +220,7 @@ class EmbeddingsPane(Pane):
         self._fit = self._fit or self.map is None or self.map.points.shape != event.points.shape
         self.map, self.paths = event, None
         # Moving points leave the first picture: until they rest the view goes with them.
-        self.cloud.set_points(event.points, fit=self._fit or event.fraction < 1.0 or not event.explained)
+        self.plot.set_points(event.points, fit=self._fit or event.fraction < 1.0 or not event.explained)
         self._fit = False
         self._show_all()
         self._selected()
@@ -228,7 +232,7 @@ class EmbeddingsPane(Pane):
         if self.paths is None and pieces == self.pieces:
             return
         self.ids, self.pieces, self.kinds = names.ids, pieces, list(names.kinds)
-        self.cloud.set_names(self.pieces, self.kinds)
+        self.plot.set_names(self.pieces, self.kinds)
         self._fit = True
 
     def _paths_arrived(self, paths: EmbeddingPaths) -> None:
@@ -237,8 +241,8 @@ class EmbeddingsPane(Pane):
         fit = self._fit or self.paths is None or self.paths.points.shape != paths.points.shape
         self.paths, self.map, self._fit = paths, None, False
         names = [*paths.pieces, *([""] * tokens * (layers - 1))]
-        self.cloud.set_names(names, paths.kinds * layers)
-        self.cloud.set_points(paths.points[::-1].reshape(layers * tokens, -1), fit)
+        self.plot.set_names(names, paths.kinds * layers)
+        self.plot.set_points(paths.points[::-1].reshape(layers * tokens, -1), fit)
         self.pieces = []
         self._show_all()
         self._selected()
@@ -283,8 +287,8 @@ class EmbeddingsPane(Pane):
         layers, tokens = self.paths.points.shape[:2]
         current = tokens - 1 if chosen is None else chosen - self.paths.first
         order = sorted(range(tokens), key=lambda token: token != current)
-        self.cloud.set_paths([[layer * tokens + token for layer in range(layers)] for token in order])
-        self.cloud.set_marked([current] if 0 <= current < tokens else [])
+        self.plot.set_paths([[layer * tokens + token for layer in range(layers)] for token in order])
+        self.plot.set_marked([current] if 0 <= current < tokens else [])
 
     def _index_of(self, row: int) -> int:
         """The point of a row of the matrix, -1 if it has none; rows rise from point to point."""
@@ -292,8 +296,8 @@ class EmbeddingsPane(Pane):
         return place if place < len(self.ids) and self.ids[place] == row else -1
 
     def _mark_all(self, indices: list[int]) -> None:
-        self.cloud.set_arrows([])
-        self.cloud.set_marked([index for index in indices[:MOST_FOUND] if index >= 0])
+        self.plot.set_arrows([])
+        self.plot.set_marked([index for index in indices[:MOST_FOUND] if index >= 0])
 
     def _clicked(self, index: int) -> None:
         """A token that stands in the text is selected everywhere; another one here."""
@@ -336,7 +340,7 @@ class EmbeddingsPane(Pane):
         found.sort(key=lambda i: len(self.pieces[i]))
         self._mark_all(found)
         if found:
-            self.cloud.centre_on(found[0])
+            self.plot.centre_on(found[0])
 
     def _find_analogy(self) -> None:
         a, b, c = (field.text() for field in self.analogy)
@@ -355,7 +359,7 @@ class EmbeddingsPane(Pane):
             self._set_analogy(words)
             self._find_analogy()
         elif words and words[0] in self.pieces:
-            self.cloud.fit()  # a look-up before may have left the view elsewhere
+            self.plot.fit()  # a look-up before may have left the view elsewhere
             self._look_up(int(self.ids[self.pieces.index(words[0])]))
 
     def _set_analogy(self, words: list[str]) -> None:
@@ -373,8 +377,8 @@ class EmbeddingsPane(Pane):
         found = self._index_of(int(near.ids[0])) if len(near.ids) else -1
         if self.map is not None and min(a, b, c, found) >= 0:
             self._mark_all([a, b, c, found])
-            self.cloud.set_arrows([(b, a), (c, found)])
-            self.cloud.fit([a, b, c, found])
+            self.plot.set_arrows([(b, a), (c, found)])
+            self.plot.fit([a, b, c, found])
         if len(near.ids):
             self.ask(LookUp(int(near.ids[0]), **self._source_of()), self._found_arrived, slot="found")
 
@@ -382,7 +386,7 @@ class EmbeddingsPane(Pane):
 
     def _show_all(self) -> None:
         shown = self.map is not None or self.paths is not None
-        for widget in (self.cloud, self.source, self.method):
+        for widget in (self.plot, self.source, self.method):
             widget.setVisible(shown)
         self.fold()
         self.search.setEnabled(self.map is not None)
@@ -394,7 +398,7 @@ class EmbeddingsPane(Pane):
         self.subtitle_changed.emit()
         if shown:
             # Of a movement that has just been asked for the points of the map before are still there, not its axes.
-            self.cloud.set_explained(() if self._moves else (self.paths or self.map).explained)  # type: ignore[union-attr]
+            self.plot.set_explained(() if self._moves else (self.paths or self.map).explained)  # type: ignore[union-attr]
             self._show_legend()
 
     def fold(self) -> None:
@@ -408,8 +412,8 @@ class EmbeddingsPane(Pane):
 
     def _show_legend(self) -> None:
         parts = []
-        for kind in self.cloud.kinds_in_order():
-            color, shape = self.cloud.style_of(kind)
+        for kind in self.plot.kinds_in_order():
+            color, shape = self.plot.style_of(kind)
             parts.append(f"<span style='color: {color}'>{shape}</span> {t(f'widget.token.kind.{kind}')}")
         self.legend.setText(" &nbsp; ".join(parts))
 
@@ -419,11 +423,11 @@ class EmbeddingsPane(Pane):
             self.near_title.setText(t("pane.embeddings.near", piece=visible(self.row.piece)))
 
     def _hovered(self, index: int) -> None:
-        there = 0 <= index < len(self.cloud.points)
+        there = 0 <= index < len(self.plot.points)
         self.words.setVisible(there)
         if not there:
             return
-        place = ", ".join(number(x, 2) for x in self.cloud.points[index, : 2 if self.cloud.flat else 3].tolist())
+        place = ", ".join(number(x, 2) for x in self.plot.points[index, : 2 if self.plot.flat else 3].tolist())
         if self.paths is not None:
             layers, tokens = self.paths.points.shape[:2]
             piece = visible(self.paths.pieces[index % tokens])
@@ -483,8 +487,8 @@ class EmbeddingsPane(Pane):
         for name, field in zip("abc", self.analogy, strict=True):
             field.setPlaceholderText(t(f"pane.embeddings.word_{name}"))
             field.setAccessibleName(t("pane.embeddings.analogy_word", name=name.upper()))
-        self.cloud.setAccessibleName(t("pane.embeddings.title"))
-        self.cloud.setToolTip(t("pane.embeddings.hands"))
+        self.plot.setAccessibleName(t("pane.embeddings.title"))
+        self.plot.setToolTip(t("pane.embeddings.hands"))
         self.near.setAccessibleName(t("pane.embeddings.near", piece=""))
         self._show_words()
         self._show_all()

@@ -11,7 +11,7 @@ from gui import layout
 from gui.i18n import t
 from gui.theme import GAP_S
 from gui.themed import Themed
-from gui.widgets.cloud import Cloud
+from gui.widgets.scatter_plot import ScatterPlot
 
 
 class PassageCloud(Themed, QWidget):
@@ -24,7 +24,7 @@ class PassageCloud(Themed, QWidget):
         self._question = ""
         self._is_fitted = False  # whether the map's version has been in view
         self._indices: list[int] = []  # of the passage at each point; -1: the question
-        self.cloud, self.legend = Cloud(), QLabel()
+        self.cloud, self.legend = ScatterPlot(), QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.cloud.clicked.connect(lambda point: self.selected.emit(self._passage(point)))
         self.cloud.hovered.connect(lambda point: self.hovered.emit(self._passage(point)))

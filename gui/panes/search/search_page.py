@@ -36,7 +36,7 @@ from gui.themed import Themed
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.labelled_slider import LabelledSlider
-from gui.widgets.switch import Switch
+from gui.widgets.segmented_control import SegmentedControl
 from gui.widgets.vector_bars import VectorBars
 
 VIEWS = ("table", "map")
@@ -72,7 +72,7 @@ class SearchPage(Themed, QWidget):
         self.documents_button.toggled.connect(lambda _: self._show_sides())
         self.strip, self.work_bar, self.empty = RetrievalStrip(STEPS), WorkBar(), EmptyPage()
         self.files_button, self.folder_button = self.empty.add_button(), self.empty.add_button()
-        self.mode, self.passages_view = Switch(MODES), Switch(VIEWS)
+        self.mode, self.passages_view = SegmentedControl(MODES), SegmentedControl(VIEWS)
         self.count = LabelledSlider(COUNTS, number)
         self.passage_size = LabelledSlider(PASSAGE_SIZES, number)
         self.count.set_value(TAKEN)
@@ -317,7 +317,7 @@ class SearchPage(Themed, QWidget):
         self.question.setText(str(saved.get("question") or ""))
         if isinstance(saved.get("k"), int):
             self.count.set_value(saved["k"])
-        choices: tuple[tuple[str, Switch | RetrievalStrip, tuple[str, ...]], ...] = (
+        choices: tuple[tuple[str, SegmentedControl | RetrievalStrip, tuple[str, ...]], ...] = (
             ("mode", self.mode, MODES),
             ("step", self.strip, STEPS),
             ("passages", self.passages_view, VIEWS),

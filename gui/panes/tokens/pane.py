@@ -25,7 +25,7 @@ from gui.panes.tokens.vocabulary_table import COLUMNS, VocabularyTable
 from gui.panes.tokens.zipf_plot import ZipfPlot
 from gui.text import visible
 from gui.theme import GAP_M
-from gui.widgets.switch import Switch
+from gui.widgets.segmented_control import SegmentedControl
 
 VIEWS = ("chips", "compare", "vocabulary", "zipf", "ruler")
 LOW, ROOM_FOR_MERGES = 150, 240  # pixels at zoom 1 of the pane's height: the chips come first
@@ -39,7 +39,7 @@ class TokensPane(Pane):
         self._listed: tuple[object, ...] = ()  # model and text in which the shown vocabulary was counted
         self.flow, self.merges = TokenFlow(), MergeStepsView()
         self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
-        self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), Switch(VIEWS)
+        self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), SegmentedControl(VIEWS)
         self.figures, self.empty = layout.label("figure", wraps=True), self.empty_page()
         self.legend, self.words = layout.label("muted", wraps=True), layout.label("muted", wraps=True)
         self.legend.setTextFormat(Qt.TextFormat.RichText)

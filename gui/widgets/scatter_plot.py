@@ -38,7 +38,7 @@ NEAR = 12.0  # pixels: how far from a point a click still means it
 REACH = 16  # pixels beyond the edge in which a point's picture may still lie: half its place, half its size
 
 
-class Cloud(Painted):
+class ScatterPlot(Painted):
     clicked = Signal(int)  # index of a point, -1 for none
     hovered = Signal(int)
     lassoed = Signal(object)  # indices of the points within
@@ -289,7 +289,10 @@ class Cloud(Painted):
         names = []
         for n, room in enumerate((self.width(), self.height()), 1):
             share = percent(self.explained[n - 1])
-            wordings = (t("widget.cloud.axis", n=n, percent=share), t("widget.cloud.axis_short", n=n, percent=share))
+            wordings = (
+                t("widget.scatter_plot.axis", n=n, percent=share),
+                t("widget.scatter_plot.axis_short", n=n, percent=share),
+            )
             names.append(next((words for words in wordings if width_of(words) + 2 * GAP_M <= room), ""))
         return names[0], names[1]
 

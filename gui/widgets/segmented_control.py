@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QToolButton,
 from gui.theme import GAP_S
 
 
-class Switch(QWidget):
+class SegmentedControl(QWidget):
     changed = Signal(str)  # the name of the choice, when it becomes another
 
     def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:

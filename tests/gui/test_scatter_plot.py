@@ -1,0 +1,202 @@
+"""The map of vectors: points, labels, lasso and view, as they are painted."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gui.theme import LIGHT
+from gui.widgets.scatter_plot import ScatterPlot
+from tests.gui.hands import (
+    LARGE_TYPE,
+    RIGHT,
+    SHIFT,
+    area_of,
+    click,
+    drag,
+    heard,
+    look,
+    painted,
+    pixels,
+    point,
+    press,
+    show,
+    turn_wheel,
+)
+
+CORNERS = np.array([[0, 0], [4, 0], [4, 4], [0, 4], [1, 2]], np.float32)
+
+
+def plot_of(qtbot: QtBot, points: np.ndarray, width: int = 500, height: int = 400) -> ScatterPlot:
+    plot: ScatterPlot = show(qtbot, ScatterPlot(), width, height)
+    plot.set_names([f"n{i}" for i in range(len(points))], (["latin", "kanji", "digit"] * len(points))[: len(points)])
+    plot.set_points(points, True)
+    plot.grab()
+    return plot
+
+
+def test_a_point_is_clicked_and_hovered_where_it_is_drawn(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    clicked, hovered = heard(plot.clicked), heard(plot.hovered)
+    middle = QPoint(330, 200)
+    for index in range(5):
+        at = plot.at(index).toPoint()
+        click(plot, at)
+        point(plot, at)
+        background = pixels(plot)[middle.y(), middle.x()]
+        assert pixels(plot)[at.y(), at.x()] != background
+    click(plot, middle)
+    point(plot, middle)
+    assert clicked == [0, 1, 2, 3, 4, -1]
+    assert hovered[-1] == -1
+    assert {0, 1, 2, 3, 4} <= set(hovered)
+
+
+def test_up_is_up_and_right_is_right(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    assert plot.at(0).x() < plot.at(1).x()
+    assert plot.at(0).y() > plot.at(3).y()
+    assert all(QRectF(plot.rect()).contains(plot.at(i)) for i in range(5))
+
+
+def test_a_scatter_plot_is_moved_and_enlarged_by_keys(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    first = [plot.at(i) for i in range(5)]
+    press(plot, Qt.Key.Key_Right, Qt.Key.Key_Down)
+    plot.grab()
+    moved = plot.at(0) - first[0]
+    assert moved.x() < 0  # the eye goes to the right
+    assert moved.y() < 0
+    QTest.keyClicks(plot, "++")
+    plot.grab()
+    assert (plot.at(1) - plot.at(0)).x() == pytest.approx(1.44 * (first[1] - first[0]).x(), rel=1e-3)
+    QTest.keyClicks(plot, "0")
+    plot.grab()
+    assert [plot.at(i) for i in range(5)] == first
+
+
+def test_a_drag_is_no_click_and_the_wheel_keeps_what_is_under_it(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    clicked, before = heard(plot.clicked), plot.at(2)
+    drag(plot, QPoint(250, 200), QPoint(260, 190), QPoint(270, 180))
+    plot.grab()
+    assert plot.at(2) - before == QPointF(20, -20)
+    assert clicked == []
+    fixed = plot.at(4)
+    turn_wheel(plot, fixed.toPoint(), 3)
+    plot.grab()
+    assert (plot.at(4) - fixed).manhattanLength() < 2
+
+
+@pytest.mark.parametrize("beyond", range(10))
+def test_large_points_are_dragged_over_the_edge(qtbot: QtBot, beyond: int) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    look(LARGE_TYPE)
+    plot.grab()
+    down = round(plot.height() - plot.at(0).y()) + beyond
+    drag(plot, QPoint(250, 100), QPoint(250, 100 + down))
+    assert painted(plot, LIGHT.color("surface")).sum() < plot.width() * plot.height()  # others are still there
+    assert plot.at(0).y() >= plot.height()
+
+
+def test_a_lasso_takes_what_it_surrounds(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    lassoed, clicked = heard(plot.lassoed), heard(plot.clicked)
+    low = round(max(plot.at(0).y(), plot.at(1).y()))
+    corners = [QPoint(0, low - 20), QPoint(499, low - 20), QPoint(499, 399), QPoint(0, 399), QPoint(0, low - 20)]
+    before = plot.at(0)
+    drag(plot, *corners, keys=SHIFT)
+    plot.grab()
+    assert lassoed == [[0, 1]]
+    assert (clicked, plot.at(0)) == ([], before)
+
+
+def test_a_lasso_around_nothing_and_in_an_empty_plot(qtbot: QtBot) -> None:
+    for points in (CORNERS, CORNERS[:0]):
+        plot = plot_of(qtbot, points)
+        lassoed = heard(plot.lassoed)
+        drag(plot, QPoint(3, 3), QPoint(6, 3), QPoint(6, 6), keys=SHIFT)
+        assert lassoed == [[]]
+
+
+def test_three_dimensions_turn_by_keys_and_are_moved_with_the_right_button(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32))
+    before = np.array([plot.at(i).toTuple() for i in range(20)])
+    drag(plot, QPoint(250, 200), QPoint(280, 210), button=RIGHT)
+    plot.grab()
+    moved = np.array([plot.at(i).toTuple() for i in range(20)])
+    np.testing.assert_allclose(moved - before, np.tile([30, 10], (20, 1)), atol=1e-3)
+    press(plot, Qt.Key.Key_Left)
+    plot.grab()
+    turned = np.array([plot.at(i).toTuple() for i in range(20)])
+    assert not np.allclose(turned, moved)
+    np.testing.assert_allclose(turned[:, 1], moved[:, 1], atol=1e-2)  # about the upright axis
+
+
+def test_a_single_point_lies_in_the_middle(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, np.array([[1e6, -3.0]], np.float32))
+    assert plot.at(0) == QPointF(250, 200)
+
+
+def test_a_point_that_is_no_number_hides_no_other(qtbot: QtBot) -> None:
+    points = CORNERS.copy()
+    points[1] = np.nan
+    plot = plot_of(qtbot, points)
+    clicked = heard(plot.clicked)
+    for index in (0, 2, 3, 4):
+        assert QRectF(plot.rect()).contains(plot.at(index))
+        click(plot, plot.at(index).toPoint())
+    assert clicked == [0, 2, 3, 4]
+
+
+def test_the_view_comes_back_from_very_near_and_very_far(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    before = plot.at(2)
+    for clicks in (150, -300):
+        turn_wheel(plot, QPoint(100, 100), clicks)
+        assert not plot.grab().isNull()
+    plot.fit([4])
+    assert not plot.grab().isNull()
+    assert plot.at(4) == QPointF(250, 200)
+    QTest.keyClicks(plot, "0")
+    plot.grab()
+    assert plot.at(2) == before
+
+
+def test_kinds_differ_in_colour_and_shape_and_points_carry_them(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    styles = [plot.style_of(kind) for kind in plot.kinds_in_order()]
+    assert plot.kinds_in_order() == ["latin", "kanji", "digit"]
+    assert len({color for color, _ in styles}) == len({shape for _, shape in styles}) == 3
+    shown, places = pixels(plot), [plot.at(i).toPoint() for i in range(5)]
+    colors = [int(shown[at.y(), at.x()]) for at in places]
+    assert colors[0] == colors[3] != colors[1]
+    assert colors[1] == colors[4] != colors[2]
+
+
+def test_marks_are_rings_and_those_of_another_map_are_forgotten(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    plot.set_marked([2, 99])
+    ring = area_of(painted(plot, LIGHT.color("accent")))
+    assert plot.marked == [2]
+    assert ring.adjusted(-9, -9, 9, 9).contains(plot.at(2).toPoint())
+    plot.set_names(["a"], ["latin"])
+    plot.set_points(CORNERS[:1], True)
+    assert plot.marked == []
+    assert not plot.grab().isNull()
+
+
+def test_arrows_paths_and_axes_are_drawn(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    plot.set_arrows([(0, 1)])
+    line = np.nonzero(painted(plot, LIGHT.color("warning")))
+    assert line[1].min() == pytest.approx(plot.at(0).x(), abs=4)
+    assert line[1].max() == pytest.approx(plot.at(1).x(), abs=4)
+    before = pixels(plot)
+    plot.set_paths([[3, 2], [0, 4]])
+    after = pixels(plot)
+    middle = ((plot.at(3) + plot.at(2)) / 2).toPoint()
+    assert after[middle.y(), middle.x()] != before[middle.y(), middle.x()]
+    plot.set_explained([0.5, 0.3])
+    assert (pixels(plot)[-16:] != after[-16:]).any()
