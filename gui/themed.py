@@ -1,8 +1,8 @@
-"""Widgets that follow the program's theme and language by themselves."""
+"""Widgets, and other objects, that follow the program's theme and language by themselves."""
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui import theme
@@ -12,8 +12,9 @@ THEME_CHANGE = QEvent.Type(QEvent.registerEventType())
 
 if TYPE_CHECKING:
     Base = QWidget
+    ObjectBase = QObject
 else:
-    Base = object
+    Base = ObjectBase = object
 
 
 class Themed(Base):
@@ -43,6 +44,18 @@ class Themed(Base):
         super().customEvent(event)
         if event.type() == THEME_CHANGE:
             self.restyle()
+
+
+class Translated(ObjectBase):
+    """Mixin for a QObject that is no widget but has one as its parent: calls `retranslate` as Themed does."""
+
+    def retranslate(self) -> None:
+        """Set every word in the program's language."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        return super().event(event)
 
 
 def apply(app: QApplication, chosen: Theme) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from gui.i18n import t
+from gui.themed import Translated
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,11 @@ class Entry:
     act: Callable[[], object]
 
 
-class Actions:
-    """The window's actions by name; each also listens to its keys wherever the focus is."""
+class Actions(Translated, QObject):
+    """The window's actions by name. Their keys work wherever the focus is in the window."""
 
     def __init__(self, window: QWidget, entries: list[Entry]) -> None:
+        super().__init__(window)
         self.by_name: dict[str, QAction] = {}
         for entry in entries:
             action = QAction(window)
@@ -30,13 +32,14 @@ class Actions:
             action.triggered.connect(lambda _=False, act=entry.act: act())
             window.addAction(action)
             self.by_name[entry.name] = action
+        self.retranslate()
 
     def retranslate(self) -> None:
         for name, action in self.by_name.items():
             action.setText(t(f"action.{name}"))
 
     def overview(self) -> str:
-        """All keys for the help page, in two columns: one would be higher than a projector shows."""
+        """Return all keys as HTML in two columns, because one is higher than a projector's screen."""
         cells = [
             f"<td><b>{action.shortcut().toString()}</b></td><td>&nbsp; {action.text()}</td><td>&nbsp; &nbsp;</td>"
             for action in self.by_name.values()

@@ -1,28 +1,27 @@
-"""The window: rail, prompt, workspace, status, and what holds for all of them."""
+"""The main window: rail, prompt, workspace and status line, and what concerns all of them."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QMainWindow,
     QMessageBox,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.messages.models import ModelInfo
-from engine.messages.status import EngineReady, Hello, Notice, Progress
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokenize, Tokens
 from gui import i18n, themed
 from gui.dialogs import prepare
 from gui.engine_link import EngineLink
-from gui.i18n import duration, number, percent, t
+from gui.i18n import t
+from gui.layout import column, row, stack, timer
 from gui.pane import Pane, PaneContext
 from gui.panes import KEYS, PANE_IDS
 from gui.requests import Requests
@@ -36,11 +35,12 @@ from gui.themed import Themed
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
-from gui.window.judging import TextJudge
+from gui.window.engine_status import EngineStatus
 from gui.window.opening import Opening
 from gui.window.rail import Rail
 from gui.window.scenes import FIRST, SceneMenu, ScenePlayer
 from gui.window.status_line import StatusLine
+from gui.window.text_warning import TextWarning
 from gui.window.top_row import TopRow
 from gui.window.welcome import Welcome
 from gui.window.workspace import Workspace
@@ -54,14 +54,13 @@ class MainWindow(Themed, QMainWindow):
     painted = Signal()  # once: the window is on screen
 
     def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
-        # Before there is a widget that would follow:
+        # Before any widget is made, which would have to follow:
         i18n.set_language(settings.language or i18n.system_language())
         _apply_theme(settings)
         super().__init__()
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
         self._has_painted = False
-        self._engine_state = "starting"  # or "ready", "gone"; what it does is said beside it
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 560)
         self.banner = MessageBar()
@@ -69,9 +68,9 @@ class MainWindow(Themed, QMainWindow):
         self.opening = Opening(self, self._requests, settings)
         self.runs = RunController(self.state, engine)
         self._build()
-        self._saver = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
-        self._saver.timeout.connect(self.save_settings)
-        self.judge = TextJudge(self.state, self._requests, self.status)
+        self._saver = timer(self, SAVE_DELAY_MS, self.save_settings, single_shot=True)
+        self.warning = TextWarning(self.state, self._requests, self.status)
+        self.engine_status = EngineStatus(self.status, self.state, engine, self._requests, self.opening)
         self._wire()
         self.retranslate()
 
@@ -86,23 +85,13 @@ class MainWindow(Themed, QMainWindow):
         self.middle = QStackedLayout()
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(self.workspace)
-        column = QVBoxLayout()
-        column.setContentsMargins(GAP_L, GAP_L, GAP_L, GAP_L)
-        column.setSpacing(GAP_M)
-        column.addWidget(self.top)
-        column.addWidget(self.strip)
-        column.addWidget(self.banner)
-        column.addLayout(self.middle, 1)
-        upper = QHBoxLayout()
-        upper.setSpacing(0)
-        upper.addWidget(self.rail)
-        upper.addLayout(column, 1)
-        page = QWidget(objectName="page")
-        whole = QVBoxLayout(page)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(upper, 1)
-        whole.addWidget(self.status)
+        content = column(self.top, self.strip, self.banner, self.middle, spacing=GAP_M, margins=(GAP_L,) * 4)
+        content.setStretchFactor(self.middle, 1)
+        upper = row(self.rail, content)
+        upper.setStretchFactor(content, 1)
+        page = QWidget()
+        page.setObjectName("page")
+        stack(page, upper, self.status).setStretchFactor(upper, 1)
         self.setCentralWidget(page)
         self.examples = read_scenes(EXAMPLES)
         self.player = ScenePlayer(self.state, self.opening, self.workspace)
@@ -119,10 +108,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
             Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
-            *(
-                Entry(f"show_{pane_id}", (KEYS[pane_id],), lambda pane_id=pane_id: self.show_pane(pane_id))
-                for pane_id in KEYS
-            ),
+            *(Entry(f"show_{pane_id}", (key,), partial(self.show_pane, pane_id)) for pane_id, key in KEYS.items()),
             Entry("tiles_1", ("Ctrl+Alt+1",), lambda: self.workspace.choose_count(1)),
             Entry("tiles_2", ("Ctrl+Alt+2",), lambda: self.workspace.choose_count(2)),
             Entry("tiles_4", ("Ctrl+Alt+4",), lambda: self.workspace.choose_count(4)),
@@ -148,27 +134,21 @@ class MainWindow(Themed, QMainWindow):
         self.rail.chosen.connect(self.show_pane)
         self.workspace.current_changed.connect(self._current_pane_changed)
         self.workspace.pane_made.connect(self._adopt)
-        self.status.restart_wanted.connect(self.restart_engine)
+        self.engine_status.restarted.connect(self._engine_restarted)
         self.welcome.open_wanted.connect(self.opening.choose_text)
         self.welcome.sample_wanted.connect(self.opening.open_sample)
         self.welcome.model_wanted.connect(self.opening.choose_model)
         self.opening.text_opened.connect(self._text_opened)
-        self.opening.preparing.connect(self._text_preparing)
         for signal in (self.opening.model_asked, self.opening.ended):
             signal.connect(lambda: state.set_opening(self.opening.is_opening_model()))
-        self.opening.model_coming.connect(self._model_coming)
         self.opening.model_opened.connect(self._model_opened)
-        self.opening.ended.connect(self._show_activity)
         self.player.playing.connect(self._scene_begun)
-        self.engine.died.connect(self._engine_died)
+        self.engine.died.connect(lambda: self.banner.show_key("error.engine_gone", "bad"))
         self.runs.model_wanted.connect(self.opening.open_model)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
-        state.opening_changed.connect(self._show_model)
         state.tokens_changed.connect(self._show_tokens)
         state.selection_changed.connect(lambda: self.strip.set_current(state.token))
-        for signal in (state.training_changed, state.progress_changed):
-            signal.connect(self._show_activity)
 
     def _adopt(self, pane: Pane) -> None:
         pane.open_wanted.connect(self.opening.choose_text)
@@ -189,9 +169,8 @@ class MainWindow(Themed, QMainWindow):
     # --- Starting --------------------------------------------------------------------------------
 
     def begin(self, paths: list[str]) -> None:
-        """After the window is on screen: panes, engine, and what was open the last time or is asked for."""
-        self.engine.start()
-        self._requests.ask(Hello(), self._engine_ready, "hello")
+        """Start the engine, show the panes and open `paths`, or what was open the last time. Called on screen."""
+        self.engine_status.start()
         settings = self.settings
         if settings.window:
             self.restoreGeometry(QByteArray.fromBase64(settings.window.encode()))
@@ -222,21 +201,16 @@ class MainWindow(Themed, QMainWindow):
         self._fold()
 
     def _fold(self) -> None:
-        """Four tiles in large type need the room of the tokens, and of all lines of the text but one."""
+        """Hide the tokens and all lines of the text but one where four tiles in large type need their room."""
         low = self.workspace.count == 4 and self.height() < self.theme.px(ROOM_FOR_STRIP)
         self.prompt.set_low(low)
         there = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
         self.strip.setVisible(there and not low)
 
-    def _engine_ready(self, ready: EngineReady) -> None:
-        self._engine_state = "ready"
-        self._show_activity()
-        self.status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
-
     # --- What has been opened --------------------------------------------------------------------
 
     def _text_opened(self, info: TextInfo, asked: bool) -> None:
-        """A prompt that came with another text goes with it; what was typed at this sitting stays."""
+        """Take on a corpus. A new one replaces the prompt, unless the user typed it in this session."""
         another = asked and self.settings.corpus != list(info.paths) and not self.prompt.typed
         self.settings.corpus = list(info.paths)
         self._show_workspace(True)
@@ -250,18 +224,11 @@ class MainWindow(Themed, QMainWindow):
                 self.show_pane("training")
         self._saver.start()
 
-    def _text_preparing(self, progress: Progress) -> None:
-        self.status.set_activity(t("progress.percent", what=t(progress.key), percent=percent(progress.fraction or 0)))
-
     def _scene_begun(self, scene: Scene) -> None:
         self.banner.show_words("scene", lambda: str(in_language(scene.look, i18n.language())))
         self._show_workspace(True)
 
-    def _model_coming(self, notice: Notice) -> None:
-        self.status.set_activity(t(notice.key, **notice.arguments))
-
     def _model_opened(self, info: ModelInfo) -> None:
-        self.status.set_activity("")
         self._show_workspace(True)
         self.state.set_model(info)
 
@@ -284,7 +251,6 @@ class MainWindow(Themed, QMainWindow):
         self.settings.model = model.folder if model else ""
         if model is not None:
             self._show_workspace(True)
-        self._show_model()
         self._tokenize()
         self._saver.start()
 
@@ -299,44 +265,12 @@ class MainWindow(Themed, QMainWindow):
 
     def _show_tokens(self) -> None:
         self.strip.set_tokens(self.state.tokens)
-        self.strip.set_current(self.state.token)  # it may have gone with the tokens before
+        self.strip.set_current(self.state.token)  # none, if the new tokens are fewer
         self._fold()
 
-    def _show_model(self) -> None:
-        model = self.state.model
-        if model is None:
-            self.status.set_model(t("pane.opening" if self.state.opening else "status.no_model"))
-        else:
-            name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
-            self.status.set_model(t("status.model", name=name, parameters=number(model.parameters)))
-
-    def _show_activity(self) -> None:
-        points = self.state.progress
-        if not self.state.training or points is None:
-            self.status.set_engine("training" if self.state.training else self._engine_state)
-            self.status.set_activity("")
-            return
-        self.status.set_engine("paused" if points.paused else "training")
-        step = int(points.steps[-1]) if len(points.steps) else 0
-        words = {
-            "step": number(step),
-            "speed": number(points.tokens_per_second),
-            "left": duration(points.seconds_left),
-        }
-        self.status.set_activity(t("status.activity", **words))
-
-    def _engine_died(self) -> None:
-        self._engine_state = "gone"
-        self._show_activity()
-        self.banner.show_key("error.engine_gone", "bad")
-
-    def restart_engine(self) -> None:
-        """Starts a new engine and lets it open what the last one had open."""
-        self._engine_state = "starting"
-        self._show_activity()
+    def _engine_restarted(self) -> None:
+        """Let the new engine open what the last one had open."""
         self.banner.clear_failures()
-        self.engine.start()
-        self._requests.ask(Hello(), self._engine_ready, "hello")
         model = self.state.model
         if model is not None and Path(model.folder, "config.json").exists():
             self.state.set_model(None)
@@ -364,7 +298,7 @@ class MainWindow(Themed, QMainWindow):
         self._change_theme()
 
     def change_zoom(self, direction: int) -> None:
-        """One step larger (1) or smaller (-1), or back to normal (0)."""
+        """Make everything one step larger (1) or smaller (-1), or of normal size (0)."""
         now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self.settings.zoom))
         self.settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
         self._change_theme()
@@ -390,10 +324,6 @@ class MainWindow(Themed, QMainWindow):
     def retranslate(self) -> None:
         self.setWindowTitle(t("window.title"))
         self.strip.setAccessibleName(t("window.strip"))
-        self.judge.retranslate()
-        self.actions_table.retranslate()
-        self._show_model()
-        self._show_activity()
 
     def show_keys(self) -> None:
         box = prepare(QMessageBox(self), t("action.keys"))
@@ -414,9 +344,9 @@ class MainWindow(Themed, QMainWindow):
             self.banner.show_key("error.not_written", "bad", file=str(self.settings_path), reason=error.strerror or "")
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Timers, then what runs (the engine saves it), then the settings."""
+        """Stop the timers, save the settings, and end the jobs and the engine, which saves a run."""
         self._saver.stop()
-        self.judge.stop()
+        self.warning.stop()
         self.workspace.close_windows()
         self.save_settings()
         self._requests.close()
@@ -434,6 +364,6 @@ def _apply_theme(settings: Settings) -> None:
 
 
 def _first_sentence(excerpt: str, most: int = 80) -> str:
-    """Something to look at: the first line that says something."""
+    """Return the first line with more than a few characters, at most `most` of them."""
     lines = [line.strip() for line in excerpt.splitlines() if len(line.strip()) > 3]
     return lines[0][:most] if lines else excerpt.strip()[:most]

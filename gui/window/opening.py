@@ -111,7 +111,7 @@ class Opening(QObject):
         menu.clear()
         for path in self._settings.recent:
             if Path(path).exists():
-                menu.addAction(path, lambda path=path: self.open_paths([path]))
+                menu.addAction(path).triggered.connect(lambda _=False, path=path: self.open_paths([path]))
         menu.setEnabled(not menu.isEmpty())
 
     def accept_drag(self, event: QDragEnterEvent) -> None:

@@ -69,18 +69,23 @@ class Tile(Themed, QFrame):
         self.retranslate()
 
     def _make_actions(self) -> None:
-        self.copy_picture = QAction(self, triggered=lambda: self._copy_picture())
-        self.save_png = QAction(self, triggered=lambda: self._save("png", saving.save_png))
-        self.save_svg = QAction(self, triggered=lambda: self._save("svg", saving.save_svg))
-        self.copy_table = QAction(self, triggered=lambda: self._copy_table())
-        self.save_csv = QAction(self, triggered=lambda: self._save_table())
-        self.detach = QAction(self, triggered=lambda: self.detach_wanted.emit())
+        self.copy_picture = self._action(self._copy_picture)
+        self.save_png = self._action(lambda: self._save("png", saving.save_png))
+        self.save_svg = self._action(lambda: self._save("svg", saving.save_svg))
+        self.copy_table = self._action(self._copy_table)
+        self.save_csv = self._action(self._save_table)
+        self.detach = self._action(self.detach_wanted.emit)
         self.save_menu.addActions([self.copy_picture, self.save_png, self.save_svg])
         self.save_menu.addSeparator()
         self.save_menu.addActions([self.copy_table, self.save_csv])
         self.save_menu.addSeparator()
         self.save_menu.addAction(self.detach)
         self.save_menu.aboutToShow.connect(self._enable_table)
+
+    def _action(self, act: Callable[[], None]) -> QAction:
+        action = QAction(self)
+        action.triggered.connect(lambda: act())
+        return action
 
     def hasHeightForWidth(self) -> bool:
         return False  # the same: long words in one tile make no row of tiles taller

@@ -40,7 +40,7 @@ class TopRow(Themed, QWidget):
         menu.addMenu(self.recent_menu)
         menu.aboutToShow.connect(lambda: opening.fill_recent(self.recent_menu))
         for code, name in i18n.LANGUAGES.items():
-            self.language.menu().addAction(name, lambda code=code: choose_language(code))
+            self.language.menu().addAction(name).triggered.connect(lambda _=False, code=code: choose_language(code))
         self.tiles.menu().addActions([actions.by_name[name] for name in TILES])
         self.theme_button.clicked.connect(actions.by_name["theme"].trigger)
 

@@ -154,7 +154,7 @@ def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: M
     engine.answers[InspectText] = lambda _: [failed]
     window.opening.open_paths(["a.txt"])
     qtbot.waitUntil(window.banner.isVisible)
-    assert window.banner.label.text() == "a.txt is empty, so there is nothing to learn. Choose a file with text in it."
+    assert window.banner.label.text() == "a.txt is empty, so there is nothing to train on. Choose a file with text in it."
     window.toggle_language()
     assert window.banner.label.text().startswith("a.txt は空のファイルで")
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QStackedLayout
 
 from engine.messages.envelope import Ended
 from engine.messages.generation import STAGES, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from gui.i18n import number, percent, t
+from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.generation.branches import Branches, Node
 from gui.panes.generation.writing_page import COLUMNS, WritingPage
@@ -37,7 +38,7 @@ class GenerationPane(Pane):
         self.page = WritingPage()
         self.pages.addWidget(self.page)
         self._connect()
-        self._show_timer = QTimer(self, interval=SHOW_MS, singleShot=True, timeout=self._show)
+        self._show_timer = timer(self, SHOW_MS, self._show, single_shot=True)
         self._make_keys()
         self.follow(self.state.text_changed, self.state.model_changed)
         self.follow_live(self._write_live, self._follows)

@@ -1,6 +1,5 @@
 """The Map pane: one forward pass on one screen, with the values of the open text, and the loop that writes."""
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
@@ -8,7 +7,7 @@ from engine.messages.envelope import Ended
 from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
 from gui.i18n import t
-from gui.layout import set_property
+from gui.layout import set_property, timer
 from gui.pane import Pane, Table
 from gui.panes.map.plan import STATIONS
 from gui.panes.map.view import ModelMap
@@ -46,7 +45,7 @@ class MapPane(Pane):
         self.empty = self.empty_page()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self._build_main())
-        self._walk = QTimer(self, interval=STATION_MS, timeout=self._walk_on)
+        self._walk = timer(self, STATION_MS, self._walk_on)
         self.follow(self.state.text_changed, self.state.model_changed)
         self.follow_live(self._look, lambda: not self.asking("generate"))
         self.state.selection_changed.connect(self._selected)

@@ -1,26 +1,28 @@
-"""A word in the status line where a text is none that the open model knows."""
+"""The status line's warning about a text that is unlike what the open model was trained on."""
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from engine.messages.texts import AssessText, TextAssessment
 from gui.i18n import number, t
+from gui.layout import timer
 from gui.requests import Requests
 from gui.state import AppState
+from gui.themed import Translated
 from gui.window.status_line import StatusLine
 
 DELAY_MS = 600
-SURPRISED = 0.7  # of the loss of pure guessing: a text above it is none that the model knows
-MOST_CHARACTERS = 12  # that are named
+SURPRISED = 0.7  # share of the loss of uniform guessing above which a text is unknown to the model
+MOST_CHARACTERS = 12  # unknown characters that are listed
 
 
-class TextJudge(QObject):
-    """Follows the tokens of the shared text; says nothing while a model learns: it knows no text yet."""
+class TextWarning(Translated, QObject):
+    """Warns of unknown characters in the shared text, or of a high loss; not while a model is being trained."""
 
     def __init__(self, state: AppState, requests: Requests, status: StatusLine) -> None:
         super().__init__(status)
         self._state, self._requests, self._status = state, requests, status
         self._found: TextAssessment | None = None
-        self._pause = QTimer(self, singleShot=True, interval=DELAY_MS, timeout=self._ask)
+        self._pause = timer(self, DELAY_MS, self._ask, single_shot=True)
         state.tokens_changed.connect(self._pause.start)
 
     def stop(self) -> None:
@@ -30,9 +32,9 @@ class TextJudge(QObject):
         self._found = None
         self.retranslate()
         if self._state.model is not None and self._state.text and not self._state.training:
-            self._requests.ask(AssessText(self._state.text), self._judged, "judge")
+            self._requests.ask(AssessText(self._state.text), self._assessed, "assess")
 
-    def _judged(self, found: TextAssessment) -> None:
+    def _assessed(self, found: TextAssessment) -> None:
         self._found = found
         self.retranslate()
 

@@ -1,0 +1,90 @@
+"""The engine's start and end, and what the status line shows of it: its state, its activity, the open model."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.messages.status import EngineReady, Hello, Notice, Progress
+from gui.engine_link import EngineLink
+from gui.i18n import duration, number, percent, t
+from gui.requests import Requests
+from gui.samples import BUILTIN
+from gui.state import AppState
+from gui.themed import Translated
+from gui.window.opening import Opening
+from gui.window.status_line import StatusLine
+
+
+class EngineStatus(Translated, QObject):
+    """Starts the engine, again when the user wants it, and keeps the status line up to date."""
+
+    restarted = Signal()  # with nothing open
+
+    def __init__(
+        self, status: StatusLine, state: AppState, engine: EngineLink, requests: Requests, opening: Opening
+    ) -> None:
+        super().__init__(status)
+        self._status, self._state, self._engine, self._requests = status, state, engine, requests
+        self._engine_state = "starting"  # or "ready", "gone"
+        status.restart_wanted.connect(self.restart)
+        engine.died.connect(lambda: self._set_engine("gone"))
+        opening.preparing.connect(self._show_progress)
+        opening.model_coming.connect(self._show_notice)
+        for signal in (state.training_changed, state.progress_changed, opening.ended):
+            signal.connect(self._show_activity)
+        for signal in (state.model_changed, state.opening_changed):
+            signal.connect(self._show_model)
+        self.retranslate()
+
+    def start(self) -> None:
+        self._engine.start()
+        self._requests.ask(Hello(), self._ready, "hello")
+
+    def restart(self) -> None:
+        self._set_engine("starting")
+        self.start()
+        self.restarted.emit()
+
+    def _ready(self, ready: EngineReady) -> None:
+        self._set_engine("ready")
+        self._status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
+
+    def _set_engine(self, state: str) -> None:
+        self._engine_state = state
+        self._show_activity()
+
+    # --- What it is doing ------------------------------------------------------------------------
+
+    def _show_activity(self) -> None:
+        points = self._state.progress
+        if not self._state.training or points is None:
+            self._status.set_engine("training" if self._state.training else self._engine_state)
+            self._status.set_activity("")
+            return
+        self._status.set_engine("paused" if points.paused else "training")
+        step = int(points.steps[-1]) if len(points.steps) else 0
+        words = {
+            "step": number(step),
+            "speed": number(points.tokens_per_second),
+            "left": duration(points.seconds_left),
+        }
+        self._status.set_activity(t("status.activity", **words))
+
+    def _show_progress(self, progress: Progress) -> None:
+        done = percent(progress.fraction or 0)
+        self._status.set_activity(t("progress.percent", what=t(progress.key), percent=done))
+
+    def _show_notice(self, notice: Notice) -> None:
+        self._status.set_activity(t(notice.key, **notice.arguments))
+
+    def _show_model(self) -> None:
+        model = self._state.model
+        if model is None:
+            self._status.set_model(t("pane.opening" if self._state.opening else "status.no_model"))
+        else:
+            name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
+            self._status.set_model(t("status.model", name=name, parameters=number(model.parameters)))
+
+    def retranslate(self) -> None:
+        self._show_model()
+        self._show_activity()
