@@ -127,7 +127,7 @@ class _SkipGram:
         loss = -(near_B + far_BK.sum(dim=1)).mean()
         self._optimizer.param_groups[0]["lr"] = RATE * factor
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._optimizer.step()
         return loss.item()
 

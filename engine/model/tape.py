@@ -54,6 +54,7 @@ class Tape:
             raise ValueError("a part of the tokens is a copy, which has no gradient")
         self.positions, self.gradients = positions, gradients
         self._want, self._changes = frozenset(want), changes
+        self._touched = self._want | changes.keys()
         self._missing = set(want)
         self._kept: dict[str, Tensor] = {}
 
@@ -72,6 +73,8 @@ class Tape:
 
     def through(self, name: str, x: Tensor) -> Tensor:
         """Return `x`, or what replaces it, and keep that if it is wanted. Axis 1 is T, or 2 after the heads."""
+        if name not in self._touched:
+            return x
         if name in self._changes:
             change = self._changes[name]
             x = change if isinstance(change, Tensor) else change(x)

@@ -122,7 +122,7 @@ class Transformer(nn.Module):
 def _table(rows: int, width: int) -> nn.Embedding:
     """Return an uninitialised embedding: nn.Embedding's own initialisation takes 5 s for large vocabularies."""
     empty_RD = torch.empty(rows, width)
-    table: nn.Embedding = nn.Embedding.from_pretrained(empty_RD, freeze=False)  # type: ignore[no-untyped-call]
+    table: nn.Embedding = nn.Embedding.from_pretrained(empty_RD, freeze=False)
     return table
 
 

@@ -36,11 +36,11 @@ def test_cached_and_uncached_generation_agree_also_beyond_the_context(opened: tu
 
 
 @pytest.mark.parametrize(("length", "first"), [(1, 0), (16, 0), (17, 8), (24, 8), (25, 16), (33, 24)])
-def test_a_full_context_keeps_its_newest_half(length: int, first: int) -> None:
+def test_a_full_context_keeps_its_newer_half(length: int, first: int) -> None:
     assert window(length, 16) == first
 
 
-def test_a_reader_jumps_anywhere_and_finds_the_same_logits(opened: tuple[Transformer, Tokenizer]) -> None:
+def test_a_reader_has_the_same_logits_in_any_order_of_texts(opened: tuple[Transformer, Tokenizer]) -> None:
     model, tokenizer = opened
     ids = tokenizer.encode("the dog sat on the log. the cat")
     reader, rng = Reader(model), np.random.default_rng(0)
@@ -51,7 +51,7 @@ def test_a_reader_jumps_anywhere_and_finds_the_same_logits(opened: tuple[Transfo
         assert np.allclose(reader.logits(part), Reader(model).logits(part), atol=1e-4)
 
 
-def test_a_position_seen_before_does_not_run_the_model_again(
+def test_logits_of_a_known_position_are_cached(
     opened: tuple[Transformer, Tokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, tokenizer = opened
@@ -63,7 +63,7 @@ def test_a_position_seen_before_does_not_run_the_model_again(
     assert after.stages.kept[-1] <= 3
 
 
-def test_when_the_weights_change_nothing_old_is_used(model_folder: Path) -> None:
+def test_forget_drops_logits_of_old_weights(model_folder: Path) -> None:
     model, tokenizer = load_model(model_folder)
     reader, ids = Reader(model), tokenizer.encode("the cat sat")
     before = reader.logits(ids)
@@ -100,7 +100,7 @@ def test_a_token_can_be_taken_instead_of_drawn(opened: tuple[Transformer, Tokeni
     assert 0 < first.probability < 1
 
 
-def test_every_step_tells_its_draw(opened: tuple[Transformer, Tokenizer]) -> None:
+def test_every_step_reports_its_draw(opened: tuple[Transformer, Tokenizer]) -> None:
     model, tokenizer = opened
     for place, step in enumerate(decode(Reader(model), tokenizer, tokenizer.encode("the"), 10, WARM, 3)):
         assert step.draw == draw(3, place)
@@ -108,7 +108,7 @@ def test_every_step_tells_its_draw(opened: tuple[Transformer, Tokenizer]) -> Non
         assert step.entropy >= 0
 
 
-def test_characters_are_whole_when_they_are_shown(opened: tuple[Transformer, Tokenizer]) -> None:
+def test_text_is_added_in_whole_characters(opened: tuple[Transformer, Tokenizer]) -> None:
     model, tokenizer = opened
     bytes_of_it = list("鬱".encode())
     prompt = [*tokenizer.encode("the"), *bytes_of_it[:2]]
@@ -116,6 +116,6 @@ def test_characters_are_whole_when_they_are_shown(opened: tuple[Transformer, Tok
     assert last.text == "鬱"
 
 
-def test_an_empty_prompt_starts_from_a_line_end(opened: tuple[Transformer, Tokenizer]) -> None:
+def test_an_empty_prompt_starts_from_a_newline(opened: tuple[Transformer, Tokenizer]) -> None:
     model, tokenizer = opened
     assert len(list(decode(Reader(model), tokenizer, [], 5, WARM, 1))) == 5

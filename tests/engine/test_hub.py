@@ -40,7 +40,7 @@ class Hub:
         return io.BytesIO(self.files[Path(path).name])
 
 
-def test_only_weights_and_descriptions_are_fetched(tmp_path: Path) -> None:
+def test_only_weights_and_json_files_are_downloaded(tmp_path: Path) -> None:
     shares = list(download("me/tiny", tmp_path / "tiny", Hub(FILES)))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -53,7 +53,7 @@ def test_only_weights_and_descriptions_are_fetched(tmp_path: Path) -> None:
     assert (tmp_path / "tiny" / "model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
-def test_what_was_broken_off_leaves_nothing_half_and_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_download_leaves_no_partial_file_and_continues(tmp_path: Path) -> None:
     hub, folder = Hub(FILES), tmp_path / "tiny"
     running = download("tiny", folder, hub)
     next(running)
@@ -77,7 +77,7 @@ def test_what_was_broken_off_leaves_nothing_half_and_goes_on(tmp_path: Path) -> 
         (Hub({"config.json": b"{}", "pytorch_model.bin": b"x"}), "error.hub_no_weights"),
     ],
 )
-def test_what_can_go_wrong_is_said(tmp_path: Path, hub: Hub, key: str) -> None:
+def test_failures_of_the_hub_raise_an_engine_error(tmp_path: Path, hub: Hub, key: str) -> None:
     with pytest.raises(EngineError) as raised:
         list(download("me/tiny", tmp_path / "tiny", hub))
     assert raised.value.key == key
@@ -85,12 +85,12 @@ def test_what_can_go_wrong_is_said(tmp_path: Path, hub: Hub, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b/c", "a b", "a/..", "https://x/y"])
-def test_names_that_are_none(tmp_path: Path, name: str) -> None:
+def test_invalid_names_raise_an_engine_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(EngineError, match="hub_name"):
         folder_for(name, tmp_path)
 
 
-def test_the_window_hears_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_reports_its_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.model.hub._file_system", lambda: Hub(FILES))
     events = list(models.download_model(Session(), DownloadModel("me/tiny", str(tmp_path))))
     assert isinstance(events[0], Progress)

@@ -97,21 +97,21 @@ def _ids(count: int = 40) -> torch.Tensor:
 
 
 @torch.no_grad()
-def test_the_logits_are_theirs(pair: Any) -> None:
+def test_logits_equal_those_of_transformers(pair: Any) -> None:
     theirs, folder = pair
     expected = theirs(_ids()).logits
     assert torch.allclose(load_transformer(folder)(_ids()), expected, atol=1e-4)
 
 
 @torch.no_grad()
-def test_the_attention_patterns_are_theirs(pair: Any) -> None:
+def test_attention_patterns_equal_those_of_transformers(pair: Any) -> None:
     theirs, folder = pair
     expected = torch.cat(theirs(_ids(), output_attentions=True).attentions)
     weights = attention_patterns(load_transformer(folder), _ids()[0].tolist())
     assert np.allclose(weights, expected.numpy(), atol=1e-5)
 
 
-def test_greedy_text_is_theirs(pair: Any) -> None:
+def test_greedy_text_equals_that_of_transformers(pair: Any) -> None:
     """Fifty tokens, through the cache, one at a time."""
     theirs, folder = pair
     with torch.no_grad():
@@ -139,14 +139,14 @@ def test_a_folder_is_described(pair: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_sixteen_bits_on_the_disk(tmp_path: Path, dtype: torch.dtype) -> None:
+def test_sixteen_bit_weights_are_read(tmp_path: Path, dtype: torch.dtype) -> None:
     _saved(_model("Llama").to(dtype), tmp_path)
     theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     with torch.no_grad():
         assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
 
 
-def test_sharded_weights(tmp_path: Path) -> None:
+def test_sharded_weights_are_read(tmp_path: Path) -> None:
     theirs = _saved(_model("Qwen2"), tmp_path, max_shard_size="100KB")
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     with torch.no_grad():
@@ -155,7 +155,7 @@ def test_sharded_weights(tmp_path: Path) -> None:
     assert _refusal(tmp_path) == "error.model_shard"
 
 
-def test_older_files_say_rope_in_other_words(tmp_path: Path) -> None:
+def test_older_rope_settings_are_read(tmp_path: Path) -> None:
     theirs = _saved(_model("Llama", rope_scaling=LLAMA3, rope_theta=1000.0), tmp_path)
     values = json.loads((tmp_path / "config.json").read_text())
     rope = values.pop("rope_parameters")
@@ -203,7 +203,7 @@ def folder(tmp_path: Path) -> Path:
         ({"rope_parameters": {"rope_type": "linear", "factor": -1}}, "error.model_setting"),
     ],
 )
-def test_a_config_that_lies_or_asks_too_much(folder: Path, change: dict[str, Any], key: str) -> None:
+def test_unsupported_configs_raise_an_engine_error(folder: Path, change: dict[str, Any], key: str) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert _refusal(folder) == key
@@ -221,13 +221,13 @@ def test_pickled_weights_are_not_opened(folder: Path) -> None:
     assert _refusal(folder) == "error.model_no_weights"
 
 
-def test_a_truncated_file(folder: Path) -> None:
+def test_a_truncated_file_raises_an_engine_error(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     assert _refusal(folder) == "error.model_damaged"
 
 
-def test_whole_numbers_are_no_weights(folder: Path) -> None:
+def test_integer_weights_raise_an_engine_error(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors["model.norm.weight"] = tensors["model.norm.weight"].to(torch.int32)
     save_file(tensors, folder / "model.safetensors")
@@ -241,7 +241,7 @@ def test_an_index_cannot_point_outside_of_its_folder(folder: Path) -> None:
     assert _refusal(folder) == "error.model_damaged"
 
 
-def test_too_large_for_the_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_too_large_for_the_memory_raises_an_engine_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.model.opening.free_memory", lambda: 1000)
     assert _refusal(folder) == "error.model_memory"
 
@@ -289,7 +289,7 @@ def tokenizer_pair(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     return theirs, Tokenizer.load(tmp_path)
 
 
-def test_the_ids_are_theirs(tokenizer_pair: Any) -> None:
+def test_token_ids_equal_those_of_transformers(tokenizer_pair: Any) -> None:
     theirs, ours = tokenizer_pair
     for text in (*TEXTS, "a <|endoftext|> b</s>", "happy happyhappy"):
         assert ours.encode(text) == theirs(text).input_ids
@@ -357,7 +357,7 @@ def test_logits_and_attention_through_the_command_line(tmp_path: Path, capsys: p
 
 
 @pytest.mark.parametrize("ids", ["", "1,x", "500", "-1", ",".join(["1"] * (CONTEXT + 1))])
-def test_ids_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: str) -> None:
+def test_invalid_ids_raise_an_engine_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: str) -> None:
     _saved(_gpt2(), tmp_path)
     capsys.readouterr()
     assert main(["logits", str(tmp_path), f"--ids={ids}", "--out", str(tmp_path / "x.npz")]) == 1

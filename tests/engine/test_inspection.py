@@ -46,7 +46,7 @@ def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
 # --- Attention ------------------------------------------------------------------------------------
 
 
-def test_attention_of_every_head(model_folder: Path) -> None:
+def test_the_pattern_of_every_head_is_causal_and_sums_to_one(model_folder: Path) -> None:
     model, tokenizer = load_model(model_folder)
     ids = tokenizer.encode("the cat sat on the mat.")
     weights = attention_patterns(model, ids).astype(np.float32)
@@ -55,7 +55,7 @@ def test_attention_of_every_head(model_folder: Path) -> None:
     assert (np.triu(weights, 1) == 0).all()
 
 
-def test_the_weights_are_those_of_the_formula(model_folder: Path) -> None:
+def test_the_pattern_is_the_softmax_of_the_scores(model_folder: Path) -> None:
     """softmax(q·k / √d) over the keys up to the query: Vaswani et al. 2017, equation 1."""
     model, tokenizer = load_model(model_folder)
     ids = tokenizer.encode("the dog sat on the log.")
@@ -71,12 +71,12 @@ def test_the_weights_are_those_of_the_formula(model_folder: Path) -> None:
     assert np.allclose(attention_patterns(model, ids)[1], expected, atol=1e-3)
 
 
-def test_one_token_looks_at_itself(model_folder: Path) -> None:
+def test_a_single_token_attends_to_itself(model_folder: Path) -> None:
     model, _ = load_model(model_folder)
     assert (attention_patterns(model, [300]) == 1).all()
 
 
-def test_damaged_weights_are_said(model_folder: Path) -> None:
+def test_damaged_weights_raise_an_engine_error(model_folder: Path) -> None:
     model, _ = load_model(model_folder)
     with torch.no_grad():
         model.embedding.weight.fill_(math.nan)
@@ -84,7 +84,7 @@ def test_damaged_weights_are_said(model_folder: Path) -> None:
         attention_patterns(model, [300, 301])
 
 
-def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
+def test_attend_uses_the_last_tokens_of_a_long_text(session: Session) -> None:
     text = "the cat sat on the mat. the dog sat on the log. " * 2
     ids = session.opened.tokenizer.encode(text)
     lower, upper = attend(session, Attend(text))
@@ -102,7 +102,7 @@ def test_of_a_long_text_the_last_tokens_are_shown(session: Session) -> None:
     assert fewer.pieces == lower.pieces[-5:]
 
 
-def test_of_a_long_text_patterns_are_pooled_and_one_head_is_exact() -> None:
+def test_patterns_of_long_texts_are_pooled_and_one_head_is_exact() -> None:
     """The shape of a GPT-2 with more heads, 600 tokens."""
     config = ModelConfig(400, 2, 20, 20, width=640, head_width=32, mlp_width=64, context=600)
     model, tokenizer = Transformer(config), train_characters(["ab"])
@@ -151,7 +151,7 @@ IDS = np.array([5, 7, 9, 5, 7, 9])
         (induction, {3: 1, 4: 2, 5: 3}),
     ],
 )
-def test_a_head_that_does_nothing_else_scores_one(measure: Callable[..., np.ndarray], key_of: dict[int, int]) -> None:
+def test_a_head_with_only_one_function_scores_one(measure: Callable[..., np.ndarray], key_of: dict[int, int]) -> None:
     weights = np.zeros((2, 6, 6), np.float32)
     weights[1] = np.tril(np.ones((6, 6))) / np.arange(1, 7)[:, None]
     for query in range(6):
@@ -172,7 +172,7 @@ def test_heads_are_scored_on_the_same_probe_every_time(session: Session) -> None
 # --- Projection -----------------------------------------------------------------------------------
 
 
-def test_the_principal_plane_holds_what_varies_most() -> None:
+def test_the_principal_plane_has_the_largest_variance() -> None:
     rng = np.random.default_rng(0)
     hidden = rng.normal(size=(500, 2)) * [10, 3]
     rows = (hidden @ rng.normal(size=(2, 20)) + rng.normal(size=(500, 20)) * 0.01).astype(np.float32)
@@ -194,34 +194,34 @@ def test_the_plane_is_that_of_the_singular_value_decomposition() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (2, 3), (9, 1)])
-def test_few_rows_and_one_column_have_a_plane_too(shape: tuple[int, int]) -> None:
+def test_few_rows_or_one_column_have_a_principal_plane(shape: tuple[int, int]) -> None:
     points, explained = principal_plane(np.random.default_rng(3).normal(size=shape).astype(np.float32))
     assert points.shape == (shape[0], 2)
     assert np.isfinite(points).all()
     assert 0 <= explained[1] <= explained[0] <= 1 + 1e-9
 
 
-def test_a_matrix_that_is_no_number_is_said() -> None:
+def test_a_matrix_with_nan_raises_an_engine_error() -> None:
     with pytest.raises(EngineError, match="logits_broken"):
         principal_plane(np.full((4, 3), np.nan, np.float32))
 
 
 @pytest.mark.parametrize("flip", [(1, -1), (-1, 1), (-1, -1), (1, 1)])
-def test_a_cloud_that_flipped_is_flipped_back(flip: tuple[int, int]) -> None:
+def test_mirrored_axes_are_mirrored_back(flip: tuple[int, int]) -> None:
     before = cloud()
     points, explained = align_axes(before * np.array(flip, np.float32), (0.9, 0.1), before)
     assert np.allclose(points, before)
     assert explained == (0.9, 0.1)
 
 
-def test_axes_that_changed_places_change_back_and_take_their_shares_along() -> None:
+def test_exchanged_axes_are_exchanged_back_with_their_shares() -> None:
     before = cloud()
     points, explained = align_axes(-before[:, ::-1], (0.5, 0.4), before)
     assert np.allclose(points, before)
     assert explained == (0.4, 0.5)
 
 
-def test_what_really_moved_is_not_turned_away() -> None:
+def test_a_rotation_is_not_undone() -> None:
     before = cloud()
     turn = np.array([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
     moved = (before @ turn).astype(np.float32)
@@ -229,7 +229,7 @@ def test_what_really_moved_is_not_turned_away() -> None:
     assert np.allclose(points, moved)
 
 
-def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session) -> None:
+def test_the_map_has_all_tokens_but_bytes_and_keeps_its_axes(session: Session) -> None:
     names, placed = project(session, Project())
     assert isinstance(names, EmbeddingNames)
     assert isinstance(placed, EmbeddingMap)
@@ -247,7 +247,7 @@ def test_the_map_is_of_all_tokens_but_the_bytes_and_holds_still(session: Session
     assert len(few_names.pieces) == 7  # type: ignore[union-attr]
 
 
-def test_neighbours_in_many_dimensions_stay_neighbours_as_tsne_moves() -> None:
+def test_tsne_keeps_neighbours_together() -> None:
     """Three far groups: in the last picture each point's nearest is of its own group."""
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(3), 30)
@@ -260,14 +260,14 @@ def test_neighbours_in_many_dimensions_stay_neighbours_as_tsne_moves() -> None:
     assert (groups[distances.argmin(axis=1)] == groups).all()
 
 
-def test_a_missing_extra_is_said() -> None:
+def test_a_missing_extra_raises_an_engine_error() -> None:
     if importlib.util.find_spec("umap") is not None:
         pytest.skip("the extra is installed")
     with pytest.raises(EngineError, match="extra_missing"):
         next(umap(np.eye(5, dtype=np.float32)))
 
 
-def test_paths_hold_the_residual_of_every_layer(session: Session) -> None:
+def test_paths_have_a_point_for_every_layer(session: Session) -> None:
     [paths] = trace_paths(session, TracePaths("the cat sat", most=2))
     assert isinstance(paths, EmbeddingPaths)
     assert paths.points.shape == (3, 2, 2)
@@ -279,7 +279,7 @@ def test_paths_hold_the_residual_of_every_layer(session: Session) -> None:
 # --- Vectors --------------------------------------------------------------------------------------
 
 
-def test_the_nearest_are_those_of_the_formula() -> None:
+def test_the_nearest_have_the_largest_cosines() -> None:
     rows = np.random.default_rng(4).normal(size=(200, 16)).astype(np.float32)
     cosines = rows @ rows[7] / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows[7])
     ids, found = nearest(rows, rows[7], 5)
@@ -289,7 +289,7 @@ def test_the_nearest_are_those_of_the_formula() -> None:
     assert len(nearest(rows, rows[7], 500, {7})[0]) == 199
 
 
-def test_a_parallelogram_closes() -> None:
+def test_an_analogy_completes_a_parallelogram() -> None:
     """King − man + woman = queen, where the four lie so."""
     rng = np.random.default_rng(5)
     person, royal, female = np.linalg.qr(rng.normal(size=(12, 3)))[0].T
@@ -299,7 +299,7 @@ def test_a_parallelogram_closes() -> None:
     assert not {0, 1, 2} & set(ids.tolist())
 
 
-def test_a_token_is_looked_up(session: Session) -> None:
+def test_look_up_returns_the_row_and_its_neighbours(session: Session) -> None:
     [row] = look_up(session, LookUp(300, 4))
     assert isinstance(row, TokenRow)
     assert np.array_equal(row.vector, session.opened.model.embedding.weight[300].detach().numpy())
@@ -309,7 +309,7 @@ def test_a_token_is_looked_up(session: Session) -> None:
         list(look_up(session, LookUp(10**6)))
 
 
-def test_words_of_an_analogy_are_named_by_their_tokens(session: Session) -> None:
+def test_an_analogy_reports_the_tokens_of_its_words(session: Session) -> None:
     [found] = find_analogy(session, FindAnalogy("cat", "dog", "log", 3))
     assert isinstance(found, NearTokens)
     tokenizer = session.opened.tokenizer

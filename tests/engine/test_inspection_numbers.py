@@ -129,7 +129,7 @@ def test_the_steps_of_every_query_are_those_of_the_formulas(model: Transformer, 
         assert np.allclose(steps.z_HK, plain.heads[layer][:, query], atol=1e-3 * np.abs(plain.heads[layer]).max())
 
 
-def test_the_trace_of_the_machine_is_that_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+def test_the_trace_is_that_of_the_formulas(model: Transformer, plain: ByHand) -> None:
     shown = forward.trace(model, IDS, most=5)
     assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=1e-3)
     assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=1e-3)
@@ -160,7 +160,7 @@ def test_paths_through_the_layers_are_the_plane_of_the_directions(plain: ByHand)
 
 @settings(max_examples=60)
 @given(tokens=st.integers(1, 40), most=st.integers(1, 45))
-def test_a_smaller_picture_shows_the_strongest_of_each_square(tokens: int, most: int) -> None:
+def test_max_pool_keeps_the_largest_of_each_square(tokens: int, most: int) -> None:
     weights = np.random.default_rng(tokens).random((2, tokens, tokens)).astype(np.float32)
     picture = max_pool(weights, most)
     side = picture.shape[1]
@@ -172,7 +172,7 @@ def test_a_smaller_picture_shows_the_strongest_of_each_square(tokens: int, most:
         assert picture[h, row, column] == square.max()
 
 
-def test_scores_of_heads_are_means_over_the_queries_that_could(model: Transformer) -> None:
+def test_head_scores_are_means_over_the_queries_with_such_keys(model: Transformer) -> None:
     ids = probe(model)
     weights, T = attention_patterns(model, ids).astype(float), len(ids)
     assert ids[: T // 2] == ids[T // 2 :]
@@ -193,7 +193,7 @@ def test_scores_of_heads_are_means_over_the_queries_that_could(model: Transforme
 
 
 @pytest.mark.parametrize("context", [1, 2, 3, 4, 7])
-def test_heads_of_the_smallest_contexts_have_scores_too(context: int) -> None:
+def test_heads_have_scores_in_the_smallest_contexts(context: int) -> None:
     scores = head_scores(random_model(dataclasses.replace(FAMILIES["nakami"], context=context)))
     assert np.isfinite(scores).all()
     assert ((scores >= 0) & (scores <= 1 + 1e-6)).all()
@@ -214,7 +214,7 @@ def some_rows(seed: int, count: int, width: int) -> NDArray[np.float32]:
 
 @settings(max_examples=60)
 @given(seed=st.integers(0, 1000), count=st.integers(4, 30), width=st.integers(3, 12), dims=st.sampled_from([2, 3]))
-def test_the_plane_does_not_care_where_the_rows_lie_or_how_they_are_turned(
+def test_the_principal_plane_is_invariant_to_shift_rotation_and_order(
     seed: int, count: int, width: int, dims: int
 ) -> None:
     rows = some_rows(seed, count, width)
@@ -239,7 +239,7 @@ def test_the_plane_does_not_care_where_the_rows_lie_or_how_they_are_turned(
     )
 
 
-def test_rows_that_are_all_alike_lie_on_one_point() -> None:
+def test_equal_rows_are_one_point() -> None:
     points, explained = principal_plane(np.full((6, 4), 3.5, np.float32), 3)
     assert (points == 0).all()
     assert explained == (0.0, 0.0, 0.0)
@@ -248,7 +248,7 @@ def test_rows_that_are_all_alike_lie_on_one_point() -> None:
 @pytest.mark.parametrize("dims", [2, 3])
 @settings(max_examples=50)
 @given(data=st.data())
-def test_axes_in_any_order_and_with_any_sign_come_back(dims: int, data: st.DataObject) -> None:
+def test_axes_in_any_order_and_sign_are_aligned(dims: int, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(dims)))
     signs = data.draw(st.lists(st.sampled_from([-1.0, 1.0]), min_size=dims, max_size=dims))
     before = (np.random.default_rng(3).normal(size=(50, dims)) * [4, 2, 1][:dims]).astype(np.float32)
@@ -259,7 +259,7 @@ def test_axes_in_any_order_and_with_any_sign_come_back(dims: int, data: st.DataO
     assert explained == shares
 
 
-def test_a_moving_map_repeats_and_begins_with_the_principal_plane() -> None:
+def test_tsne_is_reproducible_and_starts_from_the_principal_plane() -> None:
     rows = some_rows(5, 40, 8)
     first, again = (list(itertools.islice(tsne(rows), 4)) for _ in range(2))
     assert np.array_equal(first[0][0], principal_plane(rows)[0])
@@ -272,7 +272,7 @@ def test_a_moving_map_repeats_and_begins_with_the_principal_plane() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
-def test_a_handful_of_rows_moves_too(count: int) -> None:
+def test_tsne_works_for_a_handful_of_rows(count: int) -> None:
     """A model of single characters, taught a very short text, has no more tokens than that."""
     maps = list(itertools.islice(tsne(some_rows(1, count, 8)), 3))
     assert all(points.shape == (count, 2) and np.isfinite(points).all() for points, _ in maps)
@@ -290,7 +290,7 @@ def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 @settings(max_examples=100)
 @given(rows=ROWS, count=st.integers(0, 20), data=st.data())
-def test_the_nearest_are_those_that_sorting_finds(rows: NDArray[np.float32], count: int, data: st.DataObject) -> None:
+def test_the_nearest_equal_those_by_sorting(rows: NDArray[np.float32], count: int, data: st.DataObject) -> None:
     assume((np.abs(rows) > 1e-3).any(axis=1).all())  # shorter ones have hardly a direction in float32
     index = data.draw(st.integers(0, len(rows) - 1))
     without = data.draw(st.sets(st.integers(0, len(rows) - 1)))
@@ -303,7 +303,7 @@ def test_the_nearest_are_those_that_sorting_finds(rows: NDArray[np.float32], cou
 
 
 @given(scale=st.floats(0.01, 100))
-def test_how_long_a_vector_is_makes_no_difference(scale: float) -> None:
+def test_the_nearest_do_not_depend_on_the_vectors_length(scale: float) -> None:
     rows = some_rows(9, 30, 6)
     ids, cosines = nearest(rows, rows[3], 8)
     others, same = nearest(rows, rows[3] * np.float32(scale), 8)
@@ -311,7 +311,7 @@ def test_how_long_a_vector_is_makes_no_difference(scale: float) -> None:
     assert np.allclose(cosines, same, atol=1e-5)
 
 
-def test_rows_of_zeros_are_near_to_nothing() -> None:
+def test_rows_of_zeros_have_cosine_zero() -> None:
     rows = np.array([[1, 0], [0, 0], [1, 1]], np.float32)
     ids, cosines = nearest(rows, rows[0], 3)
     assert ids.tolist() == [0, 2, 1]

@@ -16,8 +16,11 @@ from engine.messages.envelope import Request
 from engine.messages.generation import Generate, PredictNext, SamplingSettings
 from engine.messages.map import TraceForward
 from engine.messages.models import ChangeModel, Intervention, MeanAblated, ModelChanged, OpenModel, Scaled
+from engine.messages.search import PromptPart
 from engine.messages.texts import AssessText
 from engine.model.tape import Tape
+from engine.retrieval.answering import attention_to_parts, write
+from engine.retrieval.prompts import Plain, Prompt
 from engine.service.session import Session
 from tests.engine.sessions import ask
 
@@ -71,6 +74,24 @@ def test_every_request_runs_the_model_with_its_interventions(session: Session, r
     assert answer(session, request_) == before
     ask(session, ChangeModel())
     assert answer(session, request_) == before
+
+
+def test_answers_from_documents_are_written_and_traced_with_the_interventions(session: Session) -> None:
+    opened = session.opened
+    made = Prompt("the cat: ", opened.tokenizer.encode("the cat: "), [PromptPart(0, 7, 0)], [])
+    answer = opened.tokenizer.encode("the cat")
+
+    def values() -> list[float]:
+        changes = opened.reader.changes
+        parts = attention_to_parts(opened.model, opened.tokenizer, made, answer, 1, changes)
+        written = write(opened.reader, opened.tokenizer, made, 3, Plain(3))
+        return [*parts.ravel().tolist(), *(step.probability for step in written if step is not None)]
+
+    before = values()
+    ask(session, ChangeModel(OFF))
+    assert not same(values(), before)
+    ask(session, ChangeModel())
+    assert values() == before
 
 
 def recorded(session: Session, name: str) -> torch.Tensor:

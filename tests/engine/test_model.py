@@ -89,7 +89,7 @@ def some_ids(model: Transformer, count: int = 24) -> torch.Tensor:
 
 
 @torch.no_grad()
-def test_with_a_cache_it_gives_what_it_gives_without(model: Transformer) -> None:
+def test_logits_with_a_cache_equal_those_without(model: Transformer) -> None:
     ids, cache = some_ids(model), KVCache(model, batch=2)
     parts = [model(ids[:, a:b], cache) for a, b in ((0, 10), (10, 11), (11, 20), (20, 24))]
     assert torch.allclose(torch.cat(parts, dim=1), model(ids), atol=2e-5)
@@ -98,7 +98,7 @@ def test_with_a_cache_it_gives_what_it_gives_without(model: Transformer) -> None
 
 
 @torch.no_grad()
-def test_a_single_token_in_numpy_gives_what_torch_gives(model: Transformer) -> None:
+def test_a_single_token_in_numpy_has_the_logits_of_torch(model: Transformer) -> None:
     ids, cache, single = some_ids(model)[:1], KVCache(model), SingleToken(model)
     expected = model(ids)[0]
     model(ids[:, :8], cache)
@@ -109,7 +109,7 @@ def test_a_single_token_in_numpy_gives_what_torch_gives(model: Transformer) -> N
 
 
 @torch.no_grad()
-def test_a_single_token_follows_the_weights_as_they_learn() -> None:
+def test_a_single_token_uses_the_weights_of_the_moment() -> None:
     model = random_model(FAMILIES["nakami"])
     single, before = SingleToken(model), KVCache(model)
     first = single(3, before).copy()
@@ -120,18 +120,18 @@ def test_a_single_token_follows_the_weights_as_they_learn() -> None:
 
 
 @torch.no_grad()
-def test_no_token_sees_what_comes_after_it(model: Transformer) -> None:
+def test_logits_do_not_depend_on_later_tokens(model: Transformer) -> None:
     ids = some_ids(model)
     changed = ids.clone()
     changed[:, 15:] = (changed[:, 15:] + 1) % model.config.vocabulary
     assert torch.allclose(model(ids)[:, :15], model(changed)[:, :15], atol=1e-5)
 
 
-def test_the_counted_parameters_are_those_that_are_there(model: Transformer) -> None:
+def test_the_config_counts_the_parameters(model: Transformer) -> None:
     assert model.config.parameters() == sum(p.numel() for p in model.parameters())
 
 
-def test_it_begins_knowing_nothing() -> None:
+def test_a_new_model_has_the_loss_of_guessing() -> None:
     """A new model's loss is ln V exactly: it finds all tokens equally likely."""
     model = Transformer(FAMILIES["nakami"])
     ids = some_ids(model)
@@ -145,7 +145,7 @@ def test_more_tokens_than_the_context_are_refused(model: Transformer) -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, 300.0])  # 300: tokens so unlikely that their probability is 0
-def test_the_written_cross_entropy_is_torchs(scale: float) -> None:
+def test_cross_entropy_equals_that_of_torch(scale: float) -> None:
     torch.manual_seed(0)
     logits = torch.randn(40, 300) * scale
     targets = torch.randint(300, (40,))
@@ -166,7 +166,7 @@ def test_the_written_cross_entropy_is_torchs(scale: float) -> None:
 
 
 @pytest.mark.parametrize("function", ["relu_squared", "rms_norm", "rotate"])
-def test_the_written_derivatives_are_the_true_ones(function: str) -> None:
+def test_derivatives_written_by_hand_pass_gradcheck(function: str) -> None:
     torch.manual_seed(0)
     x = torch.randn(2, 5, 3, 8, dtype=torch.float64, requires_grad=True)
     angles = torch.rand(5, 1, 4, dtype=torch.float64)
@@ -180,7 +180,7 @@ def test_the_written_derivatives_are_the_true_ones(function: str) -> None:
     assert torch.autograd.gradcheck(functions[function], (x,))
 
 
-def test_rotation_depends_on_distance_alone() -> None:
+def test_rotation_depends_only_on_the_distance() -> None:
     """The product of q at position 7 and k at 4 is that of q at 12 and k at 9."""
     model = random_model(FAMILIES["nakami"])
     q, k = torch.randn(1, 1, 1, 32), torch.randn(1, 1, 1, 32)
@@ -207,28 +207,28 @@ def test_rotation_depends_on_distance_alone() -> None:
         ({"norm_epsilon": "x"}, "error.config_range"),
     ],
 )
-def test_absurd_shapes_are_refused_in_words(change: dict[str, object], key: str) -> None:
+def test_impossible_configs_raise_an_engine_error(change: dict[str, object], key: str) -> None:
     values = dataclasses.asdict(FAMILIES["nakami"]) | change
     with pytest.raises(EngineError) as raised:
         ModelConfig.from_json(values)
     assert raised.value.key == key
 
 
-def test_a_configuration_survives_its_file() -> None:
+def test_a_config_is_the_same_after_saving_and_loading() -> None:
     for config in FAMILIES.values():
         assert ModelConfig.from_json(config.to_json()) == config
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4, 64, 65])
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_few_rows_are_multiplied_alike_from_either_side(rows: int, bias: bool) -> None:
+def test_linear_equals_that_of_torch_for_any_number_of_rows(rows: int, bias: bool) -> None:
     layer, x_1TD = Linear(24, 40, bias=bias), torch.randn(1, rows, 24)
     y_1TN = layer(x_1TD)
     assert y_1TN.is_contiguous()
     assert torch.allclose(y_1TN, F.linear(x_1TD, layer.weight, layer.bias), atol=1e-5)
 
 
-def test_free_memory_is_a_number_or_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_memory_is_a_number_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     free = memory.free_memory()
     assert free is None or 2**20 < free < 2**50
 

@@ -30,7 +30,7 @@ FIELDS = [field.name for field in dataclasses.fields(ModelConfig)]
 
 @settings(max_examples=150)
 @given(name=st.sampled_from(FIELDS), value=JSON)
-def test_a_configuration_with_any_foreign_value_is_read_or_refused_in_words(name: str, value: object) -> None:
+def test_a_config_with_any_value_is_read_or_raises_an_engine_error(name: str, value: object) -> None:
     values = FAMILIES["nakami"].to_json() | {name: value}
     refused = ""
     try:
@@ -58,7 +58,7 @@ def test_a_configuration_with_any_foreign_value_is_read_or_refused_in_words(name
         ("rope_scaling", "linear"),
     ],
 )
-def test_what_no_model_can_be_is_refused_before_it_is_built(name: str, value: object) -> None:
+def test_impossible_settings_are_refused_before_the_model_is_built(name: str, value: object) -> None:
     with pytest.raises(EngineError) as raised:
         ModelConfig.from_json(FAMILIES["nakami"].to_json() | {name: value})
     assert raised.value.args_by_name["setting"] == name
@@ -68,7 +68,7 @@ def test_what_no_model_can_be_is_refused_before_it_is_built(name: str, value: ob
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "nakami"])
-def test_a_saved_model_comes_back_bit_by_bit(tmp_path: Path, family: str) -> None:
+def test_a_saved_model_is_loaded_bit_by_bit(tmp_path: Path, family: str) -> None:
     characters = train_characters(["ab"])
     config = dataclasses.replace(FAMILIES[family], vocabulary=characters.vocabulary)
     model = random_model(config)
@@ -100,7 +100,7 @@ def test_files_that_call_the_unembedding_head_are_read(tmp_path: Path, text_file
     assert torch.equal(resumed.model.unembedding.weight, 2 * run.model.unembedding.weight)
 
 
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"name": "中身"})
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"name": object()})
@@ -139,7 +139,7 @@ def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
         ("tokenizer.json", None, "error.no_tokenizer"),
     ],
 )
-def test_a_damaged_model_is_refused_in_words(
+def test_a_damaged_model_raises_an_engine_error(
     model_folder: Path, tmp_path: Path, file: str, content: bytes | None, key: str
 ) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "copy")
@@ -151,7 +151,7 @@ def test_a_damaged_model_is_refused_in_words(
     assert raised.value.key == key
 
 
-def test_a_truncated_or_lying_model_is_refused(model_folder: Path, tmp_path: Path) -> None:
+def test_truncated_or_mismatched_weights_raise_an_engine_error(model_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "copy")
     weights = folder / "model.safetensors"
     data = weights.read_bytes()

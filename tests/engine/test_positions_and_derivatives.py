@@ -21,7 +21,7 @@ def rotated(rotary: Rotary, x: torch.Tensor, position: int) -> torch.Tensor:
 
 @settings(max_examples=50)
 @given(m=st.integers(0, 3000), n=st.integers(0, 3000), shift=st.integers(0, 3000), seed=st.integers(0, 99))
-def test_queries_and_keys_meet_by_their_distance_alone(m: int, n: int, shift: int, seed: int) -> None:
+def test_rotated_products_depend_only_on_the_distance(m: int, n: int, shift: int, seed: int) -> None:
     rotary = Rotary(ModelConfig(vocabulary=2, context=8192))
     generator = torch.Generator().manual_seed(seed)
     q, k = torch.randn(2, 32, generator=generator)
@@ -31,7 +31,7 @@ def test_queries_and_keys_meet_by_their_distance_alone(m: int, n: int, shift: in
     assert rotated(rotary, q, m).norm().item() == pytest.approx(q.norm().item(), rel=1e-5)
 
 
-def test_a_position_beyond_the_table_is_turned_as_the_formula_says() -> None:
+def test_positions_beyond_the_table_are_rotated_by_the_formula() -> None:
     config = ModelConfig(vocabulary=2, context=100_000)
     cos, sin = Rotary(config)(70_000, 2)
     angles = np.outer([70_000, 70_001], [10_000 ** (-2 * i / 32) for i in range(16)])
@@ -39,13 +39,13 @@ def test_a_position_beyond_the_table_is_turned_as_the_formula_says() -> None:
     assert np.allclose(sin[:, 0], np.concatenate((-np.sin(angles), np.sin(angles)), axis=1), atol=1e-6)
 
 
-def test_position_zero_turns_nothing() -> None:
+def test_position_zero_is_not_rotated() -> None:
     x = torch.randn(32)
     assert torch.equal(rotated(Rotary(ModelConfig(vocabulary=2)), x, 0), x)
 
 
 def llama3(frequency: float, scaling: RopeScaling) -> float:
-    """As the reference code tells it: https://arxiv.org/abs/2407.21783."""
+    """Scale one frequency as the reference code does: https://arxiv.org/abs/2407.21783."""
     wavelength = 2 * math.pi / frequency
     if wavelength < scaling.original_context / scaling.high_freq_factor:
         return frequency
@@ -58,7 +58,7 @@ def llama3(frequency: float, scaling: RopeScaling) -> float:
 
 
 @pytest.mark.parametrize("scaling", [RopeScaling("llama3", 8.0), RopeScaling("llama3", 32.0, 1.0, 4.0, 512)])
-def test_a_context_taught_afterwards_slows_only_long_waves(scaling: RopeScaling) -> None:
+def test_llama3_scaling_changes_only_long_wavelengths(scaling: RopeScaling) -> None:
     config = ModelConfig(vocabulary=2, head_width=64, rope_theta=500_000.0)
     plain = rotary_frequencies(config)
     scaled = rotary_frequencies(dataclasses.replace(config, rope_scaling=scaling))
@@ -76,7 +76,7 @@ SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 4), st.sampled_from([2, 4, 
 
 @settings(max_examples=40)
 @given(shape=SHAPES, seed=st.integers(0, 10_000), scale=st.sampled_from([1e-3, 1.0, 30.0]))
-def test_gradients_are_those_that_small_steps_show(shape: tuple[int, int, int], seed: int, scale: float) -> None:
+def test_gradients_equal_finite_differences(shape: tuple[int, int, int], seed: int, scale: float) -> None:
     generator = torch.Generator().manual_seed(seed)
     x = (torch.randn(shape, generator=generator, dtype=torch.float64) * scale).requires_grad_()
     weight = torch.randn(shape, generator=generator, dtype=torch.float64)
@@ -93,7 +93,7 @@ def test_gradients_are_those_that_small_steps_show(shape: tuple[int, int, int], 
         assert gradient[place].item() == pytest.approx(slope, rel=1e-3, abs=1e-5)
 
 
-def test_derivatives_at_the_edges_are_numbers() -> None:
+def test_derivatives_are_finite_for_extreme_inputs() -> None:
     for x in (torch.zeros(2, 4), torch.full((2, 4), 1e-30), torch.full((2, 4), 1e15)):
         for function in (relu_squared, lambda x: rms_norm(x, 1e-6)):
             leaf = x.clone().requires_grad_()
@@ -101,7 +101,7 @@ def test_derivatives_at_the_edges_are_numbers() -> None:
             assert gradient.isfinite().all()
 
 
-def test_turning_back_undoes_turning() -> None:
+def test_the_inverse_rotation_undoes_a_rotation() -> None:
     cos, sin = Rotary(ModelConfig(vocabulary=2))(5, 3)
     x = torch.randn(2, 3, 4, 32)
     assert torch.allclose(rotate(rotate(x, cos, sin), cos, -sin), x, atol=1e-5)

@@ -47,7 +47,7 @@ def test_every_stage_is_a_distribution_and_only_cuts(
 
 
 @given(logits=LOGITS, k=st.integers(1, 60))
-def test_top_k_keeps_k(logits: np.ndarray, k: int) -> None:
+def test_top_k_keeps_exactly_k(logits: np.ndarray, k: int) -> None:
     settings = SamplingSettings(temperature=1.0, top_k=k)
     kept = np.flatnonzero(rows(logits, settings)[STAGES.index("top_k")])
     assert len(kept) <= min(k, len(logits))
@@ -71,7 +71,7 @@ def test_temperature_zero_takes_the_likeliest(logits: np.ndarray) -> None:
 
 
 @given(logits=LOGITS, cold=st.floats(0.2, 0.9), hot=st.floats(1.1, 3.0))
-def test_heat_spreads(logits: np.ndarray, cold: float, hot: float) -> None:
+def test_a_higher_temperature_raises_the_entropy(logits: np.ndarray, cold: float, hot: float) -> None:
     def highest(temperature: float) -> float:
         return float(rows(logits, SamplingSettings(temperature=temperature))[-1].max())
 
@@ -86,7 +86,7 @@ def test_heat_spreads(logits: np.ndarray, cold: float, hot: float) -> None:
     p=st.sampled_from([1.0, 0.9, 0.5]),
     min_p=st.sampled_from([0.0, 0.05, 0.3]),
 )
-def test_it_agrees_with_transformers(
+def test_stages_agree_with_transformers(
     logits: np.ndarray, penalty: float, temperature: float, k: int, p: float, min_p: float
 ) -> None:
     previous = [3, 7, 3]
@@ -109,7 +109,9 @@ def test_it_agrees_with_transformers(
 
 
 @given(logits=LOGITS, settings=SETTINGS, u=st.floats(0, 1, exclude_max=True))
-def test_the_drawn_token_holds_the_random_number(logits: np.ndarray, settings: SamplingSettings, u: float) -> None:
+def test_the_interval_of_the_drawn_token_contains_the_draw(
+    logits: np.ndarray, settings: SamplingSettings, u: float
+) -> None:
     shown = candidates(stages(logits, [], settings), u, 8, str)
     assert shown.drawn_from - 1e-9 <= u <= shown.drawn_to + 1e-9
     assert shown.probabilities[-1, shown.drawn] > 0
@@ -134,7 +136,7 @@ def test_draws_repeat_and_are_uniform() -> None:
     assert abs(numbers.mean() - 0.5) < 0.02
 
 
-def test_repetition_penalty_acts_on_what_is_there_already() -> None:
+def test_repetition_penalty_acts_on_earlier_tokens() -> None:
     plain = rows(np.array([2.0, 1.9, -1.0], np.float32), SamplingSettings(temperature=1.0))[-1]
     punished = rows(np.array([2.0, 1.9, -1.0], np.float32), SamplingSettings(2.0, 1.0), previous=[0, 2])[-1]
     assert punished[0] < plain[0]
@@ -151,7 +153,7 @@ def test_broken_numbers_are_impossible_tokens_or_an_error() -> None:
 
 
 @pytest.mark.parametrize("change", [{"temperature": -1.0}, {"top_p": 1.5}, {"min_p": float("nan")}, {"top_k": -2}])
-def test_settings_that_make_no_sense(change: dict[str, float]) -> None:
+def test_settings_out_of_range_raise_an_engine_error(change: dict[str, float]) -> None:
     with pytest.raises(EngineError) as raised:
         stages(np.zeros(4, np.float32), [], SamplingSettings(**change))  # type: ignore[arg-type]
     assert raised.value.key == "error.config_range"

@@ -46,7 +46,7 @@ def by_hand(model: Transformer, ids: list[int]) -> dict[str, torch.Tensor]:
     return found
 
 
-def test_every_value_is_that_of_the_plain_path(session: Session) -> None:
+def test_every_value_equals_that_of_a_plain_forward_pass(session: Session) -> None:
     model, tokenizer = session.opened.model, session.opened.tokenizer
     ids = tokenizer.encode(TEXT)
     plain, shown = by_hand(model, ids), traced(session, most=32)
@@ -91,7 +91,7 @@ def test_fewer_tokens_are_the_last_of_the_same_pass(session: Session) -> None:
     assert last.highest == pytest.approx(whole.highest, abs=1e-4)
 
 
-def test_the_draw_is_the_one_that_generation_makes(session: Session) -> None:
+def test_the_trace_has_the_draw_of_generation(session: Session) -> None:
     chosen: tuple[int, ...] = ()
     for _ in range(4):
         shown = traced(session, chosen=chosen, seed=7)
@@ -102,7 +102,7 @@ def test_the_draw_is_the_one_that_generation_makes(session: Session) -> None:
     assert traced(session, chosen=chosen).ids.tolist()[-4:] == list(chosen)
 
 
-def test_a_text_beyond_the_context_is_seen_as_in_generation(session: Session) -> None:
+def test_a_text_longer_than_the_context_has_the_window_of_generation(session: Session) -> None:
     text = TEXT * 4
     [weighed] = generation.predict_next(session, PredictNext(text, sampling=SamplingSettings(temperature=1.0)))
     shown = traced(session, text, candidates=24)
@@ -116,7 +116,7 @@ def test_no_text_has_no_trace(session: Session) -> None:
     assert list(trace_forward(session, TraceForward(""))) == []
 
 
-def test_wide_vectors_are_means_over_equal_parts() -> None:
+def test_mean_pool_averages_equal_parts() -> None:
     values = np.arange(256, dtype=np.float32).reshape(2, 128)
     assert np.array_equal(mean_pool(values), values.reshape(2, 64, 2).mean(-1))
     uneven = np.random.default_rng(0).normal(size=100).astype(np.float32)
@@ -134,7 +134,7 @@ def test_a_message_stays_below_a_megabyte(session: Session) -> None:
     assert 200 * 32 * 32 * 2 + 201 * 32 * 4 + 200 * MOST_NUMBERS * 4 < 2**20  # the largest model
 
 
-def test_damaged_weights_are_said(model_folder: Path) -> None:
+def test_damaged_weights_raise_an_engine_error(model_folder: Path) -> None:
     model, _ = load_model(model_folder)
     with torch.no_grad():
         model.blocks[1].mlp.down.weight.fill_(math.nan)  # type: ignore[union-attr, operator]

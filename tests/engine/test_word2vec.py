@@ -35,7 +35,7 @@ def neighbour(model: Word2Vec, word: str) -> str:
     return model.words[int(nearest(model.vectors_VD, model.vectors_VD[index], 1, {index})[0][0])]
 
 
-def test_words_in_the_same_company_are_neighbours(learned: Word2Vec) -> None:
+def test_words_with_the_same_neighbours_are_near(learned: Word2Vec) -> None:
     cat, dog, cow, sheep = (learned.vectors_VD[learned.index(w) or 0] for w in ("cat", "dog", "cow", "sheep"))
 
     def cosine(a: np.ndarray, b: np.ndarray) -> float:
@@ -70,7 +70,7 @@ def test_pairs_stay_within_the_window_and_the_text() -> None:
     assert np.array_equal(centres // 10, neighbours // 10)
 
 
-def test_words_are_cut_where_the_scripts_change() -> None:
+def test_words_end_where_the_script_changes() -> None:
     assert words_of("The king's 3 cats!") == ["the", "king's", "cats"]
     assert words_of("王は2頭のゾウを見た。") == ["王", "は", "頭", "の", "ゾウ", "を", "見", "た"]
 
@@ -80,7 +80,7 @@ def test_any_text_has_words(text: str) -> None:
     assert all(word == word.strip() and word for word in words_of(text))
 
 
-def test_vectors_are_saved_and_found_again(learned: Word2Vec, tmp_path: Path) -> None:
+def test_vectors_are_saved_and_loaded(learned: Word2Vec, tmp_path: Path) -> None:
     learned.save(tmp_path / "w")
     again = Word2Vec.load(tmp_path / "w")
     assert again.words == learned.words
@@ -100,7 +100,7 @@ def test_vectors_are_saved_and_found_again(learned: Word2Vec, tmp_path: Path) ->
         ("word2vec.json", None, "error.model_damaged"),
     ],
 )
-def test_damaged_vectors_are_refused_in_words(
+def test_damaged_vectors_raise_an_engine_error(
     learned: Word2Vec, tmp_path: Path, file: str, content: bytes | None, key: str
 ) -> None:
     learned.save(tmp_path)
@@ -112,7 +112,7 @@ def test_damaged_vectors_are_refused_in_words(
     assert raised.value.key == key
 
 
-def test_too_little_text_and_no_folder_are_said(tmp_path: Path) -> None:
+def test_too_little_text_or_no_folder_raise_an_engine_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as raised:
         list(train(["one two"]))
     assert raised.value.key == "error.text_too_short"
