@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.messages.attention import ExplainAttention
+from engine.messages.attention import HEAD_KINDS, ExplainAttention
 from gui.colormaps import color_of
+from gui.i18n import percent, t
+from gui.panes.attention.badges import HeadBadges
 from gui.panes.attention.lines import MOST_QUERIES, AttentionLines
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView
@@ -335,3 +337,25 @@ def test_the_share_of_a_key_is_as_long_as_its_bar(qtbot: QtBot) -> None:
     column = accent[:, x[x > 600]]
     lengths = sorted({int(n) for n in column.sum(1)} - {0}, reverse=True)
     assert lengths[0] / lengths[1] == pytest.approx(3.0, rel=0.05)
+
+
+def test_the_badges_have_all_long_or_all_short_names(qtbot: QtBot) -> None:
+    badges = HeadBadges()
+    qtbot.addWidget(badges)
+    badges.set_scores(np.full((len(HEAD_KINDS), 2, 2), 0.5, np.float32))
+    badges.show()
+    seen = set()
+    for width in range(100, 500, 20):
+        badges.resize(width, 70)
+        words = tuple(button.text() for button in badges.buttons)
+        short = tuple(
+            t("pane.attention.badges.best", name=t(f"pane.attention.badges.short.{k}"), percent=percent(0.5))
+            for k in HEAD_KINDS
+        )
+        whole = tuple(
+            t("pane.attention.badges.best", name=t(f"pane.attention.badges.name.{k}"), percent=percent(0.5))
+            for k in HEAD_KINDS
+        )
+        assert words in (short, whole)
+        seen.add(words)
+    assert len(seen) == 2

@@ -1,5 +1,6 @@
 """Small controls: slider, control, prompt, the form of a run, messages."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -438,3 +439,19 @@ def test_figures_take_more_room_in_larger_type_and_none_without_any(qtbot: QtBot
     assert all(b > 1.5 * a for a, b in zip(before, after, strict=True))
     row.set_figures([])
     assert (row.fitting(), row.toolTip()) == ([], "")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("width", [360, 450, 900])
+def test_the_button_of_a_preset_shows_its_shape_uncut(qtbot: QtBot, language: str, width: int) -> None:
+    i18n.set_language(language)
+    form = RunForm()
+    qtbot.addWidget(form)
+    form.set_presets({name: TrainingSettings(layers=8, width=384) for name in ("30s", "5m", "overnight")}, "30s")
+    form.resize(width, 300)
+    form.show()
+    for button in form.buttons.values():
+        assert {"8", "384"} <= set(re.findall(r"\d+", button.text()))
+        widest = max(button.fontMetrics().horizontalAdvance(line) for line in button.text().splitlines())
+        assert widest < button.width()
+    assert form.width() == width

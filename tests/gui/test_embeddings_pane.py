@@ -7,9 +7,10 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPolygonF
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.messages.embeddings import Project
+from engine.messages.embeddings import LookUp, Project
 from engine.messages.models import ModelInfo
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine
@@ -157,3 +158,73 @@ def test_choices_are_remembered(pane: Any) -> None:
     assert pane.dims.current == "3d"
     pane.restore(saved)
     assert pane.analogy[0].text() == "king"
+
+
+@pytest.fixture
+def small_pane(window: MainWindow, qtbot: QtBot) -> Any:
+    """Return the pane in a grid on a small screen."""
+    window.resize(1280, 720)
+    window.state.set_model(ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.state.set_text("abcde")
+    window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
+    found: Any = window.workspace.pane("embeddings")
+    qtbot.waitUntil(lambda: found.map is not None and found.row is not None)
+    return found
+
+
+def test_the_words_about_a_point_take_no_room_from_the_map(small_pane: Any, qtbot: QtBot) -> None:
+    height = small_pane.plot.height()
+    small_pane.plot.grab()
+    QTest.mouseMove(small_pane.plot, small_pane.plot.at(7).toPoint())
+    qtbot.waitUntil(small_pane.words.isVisible)
+    assert "ID" in small_pane.words.text()
+    assert small_pane.plot.height() == height
+    assert small_pane.words.geometry().bottom() <= height
+    QApplication.sendEvent(small_pane.plot, QEvent(QEvent.Type.Leave))
+    assert not small_pane.words.isVisible()
+
+
+def test_a_scene_looks_up_a_word_on_the_whole_map(small_pane: Any, qtbot: QtBot) -> None:
+    # A look-up before has zoomed in.
+    small_pane.plot.fit([0, 1])
+    near = small_pane.plot._scale
+    small_pane.act({"look_up": [small_pane.pieces[5]]})
+    assert small_pane.plot._scale < near
+    assert small_pane.plot.rect().contains(*small_pane.plot._place()[5, :2].astype(int).tolist())
+
+
+def test_the_neighbours_have_room_in_a_low_tile(window: MainWindow, small_pane: Any, qtbot: QtBot) -> None:
+    window.resize(1500, 700)
+    qtbot.waitUntil(
+        lambda: small_pane.side.isVisible() and small_pane.near.height() >= 2 * small_pane.near.row_height()
+    )
+
+
+def test_tsne_has_no_axes_and_no_progress_before_its_first_points(small_pane: Any, engine: FakeEngine) -> None:
+    assert small_pane.plot.axes() != ("", "")
+    engine.answers.pop(Project)  # from now on it is always at work
+    small_pane.method.button("tsne").click()
+    assert small_pane.plot.axes() == ("", "")
+    assert "t-SNE" in small_pane.subtitle()
+    assert "0\u00a0%" in small_pane.subtitle()
+
+
+def test_looking_up_a_row_is_not_cancelled_while_the_points_move(
+    small_pane: Any, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.answers.pop(LookUp)
+    wanted = int(small_pane.ids[7])
+    small_pane._look_up(wanted)
+    first = engine.jobs[engine.requests.index(engine.asked(LookUp)[-1])]
+    for _ in range(3):
+        small_pane._ask_row(wanted)  # as every picture of a movement does
+    assert not first.cancelled
+
+
+def test_another_source_of_vectors_clears_the_row(small_pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    assert len(small_pane.bars.vector)
+    engine.answers.pop(LookUp)  # no word of the text has a vector
+    small_pane.source.button("word2vec").click()
+    assert not len(small_pane.bars.vector)
+    assert small_pane.near.near is None
+    assert (small_pane.token.text(), small_pane.near_title.text()) == ("", "")

@@ -7,7 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.messages.generation import Generate, PredictNext
+from engine.messages.generation import Generate, PredictNext, SamplingSettings
+from gui.i18n import t
 from gui.panes.generation.branches import Branches
 from gui.panes.generation.pane import GenerationPane
 from gui.window.main_window import MainWindow
@@ -196,3 +197,27 @@ def test_it_says_what_its_colours_mean_where_there_is_room(
     window.resize(900, 560)
     window.workspace.choose_count(4)
     qtbot.waitUntil(lambda: page.text_key.isHidden() and page.bars_key.isHidden())
+
+
+def test_the_candidates_are_described_in_the_language_of_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.set_layout(1, ["generation"])
+    bars = window.workspace.pane("generation").page.bars  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bars.candidates is not None)
+    assert "model" in bars.accessibleDescription()
+    window.set_language("ja")
+    assert t("pane.generation.candidates.stage.model") in bars.accessibleDescription()
+
+
+def test_the_candidates_follow_the_sliders_after_a_comparison(
+    window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    window.state.set_model(model())
+    window.state.set_text("abc")
+    window.workspace.set_layout(1, ["generation"])
+    pane: Any = window.workspace.pane("generation")
+    qtbot.waitUntil(lambda: bool(engine.asked(PredictNext)))
+    pane.page.side_button.setChecked(True)
+    pane.page.controls.set_settings(SamplingSettings(temperature=1.5))
+    qtbot.waitUntil(lambda: engine.asked(PredictNext)[-1].sampling.temperature == 1.5)

@@ -21,9 +21,9 @@ from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT
 from gui.widgets.bar_list import Bar, BarList
-from gui.widgets.scatter_plot import ScatterPlot
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.heatmap import Heatmap
+from gui.widgets.scatter_plot import ScatterPlot
 from gui.widgets.token_strip import TokenStrip
 from gui.widgets.vector_bars import VectorBars
 from tests.gui.fakes import attention_steps, forward_trace, many_candidates, near_tokens, tokens_of

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gui.theme import LIGHT
+from gui import i18n
+from gui.theme import LIGHT, SMALL
 from gui.widgets.scatter_plot import ScatterPlot
 from tests.gui.hands import (
     LARGE_TYPE,
@@ -200,3 +202,52 @@ def test_arrows_paths_and_axes_are_drawn(qtbot: QtBot) -> None:
     assert after[middle.y(), middle.x()] != before[middle.y(), middle.x()]
     plot.set_explained([0.5, 0.3])
     assert (pixels(plot)[-16:] != after[-16:]).any()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("size", [(40, 30), (120, 120), (400, 130), (900, 600)])
+def test_the_name_of_an_axis_is_shown_whole_or_not_at_all(qtbot: QtBot, language: str, size: tuple[int, int]) -> None:
+    i18n.set_language(language)
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(*size)
+    plot.set_points(np.eye(2, dtype=np.float32), fit=True)
+    plot.set_explained((0.61, 0.27))
+    for name, share, room in zip(plot.axes(), ("61", "27"), size, strict=True):
+        assert QFontMetricsF(plot.theme.font(SMALL - 1)).horizontalAdvance(name) < room
+        assert share in name if room >= 120 else name == ""
+    plot.set_explained(())
+    assert plot.axes() == ("", "")
+
+
+def test_a_small_plot_uses_most_of_its_height(qtbot: QtBot) -> None:
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(400, 120)
+    points = np.random.default_rng(1).uniform(-1, 1, (200, 2)).astype(np.float32)
+    plot.set_points(points, fit=True)
+    plot.grab()
+    heights = [plot.at(index).y() for index in range(200)]
+    assert max(heights) - min(heights) > 0.6 * 120
+    assert min(heights) > 0
+    assert max(heights) < 120
+
+
+def _spread(plot: ScatterPlot) -> float:
+    plot.grab()
+    return float(np.ptp(plot._placed[:, 0]))
+
+
+def test_a_plot_fills_a_larger_tile_unless_the_user_has_zoomed(qtbot: QtBot) -> None:
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(200, 200)
+    plot.show()
+    plot.set_points(np.random.default_rng(2).normal(size=(90, 2)).astype(np.float32), fit=True)
+    small = _spread(plot)
+    plot.resize(800, 800)
+    assert _spread(plot) > 3 * small
+    QTest.keyClick(plot, Qt.Key.Key_Plus)
+    chosen = _spread(plot)
+    plot.resize(400, 400)
+    assert _spread(plot) == pytest.approx(chosen)

@@ -17,6 +17,7 @@ from engine.messages.texts import InspectText
 from gui import i18n
 from gui.i18n import t
 from gui.panes import PANE_IDS
+from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model
@@ -93,7 +94,7 @@ def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, engine: Fake
 def open_today(
     request: pytest.FixtureRequest, engine: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], MainWindow]]:
-    """Starts with what was left yesterday and opens a text of that name, in one of three ways."""
+    """Return a function that starts with saved settings and opens a text of that name, in one of three ways."""
     for name in ("yesterday.txt", "today.txt"):
         (tmp_path / name).touch()
     yesterday = Settings(language="en", welcomed=True, text="a dog", corpus=[str(tmp_path / "yesterday.txt")])
@@ -154,7 +155,9 @@ def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: M
     engine.answers[InspectText] = lambda _: [failed]
     window.opening.open_paths(["a.txt"])
     qtbot.waitUntil(window.banner.isVisible)
-    assert window.banner.label.text() == "a.txt is empty, so there is nothing to train on. Choose a file with text in it."
+    assert (
+        window.banner.label.text() == "a.txt is empty, so there is nothing to train on. Choose a file with text in it."
+    )
     window.toggle_language()
     assert window.banner.label.text().startswith("a.txt は空のファイルで")
 
@@ -388,3 +391,10 @@ def test_the_list_of_keys_is_deleted_when_it_closes(window: MainWindow, qtbot: Q
     [box] = window.findChildren(QDialog)
     box.close()
     qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])
+
+
+def test_file_dialogs_open_in_the_users_last_folder(window: MainWindow, tmp_path: Path) -> None:
+    window.settings.recent = [str(BUILTIN), str(tmp_path / "mine" / "a.txt")]
+    assert window.opening._last_folder() == str(tmp_path / "mine")
+    window.settings.recent = [str(BUILTIN)]
+    assert window.opening._last_folder() == str(Path.home())

@@ -1,14 +1,15 @@
 """What is written, as it is painted: candidates, chips of tokens, coloured text."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -16,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from gui import i18n
 from gui.colormaps import color_of
 from gui.panes.generation.candidate_bars import CandidateBars
-from gui.theme import DARK, LIGHT, Theme
+from gui.theme import DARK, GAP_M, LIGHT, NORMAL, Theme
 from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.token_strip import CHEVRON, TokenStrip, describe
 from tests.gui.fakes import candidates, many_candidates, tokens_of
@@ -333,3 +334,53 @@ def test_a_mark_is_whole_also_where_a_line_begins_with_a_space(qtbot: QtBot) -> 
         top = painted(view.page, red)[: view.page.line_height // 2]
         widths.append(int(top.any(axis=0).sum()))
     assert widths[0] == widths[1] > 0
+
+
+def _text(qtbot: QtBot, pieces: list[str], width: int = 300) -> ColouredText:
+    shown = ColouredText()
+    qtbot.addWidget(shown)
+    shown.resize(width, 400)
+    shown.show()
+    shown.set_spans([Span(piece, None) for piece in pieces])
+    return shown
+
+
+def _lines(shown: ColouredText) -> list[str]:
+    lines: dict[float, str] = {}
+    for boxes in shown.page._boxes:
+        for box, part in boxes:
+            lines[box.top()] = lines.get(box.top(), "") + part
+    return list(lines.values())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_long_text_wraps_at_its_spaces_in_one_piece_or_in_tokens(qtbot: QtBot, whole: bool) -> None:
+    text = "Once upon a time there was a rabbit who lived in the forest near the pond, and it was hungry."
+    words = text.split()
+    tokens = [part for piece in re.findall(" ?[^ ]+", text) for part in (piece[:2], piece[2:]) if part]
+    shown = _text(qtbot, [text] if whole else tokens)
+    assert all(box.right() <= shown.viewport().width() for boxes in shown.page._boxes for box, _ in boxes)
+    assert [word for line in _lines(shown) for word in line.split()] == words
+    assert len(_lines(shown)) > 2
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(st.sampled_from("ab .,」「。、猫犬っ😀\n"), min_size=1, max_size=6), max_size=30))
+def test_lines_lose_and_clip_nothing_and_never_begin_with_closing_punctuation(qtbot: QtBot, pieces: list[str]) -> None:
+    shown = _text(qtbot, pieces, 400)
+    drawn = "".join(part for boxes in shown.page._boxes for _, part in boxes)
+    assert drawn.replace("⏎", "\n") == "".join(pieces)
+    assert all(box.left() >= -20 for boxes in shown.page._boxes for box, _ in boxes)
+    # Where so much is joined that it is wider than a line there is no other way.
+    if not re.search("[.,」「。、っab😀]{12}", "".join(pieces)):
+        wrapped = [line for before, line in pairwise(_lines(shown)) if not before.endswith("⏎")]
+        assert [line for line in wrapped if line[0] in "」。、"] == []
+
+
+def test_the_name_of_the_drawn_candidate_is_not_cut(qtbot: QtBot) -> None:
+    bars = CandidateBars()
+    qtbot.addWidget(bars)
+    bars.resize(500, 400)
+    bars.set_candidates(replace(candidates(), pieces=("Question", "b", "c")))
+    bold = QFontMetricsF(bars.theme.font(NORMAL, bold=True))
+    assert bars._label_width() - GAP_M >= bold.horizontalAdvance("Question")

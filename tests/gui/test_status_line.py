@@ -1,0 +1,43 @@
+"""The status line: the name of the model, and the state of the engine."""
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from gui.i18n import t
+from gui.settings import Settings
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, model
+
+
+def test_the_name_of_the_model_is_whole_beside_a_warning(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
+    qtbot.waitUntil(lambda: window.status.model.text().endswith("123,456"))
+
+
+def test_the_name_of_the_model_is_cut_at_its_end_where_it_has_no_room(window: MainWindow, qtbot: QtBot) -> None:
+    window.settings.zoom = 2.0
+    window._change_theme()
+    window.resize(1280, 720)
+    window.state.set_model(model())
+    window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
+    whole = window.status.model.toolTip()
+    qtbot.waitUntil(lambda: window.status.model.text().endswith("…"))
+    assert whole.startswith(window.status.model.text()[:-1])
+    window.status.set_warning("")
+    qtbot.waitUntil(lambda: window.status.model.text() == whole)
+
+
+def test_an_engine_that_is_still_starting_is_not_shown_as_stopped(qtbot: QtBot, tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.alive = False
+    shown = MainWindow(engine, Settings(language="en", welcomed=True), tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(shown)
+    shown.show()
+    assert shown.status.engine.text() == t("status.starting")
+    assert not shown.status.restart.isVisible()
+    shown.begin([])
+    qtbot.waitUntil(lambda: shown.status.engine.text() == t("status.ready"))
+    shown.close()
