@@ -59,12 +59,12 @@ def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest
 @pytest.fixture
 def hover(monkeypatch: pytest.MonkeyPatch) -> Hover:
     """Return a function that moves the mouse to a place and returns the tooltip shown there."""
-    told: list[str] = []
-    monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: told.append(text))
+    shown: list[str] = []
+    monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: shown.append(text))
 
     def at(widget: QWidget, place: QPoint) -> str:
         QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, place, widget.mapToGlobal(place)))
-        return plain(told[-1]) if told else ""
+        return plain(shown[-1]) if shown else ""
 
     return at
 

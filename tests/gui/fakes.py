@@ -1,6 +1,6 @@
-"""An engine that answers from a table, in the window's own thread, one turn later."""
+"""A fake engine: it answers from a table, in the window's thread, at the next turn of the event loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from engine.messages.embeddings import (
     TokenRow,
     TracePaths,
 )
-from engine.messages.envelope import Ended
+from engine.messages.envelope import Arguments, Ended
 from engine.messages.generation import STAGES, Candidates, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.messages.models import ModelInfo, OpenModel
@@ -85,7 +85,7 @@ from engine.messages.training import (
     TrainingStarted,
 )
 
-Answers = dict[type, Callable[[Any], list[object]]]
+Answers = dict[type, Callable[[Any], Sequence[object]]]
 
 
 class FakeJob(QObject):
@@ -127,7 +127,7 @@ class FakeEngine(QObject):
     def _answer(self, job: FakeJob, request: object) -> None:
         answer = self.answers.get(type(request))
         if answer is None or job.cancelled:
-            return  # still at work
+            return  # it never ends
         for event in answer(request):
             if isinstance(event, Ended):
                 job.ended.emit(event)
@@ -139,7 +139,7 @@ class FakeEngine(QObject):
         return [request for request in self.requests if isinstance(request, kind)]
 
     def send(self, kind: type, event: object) -> None:
-        """One more event of the last job of that kind."""
+        """Send one more answer of the last request of that kind."""
         self._job(kind).answered.emit(event)
 
     def end(self, kind: type, ended: Ended) -> None:
@@ -168,7 +168,7 @@ def candidates(drawn: int = 0) -> Candidates:
 
 
 def generated(request: Generate) -> list[object]:
-    """abcabc…, or the token that was asked for."""
+    """Return abcabc…; the first token is `request.first`, if there is one."""
     first = len(request.chosen)
     ids = [97 + (first + i) % 3 for i in range(request.tokens)]
     if request.first is not None:
@@ -209,7 +209,7 @@ def attention(request: Attend) -> list[object]:
 
 def head_scores(_: ScoreHeads) -> list[object]:
     scores = np.full((4, 2, 3), 0.1, np.float32)
-    scores[0, 1, 2] = 0.87  # the third head of the second layer looks at the token before
+    scores[0, 1, 2] = 0.87  # the third head of the second layer attends to the previous token
     return [HeadScores(scores)]
 
 
@@ -234,18 +234,7 @@ def merge_steps(request: ReplayMerges) -> list[object]:
 
 def tokenizer_columns(request: CompareTokenizers) -> list[object]:
     names, tokens = ("model", "characters", "bytes", "scripts"), tokens_of(request.text)
-    return [
-        TokenizerColumn(
-            name,
-            400,
-            10 + i,
-            30,
-            tokens,
-            5,
-            10,
-        )
-        for i, name in enumerate(names)
-    ]
+    return [TokenizerColumn(name, 400, 10 + i, 30, tokens, 5, 10) for i, name in enumerate(names)]
 
 
 def vocabulary(_: ListVocabulary) -> list[object]:
@@ -342,7 +331,7 @@ def collection(folder: str = "/collection", version: int = 1, passages: int = le
     )
 
 
-def model_behind(request: ChooseEmbedder) -> dict[str, Any]:
+def embedding_model(request: ChooseEmbedder) -> dict[str, Any]:
     opened = model()
     made = (opened.folder, opened.step) if request.embedder == "model" else (request.folder, 0)
     return dict(zip(("embedder_folder", "embedder_step"), made, strict=True))
@@ -360,7 +349,7 @@ def passage(index: int) -> Passage:
 
 
 def passage_vectors(question: str) -> tuple[np.ndarray, np.ndarray]:
-    """Of length 1: the question's [WIDTH], the passages' [N, WIDTH]."""
+    """Return unit vectors: the question's [WIDTH] and the passages' [N, WIDTH]."""
     random = np.random.default_rng(len(question))
     rows = random.normal(size=(len(TEXTS) + 1, WIDTH)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -390,15 +379,15 @@ def answer_of(request: Ask) -> list[object]:
     ))  # fmt: skip
     pieces = ("August", " 13", " to 15")
     tokens = tuple(AnswerToken(i, piece, piece, 0.9 - 0.2 * i) for i, piece in enumerate(pieces))
-    told = "".join(pieces)
-    cited = Citation(0, len(told), 0, TEXTS[0].index("August"), len(TEXTS[0]))
+    text = "".join(pieces)
+    cited = Citation(0, len(text), 0, TEXTS[0].index("August"), len(TEXTS[0]))
     sources = min(request.k, len(TEXTS))
     attention = np.full((3, sources + 2), 0.1 / (sources + 1), np.float32)
     attention[0, 0] = attention[1, 0] = 0.9
     attention[2, -1] = 0.9
     other = (AnswerToken(7, "May", "May", 0.4),)
     return [
-        *search_result(request), prompt, AnswerTokens(True, tokens), Answered(True, "written", told, (cited,)),
+        *search_result(request), prompt, AnswerTokens(True, tokens), Answered(True, "written", text, (cited,)),
         AnswerAttention(attention), PromptBuilt(False, f"Question: {request.question}", (), 12, 64, ()),
         AnswerTokens(False, other), Answered(False, "written", "May", ()),
     ]  # fmt: skip
@@ -433,7 +422,7 @@ def document_answers() -> Answers:
         SplitDocuments: lambda _: [collection(version=3)],
         ChooseEmbedder: lambda r: [
             IndexProgress("embedding", 2, 4, None, ""),
-            replace(collection(version=6), embedder=r.embedder, fitted=0, **model_behind(r)),
+            replace(collection(version=6), embedder=r.embedder, fitted=0, **embedding_model(r)),
         ],
         RemoveDocuments: lambda _: [collection(version=4)],
         EditDocument: lambda _: [collection(version=5)],
@@ -455,5 +444,5 @@ def many_candidates(count: int) -> Candidates:
 
 def entries(count: int, broken: bool = False) -> list[DocumentEntry]:
     read = [DocumentEntry(n, f"/notes/note-{n}.txt", 50, 1234 + n, 3) for n in range(count)]
-    reason = {"file": "/notes/broken.pdf"}
+    reason: Arguments = {"file": "/notes/broken.pdf"}
     return [*read, *[DocumentEntry(-1, "/notes/broken.pdf", 0, 0, 0, "error.text_empty", reason)] * broken]

@@ -105,11 +105,11 @@ def plain(words: str) -> str:
     return words.replace("\xa0", " ")
 
 
-def heard(signal: Any) -> list[Any]:
+def recorded(signal: Any) -> list[Any]:
     """Return a list that collects what a signal emits from now on."""
-    told: list[Any] = []
-    signal.connect(lambda *values: told.append(values if len(values) > 1 else values[0] if values else None))
-    return told
+    emitted: list[Any] = []
+    signal.connect(lambda *values: emitted.append(values if len(values) > 1 else values[0] if values else None))
+    return emitted
 
 
 def cut_buttons(window: QWidget) -> list[str]:

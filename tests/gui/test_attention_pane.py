@@ -27,17 +27,17 @@ def _click(widget: Any, x: float, y: float) -> None:
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=QPointF(x, y).toPoint())
 
 
-def test_a_head_of_the_mosaic_becomes_the_large_one(pane: Any, engine: FakeEngine) -> None:
+def test_clicking_a_head_in_the_mosaic_shows_it_large(pane: Any, engine: FakeEngine) -> None:
     asked = len(engine.requests)
     cell = pane.mosaic._cell(1, 2).center()
     _click(pane.mosaic, cell.x(), cell.y())
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.heatmap.weights[-1, 0] == pytest.approx(1.0)
     assert "100.0\u00a0%" in pane.strongest.text()
-    assert len(engine.requests) == asked  # all heads were here already
+    assert len(engine.requests) == asked  # the patterns of all heads have arrived already
 
 
-def test_what_was_selected_while_it_was_hidden_is_shown(pane: Any, window: MainWindow) -> None:
+def test_a_selection_made_while_the_pane_was_hidden_is_shown(pane: Any, window: MainWindow) -> None:
     window.workspace.set_layout(1, ["tokens"])
     pane.state.select_token(2)
     pane.state.select_head(1, 2)
@@ -46,7 +46,7 @@ def test_what_was_selected_while_it_was_hidden_is_shown(pane: Any, window: MainW
     assert (pane.mosaic.layer, pane.mosaic.head) == (1, 2)
 
 
-def test_what_was_answered_while_it_was_hidden_is_shown(pane: Any, window: MainWindow, qtbot: QtBot) -> None:
+def test_an_answer_received_while_the_pane_was_hidden_is_shown(pane: Any, window: MainWindow, qtbot: QtBot) -> None:
     pane.state.set_text("xyz")
     window.workspace.set_layout(1, ["tokens"])
     qtbot.waitUntil(lambda: not pane.asking())
@@ -71,21 +71,21 @@ def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engin
     pane.state.select_head(pane.state.layer, 1)
     assert pane.steps_view.head == 1
     assert len(engine.requests) == asked
-    pane.grab()  # painted, so that hovering knows where the numbers are
+    pane.grab()  # the first painting places the numbers
     box, name, values = pane.steps_view._strips[1]
     words = pane.steps_view.describe_at(QPoint(round(box.left() + 1), round(box.center().y())))
     assert words == f"{name} [1] = {values[0]:.4f}"
     assert values[0] == pane.steps.q[1][0]
 
 
-def test_a_badge_leads_to_its_head(pane: Any) -> None:
+def test_clicking_a_badge_selects_its_head(pane: Any) -> None:
     assert "87\u00a0%" in pane.badges.buttons[0].text()
     pane.badges.buttons[0].click()
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.badges.badges() == {(1, 2): ("prev", pane.theme.series[0])}
 
 
-def test_heads_are_scored_again_only_with_other_weights(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+def test_heads_are_scored_again_only_when_weights_change(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
     pane.state.set_text("another text")
     qtbot.waitUntil(lambda: len(engine.asked(Attend)) == 2)
     assert len(engine.asked(ScoreHeads)) == 1
@@ -95,7 +95,7 @@ def test_heads_are_scored_again_only_with_other_weights(pane: Any, engine: FakeE
     assert len(engine.asked(ScoreHeads)) == 3
 
 
-def test_the_view_is_remembered(pane: Any) -> None:
+def test_the_view_is_saved_and_restored(pane: Any) -> None:
     pane.view.choose("lines")
     saved = pane.save()
     pane.view.choose("matrix")
@@ -105,7 +105,7 @@ def test_the_view_is_remembered(pane: Any) -> None:
     assert pane.view.current == "lines"
 
 
-def test_of_a_long_text_the_exact_head_is_fetched(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+def test_the_exact_head_is_requested_for_a_long_text(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
     import numpy as np
 
     count = 200

@@ -1,4 +1,4 @@
-"""Attention as pictures: heatmap, mosaic, lines and steps; what is drawn somewhere is what a click finds there."""
+"""The pictures of attention: heatmap, mosaic, lines and steps. A click finds what is drawn there."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,12 +29,12 @@ from tests.gui.hands import (
     area_of,
     click,
     drag,
-    heard,
     look,
     painted,
     pixels,
     plain,
     press,
+    recorded,
     show,
     turn_wheel,
     where,
@@ -55,19 +55,19 @@ def one_cell(query: int, key: int, count: int = len(PIECES)) -> np.ndarray:
 @pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
 @pytest.mark.parametrize("size", [(220, 180), (600, 400), (1200, 300)])
 @pytest.mark.parametrize(("query", "key"), [(0, 0), (3, 1), (5, 0), (5, 5)])
-def test_a_cell_is_clicked_and_told_where_it_is_drawn(
+def test_a_cell_is_clicked_and_described_where_it_is_drawn(
     qtbot: QtBot, hover: Hover, query: int, key: int, size: tuple[int, int], theme: Theme
 ) -> None:
     heatmap = show(qtbot, Heatmap(), *size)
     look(theme)
     heatmap.set_data(one_cell(query, key), PIECES, None)
-    chosen, place = heard(heatmap.row_chosen), where(heatmap, color_of(1.0))
+    chosen, place = recorded(heatmap.row_chosen), where(heatmap, color_of(1.0))
     click(heatmap, place)
     assert chosen == [query]
     assert hover(heatmap, place) == f"{visible(PIECES[query])} → {visible(PIECES[key])}  100.0 %"
 
 
-def test_where_no_query_sees_there_is_nothing_to_tell(qtbot: QtBot, hover: Hover) -> None:
+def test_cells_above_the_diagonal_have_no_tooltip(qtbot: QtBot, hover: Hover) -> None:
     heatmap = show(qtbot, Heatmap())
     heatmap.set_data(one_cell(0, 0), PIECES, None)
     first = where(heatmap, color_of(1.0))
@@ -78,9 +78,9 @@ def test_where_no_query_sees_there_is_nothing_to_tell(qtbot: QtBot, hover: Hover
     assert hover(heatmap, QPoint(first.x(), last.y())) == "␣mat → The  0.0 %"
 
 
-def test_rows_of_the_heatmap_are_walked_by_keys_and_end_at_the_ends(qtbot: QtBot) -> None:
+def test_arrow_keys_move_through_the_rows_and_stop_at_the_ends(qtbot: QtBot) -> None:
     heatmap = show(qtbot, Heatmap())
-    chosen = heard(heatmap.row_chosen)
+    chosen = recorded(heatmap.row_chosen)
     for row, key, expected in (
         (2, Qt.Key.Key_Up, [1]),
         (2, Qt.Key.Key_Down, [3]),
@@ -104,7 +104,7 @@ def test_the_chosen_row_is_framed_and_described(qtbot: QtBot) -> None:
     assert plain(heatmap.accessibleDescription()) == "␣the → ␣sat  100.0 %"
 
 
-def test_the_wheel_enlarges_around_the_mouse_and_a_double_click_shows_everything(qtbot: QtBot, hover: Hover) -> None:
+def test_the_wheel_zooms_around_the_mouse_and_a_double_click_resets(qtbot: QtBot, hover: Hover) -> None:
     heatmap, names = show(qtbot, Heatmap()), tuple(f"t{n}" for n in range(40))
     heatmap.set_data(one_cell(30, 10, 40), names, None)
     whole, place = area_of(painted(heatmap, color_of(1.0))), where(heatmap, color_of(1.0))
@@ -117,7 +117,7 @@ def test_the_wheel_enlarges_around_the_mouse_and_a_double_click_shows_everything
     assert area_of(painted(heatmap, color_of(1.0))) == whole
 
 
-def test_an_enlarged_heatmap_is_dragged_but_not_out_of_sight(qtbot: QtBot, hover: Hover) -> None:
+def test_an_enlarged_heatmap_cannot_be_dragged_out_of_view(qtbot: QtBot, hover: Hover) -> None:
     heatmap, names = show(qtbot, Heatmap()), tuple(f"t{n}" for n in range(40))
     heatmap.set_data(one_cell(20, 10, 40), names, None)
     turn_wheel(heatmap, where(heatmap, color_of(1.0)), 5)
@@ -125,11 +125,11 @@ def test_an_enlarged_heatmap_is_dragged_but_not_out_of_sight(qtbot: QtBot, hover
     drag(heatmap, place, place + QPoint(10, 4), place + QPoint(20, 8))
     assert (where(heatmap, color_of(1.0)) - place - QPoint(20, 8)).manhattanLength() <= 2
     drag(heatmap, place, place + QPoint(5000, 5000))
-    heatmap.set_data(one_cell(0, 0, 40), names, None)  # the first cell is the farthest there is
+    heatmap.set_data(one_cell(0, 0, 40), names, None)  # the key farthest from the last query
     assert hover(heatmap, where(heatmap, color_of(1.0))) == "t0 → t0  100.0 %"
 
 
-def test_the_heatmap_is_enlarged_by_keys_too(qtbot: QtBot) -> None:
+def test_keys_zoom_the_heatmap(qtbot: QtBot) -> None:
     heatmap, names = show(qtbot, Heatmap()), tuple(f"t{n}" for n in range(40))
     heatmap.set_data(one_cell(20, 20, 40), names, None)
     before = area_of(painted(heatmap, color_of(1.0)))
@@ -163,7 +163,7 @@ def test_no_label_of_the_heatmap_is_cut_off_at_the_edge(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
 @pytest.mark.parametrize("size", [(160, 140), (220, 180), (600, 400), (1200, 300)])
-def test_nothing_lies_on_the_cells_of_the_heatmap(qtbot: QtBot, size: tuple[int, int], theme: Theme) -> None:
+def test_labels_do_not_cover_the_cells_of_the_heatmap(qtbot: QtBot, size: tuple[int, int], theme: Theme) -> None:
     heatmap = show(qtbot, Heatmap(), *size)
     look(theme)
     areas = []
@@ -194,14 +194,14 @@ def test_a_head_is_clicked_where_it_is_drawn(qtbot: QtBot, layers: int, count: i
     mosaic = show(qtbot, Mosaic(), 240, 240)
     mosaic.set_weights(heads(layers, count, lit))
     mosaic.set_current(0 if lit[0] else layers - 1, 0)
-    chosen, picture = heard(mosaic.chosen), painted(mosaic, color_of(1.0))
+    chosen, picture = recorded(mosaic.chosen), painted(mosaic, color_of(1.0))
     assert picture.any(), "the head cannot be seen"
     rows, columns = np.nonzero(picture)
     click(mosaic, QPoint(int(np.median(columns)), int(np.median(rows))))
     assert chosen == [lit]
 
 
-def test_heads_are_walked_by_keys_and_end_at_the_edges(qtbot: QtBot) -> None:
+def test_arrow_keys_move_through_the_heads_and_stop_at_the_edges(qtbot: QtBot) -> None:
     mosaic = show(qtbot, Mosaic(), 240, 240)
     mosaic.set_weights(heads(2, 3, (0, 0)))
     mosaic.chosen.connect(mosaic.set_current)
@@ -223,11 +223,11 @@ def test_the_chosen_head_is_framed(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("size", [(300, 200), (60, 40)], ids=["with words", "a dot"])
-def test_a_badge_lies_on_its_head(qtbot: QtBot, size: tuple[int, int]) -> None:
+def test_a_badge_is_drawn_on_its_head(qtbot: QtBot, size: tuple[int, int]) -> None:
     mosaic = show(qtbot, Mosaic(), *size)
     mosaic.set_weights(heads(2, 3, (1, 1)))
     mosaic.set_badges({(0, 1): ("prev", "#ff00ff"), (7, 7): ("gone", "#00ffff")})
-    chosen = heard(mosaic.chosen)
+    chosen = recorded(mosaic.chosen)
     click(mosaic, where(mosaic, QColor("#ff00ff")))
     assert chosen == [(0, 1)]
     assert not painted(mosaic, QColor("#00ffff")).any()
@@ -237,30 +237,30 @@ def test_a_badge_lies_on_its_head(qtbot: QtBot, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
-def test_a_line_is_clicked_at_the_height_where_it_begins(qtbot: QtBot, theme: Theme) -> None:
+def test_a_query_is_chosen_by_a_click_at_its_row(qtbot: QtBot, theme: Theme) -> None:
     lines = show(qtbot, AttentionLines(), 500, 400)
     look(theme)
-    chosen = heard(lines.row_chosen)
+    chosen = recorded(lines.row_chosen)
     for row in range(6):
         lines.set_data(np.eye(6, dtype=np.float32), PIECES, row)
         click(lines, where(lines, theme.color("accent")))
     assert chosen == [0, 1, 2, 3, 4, 5]
 
 
-def test_lines_are_walked_by_keys_and_end_at_the_ends(qtbot: QtBot) -> None:
+def test_arrow_keys_move_through_the_queries_and_stop_at_the_ends(qtbot: QtBot) -> None:
     lines = show(qtbot, AttentionLines(), 500, 400)
-    chosen = heard(lines.row_chosen)
+    chosen = recorded(lines.row_chosen)
     for row, key in ((0, Qt.Key.Key_Up), (0, Qt.Key.Key_Down), (5, Qt.Key.Key_Down), (5, Qt.Key.Key_Up)):
         lines.set_data(np.eye(6, dtype=np.float32), PIECES, row)
         press(lines, key)
     assert chosen == [1, 4]
-    click(lines, QPoint(250, 2))  # the heads of the columns
+    click(lines, QPoint(250, 2))  # the headings
     click(lines, QPoint(250, 398))
     assert chosen == [1, 4]
 
 
 @pytest.mark.parametrize(("count", "drawn"), [(12, 12), (MOST_QUERIES + 1, 1)])
-def test_of_a_long_text_only_the_chosen_lines_are_drawn(qtbot: QtBot, count: int, drawn: int) -> None:
+def test_only_the_chosen_lines_are_drawn_for_a_long_text(qtbot: QtBot, count: int, drawn: int) -> None:
     lines = show(qtbot, AttentionLines(), 500, 18 * count + 60)
     lines.set_data(np.eye(count, dtype=np.float32), ("x",) * count, 3)
     column = pixels(lines)[:, 250]
@@ -269,7 +269,7 @@ def test_of_a_long_text_only_the_chosen_lines_are_drawn(qtbot: QtBot, count: int
 
 
 @pytest.mark.parametrize("kind", ["lines", "steps"])
-def test_with_larger_type_rows_get_more_room(qtbot: QtBot, kind: str) -> None:
+def test_rows_are_taller_with_larger_type(qtbot: QtBot, kind: str) -> None:
     view: Any
     if kind == "lines":
         view = show(qtbot, AttentionLines())
@@ -289,25 +289,25 @@ def steps_view(qtbot: QtBot, query: int = 5, head: int = 1, width: int = 700) ->
     pieces = tuple(f"t{i}" for i in range(query + 3))
     [steps] = attention_steps(ExplainAttention("x" * len(pieces), 0, query))
     view: AttentionStepsView = show(qtbot, AttentionStepsView(), width, 500)
-    view.set_data(steps, head, pieces)  # type: ignore[arg-type]
+    view.set_data(steps, head, pieces)
     return view, steps
 
 
-def test_every_number_of_the_steps_can_be_read_exactly(qtbot: QtBot, hover: Hover) -> None:
+def test_every_number_of_the_steps_has_its_exact_value_in_a_tooltip(qtbot: QtBot, hover: Hover) -> None:
     view, steps = steps_view(qtbot)
-    view.grab()  # painted, so that hovering knows where the numbers are
-    said = {
+    view.grab()  # the first painting places the numbers
+    described = {
         hover(view, QPointF(box.left() + box.width() * 0.99, box.center().y()).toPoint()) for box, _, _ in view._strips
     }
     for key in range(6):
-        assert f"k  t{key} [4] = {steps.k[1, key, -1]:.4f}" in said
-        assert f"v  t{key} [4] = {steps.v[1, key, -1]:.4f}" in said
-    assert f"x [12] = {steps.input[-1]:.4f}" in said
-    assert f"sum of weights × values [4] = {steps.heads[1, -1]:.4f}" in said
+        assert f"k  t{key} [4] = {steps.k[1, key, -1]:.4f}" in described
+        assert f"v  t{key} [4] = {steps.v[1, key, -1]:.4f}" in described
+    assert f"x [12] = {steps.input[-1]:.4f}" in described
+    assert f"sum of weights × values [4] = {steps.heads[1, -1]:.4f}" in described
     assert hover(view, QPoint(1, 499)) == ""
 
 
-def test_heads_that_share_keys_show_the_shared_ones(qtbot: QtBot) -> None:
+def test_heads_that_share_keys_show_the_shared_keys(qtbot: QtBot) -> None:
     view, steps = steps_view(qtbot)
     four = {name: getattr(steps, name)[[0, 1, 2, 0]] for name in ("q", "scaled", "weights", "heads")}
     grouped = replace(steps, k=steps.k[:2], v=steps.v[:2], **four)
@@ -318,7 +318,7 @@ def test_heads_that_share_keys_show_the_shared_ones(qtbot: QtBot) -> None:
         assert strip.tolist() == steps.k[group, 0].tolist()
 
 
-def test_of_a_very_long_text_the_newest_keys_are_shown(qtbot: QtBot) -> None:
+def test_the_newest_keys_are_shown_for_a_very_long_text(qtbot: QtBot) -> None:
     view, _ = steps_view(qtbot, query=MOST_KEYS + 50)
     assert len(view.pieces) == MOST_KEYS
     assert view.pieces[-1] == f"t{MOST_KEYS + 50}"
@@ -327,7 +327,7 @@ def test_of_a_very_long_text_the_newest_keys_are_shown(qtbot: QtBot) -> None:
     assert not AttentionStepsView().fits(())
 
 
-def test_the_share_of_a_key_is_as_long_as_its_bar(qtbot: QtBot) -> None:
+def test_the_bar_of_a_key_is_as_long_as_its_weight(qtbot: QtBot) -> None:
     view, steps = steps_view(qtbot, width=1200)
     weights = np.zeros_like(steps.weights)
     weights[1, 2], weights[1, 4] = 0.75, 0.25

@@ -18,14 +18,16 @@ from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.vector_bars import VectorBars
 from tests.gui.fakes import near_tokens
-from tests.gui.hands import LARGE_TYPE, SHIFT, Hover, area_of, click, heard, look, painted, press, show, where
+from tests.gui.hands import LARGE_TYPE, SHIFT, Hover, area_of, click, look, painted, press, recorded, show, where
 
 # --- Bars ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rows", [0, 500], ids=["alone", "of a matrix"])
 @pytest.mark.parametrize("index", [0, 13, 31])
-def test_the_number_told_is_that_of_the_bar_under_the_mouse(qtbot: QtBot, hover: Hover, index: int, rows: int) -> None:
+def test_the_tooltip_has_the_number_of_the_bar_under_the_mouse(
+    qtbot: QtBot, hover: Hover, index: int, rows: int
+) -> None:
     bars = show(qtbot, VectorBars(), 480, 104)
     vector = np.zeros(32, np.float32)
     vector[index] = 0.5
@@ -35,7 +37,7 @@ def test_the_number_told_is_that_of_the_bar_under_the_mouse(qtbot: QtBot, hover:
     assert hover(bars, where(bars, LIGHT.series_color(0))) == f"[{index + 1}] = -0.5000"
 
 
-def test_beside_the_bars_no_number_is_told(qtbot: QtBot, hover: Hover) -> None:
+def test_there_is_no_tooltip_beside_the_bars(qtbot: QtBot, hover: Hover) -> None:
     bars = show(qtbot, VectorBars(), 480, 104)
     for width in (1, 4, 32):
         bars.set_vector(np.ones(width, np.float32), 3, 500)
@@ -45,7 +47,7 @@ def test_beside_the_bars_no_number_is_told(qtbot: QtBot, hover: Hover) -> None:
 
 
 @pytest.mark.parametrize(("row", "share"), [(0, 0.0), (250, 0.5), (499, 1.0)])
-def test_the_row_is_lit_where_it_stands_in_the_matrix(qtbot: QtBot, row: int, share: float) -> None:
+def test_the_row_is_marked_at_its_place_in_the_matrix(qtbot: QtBot, row: int, share: float) -> None:
     bars = show(qtbot, VectorBars(), 480, 218)
     bars.set_vector(np.ones(8, np.float32), row, 500)
     matrix = np.flatnonzero(painted(bars, LIGHT.color("sunken"))[:, 5])
@@ -62,11 +64,11 @@ BARS = [
 
 
 @pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
-def test_a_bar_is_chosen_and_told_where_it_is_drawn(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
+def test_a_bar_is_chosen_and_described_where_it_is_drawn(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
     bars = show(qtbot, BarList(), 400, 200)
     look(theme)
     bars.set_bars(BARS)
-    chosen, words = heard(bars.chosen), []
+    chosen, words = recorded(bars.chosen), []
     for bar in BARS:
         assert bar.color is not None
         place = where(bars, bar.color)
@@ -77,7 +79,7 @@ def test_a_bar_is_chosen_and_told_where_it_is_drawn(qtbot: QtBot, hover: Hover, 
     assert hover(bars, QPoint(10, 195)) == ""
 
 
-def test_bars_below_zero_grow_to_the_other_side(qtbot: QtBot) -> None:
+def test_negative_bars_point_to_the_other_side(qtbot: QtBot) -> None:
     bars = show(qtbot, BarList(), 400, 200)
     bars.set_bars(BARS)
     first, second, third = (area_of(painted(bars, bar.color or QColor())) for bar in BARS)
@@ -88,10 +90,10 @@ def test_bars_below_zero_grow_to_the_other_side(qtbot: QtBot) -> None:
     assert painted(bars, LIGHT.series_color(0)).any()
 
 
-def test_bars_are_walked_by_keys_around_the_end(qtbot: QtBot) -> None:
+def test_arrow_keys_move_through_the_bars_and_wrap_around(qtbot: QtBot) -> None:
     bars = show(qtbot, BarList(), 400, 200)
     bars.set_bars(BARS)
-    chosen = heard(bars.chosen)
+    chosen = recorded(bars.chosen)
     press(bars, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Enter)
     assert chosen == [1, 2]
     bars.set_bars(BARS[:1])
@@ -120,7 +122,7 @@ def test_neighbours_are_chosen_where_they_are_drawn(qtbot: QtBot) -> None:
     bars = painted(near, LIGHT.series_color(0))
     lengths = bars.sum(1)
     starts = np.flatnonzero((lengths[1:] > 0) & (lengths[:-1] == 0)) + 1
-    chosen = heard(near.token_chosen)
+    chosen = recorded(near.token_chosen)
     for top in (0, *starts.tolist())[-5:]:
         click(near, QPoint(20, int(top) + 3))
     assert chosen == [100, 101, 102, 103, 104]
@@ -129,14 +131,14 @@ def test_neighbours_are_chosen_where_they_are_drawn(qtbot: QtBot) -> None:
     assert near.accessibleDescription().startswith("a 0.90; b ")
 
 
-def test_neighbours_are_walked_by_keys(qtbot: QtBot) -> None:
+def test_arrow_keys_and_return_choose_a_neighbour(qtbot: QtBot) -> None:
     near = show(qtbot, NearList(), 300, 400)
     near.set_near(near_tokens(3))
-    chosen = heard(near.token_chosen)
+    chosen = recorded(near.token_chosen)
     press(near, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Return)
     assert chosen == [101, 102]
     near.set_near(near_tokens(2))
-    press(near, Qt.Key.Key_Return)  # a new list begins at its head
+    press(near, Qt.Key.Key_Return)  # a new list begins at its first row
     near.set_near(None)
     press(near, Qt.Key.Key_Down, Qt.Key.Key_Return)
     click(near, QPoint(20, 10))
@@ -144,7 +146,7 @@ def test_neighbours_are_walked_by_keys(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("kind", ["near", "bars"])
-def test_what_has_no_room_is_neither_clicked_nor_reached_by_keys(qtbot: QtBot, kind: str) -> None:
+def test_rows_without_room_cannot_be_chosen(qtbot: QtBot, kind: str) -> None:
     made: Any = NearList() if kind == "near" else BarList()
     if kind == "near":
         made.set_near(near_tokens(12))
@@ -157,11 +159,11 @@ def test_what_has_no_room_is_neither_clicked_nor_reached_by_keys(qtbot: QtBot, k
     lit = painted(view, color).any(1)
     seen = np.count_nonzero(np.diff(np.r_[0, lit.astype(int)]) == 1)
     assert seen < runs
-    chosen = heard(view.chosen)
-    click(view, QPoint(20, view.height() - 1))  # where half a row would be
+    chosen = recorded(view.chosen)
+    click(view, QPoint(20, view.height() - 1))  # half a row, which is not shown
     assert chosen == []
     press(view, *[Qt.Key.Key_Down] * (seen - 1), Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_Return)
-    assert chosen == [seen - 1, 0]  # around the end of what is shown
+    assert chosen == [seen - 1, 0]  # wraps around at the last row that is shown
 
 
 # --- Curves and their plot -----------------------------------------------------------------------------
@@ -175,7 +177,7 @@ def run(losses: list[float], name: str = "run") -> Curve:
     return found
 
 
-def test_ten_runs_over_each_other_can_be_told_apart() -> None:
+def test_ten_runs_have_different_colours_or_line_styles() -> None:
     looks = set()
     for number in range(10):
         found = run([3.0])
@@ -187,7 +189,7 @@ def test_ten_runs_over_each_other_can_be_told_apart() -> None:
 
 @pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("losses", [[], [3.0], [math.nan] * 5, [0.0, 0.0], [1e30, 1e-30], [math.inf, 2.0, math.nan]])
-def test_a_plot_stands_any_numbers_in_any_size(qtbot: QtBot, losses: list[float], compact: bool) -> None:
+def test_any_losses_can_be_plotted_in_any_size(qtbot: QtBot, losses: list[float], compact: bool) -> None:
     plot = show(qtbot, LossPlot(compact), 300, 200)
     plot.set_runs([run(losses), run([2.0, 1.0], "other")])
     for what in ("loss", "perplexity", "rate", "norm"):
@@ -198,28 +200,28 @@ def test_a_plot_stands_any_numbers_in_any_size(qtbot: QtBot, losses: list[float]
                 assert not plot.grab().isNull()
 
 
-def test_longer_strides_with_shift_and_the_end_is_the_end(qtbot: QtBot) -> None:
+def test_shift_moves_the_cursor_farther_and_it_stops_at_the_end(qtbot: QtBot) -> None:
     plot = show(qtbot, LossPlot())
     plot.set_runs([run([3.0] * 500)])
-    said = heard(plot.hovered)
+    hovered = recorded(plot.hovered)
     press(plot, Qt.Key.Key_End)
     QTest.keyClick(plot, Qt.Key.Key_Left, SHIFT)
     QTest.keyClick(plot, Qt.Key.Key_Right)
     press(plot, Qt.Key.Key_Home)
     QTest.keyClick(plot, Qt.Key.Key_Left, SHIFT)
-    steps = [int(words.split(":")[0].removeprefix("Step ").replace(",", "")) for words in said[-5:]]
+    steps = [int(words.split(":")[0].removeprefix("Step ").replace(",", "")) for words in hovered[-5:]]
     assert steps == [500, 490, 491, 1, 1]
 
 
-def test_a_plot_reached_by_keyboard_tells_its_last_step_until_it_is_left(qtbot: QtBot) -> None:
+def test_a_focused_plot_emits_its_last_step_until_it_loses_focus(qtbot: QtBot) -> None:
     plot = show(qtbot, LossPlot())
     plot.set_runs([run([3.0, 2.5])])
     plot.activateWindow()
     qtbot.waitUntil(plot.isActiveWindow)
     plot.clearFocus()
-    said = heard(plot.hovered)
+    hovered = recorded(plot.hovered)
     plot.setFocus(Qt.FocusReason.TabFocusReason)
-    qtbot.waitUntil(lambda: bool(said))
-    assert said[-1].startswith("Step 2: loss 2.500")
+    qtbot.waitUntil(lambda: bool(hovered))
+    assert hovered[-1].startswith("Step 2: loss 2.500")
     plot.clearFocus()
-    assert said[-1] == ""
+    assert hovered[-1] == ""

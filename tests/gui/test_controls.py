@@ -1,4 +1,4 @@
-"""Small controls: slider, control, prompt, the form of a run, messages."""
+"""Small controls: slider, segmented control, prompt, the form of a run, messages."""
 
 import re
 from dataclasses import replace
@@ -26,9 +26,9 @@ from gui.widgets.labelled_slider import REST_MS, LabelledSlider
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.segmented_control import SegmentedControl
 from gui.window.prompt import Prompt
-from tests.gui.hands import LEFT, NO_KEY, heard, in_a_window, look, press, show
+from tests.gui.hands import LEFT, NO_KEY, in_a_window, look, press, recorded, show
 
-# --- Slider and control ---------------------------------------------------------------------------------
+# --- Slider and segmented control -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def slider(qtbot: QtBot) -> LabelledSlider:
     return made
 
 
-def test_a_slider_says_its_value_at_once_and_that_it_rests_once(qtbot: QtBot, slider: LabelledSlider) -> None:
-    changing, changed = heard(slider.changing), heard(slider.changed)
+def test_a_slider_emits_changing_at_every_move_and_changed_once_at_rest(qtbot: QtBot, slider: LabelledSlider) -> None:
+    changing, changed = recorded(slider.changing), recorded(slider.changed)
     press(slider.slider, Qt.Key.Key_Right, Qt.Key.Key_Right)
     assert changing == [0.5, 1.0]
     assert changed == []
@@ -51,37 +51,37 @@ def test_a_slider_says_its_value_at_once_and_that_it_rests_once(qtbot: QtBot, sl
 
 
 def handle(slider: LabelledSlider) -> QPoint:
-    """Where the hand takes it."""
+    """Return the middle of the handle."""
     bar = slider.slider
     share = bar.value() / bar.maximum()
     return QPoint(round(6 + share * (bar.width() - 12)), bar.height() // 2)
 
 
-def test_a_slider_that_is_dragged_rests_when_it_is_let_go(slider: LabelledSlider) -> None:
-    changing, changed = heard(slider.changing), heard(slider.changed)
+def test_a_dragged_slider_emits_changed_when_it_is_released(slider: LabelledSlider) -> None:
+    changing, changed = recorded(slider.changing), recorded(slider.changed)
     slider.set_value(1.0)
     QTest.mousePress(slider.slider, LEFT, NO_KEY, handle(slider))
     assert slider.slider.isSliderDown()
     slider.slider.setSliderPosition(4)
-    slider._rest.timeout.emit()  # a long rest under the hand is none
+    slider._rest.timeout.emit()  # the mouse button is still down
     assert (changing, changed) == ([4.0], [])
     QTest.mouseRelease(slider.slider, LEFT, NO_KEY, handle(slider))
     assert changed == [4.0]
 
 
 def test_a_click_on_the_handle_changes_nothing(slider: LabelledSlider) -> None:
-    changed = heard(slider.changed)
+    changed = recorded(slider.changed)
     slider.set_value(1.0)
     QTest.mouseClick(slider.slider, LEFT, NO_KEY, handle(slider))
     assert (slider.value, changed) == (1.0, [])
 
 
 @given(st.floats(-1e6, 1e6))
-def test_a_value_from_elsewhere_finds_the_nearest_and_is_not_told(qtbot: QtBot, value: float) -> None:
+def test_setting_a_value_chooses_the_nearest_without_a_signal(qtbot: QtBot, value: float) -> None:
     values = [0.0, 0.5, 1.0, 2.0, 4.0]
     made = LabelledSlider(values, str)
     qtbot.addWidget(made)
-    changing, changed = heard(made.changing), heard(made.changed)
+    changing, changed = recorded(made.changing), recorded(made.changed)
     made.set_value(value)
     assert abs(made.value - min(max(value, 0.0), 4.0)) <= 1.0
     assert made.value in values
@@ -89,7 +89,7 @@ def test_a_value_from_elsewhere_finds_the_nearest_and_is_not_told(qtbot: QtBot, 
     assert (changing, changed) == ([], [])
 
 
-def test_a_slider_has_a_name_and_a_value_for_those_who_do_not_see_it(slider: LabelledSlider) -> None:
+def test_a_slider_has_an_accessible_name_and_value(slider: LabelledSlider) -> None:
     slider.set_value(2.0)
     assert slider.slider.accessibleName() == slider.name.text() == "Temperature"
     assert slider.slider.accessibleDescription() == "2.0"
@@ -97,15 +97,15 @@ def test_a_slider_has_a_name_and_a_value_for_those_who_do_not_see_it(slider: Lab
     assert slider.name.buddy() is slider.slider
 
 
-def test_a_switch_tells_only_what_becomes_another(qtbot: QtBot) -> None:
+def test_a_segmented_control_emits_only_changes(qtbot: QtBot) -> None:
     control: SegmentedControl = show(qtbot, SegmentedControl(["matrix", "lines", "steps"]))
     control.set_labels({"matrix": "Matrix", "lines": "Lines", "steps": "Steps"}, "View")
-    told = heard(control.changed)
+    emitted = recorded(control.changed)
     for name in ("matrix", "lines", "lines", "steps"):
         QTest.mouseClick(control.button(name), LEFT)
     control.choose("steps")
     control.choose("matrix")
-    assert told == ["lines", "steps", "matrix"]
+    assert emitted == ["lines", "steps", "matrix"]
     assert control.current == "matrix"
     assert control.button("lines").text() == "Lines"
     assert [control.button(name).isChecked() for name in ("matrix", "lines", "steps")] == [True, False, False]
@@ -113,30 +113,30 @@ def test_a_switch_tells_only_what_becomes_another(qtbot: QtBot) -> None:
         control.choose("nothing")
 
 
-def test_a_switch_is_turned_by_keys(qtbot: QtBot) -> None:
+def test_a_segmented_control_is_operated_by_keys(qtbot: QtBot) -> None:
     control = SegmentedControl(["a", "b"])
     in_a_window(qtbot, control)
     control.button("a").setFocus()
     press(control.button("a"), Qt.Key.Key_Right)
-    if control.current == "a":  # the arrow only moves on, Space chooses
+    if control.current == "a":  # some styles only move the focus; Space chooses
         press(control.button("b"), Qt.Key.Key_Space)
     assert control.current == "b"
 
 
-def test_a_switch_without_room_for_its_buttons_is_a_list(qtbot: QtBot) -> None:
+def test_a_narrow_segmented_control_is_a_drop_down_list(qtbot: QtBot) -> None:
     names = ("pca", "tsne", "layers")
     holder = show(qtbot, QWidget(), 600, 40)
     control = SegmentedControl(names, holder)
     control.show()
     control.resize(600, 40)
     control.set_labels({"pca": "PCA", "tsne": "t-SNE", "layers": "Layers"}, "Method")
-    told = heard(control.changed)
+    emitted = recorded(control.changed)
     control.choose("tsne")
     control.resize(control.sizeHint().width() - 1, 40)
     assert [control.button(name).isVisible() for name in names] == [False] * 3
     assert (control.list.isVisible(), control.list.currentText()) == (True, "t-SNE")
     press(control.list, Qt.Key.Key_Down)
-    assert (control.current, told) == ("layers", ["tsne", "layers"])
+    assert (control.current, emitted) == ("layers", ["tsne", "layers"])
     control.leave_out("tsne", True)
     assert [control.list.itemText(index) for index in range(control.list.count())] == ["PCA", "Layers"]
     control.resize(600, 40)
@@ -167,7 +167,7 @@ def test_the_prompt_grows_to_three_lines_and_shrinks_again(qtbot: QtBot, prompt:
     assert (two - one, three - one) == (line, 2 * line)
 
 
-def test_long_words_wrap_and_what_does_not_fit_can_be_scrolled(qtbot: QtBot, prompt: Prompt) -> None:
+def test_long_words_wrap_and_a_long_prompt_scrolls(qtbot: QtBot, prompt: Prompt) -> None:
     prompt.set_text("x" * 100)
     assert prompt.sizeHint().height() > prompt.fontMetrics().lineSpacing() * 2
     prompt.set_text("word " * 400)
@@ -175,8 +175,8 @@ def test_long_words_wrap_and_what_does_not_fit_can_be_scrolled(qtbot: QtBot, pro
     assert prompt.horizontalScrollBar().maximum() == 0
 
 
-def test_typing_settles_once_and_undo_brings_the_last_text_back(qtbot: QtBot, prompt: Prompt) -> None:
-    settled = heard(prompt.settled)
+def test_settled_is_emitted_once_after_typing_and_undo_restores_the_text(qtbot: QtBot, prompt: Prompt) -> None:
+    settled = recorded(prompt.settled)
     QTest.keyClicks(prompt, "a cat")
     assert settled == []
     qtbot.waitUntil(lambda: settled == ["a cat"])
@@ -185,13 +185,13 @@ def test_typing_settles_once_and_undo_brings_the_last_text_back(qtbot: QtBot, pr
     prompt.undo()
     assert prompt.toPlainText() == "a cat"
     qtbot.waitUntil(lambda: len(settled) == 3)
-    prompt.set_text("a cat")  # nothing new
+    prompt.set_text("a cat")  # the same text
     qtbot.wait(1)
     assert not prompt._timer.isActive()
 
 
-def test_what_is_still_being_composed_is_not_in_the_text(qtbot: QtBot, prompt: Prompt) -> None:
-    settled = heard(prompt.settled)
+def test_an_unfinished_input_method_composition_is_not_in_the_text(qtbot: QtBot, prompt: Prompt) -> None:
+    settled = recorded(prompt.settled)
     QApplication.sendEvent(prompt, QInputMethodEvent("ねこ", []))
     assert prompt.toPlainText() == ""
     event = QInputMethodEvent("", [])
@@ -225,17 +225,17 @@ def form(qtbot: QtBot) -> RunForm:
     return made
 
 
-def test_a_preset_is_one_click(form: RunForm) -> None:
-    told = heard(form.changed)
+def test_a_click_chooses_a_preset(form: RunForm) -> None:
+    emitted = recorded(form.changed)
     assert (form.chosen, form.settings()) == ("30s", PRESETS["30s"])
     QTest.mouseClick(form.buttons["5m"], LEFT)
     assert (form.chosen, form.settings()) == ("5m", PRESETS["5m"])
-    assert len(told) == 1
+    assert len(emitted) == 1
     assert "6" in form.buttons["5m"].text()
     assert not form.own.isVisible()
 
 
-def test_own_numbers_leave_the_preset_and_lead_back_to_it(form: RunForm) -> None:
+def test_changed_numbers_deselect_the_preset_and_restored_ones_select_it(form: RunForm) -> None:
     QTest.mouseClick(form.more, LEFT)
     assert form.own.isVisible()
     layers = form.numbers["layers"]
@@ -249,7 +249,7 @@ def test_own_numbers_leave_the_preset_and_lead_back_to_it(form: RunForm) -> None
     assert [name for name, button in form.buttons.items() if button.isChecked()] == ["5m"]
 
 
-def test_a_run_by_steps_has_no_seconds_and_characters_need_no_vocabulary(form: RunForm) -> None:
+def test_fields_that_do_not_apply_are_disabled(form: RunForm) -> None:
     QTest.mouseClick(form.more, LEFT)
     form.unit.setFocus()
     press(form.unit, Qt.Key.Key_Down)
@@ -279,14 +279,14 @@ def trainings(draw: st.DrawFn) -> TrainingSettings:
 
 @given(wanted=trainings())
 @settings(max_examples=40)
-def test_any_settings_are_shown_and_read_back_as_they_were(form: RunForm, wanted: TrainingSettings) -> None:
+def test_any_settings_are_read_back_unchanged(form: RunForm, wanted: TrainingSettings) -> None:
     form.set_own(wanted)
     assert form.settings() == wanted
     assert form.own.isVisible()
     assert form.chosen == next((name for name, preset in PRESETS.items() if preset == wanted), "")
 
 
-def test_the_form_says_everything_in_both_languages(form: RunForm) -> None:
+def test_the_form_is_labelled_in_both_languages(form: RunForm) -> None:
     said = []
     for language in ("en", "ja"):
         i18n.set_language(language)
@@ -303,7 +303,7 @@ def test_the_form_says_everything_in_both_languages(form: RunForm) -> None:
     assert form.rate.text() == i18n.t("pane.training.choice.automatic")
 
 
-def test_an_unknown_preset_gives_way_to_the_first(qtbot: QtBot) -> None:
+def test_the_first_preset_replaces_an_unknown_one(qtbot: QtBot) -> None:
     made: RunForm = show(qtbot, RunForm())
     made.set_presets(PRESETS, "overnight")
     made.set_presets(PRESETS, "5m")
@@ -320,7 +320,7 @@ def bar(qtbot: QtBot) -> MessageBar:
     return made
 
 
-def test_a_failure_is_said_in_the_language_of_the_moment_until_it_is_dismissed(bar: MessageBar) -> None:
+def test_a_failure_follows_the_language_until_it_is_dismissed(bar: MessageBar) -> None:
     assert not bar.isVisible()
     bar.show_failure(Ended(0, "failed", "error.text_empty", {"file": "/notes/😀.txt"}))
     assert bar.isVisible()
@@ -342,7 +342,7 @@ def test_a_message_replaces_the_older_one_with_its_key(bar: MessageBar) -> None:
     assert bar.details.isVisible()
     bar.show_key("error.text_empty", "warning", file="b")
     assert "b" in bar.label.text()
-    assert not bar.details.isVisible()  # they belonged to the other one
+    assert not bar.details.isVisible()  # the details of the message before
     assert bar.property("level") == "warning"
     bar.show_notice(Notice("error.text_empty", {"file": "c"}))
     assert bar.property("level") == "info"
@@ -381,16 +381,16 @@ def test_details_of_a_bug_can_be_read(qtbot: QtBot, bar: MessageBar) -> None:
     assert box.detailedText() == "Traceback: line 7"
     assert box.text() == bar.label.text()
     box.close()
-    qtbot.waitUntil(lambda: bar.findChildren(QMessageBox) == [])  # or there is one more with every look
+    qtbot.waitUntil(lambda: bar.findChildren(QMessageBox) == [])  # each is deleted when it is closed
 
 
-def test_a_message_may_say_braces_and_markup(bar: MessageBar) -> None:
+def test_braces_and_markup_in_a_message_are_shown_as_text(bar: MessageBar) -> None:
     bar.show_key("error.text_empty", file="{name} <b>x</b>")
     assert "{name} <b>x</b>" in bar.label.text()
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(None, "–"), (0.2, "0:00"), (59.7, "1:00"), (125.0, "2:05")])
-def test_work_says_how_far_it_is_and_how_long_it_takes(qtbot: QtBot, seconds: float | None, left: str) -> None:
+def test_the_work_bar_shows_progress_and_time_left(qtbot: QtBot, seconds: float | None, left: str) -> None:
     work: WorkBar = show(qtbot, WorkBar(), 600, 40)
     work.set_progress(IndexProgress("reading", 1200, 3000, seconds, "/notes/note-😀.txt"))
     assert left in work.words.text()
@@ -398,10 +398,10 @@ def test_work_says_how_far_it_is_and_how_long_it_takes(qtbot: QtBot, seconds: fl
     assert work.words.toolTip().endswith("note-😀.txt")
     assert (work.bar.value(), work.bar.maximum()) == (1200, 3000)
     work.set_progress(IndexProgress("embedding", 0, 0, seconds))
-    assert work.bar.maximum() == 1  # a bar without a range would run to and fro
+    assert work.bar.maximum() == 1  # a bar without a range would be animated
 
 
-def test_long_work_appears_and_can_be_cancelled(qtbot: QtBot) -> None:
+def test_the_work_bar_appears_after_a_while_and_can_be_cancelled(qtbot: QtBot) -> None:
     window, work = QWidget(), WorkBar()
     QVBoxLayout(window).addWidget(work)
     show(qtbot, window, 600, 100)
@@ -409,15 +409,15 @@ def test_long_work_appears_and_can_be_cancelled(qtbot: QtBot) -> None:
     work.retranslate()
     work.set_progress(IndexProgress("reading", 1, 2, 3.0, "x" * 500))
     assert work.isVisible()
-    assert window.width() == 600  # a long name does not push
-    cancelled = heard(work.cancelled)
+    assert window.width() == 600  # a long name does not widen it
+    cancelled = recorded(work.cancelled)
     QTest.mouseClick(work.cancel, LEFT)
     assert len(cancelled) == 1
 
 
 @pytest.mark.parametrize("tall", [False, True])
 @pytest.mark.parametrize("width", [1, 90, 2000])
-def test_figures_never_overlap_or_leave_their_row(qtbot: QtBot, tall: bool, width: int) -> None:
+def test_figures_do_not_overlap_and_stay_in_their_row(qtbot: QtBot, tall: bool, width: int) -> None:
     row: FigureRow = show(qtbot, FigureRow(), width, 60)
     row.set_tall(tall)
     row.set_figures([("Step", "1,234"), ("損失", "2.345"), ("Speed", "9,876 tok/s")])
@@ -430,7 +430,7 @@ def test_figures_never_overlap_or_leave_their_row(qtbot: QtBot, tall: bool, widt
     assert row.accessibleDescription() == "Step: 1,234\n損失: 2.345\nSpeed: 9,876 tok/s"
 
 
-def test_figures_take_more_room_in_larger_type_and_none_without_any(qtbot: QtBot) -> None:
+def test_figures_are_taller_in_larger_type_and_take_no_room_when_empty(qtbot: QtBot) -> None:
     row: FigureRow = show(qtbot, FigureRow(), 800, 60)
     row.set_figures([("Loss", "2.345")])
     before = row.fitting()[0][0].width(), row.sizeHint().height()

@@ -25,7 +25,7 @@ def pane(window: MainWindow, qtbot: QtBot) -> Any:
     window.workspace.set_layout(1, ["embeddings"])
     found: Any = window.workspace.pane("embeddings")
     qtbot.waitUntil(lambda: found.map is not None and found.row is not None)
-    found.plot.grab()  # painted: every point has its place
+    found.plot.grab()  # painting places the points
     return found
 
 
@@ -40,7 +40,7 @@ def test_a_click_on_a_point_shows_its_row_and_neighbours(pane: Any, qtbot: QtBot
     assert f"{pane.row.vector[0]:.4f}" in pane.bars.describe_at(QPoint(round(pane.bars._bars().left() + 0.5), 1))
 
 
-def test_a_token_of_the_text_is_selected_everywhere(pane: Any, qtbot: QtBot) -> None:
+def test_looking_up_a_token_of_the_text_selects_it_in_all_panes(pane: Any, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: pane.state.tokens is not None)
     wanted = int(pane.state.tokens.ids[2])
     pane._look_up(wanted)
@@ -48,16 +48,16 @@ def test_a_token_of_the_text_is_selected_everywhere(pane: Any, qtbot: QtBot) -> 
     assert pane.plot.marked == [pane._index_of(wanted)]
 
 
-def test_tsne_moves_and_rests_and_is_flat(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_tsne_runs_to_its_end_and_has_two_dimensions(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     pane.method.button("tsne").click()
     qtbot.waitUntil(lambda: pane.map.fraction == 1.0 and not pane.map.explained)
     assert not pane.dims.isEnabled()
     assert "t-SNE" in pane.subtitle()
 
 
-def test_a_stopped_movement_keeps_what_is_there(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_stopping_umap_keeps_the_map_before(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     before = pane.map
-    engine.answers.pop(Project)  # from now on it is always at work
+    engine.answers.pop(Project)  # no answer from now on
     pane.method.button("umap").click()
     assert pane.stop.isVisible()
     pane.stop.click()
@@ -67,7 +67,7 @@ def test_a_stopped_movement_keeps_what_is_there(pane: Any, qtbot: QtBot, engine:
     assert pane.map is before
 
 
-def test_three_dimensions_turn_under_the_hand(pane: Any, qtbot: QtBot) -> None:
+def test_dragging_turns_a_map_in_three_dimensions(pane: Any, qtbot: QtBot) -> None:
     pane.dims.button("3d").click()
     qtbot.waitUntil(lambda: not pane.plot.flat)
     pane.plot.grab()
@@ -79,7 +79,7 @@ def test_three_dimensions_turn_under_the_hand(pane: Any, qtbot: QtBot) -> None:
     pane.plot.grab()
     lengths, turned = (np.linalg.norm(p - p.mean(0), axis=1) for p in (before, pane.plot._placed))
     assert not np.allclose(before, pane.plot._placed)
-    assert np.allclose(lengths, turned, rtol=1e-3)  # turned, not bent
+    assert np.allclose(lengths, turned, rtol=1e-3)  # distances do not change
 
 
 def _drag(plot: Any, begin: QPoint, end: QPoint, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
@@ -91,7 +91,7 @@ def _drag(plot: Any, begin: QPoint, end: QPoint, modifier: Any = Qt.KeyboardModi
         {0: plot.mousePressEvent, 1: plot.mouseMoveEvent, 2: plot.mouseReleaseEvent}[kinds.index(kind)](event)
 
 
-def test_a_drag_moves_the_picture_and_the_wheel_keeps_the_place(pane: Any) -> None:
+def test_dragging_moves_the_map_and_zooming_keeps_a_point_in_place(pane: Any) -> None:
     plot = pane.plot
     before = plot.at(3)
     middle = plot.rect().center()
@@ -104,14 +104,12 @@ def test_a_drag_moves_the_picture_and_the_wheel_keeps_the_place(pane: Any) -> No
     assert (plot.at(5) - fixed).manhattanLength() < 0.5
 
 
-def test_a_lasso_marks_what_lies_within(pane: Any) -> None:
+def test_a_lasso_marks_the_points_within(pane: Any) -> None:
     plot = pane.plot
     within = [i for i in range(50) if plot.at(i).x() < plot.width() / 2]
     plot._lasso = []
     found: list[int] = []
     plot.lassoed.connect(found.extend)
-    from PySide6.QtCore import QPointF
-
     half = QPolygonF(
         [QPointF(-99, -99), QPointF(plot.width() / 2, -99), QPointF(plot.width() / 2, 9999), QPointF(-99, 9999)]
     )
@@ -138,7 +136,7 @@ def test_an_analogy_draws_its_parallelogram(pane: Any, qtbot: QtBot) -> None:
     pane.plot.grab()
 
 
-def test_the_way_through_the_layers(pane: Any, qtbot: QtBot) -> None:
+def test_the_path_of_the_selected_token_through_the_layers_is_drawn(pane: Any, qtbot: QtBot) -> None:
     pane.method.button("layers").click()
     qtbot.waitUntil(lambda: pane.paths is not None)
     pane.state.select_token(1)
@@ -150,7 +148,7 @@ def test_the_way_through_the_layers(pane: Any, qtbot: QtBot) -> None:
     assert "after layer 1" in pane.words.text()
 
 
-def test_choices_are_remembered(pane: Any) -> None:
+def test_choices_are_saved_and_restored(pane: Any) -> None:
     pane.dims.choose("3d")
     pane.analogy[0].setText("king")
     saved = pane.save()

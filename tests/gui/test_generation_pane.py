@@ -35,7 +35,7 @@ def written(qtbot: QtBot, pane: GenerationPane, count: int) -> None:
     qtbot.waitUntil(lambda: len(pane.tree.current.path) == count and not pane.asking())
 
 
-def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) -> None:
+def test_the_empty_page_without_a_model_offers_training(qtbot: QtBot, window: MainWindow) -> None:
     window.show_pane("generation")
     pane = window.workspace.pane("generation")
     assert isinstance(pane, GenerationPane)

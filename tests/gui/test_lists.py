@@ -16,7 +16,7 @@ from gui.panes.search.document_list import DocumentList
 from gui.panes.training.run_list import RunList
 from gui.theme import DARK, LIGHT
 from tests.gui.fakes import entries
-from tests.gui.hands import LEFT, SHIFT, click_row, heard, look, open_row, press, show
+from tests.gui.hands import LEFT, SHIFT, click_row, look, open_row, press, recorded, show
 
 # --- Documents -----------------------------------------------------------------------------------------
 
@@ -42,7 +42,7 @@ def test_files_that_could_not_be_read_come_first_with_the_reason(documents: Docu
 
 
 def test_only_documents_that_were_read_are_opened_and_removed(documents: DocumentList) -> None:
-    opened, removed = heard(documents.opened), heard(documents.removed)
+    opened, removed = recorded(documents.opened), recorded(documents.removed)
     open_row(documents.view, 0)
     assert not documents.buttons["remove"].isEnabled()
     press(documents.view, Qt.Key.Key_Delete, Qt.Key.Key_Return)
@@ -56,7 +56,7 @@ def test_only_documents_that_were_read_are_opened_and_removed(documents: Documen
 
 
 def test_the_button_removes_several_documents_at_once(documents: DocumentList) -> None:
-    removed = heard(documents.removed)
+    removed = recorded(documents.removed)
     click_row(documents.view, 0)
     click_row(documents.view, 3, keys=SHIFT)
     QTest.mouseClick(documents.buttons["remove"], LEFT)
@@ -68,7 +68,7 @@ def test_the_button_removes_several_documents_at_once(documents: DocumentList) -
 
 
 def test_removing_is_undone_by_button_and_by_keys(qtbot: QtBot, documents: DocumentList) -> None:
-    undone = heard(documents.undo_wanted)
+    undone = recorded(documents.undo_wanted)
     assert not documents.buttons["undo"].isVisible()
     documents.set_undo(3)
     assert documents.buttons["undo"].text() == "Undo removing (3)"
@@ -89,7 +89,7 @@ def test_documents_are_found_by_any_part_of_their_path(qtbot: QtBot, documents: 
     QTest.keyClicks(documents.search, " NOTE-2")
     assert [name for name, *_ in documents.rows()] == ["note-2.txt", *(f"note-{n}.txt" for n in range(20, 30))]
     click_row(documents.view, 1)
-    removed = heard(documents.removed)
+    removed = recorded(documents.removed)
     press(documents.view, Qt.Key.Key_Delete)
     assert removed[0][0].document == 20
 
@@ -109,7 +109,7 @@ def test_an_empty_collection_can_only_be_added_to(documents: DocumentList) -> No
     enabled = {name for name, button in documents.buttons.items() if button.isEnabled()}
     assert {"files", "folder"} <= enabled
     assert not enabled & {"remove", "look"}
-    emitted = [heard(documents.files_wanted), heard(documents.folder_wanted)]
+    emitted = [recorded(documents.files_wanted), recorded(documents.folder_wanted)]
     for name in ("files", "folder"):
         QTest.mouseClick(documents.buttons[name], LEFT)
     assert [len(some) for some in emitted] == [1, 1]
@@ -166,7 +166,7 @@ def test_a_run_is_listed_with_its_figures(runs: RunList) -> None:
 
 
 def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
-    toggled = heard(runs.toggled)
+    toggled = recorded(runs.toggled)
     boxes = [item_of(runs, row).data(0, Qt.ItemDataRole.CheckStateRole) for row in range(3)]
     assert [None if box is None else Qt.CheckState(box) for box in boxes] == [
         None,
@@ -181,7 +181,7 @@ def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
 
 
 def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) -> None:
-    toggled, item = heard(runs.toggled), item_of(runs, 2)
+    toggled, item = recorded(runs.toggled), item_of(runs, 2)
     before = item.icon(0).pixmap(24, 12).toImage()
     curve = Curve("laid over")
     curve.look = 1
@@ -196,7 +196,7 @@ def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) ->
 
 def test_the_run_in_front_is_opened_but_not_taken_away(runs: RunList) -> None:
     assert not runs.open_button.isEnabled()
-    wanted, removed = heard(runs.model_wanted), heard(runs.removed)
+    wanted, removed = recorded(runs.model_wanted), recorded(runs.removed)
     runs.tree.setCurrentItem(item_of(runs, 0))
     assert runs.open_button.isEnabled()
     assert not runs.remove_button.isEnabled()

@@ -1,4 +1,4 @@
-"""The Map pane: the whole machine, its parts as ways into the other panes, and the loop that writes."""
+"""The Map pane: its stations, the panes that they open, and the loop that generates tokens."""
 
 from collections.abc import Iterator
 
@@ -58,7 +58,7 @@ def shown(pane: MapPane) -> tuple[str, ...]:
 # --- What is shown --------------------------------------------------------------------------------
 
 
-def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) -> None:
+def test_the_empty_page_without_a_model_offers_training(qtbot: QtBot, window: MainWindow) -> None:
     window.show_pane("map")
     pane = window.workspace.pane("map")
     assert isinstance(pane, MapPane)
@@ -67,7 +67,7 @@ def test_without_a_model_it_says_what_to_do(qtbot: QtBot, window: MainWindow) ->
     assert window.workspace.pane("training").isVisible()
 
 
-def test_without_a_text_it_asks_for_one(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_the_empty_page_without_a_text_asks_for_one(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     window.prompt.set_text("")
     qtbot.waitUntil(lambda: pane.trace is None)
     assert pane.empty.isVisible()
@@ -75,7 +75,7 @@ def test_without_a_text_it_asks_for_one(qtbot: QtBot, window: MainWindow, pane: 
     assert not pane.empty.button.isVisible()
 
 
-def test_the_text_flows_through_every_station(pane: MapPane, engine: FakeEngine) -> None:
+def test_every_station_shows_its_part_of_the_trace(pane: MapPane, engine: FakeEngine) -> None:
     assert engine.asked(TraceForward)[-1].text == "The cat"
     assert shown(pane) == tuple("The cat")
     assert pane.map.stations() == STATIONS
@@ -86,14 +86,14 @@ def test_the_text_flows_through_every_station(pane: MapPane, engine: FakeEngine)
     assert table.rows[0] == ("a", 97, pytest.approx(0.6))
 
 
-def test_it_follows_the_text(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_the_map_follows_the_text(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     window.prompt.set_text("A dog and a long tail")
     qtbot.waitUntil(lambda: shown(pane)[-4:] == tuple("tail"))
     assert pane.trace is not None
     assert pane.trace.first == len("A dog and a long tail") - 12
 
 
-def test_it_lives_while_a_model_learns_but_not_at_every_step(pane: MapPane, engine: FakeEngine) -> None:
+def test_the_map_is_updated_during_training_but_not_at_every_step(pane: MapPane, engine: FakeEngine) -> None:
     before = len(engine.asked(TraceForward))
     pane.state.set_training(True)
     for _ in range(5):
@@ -104,9 +104,7 @@ def test_it_lives_while_a_model_learns_but_not_at_every_step(pane: MapPane, engi
     assert len(engine.asked(TraceForward)) == before + 2
 
 
-def test_weights_that_changed_while_it_was_hidden_are_shown_when_it_is_shown_again(
-    pane: MapPane, engine: FakeEngine
-) -> None:
+def test_weights_that_changed_while_the_map_was_hidden_are_shown_later(pane: MapPane, engine: FakeEngine) -> None:
     before = len(engine.asked(TraceForward))
     pane.hide()
     pane.state.weights_changed.emit()
@@ -118,7 +116,7 @@ def test_weights_that_changed_while_it_was_hidden_are_shown_when_it_is_shown_aga
     assert len(engine.asked(TraceForward)) == before + 1
 
 
-# --- Ways into the other panes --------------------------------------------------------------------
+# --- Opening the other panes ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -140,7 +138,7 @@ def test_a_click_on_a_station_opens_its_pane(
     assert window.workspace.layout_now() == [opened]
 
 
-def test_a_click_on_a_chip_selects_the_token_everywhere(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_a_click_on_a_chip_selects_the_token_in_all_panes(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     chip = place(pane).token_row("tokens", 2)
     click(qtbot, pane.map, chip)
     assert window.state.token == window.strip.current == 2
@@ -157,14 +155,14 @@ def test_a_vector_opens_its_pane_with_the_token_selected(qtbot: QtBot, window: M
     assert window.workspace.layout_now() == ["embeddings"]
 
 
-def test_of_a_long_text_the_right_token_is_selected(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_a_click_selects_the_right_token_of_a_long_text(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     window.prompt.set_text("A dog and a long tail")
     qtbot.waitUntil(lambda: shown(pane)[-4:] == tuple("tail"))
     click(qtbot, pane.map, place(pane).token_row("tokens", 11))
     assert window.state.token == 20
 
 
-def test_attention_and_mlp_choose_their_layer(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_a_click_on_attention_or_mlp_chooses_its_layer(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     window.state.select_head(0, 1)
     click(qtbot, pane.map, place(pane).cells[1].mlp)
     assert (window.state.layer, window.state.head) == (1, 1)
@@ -174,52 +172,50 @@ def test_attention_and_mlp_choose_their_layer(qtbot: QtBot, window: MainWindow, 
     assert window.workspace.layout_now() == ["attention"]
 
 
-def test_all_of_it_by_keyboard(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
-    machine = pane.map
-    machine.setFocus()
+def test_every_part_is_reached_and_opened_by_keyboard(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+    shown_map = pane.map
+    shown_map.setFocus()
     for _ in range(3):
-        qtbot.keyClick(machine, Qt.Key.Key_Right)
-    assert machine.part == Part("attention", 0)
-    qtbot.keyClick(machine, Qt.Key.Key_Down)
-    qtbot.keyClick(machine, Qt.Key.Key_Right)
-    assert machine.part == Part("mlp", 1)
-    assert "MLP" in machine.accessibleDescription()
-    qtbot.keyClick(machine, Qt.Key.Key_Right)
-    assert machine.part == Part("norm")
-    qtbot.keyClick(machine, Qt.Key.Key_Up)
-    assert window.state.token == 6
-    qtbot.keyClick(machine, Qt.Key.Key_Up)
-    assert window.state.token == 5
-    qtbot.keyClick(machine, Qt.Key.Key_Escape)
-    assert window.state.token is None
+        qtbot.keyClick(shown_map, Qt.Key.Key_Right)
+    assert shown_map.part == Part("attention", 0)
+    qtbot.keyClick(shown_map, Qt.Key.Key_Down)
+    qtbot.keyClick(shown_map, Qt.Key.Key_Right)
+    assert shown_map.part == Part("mlp", 1)
+    assert "MLP" in shown_map.accessibleDescription()
+    qtbot.keyClick(shown_map, Qt.Key.Key_Right)
+    assert shown_map.part == Part("norm")
+    selected: list[int | None] = []
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Escape):
+        qtbot.keyClick(shown_map, key)
+        selected.append(window.state.token)
+    assert selected == [6, 5, None]
     for _ in range(20):
-        qtbot.keyClick(machine, Qt.Key.Key_Right)
-    assert machine.part == Part("draw")
-    qtbot.keyClick(machine, Qt.Key.Key_Return)
+        qtbot.keyClick(shown_map, Qt.Key.Key_Right)
+    assert shown_map.part == Part("draw")
+    qtbot.keyClick(shown_map, Qt.Key.Key_Return)
     assert window.workspace.layout_now() == ["generation"]
 
 
-def test_every_part_is_told_in_words(pane: MapPane) -> None:
-    machine = pane.map
-    said = {part: machine.describe(part) for part in place(pane).parts}
-    assert len(set(said.values())) == len(said)
-    assert not any("widget." in words or "{" in words for words in said.values())
-    assert said[Part("mlp", 1)] == "Layer 2, MLP: of 128 neurons the strongest is number 9, at -2.50"
-    assert machine.describe(Part("ids"), 0) == "Each token has a number: T is 84"
-    assert said[Part("draw")] == "The random number 0.42 selects a"
+def test_every_part_has_a_description(pane: MapPane) -> None:
+    shown_map = pane.map
+    described = {part: shown_map.describe(part) for part in place(pane).parts}
+    assert len(set(described.values())) == len(described)
+    assert not any("widget." in words or "{" in words for words in described.values())
+    assert described[Part("mlp", 1)] == "Layer 2, MLP: of 128 neurons the strongest is number 9, at -2.50"
+    assert shown_map.describe(Part("ids"), 0) == "Each token has a number: T is 84"
+    assert described[Part("draw")] == "The random number 0.42 selects a"
 
 
-def test_hovering_tells_the_exact_value(pane: MapPane, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: told.append(text))
+def test_the_tooltip_has_the_exact_value(pane: MapPane, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(QToolTip, "showText", lambda pos, text, widget: shown.append(text))
     shown_rows = place(pane)
     for point in (shown_rows.candidate_row(1, 3).center(), shown_rows.token_row("tokens", 4).center(), QPointF(-9, -9)):
         pane.map.event(_hover(point))
-    assert told == ["b   ID 98   40.00\u00a0%", "The text is split into tokens: c is one of them", ""]
+    assert shown == ["b   ID 98   40.00\u00a0%", "The text is split into tokens: c is one of them", ""]
 
 
 def _hover(point: QPointF) -> QHelpEvent:
-
     return QHelpEvent(QEvent.Type.ToolTip, point.toPoint(), point.toPoint())
 
 
@@ -236,7 +232,7 @@ def test_a_step_visits_every_station_and_adds_a_token(qtbot: QtBot, pane: MapPan
     assert visited == [*STATIONS[1:], "back"]
     assert pane._lit == ""
     assert pane.step_button.isEnabled()
-    assert pane.state.text == "The cat"  # the shared text stays as it was typed
+    assert pane.state.text == "The cat"  # the shared text does not change
     assert engine.asked(TraceForward)[-1].chosen == (97,)
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: shown(pane) == tuple("The catab"))
@@ -244,7 +240,7 @@ def test_a_step_visits_every_station_and_adds_a_token(qtbot: QtBot, pane: MapPan
     assert engine.asked(Generate)[-1].tokens == 1
 
 
-def test_the_draw_shown_is_the_one_asked_for(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
+def test_the_map_shows_the_token_that_was_drawn(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: written(pane) == "a")
     trace, generate = engine.asked(TraceForward)[0], engine.asked(Generate)[0]
@@ -253,7 +249,7 @@ def test_the_draw_shown_is_the_one_asked_for(qtbot: QtBot, pane: MapPane, engine
     )  # fmt: skip
 
 
-def test_it_plays_until_it_is_paused_and_goes_on_from_there(qtbot: QtBot, pane: MapPane) -> None:
+def test_playing_continues_where_it_was_paused(qtbot: QtBot, pane: MapPane) -> None:
     click(qtbot, pane.play_button)
     assert pane.play_button.text() == "Pause"
     qtbot.waitUntil(lambda: len(pane.written) == 2 and pane._lit in STATIONS)
@@ -266,16 +262,16 @@ def test_it_plays_until_it_is_paused_and_goes_on_from_there(qtbot: QtBot, pane: 
     qtbot.waitUntil(lambda: len(pane.written) >= 3)
 
 
-def test_it_plays_until_the_context_is_full(qtbot: QtBot, pane: MapPane) -> None:
+def test_playing_ends_when_the_context_is_full(qtbot: QtBot, pane: MapPane) -> None:
     click(qtbot, pane.play_button)
     qtbot.waitUntil(lambda: not pane._playing and pane._lit == "", timeout=15_000)
     assert len(pane.state.text + written(pane)) == 16
     assert pane.words.text() == "The context is full: 16 tokens"
-    click(qtbot, pane.step_button)  # a step by hand goes on: the window moves
+    click(qtbot, pane.step_button)  # a single step continues: the window over the text moves
     qtbot.waitUntil(lambda: len(pane.written) == 10)
 
 
-def test_back_to_start(qtbot: QtBot, pane: MapPane) -> None:
+def test_the_start_button_removes_the_written_tokens(qtbot: QtBot, pane: MapPane) -> None:
     click(qtbot, pane.play_button)
     qtbot.waitUntil(lambda: len(pane.written) == 1 and pane._lit in STATIONS)
     click(qtbot, pane.home_button)
@@ -284,7 +280,7 @@ def test_back_to_start(qtbot: QtBot, pane: MapPane) -> None:
     assert not pane.home_button.isEnabled()
 
 
-def test_a_token_that_the_model_wrote_is_selected_here_alone(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_a_generated_token_is_selected_only_in_the_map(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: shown(pane) == tuple("The cata"))
     click(qtbot, pane.map, place(pane).token_row("tokens", 7))
@@ -295,7 +291,7 @@ def test_a_token_that_the_model_wrote_is_selected_here_alone(qtbot: QtBot, windo
     assert window.state.token == pane.map.view.token == 1
 
 
-def test_another_text_ends_the_loop(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_a_new_text_ends_the_loop(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     click(qtbot, pane.play_button)
     qtbot.waitUntil(lambda: len(pane.written) == 1)
     window.prompt.set_text("A dog")
@@ -303,14 +299,14 @@ def test_another_text_ends_the_loop(qtbot: QtBot, window: MainWindow, pane: MapP
     assert (pane.written, pane._playing) == ([], False)
 
 
-def test_a_hidden_map_does_not_play_on(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+def test_a_hidden_map_stops_playing(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
     click(qtbot, pane.play_button)
     window.show_pane("tokens")
     assert not pane._playing
     assert not pane._walk.isActive()
 
 
-def test_a_failure_is_said_and_ends_the_loop(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
+def test_a_failure_is_shown_and_ends_the_loop(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
     engine.answers[Generate] = lambda _: [Ended(0, "failed", "error.logits_broken")]
     click(qtbot, pane.play_button)
     qtbot.waitUntil(pane.messages.isVisible)
@@ -328,7 +324,7 @@ SIZES = [(545, 170), (590, 470), (730, 700), (1120, 430), (1480, 770), (2330, 11
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_overlaps_in_any_size(size: tuple[int, int], zoom: float, layers: int) -> None:
-    found = plan_for(*map(float, size), zoom, 12, layers)
+    found = plan_for(*size, zoom, 12, layers)
     boxes = [box.adjusted(0, -found.caption, 0, 0) for box in found.boxes.values()]
     cards = [cell.card for cell in found.cells]
     for group in (boxes, cards):
@@ -340,12 +336,12 @@ def test_nothing_overlaps_in_any_size(size: tuple[int, int], zoom: float, layers
     assert {"tokens", "layers", "probabilities"} <= set(found.stations)
 
 
-def test_a_narrow_high_tile_has_three_rows() -> None:
+def test_a_narrow_tall_tile_has_three_rows() -> None:
     assert len(plan_for(730, 700, 1.0, 12, 4).rows) == 3
     assert len(plan_for(1480, 770, 1.0, 12, 4).rows) == 1
 
 
-def test_the_walk_leaves_out_what_has_no_room(qtbot: QtBot, pane: MapPane) -> None:
+def test_the_walk_skips_stations_that_are_not_shown(qtbot: QtBot, pane: MapPane) -> None:
     pane.map.setFixedSize(545, 170)
     visited: list[str] = []
     pane._walk.timeout.connect(lambda: visited.append(pane._lit))
@@ -354,7 +350,7 @@ def test_the_walk_leaves_out_what_has_no_room(qtbot: QtBot, pane: MapPane) -> No
     assert visited == ["vectors", "layers", "probabilities", "back"]
 
 
-def test_a_model_that_has_learned_nothing_is_painted_too(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
+def test_an_untrained_model_is_painted(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
     [trace] = forward_trace(TraceForward("The cat"))
     assert isinstance(trace, ForwardTrace)
     for values in (trace.mlp, trace.final, trace.norms, trace.histogram):

@@ -1,4 +1,4 @@
-"""The map as a picture."""
+"""The picture of the Map pane: where its parts are, and what is highlighted."""
 
 from itertools import pairwise
 
@@ -13,21 +13,21 @@ from pytestqt.qtbot import QtBot
 from engine.messages.map import TraceForward
 from gui import i18n
 from gui.panes.map.canvas import spread
-from gui.panes.map.plan import Part
+from gui.panes.map.plan import Part, plan_for
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT, Theme
 from tests.gui.fakes import forward_trace
-from tests.gui.hands import LARGE_TYPE, RIGHT, click, heard, look, painted, point, press, show
+from tests.gui.hands import LARGE_TYPE, RIGHT, click, look, painted, point, press, recorded, show
 
 SIZES = st.tuples(st.integers(300, 2400), st.integers(120, 1400))
 
 
 @given(SIZES, st.sampled_from([1.0, 1.5, 2.0]), st.integers(1, 32), st.integers(1, 36))
 @settings(max_examples=80)
-def test_every_part_of_the_map_is_found_where_it_stands(
+def test_every_part_of_the_map_is_found_where_it_is_drawn(
     size: tuple[int, int], zoom: float, tokens: int, layers: int
 ) -> None:
-    found = plan_for(*(float(length) * zoom for length in size), zoom, tokens, layers)
+    found = plan_for(size[0] * zoom, size[1] * zoom, zoom, tokens, layers)
     for part in found.parts:
         box = found.box(part)
         assert box.width() > 0
@@ -40,7 +40,7 @@ def test_every_part_of_the_map_is_found_where_it_stands(
 
 @given(SIZES, st.integers(1, 40))
 def test_candidates_of_the_map_do_not_overlap(size: tuple[int, int], count: int) -> None:
-    found = plan_for(*map(float, size), 1.0, 5, 4)
+    found = plan_for(*size, 1.0, 5, 4)
     rows = found.candidate_rows(count)
     boxes = [found.candidate_row(place, rows) for place in range(rows)]
     assert 1 <= rows <= count
@@ -50,17 +50,17 @@ def test_candidates_of_the_map_do_not_overlap(size: tuple[int, int], count: int)
 def map_of(qtbot: QtBot, text: str = "The cat", written: str = "", tokens: int = 0) -> ModelMap:
     shown_map: ModelMap = show(qtbot, ModelMap(), 1400, 600)
     [trace] = forward_trace(TraceForward(text + written, most=12))
-    shown_map.set_trace(trace, text, written, tokens)  # type: ignore[arg-type]
+    shown_map.set_trace(trace, text, written, tokens)
     return shown_map
 
 
 def inside(widget: QWidget, box: QRectF, color: QColor) -> int:
-    """How many pixels of a box have a colour."""
+    """Return how many pixels of a box have a colour."""
     area = box.toRect()
     return int(painted(widget, color)[area.top() : area.bottom(), area.left() : area.right()].sum())
 
 
-def test_the_selected_token_and_layer_are_lit_in_the_map(qtbot: QtBot) -> None:
+def test_the_selected_token_and_layer_are_highlighted(qtbot: QtBot) -> None:
     shown_map, accent = map_of(qtbot), LIGHT.color("accent")
     shown = shown_map.plan()
     assert shown is not None
@@ -71,13 +71,13 @@ def test_the_selected_token_and_layer_are_lit_in_the_map(qtbot: QtBot) -> None:
     assert sum(lit) - lit[3] == 0
     cards = [inside(shown_map, cell.card.adjusted(-2, -2, 2, 2), accent) for cell in shown.cells]
     assert cards[1] > cards[0]
-    shown_map.set_selection(99, 99)  # of a longer text, and of a deeper model
+    shown_map.set_selection(99, 99)  # a token and a layer that this trace does not have
     assert shown_map.view is not None
     assert (shown_map.view.token, shown_map.view.layer) == (None, 1)
 
 
 @pytest.mark.parametrize("station", ["text", "tokens", "layers", "probabilities", "draw", "back"])
-def test_the_station_of_the_walk_is_lit(qtbot: QtBot, station: str) -> None:
+def test_the_station_of_the_walk_is_highlighted(qtbot: QtBot, station: str) -> None:
     shown_map = map_of(qtbot)
     shown = shown_map.plan()
     assert shown is not None
@@ -90,7 +90,7 @@ def test_the_station_of_the_walk_is_lit(qtbot: QtBot, station: str) -> None:
     assert not any(inside(shown_map, box, soft) > 20 for box in shown.boxes.values())
 
 
-def test_what_the_model_wrote_stands_out(qtbot: QtBot) -> None:
+def test_generated_tokens_have_another_colour(qtbot: QtBot) -> None:
     accent = LIGHT.color("accent")
     plain, grown = map_of(qtbot, "The cat 😀"), map_of(qtbot, "The cat 😀", "𠮟る sat", 6)
     boxes = [shown_map.plan().boxes["text"] for shown_map in (plain, grown)]  # type: ignore[union-attr]
@@ -100,7 +100,7 @@ def test_what_the_model_wrote_stands_out(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
-def test_the_map_is_painted_in_every_look_and_size(qtbot: QtBot, language: str, theme: Theme) -> None:
+def test_the_map_is_painted_in_every_theme_language_and_size(qtbot: QtBot, language: str, theme: Theme) -> None:
     i18n.set_language(language)
     shown_map = map_of(qtbot, "é\n私は😀\u200b" * 90, "猫", 1)
     look(theme)
@@ -110,10 +110,10 @@ def test_the_map_is_painted_in_every_look_and_size(qtbot: QtBot, language: str, 
         assert set(shown_map.stations()) >= {"tokens", "layers", "probabilities"}
 
 
-def test_without_a_trace_the_map_is_empty_and_quiet(qtbot: QtBot) -> None:
+def test_a_map_without_a_trace_is_empty_and_opens_nothing(qtbot: QtBot) -> None:
     shown_map = map_of(qtbot)
     shown_map.set_trace(None, "", "", 0)
-    opened = heard(shown_map.part_opened)
+    opened = recorded(shown_map.part_opened)
     click(shown_map, QPoint(300, 300))
     press(shown_map, Qt.Key.Key_Right, Qt.Key.Key_Return)
     shown_map.set_selection(1, 1)
@@ -121,7 +121,7 @@ def test_without_a_trace_the_map_is_empty_and_quiet(qtbot: QtBot) -> None:
     assert not shown_map.grab().isNull()
 
 
-def test_the_full_colour_is_not_taken_by_one_giant() -> None:
+def test_one_large_value_does_not_set_the_colour_scale() -> None:
     values = np.linspace(-1, 1, 100)
     values[7] = 1e6
     assert spread(values) == pytest.approx(1.0, abs=0.05)
@@ -129,11 +129,11 @@ def test_the_full_colour_is_not_taken_by_one_giant() -> None:
     assert spread(np.zeros(3)) == 0.0
 
 
-def test_a_right_click_opens_nothing_and_the_hand_says_where_one_can_click(qtbot: QtBot) -> None:
+def test_a_right_click_opens_nothing_and_the_cursor_marks_clickable_parts(qtbot: QtBot) -> None:
     shown_map = map_of(qtbot)
     shown = shown_map.plan()
     assert shown is not None
-    opened, middle = heard(shown_map.part_opened), shown.boxes["logits"].center().toPoint()
+    opened, middle = recorded(shown_map.part_opened), shown.boxes["logits"].center().toPoint()
     click(shown_map, middle, RIGHT)
     assert opened == []
     point(shown_map, middle)

@@ -1,4 +1,4 @@
-"""Every painted widget stands any data in any size."""
+"""Every painted widget can be painted with no data, one value or NaN, in any size."""
 
 import math
 from dataclasses import replace
@@ -87,19 +87,19 @@ def _fill(name: str, data: str) -> QWidget:
         if count:
             [trace] = forward_trace(TraceForward("x" * count))
             if data == "nan":
-                for part in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):
-                    part[:] = np.nan
+                for values in (trace.embedding, trace.attention, trace.norms, trace.mlp, trace.final):
+                    values[...] = np.nan
             made.set_trace(trace, "x" * count, "", 0)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
-PAINTED = ("heatmap", "mosaic", "scatter plot", "lines", "vector", "bars", "near", "candidates", "strip", "text", "steps",
-           "machine")  # fmt: skip
+PAINTED = ("heatmap", "mosaic", "scatter plot", "lines", "vector", "bars", "near", "candidates", "strip", "text",
+           "steps", "map")  # fmt: skip
 
 
 @pytest.mark.parametrize("data", ["nothing", "one", "nan"])
 @pytest.mark.parametrize("name", PAINTED)
-def test_every_picture_stands_any_data_in_any_size(qtbot: QtBot, hover: Hover, name: str, data: str) -> None:
+def test_every_picture_can_be_painted_with_any_data(qtbot: QtBot, hover: Hover, name: str, data: str) -> None:
     widget: Any = show(qtbot, _fill(name, data), 300, 200)
     for theme in (LIGHT, replace(DARK, zoom=2.0)):
         look(theme)

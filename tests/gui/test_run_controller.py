@@ -12,7 +12,7 @@ from engine.messages.training import ReadRun, SteerTraining, Train, TrainingSamp
 from gui.run_controller import RunController
 from gui.state import AppState
 from tests.gui.fakes import FakeEngine, model, points, started
-from tests.gui.hands import heard
+from tests.gui.hands import recorded
 
 STORY = TextInfo(("/texts/story.txt",), "story.txt", 1, 4000, 4000, "utf-8", "the cat")
 
@@ -61,7 +61,7 @@ def test_there_is_one_run_at_a_time(training: RunController, engine: FakeEngine)
 
 
 def test_the_record_grows_with_the_reports(training: RunController, engine: FakeEngine) -> None:
-    sampled = heard(training.sampled)
+    sampled = recorded(training.sampled)
     engine.send(Train, TrainingSample(10, "the", " cat"))
     engine.send(Train, points(11, 5))
     assert training.record is not None
@@ -74,10 +74,10 @@ def test_the_record_grows_with_the_reports(training: RunController, engine: Fake
 def test_the_state_shows_the_progress_while_a_run_is_in_progress(
     qtbot: QtBot, training: RunController, engine: FakeEngine
 ) -> None:
-    progressed = heard(training.progressed)
+    progressed = recorded(training.progressed)
     qtbot.waitUntil(lambda: training.state.progress is not None and bool(progressed))
-    weights = heard(training.state.weights_changed)
-    ended = heard(training.ended)
+    weights = recorded(training.state.weights_changed)
+    ended = recorded(training.ended)
     engine.end(Train, Ended(0, "done"))
     assert training.state.progress is None
     assert not training.state.training
@@ -102,7 +102,7 @@ def test_a_run_that_is_being_prepared_is_cancelled_by_stop(runs: RunController, 
     runs.stop()
     assert engine.jobs[-1].cancelled
     assert engine.asked(SteerTraining) == []
-    wanted = heard(runs.model_wanted)
+    wanted = recorded(runs.model_wanted)
     engine.end(Train, Ended(0, "cancelled"))
     assert runs.preparing is None
     assert not runs.running
@@ -116,7 +116,7 @@ def test_closing_cancels_the_run_so_that_the_engine_saves_it(training: RunContro
 
 
 def test_a_run_that_fails_reports_it_and_asks_for_what_was_saved(training: RunController, engine: FakeEngine) -> None:
-    failed, wanted = heard(training.failed), heard(training.model_wanted)
+    failed, wanted = recorded(training.failed), recorded(training.model_wanted)
     end = Ended(0, "failed", "error.diverged", {"step": 10})
     engine.end(Train, end)
     assert failed == [end]
@@ -125,7 +125,7 @@ def test_a_run_that_fails_reports_it_and_asks_for_what_was_saved(training: RunCo
 
 
 def test_a_run_whose_engine_died_can_be_continued(training: RunController, engine: FakeEngine) -> None:
-    wanted = heard(training.model_wanted)
+    wanted = recorded(training.model_wanted)
     engine.close()
     engine.end(Train, Ended(0, "failed", "error.engine_gone"))
     assert training.interrupted
@@ -144,7 +144,7 @@ def test_an_earlier_run_is_read_unless_one_is_in_progress(
     assert engine.asked(ReadRun) == []  # the folder contains no run
     (tmp_path / "run.json").write_text("{}")
     engine.answers[ReadRun] = lambda r: [started(r.folder), points()]
-    changed, progressed = heard(runs.record_changed), heard(runs.progressed)
+    changed, progressed = recorded(runs.record_changed), recorded(runs.progressed)
     runs.read(str(tmp_path))
     qtbot.waitUntil(lambda: bool(progressed))
     assert runs.record is not None

@@ -1,4 +1,4 @@
-"""The map of vectors: points, labels, lasso and view, as they are painted."""
+"""The scatter plot: its points, labels, lasso and view, as they are painted."""
 
 import numpy as np
 import pytest
@@ -17,12 +17,12 @@ from tests.gui.hands import (
     area_of,
     click,
     drag,
-    heard,
     look,
     painted,
     pixels,
     point,
     press,
+    recorded,
     show,
     turn_wheel,
 )
@@ -40,7 +40,7 @@ def plot_of(qtbot: QtBot, points: np.ndarray, width: int = 500, height: int = 40
 
 def test_a_point_is_clicked_and_hovered_where_it_is_drawn(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
-    clicked, hovered = heard(plot.clicked), heard(plot.hovered)
+    clicked, hovered = recorded(plot.clicked), recorded(plot.hovered)
     middle = QPoint(330, 200)
     for index in range(5):
         at = plot.at(index).toPoint()
@@ -55,20 +55,20 @@ def test_a_point_is_clicked_and_hovered_where_it_is_drawn(qtbot: QtBot) -> None:
     assert {0, 1, 2, 3, 4} <= set(hovered)
 
 
-def test_up_is_up_and_right_is_right(qtbot: QtBot) -> None:
+def test_the_axes_point_right_and_up(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
     assert plot.at(0).x() < plot.at(1).x()
     assert plot.at(0).y() > plot.at(3).y()
     assert all(QRectF(plot.rect()).contains(plot.at(i)) for i in range(5))
 
 
-def test_a_scatter_plot_is_moved_and_enlarged_by_keys(qtbot: QtBot) -> None:
+def test_keys_move_and_zoom_the_plot(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
     first = [plot.at(i) for i in range(5)]
     press(plot, Qt.Key.Key_Right, Qt.Key.Key_Down)
     plot.grab()
     moved = plot.at(0) - first[0]
-    assert moved.x() < 0  # the eye goes to the right
+    assert moved.x() < 0  # the view moves to the right, the points to the left
     assert moved.y() < 0
     QTest.keyClicks(plot, "++")
     plot.grab()
@@ -78,9 +78,9 @@ def test_a_scatter_plot_is_moved_and_enlarged_by_keys(qtbot: QtBot) -> None:
     assert [plot.at(i) for i in range(5)] == first
 
 
-def test_a_drag_is_no_click_and_the_wheel_keeps_what_is_under_it(qtbot: QtBot) -> None:
+def test_a_drag_emits_no_click_and_the_wheel_keeps_the_point_under_the_mouse(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
-    clicked, before = heard(plot.clicked), plot.at(2)
+    clicked, before = recorded(plot.clicked), plot.at(2)
     drag(plot, QPoint(250, 200), QPoint(260, 190), QPoint(270, 180))
     plot.grab()
     assert plot.at(2) - before == QPointF(20, -20)
@@ -92,19 +92,19 @@ def test_a_drag_is_no_click_and_the_wheel_keeps_what_is_under_it(qtbot: QtBot) -
 
 
 @pytest.mark.parametrize("beyond", range(10))
-def test_large_points_are_dragged_over_the_edge(qtbot: QtBot, beyond: int) -> None:
+def test_points_can_be_dragged_over_the_edge(qtbot: QtBot, beyond: int) -> None:
     plot = plot_of(qtbot, CORNERS)
     look(LARGE_TYPE)
     plot.grab()
     down = round(plot.height() - plot.at(0).y()) + beyond
     drag(plot, QPoint(250, 100), QPoint(250, 100 + down))
-    assert painted(plot, LIGHT.color("surface")).sum() < plot.width() * plot.height()  # others are still there
+    assert painted(plot, LIGHT.color("surface")).sum() < plot.width() * plot.height()  # others are still visible
     assert plot.at(0).y() >= plot.height()
 
 
-def test_a_lasso_takes_what_it_surrounds(qtbot: QtBot) -> None:
+def test_a_lasso_emits_the_points_within(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
-    lassoed, clicked = heard(plot.lassoed), heard(plot.clicked)
+    lassoed, clicked = recorded(plot.lassoed), recorded(plot.clicked)
     low = round(max(plot.at(0).y(), plot.at(1).y()))
     corners = [QPoint(0, low - 20), QPoint(499, low - 20), QPoint(499, 399), QPoint(0, 399), QPoint(0, low - 20)]
     before = plot.at(0)
@@ -114,15 +114,15 @@ def test_a_lasso_takes_what_it_surrounds(qtbot: QtBot) -> None:
     assert (clicked, plot.at(0)) == ([], before)
 
 
-def test_a_lasso_around_nothing_and_in_an_empty_plot(qtbot: QtBot) -> None:
+def test_a_lasso_around_no_points_emits_an_empty_list(qtbot: QtBot) -> None:
     for points in (CORNERS, CORNERS[:0]):
         plot = plot_of(qtbot, points)
-        lassoed = heard(plot.lassoed)
+        lassoed = recorded(plot.lassoed)
         drag(plot, QPoint(3, 3), QPoint(6, 3), QPoint(6, 6), keys=SHIFT)
         assert lassoed == [[]]
 
 
-def test_three_dimensions_turn_by_keys_and_are_moved_with_the_right_button(qtbot: QtBot) -> None:
+def test_keys_turn_three_dimensions_and_the_right_button_moves_them(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32))
     before = np.array([plot.at(i).toTuple() for i in range(20)])
     drag(plot, QPoint(250, 200), QPoint(280, 210), button=RIGHT)
@@ -133,26 +133,26 @@ def test_three_dimensions_turn_by_keys_and_are_moved_with_the_right_button(qtbot
     plot.grab()
     turned = np.array([plot.at(i).toTuple() for i in range(20)])
     assert not np.allclose(turned, moved)
-    np.testing.assert_allclose(turned[:, 1], moved[:, 1], atol=1e-2)  # about the upright axis
+    np.testing.assert_allclose(turned[:, 1], moved[:, 1], atol=1e-2)  # turned about the vertical axis
 
 
-def test_a_single_point_lies_in_the_middle(qtbot: QtBot) -> None:
+def test_a_single_point_is_in_the_middle(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, np.array([[1e6, -3.0]], np.float32))
     assert plot.at(0) == QPointF(250, 200)
 
 
-def test_a_point_that_is_no_number_hides_no_other(qtbot: QtBot) -> None:
+def test_points_with_nan_do_not_hide_others(qtbot: QtBot) -> None:
     points = CORNERS.copy()
     points[1] = np.nan
     plot = plot_of(qtbot, points)
-    clicked = heard(plot.clicked)
+    clicked = recorded(plot.clicked)
     for index in (0, 2, 3, 4):
         assert QRectF(plot.rect()).contains(plot.at(index))
         click(plot, plot.at(index).toPoint())
     assert clicked == [0, 2, 3, 4]
 
 
-def test_the_view_comes_back_from_very_near_and_very_far(qtbot: QtBot) -> None:
+def test_fit_restores_the_view_after_extreme_zoom(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
     before = plot.at(2)
     for clicks in (150, -300):
@@ -166,7 +166,7 @@ def test_the_view_comes_back_from_very_near_and_very_far(qtbot: QtBot) -> None:
     assert plot.at(2) == before
 
 
-def test_kinds_differ_in_colour_and_shape_and_points_carry_them(qtbot: QtBot) -> None:
+def test_points_have_the_colour_and_shape_of_their_kind(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
     styles = [plot.style_of(kind) for kind in plot.kinds_in_order()]
     assert plot.kinds_in_order() == ["latin", "kanji", "digit"]
@@ -177,7 +177,7 @@ def test_kinds_differ_in_colour_and_shape_and_points_carry_them(qtbot: QtBot) ->
     assert colors[1] == colors[4] != colors[2]
 
 
-def test_marks_are_rings_and_those_of_another_map_are_forgotten(qtbot: QtBot) -> None:
+def test_marked_points_have_rings_until_other_points_are_set(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
     plot.set_marked([2, 99])
     ring = area_of(painted(plot, LIGHT.color("accent")))

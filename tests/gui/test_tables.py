@@ -21,7 +21,7 @@ from gui.panes.tokens.tokenizer_table import TokenizerTable
 from gui.panes.tokens.vocabulary_table import VocabularyTable
 from gui.theme import DARK, LIGHT
 from tests.gui.fakes import TEXTS, entries, passage, tokenizer_columns, tokens_of
-from tests.gui.hands import CONTROL, click_row, column_of, heard, in_a_window, look, open_row, press, show, sort_by
+from tests.gui.hands import CONTROL, click_row, column_of, in_a_window, look, open_row, press, recorded, show, sort_by
 
 
 def cell_text(view: QTableView, row: int, column: int) -> Any:
@@ -81,7 +81,7 @@ def test_columns_of_texts_cannot_be_sorted(passages: PassageTable) -> None:
 
 def test_the_selected_passage_stays_selected_when_sorted(passages: PassageTable) -> None:
     click_row(passages, 0)
-    selected = heard(passages.selected)
+    selected = recorded(passages.selected)
     marked = passages.currentIndex().siblingAtColumn(TEXT).data()
     for column in (COSINE, COSINE, KEYWORD, RANK, RANK):
         sort_by(passages, column)
@@ -91,7 +91,7 @@ def test_the_selected_passage_stays_selected_when_sorted(passages: PassageTable)
 
 
 def test_passages_are_selected_and_opened_by_mouse_and_keys(passages: PassageTable) -> None:
-    selected, opened = heard(passages.selected), heard(passages.opened)
+    selected, opened = recorded(passages.selected), recorded(passages.opened)
     click_row(passages, 2, TEXT)
     press(passages, Qt.Key.Key_Up, Qt.Key.Key_Return)
     open_row(passages, 3, TEXT)
@@ -100,7 +100,7 @@ def test_passages_are_selected_and_opened_by_mouse_and_keys(passages: PassageTab
 
 
 def test_selecting_from_code_emits_no_signal(passages: PassageTable) -> None:
-    selected = heard(passages.selected)
+    selected = recorded(passages.selected)
     passages.select(3)
     assert passages.currentIndex().row() == 2
     passages.select(99)
@@ -132,7 +132,7 @@ def test_hits_are_bold_and_the_tooltip_has_the_whole_text(passages: PassageTable
 
 def test_texts_are_loaded_as_they_come_into_view(qtbot: QtBot) -> None:
     table: PassageTable = show(qtbot, PassageTable(), 900, 300)
-    wanted = heard(table.texts_wanted)
+    wanted = recorded(table.texts_wanted)
     count = 5000
     scores = np.linspace(1, 0, count, dtype=np.float32)
     table.set_scores(scores, scores, scores)
@@ -157,7 +157,7 @@ def test_a_narrow_table_hides_the_keyword_score(passages: PassageTable) -> None:
 def test_an_empty_table_selects_and_opens_nothing(qtbot: QtBot) -> None:
     table: PassageTable = show(qtbot, PassageTable())
     table.retranslate()
-    emitted = [heard(table.selected), heard(table.opened), heard(table.texts_wanted)]
+    emitted = [recorded(table.selected), recorded(table.opened), recorded(table.texts_wanted)]
     empty = np.zeros(0, np.float32)
     table.set_scores(empty, empty, empty)
     press(table, Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_End)
@@ -200,7 +200,7 @@ def test_a_citation_is_opened_by_a_click_and_by_enter(qtbot: QtBot) -> None:
     table: CitationTable = show(qtbot, CitationTable())
     answer, hits = answered()
     table.set_answer(answer, hits)
-    opened = heard(table.opened)
+    opened = recorded(table.opened)
     click_row(table.table, 1, 2)
     press(table.table, Qt.Key.Key_Up, Qt.Key.Key_Return)
     assert opened == [answer.citations[1], answer.citations[0]]
@@ -312,7 +312,7 @@ def test_the_selected_token_stays_selected_when_sorted(vocabulary: VocabularyTab
 
 
 def test_return_chooses_a_token(vocabulary: VocabularyTable) -> None:
-    chosen = heard(vocabulary.chosen)
+    chosen = recorded(vocabulary.chosen)
     vocabulary.search.setText("the")
     click_row(vocabulary.view, 1)
     press(vocabulary.view, Qt.Key.Key_Return)
@@ -399,7 +399,7 @@ def test_the_chosen_tokenizer_shows_its_pieces(compared: TokenizerTable) -> None
 
 
 def test_a_price_shows_what_a_text_costs(compared: TokenizerTable) -> None:
-    changed = heard(compared.price_changed)
+    changed = recorded(compared.price_changed)
     assert compared.table.isColumnHidden(4)
     compared.price.selectAll()
     QTest.keyClicks(compared.price, "2.5")
@@ -412,7 +412,7 @@ def test_a_price_shows_what_a_text_costs(compared: TokenizerTable) -> None:
 
 
 def test_a_sentence_is_compared_when_it_is_finished(compared: TokenizerTable) -> None:
-    changed = heard(compared.sentences_changed)
+    changed = recorded(compared.sentences_changed)
     QTest.keyClicks(compared.japanese, "neko")
     assert changed == []
     press(compared.japanese, Qt.Key.Key_Return)

@@ -94,7 +94,7 @@ def test_the_ruler_tells_how_full_each_context_is(pane: Any) -> None:
     pane.ruler.grab()
 
 
-def test_choices_are_remembered(pane: Any) -> None:
+def test_choices_are_saved_and_restored(pane: Any) -> None:
     pane.view.choose("ruler")
     pane.compare.price.setValue(3.0)
     saved = pane.save()

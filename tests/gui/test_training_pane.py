@@ -30,7 +30,7 @@ from gui.panes.training.pane import TrainingPane
 from gui.runs import RunRecord, new_folder, settings_from
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model, points, started
-from tests.gui.hands import heard
+from tests.gui.hands import recorded
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_new_weights_are_announced_only_after_further_steps(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    announced = heard(window.state.weights_changed)
+    announced = recorded(window.state.weights_changed)
     pane.runs.announce_weights()
     pane.runs.announce_weights()  # a pause: nothing new
     assert len(announced) == 1

@@ -1,4 +1,4 @@
-"""What is written, as it is painted: candidates, chips of tokens, coloured text."""
+"""Candidates, chips of tokens and coloured text, as they are painted."""
 
 import re
 import unicodedata
@@ -26,11 +26,11 @@ from tests.gui.hands import (
     Hover,
     area_of,
     click,
-    heard,
     look,
     painted,
     point,
     press,
+    recorded,
     show,
     turn_wheel,
     where,
@@ -40,11 +40,11 @@ from tests.gui.hands import (
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
-def test_a_candidate_that_was_cut_is_grey_and_still_chosen_by_a_click(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
+def test_an_excluded_candidate_is_grey_and_can_be_chosen(qtbot: QtBot, hover: Hover, theme: Theme) -> None:
     bars = show(qtbot, CandidateBars(), 400, 400)
     look(theme)
     bars.set_candidates(candidates())
-    chosen, place = heard(bars.chosen), where(bars, theme.color("cut"))
+    chosen, place = recorded(bars.chosen), where(bars, theme.color("cut"))
     assert "excluded by min-p" in hover(bars, place)
     assert hover(bars, place).startswith("c   ID 99\nmodel: 20.00 %")
     click(bars, place)
@@ -52,7 +52,7 @@ def test_a_candidate_that_was_cut_is_grey_and_still_chosen_by_a_click(qtbot: QtB
     assert hover(bars, QPoint(200, 395)) == ""
 
 
-def test_bars_are_as_long_as_the_model_is_sure(qtbot: QtBot) -> None:
+def test_bars_are_as_long_as_the_probabilities(qtbot: QtBot) -> None:
     bars = show(qtbot, CandidateBars(), 500, 300)
     bars.set_candidates(candidates())
     lengths = painted(bars, LIGHT.series_color(0)).sum(1)
@@ -69,34 +69,34 @@ def test_the_random_number_is_marked_on_the_line(qtbot: QtBot, draw: float) -> N
     assert columns[rows == rows.min()].mean() == pytest.approx(draw * 500, abs=3)
 
 
-def test_candidates_are_walked_by_keys(qtbot: QtBot) -> None:
+def test_arrow_keys_and_return_choose_a_candidate(qtbot: QtBot) -> None:
     bars = show(qtbot, CandidateBars(), 400, 400)
     bars.set_candidates(candidates())
-    chosen = heard(bars.chosen)
+    chosen = recorded(bars.chosen)
     press(bars, Qt.Key.Key_Return)  # nothing is chosen yet
     press(bars, Qt.Key.Key_Up, Qt.Key.Key_Return, *[Qt.Key.Key_Down] * 7, Qt.Key.Key_Enter)
     assert chosen == [97, 99]
     assert "c   ID 99" in bars.accessibleDescription()
 
 
-def test_keys_never_choose_a_candidate_that_is_not_shown(qtbot: QtBot) -> None:
+def test_keys_cannot_choose_a_candidate_that_is_not_shown(qtbot: QtBot) -> None:
     bars = show(qtbot, CandidateBars(), 400, 500)
     bars.set_candidates(many_candidates(12))
     assert bars.rows() == 12
     press(bars, *[Qt.Key.Key_Down] * 12)
     bars.resize(400, 150)
     assert bars.rows() < 12
-    chosen = heard(bars.chosen)
+    chosen = recorded(bars.chosen)
     press(bars, Qt.Key.Key_Return)
     assert chosen == [bars.rows() - 1]
-    bars.set_candidates(candidates())  # of a model with only three tokens
+    bars.set_candidates(candidates())  # three candidates
     press(bars, Qt.Key.Key_Return)
     assert chosen[-1] in (97, 98, 99)
 
 
-def test_without_candidates_nothing_is_chosen_or_told(qtbot: QtBot, hover: Hover) -> None:
+def test_an_empty_list_of_candidates_emits_and_describes_nothing(qtbot: QtBot, hover: Hover) -> None:
     bars = show(qtbot, CandidateBars(), 400, 300)
-    chosen = heard(bars.chosen)
+    chosen = recorded(bars.chosen)
     click(bars, QPoint(50, 10))
     press(bars, Qt.Key.Key_Down, Qt.Key.Key_Return)
     assert (chosen, hover(bars, QPoint(50, 10)), bars.rows()) == ([], "", 0)
@@ -112,7 +112,7 @@ def strip_of(qtbot: QtBot, text: str, width: int = 400) -> TokenStrip:
 
 
 def chip(strip: TokenStrip, index: int) -> QRect:
-    """Where a chip is drawn: it is lit for a moment."""
+    """Return where a chip is drawn, by selecting it for a moment."""
     before = strip.current
     strip.current = index
     found = area_of(painted(strip, strip.theme.color("accent")))
@@ -120,9 +120,9 @@ def chip(strip: TokenStrip, index: int) -> QRect:
     return found
 
 
-def test_a_chip_is_selected_where_it_is_drawn_and_again_is_not(qtbot: QtBot) -> None:
+def test_a_click_selects_a_chip_and_a_second_click_deselects_it(qtbot: QtBot) -> None:
     strip = strip_of(qtbot, "a b\n私😀")
-    selected = heard(strip.selected)
+    selected = recorded(strip.selected)
     for index in range(6):
         click(strip, chip(strip, index).center())
     assert selected == [0, 1, 2, 3, 4, 5]
@@ -131,7 +131,7 @@ def test_a_chip_is_selected_where_it_is_drawn_and_again_is_not(qtbot: QtBot) -> 
     assert selected[-1] is None
 
 
-def test_chips_are_walked_by_keys(qtbot: QtBot) -> None:
+def test_arrow_keys_move_through_the_chips(qtbot: QtBot) -> None:
     strip = strip_of(qtbot, "abc")
     strip.selected.connect(strip.set_current)
     way = []
@@ -144,9 +144,9 @@ def test_chips_are_walked_by_keys(qtbot: QtBot) -> None:
     assert [*way, strip.current] == [0, 1, 2, 2, 0, 0, None, 2]
 
 
-def test_without_a_text_keys_and_clicks_select_nothing(qtbot: QtBot, hover: Hover) -> None:
+def test_an_empty_strip_selects_nothing(qtbot: QtBot, hover: Hover) -> None:
     strip: TokenStrip = show(qtbot, TokenStrip(), 400, 46)
-    selected = heard(strip.selected)
+    selected = recorded(strip.selected)
     for tokens in (None, tokens_of("")):
         strip.set_tokens(tokens)
         press(strip, Qt.Key.Key_Right, Qt.Key.Key_End, Qt.Key.Key_Escape)
@@ -154,21 +154,21 @@ def test_without_a_text_keys_and_clicks_select_nothing(qtbot: QtBot, hover: Hove
     assert selected == []
 
 
-def test_after_scrolling_a_click_still_hits_what_is_under_it(qtbot: QtBot, hover: Hover) -> None:
+def test_a_click_after_scrolling_selects_the_chip_under_the_mouse(qtbot: QtBot, hover: Hover) -> None:
     strip = strip_of(qtbot, "".join(map(chr, range(0x3041, 0x3091))))
     turn_wheel(strip, QPoint(100, 20), -6)
     first = next(i for i in range(80) if hover(strip, QPoint(200, 20)).startswith(chr(0x3041 + i)))
     assert first > 10
     assert chip(strip, first).contains(QPoint(200, 20))
     turn_wheel(strip, QPoint(100, 20), -500)
-    assert hover(strip, QPoint(380, 20)).startswith(chr(0x3090))  # not beyond the last
+    assert hover(strip, QPoint(380, 20)).startswith(chr(0x3090))  # the last chip
     turn_wheel(strip, QPoint(100, 20), 500)
     assert hover(strip, QPoint(6, 20)).startswith(chr(0x3041))
 
 
 @given(st.integers(0, 199), st.integers(80, 700))
 @settings(max_examples=25)
-def test_a_token_selected_elsewhere_comes_into_view(qtbot: QtBot, index: int, width: int) -> None:
+def test_a_token_selected_in_another_pane_is_scrolled_into_view(qtbot: QtBot, index: int, width: int) -> None:
     strip = strip_of(qtbot, "ab 私" * 50, width)
     strip.set_current(index)
     shown = chip(strip, index)
@@ -176,11 +176,11 @@ def test_a_token_selected_elsewhere_comes_into_view(qtbot: QtBot, index: int, wi
     assert shown.right() < width
     wide = strip_of(qtbot, "ab 私" * 50, 700)
     wide.set_current(index)
-    room = width - 2 * strip.theme.px(CHEVRON)  # what the marks at both ends may leave
+    room = width - 2 * strip.theme.px(CHEVRON)  # the room between the marks at both ends
     assert shown.width() >= min(chip(wide, index).width(), room)  # the whole chip, not its edge
 
 
-def test_a_chip_tells_its_bytes_and_characters(qtbot: QtBot, hover: Hover) -> None:
+def test_the_tooltip_of_a_chip_has_its_bytes_and_characters(qtbot: QtBot, hover: Hover) -> None:
     strip = strip_of(qtbot, "a𠮟 ")
     assert (
         hover(strip, chip(strip, 1).center()) == f"𠮟   ID {ord('𠮟')}, letters\nBytes F0 A0 AE 9F\nCharacters 1 to 2"
@@ -191,7 +191,7 @@ def test_a_chip_tells_its_bytes_and_characters(qtbot: QtBot, hover: Hover) -> No
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
-def test_the_bytes_told_are_those_of_the_text(text: str) -> None:
+def test_the_bytes_of_the_chips_are_those_of_the_text(text: str) -> None:
     tokens = tokens_of(text)
     lines = [describe(tokens, i).rsplit("\n", 2)[1].removeprefix("Bytes ") for i in range(len(text))]
     assert bytes.fromhex("".join(lines)) == text.encode()
@@ -211,7 +211,7 @@ PROSE = "It was a bright cold day in April, and the clocks were striking thirtee
     "text",
     [PROSE, "吾輩は猫である。名前はまだ無い。" * 9, "x" * 400, "https://example.org/" + "path/" * 60, "a b" * 90],
 )
-def test_no_text_runs_out_at_the_side(qtbot: QtBot, text: str) -> None:
+def test_no_text_is_wider_than_the_widget(qtbot: QtBot, text: str) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 320, 300)
     shown.set_spans([Span(text, None), Span(" end", 0.5)])
     boxes = boxes_of(shown)
@@ -233,7 +233,7 @@ def test_english_words_are_kept_whole(qtbot: QtBot) -> None:
     st.lists(st.text(st.sampled_from("ab cd.、猫で😀é\n"), max_size=40), min_size=1, max_size=6), st.integers(90, 500)
 )
 @settings(max_examples=30)
-def test_everything_is_written_once_and_in_order(qtbot: QtBot, texts: list[str], width: int) -> None:
+def test_every_character_is_painted_once_and_in_order(qtbot: QtBot, texts: list[str], width: int) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), width, 200)
     shown.set_spans([Span(text, 0.5) for text in texts])
     boxes = boxes_of(shown)
@@ -245,7 +245,7 @@ def test_everything_is_written_once_and_in_order(qtbot: QtBot, texts: list[str],
 
 
 @pytest.mark.parametrize("character", ["か\u3099", "e\u0301", "👨\u200d👩\u200d👧", "👍🏽", "❤\ufe0f", "葛\U000e0100"])
-def test_what_is_one_character_to_the_eye_is_not_taken_apart(qtbot: QtBot, character: str) -> None:
+def test_grapheme_clusters_are_not_split(qtbot: QtBot, character: str) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 120, 300)
     shown.set_spans([Span(f"猫{character * 30}犬", None)])
     parts = [part for _, _, part in boxes_of(shown)]
@@ -254,10 +254,10 @@ def test_what_is_one_character_to_the_eye_is_not_taken_apart(qtbot: QtBot, chara
     assert not any(part.endswith("\u200d") or part[0] in "\u200d🏽" for part in parts)
 
 
-def test_a_token_is_underlined_by_its_number_and_clicked_there(qtbot: QtBot, hover: Hover) -> None:
+def test_a_token_is_underlined_and_clicked_where_it_is_drawn(qtbot: QtBot, hover: Hover) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
     shown.set_spans([Span("The", None, "the prompt"), Span(" cat", 0.0, "low"), Span(" sat", 1.0, "high")])
-    clicked = heard(shown.clicked)
+    clicked = recorded(shown.clicked)
     for value, words in ((0.0, "low"), (1.0, "high")):
         place = where(shown.page, color_of(value))
         click(shown.page, place)
@@ -266,21 +266,21 @@ def test_a_token_is_underlined_by_its_number_and_clicked_there(qtbot: QtBot, hov
     assert hover(shown.page, QPoint(480, 150)) == ""
 
 
-def test_the_mouse_over_a_span_is_told_and_so_is_its_leaving(qtbot: QtBot) -> None:
+def test_hovered_is_emitted_when_the_mouse_enters_and_leaves_a_span(qtbot: QtBot) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
     shown.set_spans([Span("one", 0.1), Span(" two", 0.9)])
-    hovered = heard(shown.hovered)
+    hovered = recorded(shown.hovered)
     for value in (0.1, 0.9):
         point(shown.page, where(shown.page, color_of(value)))
     QApplication.sendEvent(shown.page, QEvent(QEvent.Type.Leave))
     assert hovered[-3:] == [0, 1, -1]
 
 
-def test_spans_are_walked_and_copied_by_keys(qtbot: QtBot) -> None:
+def test_keys_move_through_the_spans_and_copy_the_text(qtbot: QtBot) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 500, 200)
     spans = [Span("私は", None), Span("😀", 0.5), Span(" sat", 0.5)]
     shown.set_spans(spans, 1)
-    clicked, copied = heard(shown.clicked), []
+    clicked, copied = recorded(shown.clicked), []
     shown.copied.connect(lambda: copied.append(QApplication.clipboard().text()))
     press(shown.page, Qt.Key.Key_Left, Qt.Key.Key_Right)
     shown.set_spans(spans, 0)
@@ -294,7 +294,7 @@ def test_spans_are_walked_and_copied_by_keys(qtbot: QtBot) -> None:
     assert copied == ["私は😀 sat"]
 
 
-def test_what_was_written_last_is_in_view(qtbot: QtBot) -> None:
+def test_the_view_scrolls_to_the_end_of_the_text(qtbot: QtBot) -> None:
     shown: ColouredText = show(qtbot, ColouredText(), 300, 120)
     shown.set_spans([Span(PROSE, None), *[Span(f" word{n}", 0.25) for n in range(60)], Span(" end", 1.0)])
     qtbot.waitUntil(lambda: bool(painted(shown.viewport(), color_of(1.0)).any()))
@@ -310,7 +310,7 @@ def test_sources_are_tinted_and_numbered(qtbot: QtBot) -> None:
     first = next(box for i, box, _ in boxes_of(shown) if i == 1)
     number = np.flatnonzero(mark[: round(first.center().y())].any(axis=0))
     line = np.flatnonzero(mark[round(first.bottom()) - 8 :].any(axis=0))
-    assert before.right() - 1 <= number.min() < number.max() <= first.left()  # between what was and what is said
+    assert before.right() - 1 <= number.min() < number.max() <= first.left()  # between the prompt and the continuation
     assert line.min() >= round(first.left()) - 1
 
 
@@ -322,11 +322,11 @@ def test_larger_type_takes_more_lines(qtbot: QtBot) -> None:
     assert shown.page.minimumHeight() > 3 * before
 
 
-def test_an_empty_piece_is_named() -> None:
+def test_an_empty_piece_has_a_name() -> None:
     assert [marked(piece) for piece in ("", " ", "猫")] == ["∅", "␣", "猫"]
 
 
-def test_a_mark_is_whole_also_where_a_line_begins_with_a_space(qtbot: QtBot) -> None:
+def test_the_mark_is_complete_when_a_line_begins_with_a_space(qtbot: QtBot) -> None:
     red, widths = QColor(200, 0, 0), []
     for text in ("Words", " Words"):
         view = show(qtbot, ColouredText(), 300, 100)
