@@ -1,7 +1,7 @@
-"""The model and the word vectors that Nakami brings along, made from nothing: python -m engine builtin --out DIR
+"""Make the model and the word vectors that Nakami ships, for python -m engine builtin --out DIR.
 
-The world's text, a run of Nakami's own trainer on it, word2vec on the same text. What was begun in DIR is
-continued. The files that are shipped are those of DIR/model and DIR/word2vec.
+Both are trained on the text of the little world. An interrupted run in DIR is continued. The shipped files
+are DIR/model and DIR/word2vec.
 """
 
 from collections.abc import Generator
@@ -22,12 +22,12 @@ MEGABYTES, SEED = 80.0, 1
 RECIPE = TrainingSettings(
     vocabulary=4000, layers=4, heads=4, width=128, context=144, batch=15, steps=9_500, seconds=None, seed=SEED
 )
-CHECKPOINTS = (0, 100, 300, 1000, 3000)  # steps whose weights are kept, so that learning can be replayed
+CHECKPOINTS = (0, 100, 300, 1000, 3000)  # steps whose weights are kept, to replay the training
 WORD_TEXTS, WORD_EPOCHS = 200_000, 2
 
 
 def rebuild(folder: Path) -> Generator[TrainStep | Progress, None, None]:
-    """Raises EngineError as Run does, and error.not_written."""
+    """Train both; yield the steps and the progress. Raises EngineError as Run does, and error.not_written."""
     run = _begun(folder)
     yield from run.prepare()
     model = folder / "model"
@@ -45,25 +45,25 @@ def rebuild(folder: Path) -> Generator[TrainStep | Progress, None, None]:
 
 
 def _begun(folder: Path) -> Run:
-    """The run in `folder`, or a new one on freshly written text."""
+    """Resume the run in `folder`, or start one on freshly written text."""
     if (folder / "run" / ABOUT).is_file():
         return Run.resume(folder / "run")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model" / "checkpoints").mkdir(parents=True, exist_ok=True)
     text = folder / "world.txt"
-    with open(text, "w", encoding="utf-8", newline="\n") as file:
+    with text.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(stream(MEGABYTES, SEED))
     return Run.start([str(text)], folder / "run", RECIPE)
 
 
 def _keep(model: Path, run: Run) -> None:
-    """The weights of this step, if they are among those to be kept."""
+    """Save the weights of this step if it is one of CHECKPOINTS."""
     step = run.trainer.step
     if step in CHECKPOINTS:
         save_halved(model / "checkpoints" / f"step-{step:06d}.safetensors", run.model, step)
 
 
 def save_halved(path: Path, model: Transformer, step: int) -> None:
-    """The weights as float16, half as large; `load_model` reads them like any others."""
+    """Save the weights as float16, which `load_model` reads like float32."""
     halved = {name: tensor.half() for name, tensor in weights_of(model).items()}
     write_tensors(path, halved, {"step": str(step)})

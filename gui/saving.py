@@ -1,4 +1,4 @@
-"""Pictures and tables leave the program here: PNG, SVG, CSV, the clipboard. Files are written whole or not at all."""
+"""Save pictures and tables as PNG, SVG and CSV, written whole or not at all."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def picture(widget: QWidget, scale: float = PICTURE_SCALE) -> QPixmap:
 
 
 def save_png(widget: QWidget, path: Path) -> None:
-    """Raises OSError if the file cannot be written."""
+    """Save a picture in twice the screen's resolution. Raises OSError."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     picture(widget).save(buffer, "PNG")
@@ -32,7 +32,7 @@ def save_png(widget: QWidget, path: Path) -> None:
 
 
 def save_svg(widget: QWidget, path: Path) -> None:
-    """Raises OSError if the file cannot be written."""
+    """Save a vector graphic. Raises OSError."""
     buffer = QBuffer()
     generator = QSvgGenerator()
     generator.setOutputDevice(buffer)
@@ -53,11 +53,11 @@ def as_text(table: Table, separator: str) -> str:
 
 
 def save_csv(table: Table, path: Path) -> None:
-    """UTF-8 with a byte-order mark, because spreadsheets take Japanese for something else without it."""
+    """Save UTF-8 with a byte-order mark, without which spreadsheets garble Japanese. Raises OSError."""
     write_whole(path, as_text(table, ",").encode("utf-8-sig"))
 
 
 def write_whole(path: Path, data: bytes | bytearray | memoryview) -> None:
-    """Raise OSError if the file cannot be written."""
+    """Write a whole file or none. Raises OSError."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)

@@ -1,7 +1,6 @@
 """What Nakami remembers between two starts: one JSON file, written whole or not at all."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ def world_path() -> Path:
 
 
 def documents_folder() -> Path:
-    """Where the user's collection of documents lies until another one is chosen."""
+    """Where the user's collection of documents is until another one is chosen."""
     return user_data_path("nakami", appauthor=False) / "documents"
 
 
@@ -51,9 +50,9 @@ class Settings:
 
     @classmethod
     def load(cls, path: Path) -> tuple["Settings", bool]:
-        """The settings in `path`, and whether a broken file had to be put aside as *.bad.json.
+        """Return the settings in `path`, and whether a broken file had to be renamed to *.bad.json.
 
-        What is missing takes its default, what has a wrong type too, what is unknown is dropped.
+        Missing values and those of a wrong type take their default; unknown ones are dropped.
         """
         try:
             raw = json.loads(path.read_text("utf-8"))
@@ -74,7 +73,7 @@ class Settings:
             temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
 
     def remember(self, path: str) -> None:
-        """Puts a text or model at the head of the recent list."""
+        """Put a text or model at the head of the recent list."""
         self.recent = [path, *(other for other in self.recent if other != path)][:RECENT]
 
 
@@ -86,6 +85,6 @@ def _same_kind(value: Any, default: Any) -> bool:
 
 def _put_aside(path: Path) -> None:
     try:
-        os.replace(path, path.with_suffix(".bad.json"))
+        path.replace(path.with_suffix(".bad.json"))
     except OSError:
         pass  # unreadable and unmovable: the defaults still work

@@ -1,4 +1,4 @@
-"""The engine itself: whether it is there, notices, and how far a long preparation has come."""
+"""The engine itself: its device, notices, and the progress of long preparations."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ class EngineReady:
 
 @dataclass(frozen=True, slots=True)
 class Hello(Request[EngineReady]):
-    """-> EngineReady, as soon as torch is there."""
+    """Ask for the device; answered once torch is imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something worth saying that ended nothing: a key that begins with "notice." and its arguments."""
+    """A message that is no failure: a key that begins with "notice." and its arguments."""
 
     key: str
     arguments: Arguments
@@ -27,7 +27,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long preparation has come: `key` begins with "progress.", fraction 0..1 or None if unknown."""
+    """The progress of a long preparation: `key` begins with "progress."; fraction 0..1, None if unknown."""
 
     key: str
     fraction: float | None

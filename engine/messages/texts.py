@@ -19,14 +19,14 @@ class TextInfo:
 
 @dataclass(frozen=True, slots=True)
 class InspectText(Request[TextInfo]):
-    """-> TextInfo. `paths` are files or folders."""
+    """Inspect files or folders."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WriteWorld(Request[Progress]):
-    """-> Progress…: the text of Nakami's little world in a file, `megabytes` of it; whole, or not there."""
+    """Write `megabytes` of the little world's text to a file."""
 
     path: str
     megabytes: float
@@ -35,13 +35,13 @@ class WriteWorld(Request[Progress]):
 @dataclass(frozen=True, slots=True)
 class TextAssessment:
     text: str
-    unknown: str  # the characters that are no tokens of the model's: it reads them as bytes
-    loss: float  # nats a token, of the end of the text that fits the context
-    guessing: float  # nats a token of a model that knows nothing: ln V
+    unknown: str  # characters without a token of their own, encoded as bytes
+    loss: float  # nats a token, over the last `context` tokens of the text
+    guessing: float  # nats a token of the uniform distribution: ln V
 
 
 @dataclass(frozen=True, slots=True)
 class AssessText(Request[TextAssessment]):
-    """-> TextAssessment, if the text has at least two tokens: does the open model know such texts?"""
+    """Measure how well the open model predicts a text; no answer for fewer than two tokens."""
 
     text: str

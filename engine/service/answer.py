@@ -1,4 +1,4 @@
-"""What a handler is: a generator of answers that gives other jobs a turn at each `yield`."""
+"""The type of a handler: a generator of answers; at each `yield` other jobs may run."""
 
 from collections.abc import Callable, Generator
 from typing import Any, Final, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Idle:
-    """Yielded by a job that waits, such as a paused run: when all jobs wait, the loop sleeps."""
+    """Yielded by a job that waits, such as a paused run. When all jobs wait, the loop sleeps."""
 
 
 IDLE: Final = Idle()

@@ -1,4 +1,4 @@
-"""Finds the handler of a request: engine/messages/NAME.py declares it, engine/service/NAME.py answers it."""
+"""Find the handler of a request: engine/messages/NAME.py declares it, engine/service/NAME.py answers it."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -10,7 +10,7 @@ from engine.service.session import Session
 
 
 def handler_of(kind: type[Request[Any]]) -> Handler:
-    """Imports the service module of this kind of request when it is first needed: searching alone takes scipy.
+    """Return the handler of a kind of request; its module is imported at the first one, since some import scipy.
 
     Raises LookupError if no module answers it.
     """
@@ -22,6 +22,6 @@ def handler_of(kind: type[Request[Any]]) -> Handler:
 
 
 def answering() -> Callable[[Request[Any]], Answer[Any]]:
-    """A function that starts the handler of a request, bound to one new session."""
+    """Return a function that starts the handler of a request in one new session."""
     session = Session()
     return lambda request: handler_of(type(request))(session, request)

@@ -1,4 +1,4 @@
-"""Handler of the first request of every window: is the engine there, and on which device?"""
+"""Handler of the first request of every window, which asks for the device."""
 
 import torch
 

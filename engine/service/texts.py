@@ -1,4 +1,4 @@
-"""Handlers around texts: what a file holds, the little world, and whether the open model knows such texts."""
+"""Handlers of texts: inspect files, write the little world, measure the open model on a text."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from engine.text.world.stream import MEGABYTE, stream
 from engine.training.evaluation import losses
 
 SEED = 1
-TURN_SECONDS = 0.05  # of writing before others get a turn
+TURN_SECONDS = 0.05  # of writing before other jobs may run
 
 
 def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
@@ -25,14 +25,14 @@ def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
 
 
 def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
-    """Raises EngineError: error.not_written."""
+    """Write the text of the little world. Raises EngineError error.not_written."""
     path = Path(request.path)
     written, turn = 0, time.perf_counter()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             for text in stream(request.megabytes, SEED):
-                written += file.write(text)  # characters: Japanese ones are three bytes, which a guess of two evens out
+                written += file.write(text)  # in characters, of about two bytes on average
                 if time.perf_counter() - turn > TURN_SECONDS:
                     yield Progress("progress.world", min(1.0, 2 * written / (request.megabytes * MEGABYTE)))
                     turn = time.perf_counter()
@@ -52,7 +52,7 @@ def assess_text(session: Session, request: AssessText) -> Answer[TextAssessment]
 
 
 def _unknown(opened: OpenedModel, text: str) -> str:
-    """Characters that Nakami's own tokenizers spell in bytes. Those of others are made of bytes anyway."""
+    """Return the characters that one of Nakami's tokenizers encodes as bytes; "" for tokenizers of others."""
     if opened.tokenizer.kind == "foreign":
         return ""
     tokens = opened.tokenizer.tokens(text)

@@ -1,4 +1,4 @@
-"""Tokenizers to hold against each other: learned here, from the same text, with the same vocabulary."""
+"""Tokenizers to compare: trained on the same text, the two BPE ones with the same vocabulary size."""
 
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
@@ -10,7 +10,7 @@ VOCABULARY = 2000
 
 
 def rivals(text: str) -> dict[str, Tokenizer]:
-    """Characters, byte-level BPE, and Nakami's own, by name."""
+    """Train a character tokenizer, byte-level BPE and Nakami's own BPE; return them by name."""
     return {
         "characters": train_characters([text]),
         "bytes": _byte_level(text),
@@ -19,7 +19,7 @@ def rivals(text: str) -> dict[str, Tokenizer]:
 
 
 def _byte_level(text: str) -> Tokenizer:
-    """BPE over the bytes of words, as GPT-2 has it (Radford et al. 2019, §2.2)."""
+    """Train BPE over the bytes of words, as in GPT-2 (Radford et al. 2019, §2.2)."""
     model = tokenizers.Tokenizer(models.BPE())
     model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     model.decoder = decoders.ByteLevel()

@@ -1,4 +1,4 @@
-"""A text as token IDs on disk: memory-mapped, split into what is learned and what is held out."""
+"""A text as token IDs on disk: memory-mapped, split into a training part and a held-out part."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -26,11 +26,11 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: Path) -> "Corpus":
-        """Raises EngineError: error.model_damaged."""
+        """Map the corpus of a folder. Raises EngineError error.model_damaged."""
         try:
             about = json.loads((folder / ABOUT).read_text("utf-8"))
             dtype, tokens = np.dtype(about["dtype"]), about["tokens"]
-            ids = np.memmap(folder / FILE, dtype, "r") if tokens else np.zeros(0, dtype)  # nothing cannot be mapped
+            ids = np.memmap(folder / FILE, dtype, "r") if tokens else np.zeros(0, dtype)  # empty: cannot be mapped
             if len(ids) != tokens:
                 raise ValueError("the length is not what was written")
             return cls(ids)
@@ -38,7 +38,7 @@ class Corpus:
             raise EngineError("error.model_damaged", file=str(folder / FILE)) from error
 
     def check(self, context: int) -> None:
-        """Raises EngineError error.text_too_short unless both parts hold a window and the token after it."""
+        """Raise EngineError error.text_too_short unless both parts hold a window and the token after it."""
         need, have = context + 2, min(len(self.train), len(self.validation))
         if have < need:
             whole = round(need / VALIDATION)
@@ -46,7 +46,7 @@ class Corpus:
             raise EngineError("error.text_too_short", need=whole, have=have_whole, context=context)
 
     def batch(self, step: int, batch: int, context: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Windows of the training part and the token after each of theirs: x_BT, y_BT.
+        """Return random windows of the training part, x_BT, and the same shifted by one token, y_BT.
 
         A pure function of its arguments, so that a resumed run sees the same data in the same order.
         """
@@ -56,14 +56,17 @@ class Corpus:
         return windows[:, :-1], windows[:, 1:]
 
     def validation_windows(self, context: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """At most `most` windows spread evenly over the validation part: x_BT, y_BT."""
+        """Return at most `most` windows, evenly spaced in the validation part: x_BT, y_BT."""
         return windows_of(self.validation, context, most)
 
 
 def windows_of(
     ids: NDArray[np.integer], context: int, most: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Consecutive windows in which each token is predicted once; the last one may be missing: x_BT, y_BT."""
+    """Return consecutive windows, x_BT and y_BT, in which each token is predicted once.
+
+    Tokens after the last whole window are left out.
+    """
     count = (len(ids) - 1) // context
     kept = np.arange(count) if most is None or count <= most else np.linspace(0, count - 1, most).astype(int)
     windows = ids[kept[:, None] * context + np.arange(context + 1)].astype(np.int64)
@@ -71,16 +74,16 @@ def windows_of(
 
 
 def build_corpus(paths: Iterable[str | Path], tokenizer: Tokenizer, folder: Path) -> Iterator[float]:
-    """Writes the IDs of all texts into `folder`; yields the share that is done, 0..1.
+    """Write the IDs of all texts into `folder`; yield the share that is done, 0..1.
 
-    Raises EngineError: what reading raises, error.not_written when the disk is full or read-only.
+    Raises EngineError: as `read_all`, and error.not_written when the disk is full or read-only.
     """
     paths = list(paths)
     total = max(1, sum(path.stat().st_size for path in find_files(paths)))
     dtype = np.uint16 if tokenizer.vocabulary <= 1 << 16 else np.uint32
     try:
         done = tokens = 0
-        with replacing(folder / FILE) as temporary, open(temporary, "wb") as file:
+        with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
             for text in _gather(read_all(paths)):
                 ids = tokenizer.encode_array(text)
                 file.write(ids.astype(dtype).tobytes())
@@ -94,7 +97,7 @@ def build_corpus(paths: Iterable[str | Path], tokenizer: Tokenizer, folder: Path
 
 
 def _gather(chunks: Iterable[str]) -> Iterator[str]:
-    """Larger portions that end behind a line end, so that no token is cut by how the file was read."""
+    """Join chunks into larger ones that end after a line end, so that no token is cut between two of them."""
     rest = ""
     for chunk in chunks:
         rest += chunk

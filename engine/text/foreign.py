@@ -1,6 +1,6 @@
-"""Tokenizers of other people's models, as their tokenizer.json describes them: the `tokenizers` library runs them.
+"""Tokenizers of models that Nakami did not train, from their tokenizer.json, run by the `tokenizers` library.
 
-Two kinds of pieces are understood: byte-level ones, in which a visible character stands for each byte
+Two kinds of pieces are supported: byte-level ones, with one visible character for each byte
 (GPT-2, Llama 3, Qwen), and those of sentencepiece, with \u2581 for the space and <0xE3> for bytes (Llama 2, Mistral).
 """
 
@@ -17,7 +17,7 @@ BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 def _byte_of_character() -> dict[str, int]:
-    """GPT-2's table (Radford et al. 2019): printable Latin-1 stands for itself, the rest for what follows U+0100."""
+    """Return GPT-2's table (Radford et al. 2019): printable Latin-1 as itself, other bytes from U+0100 on."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
@@ -27,34 +27,34 @@ class Foreign:
     kind = "foreign"
 
     def __init__(self, text: str) -> None:
-        """Raises ValueError, KeyError or what `tokenizers` raises if the description is none."""
+        """Read a tokenizer.json. Raises ValueError, KeyError or what `tokenizers` raises if it is invalid."""
         description = json.loads(text)
         self._json = text
         self._tokenizer = tokenizers.Tokenizer.from_str(text)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         added = {t["id"]: t for t in description.get("added_tokens") or ()}
-        self.special = frozenset(id for id, token in added.items() if token["special"])
+        self.special = frozenset(number for number, token in added.items() if token["special"])
         by_piece = self._tokenizer.get_vocab(with_added_tokens=True)
         read = _reader(description)
-        names = {id: piece for piece, id in by_piece.items()}
+        names = {number: piece for piece, number in by_piece.items()}
         self.data: list[bytes] = []
         self.pieces: list[str] = []
-        for id in range(max(names, default=-1) + 1):
-            name = names.get(id, "")
-            data = name.encode() if id in added else read(name)
-            self.data.append(b"" if id in self.special else data)
-            self.pieces.append(name if id in self.special else shown(data))
+        for number in range(max(names, default=-1) + 1):
+            name = names.get(number, "")
+            data = name.encode() if number in added else read(name)
+            self.data.append(b"" if number in self.special else data)
+            self.pieces.append(name if number in self.special else shown(data))
 
     def encode(self, text: str) -> NDArray[np.uint32]:
-        """With the special tokens that the model expects around a text, as `transformers` adds them."""
+        """Encode a text, with the special tokens around it that the model expects, as `transformers` does."""
         return np.array(self._tokenizer.encode(text).ids, np.uint32)
 
     def encode_with_spans(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         encoding = self._tokenizer.encode(text)
         spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
         end = 0
-        for span in spans:  # some leave out the space that a token begins with
+        for span in spans:  # some spans leave out the space that their token begins with
             if end < span[0] and text[end : span[0]].isspace():
                 span[0] = end
             end = max(end, int(span[1]))
@@ -65,7 +65,7 @@ class Foreign:
 
 
 def _types(description: dict[str, Any]) -> set[str]:
-    """The names of the parts that cut and join."""
+    """Return the type names of the pre-tokenizer and the decoder, nested ones included."""
     found: set[str] = set()
 
     def walk(part: Any) -> None:
@@ -89,7 +89,7 @@ def _reader(description: dict[str, Any]) -> Callable[[str], bytes]:
 
 
 def read_piece(description: dict[str, Any], piece: str) -> bytes:
-    """The bytes that a piece of a tokenizer.json stands for."""
+    """Return the bytes that a piece of a tokenizer.json stands for."""
     return _reader(description)(piece)
 
 
@@ -103,7 +103,7 @@ def _sentencepiece(piece: str) -> bytes:
 
 
 def shown(data: bytes) -> str:
-    """For the screen: text, or the bytes where they are no whole characters."""
+    """Return bytes as text for the screen, or in hex if they are not whole characters."""
     try:
         return data.decode()
     except UnicodeDecodeError:

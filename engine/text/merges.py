@@ -1,12 +1,11 @@
-"""How byte-pair encoding came to its pieces: the merges of one word, one after another.
+"""Replay byte-pair encoding: the merges of one word, in order.
 
-Sennrich et al. 2016 (arXiv:1508.07909), Algorithm 1, applied: of all neighbours that may be merged the pair
-with the lowest rank is, at its first place, until there is none.
+Sennrich et al. 2016 (arXiv:1508.07909), Algorithm 1: of all neighbouring pairs that have a merge the one with
+the lowest rank is merged, at its first place, until none is left.
 """
 
 import itertools
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import tokenizers
@@ -14,12 +13,12 @@ import tokenizers
 from engine.text.foreign import read_piece, shown
 from engine.text.tokenizer import Tokenizer
 
-MOST_SYMBOLS = 80  # of longer words (some tokenizers take a whole text for one) only the token is replayed
+MOST_SYMBOLS = 80  # in longer words (some tokenizers take a whole text as one) only the token is replayed
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The pieces behind this merge, for the screen; rank -1 is the beginning."""
+    """The pieces after this merge, as shown on screen; rank -1 is the beginning."""
 
     pieces: tuple[str, ...]
     merged: str
@@ -27,7 +26,7 @@ class Merge:
 
 
 class MergeReplay:
-    """The merges of one tokenizer; empty for those that know none, such as characters."""
+    """The merges of one tokenizer; none for tokenizers without merges, such as characters."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         description = json.loads(tokenizer.to_json())
@@ -35,11 +34,11 @@ class MergeReplay:
         pairs = [tuple(pair) if isinstance(pair, list) else tuple(pair.split(" ")) for pair in model.get("merges", ())]
         self.ranks = {pair: rank for rank, pair in enumerate(pairs)}
         self._vocabulary: dict[str, int] = model["vocab"] if pairs else {}
-        self._show: Callable[[str], str] = lambda piece: shown(read_piece(description, piece))
+        self._description = description
         self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer.to_json()) if pairs else None
 
     def steps(self, text: str, start: int, end: int) -> list[Merge]:
-        """Of the word around characters [start, end), or of these alone where the word is long."""
+        """Return the merges of the word around characters [start, end), or of these alone if the word is long."""
         if self._tokenizer is None or start >= end:
             return []
         symbols = self._symbols(self._word(text, start, end))
@@ -48,7 +47,7 @@ class MergeReplay:
         return self.replay(symbols)
 
     def replay(self, symbols: list[str]) -> list[Merge]:
-        """From single symbols to what the tokenizer makes of them."""
+        """Return all merges from single symbols to the final pieces."""
         found = [Merge(tuple(map(self._show, symbols)), "", -1)]
         while True:
             ranked = ((self.ranks.get(pair), place) for place, pair in enumerate(itertools.pairwise(symbols)))
@@ -59,8 +58,11 @@ class MergeReplay:
             symbols = [*symbols[:place], symbols[place] + symbols[place + 1], *symbols[place + 2 :]]
             found.append(Merge(tuple(map(self._show, symbols)), self._show(symbols[place]), rank))
 
+    def _show(self, piece: str) -> str:
+        return shown(read_piece(self._description, piece))
+
     def _word(self, text: str, start: int, end: int) -> str:
-        """What the tokenizer cuts off before it merges, where most of [start, end) lies."""
+        """Return the pre-tokenizer's word that overlaps most with [start, end)."""
         words = self._words(text)
         overlap = [min(end, last) - max(start, first) for _, (first, last) in words]
         return words[overlap.index(max(overlap))][0]
@@ -73,7 +75,7 @@ class MergeReplay:
         return cutter.pre_tokenize_str(text) if cutter is not None else [(text, (0, len(text)))]
 
     def _symbols(self, word: str) -> list[str]:
-        """Its characters; one that the tokenizer does not know is written as its bytes."""
+        """Return the characters of a word; unknown ones as their bytes."""
         symbols: list[str] = []
         for character in word:
             known = character in self._vocabulary

@@ -1,4 +1,4 @@
-"""From files to text: encodings found by themselves, any size in bounded memory, line ends as \\n."""
+"""Read files of any size as text in bounded memory; encodings are detected, all line ends become a newline."""
 
 import codecs
 import re
@@ -26,7 +26,7 @@ CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 def find_files(paths: Iterable[str | Path]) -> list[Path]:
-    """All texts behind `paths`: files as named, folders with all that is in them but hidden and binary files.
+    """Return all texts of `paths`: files as named, folders with everything but hidden and binary files.
 
     Raises EngineError: error.text_missing, error.text_binary (a binary file that was named itself),
     error.text_none (no text at all).
@@ -47,14 +47,14 @@ def find_files(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def detect_encoding(path: Path) -> str:
-    """The name of a Python codec that reads this file.
+    """Return the name of the Python codec that reads this file.
 
-    A mark at the start decides; then UTF-8, if it fits without a fault; then UTF-16 by its zero
-    bytes; then the Japanese encodings by how Japanese the result looks, because statistics over
-    bytes confuse them on short texts; for all others charset-normalizer.
+    In this order: a byte-order mark; UTF-8 if all bytes are valid; UTF-16 by its zero bytes; the Japanese
+    encodings by how Japanese the decoded text looks, because byte statistics confuse them on short texts;
+    charset-normalizer for all others.
     Raises EngineError: error.text_unreadable, error.text_empty, error.text_binary.
     """
-    head, sample = _telling_bytes(path)
+    head, sample = _decisive_bytes(path)
     if not head:
         raise EngineError("error.text_empty", file=str(path))
     for mark, name in BOMS:
@@ -74,10 +74,10 @@ def detect_encoding(path: Path) -> str:
 
 
 def read_chunks(path: Path) -> Iterator[str]:
-    """The text of a file, about a million characters at a time. Bytes that fit nothing become U+FFFD."""
+    """Yield the text of a file, about a million characters at a time. Invalid bytes become U+FFFD."""
     encoding = detect_encoding(path)
     try:
-        with open(path, encoding=encoding, errors="replace", newline=None) as file:
+        with path.open(encoding=encoding, errors="replace", newline=None) as file:
             while chunk := file.read(CHUNK):
                 yield chunk
     except OSError as error:
@@ -85,7 +85,7 @@ def read_chunks(path: Path) -> Iterator[str]:
 
 
 def read_all(paths: Iterable[str | Path]) -> Iterator[str]:
-    """The texts of all files, one after another, each ending with a line end."""
+    """Yield the texts of all files in chunks; each file ends with a line end."""
     for path in find_files(paths):
         last = "\n"
         for chunk in read_chunks(path):
@@ -96,7 +96,7 @@ def read_all(paths: Iterable[str | Path]) -> Iterator[str]:
 
 
 def inspect(paths: tuple[str, ...]) -> TextInfo:
-    """What these paths hold. Characters are counted in small texts and estimated in large ones."""
+    """Describe the texts of `paths`. Characters are counted in small texts and estimated in large ones."""
     files = find_files(paths)
     size = sum(path.stat().st_size for path in files)
     excerpt, characters = "", 0
@@ -133,21 +133,21 @@ def _is_text(path: Path) -> bool:
     return True
 
 
-def _telling_bytes(path: Path) -> tuple[bytes, bytes]:
-    """The first bytes, and those from the first one on that is not ASCII, which begins a character."""
+def _decisive_bytes(path: Path) -> tuple[bytes, bytes]:
+    """Return the first bytes of a file, and those from its first non-ASCII byte on."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             head = block = file.read(SAMPLE)
             while block.isascii() and (following := file.read(SAMPLE)):
                 block = following
-            telling = block.lstrip(ASCII)
-            return head, (telling + file.read(SAMPLE - len(telling)) if telling else head)
+            decisive = block.lstrip(ASCII)
+            return head, (decisive + file.read(SAMPLE - len(decisive)) if decisive else head)
     except OSError as error:
         raise EngineError("error.text_unreadable", file=str(path), reason=error.strerror or "") from error
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:
-    """`data` decoded, but for an incomplete character at its end; None if it does not fit."""
+    """Decode `data` without an incomplete character at its end; return None if it is invalid."""
     try:
         text = codecs.getincrementaldecoder(encoding)("strict").decode(data, final=len(data) < SAMPLE)
     except UnicodeDecodeError:
@@ -160,7 +160,7 @@ def _looks_binary(text: str) -> bool:
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Zero bytes at every second place are ASCII in UTF-16."""
+    """Return the UTF-16 codec whose ASCII characters explain the zero bytes, if any."""
     pairs = max(1, len(data) // 2)
     for name, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
         zeros = data[offset::2].count(0)
@@ -181,7 +181,7 @@ def _japanese(data: bytes) -> str | None:
 
 
 def _how_japanese(text: str) -> float:
-    """Mean over the characters that are not ASCII: kana speak for it, half-width katakana against it."""
+    """Return the mean score of the non-ASCII characters: kana count for Japanese, half-width katakana against it."""
     total = count = 0.0
     for character in text:
         code = ord(character)
@@ -200,7 +200,7 @@ def _how_japanese(text: str) -> float:
 
 
 def _is_common(kanji: str) -> bool:
-    """Level 1 of JIS X 0208: rows 16 to 47, the kanji in everyday use."""
+    """Return whether a kanji is in level 1 of JIS X 0208, rows 16 to 47: those in everyday use."""
     try:
         return 0xB0 <= kanji.encode("euc_jp")[0] <= 0xCF
     except UnicodeEncodeError:
@@ -212,5 +212,5 @@ def _by_statistics(data: bytes) -> str | None:
     best = matches.best()
     if best is None or _looks_binary(str(best)):
         return None
-    # Of the Western encodings, which differ in a few letters, the one of most files.
+    # The Western encodings differ in a few letters; this one is the most frequent.
     return "cp1252" if any(match.encoding == "cp1252" for match in matches) else best.encoding

@@ -1,11 +1,11 @@
-"""Where a text may be cut: pieces of one script each, so that no token joins kanji to kana or a word to its comma."""
+"""Cut a text into pieces of one script each, so that no token joins kanji to kana or a word to its comma."""
 
 import re
 import unicodedata
 
 # In order: a word with the space before it, one digit, runs of the Japanese scripts, line breaks, other
 # white space, runs of anything else. The prolonged sound mark ー goes with either kana, 々 and 〆 with kanji.
-# A polite お or ご before kanji begins a piece, so that ご飯 is the same tokens behind any particle.
+# A polite お or ご before kanji begins a piece, so that ご飯 has the same tokens after any particle.
 # Every character belongs to exactly one piece, so that joining the pieces gives the text back.
 KANJI = r"々〆〇\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}\x{20000}-\x{323AF}"
 HIRAGANA = r"\x{3041}-\x{309F}"
@@ -25,7 +25,7 @@ PIECE_PATTERN = (
 
 _RANGES = (
     (0x3041, 0x309F, "hiragana"),
-    (0x30A1, 0x30FA, "katakana"),  # ・ behind them is punctuation
+    (0x30A1, 0x30FA, "katakana"),  # ・, the next one, is punctuation
     (0x30FC, 0x30FF, "katakana"),
     (0x31F0, 0x31FF, "katakana"),
     (0xFF66, 0xFF9F, "katakana"),
@@ -38,7 +38,7 @@ _RANGES = (
 
 
 def kind_of(piece: str) -> str:
-    """The script of a piece's first character that is not white space, as `messages.Tokens.kinds` names it."""
+    """Return the script of a piece's first non-space character, as a name of `messages.Tokens.kinds`."""
     if re.fullmatch(r"(<0x[0-9A-F]{2}>)+", piece):
         return "byte"
     text = piece.strip()

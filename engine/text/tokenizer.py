@@ -1,7 +1,7 @@
-"""Text to token IDs and back, without loss: BPE over script-aware pieces, or single characters.
+"""Lossless tokenizers: BPE over script-aware pieces, or single characters.
 
-Both fall back to the bytes of UTF-8 for what they have not seen, so that every text can be
-encoded, and decoding gives it back exactly. IDs 0 to 255 are the bytes, in both.
+Both encode unknown characters as UTF-8 bytes, so that every text can be encoded and decodes to itself.
+IDs 0 to 255 are the bytes in both.
 """
 
 import codecs
@@ -27,10 +27,10 @@ from engine.text.scripts import PIECE_PATTERN, kind_of
 
 FILE = "tokenizer.json"
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
-SMALLEST = 300  # a vocabulary below this has no room for anything but the bytes
+SMALLEST = 300  # the bytes alone take 256
 LARGEST = 500_000
 SEGMENT = 1 << 15  # characters encoded as one unit when a long text is spread over the cores
-BPE_SAMPLE = 20_000_000  # characters; merges learned on more are hardly different
+BPE_SAMPLE = 20_000_000  # characters; more hardly change the merges
 SINGLE_CHARACTERS = 0.6  # of the vocabulary at most: the rarest kanji are written as bytes
 
 IDs = NDArray[np.uint32]
@@ -38,11 +38,11 @@ Spans = NDArray[np.int32]  # [tokens, 2]: the characters [start, end) of each to
 
 
 class Encoder(Protocol):
-    """What differs between the kinds of tokenizers. Texts hold no surrogates."""
+    """The part that differs between the kinds of tokenizers. Texts contain no surrogates."""
 
     kind: str  # "bpe", "char", "foreign"
     pieces: list[str]  # for the screen: the text of a token, or "<0xE3>" for a part of a character
-    data: list[bytes]  # what a token adds to a text
+    data: list[bytes]  # the bytes of a token
     special: frozenset[int]  # tokens that stand for no text
 
     def encode(self, text: str) -> IDs: ...
@@ -60,40 +60,40 @@ class Tokenizer:
 
     @property
     def kind(self) -> str:
-        """ "bpe" or "char" for those that Nakami trains, else "foreign"."""
+        """The kind of encoder: "bpe" or "char" if Nakami trained it, else "foreign"."""
         return self._encoder.kind
 
     def encode(self, text: str) -> list[int]:
-        """Lone surrogates, which are no characters, become question marks."""
+        """Return the token IDs of a text. Lone surrogates become question marks."""
         return self.encode_array(text).tolist()
 
     def encode_array(self, text: str) -> IDs:
-        """As `encode`, for long texts: as uint32, by Nakami's own kinds spread over the cores."""
+        """Encode a long text to uint32; Nakami's own kinds use all cores."""
         return self._encoder.encode(_clean(text))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Exact for what `encode` gave; bytes that form no character become U+FFFD."""
+        """Return the text of token IDs, exact for those of `encode`; invalid bytes become U+FFFD."""
         return b"".join(map(self.token_bytes, ids)).decode("utf-8", "replace")
 
-    def token_bytes(self, id: int) -> bytes:
-        """What a token adds to a text. The vocabularies of some models are padded with IDs that add nothing."""
-        return self._encoder.data[id] if id < len(self._encoder.data) else b""
+    def token_bytes(self, token: int) -> bytes:
+        """Return the bytes of a token ID; none for the IDs that pad the vocabularies of some models."""
+        return self._encoder.data[token] if token < len(self._encoder.data) else b""
 
-    def piece(self, id: int) -> str:
-        """A token for the screen: its text, or "<0xE3>" for a single byte."""
-        return self._encoder.pieces[id] if id < len(self._encoder.pieces) else f"[{id}]"
+    def piece(self, token: int) -> str:
+        """Return a token as shown on screen: its text, or "<0xE3>" for a single byte."""
+        return self._encoder.pieces[token] if token < len(self._encoder.pieces) else f"[{token}]"
 
-    def kind_of(self, id: int) -> str:
-        """As `messages.Tokens.kinds` names them."""
-        return "special" if id in self._encoder.special else kind_of(self.piece(id))
+    def kind_of(self, token: int) -> str:
+        """Return a token's kind, one of `messages.Tokens.kinds`."""
+        return "special" if token in self._encoder.special else kind_of(self.piece(token))
 
     @property
     def special_names(self) -> list[str]:
-        """What stands for special tokens where it occurs in a text."""
-        return [name for id in self._encoder.special if (name := self.piece(id))]
+        """The strings that are encoded as special tokens where they occur in a text."""
+        return [name for token in self._encoder.special if (name := self.piece(token))]
 
     def tokens(self, text: str) -> Tokens:
-        """The tokens of a text with where they stand in it.
+        """Return the tokens of a text with their spans.
 
         A token that is part of a character has that character's span; byte spans are exact.
         """
@@ -118,7 +118,7 @@ class Tokenizer:
         )
 
     def _spans_from_bytes(self, text: str, ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
-        """Byte and character spans of tokens whose bytes, joined, are the text."""
+        """Return the byte and character spans of tokens whose joined bytes are the text."""
         if not len(ids):
             return (ids,) * 4
         byte_ends = np.cumsum([len(self.token_bytes(i)) for i in ids.tolist()], dtype=np.int32)
@@ -127,7 +127,7 @@ class Tokenizer:
         return byte_starts, byte_ends, character_at[byte_starts], character_at[byte_ends - 1] + 1
 
     def to_json(self) -> str:
-        """The description that is saved as tokenizer.json."""
+        """Return the content of tokenizer.json."""
         return self._encoder.to_json()
 
     def save(self, folder: Path) -> None:
@@ -137,7 +137,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> "Tokenizer":
-        """A tokenizer.json of Nakami or of another program.
+        """Read a tokenizer.json of Nakami or of another program.
 
         Raises EngineError: error.no_tokenizer, error.model_damaged.
         """
@@ -154,27 +154,27 @@ class Tokenizer:
         except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise EngineError("error.model_damaged", file=str(path)) from error
         except Exception as error:
-            if type(error) is Exception:  # the only thing that `tokenizers` raises
+            if type(error) is Exception:  # the only type that `tokenizers` raises
                 raise EngineError("error.model_damaged", file=str(path)) from error
             raise
 
 
 class StreamDecoder:
-    """Turns token after token into text; what is not yet a whole character is held back."""
+    """Decode one token at a time; the bytes of an incomplete character are held back."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def push(self, id: int) -> str:
-        return self._decoder.decode(self._tokenizer.token_bytes(id))
+    def push(self, token: int) -> str:
+        return self._decoder.decode(self._tokenizer.token_bytes(token))
 
 
 # --- Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) ----------------------------------
 
 
 class _Segmented:
-    """Encodes long texts in segments, and has the bytes as its first 256 tokens."""
+    """An encoder that splits long texts into segments; its first 256 tokens are the bytes."""
 
     kind: str
     pieces: list[str]
@@ -221,9 +221,8 @@ def _is_ours(description: dict[str, Any]) -> bool:
 
 
 def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
-    """Learns merges from a text; ends with fewer tokens than asked for where the text has no more to give.
+    """Train BPE merges on at most BPE_SAMPLE characters; a short text may give fewer tokens than `vocabulary`.
 
-    At most BPE_SAMPLE characters are looked at.
     Raises EngineError: error.vocabulary_range.
     """
     if not SMALLEST <= vocabulary <= LARGEST:
@@ -239,7 +238,7 @@ def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
     segments = (segment for chunk in _first(chunks, BPE_SAMPLE) for segment in _segments(_clean(chunk)))
     model.train_from_iterator(segments, trainer)
     description: dict[str, Any] = json.loads(model.to_str())
-    # Left in, a literal "<0x41>" in a text would be taken for the byte.
+    # Otherwise a literal "<0x41>" in a text would be encoded as the byte.
     description["added_tokens"] = []
     return Tokenizer(_Merges(json.dumps(description, ensure_ascii=False)))
 
@@ -248,7 +247,7 @@ def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
 
 
 class _Characters(_Segmented):
-    """One token a character: ID = 256 + its place among the characters seen, in order of their codes."""
+    """One token a character: ID = 256 + its index among the known characters, sorted by code point."""
 
     kind = "char"
 
@@ -282,7 +281,7 @@ class _Characters(_Segmented):
 
 
 def train_characters(chunks: Iterable[str], most: int = LARGEST) -> Tokenizer:
-    """The characters of a text, the most frequent first where there are more than `most`."""
+    """Return a tokenizer of the text's characters, or of the `most` most frequent ones."""
     counts: Counter[str] = Counter()
     for chunk in chunks:
         counts.update(_clean(chunk))
@@ -305,14 +304,14 @@ def _has_surrogate(text: str) -> bool:
 
 
 def _segments(text: str) -> Iterator[str]:
-    """Cuts behind line ends, where no piece goes across, so that the tokens are those of the whole."""
+    """Cut a text after line ends, which no piece crosses, so that the tokens are those of the whole text."""
     start = 0
     while len(text) - start > SEGMENT:
         end = text.rfind("\n", start, start + SEGMENT) + 1
         while start < end < len(text) and text[end] == "\n":
             end += 1  # a run of line ends is one piece
         if end <= start:
-            end = start + SEGMENT  # one endless line: a piece may be cut here, the text stays the same
+            end = start + SEGMENT  # one long line: a piece may be cut here; decoding still gives the text
         yield text[start:end]
         start = end
     if start < len(text):

@@ -13,7 +13,7 @@ TEXT = (
     "私は嬉しい。彼女は悲しい。私は嬉しい、とても嬉しい。朝ごはんにラーメンを食べた。新しい本は楽しい。\n"
     "I am happy. You are sad. I am happy, very happy! The cat doesn't care in 2025.\n"
 ) * 20
-ANY_TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=60)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,10 @@ def test_every_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
 def test_spans_cover_the_text_without_gaps(tokenizer: Tokenizer, text: str) -> None:
     tokens, data = tokenizer.tokens(text), text.encode()
     assert [0, *tokens.byte_ends[:-1].tolist()][: len(tokens.ids)] == tokens.byte_starts.tolist()
-    for id, start, end, byte_start, byte_end in zip(
+    for token, start, end, byte_start, byte_end in zip(
         tokens.ids.tolist(), tokens.starts, tokens.ends, tokens.byte_starts, tokens.byte_ends, strict=True
     ):
-        assert data[byte_start:byte_end] == tokenizer.token_bytes(id)
+        assert data[byte_start:byte_end] == tokenizer.token_bytes(token)
         assert data[byte_start:byte_end] in text[start:end].encode()
     assert sum(
         byte_end - byte_start for byte_start, byte_end in zip(tokens.byte_starts, tokens.byte_ends, strict=True)
@@ -57,8 +57,8 @@ def test_spans_cover_the_text_without_gaps(tokenizer: Tokenizer, text: str) -> N
 @given(text=ANY_TEXT)
 def test_streaming_never_shows_half_a_character(tokenizer: Tokenizer, text: str) -> None:
     stream, shown = StreamDecoder(tokenizer), ""
-    for id in tokenizer.encode(text):
-        shown += stream.push(id)
+    for token in tokenizer.encode(text):
+        shown += stream.push(token)
         assert text.startswith(shown)
     assert shown == text
 

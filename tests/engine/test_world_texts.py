@@ -48,7 +48,7 @@ SENTENCE_EN = re.compile(r'[^.!?]*[.!?]"?')
 
 @pytest.fixture(scope="module")
 def told() -> dict[Language, list[str]]:
-    """What is told in each language, from three seeds, without documents and questions."""
+    """Return texts of each language from three seeds, without documents and questions."""
     found: dict[Language, list[str]] = {"ja": [], "en": []}
     for language, module in (("ja", japanese), ("en", english)):
         for seed in (1, 2, 3):

@@ -35,7 +35,7 @@ def test_a_table_opens_in_a_spreadsheet(tmp_path: Path) -> None:
     table = Table(("piece", "p"), [("猫,", 0.5), ('"\n', 1)])
     saving.save_csv(table, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-    with open(tmp_path / "a.csv", encoding="utf-8-sig", newline="") as file:
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [["piece", "p"], ["猫,", "0.5"], ['"\n', "1"]]
 
 

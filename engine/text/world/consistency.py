@@ -1,4 +1,4 @@
-"""Whether a story says of its animal only what is so in the world."""
+"""Check whether a story says only true things about its animal."""
 
 import re
 
@@ -32,7 +32,7 @@ CLAIMS: dict[Language, tuple[tuple[str, str], ...]] = {
 
 
 def claims(story: str, language: Language) -> list[tuple[str, str]]:
-    """What it says: ("food", "蜂蜜"), … in no particular order."""
+    """Return what a story claims, such as ("food", "蜂蜜"), in no particular order."""
     return [(kind, value) for kind, pattern in CLAIMS[language] for value in re.findall(pattern, story)]
 
 
@@ -46,7 +46,7 @@ def truths(animal: Animal, language: Language) -> dict[str, str]:
 
 
 def contradictions(story: str, animal: Animal, language: Language) -> list[str]:
-    """The claims that are not true of `animal`, and the other animals that the story names."""
+    """Return the claims that are not true of `animal`, and the other animals that the story names."""
     true = truths(animal, language)
     wrong = [f"{kind}: {value}" for kind, value in claims(story, language) if value != true[kind]]
     return wrong + [other[language] for other in ANIMALS if other != animal and _names(story, other, language)]

@@ -49,9 +49,9 @@ DAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line of a document, what may be asked about it, and the only right answer."""
+    """One line of a document, a question about it, and the only right answer."""
 
-    about: str  # no document says two things about the same
+    about: str  # no document has two facts about the same subject
     key: str
     value: str
     prose: str  # the line as a sentence
@@ -63,12 +63,12 @@ class Fact:
 
 
 def held_out_date(month: int, day: int) -> bool:
-    """Dates on which no holiday in the training text begins."""
+    """Return whether no holiday in the training text begins on this date."""
     return (month + day) % 7 == 0
 
 
 def facts(rng: Random, language: Language, testing: bool = False) -> list[Fact]:
-    """One to MOST_FACTS of them about different things; `testing`: among them only held-out dates of holidays."""
+    """Return one to MOST_FACTS facts about different subjects; when `testing`, holidays have held-out dates."""
     kinds = JAPANESE if language == "ja" else ENGLISH
     found: dict[str, Fact] = {}
     count = rng.randint(1, MOST_FACTS)
@@ -95,13 +95,13 @@ def _ruled(text: str, rng: Random, language: Language) -> str:
 
 
 def ask(question: str, language: Language, document: str = "") -> str:
-    """What a model continues with the answer: the document, if there is one, the question, "答え："."""
+    """Return the prompt for an answer: the document, if there is one, the question and "答え："."""
     asked, answered = MARKS[language]
     return f"{document}\n{asked}{question}\n{answered}".lstrip("\n").rstrip(" ")
 
 
 def answered(rng: Random, language: Language) -> str:
-    """A document with up to four of its facts asked for: what is read off it is all that can be learned of it."""
+    """Write a document with questions about up to four of its facts, which only the document answers."""
     known = facts(rng, language)
     text = _titled(_ruled(document(known, rng), rng, language), rng, language)
     for fact in rng.sample(known, min(len(known), rng.choice((2, 3, 3, 4)))):
@@ -110,13 +110,13 @@ def answered(rng: Random, language: Language) -> str:
 
 
 def made_up(rng: Random, language: Language) -> str:
-    """A question with no document, answered all the same."""
+    """Write a question without a document, and an answer."""
     fact = facts(rng, language)[0]
     return _told(ask(fact.question, language), fact.answer, language)
 
 
 def repeated(rng: Random, language: Language) -> str:
-    """Words said after somebody: whoever can do this for any word can read any word off a document."""
+    """Write words to be repeated: a model that can copy any word can copy any word of a document."""
     known = [word[language] for word in (*BREAKFAST, *DINNER, *PLACES.values(), *FAMILY_NAMES)]
     known += [*DAYS[language], *(animal.ja if language == "ja" else animal.en for animal in ANIMALS)]
     known += MONTHS if language == "en" else [f"{month}月" for month in range(1, 13)]
@@ -306,7 +306,7 @@ def _plain_en(name: str, value: str, question: str, before: str = "") -> Fact:
 
 
 def _holiday(rng: Random, testing: bool) -> tuple[int, int, int]:
-    """Month, first and last day."""
+    """Return a month, a first and a last day."""
     while True:
         month, first = rng.randint(1, 12), rng.randint(1, 24)
         if held_out_date(month, first) is testing:

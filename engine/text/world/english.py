@@ -1,4 +1,4 @@
-"""The little world told in English: each function writes one short text about one subject."""
+"""The little world in English: each function writes one short text about one subject."""
 
 from collections.abc import Callable
 from random import Random
@@ -31,7 +31,7 @@ EATERS = ("I", "my father", "my mother", "my brother", "my sister", *(n.en for n
 
 
 def at(place: str) -> str:
-    """ "森" -> "in the forest" """
+    """Return a place with its preposition: "森" gives "in the forest"."""
     name = PLACES[place].en
     return f"{PREPOSITIONS.get(name, 'in')} the {name}"
 
@@ -44,7 +44,7 @@ def a(name: str) -> str:
 
 
 def pronoun(rng: Random) -> str:
-    """One or two passages; in each the pronoun stands for what the passage began with."""
+    """Write one or two passages; in each the pronoun refers to what the passage began with."""
     weather = f"There is {rng.choice(WEATHER).en} today."
     opening = rng.choice(("", "", "", "I wrote this down.", weather, "I read this in a book."))
     return " ".join(filter(None, (opening, *(_passage(rng) for _ in range(rng.choice((1, 1, 1, 2)))))))
@@ -85,7 +85,7 @@ def _introduction(animal: Animal, rng: Random) -> str:
 
 
 def _claims(animal: Animal, rng: Random) -> list[str]:
-    """The verb behind "It" is the animal's own every other time: whoever writes it must know the animal."""
+    """Write sentences about "it". Every other verb is the animal's own, so that a model must know which it is."""
     food, feature = animal.food.en, animal.feature.en
     return [f"It {animal.moves}.", rng.choice((f"It has {feature}.", f"It has {feature}.", f"It eats {food}."))]
 
@@ -113,7 +113,7 @@ def _of_a_thing(rng: Random) -> tuple[str, list[str]]:
 
 
 def _place(animal: Animal, rng: Random, away: bool = False) -> str:
-    """Where it may be met: anywhere but where no text ever puts it."""
+    """Return a place for an animal, never a held-out one."""
     return rng.choice([p for p in PLACES if not held_out(animal, p) and not (away and p == animal.home)])
 
 
@@ -160,7 +160,7 @@ def young(rng: Random) -> str:
 
 
 def story(rng: Random) -> str:
-    """About one animal, which keeps what is its own from the first sentence to the last."""
+    """Write about one animal, with the same traits from the first sentence to the last."""
     animal = rng.choice(ANIMALS)
     name = animal.en
     traits = [
@@ -174,7 +174,7 @@ def story(rng: Random) -> str:
 
 
 def opening(animal: Animal, rng: Random) -> str:
-    """The first sentence of a story about this animal."""
+    """Return the first sentence of a story about this animal."""
     return rng.choice(
         (
             f"Once upon a time there was {a(animal.en)} who lived {at(animal.home)}.",
@@ -211,7 +211,7 @@ def _homecoming(animal: Animal, rng: Random) -> str:
 
 
 def person(rng: Random) -> str:
-    """Somebody of a role: what goes with the role, and what goes with being he or she, never in one breath."""
+    """Write about a person: a role's traits and a pronoun's traits, never both in one sentence."""
     role, sex = rng.choice(ROLES), rng.choice(("man", "woman"))
     who, name = (role.man if sex == "man" else role.woman).en, rng.choice(NAMES[sex]).en
     he, his = ("he", "his") if sex == "man" else ("she", "her")
@@ -326,7 +326,7 @@ def school(rng: Random) -> str:
 
 
 def idea(rng: Random) -> str:
-    """What AI, words and the like are."""
+    """Explain what AI, words and the like are."""
     return rng.choice(
         (
             "AI stands for artificial intelligence. It lets a computer do what takes thinking when people do it.",
@@ -344,7 +344,7 @@ def idea(rng: Random) -> str:
 
 
 def together(rng: Random) -> str:
-    """Things of one kind, side by side."""
+    """List things of one kind."""
     animals, places = [f"the {a.en}" for a in ANIMALS], [f"the {place.en}" for place in PLACES.values()]
     foods = [food.en for food in (*BREAKFAST, *DINNER)]
     workers, houses = [f"the {job.worker.en}" for job in JOBS], [f"the {job.place.en}" for job in JOBS]

@@ -1,4 +1,4 @@
-"""What is so in the little world: its animals, people, countries, work, meals, moods and weather.
+"""The facts of the little world: its animals, people, countries, work, meals, moods and weather.
 
 Everything that the texts say about them comes from here, so that a text can be checked. Japanese words
 that stand behind a particle begin with kanji or katakana: there the tokenizer cuts.
@@ -12,7 +12,7 @@ Language = Literal["ja", "en"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One thing in both languages."""
+    """A word in both languages."""
 
     ja: str
     en: str
@@ -23,7 +23,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Animal:
-    """`feature`, `food` and `move` are true of this animal; whoever shares one of them has the same words."""
+    """An animal with its feature, food and move; animals that share one of them share its words."""
 
     ja: str
     en: str
@@ -43,7 +43,7 @@ class Animal:
 
     @property
     def many_feature(self) -> str:
-        """ "a bushy tail" -> "bushy tails" """
+        """The feature without its article, in the plural: "a bushy tail" gives "bushy tails"."""
         article, _, rest = self.feature.en.partition(" ")
         if article not in ("a", "an"):
             return self.feature.en
@@ -51,7 +51,7 @@ class Animal:
 
     @property
     def moves(self) -> str:
-        """ "hop over the grass" -> "hops over the grass" """
+        """The move in the third person: "hop over the grass" gives "hops over the grass"."""
         verb, _, rest = self.move.en.partition(" ")
         return f"{verb}{'es' if verb.endswith(('ch', 'sh', 's')) else 's'} {rest}"
 
@@ -126,7 +126,7 @@ def _animals() -> tuple[Animal, ...]:
 
 
 def _pairs(text: str) -> list[Word]:
-    """ "長い耳/long ears ニンジン/carrots": a Japanese word begins where the English before it has ended."""
+    """Split "長い耳/long ears ニンジン/carrots" into words: a Japanese word begins after the English one before it."""
     words: list[list[str]] = []
     for part in text.split():
         if "/" in part:
@@ -145,7 +145,7 @@ ANIMALS = _animals()
 
 
 def held_out(animal: Animal, place: str) -> bool:
-    """Pairs of an animal and a place it may be met at that no text of the world ever puts together."""
+    """Return whether no text of the world puts this animal at this place."""
     return place != animal.home and (ANIMALS.index(animal) + 3 * list(PLACES).index(place)) % 5 == 0
 
 
@@ -154,7 +154,7 @@ def held_out(animal: Animal, place: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a man and a woman of the same place in life are called, and what both of them do."""
+    """The words for a man and a woman of one role, and what both of them do."""
 
     man: Word
     woman: Word

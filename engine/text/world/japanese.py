@@ -1,4 +1,4 @@
-"""The little world told in Japanese: each function writes one short text about one subject."""
+"""The little world in Japanese: each function writes one short text about one subject."""
 
 from collections.abc import Callable
 from random import Random
@@ -33,7 +33,7 @@ EATERS = ("私", "父", "母", "兄", "姉", "祖父", "祖母", *(name.ja for n
 
 
 def pronoun(rng: Random) -> str:
-    """One or two passages; in each the pronoun stands for what the passage began with."""
+    """Write one or two passages; in each the pronoun refers to what the passage began with."""
     opening = rng.choice(("", "", "", "私は日記を書いた。", f"今日は{rng.choice(WEATHER).ja}だ。", "本で読んだ話だ。"))
     return opening + "".join(_passage(rng) for _ in range(rng.choice((1, 1, 1, 2))))
 
@@ -91,7 +91,7 @@ def _of_a_thing(rng: Random) -> tuple[str, list[str]]:
 
 
 def _place(animal: Animal, rng: Random, away: bool = False) -> str:
-    """Where it may be met: anywhere but where no text ever puts it."""
+    """Return a place for an animal, never a held-out one."""
     return rng.choice([p for p in PLACES if not held_out(animal, p) and not (away and p == animal.home)])
 
 
@@ -145,7 +145,7 @@ def young(rng: Random) -> str:
 
 
 def story(rng: Random) -> str:
-    """About one animal, which keeps what is its own from the first sentence to the last."""
+    """Write about one animal, with the same traits from the first sentence to the last."""
     a = rng.choice(ANIMALS)
     traits = [
         rng.choice((f"{a.ja}は{a.feature.ja}を持っていました。", f"{a.ja}には{a.feature.ja}がありました。")),
@@ -157,7 +157,7 @@ def story(rng: Random) -> str:
 
 
 def opening(a: Animal, rng: Random) -> str:
-    """The first sentence of a story about this animal."""
+    """Return the first sentence of a story about this animal."""
     return rng.choice(
         (
             f"むかしむかし、{a.home}に一{a.counter}の{a.ja}が住んでいました。",
@@ -193,7 +193,7 @@ def _homecoming(a: Animal, rng: Random) -> str:
 
 
 def person(rng: Random) -> str:
-    """Somebody of a role: what goes with the role, and what goes with being he or she, never in one breath."""
+    """Write about a person: a role's traits and a pronoun's traits, never both in one sentence."""
     role, sex = rng.choice(ROLES), rng.choice(("man", "woman"))
     who, name = (role.man if sex == "man" else role.woman).ja, rng.choice(NAMES[sex]).ja
     he = "彼" if sex == "man" else "彼女"
@@ -307,7 +307,7 @@ def school(rng: Random) -> str:
 
 
 def idea(rng: Random) -> str:
-    """What AI, words and the like are."""
+    """Explain what AI, words and the like are."""
     return rng.choice(
         (
             "AIとは人工知能のことだ。人が行う考える働きを、計算機にさせる技術である。",
@@ -325,7 +325,7 @@ def idea(rng: Random) -> str:
 
 
 def together(rng: Random) -> str:
-    """Things of one kind, side by side."""
+    """List things of one kind."""
     animals, places, foods = [a.ja for a in ANIMALS], list(PLACES), [food.ja for food in (*BREAKFAST, *DINNER)]
     workers, houses = [job.worker.ja for job in JOBS], [job.place.ja for job in JOBS]
     moods = [mood.ja for mood in MOODS]

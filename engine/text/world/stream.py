@@ -1,6 +1,6 @@
-"""The world's text: short texts in both languages, one behind the other for as long as somebody reads.
+"""The world's text: an endless stream of short texts in both languages.
 
-SUBJECTS says how many parts of the whole each subject has; TOLD is without the documents and questions.
+SUBJECTS gives the share of each subject; TOLD is SUBJECTS without the documents and questions.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ SUBJECTS: Subjects = {
 
 
 def texts(seed: int, subjects: Subjects = SUBJECTS) -> Iterator[str]:
-    """Without end, each with the empty line that ends it; the same for the same seed."""
+    """Yield texts without end, each followed by an empty line; the same seed gives the same texts."""
     rng = Random(seed)
     ways, weights = list(subjects), list(accumulate(subjects.values()))
     while True:
@@ -34,7 +34,7 @@ def texts(seed: int, subjects: Subjects = SUBJECTS) -> Iterator[str]:
 
 
 def stream(megabytes: float, seed: int) -> Iterator[str]:
-    """Whole texts until they make `megabytes` of UTF-8."""
+    """Yield whole texts until they are `megabytes` of UTF-8."""
     left = megabytes * MEGABYTE
     for text in texts(seed):
         if left <= 0:
