@@ -17,6 +17,7 @@ from gui.panes import PANE_IDS
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.search.pane import SearchPane
 from gui.settings import Settings
+from gui.widgets.message_bar import BAD
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
 
@@ -26,7 +27,7 @@ SETTLE_MS = 400  # quiet for so long = nothing more is coming
 
 
 def export(options: argparse.Namespace) -> int:
-    """Renders DIR/PANE.png and DIR/grid.png; prints a line a file; 0, or 1 with one sentence on stderr."""
+    """Render DIR/PANE.png and DIR/grid.png and print their paths; return 0, or 1 with one sentence on stderr."""
     app = make_application()
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(language=options.language, theme=options.theme, tiles=4, welcomed=True)
@@ -55,8 +56,8 @@ class ExportError(Exception):
 
 
 def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
-    """Opens what was asked for; without a model a small one is trained for the pictures."""
-    window.workspace.pane(SearchPane).home = scratch / "documents"
+    """Open what was asked for; if that is no model, train a small one for the pictures."""
+    window.workspace.pane(SearchPane).collection.home = scratch / "documents"
     paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
     window.begin(paths)
     if not options.text and not options.model:
@@ -93,7 +94,7 @@ def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
     clock.start()
 
     def look() -> None:
-        if reached() or window.banner.isVisible() or clock.elapsed() > PATIENCE_SECONDS * 1000:
+        if reached() or _failure(window) or clock.elapsed() > PATIENCE_SECONDS * 1000:
             loop.quit()
 
     timer = QTimer(interval=50)
@@ -101,7 +102,13 @@ def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
     timer.start()
     loop.exec()
     if not reached():
-        raise ExportError(window.banner.label.text() or t("error.export_timeout"))
+        raise ExportError(_failure(window) or t("error.export_timeout"))
+
+
+def _failure(window: MainWindow) -> str:
+    """Return the sentence of a failure in the window's message bar; a notice there is none."""
+    message = window.banner.current
+    return message.words() if message is not None and message.level == BAD else ""
 
 
 def _settle(window: MainWindow) -> None:

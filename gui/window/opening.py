@@ -1,4 +1,4 @@
-"""How a text or a model comes into the window: chosen, dropped, named on the hub, or opened before."""
+"""Opening texts and models: chosen in a dialog, dropped, fetched from the hub, or opened before."""
 
 from pathlib import Path
 
@@ -17,16 +17,18 @@ from gui.requests import Requests
 from gui.settings import Settings, models_folder, world_path
 from gui.theme import ASSETS
 
-WORLD_MEGABYTES = 12.0  # of the text that it learned: more than a run of minutes can read
+WORLD_MEGABYTES = 12.0  # more than a run of minutes can read
 
 
 class Opening(QObject):
-    text_opened = Signal(object, bool)  # TextInfo, and whether somebody has asked for it just now
+    """Asks for files, and asks the engine to open them."""
+
+    text_opened = Signal(object, bool)  # TextInfo, and whether the user has just asked for it
     preparing = Signal(object)  # Progress of a text that is being written
-    model_asked = Signal()  # the engine has been asked for one
+    model_asked = Signal()  # a request to open a model was sent
     model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
     model_opened = Signal(object)  # ModelInfo
-    ended = Signal()  # an attempt to open a model, or to write a text, well or badly
+    ended = Signal()  # opening a model or writing a text has ended, with success or not
 
     def __init__(self, window: QWidget, requests: Requests, settings: Settings) -> None:
         super().__init__(window)
@@ -35,7 +37,7 @@ class Opening(QObject):
     # --- Texts and models that are there ---------------------------------------------------------
 
     def open_paths(self, paths: list[str]) -> None:
-        """Texts and models, from the command line or dropped: a folder with a config.json is a model."""
+        """Open texts and a model; a folder with a config.json is a model."""
         models = [path for path in paths if (Path(path) / "config.json").is_file()]
         texts = tuple(path for path in paths if path not in models)
         if models:
@@ -44,7 +46,7 @@ class Opening(QObject):
             self.inspect(texts)
 
     def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
-        """Takes texts as what is to be learned. `quiet`: what was open the last time may be gone."""
+        """Read texts as the corpus to train on. `quiet`: do nothing if one is gone that was open the last time."""
         if quiet and not all(Path(path).exists() for path in paths):
             return
         self._requests.ask(InspectText(paths), lambda info: self._text_arrived(info, not quiet), "inspect")
@@ -53,7 +55,7 @@ class Opening(QObject):
         self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
 
     def open_world(self, quiet: bool = False) -> None:
-        """The text of Nakami's little world, which the model that it brings has learned; written when first wanted."""
+        """Open the little world, the built-in model's training text; it is written when it is first wanted."""
         path = world_path()
 
         def ended(end: Ended) -> None:
@@ -102,12 +104,12 @@ class Opening(QObject):
             self.open_model(name)
 
     def _last_folder(self) -> str:
-        """Where something of the user's own was opened last; nobody looks for a text among Nakami's own files."""
+        """Return the folder where the user last opened something that is not one of Nakami's own files."""
         recent = [Path(path).parent for path in self._settings.recent if not Path(path).is_relative_to(ASSETS.parent)]
         return str(recent[0] if recent else Path.home())
 
     def fill_recent(self, menu: QMenu) -> None:
-        """What was opened before and is still there."""
+        """Fill the menu with what was opened before and still exists."""
         menu.clear()
         for path in self._settings.recent:
             if Path(path).exists():
@@ -126,7 +128,7 @@ class Opening(QObject):
     # --- The hub ---------------------------------------------------------------------------------
 
     def ask_for_hub_model(self) -> None:
-        """Asks for a name, and fetches that model: the only thing in Nakami that uses a network."""
+        """Ask for a name and fetch that model: nothing else in Nakami uses a network."""
         box = prepare(QInputDialog(self._window), t("action.hub"))
         box.setLabelText(t("window.hub_name"))
         box.textValueSelected.connect(lambda name: self.download(name.strip()))

@@ -1,9 +1,10 @@
 """The text that all panes share: one line that grows with its content, up to three."""
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
+from gui.layout import timer
 from gui.themed import Themed
 
 SETTLE_MS = 150  # typing comes to rest
@@ -11,13 +12,13 @@ MOST_LINES = 3
 
 
 class Prompt(Themed, QPlainTextEdit):
-    """`settled` fires when the typing has paused. What an input method is still composing is not in it."""
+    """Emits `settled` when typing has paused, without what an input method is still composing."""
 
     settled = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.typed = False  # by hand; otherwise it was set from elsewhere
+        self.typed = False  # by the user; otherwise `set_text` was the last change
         self.setObjectName("prompt")
         self.setTabChangesFocus(True)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -25,16 +26,13 @@ class Prompt(Themed, QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAcceptDrops(False)  # a file dropped here is opened by the window, not pasted as its path
         self._most = MOST_LINES
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SETTLE_MS)
-        self._timer.timeout.connect(lambda: self.settled.emit(self.toPlainText()))
+        self._timer = timer(self, SETTLE_MS, lambda: self.settled.emit(self.toPlainText()), single_shot=True)
         self.textChanged.connect(self._changed)
         self.document().documentLayout().documentSizeChanged.connect(lambda: self._fit())
         self.restyle()
 
     def set_text(self, text: str) -> None:
-        """Shows a text from elsewhere; can be undone like typing."""
+        """Replace the text, in a way that can be undone like typing."""
         if text != self.toPlainText():
             cursor = self.textCursor()
             cursor.select(cursor.SelectionType.Document)
@@ -46,7 +44,7 @@ class Prompt(Themed, QPlainTextEdit):
         self._timer.start()
 
     def set_low(self, low: bool) -> None:
-        """One line that scrolls, where others need the room more."""
+        """Show one line that scrolls, where other widgets need the room."""
         self._most = 1 if low else MOST_LINES
         self._fit()
 
@@ -60,7 +58,7 @@ class Prompt(Themed, QPlainTextEdit):
         return QSize(120, self._height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Only now the edges that the style draws are known."""
+        """Update the height, because only now the style's edges are known."""
         super().resizeEvent(event)
         if self.height() != self._height():
             self.updateGeometry()

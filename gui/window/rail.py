@@ -1,4 +1,4 @@
-"""The slim rail at the left: the panes, in the order in which a text travels."""
+"""The rail at the left: a button for each pane."""
 
 from collections.abc import Sequence
 
@@ -60,7 +60,7 @@ class Rail(Themed, QWidget):
         self._fold()
 
     def _fold(self) -> None:
-        """Where names in large type have no room below each other the icons stand alone; their tips name them."""
+        """Show the icons without names, which are in their tips, where the names in large type have no room."""
         under, alone = Qt.ToolButtonStyle.ToolButtonTextUnderIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in self.buttons.values():
             button.setToolButtonStyle(under)

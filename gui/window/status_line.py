@@ -5,6 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.i18n import t
+from gui.layout import label
 from gui.theme import GAP_L, GAP_S
 from gui.themed import Themed
 
@@ -38,16 +39,14 @@ class StatusLine(Themed, QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.dot = Dot()
         self.engine = QLabel()
-        self.activity = QLabel()
-        self.warning = QLabel()  # what the model makes of the text that is open
-        self.warning.setProperty("role", "warning")
-        self.model = QLabel()
+        self.activity = label("muted")
+        self.warning = label("warning")
+        self.model = label("muted")
         self.restart = QPushButton()
         self.restart.clicked.connect(self.restart_wanted)
         self.restart.hide()
-        for label in (self.activity, self.model):
-            label.setProperty("role", "muted")
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for words in (self.activity, self.model):
+            words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.model.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_S)
@@ -91,7 +90,7 @@ class StatusLine(Themed, QWidget):
         self._elide()
 
     def _elide(self) -> None:
-        """A name that is cut begins as it should: its end says least."""
+        """Cut the model's name at its end where it has no room."""
         metrics = self.model.fontMetrics()
         self.model.setText(metrics.elidedText(self._model, Qt.TextElideMode.ElideRight, self.model.width()))
 

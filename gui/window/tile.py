@@ -99,7 +99,7 @@ class Tile(Themed, QFrame):
         self.retranslate()
 
     def take_pane(self) -> Pane | None:
-        """Empties the tile; the pane lives on."""
+        """Empty the tile and return its pane, which is kept."""
         pane, self.pane = self.pane, None
         if pane is not None:
             pane.subtitle_changed.disconnect(self._show_words)

@@ -58,7 +58,7 @@ class Workspace(Themed, QWidget):
     # --- Tiles -----------------------------------------------------------------------------------
 
     def set_layout(self, count: int, wanted: list[str]) -> None:
-        """Shows `count` tiles with these panes; gaps are filled with the favourites."""
+        """Show `count` tiles with these panes, and with the favourites where there are fewer."""
         known = PANE_IDS
         order = [*wanted, *FAVOURITES, *known]
         order = [p for i, p in enumerate(order) if p in known and p not in order[:i] and p not in self._detached]
@@ -82,7 +82,7 @@ class Workspace(Themed, QWidget):
         return [tile.pane.id for tile in self.tiles if tile.pane is not None]
 
     def show_pane(self, pane_id: str) -> None:
-        """Brings a pane forward: selects its tile, or puts it into the current one."""
+        """Select the pane's tile, or put the pane into the current one."""
         if pane_id in self._detached:
             self._detached[pane_id].activateWindow()
             return
@@ -103,7 +103,7 @@ class Workspace(Themed, QWidget):
             self.enlarge()
 
     def put(self, index: int, pane_id: str) -> None:
-        """Puts a pane into a tile; if another tile shows it, the two change places."""
+        """Put a pane into a tile; if another tile shows it, the two panes change places."""
         if pane_id in self._detached:
             return
         shown = self.layout_now()
@@ -118,7 +118,7 @@ class Workspace(Themed, QWidget):
         self._select(index)
 
     def enlarge(self, index: int | None = None) -> None:
-        """Gives one tile all the room, and gives it back the second time."""
+        """Give one tile all the room, or if one has it, give it back."""
         if self._before_enlarging is not None:
             count, panes = self._before_enlarging
             self._before_enlarging = None
@@ -130,7 +130,7 @@ class Workspace(Themed, QWidget):
             self.set_layout(1, [chosen])
 
     def choose_count(self, count: int) -> None:
-        """A new number of tiles, keeping what is shown."""
+        """Change the number of tiles and keep what is shown."""
         shown = self.layout_now()
         if self._before_enlarging is not None:
             shown = [*shown, *(p for p in self._before_enlarging[1] if p not in shown)]
@@ -140,7 +140,7 @@ class Workspace(Themed, QWidget):
         self.set_layout(count, shown)
 
     def detach(self, index: int) -> None:
-        """Throws a tile to a window of its own: on the second screen where there is one."""
+        """Move a tile's pane to a window of its own, on the second screen if there is one."""
         pane = self.tiles[index].pane
         if pane is None:
             return

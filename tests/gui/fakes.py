@@ -291,7 +291,7 @@ def estimate(request: EstimateTraining) -> list[object]:
 
 def default_answers() -> Answers:
     presets = {"30s": TrainingSettings(), "5m": TrainingSettings(layers=6, seconds=300.0)}
-    return document_answers() | {
+    answers: Answers = {
         Hello: lambda _: [EngineReady("cpu", "CPU", 2)],
         InspectText: lambda r: [TextInfo(r.paths, "story.txt", 1, 5000, 4900, "utf-8", "The cat sat.\nThe dog.")],
         ListPresets: lambda _: [Presets(presets)],
@@ -317,6 +317,7 @@ def default_answers() -> Answers:
         ListRuns: lambda _: [RunSummary("/models/other-1", "other.txt", 123_456, 40, 12.0, 2.1, True)],
         ReadRun: lambda r: [started(r.folder), points()],
     }
+    return document_answers() | answers
 
 
 # --- Documents ------------------------------------------------------------------------------------

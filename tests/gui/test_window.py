@@ -375,7 +375,8 @@ def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, eng
     job = engine.jobs[-1]
     box = _progress_box(window)
     assert box is not None
-    QTest.mouseClick(box.findChild(QPushButton), Qt.MouseButton.LeftButton)
+    [cancel] = box.findChildren(QPushButton)
+    QTest.mouseClick(cancel, Qt.MouseButton.LeftButton)
     assert job.cancelled
     assert _progress_box(window) is None
     window.opening.download("me/tiny")
