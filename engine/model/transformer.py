@@ -159,15 +159,21 @@ class Attention(nn.Module):
         self.qkv = Linear(config.width, (self.H + 2 * self.G) * self.K, bias=config.qkv_biases)
         self.q_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
         self.k_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
+        self.norms_differ = config.qk_norm and config.norm_gains  # otherwise queries and keys are normalised as one
         self.out = Linear(self.H * self.K, config.width, bias=config.out_biases)
 
     def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | None, tape: Tape) -> Tensor:
         B, T, _ = x_BTD.shape
         qkv = self.qkv(x_BTD).view(B, T, self.H + 2 * self.G, self.K)
-        q_BTHK, k_BTGK, v_BTGK = qkv.split((self.H, self.G, self.G), dim=2)
-        q_BTHK, k_BTGK = self.q_norm(q_BTHK), self.k_norm(k_BTGK)
+        qk, v_BTGK = qkv.split((self.H + self.G, self.G), dim=2)
+        if self.norms_differ:
+            q_BTHK, k_BTGK = qk.split((self.H, self.G), dim=2)
+            qk = torch.cat((self.q_norm(q_BTHK), self.k_norm(k_BTGK)), dim=2)
+        else:
+            qk = self.q_norm(qk)
         if rotation is not None:
-            q_BTHK, k_BTGK = rotate(q_BTHK, *rotation), rotate(k_BTGK, *rotation)
+            qk = rotate(qk, *rotation)
+        q_BTHK, k_BTGK = qk.split((self.H, self.G), dim=2)
         q_BHTK = tape.through(f"{self.name}.q", q_BTHK).transpose(1, 2)
         k_BGSK = tape.through(f"{self.name}.k", k_BTGK).transpose(1, 2)
         v_BGSK = tape.through(f"{self.name}.v", v_BTGK).transpose(1, 2)
