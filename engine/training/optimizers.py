@@ -9,6 +9,7 @@ from collections import defaultdict
 import torch
 from torch import Tensor, nn
 
+from engine.model.linear import bfloat16_is_faster
 from engine.model.transformer import Transformer
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic iteration, from the same source
@@ -105,14 +106,34 @@ class Muon:
 def orthogonalize(matrices_NRC: Tensor, iterations: int = 5) -> Tensor:
     """Return about U·Vᵀ for each matrix U·S·Vᵀ: its singular values are moved into about [0.7, 1.2].
 
-    Newton-Schulz iteration X ← SX with S = aI + bG + cG², G = XXᵀ, from the source of Muon, on the
-    shorter side. All S are polynomials of the first G, so they commute, and the next G is SGS: only the
-    first and the last product involve the long side.
+    Newton-Schulz iteration X ← SX with S = aI + bG + cG², G = XXᵀ, from the source of Muon, on the shorter side.
     """
-    a, b, c = NEWTON_SCHULZ
     tall = matrices_NRC.shape[-2] > matrices_NRC.shape[-1]
     x = matrices_NRC.mT if tall else matrices_NRC
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    if x.device.type == "cpu" and bfloat16_is_faster():
+        x = _iterate(x.bfloat16(), iterations).float()
+    else:
+        x = _iterate_on_gram(x, iterations)
+    return x.mT if tall else x
+
+
+def _iterate(x: Tensor, iterations: int) -> Tensor:
+    """Return X after the iterations, which forgive the rounding of bfloat16."""
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(iterations):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
+
+
+def _iterate_on_gram(x: Tensor, iterations: int) -> Tensor:
+    """Return the same from fewer products, in float32.
+
+    All S are polynomials of the first G, so they commute, and the next G is SGS: only the first and the last
+    product involve the long side. Rounded to bfloat16, their errors would grow without limit.
+    """
+    a, b, c = NEWTON_SCHULZ
     gram = x @ x.mT
     factor = None
     for left in reversed(range(iterations)):
@@ -121,5 +142,4 @@ def orthogonalize(matrices_NRC: Tensor, iterations: int = 5) -> Tensor:
         factor = step if factor is None else step @ factor
         if left:
             gram = step @ gram @ step
-    x = factor @ x if factor is not None else x
-    return x.mT if tall else x
+    return x if factor is None else factor @ x

@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.raw_speed
 
-Same layers, width, heads, context, batch and vocabulary, torch's AdamW for both, in turns; the median.
+Same layers, width, heads, context, batch and vocabulary, torch's AdamW for both, in turns; the median. GPT-2 is
+computed in float32, Nakami as it trains on this processor, and in float32 too.
 """
 
 import statistics
@@ -15,6 +16,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from engine.model.config import ModelConfig
 from engine.model.derivatives import cross_entropy
+from engine.model.linear import bfloat16_is_faster, reduced_precision
 from engine.model.memory import keep_freed_memory
 from engine.model.transformer import Transformer
 
@@ -82,7 +84,9 @@ def seconds(step: Callable[[], None]) -> float:
 
 
 def main() -> None:
-    """Measure with the default allocator for the peer; Nakami sets it at its start, as the engine does."""
+    """Measure the peer with the allocator as it comes, then both with Nakami's setting of it."""
+    faster = bfloat16_is_faster()
+    print(f"Nakami trains {'in bfloat16 and float32' if faster else 'in float32'} on this processor")
     steps = {}
     for shape in SHAPES:
         layers, width, heads, context, batch, vocabulary = shape
@@ -94,18 +98,31 @@ def main() -> None:
     for shape, (theirs, as_it_comes) in steps.items():
         layers, width, heads, context, batch, vocabulary = shape
         model = nakami(layers, width, heads, context, vocabulary)
-        ours = stepper(model, cross_entropy, batch, context, vocabulary)
-        seconds(ours)
-        seconds(theirs)
-        pairs = [(seconds(ours), seconds(theirs)) for _ in range(ROUNDS)]
-        mine, same = (statistics.median(column) for column in zip(*pairs, strict=True))
+        exact = stepper(model, cross_entropy, batch, context, vocabulary)
+        ours = in_reduced_precision(exact)
+        for step in (ours, exact, theirs):
+            seconds(step)
+        rounds = [(seconds(ours), seconds(exact), seconds(theirs)) for _ in range(ROUNDS)]
+        mine, float32, same = (statistics.median(column) for column in zip(*rounds, strict=True))
         plain = statistics.median(as_it_comes)
+        tokens = batch * context
         print(
             f"{layers}x{width} context {context} batch {batch} vocabulary {vocabulary}: "
-            f"Nakami {batch * context / mine:,.0f} tokens/s; GPT-2 {batch * context / plain:,.0f} as it comes "
-            f"(ratio {plain / mine:.2f}), {batch * context / same:,.0f} with our allocator (ratio {same / mine:.2f})",
+            f"Nakami {tokens / mine:,.0f} tokens/s, {tokens / float32:,.0f} in float32; "
+            f"GPT-2 {tokens / plain:,.0f} as it comes (ratio {plain / mine:.2f}, in float32 {plain / float32:.2f}), "
+            f"{tokens / same:,.0f} with our allocator (ratio {same / mine:.2f}, in float32 {same / float32:.2f})",
             flush=True,
         )
+
+
+def in_reduced_precision(step: Callable[[], None]) -> Callable[[], None]:
+    """Return the step as Nakami's trainer computes it."""
+
+    def reduced() -> None:
+        with reduced_precision(torch.device("cpu")):
+            step()
+
+    return reduced
 
 
 if __name__ == "__main__":

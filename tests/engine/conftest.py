@@ -51,6 +51,23 @@ def session(model_folder: Path) -> Session:
     return opened
 
 
+@pytest.fixture
+def bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train as on a processor that is faster with bfloat16."""
+    _set_bfloat16(monkeypatch, True)
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train as on a processor that is not."""
+    _set_bfloat16(monkeypatch, False)
+
+
+def _set_bfloat16(monkeypatch: pytest.MonkeyPatch, faster: bool) -> None:
+    for module in ("engine.model.linear", "engine.training.optimizers"):
+        monkeypatch.setattr(f"{module}.bfloat16_is_faster", lambda: faster)
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Models as small as these only lose by sharing their work among threads."""

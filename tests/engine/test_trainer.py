@@ -42,12 +42,19 @@ def run_of(trainer: Trainer) -> list[TrainStep]:
     return [step for step in trainer.run() if step is not None]
 
 
+@pytest.mark.usefixtures("float32")
 def test_losses_norms_and_validation_are_those_of_the_recorded_run(model: Transformer, corpus: Corpus) -> None:
     steps = run_of(Trainer(model, LanguageModelling(corpus, SMALL), SMALL))
     assert [step.loss for step in steps] == pytest.approx(LOSSES, rel=1e-4)
     assert [step.gradient_norm for step in steps[:4]] == pytest.approx(FIRST_NORMS, rel=1e-3)
     assert [steps[0].validation_loss, steps[-1].validation_loss] == pytest.approx(FIRST_AND_LAST_VALIDATION, rel=1e-4)
     assert [step.tokens for step in steps] == [n * SMALL.batch * SMALL.context for n in range(1, 31)]
+
+
+@pytest.mark.usefixtures("bfloat16")
+def test_losses_in_bfloat16_are_those_of_float32_within_a_thousandth(model: Transformer, corpus: Corpus) -> None:
+    steps = run_of(Trainer(model, LanguageModelling(corpus, SMALL), SMALL))
+    assert [step.loss for step in steps] == pytest.approx(LOSSES, rel=1e-3)
 
 
 class OneAnswer:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from engine.messages.training import TrainingSettings
 from engine.model.derivatives import cross_entropy
+from engine.model.linear import reduced_precision
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
 from engine.training.evaluation import losses
@@ -34,8 +35,7 @@ class LanguageModelling:
         size = micro_batch(model.config, settings.batch) if device.type == "cpu" else settings.batch
         for start in range(0, settings.batch, size):
             x, y = (torch.from_numpy(a[start : start + size]).to(device) for a in (x_BT, y_BT))
-            # bfloat16 pays where the device has units for it; on CPUs the conversions cost more than they save.
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            with reduced_precision(device):
                 logits_BTV = model(x)
             yield cross_entropy(logits_BTV.float().flatten(0, 1), y.flatten()) * (len(x) / settings.batch)
 
