@@ -20,6 +20,7 @@ from engine.model.transformer import Transformer
 from engine.training.optimizers import Optimizer
 from engine.training.recipe import CLIP, fraction_done, rate_factor, rates
 from engine.training.tasks.task import Task
+from engine.training.thread_count import ThreadCount
 
 VALIDATION_SHARE = 0.03  # of the training time, at most
 VALIDATION_EVERY = 1 / 40  # of the run, at least
@@ -78,22 +79,29 @@ class Trainer:
 
         Raises EngineError error.diverged if the loss stays too high after MOST_RECOVERIES recoveries.
         """
-        while self.fraction < 1.0:
-            started = time.perf_counter()
-            factor = self.rate_scale * rate_factor(self.step, self.fraction)
-            loss = 0.0
-            for part in self.task.losses(self.model, self.step):
-                part.backward()
-                loss += part.item()
-                self.seconds += time.perf_counter() - started
-                yield None
-                started = time.perf_counter()
-            norm, recovered = self._update(loss, factor)
+        with ThreadCount() as threads:
+            while self.fraction < 1.0:
+                before = self.seconds
+                report = yield from self._step()
+                threads.choose(report.seconds - before)
+                yield report
+
+    def _step(self) -> Generator[None, None, TrainStep]:
+        started = time.perf_counter()
+        factor = self.rate_scale * rate_factor(self.step, self.fraction)
+        loss = 0.0
+        for part in self.task.losses(self.model, self.step):
+            part.backward()
+            loss += part.item()
             self.seconds += time.perf_counter() - started
-            validation = None
-            for validation in self._validate():
-                yield None
-            yield self._report(loss, norm, factor, validation, recovered)
+            yield None
+            started = time.perf_counter()
+        norm, recovered = self._update(loss, factor)
+        self.seconds += time.perf_counter() - started
+        validation = None
+        for validation in self._validate():
+            yield None
+        return self._report(loss, norm, factor, validation, recovered)
 
     def _update(self, loss: float, factor: float) -> tuple[float, bool]:
         """Update the parameters or, if the run has diverged, recover. Return the gradient's norm and which it was."""
