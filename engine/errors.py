@@ -1,4 +1,4 @@
-"""The errors that are meant for people: a key into assets/i18n and its arguments, never a sentence."""
+"""Errors that the user sees: a key into assets/i18n and its arguments, never a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class EngineError(Exception):
-    """Something the user can understand and act on.
+    """An error that the user can understand and act on.
 
     `key` names a sentence under "error." in assets/i18n; `args` fill its
     placeholders. Any other exception that leaves the engine is a bug and is shown with its traceback.

@@ -29,10 +29,10 @@ SHOWN = 200  # characters of a passage without --json
 def add_commands(commands: Commands) -> None:
     command = add_command(commands, "index", index, "make a folder of documents searchable, or bring it up to date")
     command.add_argument(
-        "paths", type=nonempty_path, nargs="*", metavar="PATH", help="files or folders (none: those of before)"
+        "paths", type=nonempty_path, nargs="*", metavar="PATH", help="files or folders (none: those added before)"
     )
-    command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="where the collection goes")
-    command.add_argument("--qdrant", metavar="URL", help='search the vectors on this server ("": here again)')
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the collection")
+    command.add_argument("--qdrant", metavar="URL", help='search the vectors on this server ("": locally again)')
     command = add_command(commands, "search", search, "find passages in a collection")
     command.add_argument("collection", metavar="DIR")
     command.add_argument("query", metavar="QUERY")
@@ -41,12 +41,12 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("collection", metavar="DIR")
     command.add_argument("model", metavar="MODEL", help="a model's folder")
     command.add_argument("question", metavar="QUESTION")
-    command.add_argument("--tokens", type=int, default=200, help="of the answer at most")
+    command.add_argument("--tokens", type=int, default=200, help="most tokens of the answer")
     _add_ranking(command, passages=5)
 
 
 def _add_ranking(command: argparse.ArgumentParser, passages: int) -> None:
-    command.add_argument("-k", type=int, default=passages, help="passages at most")
+    command.add_argument("-k", type=int, default=passages, help="most passages")
     command.add_argument("--mode", choices=("vector", "keyword", "hybrid"), default="hybrid")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.model.transformer import Transformer
 
-# torch takes seconds to import: each command imports what it needs, so that --help does without.
+# torch takes seconds to import: each command imports what it needs, so that --help does not wait for it.
 
 
 def add_commands(commands: Commands) -> None:
@@ -24,7 +24,7 @@ def add_commands(commands: Commands) -> None:
     command = add_command(commands, "evaluate", evaluate, "measure how well a model predicts a text")
     command.add_argument("model", metavar="DIR")
     command.add_argument("file", type=nonempty_path, metavar="FILE")
-    command = add_command(commands, "open", open_model, "say what a model folder holds")
+    command = add_command(commands, "open", open_model, "describe the model in a folder")
     command.add_argument("model", metavar="DIR")
     command = add_command(commands, "logits", logits, "write the logits at every position")
     command.add_argument("model", metavar="DIR")

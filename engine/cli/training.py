@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     _add_train(commands)
-    command = add_command(commands, "builtin", builtin, "make the model and word vectors that Nakami brings, anew")
+    command = add_command(commands, "builtin", builtin, "build the built-in model and word vectors again")
     command.add_argument(
-        "--out", type=nonempty_path, required=True, metavar="DIR", help="what was begun in DIR is continued"
+        "--out", type=nonempty_path, required=True, metavar="DIR", help="an interrupted build in DIR is continued"
     )
 
 
 def _add_train(commands: Commands) -> None:
     command = add_command(commands, "train", train, "train a model on texts")
     command.add_argument("files", type=nonempty_path, nargs="*", metavar="FILE", help="texts or folders of texts")
-    command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="where the model goes")
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the model")
     command.add_argument("--resume", action="store_true", help="continue the run in DIR")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--preset", choices=("30s", "5m", "overnight"), help="model and length (default: 30s)")
     length.add_argument("--steps", type=int)
-    length.add_argument("--seconds", type=float, help="of training; the schedule fits itself to it")
+    length.add_argument("--seconds", type=float, help="training time; the schedule adapts to it")
     command.add_argument("--tokenizer", choices=("bpe", "char"))
     command.add_argument("--vocab", type=int, dest="vocabulary", help="tokens of a BPE tokenizer")
     for name in ("layers", "heads", "width", "context", "batch", "seed"):

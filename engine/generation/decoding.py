@@ -1,4 +1,4 @@
-"""Writing token by token: a generator of steps on top of a language model and the sampling stages."""
+"""Generate a text token by token with a language model and the sampling stages."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import StreamDecoder, Tokenizer
 
-REMEMBERED = 512  # positions whose logits are kept
+MOST_CACHED = 512  # positions whose logits are cached
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One token, and how it was drawn."""
+    """One generated token, and how it was drawn."""
 
     id: int
     text: str  # what it adds to the text: "" while a character is incomplete
@@ -39,8 +39,8 @@ class Step:
 def window(length: int, context: int) -> int:
     """Return the index of the first token that the model sees when it continues `length` tokens.
 
-    When the context is full, its newer half is kept and the other half becomes free again, rather than moving
-    by one token at a time. So the cache holds what computing those tokens afresh would give.
+    When the context is full, the window moves on by half a context, and its tokens are computed again. Moving it
+    by one token would require that at every step.
     """
     if length <= context:
         return 0
@@ -75,7 +75,7 @@ class Reader:
         if known is None:
             known = self._compute(key)
             self._logits[key] = known
-            if len(self._logits) > REMEMBERED:
+            if len(self._logits) > MOST_CACHED:
                 self._logits.popitem(last=False)
         return known
 
@@ -122,7 +122,7 @@ def decode(
     ids = list(prompt) or tokenizer.encode("\n")
     stream = StreamDecoder(tokenizer)
     for token in ids[len(ids) - position :]:
-        stream.push(token)  # the last of them may have begun a character
+        stream.push(token)  # the last of them may be the first bytes of a character
     for place in range(position, position + tokens):
         step = sample_step(model, ids, sampling, draw(seed, place), first if place == position else None)
         ids.append(step.id)

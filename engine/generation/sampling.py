@@ -6,12 +6,12 @@ The stages act in the order of messages.STAGES:
     repetition penalty   lowers the logits of tokens that occurred before (Keskar 2019, arXiv:1909.05858, §4.1)
     temperature          p = softmax(logits / temperature); 0 is greedy: all on the likeliest token
     top-k                keeps the k likeliest tokens (Fan 2018, arXiv:1805.04833)
-    top-p                keeps the fewest likeliest tokens that hold p (Holtzman 2020, arXiv:1904.09751, §3.1)
+    top-p                keeps the fewest likeliest tokens with p in total (Holtzman 2020, arXiv:1904.09751, §3.1)
     min-p                keeps those at least min_p times as likely as the likeliest (Nguyen 2024, arXiv:2407.01082)
 
 From the temperature on, the rank order of the tokens stays the same (likeliest first, ties by ID) and each stage
-only cuts its tail, so that what a stage keeps is a count. After a cut the probabilities are renormalised before
-the next stage. The token is drawn by the inverse of the cumulative distribution in rank order.
+only cuts its tail, so that the number of tokens left describes it. After a cut the probabilities are renormalised
+before the next stage. The token is drawn by the inverse of the cumulative distribution in rank order.
 
 Suffixes: V by token ID, R by rank.
 """
@@ -66,7 +66,7 @@ class Stages:
         return min(int(np.searchsorted(left_R, draw * left_R[-1], side="right")), len(left_R) - 1)
 
     def interval(self, rank: int) -> tuple[float, float]:
-        """Return the draws from and to which, in 0..1, this rank is selected."""
+        """Return the interval of draws, within 0..1, that select this rank."""
         whole = self.cumulative_R[self.kept[-1] - 1]
         before = self.cumulative_R[rank - 1] if rank else 0.0
         return float(before / whole), float(self.cumulative_R[rank] / whole)
@@ -81,7 +81,7 @@ class Stages:
 def stages(logits_V: Logits, previous_ids: Sequence[int], settings: SamplingSettings) -> Stages:
     """Return all stages for one position. `previous_ids` are the tokens that the repetition penalty acts on.
 
-    NaN counts as impossible. Raises EngineError: error.logits_broken if no token is possible,
+    A logit that is NaN counts as probability 0. Raises EngineError: error.logits_broken if no token is possible,
     error.config_range for a setting out of range.
     """
     check(settings)
@@ -145,7 +145,7 @@ def rank_order(logits_V: Floats) -> NDArray[np.intp]:
 
 
 def softmax_sorted(logits_R: Floats, temperature: float) -> Floats:
-    """Return softmax(logits / temperature) of descending logits; for 0 the limit, with ties to the first."""
+    """Return softmax(logits / temperature) of descending logits; temperature 0 gives the first probability 1."""
     if temperature == 0.0:
         greedy_R = np.zeros_like(logits_R)
         greedy_R[0] = 1.0
@@ -161,7 +161,7 @@ def keep_top_k(available: int, k: int) -> int:
 
 
 def keep_top_p(cumulative_R: Floats, p: float) -> int:
-    """Return the least number of tokens whose probability is at least `p` of the total, cumulative_R[-1]."""
+    """Return the smallest number of tokens with at least the share `p` of the total, cumulative_R[-1]."""
     if p >= 1.0:
         return len(cumulative_R)
     return min(int(np.searchsorted(cumulative_R, p * cumulative_R[-1], side="left")) + 1, len(cumulative_R))
@@ -191,7 +191,7 @@ def check(settings: SamplingSettings) -> None:
     """Check every setting against LIMITS. Raises EngineError error.config_range."""
     for name, (least, most) in LIMITS.items():
         value = getattr(settings, name)
-        if not least <= value <= most:  # NaN too
+        if not least <= value <= most:  # rejects NaN, too
             raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
 
 

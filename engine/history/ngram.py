@@ -1,4 +1,7 @@
-"""N-gram models: how often tokens follow each other in a text. They are the reference lines of every loss curve."""
+"""N-gram models: how often tokens follow each other in a text. They are the reference lines of every loss curve.
+
+Suffixes: V vocabulary, N pairs of tokens.
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 class Unigram:
-    """Each token's share of the text, whatever comes before. A LanguageModel.
+    """A LanguageModel of each token's share of the text, independent of the tokens before.
 
     One is added to every count (Laplace), so that no token is impossible.
     """
@@ -27,12 +30,12 @@ class Unigram:
         return np.log(self.p_V)
 
     def loss(self, validation: IDs) -> float:
-        """Return the cross-entropy on a text, nats a token."""
+        """Return the cross-entropy on a text, in nats per token."""
         return float(-np.log(self.p_V[validation[:MOST]]).mean())
 
 
 class Bigram:
-    """What follows each token in a text. A LanguageModel.
+    """A LanguageModel of which tokens follow each token in a text.
 
     Witten-Bell smoothing (Chen and Goodman 1998, section 2.5): the weight of the unigram is the share of
     different followers among all followers of the token before,
@@ -47,7 +50,7 @@ class Bigram:
         self._unigram_V = Unigram(train, vocabulary).p_V
         self._pairs_N, self._counts_N = np.unique(train[:-1] * vocabulary + train[1:], return_counts=True)
         followers_V = np.bincount(self._pairs_N // vocabulary, minlength=vocabulary)
-        self._weight_V = np.maximum(followers_V, 1)  # a token that nothing follows leaves all to the unigram
+        self._weight_V = np.maximum(followers_V, 1)  # after a token without followers, p is the unigram's
         self._total_V = np.bincount(train[:-1], minlength=vocabulary) + self._weight_V
 
     def logits(self, ids: Sequence[int]) -> Floats:
@@ -55,7 +58,7 @@ class Bigram:
         return np.log(self._probability(before, np.arange(self.vocabulary)))
 
     def loss(self, validation: IDs) -> float:
-        """Return the cross-entropy on a text, nats a token."""
+        """Return the cross-entropy on a text, in nats per token."""
         ids = validation[:MOST].astype(np.int64)
         return float(-np.log(self._probability(ids[:-1], ids[1:])).mean())
 
@@ -68,10 +71,10 @@ class Bigram:
 
 
 def unigram_loss(train: IDs, validation: IDs, vocabulary: int) -> float:
-    """Return the cross-entropy on `validation` of the unigram counted in `train`, nats a token."""
+    """Return the cross-entropy on `validation` of the unigram counted in `train`, in nats per token."""
     return Unigram(train, vocabulary).loss(validation)
 
 
 def bigram_loss(train: IDs, validation: IDs, vocabulary: int) -> float:
-    """Return the cross-entropy on `validation` of the bigram counted in `train`, nats a token."""
+    """Return the cross-entropy on `validation` of the bigram counted in `train`, in nats per token."""
     return Bigram(train, vocabulary).loss(validation)

@@ -3,7 +3,7 @@
 The vectors are trained to distinguish a word's neighbours from random words: for a word w, a neighbour c and K
 random words n the loss is
     −log σ(u_c · v_w) − Σ log σ(−u_n · v_w).
-The v are kept.
+The vectors v are the result, the u are discarded.
 
 Suffixes: V words, D width, B pairs in a batch, K random words for each.
 """
@@ -29,7 +29,7 @@ from engine.text.scripts import PIECE_PATTERN, kind_of
 BUILTIN = Path(__file__).parent.parent.parent / "assets" / "word2vec"  # comes with Nakami, made by engine/builtin.py
 WEIGHTS, WORDS = "word2vec.safetensors", "word2vec.json"
 WIDTH = 64
-WINDOW = 5  # most neighbours on each side; the number is drawn for each word, so that near ones count more
+WINDOW = 5  # most neighbours on each side; their number is drawn for each word, so that near ones count more
 NEGATIVES = 8
 FREQUENT = 3e-4  # words with a larger share of the text are subsampled (§2.3)
 RAREST = 20  # occurrences below which a word has no vector
@@ -71,7 +71,7 @@ class Word2Vec:
             words = json.loads((folder / WORDS).read_text("utf-8"))
             vectors_VD = load_file(folder / WEIGHTS)["vectors"].astype(np.float32)
             if vectors_VD.ndim != 2 or len(words) != len(vectors_VD) or not all(isinstance(w, str) for w in words):
-                raise ValueError("as many words as vectors")
+                raise ValueError("words and vectors differ in number")
             return cls(words, vectors_VD)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise EngineError("error.model_damaged", file=str(folder / WEIGHTS)) from error
@@ -117,7 +117,7 @@ class _SkipGram:
         self._optimizer = torch.optim.Adam([self._v_VD, self._u_VD], lr=RATE)
 
     def step(self, centres: IDs, neighbours: IDs, factor: float) -> float:
-        """Take one step on B pairs at `factor` times the learning rate; return the loss before it, nats a pair."""
+        """Take one step on B pairs at `factor` times the learning rate; return the loss before it, in nats per pair."""
         w_B, c_B = torch.from_numpy(centres), torch.from_numpy(neighbours)
         n_BK = torch.multinomial(self._noise_V, len(w_B) * NEGATIVES, True, generator=self._generator)
         v_BD, u_BD = self._v_VD[w_B], self._u_VD[c_B]

@@ -51,7 +51,7 @@ class Steps:
     k_GSK: Floats
     v_GSK: Floats
     scaled_HS: Floats  # q·k / sqrt(K)
-    weights_HS: Floats  # softmax of it
+    weights_HS: Floats  # softmax of scaled_HS
     z_HK: Floats  # weighted sum of the values
 
 

@@ -1,7 +1,7 @@
-"""Heads with a known function: how much of its attention each head spends on it.
+"""Score heads for four known functions: the share of its attention that each head spends on each.
 
-All four are measured on the same probe: the same random tokens twice in a row, so that no text but only
-the head itself decides where it looks (Olsson et al. 2022, arXiv:2209.11895).
+All four are measured on the same probe, random tokens repeated once, so that the pattern depends on the head and
+not on the content of a text (Olsson et al. 2022, arXiv:2209.11895). Suffixes: H heads, T tokens.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def probe(model: Transformer) -> list[int]:
 
 
 def head_scores(model: Transformer, changes: Changes = UNCHANGED) -> Floats:
-    """Return the mean share 0..1 of attention spent in each way, [4, layer, head] in the order of HEAD_KINDS.
+    """Return each head's share 0..1 of attention for each function, [4, layer, head] in the order of HEAD_KINDS.
 
     Raises EngineError error.logits_broken if the model's weights are damaged.
     """

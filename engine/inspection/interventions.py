@@ -1,7 +1,7 @@
 """Interventions in a model as changes on a tape: heads and MLPs scaled, turned off, or replaced by their mean.
 
-A head is changed at z, which is as good as at its result, since the projection is linear; its part of the
-projection's bias belongs to no head and stays.
+A head is changed at z, which has the same effect as changing its result, because the projection is linear. The
+projection's bias belongs to no head and is kept.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def changes_of(
     """Return the changes that make all interventions; several in one layer are applied in order.
 
     Raises EngineError: error.config_range for a layer or head that the model does not have,
-    error.text_too_short for a mean over no token.
+    error.text_too_short for the mean over a text without tokens.
     """
     functions: dict[str, list[Function]] = {}
     for one in interventions:
@@ -50,7 +50,7 @@ def _scaled(part: Any, factor: float) -> Function:
 
 
 def _mean(model: Transformer, name: str, part: Any, ids: Sequence[int]) -> Function:
-    """Return the function that puts the mean over the last tokens of a text in the place of `part`."""
+    """Return a function that replaces `part` by its mean over the last tokens of a text."""
     if not ids:
         raise EngineError("error.text_too_short", need=1, have=0, context=1)
     tape = Tape([name])

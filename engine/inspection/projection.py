@@ -1,4 +1,7 @@
-"""Vectors as points on a screen: principal components, and t-SNE and UMAP step by step."""
+"""Project vectors to points on a screen: principal components, and t-SNE and UMAP step by step.
+
+Suffixes: N rows, D width, P dimensions of the map, L layers, T tokens.
+"""
 
 from collections.abc import Iterator
 from itertools import permutations
@@ -12,14 +15,14 @@ Points = NDArray[np.float32]
 Shares = tuple[float, ...]
 
 LARGE = 4_000_000  # numbers in a matrix above which float32 is used: twice as fast, precise enough for a screen
-TSNE_EARLY, TSNE_STEPS = 250, 750  # van der Maaten's own; the first ones with exaggerated attraction
+TSNE_EARLY, TSNE_STEPS = 250, 750  # as van der Maaten has them; the early ones exaggerate the attraction
 STRIDE = 10  # steps between two maps
 
 
 def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
-    """Return the rows' principal components [N, dims], and each one's share of the whole variance, largest first.
+    """Return the rows' principal components [N, dims], and each one's share of the total variance, largest first.
 
-    Pearson 1901 (doi:10.1080/14786440109462720), by the eigenvectors of the covariance matrix.
+    Pearson 1901 (doi:10.1080/14786440109462720), from the eigenvectors of the covariance matrix.
     Raises EngineError error.logits_broken if a number is infinite or NaN.
     """
     if not np.isfinite(rows_ND).all():
@@ -35,9 +38,9 @@ def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
 
 
 def align_axes(points_NP: Points, explained: Shares, before_NP: Points) -> tuple[Points, Shares]:
-    """Return the points with axes mirrored, and exchanged if need be, to match the map before.
+    """Return the points with axes mirrored and exchanged so that they match the previous map.
 
-    Principal axes have no sign of their own, and two of about the same variance change places while a model
+    The sign of a principal axis is arbitrary, and two of about the same variance change places while a model
     trains. The points are not rotated further, as orthogonal Procrustes (Schönemann 1966) would: on runs of
     600 steps that moved them by about as little, and the axes were no longer principal axes.
     """
@@ -94,7 +97,7 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
 def token_paths(states_LTD: Points, dims: int = 2) -> tuple[Points, Shares]:
     """Return each token's position after each layer [layers, T, dims], and each axis's share of the variance.
 
-    States are scaled to length 1 first: a residual stream grows from layer to layer, what matters is its direction.
+    States are scaled to length 1 first: a residual stream grows from layer to layer, but its direction matters.
     """
     length = np.linalg.norm(states_LTD, axis=-1, keepdims=True)
     rows = states_LTD / np.maximum(length, 1e-12)

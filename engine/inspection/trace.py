@@ -1,4 +1,7 @@
-"""One forward pass from the tokens to the logits, with values from every station, reduced to what a screen shows."""
+"""Trace one forward pass from the tokens to the logits, with values of every part, reduced to what a screen shows.
+
+Suffixes: T tokens, L layers, M width of the MLP, V vocabulary, P numbers of a pooled vector.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +23,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Values of one forward pass for the last T tokens; P: at most MOST_NUMBERS means of a vector, see `mean_pool`."""
+    """Values of one forward pass for the last T tokens; vectors are pooled to at most MOST_NUMBERS by `mean_pool`."""
 
     embedding_TP: Floats  # residual stream that enters the first layer
     attention_LTT: Floats  # mean over the heads; keys before the T tokens are left out
-    norms_LT: Floats  # length of the residual stream: before the first layer, then after each
+    norms_LT: Floats  # length of the residual stream before the first layer and after each, so L + 1 rows
     mlp_LP: Floats  # activations of the last token
     strongest_L: NDArray[np.int32]  # the last token's feature with the largest magnitude
     strongest_values_L: Floats

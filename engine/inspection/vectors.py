@@ -1,4 +1,7 @@
-"""Vectors as directions: nearest rows of a matrix by cosine, and analogies A − B + C."""
+"""Compare vectors by direction: nearest rows of a matrix by cosine, and analogies A − B + C.
+
+Suffixes: V rows, D width.
+"""
 
 from collections.abc import Collection
 

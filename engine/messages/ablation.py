@@ -1,4 +1,4 @@
-"""Ablation: what a text's loss and next token become when parts of the open model are turned off."""
+"""Ablation: a text's loss and next token with parts of the open model turned off."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from engine.messages.models import Intervention
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """The model as it is now, and the same with the parts off."""
+    """Loss and next token with the open model, then with the parts off."""
 
     losses: tuple[float, float]  # of the text, in nats per token
     candidates: tuple[Candidates, Candidates]  # for the token after the text
@@ -17,7 +17,7 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True)
 class Ablate(Request[Ablation]):
-    """-> Ablation of a text of at least two tokens. The open model stays as it is."""
+    """-> Ablation of a text of at least two tokens. The open model is not changed."""
 
     text: str
     off: tuple[Intervention, ...]

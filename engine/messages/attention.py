@@ -1,4 +1,4 @@
-"""Attention: patterns of all heads, of one head, the steps to one row, and what heads do."""
+"""Attention: patterns of all heads, of one head, the steps to one row, and scores of heads."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class AttentionLayer:
 
 @dataclass(frozen=True, slots=True)
 class Attend(Request[AttentionLayer]):
-    """-> AttentionLayer, one a layer, for the text; for its last `most` tokens if it is longer."""
+    """-> AttentionLayer for each layer, of the text, or of its last `most` tokens if it is longer."""
 
     text: str
     most: int = 1024
@@ -51,7 +51,7 @@ class AttendHead(Request[AttentionRows]):
 
 @dataclass(frozen=True, slots=True)
 class AttentionSteps:
-    """H heads, G groups that share keys and values, S keys up to the query, K head width, D width."""
+    """The computation of one query: H heads, G key/value heads, S keys up to the query, K head width, D width."""
 
     layer: int
     query: int

@@ -1,4 +1,4 @@
-"""The open collection of documents: what is in it, and changing it. The engine keeps one collection open."""
+"""The open collection of documents: its content, and changes of it. The engine keeps one collection open."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ class CollectionInfo:
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
     embedder_folder: str  # of the model that makes the vectors, or ""
     embedder_step: int  # training step of that model when these vectors were made; 0: unknown
-    width: int  # components of a vector; 0 while the embedder cannot be opened: a question raises the reason
+    width: int  # components of a vector; 0 if the embedder cannot be opened: a search raises the reason
     index: str  # "exact", "approximate", "server"
     size: int  # of passages, in widths: a Japanese character counts as two
     overlap: int  # of neighbouring passages, in widths

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
 
-VectorSource = Literal["model", "word2vec"]  # the open model's embedding matrix; the word vectors that Nakami brings
+VectorSource = Literal["model", "word2vec"]  # the open model's embedding matrix; the built-in word vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class LookUp(Request[TokenRow]):
 
 @dataclass(frozen=True, slots=True)
 class NearTokens:
-    """Tokens by cosine, the nearest first."""
+    """Tokens in the order of their cosine, the nearest first."""
 
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]

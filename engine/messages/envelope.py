@@ -8,7 +8,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Request(Generic[T_co]):
-    """What the window asks of the engine. T_co is the type of its answers: where they are of several types, a union."""
+    """A request of the window to the engine. T_co is the type of its answers, a union if there are several."""
 
     __slots__ = ()
 

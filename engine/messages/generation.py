@@ -38,8 +38,8 @@ class Candidates:
     entropy: float  # of the model's distribution, in nats
     draw: float  # uniform in [0, 1)
     drawn: int  # index into ids: the token that the draw selects
-    drawn_from: float  # the draws that select this token, after the last stage,
-    drawn_to: float  # with candidates in order of descending probability
+    drawn_from: float  # lower end of the interval of draws that select this token,
+    drawn_to: float  # and upper end; by the last stage, in order of descending probability
 
 
 @dataclass(frozen=True, slots=True)

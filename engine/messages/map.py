@@ -1,4 +1,4 @@
-"""The map: one forward pass through the whole model, with values from every station."""
+"""The map: one forward pass through the whole model, with values of every part."""
 
 from dataclasses import dataclass
 

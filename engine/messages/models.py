@@ -64,9 +64,9 @@ class ModelChanged:
 
 @dataclass(frozen=True, slots=True)
 class ChangeModel(Request[ModelChanged]):
-    """-> ModelChanged: these are all interventions in the open model now; () takes them back.
+    """-> ModelChanged. Replace all interventions in the open model; () removes them.
 
-    Every request that runs the open model runs it so, until another model is opened. The model's files and its
+    They apply to every request that runs the open model, until another one is opened. The model's files and its
     training are not affected.
     """
 
@@ -89,4 +89,4 @@ class DownloadModel(Request[Progress | Downloaded]):
     """
 
     name: str
-    models: str  # the folder in which the model gets its own
+    models: str  # the folder in which the model's folder is made

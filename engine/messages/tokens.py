@@ -1,4 +1,4 @@
-"""Tokens: a text cut by the open model's tokenizer, merges, tokenizers side by side, the vocabulary."""
+"""Tokens: a text tokenized by the open model, merges, tokenizers compared, the vocabulary."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from engine.messages.envelope import Request
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One entry a token. Spans are half-open; characters are code points, bytes are UTF-8."""
+    """The tokens of a text, one entry each. Spans are half-open; characters are code points, bytes are UTF-8."""
 
     text: str
     ids: NDArray[np.int32]
-    pieces: tuple[str, ...]  # as text; a piece that is not a whole character is "<0xE3>"-like hex
+    pieces: tuple[str, ...]  # as text; bytes that are no whole character as "<0xE3>"
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
     byte_starts: NDArray[np.int32]
@@ -25,7 +25,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Tokenize(Request[Tokens]):
-    """Cut a text by the open model's tokenizer."""
+    """Tokenize a text with the open model's tokenizer."""
 
     text: str
 
@@ -76,7 +76,7 @@ class CompareTokenizers(Request[TokenizerColumn]):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """One entry a token, in the order of the IDs."""
+    """All tokens, one entry each, in the order of the IDs."""
 
     pieces: tuple[str, ...]
     data: tuple[bytes, ...]

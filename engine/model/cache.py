@@ -36,7 +36,7 @@ class KVCache:
         self._buffer, self._arrays = larger, None
 
     def layer(self, index: int, T: int) -> "LayerCache":
-        """Return one layer's part, which takes the next T tokens."""
+        """Return one layer's keys and values, to be extended by the next T tokens."""
         return LayerCache(self._buffer[index, 0], self._buffer[index, 1], self.length, self.length + T)
 
     def arrays(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -1,8 +1,8 @@
-"""A model is a folder: config.json, model.safetensors, tokenizer.json; beside them a run's state and log.
+"""Save and read a model's folder: config.json, model.safetensors, tokenizer.json, and a run's state and log.
 
 Every file is written whole under another name and then renamed, so that a kill at any moment leaves a
-readable folder. All that a run needs to be resumed is in one file with its own copy of the weights, so that
-weights and optimizer are always of the same step; model.safetensors is for inference.
+readable folder. A run is resumed from one file with its own copy of the weights, so that weights and optimizer
+are always of the same step; model.safetensors is for inference.
 """
 
 import json
@@ -40,17 +40,17 @@ def save_weights(folder: Path, model: Transformer, step: int) -> None:
 
 
 def weights_of(model: Transformer) -> dict[str, Tensor]:
-    """Return the parameters by name, without an unembedding that is the embedding."""
+    """Return the parameters by name, without the unembedding if it is tied to the embedding."""
     tied = {"unembedding.weight"} if model.config.tied_head else set()
     return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
 
 
 def current_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the parameters of a file by today's names, also if it is of a version that called them otherwise."""
+    """Return the parameters with the names of earlier versions replaced by the present ones."""
     return {OLD_NAMES.get(name, name): tensor for name, tensor in tensors.items()}
 
 
-# --- Files that are whole or not there ------------------------------------------------------------
+# --- Reading and writing files --------------------------------------------------------------------
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ LARGEST = 20_000_000_000  # parameters; larger models do not fit the memory of a
 
 @dataclass(frozen=True, slots=True)
 class RopeScaling:
-    """Scaling of the rotary frequencies for a context longer than the one first trained with."""
+    """Scaling of the rotary frequencies for a context longer than that of pre-training."""
 
     kind: Literal["linear", "llama3"]
     factor: float
@@ -21,7 +21,7 @@ class RopeScaling:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The defaults are the small GPT that Nakami trains; the options include GPT-2, Llama, Mistral and Qwen."""
+    """A model's hyperparameters: by default the small GPT that Nakami trains; also GPT-2, Llama, Mistral and Qwen."""
 
     vocabulary: int
     n_layers: int = 4
@@ -45,9 +45,7 @@ class ModelConfig:
     norm_biases: bool = False
     tied_head: bool = False
     rope_scaling: RopeScaling | None = None
-    windows: tuple[
-        int, ...
-    ] = ()  # per layer: number of last tokens that a query sees, itself included; 0: all. (): all in every layer
+    windows: tuple[int, ...] = ()  # per layer: number of keys that a query sees, its own included; 0 or (): all
     stop_ids: tuple[int, ...] = ()  # tokens that end a text
     family: str = "nakami"
 
@@ -77,7 +75,7 @@ class ModelConfig:
             raise EngineError("error.model_too_large", parameters=f"{self.parameters():,}", most=f"{LARGEST:,}")
 
     def parameters(self) -> int:
-        """How many numbers the model learns."""
+        """Return the number of parameters."""
         heads, keys = self.n_heads * self.head_width, self.n_kv_heads * self.head_width
         norm = self.width * (int(self.norm_gains) + int(self.norm_gains and self.norm_biases))
         qkv = (self.width + int(self.qkv_biases)) * (heads + 2 * keys)
@@ -104,8 +102,8 @@ class ModelConfig:
         } | {f.name: (True, False) for f in fields(cls) if f.type is bool}
         for name, allowed in choices.items():
             if known.get(name, allowed[0]) not in allowed:
-                told = ", ".join(map(str, allowed))
-                raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=told)
+                choice = ", ".join(map(str, allowed))
+                raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=choice)
         for name in ("rope_theta", "norm_epsilon"):
             if name in known and not (isinstance(known[name], (int, float)) and known[name] > 0):
                 raise EngineError("error.config_range", setting=name, value=str(known[name]), least=0, most="∞")

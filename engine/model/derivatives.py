@@ -1,7 +1,7 @@
 """Four small functions with derivatives written by hand.
 
-torch's own derivatives of these take a dozen passes over memory instead of two or three: on a CPU
-a quarter of a training step. tests/engine/test_model.py compares both.
+torch's derivatives of these take a dozen passes over memory instead of two or three, on a CPU a quarter of a
+training step. tests/engine/test_model.py compares both.
 """
 
 from typing import Any
@@ -73,7 +73,7 @@ class _CrossEntropy(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         p_NV, targets_N = ctx.saved_tensors
         share = gradient / len(targets_N)
-        p_NV.mul_(share)  # in place: nothing is copied
+        p_NV.mul_(share)  # in place, without a copy
         p_NV.scatter_add_(1, targets_N.unsqueeze(1), -share.expand(len(targets_N), 1))
         return p_NV, None
 
@@ -96,7 +96,7 @@ def rms_norm(x: Tensor, epsilon: float) -> Tensor:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate x; `sin` is negative for the first half of the numbers and positive for the second."""
+    """Rotate x; `sin` is negative for the first half of the features and positive for the second."""
     return _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
 
 

@@ -34,11 +34,11 @@ def download(name: str, folder: Path, hub: Any = None) -> Generator[float, None,
     """
     folder_for(name, folder.parent)
     hub = _file_system() if hub is None else hub
-    files = [file for file in _asked(name, lambda: hub.ls(name, detail=True)) if _is_wanted(file)]
+    files = [file for file in _call(name, lambda: hub.ls(name, detail=True)) if _is_wanted(file)]
     if not any(file["name"].endswith(".safetensors") for file in files):
         raise EngineError("error.hub_no_weights", name=name)
     total, done = sum(file["size"] for file in files), 0
-    files.sort(key=lambda file: Path(file["name"]).name == "config.json")  # last: with it the folder becomes a model
+    files.sort(key=lambda file: Path(file["name"]).name == "config.json")  # last: a folder with it counts as a model
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
@@ -50,25 +50,25 @@ def download(name: str, folder: Path, hub: Any = None) -> Generator[float, None,
 
 
 def _copy(name: str, hub: Any, file: dict[str, Any], folder: Path) -> Iterator[int]:
-    """Download one file, whole or not at all; yield the bytes of each part."""
+    """Download one file, whole or not at all; yield the size of each part in bytes."""
     path = folder / Path(file["name"]).name
     if path.is_file() and path.stat().st_size == file["size"]:
         yield file["size"]
         return
     with replacing(path) as temporary:
-        source = _asked(name, lambda: hub.open(file["name"], "rb"))
+        source = _call(name, lambda: hub.open(file["name"], "rb"))
         with source, temporary.open("wb") as copy:
-            while part := _asked(name, lambda: source.read(CHUNK)):
+            while part := _call(name, lambda: source.read(CHUNK)):
                 copy.write(part)
                 yield len(part)
         if temporary.stat().st_size != file["size"]:
             raise EngineError("error.hub_unreachable", name=name, reason=path.name)
 
 
-def _asked(name: str, question: Any) -> Any:
-    """Call the hub. Raises EngineError: error.hub_missing, error.hub_unreachable for any other failure."""
+def _call(name: str, function: Any) -> Any:
+    """Call a function of the hub. Raises EngineError: error.hub_missing, error.hub_unreachable for other failures."""
     try:
-        return question()
+        return function()
     except FileNotFoundError as error:
         raise EngineError("error.hub_missing", name=name) from error
     except Exception as error:  # each library involved has its own errors for "no network"

@@ -1,7 +1,7 @@
 """Models saved by `transformers`: GPT-2, Llama, Mistral, Qwen2 and Qwen3.
 
 config.json becomes a ModelConfig, the tensors of *.safetensors get our names. Nothing is unpickled, and no
-code from the folder is run: a folder that would need either is refused with the reason.
+code from the folder is run: a folder that needs either is refused with the reason.
 """
 
 import json
@@ -54,7 +54,7 @@ def _gpt2(values: Values) -> Values:
         "n_heads": heads,
         "n_kv_heads": heads,
         "width": width,
-        "head_width": _shared(width, heads),
+        "head_width": _head_width(width, heads),
         "mlp_width": _whole(values, "n_inner", 4 * width),
         "context": _whole(values, "n_positions", 1024),
         "positions": "learned",
@@ -85,7 +85,7 @@ def _llama(values: Values) -> Values:
         "n_heads": heads,
         "n_kv_heads": _whole(values, "num_key_value_heads", heads),
         "width": width,
-        "head_width": _whole(values, "head_dim", 0) or _shared(width, heads),
+        "head_width": _whole(values, "head_dim", 0) or _head_width(width, heads),
         "mlp_width": _whole(values, "intermediate_size", 11008),
         "context": _whole(values, "max_position_embeddings", 2048),
         "rope_theta": theta,
@@ -138,7 +138,7 @@ def _rope(values: Values) -> tuple[float, RopeScaling | None]:
         raise EngineError("error.model_setting", setting="rope_scaling", value=str(scaling)[:80])
     theta = _positive(scaling.get("rope_theta", values.get("rope_theta") or 10_000.0), "rope_theta")
     kind = scaling.get("rope_type", scaling.get("type", "default"))
-    if kind in ("default", "dynamic"):  # "dynamic" changes nothing within the context trained with
+    if kind in ("default", "dynamic"):  # "dynamic" changes nothing within the context of pre-training
         return theta, None
     if kind not in ("linear", "llama3"):
         raise EngineError("error.model_setting", setting="rope_scaling", value=str(kind)[:80])
@@ -204,7 +204,7 @@ def _positive(value: object, name: str) -> Any:
     return value
 
 
-def _shared(width: int, heads: int) -> int:
+def _head_width(width: int, heads: int) -> int:
     if not heads or width % heads:
         raise EngineError("error.heads_divide", heads=heads, width=width)
     return width // heads
@@ -279,7 +279,7 @@ class Weights:
         self._compare(folder, expected, shapes)
 
     def _theirs(self, name: str) -> list[str]:
-        """blocks.3.mlp.up.weight -> layers.3.mlp.gate_proj.weight, layers.3.mlp.up_proj.weight."""
+        """Return their names of our tensor, such as layers.3.mlp.gate_proj.weight and up_proj for blocks.3.mlp.up."""
         module, _, part = name.rpartition(".")
         layer = re.search(r"\.(\d+)\.", name)
         pattern = re.sub(r"\.\d+\.", ".{}.", module, count=1)
@@ -312,7 +312,7 @@ class Weights:
                 raise EngineError("error.model_extra", file=str(folder), tensor=name)
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield name and tensor in the type on the disk; mapped into memory, so read when first used."""
+        """Yield each tensor with its name, in the type on disk, memory-mapped: it is read when it is first used."""
         opened: dict[Path, Any] = {}
         for name, sources in self._sources.items():
             parts = []

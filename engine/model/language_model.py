@@ -1,4 +1,4 @@
-"""What a language model must offer to write, to be scored and to be compared."""
+"""The interface of a language model, as generation and evaluation use it."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ Logits = NDArray[np.float32] | NDArray[np.float64]
 
 
 class LanguageModel(Protocol):
-    """A probability for every next token: the transformer's Reader, n-grams, and what comes in engine/history."""
+    """A model that predicts the next token: the transformer's Reader, and the n-grams of engine/history."""
 
     @property
     def vocabulary(self) -> int:
@@ -18,7 +18,7 @@ class LanguageModel(Protocol):
 
     @property
     def context(self) -> int:
-        """Number of last tokens that `logits` depends on, at most."""
+        """Largest number of preceding tokens that `logits` depends on."""
 
     @property
     def stop_ids(self) -> Collection[int]:

@@ -1,4 +1,4 @@
-"""How much memory is free, and an allocator setting that speeds up training."""
+"""Report free memory, and set the allocator to speed up training."""
 
 import ctypes
 import sys

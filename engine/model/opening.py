@@ -57,7 +57,7 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def describe(folder: Path, training: bool = False) -> ModelInfo:
-    """Return what is known of the model in a folder without loading it. Raises as `load_transformer`."""
+    """Describe the model in a folder without loading it. Raises as `load_transformer`."""
     config = read_config(folder)
     step = 0
     if config.family == "nakami":
@@ -83,7 +83,7 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
 
 
 def _precision(folder: Path, config: ModelConfig) -> torch.dtype:
-    """Return float32 if there is memory for it, else the 16-bit type on the disk.
+    """Return float32 if there is memory for it, else the 16-bit type on disk.
 
     Raises EngineError: error.model_memory, and as huggingface.Weights.
     """

@@ -1,6 +1,6 @@
-"""Rotary position embeddings: pairs of numbers are rotated by an angle that grows with the position.
+"""Rotary position embeddings: pairs of features are rotated by an angle that grows with the position.
 
-Su et al. 2021 (arXiv:2104.09864).
+Su et al. 2021 (arXiv:2104.09864). Suffixes: T tokens, C positions in the table, K head width.
 """
 
 import math
@@ -16,7 +16,7 @@ Rotation = tuple[Tensor, Tensor]  # cos_T1K, sin_T1K
 
 
 class Rotary(nn.Module):
-    """Angle of pair i at position t: t · frequency_i. Number i is paired with number i + K/2."""
+    """Cosine and sine of the angle t · frequency_i at position t, for the pair of features i and i + K/2."""
 
     cos_C1K: Tensor
     sin_C1K: Tensor
@@ -52,7 +52,7 @@ def rotary_frequencies(config: ModelConfig) -> NDArray[np.float64]:
         return frequencies
     if scaling.kind == "linear":
         return frequencies / scaling.factor
-    turns = scaling.original_context * frequencies / (2 * math.pi)  # of each pair in the original context
+    turns = scaling.original_context * frequencies / (2 * math.pi)  # full turns in the original context
     kept = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
     kept = np.clip(kept, 0.0, 1.0)
     return frequencies * kept + frequencies / scaling.factor * (1 - kept)

@@ -1,10 +1,10 @@
-"""The transformer of transformer.py for one new token, on the CPU, in numpy.
+"""The forward pass of transformer.py for one new token, on the CPU, in numpy.
 
-When a small model writes, its matrices are multiplied by one vector at a time, and calls of torch cost several
-times as much as the products. The same mathematics in numpy is about five times as fast. It reads the
-model's own weights without a copy, and the same cache; tests/engine/test_model.py compares both.
+Generation multiplies the matrices of a small model by one vector at a time, and calling torch costs several times
+as much as the products. The same mathematics in numpy is about five times as fast. It shares the model's weights
+without a copy, and the cache; tests/engine/test_model.py compares both.
 
-Suffixes as in transformer.py, without B and T, which are 1.
+Suffixes as in transformer.py, without B and T, which are 1; R heads of a group.
 """
 
 import math
@@ -23,7 +23,7 @@ Apply = Callable[[Vector], Vector]
 
 
 class SingleToken:
-    """logits_V = step(token, cache): what `model(ids_BT, cache)` gives for one token."""
+    """The model for one token: logits_V = step(token, cache) equals `model(ids_BT, cache)`."""
 
     def __init__(self, model: Transformer) -> None:
         self.config = model.config
@@ -81,7 +81,7 @@ class _SingleBlock:
             qk = qk.dot(rotation_KK)
         k_GCK[:, position] = qk[H:]
         v_GCK[:, position] = qkv[H + G :]
-        q_GRK = (qk[:H] * self._scale).reshape(G, H // G, K)  # R heads share the keys of one group
+        q_GRK = (qk[:H] * self._scale).reshape(G, H // G, K)  # the R heads of a group share its keys
         scores_GRS = q_GRK @ k_GCK[:, first:S].swapaxes(1, 2)
         scores_GRS -= scores_GRS.max(axis=-1, keepdims=True)
         weights_GRS = np.exp(scores_GRS, out=scores_GRS)

@@ -29,7 +29,7 @@ from collections.abc import Callable, Collection, Mapping
 from torch import Tensor
 
 ALL = slice(None)
-Change = Tensor | Callable[[Tensor], Tensor]  # what takes a tensor's place, or a function of that tensor
+Change = Tensor | Callable[[Tensor], Tensor]  # the replacement of a tensor, or a function that returns it
 Changes = Mapping[str, Change]  # by name
 UNCHANGED: Changes = {}
 
@@ -47,7 +47,7 @@ class Tape:
         """Prepare a tape for one forward pass.
 
         `want` and the keys of `changes` are full names, as above. Only the tokens in `positions` are kept, but
-        keys and values are kept for all tokens, because every query looks at them. With `gradients`, kept
+        keys and values are kept for all tokens, because every query attends to them. With `gradients`, kept
         tensors stay in autograd's graph, and `positions` must be all.
         """
         if gradients and positions != ALL:
@@ -72,7 +72,7 @@ class Tape:
         return not self._missing
 
     def through(self, name: str, x: Tensor) -> Tensor:
-        """Return `x`, or what replaces it, and keep that if it is wanted. Axis 1 is T, or 2 after the heads."""
+        """Return `x` or its replacement, and keep the result if it is wanted. Axis 1 is T, or axis 2 after heads."""
         if name not in self._touched:
             return x
         if name in self._changes:
@@ -103,7 +103,7 @@ class Tape:
             return x
         by_head = name.endswith((".scores", ".pattern"))
         part = x[:, :, self.positions] if by_head else x[:, self.positions]
-        return part.clone()  # a view would keep the whole in memory
+        return part.clone()  # a view would keep the whole tensor in memory
 
 
 NO_TAPE = Tape()

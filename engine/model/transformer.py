@@ -104,13 +104,13 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def initialize(self) -> None:
-        """Draw random weights; those that write to the residual stream, and the unembedding, begin at zero.
+        """Draw random weights; the unembedding and the projections to the residual stream start at zero.
 
-        So depth costs nothing at the start, and a new model gives all tokens the same probability.
+        At the start each block is the identity, and all tokens have the same probability.
         """
         for name, parameter in self.named_parameters():
-            if parameter.ndim < 2 or parameter.is_meta:  # a meta parameter is replaced by one that is read
-                continue  # gains stay at one, biases at zero
+            if parameter.ndim < 2 or parameter.is_meta:  # a meta parameter will be replaced by a loaded one
+                continue  # norms keep gains of one and biases of zero
             if name.endswith(("attention.out.weight", "mlp.down.weight")) or name == "unembedding.weight":
                 parameter.zero_()
             elif name.startswith(("embedding", "positions")):
@@ -127,7 +127,7 @@ def _table(rows: int, width: int) -> nn.Embedding:
 
 
 class Block(nn.Module):
-    """Attention moves information between tokens, the MLP works on each one; both add to the residual stream."""
+    """Attention moves information between tokens, the MLP transforms each one; both add to the residual stream."""
 
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Each token compares its query with the keys up to its own, and takes a weighted mean of their values."""
+    """Causal attention: a query is compared with the keys up to its own, which weight the mean of their values."""
 
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class Attention(nn.Module):
         if not changed and not tape.wants(scores, pattern):
             return attend(q_BHTK, k_BGSK, v_BGSK, self.window)
         T, S = q_BHTK.shape[2], k_BGSK.shape[2]
-        seen = range(S - T + 1, S + 1)  # keys up to each query: those before it and its own
+        seen = range(S - T + 1, S + 1)  # the number of keys up to each query, its own included
         if changed or tape.gradients:
             scores_BHTS = tape.through(scores, attention_scores(q_BHTK, k_BGSK))
             hidden_TS = ~visible(seen, S, self.window, q_BHTK.device)
@@ -219,7 +219,7 @@ class Attention(nn.Module):
 
 
 def attend(q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, window: int = 0) -> Tensor:
-    """Return what `attend_in_steps` gives for all tokens, by torch's fused kernel, which keeps no pattern."""
+    """Return the values of `attend_in_steps` for all tokens, by torch's fused kernel, which stores no pattern."""
     T, S = q_BHTK.shape[2], k_BGSK.shape[2]
     grouped = q_BHTK.shape[1] != k_BGSK.shape[1]
     if T == 1 and window:
@@ -242,7 +242,7 @@ def attend_in_steps(
     """Return the attention pattern [B H P S] of P queries, and the weighted values of each head [B H P K].
 
     Query p sees the first seen[p] keys. ROWS queries are computed at a time, against no more keys than
-    the last of them sees: that is half the work, and what is computed stays in the processor's cache.
+    the last of them sees: that halves the work, and the scores stay in the processor's cache.
     """
     B, H, P, _ = q_BHPK.shape
     G, S = k_BGSK.shape[1:3]
@@ -263,7 +263,7 @@ ROWS = 128
 
 
 def visible(seen: range, S: int, window: int, device: torch.device) -> Tensor:
-    """Return [P S]: whether query p sees key s, one of the first seen[p], or of the last `window` of those."""
+    """Return [P S]: whether query p sees key s, that is one of the first seen[p] keys, or of their last `window`."""
     keys_S = torch.arange(S, device=device)
     seen_P1 = torch.arange(seen.start, seen.stop, seen.step, device=device).unsqueeze(1)
     mask_PS = keys_S < seen_P1
@@ -271,7 +271,7 @@ def visible(seen: range, S: int, window: int, device: torch.device) -> Tensor:
 
 
 class MLP(nn.Module):
-    """Each token by itself: up to M features, the activation function, and back to D."""
+    """Maps each token by itself to M features, applies the activation function, and maps them back to D."""
 
     def __init__(self, config: ModelConfig, name: str) -> None:
         super().__init__()
@@ -295,7 +295,8 @@ class MLP(nn.Module):
         if self.activation == "relu2":
             return relu_squared(x)
         if self.activation == "relu":
-            return F.relu(x)  # the tanh form of GELU is what GPT-2 was trained with
+            return F.relu(x)
+        # GPT-2 was trained with the tanh form of GELU.
         return F.gelu(x, approximate="tanh" if self.activation == "gelu" else "none")
 
 

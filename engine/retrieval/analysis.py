@@ -39,9 +39,9 @@ _stem = Stemmer.Stemmer("english").stemWord
 def terms(text: str) -> list[str]:
     """Return the terms of a text, in order, each as often as it occurs.
 
-    Words in letters: the stem (Porter2, by Snowball) in lower case, without accents, possessives and stop words.
-    Runs of Japanese: every pair of neighbouring characters, and every single kanji, so that words of one, two and
-    more characters are found without a dictionary (Ogawa and Matsuda 1997, SIGIR). Half and full width are equal.
+    A word in letters gives its stem (Porter2, by Snowball) in lower case, without accents and possessives; stop
+    words give none. A run of Japanese gives every pair of neighbouring characters and every single kanji, so that
+    words of any length are found without a dictionary (Ogawa and Matsuda 1997, SIGIR). Half and full width are equal.
     """
     return _terms(text, _KANJI)
 

@@ -1,4 +1,4 @@
-"""Write an answer from passages with a language model, and find out whether the model is able to."""
+"""Write an answer from passages with a language model, and test whether the model is able to."""
 
 from collections.abc import Iterator, Sequence
 
@@ -32,8 +32,8 @@ TRIALS = {
 }
 
 
-def answer_room(context: int, tokens: int) -> int:
-    """Return the most tokens that the prompt may have, so that the answer fits after it."""
+def prompt_limit(context: int, tokens: int) -> int:
+    """Return how many tokens the prompt may have, so that the answer fits after it."""
     return context - min(tokens, context // SHARE)
 
 
@@ -41,7 +41,7 @@ def can_answer(reader: Reader, tokenizer: Tokenizer, style: Style, language: str
     """Yield None while the trials run, then whether two of three succeeded. Chat models are not tried."""
     passed = 0
     if isinstance(style, Plain):
-        room = answer_room(reader.model.config.context, 24)
+        room = prompt_limit(reader.model.config.context, 24)
         for source, question, value in TRIALS[language]:
             text, fits = "", len(tokenizer.encode(style(question, [source]))) <= room
             prompt = build(style, tokenizer, question, [source], room, lambda _: (0, 1)) if fits else None
@@ -78,8 +78,8 @@ def attention_to_parts(
 ) -> NDArray[np.float32]:
     """Return each answer token's attention to each source, the rest of the prompt, the answer: [T, sources + 2].
 
-    The mean over layers and heads of the pattern at the position that predicted the token, the one before it.
-    Rows sum to 1.
+    It is the mean over layers and heads of the pattern at the position that predicted the token, the one before
+    it. Rows sum to 1. Suffixes: T tokens of the answer, S tokens of prompt and answer.
     """
     ids = [*prompt.ids, *answer][: model.config.context]
     owner_S = _owners(tokenizer, prompt, len(ids), sources)

@@ -15,16 +15,16 @@ from engine.messages.search import (
     PromptBuilt,
     SearchHit,
 )
-from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
+from engine.retrieval.answering import attention_to_parts, can_answer, prompt_limit, write
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.prompts import Prompt, build, language_of, style_for
 from engine.text.tokenizer import Tokenizer
 
-Events = Iterator[AskReport | None]  # None at safe points
+Events = Iterator[AskReport | None]  # None: no report, but other jobs may run
 
 
 class Asking:
-    """Asks one open model."""
+    """Answers questions with one open model."""
 
     def __init__(
         self, reader: Reader, tokenizer: Tokenizer, folder: Path, extractor: Extractor, known: dict[str, bool]
@@ -66,7 +66,7 @@ class Asking:
             self._tokenizer,
             question,
             passages,
-            answer_room(self._context, tokens),
+            prompt_limit(self._context, tokens),
             lambda passage: self._extractor.best_sentence(question, passage)[0],
         )
 

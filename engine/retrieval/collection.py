@@ -21,7 +21,7 @@ from engine.retrieval.ranking import FEEDBACK, NEIGHBOURS, among_neighbours, bes
 from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
-LINES_READ, LINE = 20, 0.15  # best passages whose lines are compared, and what a line with the whole question adds
+LINES_READ, LINE = 20, 0.15  # best passages whose lines are compared; score of a line with the whole question
 CANDIDATES = 200  # passages that the graph and keyword search each contribute to a fusion
 
 

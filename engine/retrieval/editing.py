@@ -35,7 +35,7 @@ def rewrite(store: Store, document: int, text: str) -> str:
     name, known = store.document(document)
     if Path(name).suffix.lower() not in EDITABLE or len(known.text) > LONGEST:
         raise EngineError("error.not_editable", file=name)
-    path = Path(name).resolve()  # of a link, the file it points to
+    path = Path(name).resolve()  # the target of a link
     try:
         indexed = {file: [state.size, state.modified] for file, state in store.states().items()}
         edits = {file: left for file, left in _edits(store).items() if file in indexed and indexed[file] not in left}
@@ -43,7 +43,7 @@ def rewrite(store: Store, document: int, text: str) -> str:
         if _state(path) not in (indexed[name], *left):
             raise EngineError("error.document_changed", file=name)
         with _written(path, text.encode("utf-8", "replace").decode()) as temporary:
-            with store.writing():  # before the file is replaced: unrecorded, it could not be saved again
+            with store.writing():  # first, else the next save would mistake this edit for another program's
                 store.set_meta("edits", edits | {name: [*left, _state(temporary)]})
             temporary.replace(path)
     except OSError as error:
@@ -52,7 +52,7 @@ def rewrite(store: Store, document: int, text: str) -> str:
 
 
 def _edits(store: Store) -> dict[str, list[list[int]]]:
-    """Return, by file, the states in which edits may have left it."""
+    """Return by path the states that edits may have left a file in."""
     edits = store.get_meta("edits")
     return edits if isinstance(edits, dict) else {}
 
@@ -80,8 +80,8 @@ def _written(path: Path, text: str) -> Iterator[Path]:
 def _encoded(text: str, path: Path, trial: Path) -> bytes:
     """Encode `text` as the file at `path` is encoded.
 
-    In UTF-8 if that encoding lacks a character, or if without a byte order mark the result would be detected as
-    another one. `trial` is a file for trying that.
+    UTF-8 is used if that encoding lacks a character, or if without a byte order mark the result would be detected
+    as another encoding, which is tried with the file `trial`.
     """
     old = path.read_bytes()
     mark, encoding = next(((m, name) for m, name in MARKS if old.startswith(m)), (b"", ""))

@@ -15,11 +15,11 @@ from engine.retrieval.lsa import Fitting, Lsa, fit
 from engine.retrieval.qdrant import Server
 from engine.retrieval.store import Store
 
-BATCH, PORTION = 256, 32  # passages whose vectors are committed together, and that are embedded between two yields
+BATCH, PORTION = 256, 32  # passages whose vectors are committed together; passages embedded between two yields
 OUTSIDE_GRAPH = 20_000  # most new vectors that are compared one by one instead of being added to the graph
 REFIT = 0.25  # fit again once this share of new passages, relative to those fitted to, has arrived or gone
 
-Updating = Iterator[IndexProgress | None]  # None: a safe point without news
+Updating = Iterator[IndexProgress | None]  # None: no report, but other jobs may run
 
 
 class ProgressClock:

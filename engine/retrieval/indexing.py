@@ -69,8 +69,8 @@ def _remove_deleted(store: Store, roots: list[str], wanted: dict[str, FileState]
     """Remove documents whose files were deleted, but not those on a drive that is not mounted."""
     present = [root for root in roots if _is_folder(root)]
     for path in [*known, *store.skipped_states()]:
-        is_missed = _below(path, present) or (path in roots and _is_folder(Path(path).parent))
-        if path not in wanted and is_missed:
+        is_deleted = _below(path, present) or (path in roots and _is_folder(Path(path).parent))
+        if path not in wanted and is_deleted:
             store.remove(path)
 
 
@@ -136,7 +136,7 @@ def _is_folder(path: str | Path) -> bool:
 
 
 def _scan(roots: list[str], without: Path) -> Iterator[tuple[str, FileState] | None]:
-    """Yield the files that are roots, and in folders the readable ones: none that are hidden, and no links."""
+    """Yield the files among the roots, and the readable files in their folders, without hidden ones and links."""
     for root in roots:
         status = _status(root)
         if status is not None and stat.S_ISREG(status.st_mode):
@@ -154,7 +154,7 @@ def _state(path: Path) -> FileState | None:
     if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES or path.is_symlink():
         return None
     status = _status(path)
-    if status is None or not stat.S_ISREG(status.st_mode):  # opening a pipe would block
+    if status is None or not stat.S_ISREG(status.st_mode):  # for example a pipe: opening it would block
         return None
     return FileState(status.st_size, status.st_mtime_ns)
 

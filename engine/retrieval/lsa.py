@@ -6,7 +6,7 @@ The decomposition is computed by Halko et al. 2011 (arXiv:0909.4061), and the fi
 weight (Caron 2001). Own code instead of scikit-learn's TruncatedSVD, because a fit reports its progress, can be
 cancelled at every step, and saves a second of import.
 
-N passages, V terms, D dimensions.
+Suffixes: N passages, V terms, D dimensions, C columns of the random basis.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ MOST_FITTED = 30_000  # passages; more hardly change the directions
 MOST_TERMS = 60_000
 FEW = 200  # passages below which terms of a single passage are used, too
 FAINT = 1e-4  # projections shorter than this are rounding noise: the text is treated as having no known terms
-NOTHING = 1e-3  # of the largest singular value: directions below are rounding noise, as where documents are copies
+NEGLIGIBLE = 1e-3  # of the largest singular value: smaller ones are rounding noise, as from copies of documents
 BLOCK = 1000  # passages multiplied between two yields
 
 Floats = NDArray[np.float32]
@@ -41,7 +41,7 @@ Fitting = Generator[float, None, "Lsa"]
 
 
 class Lsa:
-    """An embedder (embedders.py)."""
+    """The embedder of latent semantic analysis (embedders.Embedder)."""
 
     name = "lsa"
 
@@ -141,14 +141,14 @@ def _axes(rows_NV: csr_matrix, width: int) -> Generator[float, None, tuple[Float
         axes_VD += block.T @ left_ND[index * BLOCK : (index + 1) * BLOCK]
         yield 0.9 + 0.1 * index / len(blocks)
     singular_D = np.linalg.norm(axes_VD, axis=0)
-    kept_D = singular_D > NOTHING * singular_D.max()
+    kept_D = singular_D > NEGLIGIBLE * singular_D.max()
     kept_D[:1] = True  # even a collection without words needs one direction
     singular_D = np.maximum(singular_D[kept_D], 1e-12)
     return np.ascontiguousarray(axes_VD[:, kept_D] / singular_D), singular_D  # contiguous for safetensors
 
 
 def _exact(rows_NV: csr_matrix, width: int) -> Generator[float, None, Floats]:
-    """Return eigenvectors of the products of all passages with each other."""
+    """Return the left singular vectors, which are the eigenvectors of the products of all passages with each other."""
     products_NN = (rows_NV @ rows_NV.T).toarray()
     yield 0.3
     N = len(products_NN)

@@ -41,7 +41,7 @@ class PassageSpan:
 
 
 def width(text: str) -> int:
-    """Return the number of characters, counting a Japanese one as two: it says about as much as two Latin letters."""
+    """Return the number of characters, counting a Japanese one as two: it says as much as two Latin letters."""
     return len(text) if text.isascii() else sum(2 if ord(c) >= 0x2E80 else 1 for c in text)
 
 

@@ -132,7 +132,7 @@ def _name(token: Any) -> str:
     return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
 
 
-# --- What fits ------------------------------------------------------------------------------------
+# --- Building the prompt --------------------------------------------------------------------------
 
 
 def build(
@@ -166,7 +166,7 @@ def build(
 
 
 def _shorter(passage: str, best: Span) -> list[str]:
-    """Return ever fewer lines around the best one, down to that one alone."""
+    """Return the lines around the best one, each time half as many, down to that one alone."""
     spans = lines(passage)
     middle = next((i for i, span in enumerate(spans) if span[0] <= best[0] < span[1]), 0)
     reach = len(spans)

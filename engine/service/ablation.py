@@ -13,7 +13,7 @@ from engine.training.evaluation import evaluate
 
 
 def ablate(session: Session, request: Ablate) -> Answer[Ablation]:
-    """Measure without and with the parts off. Raises EngineError as `changes_of` and `evaluate`."""
+    """Measure loss and next token, then again with the parts off. Raises as `changes_of` and `evaluate`."""
     opened, losses, found = session.opened, [], []
     changes = changes_of(opened.model, (*opened.interventions, *request.off), opened.tokenizer.encode)
     for reader in (opened.reader, Reader(opened.model, changes)):

@@ -1,4 +1,4 @@
-"""Handlers of attention: patterns of all heads, of one head, the steps to one row, and what heads do."""
+"""Handlers of attention: patterns of all heads, of one head, the steps to one row, and scores of heads."""
 
 import numpy as np
 

@@ -29,7 +29,7 @@ from engine.service.session import OpenedModel, Session
 from engine.text.world.examples import kinds
 from engine.text.world.facts import Language
 
-BYTES = 256  # the first tokens are single bytes; rare in training, their vectors have hardly moved
+BYTES = 256  # the first tokens are single bytes: rare in training, so that their vectors are hardly trained
 MOST = {"pca": 60_000, "tsne": 6000, "umap": 20_000}
 
 
@@ -42,7 +42,7 @@ class Source:
     piece: Callable[[int], str]
     kind: Callable[[int], str]
     find: Callable[[str], tuple[int, ...]]  # the rows of a word; () if it has none
-    apart: Collection[int] = ()  # rows that are not offered as neighbours
+    excluded: Collection[int] = ()  # rows that are not offered as neighbours
 
 
 def _source(session: Session, request: Project | LookUp | FindAnalogy) -> Source:
@@ -66,7 +66,7 @@ def _embedding(opened: OpenedModel) -> Source:
         piece=tokenizer.piece,
         kind=tokenizer.kind_of,
         find=lambda word: _tokens_of(opened, word),
-        apart=range(BYTES if tokenizer.kind != "foreign" else 0),
+        excluded=range(BYTES if tokenizer.kind != "foreign" else 0),
     )
 
 
@@ -85,7 +85,7 @@ def _word_vectors(words: Word2Vec, language: Language) -> Source:
         piece=words.words.__getitem__,
         kind=lambda i: kind_of.get(words.words[i], "other"),
         find=find,
-        apart=set(range(len(words.words))).difference(shown),
+        excluded=set(range(len(words.words))).difference(shown),
     )
 
 
@@ -99,7 +99,7 @@ def project(session: Session, request: Project) -> Answer[EmbeddingNames | Embed
 
 
 def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
-    """Yield the maps; while a model trains, the axes of each are aligned with those of the one before."""
+    """Yield the maps; while a model trains, the axes of each are aligned with those of the previous one."""
     if request.method == "pca":
         points, explained = principal_plane(rows, request.dims)
         if opened is not None:
@@ -133,7 +133,7 @@ def look_up(session: Session, request: LookUp) -> Answer[TokenRow]:
     if not 0 <= request.id < len(rows):
         raise EngineError("error.ids", ids=request.id, most=len(rows) - 1)
     vector = rows[request.id].copy()
-    near = _near(source, nearest(rows, vector, request.count, {request.id, *source.apart}))
+    near = _near(source, nearest(rows, vector, request.count, {request.id, *source.excluded}))
     yield TokenRow(request.id, source.piece(request.id), len(rows), vector, near)
 
 
@@ -147,7 +147,7 @@ def find_analogy(session: Session, request: FindAnalogy) -> Answer[NearTokens]:
         if not rows:
             raise EngineError("error.word_unknown", word=word.strip())
     a, b, c = (list(word) for word in words)
-    yield _near(source, analogy(source.rows_VD, a, b, c, request.count, source.apart), words)
+    yield _near(source, analogy(source.rows_VD, a, b, c, request.count, source.excluded), words)
 
 
 def _tokens_of(opened: OpenedModel, word: str) -> tuple[int, ...]:

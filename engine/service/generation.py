@@ -8,7 +8,7 @@ from engine.messages.generation import Candidates, Generate, GeneratedToken, Gen
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
-REPORT_SECONDS = 0.05  # reports leave at most so often
+REPORT_SECONDS = 0.05  # shortest time between two reports
 
 
 def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
@@ -24,7 +24,7 @@ def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     for count, step in enumerate(steps, start=1):
         waiting.append(_generated(opened, step, request.candidates))
         now = time.perf_counter()
-        # Not a turn for other jobs at each token: a training step would change the weights and empty the cache.
+        # No yield at each token: a training step in between would change the weights and empty the cache.
         stopped = bool(request.stop) and request.stop in step.text
         if now - reported >= REPORT_SECONDS or count == request.tokens or stopped:
             yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))

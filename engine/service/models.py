@@ -10,11 +10,11 @@ from engine.model.opening import describe
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
-REPORT_SECONDS = 0.05  # reports leave at most so often
+REPORT_SECONDS = 0.05  # shortest time between two reports
 
 
 def open_model(session: Session, request: OpenModel) -> Answer[Notice | ModelInfo]:
-    """Report the memory a model needs before it is taken; one that does not fit is refused before it is read."""
+    """Report the memory that a model needs, then open it. One that does not fit is refused before it is read."""
     info = describe(Path(request.folder))
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
     yield session.open(Path(request.folder))
@@ -26,11 +26,12 @@ def change_model(session: Session, request: ChangeModel) -> Answer[ModelChanged]
 
 
 def download_model(session: Session, request: DownloadModel) -> Answer[Progress | Downloaded]:
-    folder, said = folder_for(request.name, Path(request.models)), 0.0
+    folder, reported = folder_for(request.name, Path(request.models)), 0.0
     for share in download(request.name, folder):
         now = time.perf_counter()
-        yield Progress("progress.hub", share) if now - said >= REPORT_SECONDS else None
-        said = now if now - said >= REPORT_SECONDS else said
+        is_due = now - reported >= REPORT_SECONDS
+        yield Progress("progress.hub", share) if is_due else None
+        reported = now if is_due else reported
     yield Downloaded(str(folder))
 
 

@@ -1,4 +1,4 @@
-"""What stays loaded between requests: the open model, and the run that may be training it."""
+"""What is kept between requests: the open model, the run that may be training it, and the open collection."""
 
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -21,28 +21,28 @@ T = TypeVar("T")
 
 
 class Cache:
-    """One value a name, with the key that it was made for: what it depends on."""
+    """A cache of one value for each name, valid for one key: what the value depends on."""
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[Hashable, Any]] = {}
 
     def cached(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of this name, made again if the key is another one."""
+        """Return the value of this name, made again if the key has changed."""
         if name not in self._values or self._values[name][0] != key:
             self._values[name] = (key, make())
         value: T = self._values[name][1]
         return value
 
     def replace(self, name: str, key: Hashable, value: object) -> None:
-        """Put a value in the place of the one of this name."""
+        """Replace the value of this name."""
         self._values[name] = (key, value)
 
 
 class OpenedModel(Cache):
-    """The model as it is now: its weights, and the interventions in it.
+    """The open model: its weights, and the interventions in it.
 
-    Inspection gets `changes` with `model`; `reader` has them already. The model itself is not changed: it may
-    be in training.
+    `reader` makes the interventions; inspection functions need `changes` besides `model`. The weights are not
+    changed, because the model may be in training.
     """
 
     def __init__(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> None:
@@ -50,26 +50,26 @@ class OpenedModel(Cache):
         self.model, self.tokenizer, self.info = model, tokenizer, info
         self.reader = Reader(model)
         self.interventions: tuple[Intervention, ...] = ()
-        self.version = 0  # of weights and interventions: a key for what depends on them
+        self.version = 0  # counts changes of weights and interventions: a key of the cache
 
     @property
     def changes(self) -> Changes:
-        """What the interventions change on a tape."""
+        """The interventions as changes for a tape."""
         return self.reader.changes
 
     def ids_of(self, text: str) -> Sequence[int]:
-        """Return the tokens of a text; several requests ask about the same one."""
+        """Return the token IDs of a text; cached, because several requests use the same text."""
         return self.cached("ids", text, lambda: tuple(self.tokenizer.encode(text)))
 
     def change(self, interventions: tuple[Intervention, ...]) -> None:
-        """Replace all interventions. Raises as `changes_of`, and then keeps the old ones."""
+        """Replace all interventions. Raises as `changes_of`; the old ones are kept then."""
         changes = changes_of(self.model, interventions, self.tokenizer.encode)
         self.interventions = interventions
         self.version += 1
         self.reader.forget(changes)
 
     def weights_changed(self) -> None:
-        """Drop what was computed with the weights before."""
+        """Drop everything that was computed with the previous weights."""
         self.change(self.interventions)  # means over a text depend on the weights
 
 
@@ -102,14 +102,14 @@ class Session(Cache):
             return self._open_run(self.run)
         return self._set(*load_model(folder), describe(folder))
 
-    def take(self, run: Run) -> ModelInfo:
-        """Start with a run: its model is the one that is open while it trains."""
+    def start_run(self, run: Run) -> ModelInfo:
+        """Make this the run in progress, and open its model."""
         self.run, self.steer = run, ""
         return self._open_run(run)
 
     @property
     def collection(self) -> "Collection":
-        """The open collection; setting it closes the one before. Raises EngineError error.no_collection."""
+        """The open collection; setting it closes the previous one. Raises EngineError error.no_collection."""
         if self._collection is None:
             raise EngineError("error.no_collection")
         return self._collection
@@ -121,7 +121,7 @@ class Session(Cache):
         self._collection = opened
 
     def weights_changed(self) -> None:
-        """Drop what was computed with the weights before a training step."""
+        """Drop everything that was computed with the weights before a training step."""
         if self._opened is not None:
             self._opened.weights_changed()
 

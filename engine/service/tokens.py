@@ -22,11 +22,11 @@ from engine.text.merges import MergeReplay
 from engine.text.reading import read_all
 from engine.text.tokenizer import Tokenizer
 
-SAMPLE = 1_000_000  # characters of the opened text that are counted
+SAMPLE = 1_000_000  # characters of the opened text in which tokens are counted
 TRAINED_ON = 300_000  # characters for the tokenizers of the comparison
 COMPARED = 2000  # characters whose tokens are sent
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
-LONGEST_TEXT = 20_000  # characters of the shared text that are cut into tokens
+LONGEST_TEXT = 20_000  # characters of the shared text that are tokenized
 MOST_TOKENS = 30_000  # of the shared text: an unknown character may be four tokens
 
 
@@ -35,7 +35,7 @@ def tokenize(session: Session, request: Tokenize) -> Answer[Tokens]:
 
 
 def _tokens(opened: OpenedModel, text: str) -> Tokens:
-    """Cut the beginning of a text; several requests ask about the same one."""
+    """Tokenize the beginning of a text; cached, because several requests use the same text."""
 
     def cut() -> Tokens:
         tokens = opened.tokenizer.tokens(text[:LONGEST_TEXT])

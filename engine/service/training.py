@@ -116,7 +116,7 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
         yield _started(folder, run.name, run.settings, run.tokenizer, run.corpus)
         if request.resume:
             yield from _logged(folder, run.settings)
-        yield session.take(run)
+        yield session.start_run(run)
         yield from _steps(session, run, request.sample_prompt)
         yield _result(run)
         if session.opened.model is run.model:  # not if another model was opened meanwhile
@@ -128,7 +128,7 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
 def _started(
     folder: Path, name: str, settings: TrainingSettings, tokenizer: Tokenizer, corpus: Corpus
 ) -> TrainingStarted:
-    """Describe a run, with the losses that its own is compared with, in nats per token."""
+    """Describe a run, with the reference losses for comparison, in nats per token."""
     vocabulary = tokenizer.vocabulary
     return TrainingStarted(
         folder=str(folder),

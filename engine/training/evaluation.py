@@ -1,4 +1,4 @@
-"""How well a model predicts a text."""
+"""Measure how well a model predicts a text."""
 
 import math
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def losses(
 def evaluate(
     model: Transformer, tokenizer: Tokenizer, text: str, changes: Changes = UNCHANGED
 ) -> Iterator[dict[str, float]]:
-    """Yield the loss in nats per token, perplexity and bits per byte of UTF-8, of more and more of a text.
+    """Yield the loss in nats per token, perplexity and bits per UTF-8 byte of the part of a text evaluated so far.
 
     The text is cut into consecutive windows of the model's context, so that each token but the first
     is predicted once, from the tokens before it in its window.

@@ -2,6 +2,8 @@
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the
 nearest orthogonal matrix, so that the update has the same size in every direction.
+
+Suffixes: N matrices of one shape, R rows, C columns.
 """
 
 from collections import defaultdict
@@ -42,7 +44,7 @@ class Optimizer:
 
 
 def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return the matrices inside the blocks, and the others that require a gradient: embedding, head, gains, biases."""
+    """Return the matrices inside the blocks, and all other parameters that require a gradient."""
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2 and p.requires_grad]
     inside = set(map(id, matrices))
     return matrices, [p for p in model.parameters() if p.requires_grad and id(p) not in inside]

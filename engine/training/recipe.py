@@ -1,6 +1,6 @@
-"""From a person's choices to the shape of a model, its learning rates and its costs.
+"""Derive a model's configuration, learning rates and costs from the training settings.
 
-The numbers were chosen by measurement; tests/benchmarks/learning_speed.py repeats it.
+The constants were chosen by measurement; tests/benchmarks/learning_speed.py repeats it.
 """
 
 from dataclasses import replace
@@ -10,7 +10,7 @@ from engine.messages.training import TrainingSettings
 from engine.model.config import ModelConfig
 
 MATRIX_RATE = 0.04  # Muon's learning rate
-OTHER_RATE = 0.006  # Adam's, for embedding and head
+OTHER_RATE = 0.006  # Adam's, for embedding and unembedding
 WARMUP_STEPS = 10
 DECAY = 0.8  # the share of a run, at its end, in which the rate falls linearly to 0
 CLIP = 1.0  # the largest norm of the gradient
@@ -22,13 +22,13 @@ PRESETS = {
         vocabulary=8000, layers=8, heads=8, width=384, context=256, batch=32, seconds=8 * 3600.0
     ),
 }
-CHARACTERS_PER_TOKEN = 12  # of text for each entry of the vocabulary: a rare token is hardly trained
+CHARACTERS_PER_TOKEN = 12  # text needed for each entry of the vocabulary: a rare token is hardly trained
 SMALLEST_VOCABULARY = 400
 INTEGERS = ("batch", "seed", "steps")
 
 
 def presets_for(characters: int) -> dict[str, TrainingSettings]:
-    """Return the presets, their vocabularies limited to what a text of so many characters can train."""
+    """Return the presets, their vocabularies limited to what a text of this length can train."""
     most = max(SMALLEST_VOCABULARY, characters // CHARACTERS_PER_TOKEN)
     return {name: replace(s, vocabulary=min(s.vocabulary, most)) for name, s in PRESETS.items()}
 
@@ -79,7 +79,7 @@ def rates(settings: TrainingSettings) -> tuple[float, float]:
 
 
 def rate_factor(step: int, fraction: float) -> float:
-    """Return the share of the full rate at this step, when `fraction` of the run is done: warm up, stay, decay."""
+    """Return the share of the full rate at a step when `fraction` of the run is done: warmup, constant, decay."""
     warm = min(1.0, (step + 1) / WARMUP_STEPS)
     return warm * min(1.0, max(0.0, 1.0 - fraction) / DECAY)
 
@@ -98,7 +98,7 @@ def memory_bytes(config: ModelConfig, batch: int) -> int:
     return 6 * weights + micro_batch(config, batch) * config.context * a_token
 
 
-# Of one forward and backward pass, about 0.1 to 0.2 s on two cores. Half of it costs a third of the throughput.
+# Forward and backward pass of a micro-batch, 0.1 to 0.2 s on two cores. Halving it costs a third of the throughput.
 MICRO_FLOPS = 1.2e10
 
 

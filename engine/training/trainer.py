@@ -104,7 +104,7 @@ class Trainer:
         return self._report(loss, norm, factor, validation, recovered)
 
     def _update(self, loss: float, factor: float) -> tuple[float, bool]:
-        """Update the parameters or, if the run has diverged, recover. Return the gradient's norm and which it was."""
+        """Update the parameters, or recover from divergence. Return the gradient norm and whether the run recovered."""
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP))
         recovered = self._has_diverged(loss, norm)
         if recovered:

@@ -27,7 +27,7 @@ from engine.model.checkpoint import save_model
 from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 from engine.retrieval import asking
-from engine.retrieval.answering import answer_room
+from engine.retrieval.answering import prompt_limit
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
 from engine.service.handlers import answering
 from engine.service.process import Answering
@@ -211,8 +211,8 @@ def test_a_question_that_is_too_long_is_refused(tokenizer: Tokenizer) -> None:
 
 
 def test_a_part_of_the_context_is_reserved_for_the_answer() -> None:
-    assert answer_room(128, 120) == 128 - 42
-    assert answer_room(4096, 120) == 4096 - 120
+    assert prompt_limit(128, 120) == 128 - 42
+    assert prompt_limit(4096, 120) == 4096 - 120
 
 
 TEMPLATE = "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}<|assistant|>"

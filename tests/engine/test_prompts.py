@@ -21,7 +21,7 @@ from engine.model.config import ModelConfig
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from engine.retrieval import asking
-from engine.retrieval.answering import answer_room, attention_to_parts, can_answer, write
+from engine.retrieval.answering import attention_to_parts, can_answer, prompt_limit, write
 from engine.retrieval.prompts import Chat, Plain, Prompt, Style, build, language_of, style_for
 from engine.service.handlers import answering
 from engine.text.foreign import Foreign
@@ -281,7 +281,7 @@ def test_the_language_of_a_question(text: str, language: str) -> None:
 
 @given(st.integers(1, 10**6), st.integers(0, 10**6))
 def test_prompt_and_answer_share_the_context(context: int, tokens: int) -> None:
-    room = answer_room(context, tokens)
+    room = prompt_limit(context, tokens)
     assert 0 < room <= context
     assert room >= context * 2 // 3
     assert context - room == min(tokens, context // 3)
@@ -301,7 +301,7 @@ def test_an_answer_ends_before_the_context_is_full(
     characters: Tokenizer, reader: Reader, passages: list[str], tokens: int
 ) -> None:
     context = reader.model.config.context
-    made = built(Plain(5), characters, "a?", passages, answer_room(context, tokens))
+    made = built(Plain(5), characters, "a?", passages, prompt_limit(context, tokens))
     assume(made is not None)
     assert made is not None
     written = [step for step in write(reader, characters, made, tokens, Plain(5)) if step is not None]

@@ -1,4 +1,4 @@
-"""What a training task is. Everything else about a run is the trainer's, the same for all tasks."""
+"""The interface of a training task: its data and losses. The trainer does the rest, the same for all tasks."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -24,5 +24,5 @@ class Task(Protocol):
     def validation_losses(self, model: Transformer, final: bool) -> Iterator[tuple[float, int]]:
         """Yield the summed loss on held-out data and the number of its terms, a few examples at a time.
 
-        `final`: the evaluation at the end of the run, which may take longer than those on the way.
+        `final`: the evaluation at the end of the run, which may take longer than the earlier ones.
         """
