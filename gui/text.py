@@ -24,3 +24,9 @@ def break_lines(layout: QTextLayout, width: float, line_height: float) -> float:
         y += line_height
     layout.endLayout()
     return y
+
+
+def first_line(text: str, most: int = 80) -> str:
+    """Return the first line with more than a few characters, at most `most` of them."""
+    lines = [line.strip() for line in text.splitlines() if len(line.strip()) > 3]
+    return (lines[0] if lines else text.strip())[:most]

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from engine.messages.models import ModelInfo
 from engine.messages.texts import TextInfo
-from engine.messages.tokens import Tokenize, Tokens
 from gui import i18n, themed
 from gui.dialogs import prepare
 from gui.engine_link import EngineLink
@@ -30,6 +29,7 @@ from gui.samples import BUILTIN
 from gui.scenes import EXAMPLES, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
+from gui.text import first_line
 from gui.theme import GAP_L, GAP_M, LIGHT, THEMES, has_japanese_font
 from gui.themed import Themed
 from gui.widgets.message_bar import MessageBar
@@ -41,6 +41,7 @@ from gui.window.rail import Rail
 from gui.window.scenes import FIRST, SceneMenu, ScenePlayer
 from gui.window.status_line import StatusLine
 from gui.window.text_warning import TextWarning
+from gui.window.tokenizing import Tokenizing
 from gui.window.top_row import TopRow
 from gui.window.welcome import Welcome
 from gui.window.workspace import Workspace
@@ -72,6 +73,7 @@ class MainWindow(Themed, QMainWindow):
         self.warning = TextWarning(self.state, self._requests, self.status)
         self.engine_status = EngineStatus(self.status, self.state, engine, self._requests, self.opening)
         self._wire()
+        Tokenizing(self.state, self._requests)
         self.retranslate()
 
     # --- Building --------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ class MainWindow(Themed, QMainWindow):
         self._show_workspace(True)
         self.state.set_corpus(info)
         if another or not self.prompt.toPlainText().strip():
-            self.prompt.set_text(_first_sentence(info.excerpt))
+            self.prompt.set_text(first_line(info.excerpt))
         if asked:
             self.banner.clear_failures()
             self.banner.withdraw("scene")
@@ -243,7 +245,6 @@ class MainWindow(Themed, QMainWindow):
     def _text_changed(self) -> None:
         self.settings.text = self.state.text
         self.prompt.set_text(self.state.text)
-        self._tokenize()
         self._saver.start()
 
     def _model_changed(self) -> None:
@@ -251,17 +252,7 @@ class MainWindow(Themed, QMainWindow):
         self.settings.model = model.folder if model else ""
         if model is not None:
             self._show_workspace(True)
-        self._tokenize()
         self._saver.start()
-
-    def _tokenize(self) -> None:
-        if self.state.model is None:
-            self.state.set_tokens(None)
-        else:
-            self._requests.ask(Tokenize(self.state.text), self._tokenized, "tokens")
-
-    def _tokenized(self, tokens: Tokens) -> None:
-        self.state.set_tokens(tokens)
 
     def _show_tokens(self) -> None:
         self.strip.set_tokens(self.state.tokens)
@@ -361,9 +352,3 @@ def _apply_theme(settings: Settings) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     themed.apply(app, replace(THEMES.get(settings.theme, LIGHT), zoom=settings.zoom))
-
-
-def _first_sentence(excerpt: str, most: int = 80) -> str:
-    """Return the first line with more than a few characters, at most `most` of them."""
-    lines = [line.strip() for line in excerpt.splitlines() if len(line.strip()) > 3]
-    return lines[0][:most] if lines else excerpt.strip()[:most]
