@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from engine.generation.sampling import Stages, draw, stages
 from engine.messages.generation import SamplingSettings
-from engine.model.cache import KVCache
 from engine.model.language_model import LanguageModel
 from engine.model.single_token import SingleToken
 from engine.model.tape import UNCHANGED, Changes, Tape
@@ -55,7 +54,7 @@ class Reader:
         self.model, self._tape = model, Tape(changes=changes)
         self.vocabulary, self.context = model.config.vocabulary, model.config.context
         self.stop_ids = model.config.stop_ids
-        self._cache = KVCache(model)
+        self._cache = model.new_cache()
         self._single = SingleToken(model) if SingleToken.can_run(model) else None
         self._seen: list[int] = []  # the tokens in the cache
         self._first = 0  # index of the first of them in the text

@@ -3,26 +3,24 @@
 Suffixes: B batch, T new tokens, G key/value heads, K head width, C tokens that there is capacity for.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from engine.model.transformer import Transformer
+from engine.model.config import ModelConfig
 
 
 class KVCache:
     """The keys and values of `length` tokens; the capacity doubles as needed, up to the model's context."""
 
-    def __init__(self, model: "Transformer", batch: int = 1) -> None:
-        self._config, self._batch, self._weight = model.config, batch, model.unembedding.weight
+    def __init__(self, config: ModelConfig, like: Tensor, batch: int = 1) -> None:
+        """Begin empty; `like` has the type and the device of the keys and values."""
+        self._config, self._batch, self._like = config, batch, like
         self._arrays: list[tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None
         self._buffer = torch.empty(0)
         self.length = self.capacity = 0
-        self.reserve(min(model.config.context, 256))
+        self.reserve(min(config.context, 256))
 
     def reserve(self, length: int) -> None:
         """Grow the capacity to at least `length` tokens."""
@@ -30,7 +28,7 @@ class KVCache:
             return
         config, self.capacity = self._config, min(self._config.context, max(length, 2 * self.capacity))
         shape = (config.n_layers, 2, self._batch, config.n_kv_heads, self.capacity, config.head_width)
-        larger = torch.empty(shape, dtype=self._weight.dtype, device=self._weight.device)
+        larger = torch.empty(shape, dtype=self._like.dtype, device=self._like.device)
         if self.length:
             larger[..., : self.length, :] = self._buffer[..., : self.length, :]
         self._buffer, self._arrays = larger, None

@@ -61,6 +61,10 @@ class Transformer(nn.Module):
             cache.length += T
         return self._unembed(x_BTD, tape)
 
+    def new_cache(self, batch: int = 1) -> KVCache:
+        """Return an empty cache for this model."""
+        return KVCache(self.config, self.unembedding.weight, batch)
+
     def record(self, ids_BT: Tensor, tape: Tape) -> None:
         """Compute what the tape wants, and nothing that comes after it."""
         for _ in self.walk(ids_BT, tape):

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 
 from engine.errors import EngineError
 from engine.model import memory
-from engine.model.cache import KVCache
 from engine.model.config import ModelConfig
 from engine.model.derivatives import cross_entropy, relu_squared, rms_norm, rotate
 from engine.model.linear import Linear
@@ -90,7 +89,7 @@ def some_ids(model: Transformer, count: int = 24) -> torch.Tensor:
 
 @torch.no_grad()
 def test_logits_with_a_cache_equal_those_without(model: Transformer) -> None:
-    ids, cache = some_ids(model), KVCache(model, batch=2)
+    ids, cache = some_ids(model), model.new_cache(batch=2)
     parts = [model(ids[:, a:b], cache) for a, b in ((0, 10), (10, 11), (11, 20), (20, 24))]
     assert torch.allclose(torch.cat(parts, dim=1), model(ids), atol=2e-5)
     cache.truncate(10)
@@ -99,7 +98,7 @@ def test_logits_with_a_cache_equal_those_without(model: Transformer) -> None:
 
 @torch.no_grad()
 def test_a_single_token_in_numpy_has_the_logits_of_torch(model: Transformer) -> None:
-    ids, cache, single = some_ids(model)[:1], KVCache(model), SingleToken(model)
+    ids, cache, single = some_ids(model)[:1], model.new_cache(), SingleToken(model)
     expected = model(ids)[0]
     model(ids[:, :8], cache)
     for position in range(8, 24):
@@ -111,10 +110,10 @@ def test_a_single_token_in_numpy_has_the_logits_of_torch(model: Transformer) -> 
 @torch.no_grad()
 def test_a_single_token_uses_the_weights_of_the_moment() -> None:
     model = random_model(FAMILIES["nakami"])
-    single, before = SingleToken(model), KVCache(model)
+    single, before = SingleToken(model), model.new_cache()
     first = single(3, before).copy()
     model.blocks[0].mlp.up.weight.mul_(1.5)  # type: ignore[union-attr, operator]
-    again = single(3, KVCache(model))
+    again = single(3, model.new_cache())
     assert not np.allclose(first, again)
     assert np.allclose(again, model(torch.tensor([[3]]))[0, 0].numpy(), atol=5e-5)
 

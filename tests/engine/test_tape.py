@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.model.cache import KVCache
 from engine.model.tape import Change, Tape
 from engine.model.transformer import Transformer
 from tests.engine.test_model import FAMILIES, random_model, some_ids
@@ -162,7 +161,7 @@ def test_changes_and_recorded_positions_go_together(model: Transformer, name: st
 
 def test_a_changed_model_writes_the_same_with_a_cache_as_without(model: Transformer) -> None:
     changes: dict[str, Change] = {"blocks.1.attn.z": lambda x: 0.5 * x, "blocks.2.attn.pattern": lambda x: 0.7 * x}
-    ids, cache, tape = some_ids(model), KVCache(model, batch=2), Tape(changes=changes)
+    ids, cache, tape = some_ids(model), model.new_cache(batch=2), Tape(changes=changes)
     with torch.no_grad():
         parts = [model(ids[:, a:b], cache, tape) for a, b in ((0, 10), (10, 11), (11, 24))]
     assert close(torch.cat(parts, dim=1), logits(model, changes))
