@@ -1,10 +1,11 @@
 """The engine's process: one thread, one loop, many generators.
 
 Each request is a generator; each `yield` is where results leave, other requests get a turn and
-Cancel takes effect. This file imports nothing heavy, because the window imports it for `serve`.
+Cancel takes effect. This file imports nothing heavy, because the window imports it for `main`.
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -13,21 +14,27 @@ from collections import deque
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import EngineError
 from engine.messages.envelope import Arguments, Cancel, Ended, Event, Quit, Request, Submit
+from engine.messages.wire import pack, unpack
 from engine.service.answer import IDLE, Answer
 
 IDLE_SECONDS = 0.05
 LAST_WORDS_SECONDS = 1.5  # how long a save may take after the window has gone
 
+T = TypeVar("T")
 Job = tuple[int, Answer[Any]]
 Answering = Callable[[Request[Any]], Answer[Any]]
 
 
 def main(connection: Connection) -> None:
-    """What the spawned process runs until the window closes the pipe or goes away."""
+    """Run the spawned process until the window closes the pipe or goes away.
+
+    Ctrl+C in a terminal reaches this process too: it is for the window, which then lets the engine save.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _lower_priority()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     serve(connection)
@@ -47,7 +54,7 @@ def serve(connection: Connection, answer: Answering | None = None) -> None:
         waiting = 0
         while True:
             while not jobs or connection.poll(IDLE_SECONDS if waiting >= len(jobs) else 0):
-                message = connection.recv()
+                message = unpack(connection.recv_bytes())
                 waiting = 0
                 if isinstance(message, Quit):
                     return
@@ -60,40 +67,49 @@ def serve(connection: Connection, answer: Answering | None = None) -> None:
         pass  # the window is gone
     finally:
         for _, generator in jobs:
-            try:
-                generator.close()
-            except Exception:  # a full disk, say: the others have work to save too
-                traceback.print_exc()
+            error = _attempt(generator.close)
+            if error is not None:  # a full disk, say: the others have work to save too
+                traceback.print_exception(error)
+
+
+def _send(connection: Connection, message: Ended) -> None:
+    connection.send_bytes(pack(message))
+
+
+def _attempt(action: Callable[[], T]) -> T | Exception:
+    """Return the result of `action`, or the exception that it raised: a bug in a job fails that job alone."""
+    try:
+        return action()
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is reported)
+        return error
 
 
 def _begin(connection: Connection, jobs: deque[Job], message: Submit, answer: Answering) -> None:
-    """Add the request's job to the queue. A request that nothing answers fails alone."""
-    try:
-        jobs.append((message.job, answer(message.request)))
-    except Exception as error:
-        connection.send(_failed(message.job, error))
+    """Add the request's job to the queue."""
+    generator = _attempt(lambda: answer(message.request))
+    if isinstance(generator, Exception):
+        _send(connection, _failed(message.job, generator))
+    else:
+        jobs.append((message.job, generator))
 
 
 def _turn(connection: Connection, jobs: deque[Job]) -> object:
-    """Lets the first job run to its next yield and puts it at the end of the queue."""
+    """Let the first job run to its next yield and put it at the end of the queue."""
     job, generator = jobs.popleft()
-    try:
-        body = next(generator)
-    except StopIteration:
-        connection.send(Ended(job, "done"))
+    body = _attempt(lambda: next(generator))
+    if isinstance(body, StopIteration):
+        _send(connection, Ended(job, "done"))
         return None
-    except Exception as error:
-        connection.send(_failed(job, error))
+    if isinstance(body, Exception):
+        _send(connection, _failed(job, body))
         return None
     if body is not None and body is not IDLE:
-        try:
-            connection.send(Event(job, body))
-        except (EOFError, OSError):
-            raise  # the window is gone
-        except Exception as error:  # the body cannot be pickled: a bug of this job alone
-            generator.close()
-            connection.send(_failed(job, error))
+        packed = _attempt(lambda: pack(Event(job, body)))
+        if isinstance(packed, Exception):
+            _attempt(generator.close)
+            _send(connection, _failed(job, packed))
             return None
+        connection.send_bytes(packed)
     jobs.append((job, generator))
     return body
 
@@ -102,16 +118,12 @@ def _cancel(connection: Connection, jobs: deque[Job], number: int) -> None:
     for entry in list(jobs):
         if entry[0] == number:
             jobs.remove(entry)
-            try:
-                entry[1].close()
-            except Exception as error:
-                connection.send(_failed(number, error))
-            else:
-                connection.send(Ended(number, "cancelled"))
+            error = _attempt(entry[1].close)
+            _send(connection, Ended(number, "cancelled") if error is None else _failed(number, error))
 
 
 def _failed(job: int, error: Exception) -> Ended:
-    """A bug comes with its traceback."""
+    """Return how the job ended. A bug comes with its traceback."""
     if isinstance(error, EngineError):
         return Ended(job, "failed", error.key, error.args_by_name)
     arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
@@ -119,7 +131,7 @@ def _failed(job: int, error: Exception) -> Ended:
 
 
 def _end_with_parent() -> None:
-    """The pipe's end stops the loop at its next turn; this stops a process that has none soon."""
+    """End the process soon after its parent: the end of the pipe stops the loop only at its next turn."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -128,7 +140,7 @@ def _end_with_parent() -> None:
 
 
 def _lower_priority() -> None:
-    """The window comes first: the engine takes all cores, but only what is left of them."""
+    """Let the window go first: the engine takes all cores, but only what is left of them."""
     if sys.platform == "win32":
         import ctypes
 

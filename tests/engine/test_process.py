@@ -1,31 +1,32 @@
 """The engine's loop: every request ends exactly once, in turn, and Cancel takes effect."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.messages.envelope import Cancel, Ended, Event, Submit
+from engine.messages.envelope import Cancel, Ended, Event, Request, Submit
 from engine.service.answer import IDLE
 from tests.engine.sessions import loop, until_ended
 
 
 @dataclass(frozen=True)
-class Count:
+class Count(Request[int]):
     to: int
 
 
 @dataclass(frozen=True)
-class Forever:
+class Forever(Request[object]):
     idle: bool = False
 
 
 @dataclass(frozen=True)
-class Fail:
+class Fail(Request[None]):
     foreseen: bool
 
 
@@ -52,7 +53,7 @@ def fail(request: Fail) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Hold:
+class Hold(Request[object]):
     """A job that does nothing until it is closed, and then may find that it cannot save."""
 
     name: str
@@ -75,15 +76,57 @@ def unpicklable(request: "Unpicklable") -> Iterator[object]:
 
 
 @dataclass(frozen=True)
-class Unpicklable:
+class Unpicklable(Request[object]):
     pass
 
 
-HANDLERS = {Count: count, Forever: forever, Fail: fail, Hold: hold, Unpicklable: unpicklable}
+@dataclass(frozen=True)
+class Wait(Request[object]):
+    """Holds the whole loop until `gate` is opened, so that what was sent meanwhile is there together."""
+
+
+gate = threading.Event()
+
+
+def wait(request: Wait) -> Iterator[object]:
+    gate.wait(30)
+    yield None
+
+
+@dataclass(frozen=True)
+class Large(Request[object]):
+    """A request for an answer of so many bytes and so many strings."""
+
+    bytes_: int
+    strings: int
+
+
+def large(request: Large) -> Iterator[object]:
+    yield np.arange(request.bytes_ // 8), tuple(f"piece {i} 語" for i in range(request.strings))
+
+
+HANDLERS: dict[type, Callable[[Any], Any]] = {
+    Wait: wait,
+    Large: large,
+    Count: count,
+    Forever: forever,
+    Fail: fail,
+    Hold: hold,
+    Unpicklable: unpicklable,
+}
 
 
 def answer(request: Any) -> Any:
     return HANDLERS[type(request)](request)
+
+
+def send_together(engine: Connection, *messages: Submit | Cancel) -> None:
+    """Send messages that the loop receives all at once."""
+    gate.clear()
+    engine.send(Submit(1, Wait()))
+    for message in messages:
+        engine.send(message)
+    gate.set()
 
 
 @pytest.fixture
@@ -105,12 +148,9 @@ def test_a_question_is_answered_while_another_job_runs(engine: Connection) -> No
 
 
 def test_two_jobs_take_turns(engine: Connection) -> None:
-    engine.send(Submit(1, Forever(idle=True)))  # holds the loop busy until both counters are in
-    engine.send(Submit(2, Count(40)))
-    engine.send(Submit(3, Count(40)))
+    send_together(engine, Submit(2, Count(40)), Submit(3, Count(40)))
     events = [message.job for message in until_ended(engine, 3) if isinstance(message, Event)]
-    assert abs(events.index(3) - events.index(2)) <= 40
-    assert events.count(2) == events.count(3) == 40
+    assert events == [2, 3] * 40
 
 
 def test_cancel_closes_the_job_and_says_so(engine: Connection) -> None:
@@ -162,6 +202,27 @@ def test_the_end_of_the_pipe_closes_every_job(engine: Connection) -> None:
             break
         deadline.wait(0.05)
     assert closed == ["forever"]
+
+
+# --- Large answers -----------------------------------------------------------------------------------
+
+
+def test_an_answer_of_30_megabytes_arrives_whole_and_in_order(engine: Connection) -> None:
+    send_together(engine, Submit(2, Large(30_000_000, 150_000)), Submit(3, Count(3)))
+    received = [message for message in until_ended(engine, 3) if message.job != 1]
+    assert [message.job for message in received] == [2, 3, 2, 3, 3, 3]
+    numbers, pieces = received[0].body
+    assert np.array_equal(numbers, np.arange(30_000_000 // 8))
+    assert pieces == tuple(f"piece {i} 語" for i in range(150_000))
+
+
+def test_a_large_answer_that_is_cancelled_leaves_nothing(engine: Connection) -> None:
+    send_together(engine, Submit(2, Large(30_000_000, 0)), Cancel(2), Submit(3, Count(1)))
+    ended = [message for message in until_ended(engine, 3) if message.job == 2]
+    assert ended == [Ended(2, "cancelled")]
+    engine.send(Submit(4, Large(8, 1)))
+    [answer_, end] = until_ended(engine, 4)
+    assert (answer_.job, answer_.body[1], end) == (4, ("piece 0 語",), Ended(4, "done"))
 
 
 # --- What cannot be saved -----------------------------------------------------------------------------
