@@ -1,6 +1,7 @@
 """What Nakami remembers between two starts: one JSON file, written whole or not at all."""
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ def default_path() -> Path:
 
 
 def models_folder() -> Path:
-    """Where runs started in the window keep their models."""
+    """Return where runs started in the window keep their models."""
     return user_data_path("nakami", appauthor=False) / "models"
 
 
 def world_path() -> Path:
-    """Where the text of Nakami's little world is kept once it has been written."""
+    """Return where the text of Nakami's little world is kept once it has been written."""
     return user_data_path("nakami", appauthor=False) / "world.txt"
 
 
@@ -52,7 +53,8 @@ class Settings:
     def load(cls, path: Path) -> tuple["Settings", bool]:
         """Return the settings in `path`, and whether a broken file had to be renamed to *.bad.json.
 
-        Missing values and those of a wrong type take their default; unknown ones are dropped.
+        Missing values and those of a wrong type take their default; unknown ones are dropped. The file of a newer
+        version of Nakami is copied to *.schemaN.json first, because this version will overwrite it.
         """
         try:
             raw = json.loads(path.read_text("utf-8"))
@@ -65,7 +67,9 @@ class Settings:
             return cls(), True
         defaults = cls()
         known = {f.name: raw[f.name] for f in fields(cls) if _same_kind(raw.get(f.name), getattr(defaults, f.name))}
-        return cls(**known), False
+        if known.get("schema", SCHEMA) > SCHEMA:
+            _copy(path, path.with_suffix(f".schema{known['schema']}.json"))
+        return cls(**known | {"schema": SCHEMA}), False
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +85,13 @@ def _same_kind(value: Any, default: Any) -> bool:
     if isinstance(default, float):
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is type(default)
+
+
+def _copy(path: Path, to: Path) -> None:
+    try:
+        shutil.copyfile(path, to)
+    except OSError:
+        pass  # where nothing can be copied, nothing can be overwritten either
 
 
 def _put_aside(path: Path) -> None:

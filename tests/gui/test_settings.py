@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gui.settings import RECENT, Settings
+from gui.settings import RECENT, SCHEMA, Settings
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -45,6 +45,17 @@ def test_wrong_values_give_way_to_defaults(tmp_path: Path, values: dict[str, obj
     for name in ("language", "zoom", "tiles", "layout", "panes"):
         default = getattr(Settings(), name)
         assert isinstance(getattr(loaded, name), (int, float) if name == "zoom" else type(default))
+
+
+def test_the_file_of_a_newer_version_is_kept_beside(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    newer = json.dumps({"schema": SCHEMA + 1, "theme": "dark", "tiles": {"left": 2}, "unknown": [1]})
+    path.write_text(newer)
+    loaded, broken = Settings.load(path)
+    assert (loaded, broken) == (Settings(theme="dark"), False)
+    loaded.save(path)
+    assert json.loads(path.read_text())["schema"] == SCHEMA
+    assert (tmp_path / f"settings.schema{SCHEMA + 1}.json").read_text() == newer
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
