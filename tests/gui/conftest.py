@@ -1,12 +1,13 @@
 """A window with a fake engine, closed after every test; nothing is left behind."""
 
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtCore import QAbstractAnimation, QEvent, QPoint, QTimer
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
@@ -22,15 +23,24 @@ from tests.gui.searching import ask
 
 @pytest.fixture(autouse=True)
 def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
-    """The application is there before anything is painted, whichever test comes first: without it Qt aborts."""
+    """Check that no thread, process, repeating timer or animation outlives a test.
+
+    The application is made first, whichever test comes first: Qt aborts where something is painted without it.
+    """
     before = set(threading.enumerate())
     yield
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # closed windows need not follow what comes now
     i18n.set_language("en")
     if theme.current() != theme.LIGHT:
         look(theme.LIGHT)
-    left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
-    assert left == []
+    left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
+    assert left == []  # daemons as well: every thread that the window starts is one
+    assert multiprocessing.active_children() == []
+    owners = [qapp, *qapp.topLevelWidgets()]
+    timers = [timer for owner in owners for timer in owner.findChildren(QTimer)]
+    assert [timer for timer in timers if timer.isActive() and not timer.isSingleShot()] == []
+    animations = [animation for owner in owners for animation in owner.findChildren(QAbstractAnimation)]
+    assert [a for a in animations if a.state() == QAbstractAnimation.State.Running] == []
 
 
 @pytest.fixture(autouse=True)
