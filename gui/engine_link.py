@@ -1,4 +1,4 @@
-"""The window's end of the pipe: the only file of the window that knows processes and threads."""
+"""The window's end of the pipe: the only file of the window that starts processes and threads."""
 
 import multiprocessing
 import queue
@@ -7,12 +7,14 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, Qt, QTimer, Signal
 
 from engine.messages.envelope import Cancel, Ended, Event, Quit, Request, Submit
-from engine.service.process import main as engine_main, serve
+from engine.messages.wire import pack, unpack
+from engine.service.process import main as engine_main
 
 CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
+LOOK_MS = 20  # how often a closing window looks whether the engine has ended
 
 
 class Job(QObject):
@@ -36,31 +38,31 @@ class EngineLink(QObject):
     """Starts the engine, sends requests, delivers what comes back in the window's own thread."""
 
     died = Signal()  # the engine ended without being asked to
+    closed = Signal()  # after `begin_closing`: the engine has saved and ended
     _arrived = Signal(int, object)  # emitted by the reader thread: (generation, message or None at the end)
 
-    def __init__(self, in_process: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._in_process = in_process  # a thread instead of a process: for breakpoints
         self._jobs: dict[int, Job] = {}
         self._next_job = 1
         self._generation = 0
         self._closing = False
         self.alive = False
         self._process: Any = None
+        self._deadline = QDeadlineTimer()
+        self._watch = QTimer(self)
+        self._watch.setInterval(LOOK_MS)
+        self._watch.timeout.connect(self._look)
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
-        """Starts an engine, the first or one after another has died."""
+        """Start an engine, the first or one after another has died."""
         self._generation += 1
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
-        if self._in_process:
-            self._process = threading.Thread(target=_serve_and_close, args=(theirs,), daemon=True)
-        else:
-            self._process = context.Process(target=engine_main, args=(theirs,), daemon=True)
+        self._process = context.Process(target=engine_main, args=(theirs,), daemon=True)
         self._process.start()
-        if not self._in_process:
-            theirs.close()  # so that the end of the pipe arrives when the child dies
+        theirs.close()  # so that the end of the pipe arrives when the child dies
         self._outbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._read, args=(ours, self._generation), daemon=True),
@@ -75,7 +77,7 @@ class EngineLink(QObject):
         return getattr(self._process, "pid", None)
 
     def submit(self, request: Request[Any]) -> Job:
-        """Sends a request; connect to the job's signals before returning to the event loop."""
+        """Send a request; connect to the job's signals before returning to the event loop."""
         job = Job(self._next_job, lambda number: self._outbox.put(Cancel(number)), self)
         self._next_job += 1
         self._jobs[job.number] = job
@@ -85,14 +87,31 @@ class EngineLink(QObject):
             self._arrived.emit(self._generation, Ended(job.number, "failed", "error.engine_gone"))
         return job
 
-    def close(self) -> None:
-        """Ends the engine, which saves what is running, and both threads."""
-        self._closing = True
-        if not self.alive:
+    def begin_closing(self) -> None:
+        """Ask the engine to save what is running and to end; `closed` is emitted when it has. Kill a late one."""
+        if self._closing:
             return
-        self._outbox.put(Quit())
-        self._process.join(CLOSE_SECONDS)
-        if not self._in_process and self._process.is_alive():
+        self._closing = True
+        if self.alive:
+            self._outbox.put(Quit())
+            self._deadline = QDeadlineTimer(round(1000 * CLOSE_SECONDS))
+            self._watch.start()
+
+    def close(self) -> None:
+        """Do the same and wait for it."""
+        self.begin_closing()
+        if self.alive:
+            self._process.join(CLOSE_SECONDS)
+            self._finish()
+
+    def _look(self) -> None:
+        if self._deadline.hasExpired() or not self._process.is_alive():
+            self._finish()
+            self.closed.emit()
+
+    def _finish(self) -> None:
+        self._watch.stop()
+        if self._process.is_alive():
             self._process.kill()
             self._process.join()
         self._outbox.put(None)
@@ -103,7 +122,7 @@ class EngineLink(QObject):
     def _read(self, connection: Connection, generation: int) -> None:
         try:
             while True:
-                self._arrived.emit(generation, connection.recv())
+                self._arrived.emit(generation, unpack(connection.recv_bytes()))
         except (EOFError, OSError):
             pass
         except RuntimeError:
@@ -115,7 +134,7 @@ class EngineLink(QObject):
 
     def _deliver(self, generation: int, message: object) -> None:
         if generation != self._generation:
-            return  # from an engine that is no more
+            return  # from an engine that has ended
         if message is None:
             self._lost()
         elif isinstance(message, Event):
@@ -132,26 +151,21 @@ class EngineLink(QObject):
             job.deleteLater()
 
     def _lost(self) -> None:
-        self.alive = False
-        self._outbox.put(None)
+        """End every job. While closing, `_look` waits for the process itself to end."""
         for number in list(self._jobs):
             self._end(Ended(number, "failed", "error.engine_gone"))
         if not self._closing:
+            self.alive = False
+            self._outbox.put(None)
             self.died.emit()
 
 
-def _serve_and_close(connection: Connection) -> None:
-    """What a process does by ending: the other end reads the end of the pipe."""
-    with connection:
-        serve(connection)
-
-
 def _write(connection: Connection, outbox: "queue.SimpleQueue[object]") -> None:
-    """A thread of its own, because a full pipe blocks while the engine is inside a step."""
+    """Send what is in the outbox, in a thread: a full pipe blocks while the engine is inside a step."""
     try:
         while (message := outbox.get()) is not None:
-            connection.send(message)
+            connection.send_bytes(pack(message))
     except (OSError, ValueError):
-        pass  # the reader notices the end of the pipe and tells
+        pass  # the reader notices the end of the pipe and reports it
     finally:
         connection.close()

@@ -13,11 +13,11 @@ from engine.messages.training import TrainingSettings
 from gui.application import make_application
 from gui.engine_link import EngineLink
 from gui.i18n import t
+from gui.interrupts import Interrupts
 from gui.panes import PANE_IDS
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.search.pane import SearchPane
 from gui.settings import Settings
-from gui.widgets.message_bar import BAD
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
 
@@ -27,11 +27,16 @@ SETTLE_MS = 400  # quiet for so long = nothing more is coming
 
 
 def export(options: argparse.Namespace) -> int:
-    """Render DIR/PANE.png and DIR/grid.png and print their paths; return 0, or 1 with one sentence on stderr."""
+    """Render DIR/PANE.png and DIR/grid.png, print a line a file, and return the exit code.
+
+    It is 0, or 1 with one sentence on stderr, or 130 after Ctrl+C.
+    """
     app = make_application()
+    interrupts = Interrupts(app)
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(language=options.language, theme=options.theme, tiles=4, welcomed=True)
         window = MainWindow(EngineLink(), settings, Path(scratch) / "settings.json")
+        interrupts.received.connect(window.close)
         window.resize(*options.size)
         window.show()
         try:
@@ -43,12 +48,14 @@ def export(options: argparse.Namespace) -> int:
                     raise ExportError(t("error.not_written", file=str(path), reason=""))
                 print(path)
         except (ExportError, OSError) as error:
-            print(error, file=sys.stderr)
-            return 1
+            if not interrupts.number:
+                print(error, file=sys.stderr)
+            return interrupts.exit_code or 1
         finally:
             window.close()
-            app.processEvents()  # nothing runs any more: this only lets the closed window go
-    return 0
+            while window.isVisible():  # until the engine has ended
+                app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    return interrupts.exit_code
 
 
 class ExportError(Exception):
@@ -56,7 +63,7 @@ class ExportError(Exception):
 
 
 def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
-    """Open what was asked for; if that is no model, train a small one for the pictures."""
+    """Open what was asked for; without a model, train a small one for the pictures."""
     window.workspace.pane(SearchPane).collection.home = scratch / "documents"
     paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
     window.begin(paths)
@@ -73,7 +80,7 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
 
 
 def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
-    """Lays the window out for one picture after another."""
+    """Lay the window out for one picture after another."""
     for pane_id in PANE_IDS:
         window.workspace.set_layout(1, [pane_id])
         _settle(window)
@@ -94,25 +101,19 @@ def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
     clock.start()
 
     def look() -> None:
-        if reached() or _failure(window) or clock.elapsed() > PATIENCE_SECONDS * 1000:
+        if reached() or window.banner.failed or not window.isVisible() or clock.elapsed() > PATIENCE_SECONDS * 1000:
             loop.quit()
 
     timer = QTimer(interval=50)
     timer.timeout.connect(look)
     timer.start()
     loop.exec()
-    if not reached():
-        raise ExportError(_failure(window) or t("error.export_timeout"))
-
-
-def _failure(window: MainWindow) -> str:
-    """Return the sentence of a failure in the window's message bar; a notice there is none."""
-    message = window.banner.current
-    return message.words() if message is not None and message.level == BAD else ""
+    if not (reached() and window.isVisible()):
+        raise ExportError(window.banner.label.text() if window.banner.failed else t("error.export_timeout"))
 
 
 def _settle(window: MainWindow) -> None:
-    """Until no pane waits for an answer and the screen has had time to follow."""
+    """Wait until no pane waits for an answer and the screen has had time to follow."""
     quiet = QElapsedTimer()
     quiet.start()
 

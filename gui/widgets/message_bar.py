@@ -60,6 +60,11 @@ class MessageBar(Themed, QFrame):
         failures = [message for message in self._messages if message.level == BAD]
         return next(reversed(failures or self._messages), None)
 
+    @property
+    def failed(self) -> bool:
+        """Whether a failure is on screen."""
+        return self.current is not None and self.current.level == BAD
+
     def show_failure(self, end: Ended) -> None:
         self._add(Message(end.key, BAD, dict(end.arguments), end.detail))
 

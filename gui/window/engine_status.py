@@ -25,7 +25,7 @@ class EngineStatus(Translated, QObject):
     ) -> None:
         super().__init__(status)
         self._status, self._state, self._engine, self._requests = status, state, engine, requests
-        self._engine_state = "starting"  # or "ready", "gone"
+        self._engine_state = "starting"  # or "ready", "saving", "gone"
         status.restart_wanted.connect(self.restart)
         engine.died.connect(lambda: self._set_engine("gone"))
         opening.preparing.connect(self._show_progress)
@@ -45,6 +45,10 @@ class EngineStatus(Translated, QObject):
         self.start()
         self.restarted.emit()
 
+    def show_saving(self) -> None:
+        """Show that the engine saves what runs, whatever it still reports."""
+        self._set_engine("saving")
+
     def _ready(self, ready: EngineReady) -> None:
         self._set_engine("ready")
         self._status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
@@ -57,8 +61,9 @@ class EngineStatus(Translated, QObject):
 
     def _show_activity(self) -> None:
         points = self._state.progress
-        if not self._state.training or points is None:
-            self._status.set_engine("training" if self._state.training else self._engine_state)
+        saving = self._engine_state == "saving"
+        if saving or not self._state.training or points is None:
+            self._status.set_engine("training" if self._state.training and not saving else self._engine_state)
             self._status.set_activity("")
             return
         self._status.set_engine("paused" if points.paused else "training")

@@ -62,6 +62,7 @@ class MainWindow(Themed, QMainWindow):
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
         self._has_painted = False
+        self._closing = False
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 560)
         self.banner = MessageBar()
@@ -91,7 +92,7 @@ class MainWindow(Themed, QMainWindow):
         content.setStretchFactor(self.middle, 1)
         upper = row(self.rail, content)
         upper.setStretchFactor(content, 1)
-        page = QWidget()
+        self.page = page = QWidget()
         page.setObjectName("page")
         stack(page, upper, self.status).setStretchFactor(upper, 1)
         self.setCentralWidget(page)
@@ -147,6 +148,7 @@ class MainWindow(Themed, QMainWindow):
         self.player.playing.connect(self._scene_begun)
         self.engine.died.connect(lambda: self.banner.show_key("error.engine_gone", "bad"))
         self.runs.model_wanted.connect(self.opening.open_model)
+        self.engine.closed.connect(self.close)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
         state.tokens_changed.connect(self._show_tokens)
@@ -335,7 +337,13 @@ class MainWindow(Themed, QMainWindow):
             self.banner.show_key("error.not_written", "bad", file=str(self.settings_path), reason=error.strerror or "")
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop the timers, save the settings, and end the jobs and the engine, which saves a run."""
+        """Close when the engine has saved what runs and has ended; until then the window says so and is drawn."""
+        if not self._closing:
+            self._begin_closing()
+        event.setAccepted(not self.engine.alive)
+
+    def _begin_closing(self) -> None:
+        self._closing = True
         self._saver.stop()
         self.warning.stop()
         self.workspace.close_windows()
@@ -344,8 +352,9 @@ class MainWindow(Themed, QMainWindow):
         self.runs.close()
         for pane in self.workspace.panes.values():
             pane.close_jobs()
-        self.engine.close()
-        super().closeEvent(event)
+        self.page.setEnabled(False)
+        self.engine_status.show_saving()
+        self.engine.begin_closing()
 
 
 def _apply_theme(settings: Settings) -> None:

@@ -68,7 +68,7 @@ class StatusLine(Themed, QWidget):
         self.retranslate()
 
     def set_engine(self, state: str) -> None:
-        """One of "starting", "ready", "training", "paused", "gone"."""
+        """Show one of "starting", "ready", "training", "paused", "saving", "gone"."""
         self._state = state
         colors = {"ready": "good", "training": "accent", "gone": "bad", "paused": "warning"}
         self.dot.set_color(colors.get(state, "muted"))

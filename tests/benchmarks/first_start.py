@@ -58,7 +58,6 @@ def child(folder: str) -> None:
             print(json.dumps(found), flush=True)
             look.stop()
             window.close()
-            app.quit()
 
     look.timeout.connect(looked)
     look.start()

@@ -59,7 +59,6 @@ def _measure(documents: Path, home: Path) -> None:
         print(f"{info.documents} documents, {info.passages:,} passages in {seconds:.1f} s")
         print(f"lag p99 {late['p99']:.0f} ms (target 33), max {late['max']:.0f} ms")
         window.close()
-        app.quit()
 
     look.timeout.connect(looked)
     QTimer.singleShot(8000, start)  # by then all is at rest

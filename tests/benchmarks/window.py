@@ -63,7 +63,6 @@ def child(text: str, folder: str) -> None:
         found["rss"] = _resident()
         print(json.dumps(found), flush=True)
         window.close()
-        app.quit()
 
     app.exec()
 

@@ -103,6 +103,7 @@ class FakeJob(QObject):
 
 class FakeEngine(QObject):
     died = Signal()
+    closed = Signal()
 
     def __init__(self, answers: Answers | None = None) -> None:
         super().__init__()
@@ -114,7 +115,7 @@ class FakeEngine(QObject):
     def start(self) -> None:
         self.alive = True
 
-    def close(self) -> None:
+    def begin_closing(self) -> None:
         self.alive = False
 
     def submit(self, request: object) -> FakeJob:

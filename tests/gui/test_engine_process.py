@@ -93,6 +93,7 @@ def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBo
     qtbot.mouseClick(writer.page.play_button, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: len(writer.tree.current.path) == 12, timeout=SLOW)  # type: ignore[attr-defined]
     window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=SLOW)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -325,3 +325,4 @@ def test_the_real_engine_indexes_two_files_and_answers(qtbot: QtBot, tmp_path: P
     qtbot.waitUntil(lambda: wanted in pane.page.answer.texts["sourced"].text(), timeout=SLOW)
     assert (tmp_path / "holiday.txt").read_text() == "Summer holiday 2025: August 20 to 22\n"
     window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=SLOW)
