@@ -72,8 +72,7 @@ class Transformer(nn.Module):
 
     def walk(self, ids_BT: Tensor, tape: Tape) -> Iterator[int]:
         """Record block by block; yield each block's index once its activations are on the tape."""
-        walk = self._walk if tape.gradients else torch.no_grad()(self._walk)
-        return walk(ids_BT, tape)
+        return self._walk(ids_BT, tape) if tape.gradients else self._walk_without_gradients(ids_BT, tape)
 
     def _walk(self, ids_BT: Tensor, tape: Tape) -> Iterator[int]:
         x_BTD, rotation = self._embed(ids_BT, 0, tape)
@@ -89,6 +88,8 @@ class Transformer(nn.Module):
             tape.keep("ln_final", x_BPD)
             if tape.wants("logits"):
                 tape.keep("logits", self.unembedding(x_BPD))
+
+    _walk_without_gradients = torch.no_grad()(_walk)
 
     def _embed(self, ids_BT: Tensor, start: int, tape: Tape) -> tuple[Tensor, Rotation | None]:
         """Return the first residual stream, and the rotation of positions `start` to start + T."""
@@ -199,7 +200,7 @@ class Attention(nn.Module):
             scores_BHTS = tape.through(scores, attention_scores(q_BHTK, k_BGSK))
             hidden_TS = ~visible(seen, S, self.window, q_BHTK.device)
             pattern_BHTS = tape.through(pattern, scores_BHTS.masked_fill(hidden_TS, -math.inf).softmax(dim=-1))
-            return pattern_BHTS @ v_BGSK.repeat_interleave(self.H // self.G, dim=1)
+            return pattern_BHTS @ per_head(v_BGSK, self.H)
         q_BHPK, seen = q_BHTK[:, :, tape.positions], seen[tape.positions]
         if tape.wants(scores):
             tape.keep(scores, attention_scores(q_BHPK, k_BGSK))
@@ -236,8 +237,13 @@ def attend(q_BHTK: Tensor, k_BGSK: Tensor, v_BGSK: Tensor, window: int = 0) -> T
 
 def attention_scores(q_BHPK: Tensor, k_BGSK: Tensor) -> Tensor:
     """Return q·k / sqrt(K) for P queries, [B H P S]."""
-    k_BHSK = k_BGSK.repeat_interleave(q_BHPK.shape[1] // k_BGSK.shape[1], dim=1)
-    return q_BHPK @ k_BHSK.transpose(-2, -1) / math.sqrt(q_BHPK.shape[-1])
+    return q_BHPK @ per_head(k_BGSK, q_BHPK.shape[1]).transpose(-2, -1) / math.sqrt(q_BHPK.shape[-1])
+
+
+def per_head(x_BGSK: Tensor, H: int) -> Tensor:
+    """Repeat keys or values for the H / G heads that share them."""
+    G = x_BGSK.shape[1]
+    return x_BGSK if G == H else x_BGSK.repeat_interleave(H // G, dim=1)
 
 
 def attend_in_steps(
@@ -249,8 +255,8 @@ def attend_in_steps(
     the last of them sees: that halves the work, and the scores stay in the processor's cache.
     """
     B, H, P, _ = q_BHPK.shape
-    G, S = k_BGSK.shape[1:3]
-    k_BHSK, v_BHSK = k_BGSK.repeat_interleave(H // G, dim=1), v_BGSK.repeat_interleave(H // G, dim=1)
+    S = k_BGSK.shape[2]
+    k_BHSK, v_BHSK = per_head(k_BGSK, H), per_head(v_BGSK, H)
     pattern_BHPS, z_BHPK = q_BHPK.new_zeros(B, H, P, S), torch.empty_like(q_BHPK)
     for first in range(0, P, ROWS):
         rows = slice(first, min(first + ROWS, P))
