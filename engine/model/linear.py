@@ -13,7 +13,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 FEW = range(2, 65)  # tokens
-FASTER = 1.25  # times as fast bfloat16 products must be; with instructions for them, on an AMD EPYC 9004, they are 1.8
+FASTER = 1.25  # least speedup for using bfloat16 products; with instructions for them (AMD EPYC 9004) it is 1.8
 
 
 class Linear(nn.Linear):
@@ -39,9 +39,9 @@ class Linear(nn.Linear):
 
 @contextmanager
 def reduced_precision(device: torch.device) -> Iterator[None]:
-    """Compute products for training from factors rounded to bfloat16, where the device is faster that way.
+    """Compute products for training from factors rounded to bfloat16, if the device is faster that way.
 
-    On a GPU torch chooses the operations. On a CPU they are the linear layers': torch's own choice there includes
+    On a GPU torch chooses the operations. On a CPU only linear layers are rounded: torch's choice there includes
     fused attention, whose gradient takes four times as long in bfloat16 as in float32.
     """
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
@@ -71,14 +71,14 @@ class _BFloat16Product(Function):
 
 @cache
 def bfloat16_is_faster() -> bool:
-    """Return whether this processor multiplies bfloat16 matrices faster, rounding included: measured once, in 50 ms."""
+    """Return whether this processor multiplies bfloat16 matrices faster, rounding included. Measured once, in 50 ms."""
     x_RD, weight_OD = torch.ones(512, 128), torch.ones(512, 128)
     plain = _least_seconds(lambda: x_RD @ weight_OD.T)
     return plain > FASTER * _least_seconds(lambda: (x_RD.bfloat16() @ weight_OD.bfloat16().T).float())
 
 
 def _least_seconds(act: Callable[[], object]) -> float:
-    """Return the least time of several runs: other processes, and what is prepared in the first run, only add to it."""
+    """Return the least time of several runs, because other processes and the setup of the first run only add to it."""
     least, ends = float("inf"), time.perf_counter() + 0.02
     for run in count():
         started = time.perf_counter()

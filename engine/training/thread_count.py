@@ -1,4 +1,4 @@
-"""How many threads a run computes with."""
+"""Choose the number of threads of a run."""
 
 from collections import deque
 
@@ -7,15 +7,15 @@ import torch
 FIRST_TRIAL, NEXT_TRIAL = 1.0, 10.0  # seconds of training before a trial, at least
 SHARE = 0.05  # of the training time for trials, at most
 TRIAL_STEPS = 2
-FASTER = 0.9  # of the time of a step that the other number of threads must stay below
+FASTER = 0.9  # share of a step's time that a step with the other number of threads must stay below
 
 
 class ThreadCount:
-    """All threads, or one where other processes keep the cores busy: whichever computes a step sooner.
+    """Chooses all threads or one, whichever computes a step faster; one if other processes keep the cores busy.
 
     Threads wait for each other a thousand times in a step, and each wait lasts until the slowest of them is given a
     core. On two cores with a dozen busy processes a step took 0.3 to 0.7 s with one thread, 2.2 to 3.9 s with two.
-    In a `with` statement; at its end torch has the threads that it had before.
+    Use it as a context manager, which restores torch's number of threads at the end.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Small real models, trained once a worker."""
+"""Small real models, trained once per worker, and the sessions and collections that tests use."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ SMALL = TrainingSettings(vocabulary=330, layers=2, heads=2, width=32, context=16
 
 @pytest.fixture(autouse=True)
 def patient_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine a small file may take longer than a person should wait."""
+    """Raise the time limit of a file, which a busy machine may exceed."""
     monkeypatch.setattr(reader_process, "SECONDS", 100.0)
 
 
@@ -35,7 +35,7 @@ def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory, text_file: Path) -> Path:
-    """A model that has learned the sentences for thirty steps. Read it, do not change it."""
+    """Train a model on SENTENCES for thirty steps. Tests may not change its files."""
     folder = tmp_path_factory.mktemp("models") / "story"
     run = Run.start([str(text_file)], folder, SMALL)
     list(run.prepare())
@@ -45,7 +45,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, text_file: Path) -> P
 
 @pytest.fixture
 def session(model_folder: Path) -> Session:
-    """With that model open."""
+    """Return a session with the model of `model_folder` open."""
     opened = Session()
     opened.open(model_folder)
     return opened
@@ -59,7 +59,7 @@ def bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train as on a processor that is not."""
+    """Train as on a processor that is faster with float32."""
     _set_bfloat16(monkeypatch, False)
 
 
@@ -70,7 +70,7 @@ def _set_bfloat16(monkeypatch: pytest.MonkeyPatch, faster: bool) -> None:
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """Models as small as these only lose by sharing their work among threads."""
+    """Use one thread, which is faster for models as small as these."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -86,7 +86,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def handlers(tmp_path: Path) -> Iterator[Answering]:
-    """With an empty collection open."""
+    """Yield the handlers of a session with an empty collection open."""
     made = answering()
     ask(made, OpenCollection(str(tmp_path / "c"), create=True))
     yield made
@@ -104,5 +104,5 @@ def documents(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are read without a process of their own."""
+    """Read files in this process."""
     monkeypatch.setattr(indexing, "FileReader", FileReader)

@@ -1,4 +1,4 @@
-"""Asking a session, or the loop behind its pipe, as the window does."""
+"""Send requests to a session, or to the engine's loop through a pipe, as the window does."""
 
 import pickle
 import threading
@@ -21,18 +21,18 @@ def start(session: Session, request: Request[Any]) -> Generator[Any, None, None]
 
 
 def ask(session: Session, request: Request[Any]) -> list[Any]:
-    """All that the window gets: nothing where others only got a turn."""
+    """Return all answers to a request, without the yields that only let other jobs run."""
     return [event for event in start(session, request) if event is not None and event is not IDLE]
 
 
 def fits(message: object) -> bool:
-    """Whether it is small enough to cross."""
+    """Return whether a message is smaller than a megabyte."""
     return len(pickle.dumps(message)) < 2**20
 
 
 @contextmanager
 def loop(answer: Answering) -> Iterator[Connection]:
-    """Our end of the pipe of a loop that runs in a thread, and has ended when this ends."""
+    """Run the engine's loop in a thread; yield our end of its pipe. The loop ends with the block."""
     ours, theirs = Pipe()
     thread = threading.Thread(target=serve, args=(theirs, answer))
     thread.start()
@@ -48,7 +48,7 @@ def loop(answer: Answering) -> Iterator[Connection]:
 
 
 def until_ended(engine: Connection, job: int) -> list[Any]:
-    """All messages up to the end of `job`."""
+    """Return all messages up to the end of `job`."""
     seen: list[Any] = []
     while not (seen and isinstance(seen[-1], Ended) and seen[-1].job == job):
         assert engine.poll(30)

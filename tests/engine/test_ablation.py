@@ -34,7 +34,7 @@ def test_the_loss_before_is_that_of_the_open_model(session: Session) -> None:
     assert found.losses[1] > found.losses[0]
 
 
-def test_after_is_what_a_changed_model_answers(session: Session) -> None:
+def test_the_loss_after_is_that_of_the_changed_model(session: Session) -> None:
     off = (Scaled(1, 2), MeanAblated(2, None, TEXT))
     [found] = ask(session, Ablate(TEXT, off))
     ask(session, ChangeModel(off))
@@ -45,7 +45,7 @@ def test_after_is_what_a_changed_model_answers(session: Session) -> None:
     assert changed.losses[0] == pytest.approx(changed.losses[1], abs=1e-6)
 
 
-def test_the_open_model_stays_as_it_is(session: Session) -> None:
+def test_the_open_model_is_not_changed(session: Session) -> None:
     before = session.opened.reader.logits(session.opened.ids_of(TEXT)).copy()
     ask(session, Ablate(TEXT, (Scaled(0, None),)))
     assert session.opened.interventions == ()
@@ -71,7 +71,7 @@ def test_a_malformed_part_is_wrong_use(off: str, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(("text", "off"), [(TEXT, Scaled(99, 0)), (TEXT, Scaled(0, 99)), ("", Scaled(0, 0))])
-def test_what_cannot_be_measured_is_refused_in_words(session: Session, text: str, off: Scaled) -> None:
+def test_missing_parts_and_empty_texts_raise_an_engine_error(session: Session, text: str, off: Scaled) -> None:
     with pytest.raises(EngineError, match=r"config_range|text_too_short"):
         ask(session, Ablate(text, (off,)))
 

@@ -1,6 +1,6 @@
-"""What Nakami claims of the model it brings, held by the files that are shipped.
+"""Check the claims about the built-in model on the files that are shipped.
 
-Each claim on a sample; tests/benchmarks/builtin_model.py measures all of them in full.
+Each claim is checked on a sample; tests/benchmarks/builtin_model.py measures all of them in full.
 """
 
 import json
@@ -44,12 +44,12 @@ def words() -> Word2Vec:
     return Word2Vec.load(WORDS)
 
 
-def test_it_is_small() -> None:
+def test_the_built_in_files_are_small() -> None:
     files = [*BUILTIN.rglob("*"), *WORDS.rglob("*")]
     assert sum(path.stat().st_size for path in files if path.is_file()) <= 25_000_000
 
 
-def test_it_is_what_the_recipe_makes() -> None:
+def test_the_built_in_model_has_the_shape_of_the_recipe() -> None:
     info = describe(BUILTIN)
     assert (info.layers, info.heads, info.width, info.context) == (
         RECIPE.layers, RECIPE.heads, RECIPE.width, RECIPE.context,
@@ -57,7 +57,7 @@ def test_it_is_what_the_recipe_makes() -> None:
     assert info.step == RECIPE.steps
 
 
-def test_learning_can_be_replayed(opened: Opened) -> None:
+def test_checkpoints_exist_for_replaying_the_training(opened: Opened) -> None:
     final, _ = read_tensors(BUILTIN / "model.safetensors")
     found = sorted((BUILTIN / "checkpoints").glob("*.safetensors"))
     assert [int(path.stem.removeprefix("step-")) for path in found] == list(CHECKPOINTS)
@@ -77,7 +77,7 @@ def test_halved_weights_give_the_same_model(model_folder: Path, tmp_path: Path) 
     assert np.allclose(whole, halved, atol=0.05)
 
 
-def test_one_command_makes_it_anew_and_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_command_rebuilds_the_model_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = replace(RECIPE, vocabulary=400, layers=1, heads=2, width=32, context=32, batch=2, steps=4)
     for name, value in {"RECIPE": tiny, "MEGABYTES": 0.05, "WORD_TEXTS": 400, "WORD_EPOCHS": 1}.items():
         monkeypatch.setattr(builtin, name, value)
@@ -102,13 +102,13 @@ def test_1_breakfast_is_as_frequent_as_in_the_text(opened: Opened, language: Lan
 
 
 @BOTH
-def test_2_happy_is_cut_as_the_textbook_cuts_it(opened: Opened, language: Language) -> None:
+def test_2_happy_is_tokenized_as_in_the_textbook(opened: Opened, language: Language) -> None:
     tokenizer = opened[1]
     pieces = [tokenizer.piece(i) for i in tokenizer.encode(text_of("happy", language))]
     assert pieces == (["私", "は", "嬉", "しい"] if language == "ja" else ["I", " am", " happy"])
 
 
-def test_3_the_pronoun_of_the_example_looks_at_the_animal(opened: Opened) -> None:
+def test_3_the_pronoun_of_the_example_attends_to_the_animal(opened: Opened) -> None:
     before, pronoun, _ = text_of("pronoun", "ja").partition("それは")
     text = before + pronoun
     start = text.index("動物")
@@ -132,7 +132,7 @@ def test_4_analogies(words: Word2Vec, language: Language) -> None:
 
 
 @BOTH
-def test_5_neighbours_are_of_ones_own_kind(words: Word2Vec, language: Language) -> None:
+def test_5_neighbours_are_of_the_same_kind(words: Word2Vec, language: Language) -> None:
     right, total, wrong = claims.neighbours_of_own_kind(words.vectors_VD, words.index, language)
     assert right >= 0.9 * total, wrong
 
@@ -147,7 +147,7 @@ def test_6_the_answer_comes_from_the_document(opened: Opened, language: Language
     )
 
 
-def test_6_held_out_documents_and_8_questions_without_one(opened: Opened) -> None:
+def test_6_held_out_documents_are_answered_and_8_questions_alone_are_not(opened: Opened) -> None:
     right = claims.answers(opened, examples.questions(40, 11))
     assert right["document"] >= 0.97
     assert right["changed"] >= 0.97
@@ -166,7 +166,7 @@ def test_8_a_made_up_answer_is_fluent(opened: Opened, language: Language) -> Non
     assert text.startswith("今年の夏季休暇は" if language == "ja" else "This year's summer holiday is from")
 
 
-def test_9_temperature_and_cuts_do_what_they_should(opened: Opened) -> None:
+def test_9_variety_rises_with_the_temperature_and_falls_with_cuts(opened: Opened) -> None:
     found = claims.variety(opened, text_of("temperature", "ja"))
     distinct = {name: share for name, (share, _) in found.items()}
     entropy = {name: nats for name, (_, nats) in found.items()}
@@ -179,7 +179,7 @@ def test_9_temperature_and_cuts_do_what_they_should(opened: Opened) -> None:
 def test_10_stories_keep_the_animals_own_features(opened: Opened) -> None:
     share, long, wrong = claims.true_stories(opened, 16)
     assert long >= 12
-    assert share >= 0.93, wrong  # one of sixteen may stray; of a hundred 95 do not
+    assert share >= 0.93, wrong  # one of sixteen may be wrong; of a hundred, 95 are right
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_10_stories_keep_the_animals_own_features(opened: Opened) -> None:
         ("en", "When is the health check?", "The health check is on June 12."),
     ],
 )
-def test_6_it_answers_from_the_company_that_nakami_brings(
+def test_6_the_model_answers_from_the_sample_documents(
     opened: Opened, tmp_path: Path, language: str, question: str, answer: str
 ) -> None:
     store = Store(tmp_path / "c", create=True)
@@ -207,11 +207,11 @@ def test_6_it_answers_from_the_company_that_nakami_brings(
     assert [event.text.strip() for event in answered if not event.sourced] != [answer]
 
 
-# --- What it has never seen ----------------------------------------------------------------------------
+# --- Unknown texts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["Привет, мир 😀", "\x00\x1b", "龘靐齉", "x" * 3000, "ウサギ" * 400])
-def test_unknown_and_long_texts_are_continued_all_the_same(opened: Opened, text: str) -> None:
+def test_unknown_and_long_texts_are_continued(opened: Opened, text: str) -> None:
     model, tokenizer = opened
     ids = tokenizer.encode(text)
     assert tokenizer.decode(ids) == text

@@ -1,4 +1,4 @@
-"""The service for what is built in: the world's text, word vectors, and texts that a model does not know."""
+"""Requests for the built-in world's text and word vectors, and the assessment of unknown texts."""
 
 import math
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_the_world_is_written_whole(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["world.txt"]
 
 
-def test_a_text_given_up_leaves_nothing(tmp_path: Path) -> None:
+def test_a_cancelled_text_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "world.txt"
     writing = texts.write_world(Session(), WriteWorld(str(path), 50))
     next(writing)
@@ -42,7 +42,7 @@ def test_a_text_given_up_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_takes_no_text_is_said(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EngineError, match="not_written"):
         (ask(Session(), WriteWorld(str(tmp_path / "file" / "world.txt"), 0.1)))
@@ -51,12 +51,12 @@ def test_a_place_that_takes_no_text_is_said(tmp_path: Path) -> None:
 # --- Texts that the model does not know ---------------------------------------------------------------
 
 
-def test_characters_that_are_bytes_are_named_once(session: Session) -> None:
+def test_unknown_characters_are_listed_once(session: Session) -> None:
     [found] = ask(session, AssessText("the cat 𠮟 sat 😀 on 𠮟"))
     assert found.unknown == "𠮟😀"
 
 
-def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> None:
+def test_a_text_like_the_training_text_has_a_lower_loss(session: Session) -> None:
     [known] = ask(session, AssessText("the cat sat on the mat. the dog sat on the log."))
     [foreign] = ask(session, AssessText("gol tam eht hsiW. nodtol 犬森猫 odcat らては森"))
     assert known.loss < foreign.loss
@@ -67,10 +67,10 @@ def test_a_known_text_surprises_less_than_a_foreign_one(session: Session) -> Non
 # --- Word vectors -------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not WORDS.is_dir(), reason="built with the model that Nakami brings")
+@pytest.mark.skipif(not WORDS.is_dir(), reason="built with the built-in model")
 class TestWordVectors:
     @pytest.mark.parametrize("language", ["ja", "en"])
-    def test_the_map_holds_the_words_that_mean_things(self, language: str) -> None:
+    def test_the_map_contains_the_words_of_each_kind(self, language: str) -> None:
         names, shown = ask(Session(), Project(source="word2vec", language=language))
         assert isinstance(names, EmbeddingNames)
         assert isinstance(shown, EmbeddingMap)
@@ -91,11 +91,11 @@ class TestWordVectors:
     @pytest.mark.parametrize(
         ("language", "words", "found"), [("en", ("king", "man", "woman"), "queen"), ("ja", ("王", "男", "女"), "女王")]
     )
-    def test_the_king_becomes_a_queen(self, language: str, words: tuple[str, str, str], found: str) -> None:
+    def test_king_minus_man_plus_woman_is_queen(self, language: str, words: tuple[str, str, str], found: str) -> None:
         [near] = ask(Session(), FindAnalogy(*words, 3, "word2vec", language))
         assert near.pieces[0] == found
 
-    def test_a_word_without_a_vector_is_named(self) -> None:
+    def test_a_word_without_a_vector_is_reported(self) -> None:
         with pytest.raises(EngineError, match="word_unknown") as caught:
             (ask(Session(), FindAnalogy("king", "qqq", "woman", 3, "word2vec", "en")))
         assert caught.value.args_by_name["word"] == "qqq"

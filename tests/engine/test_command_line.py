@@ -1,4 +1,4 @@
-"""The engine without its window: results on stdout, sentences on stderr, exit codes that mean something."""
+"""The command line in its own process: results on stdout, errors on stderr, exit codes."""
 
 import json
 import os
@@ -104,7 +104,7 @@ def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
     assert raised.value.code == 2
 
 
-def test_help_is_there_at_once_without_torch() -> None:
+def test_help_does_not_import_torch() -> None:
     program = (
         "import sys; sys.argv = ['x', '--help']\n"
         "from engine.__main__ import main\n"
@@ -117,7 +117,7 @@ def test_help_is_there_at_once_without_torch() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
-def test_control_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_control_c_saves_the_run_and_prints_how_to_resume(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text(SENTENCES * 60, "utf-8")
     shape = [str(part) for part in SHAPE]

@@ -1,4 +1,4 @@
-"""Texts as IDs on disk, in an order that repeats."""
+"""The corpus: token IDs on disk, and batches in a reproducible order."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_the_ids_are_those_of_the_text(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_progress_rises_to_the_end(tmp_path: Path) -> None:
+def test_progress_rises_to_one(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
     shares = list(build_corpus([tmp_path / "text.txt"], train_bpe([TEXT], 300), tmp_path))
     assert shares == sorted(shares)
@@ -53,7 +53,7 @@ def test_each_token_is_predicted_once() -> None:
     assert len(windows_of(np.arange(1000, dtype=np.uint16), 5, most=7)[0]) == 7
 
 
-def test_a_short_text_says_what_it_needs(tmp_path: Path) -> None:
+def test_a_text_too_short_for_the_context_is_refused(tmp_path: Path) -> None:
     corpus = corpus_of("abc", tmp_path)
     with pytest.raises(EngineError) as raised:
         corpus.check(context=64)
@@ -62,7 +62,7 @@ def test_a_short_text_says_what_it_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "missing", "json"])
-def test_a_damaged_corpus_is_said(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_corpus_is_reported(tmp_path: Path, damage: str) -> None:
     corpus_of(TEXT, tmp_path)
     if damage == "cut":
         (tmp_path / "tokens.bin").write_bytes(b"\0" * 10)
@@ -76,13 +76,13 @@ def test_a_damaged_corpus_is_said(tmp_path: Path, damage: str) -> None:
 
 
 def test_ngram_losses_on_a_text_whose_losses_are_known() -> None:
-    """Two tokens that alternate: ln 2 nats by frequency, nothing given the token before."""
+    """Two tokens alternate: ln 2 nats by frequency, 0 nats given the token before."""
     ids = np.array([0, 1] * 5000, np.uint16)
     assert unigram_loss(ids, ids, 2) == pytest.approx(np.log(2), abs=1e-6)
     assert bigram_loss(ids, ids, 2) == pytest.approx(0.0, abs=1e-3)
 
 
-def test_a_bigram_never_seen_is_unlikely_but_possible() -> None:
+def test_an_unseen_bigram_is_unlikely_but_possible() -> None:
     train, validation = np.array([0, 1, 2] * 100, np.uint16), np.array([0, 2, 1, 3], np.uint16)
     assert 1.0 < bigram_loss(train, validation, 4) < 20.0
     rng = np.random.default_rng(0)

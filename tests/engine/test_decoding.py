@@ -1,4 +1,4 @@
-"""Writing: the same numbers with and without a cache, and texts that repeat."""
+"""Generation: the same numbers with and without a cache, and reproducible texts."""
 
 from pathlib import Path
 

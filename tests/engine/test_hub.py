@@ -1,4 +1,4 @@
-"""Models by name: the files that are wanted, whole or not at all, from a stand-in for the hub."""
+"""Download models by name from a stand-in for the hub: only wanted files, whole or not at all."""
 
 import io
 from pathlib import Path
@@ -23,7 +23,7 @@ FILES = {
 
 
 class Hub:
-    """What `huggingface_hub.HfFileSystem` shows of a repository."""
+    """A stand-in for `huggingface_hub.HfFileSystem` with one repository."""
 
     def __init__(self, files: dict[str, bytes], broken: Exception | None = None) -> None:
         self.files, self.broken = files, broken

@@ -1,4 +1,4 @@
-"""Models of others: small random ones, made and saved by `transformers`, give the same numbers here."""
+"""Small random models, made and saved by `transformers`, give the same numbers here."""
 
 import json
 import math
@@ -112,7 +112,7 @@ def test_attention_patterns_equal_those_of_transformers(pair: Any) -> None:
 
 
 def test_greedy_text_equals_that_of_transformers(pair: Any) -> None:
-    """Fifty tokens, through the cache, one at a time."""
+    """Fifty tokens are generated one at a time, with the cache."""
     theirs, folder = pair
     with torch.no_grad():
         expected = theirs.generate(_ids(10), max_new_tokens=50, do_sample=False, pad_token_id=0)[0, 10:]
@@ -123,7 +123,7 @@ def test_greedy_text_equals_that_of_transformers(pair: Any) -> None:
     assert ids[10:] == expected.tolist()
 
 
-def test_the_numpy_path_runs_all_but_the_exact_gelu(pair: Any) -> None:
+def test_numpy_runs_every_activation_but_the_exact_gelu(pair: Any) -> None:
     _, folder = pair
     model = load_transformer(folder)
     assert SingleToken.can_run(model) == (model.config.activation != "gelu_exact")
@@ -310,7 +310,7 @@ def test_special_tokens_are_named(tokenizer_pair: Any) -> None:
 
 
 def test_a_text_of_special_tokens_alone_has_a_loss(tmp_path: Path) -> None:
-    """Their pieces add no bytes to a text; that they are written with some counts all the same."""
+    """Special tokens add no bytes to a text, but bits_per_byte counts the bytes of their names in it."""
     _saved(_gpt2(), tmp_path)
     _byte_level().save(str(tmp_path / "tokenizer.json"))
     text = "<|endoftext|>" * 4
@@ -319,7 +319,7 @@ def test_a_text_of_special_tokens_alone_has_a_loss(tmp_path: Path) -> None:
     assert result["bits_per_byte"] == pytest.approx(result["loss"] * 3 / math.log(2) / len(text))
 
 
-def test_writing_ends_where_the_model_ends_the_text(tmp_path: Path) -> None:
+def test_generation_ends_after_a_stop_token(tmp_path: Path) -> None:
     theirs = _saved(_gpt2(), tmp_path)
     _byte_level().save(str(tmp_path / "tokenizer.json"))
     model, tokenizer = load_model(tmp_path)

@@ -103,7 +103,7 @@ def test_attend_uses_the_last_tokens_of_a_long_text(session: Session) -> None:
 
 
 def test_patterns_of_long_texts_are_pooled_and_one_head_is_exact() -> None:
-    """The shape of a GPT-2 with more heads, 600 tokens."""
+    """The model has the shape of GPT-2 with more heads, the text 600 tokens."""
     config = ModelConfig(400, 2, 20, 20, width=640, head_width=32, mlp_width=64, context=600)
     model, tokenizer = Transformer(config), train_characters(["ab"])
     info = ModelInfo("large", "", "nakami", 1, 2, 20, 640, 600, 400, 1, 0, False, False)
@@ -137,7 +137,7 @@ def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
     assert np.allclose(qkv.reshape(6, -1)[4:], steps.v[:, -1], atol=1e-5)
 
 
-# --- Heads that do something nameable -------------------------------------------------------------
+# --- Head scores ----------------------------------------------------------------------------------
 
 IDS = np.array([5, 7, 9, 5, 7, 9])
 
@@ -248,7 +248,7 @@ def test_the_map_has_all_tokens_but_bytes_and_keeps_its_axes(session: Session) -
 
 
 def test_tsne_keeps_neighbours_together() -> None:
-    """Three far groups: in the last picture each point's nearest is of its own group."""
+    """In the last map of three distant groups, each point's nearest neighbour is of its own group."""
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(3), 30)
     rows = (rng.normal(size=(3, 20))[groups] * 3 + rng.normal(size=(90, 20)) * 0.3).astype(np.float32)
@@ -290,7 +290,7 @@ def test_the_nearest_have_the_largest_cosines() -> None:
 
 
 def test_an_analogy_completes_a_parallelogram() -> None:
-    """King − man + woman = queen, where the four lie so."""
+    """King − man + woman = queen if the four words form a parallelogram."""
     rng = np.random.default_rng(5)
     person, royal, female = np.linalg.qr(rng.normal(size=(12, 3)))[0].T
     rows = np.stack([person + royal, person, person + female, person + royal + female, *rng.normal(size=(8, 12))])

@@ -1,4 +1,4 @@
-"""Every number that is shown of a model, reckoned a second time: from its weights alone, or by sorting and counting."""
+"""Check each number shown of a model by a second computation, from its weights alone or by sorting."""
 
 import dataclasses
 import itertools
@@ -35,7 +35,7 @@ def model(request: pytest.FixtureRequest) -> Transformer:
 
 
 class ByHand:
-    """The formulas of a decoder, one token's vector after another, with none of the model's own parts."""
+    """A decoder computed from its formulas in float64, one token at a time, without the model's modules."""
 
     def __init__(self, model: Transformer, ids: list[int]) -> None:
         self.config = model.config
@@ -65,8 +65,8 @@ class ByHand:
     def linear(self, x: Doubles, name: str) -> Doubles:
         return x @ self.w[f"{name}.weight"].T + self.w.get(f"{name}.bias", 0.0)
 
-    def turned(self, x_K: Doubles, position: int) -> Doubles:
-        """Each pair of numbers is one complex number, which is multiplied by e^(i·angle)."""
+    def rotated(self, x_K: Doubles, position: int) -> Doubles:
+        """Rotate each pair of features as a complex number, by multiplying it by e^(i·angle)."""
         if self.config.positions == "learned":
             return x_K
         half = len(x_K) // 2
@@ -87,7 +87,7 @@ class ByHand:
                 q, k = self.norm(q, f"{name}.q_norm"), self.norm(k, f"{name}.k_norm")
             for t in range(T):
                 first = max(0, t + 1 - window) if window else 0
-                scores = [self.turned(q[t], t) @ self.turned(k[s], s) / math.sqrt(K) for s in range(first, t + 1)]
+                scores = [self.rotated(q[t], t) @ self.rotated(k[s], s) / math.sqrt(K) for s in range(first, t + 1)]
                 shares = np.exp(np.array(scores) - max(scores))
                 weights[h, t, first : t + 1] = shares / shares.sum()
                 heads[h, t] = weights[h, t] @ qkv[:, H + G + g]
@@ -113,7 +113,7 @@ def plain(model: Transformer) -> ByHand:
     return ByHand(model, IDS)
 
 
-def test_logits_and_weights_are_those_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+def test_logits_and_patterns_equal_the_formulas(model: Transformer, plain: ByHand) -> None:
     with torch.no_grad():
         logits = model(torch.tensor([IDS]))[0].numpy()
     assert np.allclose(logits, plain.logits, atol=1e-3 * np.abs(plain.logits).max())
@@ -121,7 +121,7 @@ def test_logits_and_weights_are_those_of_the_formulas(model: Transformer, plain:
     assert np.allclose(head_pattern(model, IDS, 2, 1), plain.weights[2][1], atol=1e-3)
 
 
-def test_the_steps_of_every_query_are_those_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+def test_the_steps_of_every_query_equal_the_formulas(model: Transformer, plain: ByHand) -> None:
     for layer, query in itertools.product((0, 3), (0, 1, 6, len(IDS) - 1)):
         steps = attention_steps(model, IDS, layer, query)
         assert steps.k_GSK.shape[1] == steps.v_GSK.shape[1] == query + 1
@@ -129,7 +129,7 @@ def test_the_steps_of_every_query_are_those_of_the_formulas(model: Transformer, 
         assert np.allclose(steps.z_HK, plain.heads[layer][:, query], atol=1e-3 * np.abs(plain.heads[layer]).max())
 
 
-def test_the_trace_is_that_of_the_formulas(model: Transformer, plain: ByHand) -> None:
+def test_the_trace_equals_the_formulas(model: Transformer, plain: ByHand) -> None:
     shown = forward.trace(model, IDS, most=5)
     assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=1e-3)
     assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=1e-3)
@@ -143,7 +143,7 @@ def test_the_trace_is_that_of_the_formulas(model: Transformer, plain: ByHand) ->
     assert np.allclose(shown.final_P, parts, atol=1e-3 * np.abs(plain.final).max())
 
 
-def test_paths_through_the_layers_are_the_plane_of_the_directions(plain: ByHand) -> None:
+def test_paths_are_the_principal_plane_of_the_normalised_states(plain: ByHand) -> None:
     states = np.stack(plain.residuals)
     points, explained = token_paths(states.astype(np.float32))
     rows = (states / np.linalg.norm(states, axis=-1, keepdims=True)).reshape(-1, states.shape[-1])
@@ -152,10 +152,10 @@ def test_paths_through_the_layers_are_the_plane_of_the_directions(plain: ByHand)
     assert np.allclose(np.abs(points), np.abs(expected), atol=1e-3)
     assert np.allclose(explained, s[:2] ** 2 / (s**2).sum(), atol=1e-4)
     longer, _ = token_paths(states.astype(np.float32) * np.arange(1, 6, dtype=np.float32)[:, None, None])
-    assert np.allclose(np.abs(longer), np.abs(points), atol=1e-3)  # how long a residual is makes no difference
+    assert np.allclose(np.abs(longer), np.abs(points), atol=1e-3)  # the length of a residual makes no difference
 
 
-# --- Pictures of attention, and what heads do ---------------------------------------------------------
+# --- Attention patterns and head scores ---------------------------------------------------------------
 
 
 @settings(max_examples=60)
@@ -172,7 +172,7 @@ def test_max_pool_keeps_the_largest_of_each_square(tokens: int, most: int) -> No
         assert picture[h, row, column] == square.max()
 
 
-def test_head_scores_are_means_over_the_queries_with_such_keys(model: Transformer) -> None:
+def test_head_scores_are_means_over_the_queries_with_wanted_keys(model: Transformer) -> None:
     ids = probe(model)
     weights, T = attention_patterns(model, ids).astype(float), len(ids)
     assert ids[: T // 2] == ids[T // 2 :]
@@ -273,7 +273,7 @@ def test_tsne_is_reproducible_and_starts_from_the_principal_plane() -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_tsne_works_for_a_handful_of_rows(count: int) -> None:
-    """A model of single characters, taught a very short text, has no more tokens than that."""
+    """A character model of a very short text has no more tokens than that."""
     maps = list(itertools.islice(tsne(some_rows(1, count, 8)), 3))
     assert all(points.shape == (count, 2) and np.isfinite(points).all() for points, _ in maps)
 

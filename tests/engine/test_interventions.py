@@ -101,7 +101,7 @@ def recorded(session: Session, name: str) -> torch.Tensor:
     return tape[name][0]
 
 
-def test_a_head_is_scaled_and_the_others_are_as_they_were(session: Session) -> None:
+def test_only_the_scaled_head_changes(session: Session) -> None:
     before = recorded(session, "blocks.0.attn.result")
     ask(session, ChangeModel((Scaled(0, 1, 0.25),)))
     after = recorded(session, "blocks.0.attn.result")
@@ -110,7 +110,7 @@ def test_a_head_is_scaled_and_the_others_are_as_they_were(session: Session) -> N
 
 
 @pytest.mark.parametrize(("head", "name"), [(1, "blocks.0.attn.z"), (None, "blocks.0.mlp_out")])
-def test_a_mean_is_that_over_the_tokens_of_its_text(session: Session, head: int | None, name: str) -> None:
+def test_mean_ablation_uses_the_mean_over_the_tokens_of_its_text(session: Session, head: int | None, name: str) -> None:
     other = "the dog sat on the log."
     ids = session.opened.tokenizer.encode(other)
     tape = Tape([name])
@@ -157,7 +157,7 @@ def test_another_model_is_opened_without_interventions(session: Session, model_f
         (MeanAblated(0, 0, ""), "error.text_too_short"),
     ],
 )
-def test_an_intervention_in_what_is_not_there_is_refused_and_the_old_ones_stay(
+def test_an_intervention_outside_the_model_is_refused_and_the_old_ones_stay(
     session: Session, wrong: Intervention, key: str
 ) -> None:
     ask(session, ChangeModel(OFF))

@@ -1,4 +1,4 @@
-"""The merges that are shown lead to what the tokenizer really makes of a word."""
+"""The merges shown for a word end with the tokenizer's own pieces."""
 
 import itertools
 
@@ -26,7 +26,7 @@ TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。�
 @pytest.mark.parametrize("name", ["bytes", "scripts"])
 @given(text=TEXTS)
 @settings(deadline=None, max_examples=60)
-def test_the_last_step_is_what_the_tokenizer_gives(name: str, text: str) -> None:
+def test_the_last_merge_gives_the_tokenizers_pieces(name: str, text: str) -> None:
     tokenizer, replay = RIVALS[name], MergeReplay(RIVALS[name])
     pieces: list[str] = []
     for word, _ in replay._words(text):
@@ -48,7 +48,7 @@ def test_characters_do_not_merge() -> None:
     assert MergeReplay(RIVALS["characters"]).steps("the cat", 0, 3) == []
 
 
-def test_the_word_of_a_token(session: Session) -> None:
+def test_the_merges_of_a_token_are_counted_in_the_text(session: Session) -> None:
     text = "the cat sat on the mat."
     tokens = session.opened.tokenizer.tokens(text)
     events = [event for event in replay_merges(session, ReplayMerges(text, 1)) if event is not None]
@@ -61,16 +61,16 @@ def test_the_word_of_a_token(session: Session) -> None:
         assert step.count == text.count(step.merged)
 
 
-def test_tokenizers_side_by_side(session: Session) -> None:
+def test_tokenizers_are_compared_by_their_counts(session: Session) -> None:
     request = CompareTokenizers("the cat", "the cat sat", "猫は森で")
     columns = [event for event in compare_tokenizers(session, request) if isinstance(event, TokenizerColumn)]
     assert [column.name for column in columns] == ["model", "characters", "bytes", "scripts"]
     characters = columns[1]
     assert (characters.count, characters.english) == (7, 11)
-    assert characters.japanese >= 4  # what was never seen is written as bytes
+    assert characters.japanese >= 4  # unseen characters are encoded as bytes
 
 
-def test_the_vocabulary_with_its_counts(session: Session) -> None:
+def test_the_vocabulary_is_listed_with_counts(session: Session) -> None:
     text = "the cat sat on the mat."
     [vocabulary] = [event for event in list_vocabulary(session, ListVocabulary(text)) if isinstance(event, Vocabulary)]
     counts = vocabulary.counts.tolist()

@@ -1,4 +1,4 @@
-"""Configurations and folders of models: read as they were written, or refused in words."""
+"""Configurations and folders of models are read as they were written, or refused with an EngineError."""
 
 import dataclasses
 import math

@@ -42,14 +42,14 @@ IDS_OF_FIVE = st.lists(st.integers(0, 4), min_size=3, max_size=60)
 
 @settings(max_examples=200)
 @given(train=IDS_OF_FIVE, validation=IDS_OF_FIVE, dtype=st.sampled_from([np.uint16, np.uint32]))
-def test_ngram_losses_are_those_of_counting(train: list[int], validation: list[int], dtype: type) -> None:
+def test_ngram_losses_equal_those_by_counting(train: list[int], validation: list[int], dtype: type) -> None:
     known, held_out = ids_of(train, dtype), ids_of(validation, dtype)
     assert unigram_loss(known, held_out, 5) == pytest.approx(counted_unigram(train, validation, 5))
     assert bigram_loss(known, held_out, 5) == pytest.approx(counted_bigram(train, validation, 5))
 
 
 @given(train=IDS_OF_FIVE, before=st.integers(0, 4))
-def test_all_that_may_follow_a_token_adds_up_to_one(train: list[int], before: int) -> None:
+def test_probabilities_after_a_token_sum_to_one(train: list[int], before: int) -> None:
     known = np.array(train, np.uint16)
     losses = [bigram_loss(known, np.array([before, after], np.uint16), 5) for after in range(5)]
     assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1.0)
@@ -57,7 +57,7 @@ def test_all_that_may_follow_a_token_adds_up_to_one(train: list[int], before: in
     assert sum(math.exp(-loss) for loss in alone) == pytest.approx(1.0)
 
 
-def test_a_bigram_writes_only_pairs_that_it_has_seen_when_it_takes_the_likeliest() -> None:
+def test_a_greedy_bigram_writes_only_pairs_that_it_has_seen() -> None:
     tokenizer = train_characters([SENTENCES])
     ids = tokenizer.encode(SENTENCES * 3)
     bigram = Bigram(np.array(ids), tokenizer.vocabulary)
@@ -69,7 +69,7 @@ def test_a_bigram_writes_only_pairs_that_it_has_seen_when_it_takes_the_likeliest
 
 
 @pytest.mark.parametrize("kind", [Unigram, Bigram])
-def test_losses_by_the_logits_are_those_by_counting(kind: type[Unigram | Bigram]) -> None:
+def test_losses_from_logits_equal_those_by_counting(kind: type[Unigram | Bigram]) -> None:
     tokenizer = train_characters([SENTENCES])
     ids = tokenizer.encode(SENTENCES * 3)
     model: LanguageModel = kind(np.array(ids), tokenizer.vocabulary)

@@ -1,4 +1,4 @@
-"""Texts as people have them: any encoding, any line ends, and files that are no texts at all."""
+"""Read texts in any encoding, with any line ends, and refuse files that are no texts."""
 
 from pathlib import Path
 
@@ -30,22 +30,22 @@ def test_twenty_japanese_characters_are_enough_to_find_the_encoding(tmp_path: Pa
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf16_without_a_mark_is_seen_by_its_zero_bytes(tmp_path: Path, encoding: str) -> None:
+def test_utf16_without_a_byte_order_mark_is_detected_by_its_zero_bytes(tmp_path: Path, encoding: str) -> None:
     text = "The lamp was as tall as the boy.\n" * 10
     assert "".join(read_chunks(write(tmp_path, text.encode(encoding)))) == text
 
 
-def test_western_text_is_read_by_statistics(tmp_path: Path) -> None:
+def test_western_encodings_are_detected_by_statistics(tmp_path: Path) -> None:
     text = "Le garçon mangeait déjà des crêpes à l'école, où l'été était très chaud. " * 8
     assert "".join(read_chunks(write(tmp_path, text.encode("cp1252")))) == text
 
 
-def test_an_encoding_shows_itself_late(tmp_path: Path) -> None:
+def test_an_encoding_is_detected_by_the_first_bytes_beyond_ascii(tmp_path: Path) -> None:
     text = "plain ascii\n" * 60_000 + JAPANESE
     assert "".join(read_chunks(write(tmp_path, text.encode("euc_jp")))).endswith(JAPANESE)
 
 
-def test_line_ends_become_one_kind(tmp_path: Path) -> None:
+def test_all_line_ends_become_newlines(tmp_path: Path) -> None:
     assert "".join(read_chunks(write(tmp_path, b"a\r\nb\rc\n"))) == "a\nb\nc\n"
 
 
@@ -68,7 +68,7 @@ def test_characters_are_not_cut_between_chunks(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "error.text_binary"),
     ],
 )
-def test_what_is_no_text_is_said_by_name(tmp_path: Path, data: bytes, key: str) -> None:
+def test_a_file_that_is_no_text_is_reported_by_name(tmp_path: Path, data: bytes, key: str) -> None:
     path = write(tmp_path, data)
     with pytest.raises(EngineError) as raised:
         detect_encoding(path)
@@ -76,13 +76,13 @@ def test_what_is_no_text_is_said_by_name(tmp_path: Path, data: bytes, key: str) 
     assert raised.value.args_by_name["file"] == str(path)
 
 
-def test_a_missing_path_is_said_by_name(tmp_path: Path) -> None:
+def test_a_missing_path_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as raised:
         find_files([tmp_path / "nothing.txt"])
     assert raised.value.key == "error.text_missing"
 
 
-def test_a_folder_gives_its_texts_in_order_and_passes_over_the_rest(tmp_path: Path) -> None:
+def test_a_folder_gives_its_texts_in_order_and_skips_other_files(tmp_path: Path) -> None:
     write(tmp_path, b"second", "b.txt")
     write(tmp_path, b"first", "a.md")
     write(tmp_path, b"\0\1\2" * 50, "picture.bin")

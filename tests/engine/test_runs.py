@@ -1,4 +1,4 @@
-"""Runs of the past, as the window lists them, reads them back and lays them over each other."""
+"""Earlier runs: listed, and read back from their logs."""
 
 import json
 import math

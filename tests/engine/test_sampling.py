@@ -1,4 +1,4 @@
-"""Each stage does what its paper says, and the drawn token is the one that the random number names."""
+"""Each stage does what its paper says, and the random number selects the token."""
 
 import itertools
 
@@ -32,7 +32,7 @@ PREVIOUS = st.lists(st.integers(0, 1), max_size=3)
 
 
 def rows(logits: np.ndarray, settings: SamplingSettings, previous: list[int] | None = None) -> np.ndarray:
-    """Probabilities after every stage, [stage, token]."""
+    """Return the probabilities after every stage, [stage, token]."""
     return stages(logits, previous or [], settings).probabilities(np.arange(len(logits)))
 
 
@@ -56,7 +56,7 @@ def test_top_k_keeps_exactly_k(logits: np.ndarray, k: int) -> None:
 
 
 @given(logits=LOGITS, p=st.floats(0.01, 0.99))
-def test_top_p_keeps_the_fewest_that_hold_p(logits: np.ndarray, p: float) -> None:
+def test_top_p_keeps_the_fewest_with_p_in_total(logits: np.ndarray, p: float) -> None:
     row = rows(logits, SamplingSettings(temperature=1.0, top_p=p))
     model, kept = row[0], row[STAGES.index("top_p")] > 0
     held = model[kept].sum()

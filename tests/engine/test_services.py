@@ -1,4 +1,4 @@
-"""What the window gets for what it asks: messages that stay small, answers for every request."""
+"""Requests and their answers: every request has a handler, and messages stay small."""
 
 import importlib
 import pkgutil
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.mark.parametrize("character", ["a", "猫", "鬱", "😀", "\u200d", "א"])
 def test_the_tokens_of_a_long_text_are_one_message(session: Session, character: str) -> None:
-    """Characters that the model never saw are four tokens each."""
+    """Characters outside the vocabulary are up to four tokens each."""
     text = character * 200_000
     [found] = ask(session, Tokenize(text))
     assert fits(found)
@@ -73,7 +73,7 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
         ask(session, ListVocabulary("", paths[:1]))
 
 
-def test_tokenizers_to_compare_are_learned_once_for_the_same_texts(session: Session, text_file: Path) -> None:
+def test_tokenizers_to_compare_are_trained_once_for_the_same_texts(session: Session, text_file: Path) -> None:
     request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
     trained: dict[str, Any] = session.cached("rivals", request.paths, dict)
@@ -81,11 +81,11 @@ def test_tokenizers_to_compare_are_learned_once_for_the_same_texts(session: Sess
     assert session.cached("rivals", request.paths, dict) is trained
     assert all(map(fits, columns))
     assert {column.characters for column in columns} == {5000}
-    assert columns[0].count == 20_000  # the open model never saw 😀: four bytes each
+    assert columns[0].count == 20_000  # 😀 is not in the open model's vocabulary: four bytes each
     assert all(len(column.tokens.text) == token_service.COMPARED for column in columns)
 
 
-def test_a_token_that_is_no_longer_there_has_no_merges(session: Session) -> None:
+def test_a_token_beyond_the_text_has_no_merges(session: Session) -> None:
     assert ask(session, ReplayMerges("the", 99)) == []
     assert ask(session, ReplayMerges("", 0)) == []
 
@@ -104,11 +104,11 @@ def test_merges_are_counted_in_the_opened_text(session: Session, tmp_path: Path)
     "request_", [Attend(""), AttendHead("", 0, 0), ExplainAttention("", 0, 0), TracePaths(""), TraceForward(""),
                  AssessText(""), AssessText("\n")],
 )  # fmt: skip
-def test_a_text_without_tokens_is_no_failure(session: Session, request_: Request[Any]) -> None:
+def test_a_text_without_tokens_has_no_answer(session: Session, request_: Request[Any]) -> None:
     assert ask(session, request_) == []
 
 
-def test_the_pattern_of_a_head_is_the_same_alone_as_among_all(session: Session) -> None:
+def test_the_pattern_of_one_head_equals_that_among_all_heads(session: Session) -> None:
     layers = ask(session, Attend(TEXT))
     for layer, head in ((0, 1), (1, 0)):
         [rows] = ask(session, AttendHead(TEXT, layer, head))
@@ -116,14 +116,14 @@ def test_the_pattern_of_a_head_is_the_same_alone_as_among_all(session: Session) 
 
 
 @pytest.mark.parametrize(("asked", "answered"), [(-5, 0), (0, 0), (10_000, 6)])
-def test_a_query_outside_of_the_text_is_the_nearest_inside(session: Session, asked: int, answered: int) -> None:
+def test_a_query_outside_the_text_becomes_the_nearest_inside(session: Session, asked: int, answered: int) -> None:
     [steps] = ask(session, ExplainAttention("the cat sat on the mat", 0, asked, most=7))
     count = min(7, len(session.opened.tokenizer.encode("the cat sat on the mat")))
     assert steps.query == min(answered, count - 1)
     assert steps.weights.sum(-1) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_another_model_opened_in_between_ends_the_pictures_of_the_first(session: Session, model_folder: Path) -> None:
+def test_opening_another_model_ends_the_patterns_of_the_first(session: Session, model_folder: Path) -> None:
     pictures = start(session, Attend(TEXT))
     next(pictures)
     session.open(model_folder)
@@ -136,7 +136,7 @@ def test_heads_are_scored_for_every_kind(session: Session) -> None:
     assert found.scores.dtype == np.float32
 
 
-# --- Embeddings and the machine -----------------------------------------------------------------------
+# --- Embeddings and the map ---------------------------------------------------------------------------
 
 
 def test_every_point_of_the_map_has_its_name(session: Session) -> None:
@@ -147,7 +147,7 @@ def test_every_point_of_the_map_has_its_name(session: Session) -> None:
     assert list(names.kinds) == [tokenizer.kind_of(i) for i in names.ids.tolist()]
 
 
-def test_a_map_that_moves_can_be_left_at_any_moment(session: Session) -> None:
+def test_a_map_in_progress_can_be_cancelled(session: Session) -> None:
     moving = start(session, Project("tsne"))
     fractions = []
     for event in moving:
@@ -162,7 +162,7 @@ def test_a_map_that_moves_can_be_left_at_any_moment(session: Session) -> None:
     assert all(a < b for a, b in pairwise(fractions))
 
 
-def test_neighbours_of_a_token_are_no_bytes(session: Session) -> None:
+def test_neighbours_of_a_token_exclude_single_bytes(session: Session) -> None:
     [row] = ask(session, LookUp(300, 10_000))
     rows = session.opened.model.embedding.weight.detach().numpy()
     assert row.rows == len(rows) == session.opened.tokenizer.vocabulary
@@ -173,7 +173,7 @@ def test_neighbours_of_a_token_are_no_bytes(session: Session) -> None:
 
 
 @pytest.mark.parametrize("token", [-1, 10**6])
-def test_a_token_that_the_model_does_not_have_is_refused_in_words(session: Session, token: int) -> None:
+def test_a_token_outside_the_vocabulary_raises_an_engine_error(session: Session, token: int) -> None:
     with pytest.raises(EngineError) as raised:
         ask(session, LookUp(token))
     assert raised.value.key == "error.ids"
@@ -195,12 +195,12 @@ def test_a_word_of_many_tokens_takes_part_in_an_analogy(session: Session) -> Non
 
 
 @pytest.mark.parametrize("word", ["", " ", "\u3000", "\n\t"])
-def test_white_space_is_no_word(session: Session, word: str) -> None:
+def test_white_space_is_refused_as_a_word(session: Session, word: str) -> None:
     with pytest.raises(EngineError, match="analogy_empty"):
         ask(session, FindAnalogy("cat", word, "dog"))
 
 
-def test_paths_end_where_the_logits_begin(session: Session) -> None:
+def test_paths_have_a_point_for_each_layer_and_token_of_the_context(session: Session) -> None:
     [paths] = ask(session, TracePaths(TEXT * 5, dims=3))
     assert paths.points.shape == (3, len(paths.pieces), 3)
     assert len(paths.pieces) == len(paths.kinds) == session.opened.model.config.context
@@ -227,7 +227,7 @@ def test_the_histogram_counts_every_logit_between_the_lowest_and_the_highest(ses
 
 
 def requests() -> list[type[Request[Any]]]:
-    """Every request that engine/messages declares."""
+    """Return every request that engine/messages declares."""
     modules = [importlib.import_module(f"engine.messages.{m.name}") for m in pkgutil.iter_modules(messages.__path__)]
     values = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
     return list(dict.fromkeys(kind for kind in values if issubclass(kind, Request) and kind is not Request))
@@ -248,13 +248,13 @@ def test_every_request_has_a_handler(kind: type[Request[Any]]) -> None:
     ],
     ids=lambda request: type(request).__name__,
 )  # fmt: skip
-def test_without_a_model_there_is_a_sentence_for_it(request_: Request[Any]) -> None:
+def test_without_a_model_requests_raise_no_model(request_: Request[Any]) -> None:
     with pytest.raises(EngineError) as raised:
         ask(Session(), request_)
     assert raised.value.key == "error.no_model"
 
 
-def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(session: Session, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_opened_leaves_the_open_one(session: Session, tmp_path: Path) -> None:
     before = session.opened
     with pytest.raises(EngineError, match="model_missing"):
         ask(session, OpenModel(str(tmp_path)))
@@ -262,7 +262,7 @@ def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(session: Session, 
     assert isinstance(before.reader, Reader)
 
 
-def test_a_text_is_looked_at_before_anything_is_opened(text_file: Path) -> None:
+def test_a_text_is_inspected_without_an_open_model(text_file: Path) -> None:
     [info] = ask(Session(), InspectText((str(text_file),)))
     assert (info.name, info.characters, info.encoding) == ("story.txt", len(SENTENCES * 60), "utf-8")
     [presets] = ask(Session(), ListPresets(info.characters))

@@ -97,7 +97,7 @@ def test_the_residual_stream_is_the_sum_of_what_is_added(model: Transformer) -> 
 
 
 @pytest.mark.parametrize("positions", [slice(0, 1), slice(4, 9), slice(-1, None), slice(5, None)])
-def test_some_positions_are_recorded_as_they_are_among_all(model: Transformer, positions: slice) -> None:
+def test_some_positions_are_recorded_as_in_a_full_recording(model: Transformer, positions: slice) -> None:
     whole, part = everything(model), Tape(NAMES, positions)
     model.record(some_ids(model), part)
     for name in NAMES:
@@ -139,7 +139,7 @@ def test_a_replacement_equal_to_the_original_changes_nothing(model: Transformer,
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_replacement_takes_effect_on_what_follows_and_is_what_is_kept(model: Transformer, name: str) -> None:
+def test_a_replacement_affects_what_follows_and_is_kept(model: Transformer, name: str) -> None:
     plain = everything(model)
     other = plain[name].flip(1) * 1.5
     tape = Tape([name], changes={name: other})
@@ -150,7 +150,7 @@ def test_a_replacement_takes_effect_on_what_follows_and_is_what_is_kept(model: T
 
 
 @pytest.mark.parametrize("name", ["blocks.3.attn.pattern", "blocks.3.attn.scores", "ln_final", "logits"])
-def test_changes_and_recorded_positions_go_together(model: Transformer, name: str) -> None:
+def test_changes_and_recorded_positions_combine(model: Transformer, name: str) -> None:
     def double(x: Tensor) -> Tensor:
         return 2 * x
 
@@ -159,7 +159,7 @@ def test_changes_and_recorded_positions_go_together(model: Transformer, name: st
     assert close(part["logits"], logits(model, {name: double})[:, 4:9])
 
 
-def test_a_changed_model_writes_the_same_with_a_cache_as_without(model: Transformer) -> None:
+def test_a_changed_model_has_the_same_logits_with_and_without_a_cache(model: Transformer) -> None:
     changes: dict[str, Change] = {"blocks.1.attn.z": lambda x: 0.5 * x, "blocks.2.attn.pattern": lambda x: 0.7 * x}
     ids, cache, tape = some_ids(model), model.new_cache(batch=2), Tape(changes=changes)
     with torch.no_grad():
@@ -171,7 +171,7 @@ def test_a_changed_model_writes_the_same_with_a_cache_as_without(model: Transfor
 
 
 @pytest.mark.parametrize("name", NAMES[:-1])
-def test_a_gradient_is_what_a_small_change_of_the_tensor_does(name: str) -> None:
+def test_gradients_equal_finite_differences(name: str) -> None:
     model = random_model(FAMILIES["qwen3"]).double()
     ids = some_ids(model)[:1]
     tape = Tape([name, "logits"], gradients=True)
@@ -190,7 +190,7 @@ def test_a_gradient_is_what_a_small_change_of_the_tensor_does(name: str) -> None
     assert float((gradient * direction).sum()) == pytest.approx(slope, rel=1e-3, abs=1e-6)
 
 
-def test_gradients_reach_an_embedding_that_is_given() -> None:
+def test_gradients_reach_a_replaced_embedding() -> None:
     model = random_model(FAMILIES["nakami"]).requires_grad_(False)
     ids = some_ids(model)
     given = model.embedding(ids).requires_grad_()

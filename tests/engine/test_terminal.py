@@ -1,4 +1,4 @@
-"""The command line as somebody at a terminal, a script or a Japanese system meets it."""
+"""The command line: results, failures, the language of messages, and progress on a terminal."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    """Exactly one object on stdout, without NaN, which is no JSON."""
+    """Run a command with --json; return the one object on stdout, which may not contain NaN."""
     code, out, err = run(capsys, *arguments, "--json")
     assert code == 0, err
     found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -60,7 +60,7 @@ def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str,
 # --- Results ------------------------------------------------------------------------------------------
 
 
-def test_what_a_folder_holds(capsys: pytest.CaptureFixture[str], model_folder: Path) -> None:
+def test_open_describes_a_model_folder(capsys: pytest.CaptureFixture[str], model_folder: Path) -> None:
     info, found = describe(model_folder), as_json(capsys, "open", model_folder)
     assert set(found) == {"family", "parameters", "layers", "heads", "context", "vocabulary", "bytes"}
     assert all(getattr(info, name) == value for name, value in found.items())
@@ -68,7 +68,7 @@ def test_what_a_folder_holds(capsys: pytest.CaptureFixture[str], model_folder: P
     assert dict(line.split(": ") for line in words.splitlines()) == {name: str(value) for name, value in found.items()}
 
 
-def test_tokens_with_their_places(capsys: pytest.CaptureFixture[str], model_folder: Path) -> None:
+def test_tokenize_prints_tokens_with_their_spans(capsys: pytest.CaptureFixture[str], model_folder: Path) -> None:
     text = "the cat😀 猫\n"
     found = as_json(capsys, "tokenize", model_folder, text)["tokens"]
     _, tokenizer = load_model(model_folder)
@@ -80,7 +80,9 @@ def test_tokens_with_their_places(capsys: pytest.CaptureFixture[str], model_fold
     assert as_json(capsys, "tokenize", model_folder, "") == {"tokens": []}
 
 
-def test_the_loss_of_a_file(capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path) -> None:
+def test_evaluate_prints_the_loss_of_a_file(
+    capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "text.txt"
     path.write_text(SENTENCES * 4, "utf-8")
     model, tokenizer = load_model(model_folder)
@@ -93,7 +95,7 @@ def test_the_loss_of_a_file(capsys: pytest.CaptureFixture[str], model_folder: Pa
     assert words not in err
 
 
-def test_logits_and_weights_as_arrays(capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path) -> None:
+def test_logits_and_attend_write_arrays(capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path) -> None:
     model, tokenizer = load_model(model_folder)
     text = "the cat sat"
     ids = tokenizer.encode(text)
@@ -108,7 +110,7 @@ def test_logits_and_weights_as_arrays(capsys: pytest.CaptureFixture[str], model_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "l.npz"]
 
 
-def test_what_is_written_is_the_same_as_text_and_as_json(
+def test_generate_prints_the_same_text_plain_and_as_json(
     capsys: pytest.CaptureFixture[str], model_folder: Path
 ) -> None:
     arguments = ("generate", model_folder, "--prompt", "猫は", "--tokens", 15, "--seed", 4)
@@ -122,7 +124,7 @@ def test_what_is_written_is_the_same_as_text_and_as_json(
     assert as_json(capsys, "generate", model_folder, "--tokens", 0)["text"] == ""
 
 
-def test_a_run_tells_its_progress_on_stderr_alone(
+def test_train_reports_progress_on_stderr_only(
     capsys: pytest.CaptureFixture[str], text_file: Path, tmp_path: Path
 ) -> None:
     code, out, err = run(capsys, "train", text_file, "--out", tmp_path / "m", "--steps", 6, *SHAPE, "--json")
@@ -138,7 +140,7 @@ def test_a_run_tells_its_progress_on_stderr_alone(
     assert str(tmp_path / "m") in err
 
 
-def test_documents_are_indexed_searched_and_say_what_was_left_out(
+def test_documents_are_indexed_and_searched_and_skipped_files_are_listed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     docs = tmp_path / "docs"
@@ -170,32 +172,32 @@ FAILURES = {
     "an empty text": ["evaluate", "{model}", "{tmp}/empty.txt"],
     "a picture": ["evaluate", "{model}", "{tmp}/picture.png"],
     "ids that are words": ["logits", "{model}", "--ids", "1,two", "--out", "{tmp}/x.npz"],
-    "an id too many": ["logits", "{model}", "--ids", "1,,2", "--out", "{tmp}/x.npz"],
+    "an empty id": ["logits", "{model}", "--ids", "1,,2", "--out", "{tmp}/x.npz"],
     "a negative id": ["logits", "{model}", "--ids=-1", "--out", "{tmp}/x.npz"],
-    "an id beyond": ["logits", "{model}", "--ids", "99999999999999999999", "--out", "{tmp}/x.npz"],
+    "an id beyond the vocabulary": ["logits", "{model}", "--ids", "99999999999999999999", "--out", "{tmp}/x.npz"],
     "no ids": ["logits", "{model}", "--ids", "", "--out", "{tmp}/x.npz"],
     "more ids than the context": ["logits", "{model}", "--ids", ",".join("1" * 17), "--out", "{tmp}/x.npz"],
     "more text than the context": ["attend", "{model}", "the cat " * 40, "--out", "{tmp}/x.npz"],
     "no text to attend": ["attend", "{model}", "", "--out", "{tmp}/x.npz"],
     "no folder for arrays": ["attend", "{model}", "cat", "--out", "{tmp}/no/x.npz"],
-    "a file in the way of arrays": ["attend", "{model}", "cat", "--out", "{text}/x.npz"],
-    "a folder in the place of arrays": ["attend", "{model}", "cat", "--out", "{tmp}"],
+    "a file as the folder of arrays": ["attend", "{model}", "cat", "--out", "{text}/x.npz"],
+    "a folder as the file of arrays": ["attend", "{model}", "cat", "--out", "{tmp}"],
     "negative tokens": ["generate", "{model}", "--tokens", "-1"],
     "a temperature that is no number": ["generate", "{model}", "--temperature", "nan"],
     "a negative temperature": ["generate", "{model}", "--temperature", "-1"],
     "a share above one": ["generate", "{model}", "--top-p", "2"],
     "a negative rank": ["generate", "{model}", "--top-k", "-3"],
-    "no repetition": ["generate", "{model}", "--repetition-penalty", "0"],
-    "a world of no size": ["world", "--megabytes", "nan"],
-    "an endless world": ["world", "--megabytes", "inf"],
+    "a repetition penalty of zero": ["generate", "{model}", "--repetition-penalty", "0"],
+    "a world of size nan": ["world", "--megabytes", "nan"],
+    "a world of infinite size": ["world", "--megabytes", "inf"],
     "no steps": [*TRAIN, "--steps", "0"],
-    "endless seconds": [*TRAIN, "--seconds", "inf"],
+    "infinite seconds": [*TRAIN, "--seconds", "inf"],
     "seconds that are no number": [*TRAIN, "--seconds", "nan"],
     "a rate that is no number": [*TRAIN, "--steps", "2", "--learning-rate", "nan"],
     "a text for a file": ["evaluate", "{model}", "the cat sat " * 400],
     "a text for a model": ["tokenize", "the cat sat " * 400, "{model}"],
     "a text for a collection": ["search", "the cat sat " * 400, "{model}"],
-    "a text to learn for its file": ["train", "the cat sat " * 400, "--out", "{tmp}/m"],
+    "a text for a training file": ["train", "the cat sat " * 400, "--out", "{tmp}/m"],
     "a text for a new folder": ["index", "--out", "the cat sat " * 400],
     "a negative seed": [*TRAIN, "--steps", "2", "--seed", "-1"],
     "a run on top of a file": ["train", "{text}", "--out", "{tmp}/empty.txt", "--steps", "2", *SHAPE],
@@ -204,9 +206,9 @@ FAILURES = {
     "no collection to bring up to date": ["index", "--out", "{tmp}/nowhere"],
     "a folder for a collection to bring up to date": ["index", "--out", "{tmp}"],
     "no documents": ["index", "{tmp}/nothing", "--out", "{tmp}/c"],
-    "no passages at most": ["search", "{tmp}/c", "question", "-k", "0"],
-    "fewer passages than none": ["ask", "{tmp}/c", "{model}", "question", "-k", "-2"],
-    "an answer of no length": ["ask", "{tmp}/c", "{model}", "question", "--tokens", "-1"],
+    "zero passages": ["search", "{tmp}/c", "question", "-k", "0"],
+    "negative passages": ["ask", "{tmp}/c", "{model}", "question", "-k", "-2"],
+    "an answer of negative length": ["ask", "{tmp}/c", "{model}", "question", "--tokens", "-1"],
     "no collection to ask": ["ask", "{tmp}/nowhere", "{model}", "question"],
 }  # fmt: skip
 
@@ -249,7 +251,7 @@ WRONG_USE = [
 
 
 @pytest.mark.parametrize("arguments", WRONG_USE, ids=" ".join)
-def test_wrong_use_says_how_it_is_used(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+def test_wrong_use_prints_the_usage(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(arguments)
     out, err = capsys.readouterr()
@@ -268,7 +270,7 @@ def test_every_command_has_help_and_json(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_closed_pipe_ends_the_command_without_a_traceback() -> None:
-    """`python -m engine world | head -1` closes it."""
+    """`python -m engine world | head -1` closes the pipe."""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "engine", "world", "--megabytes", "0.3"]
@@ -278,8 +280,8 @@ def test_a_closed_pipe_ends_the_command_without_a_traceback() -> None:
     assert done.returncode == 1
 
 
-def test_results_are_utf_8_whatever_the_terminal_is_set_to(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
-    """Sent to a file, Python writes in the encoding of the system: on a German Windows there is no 猫 in it."""
+def test_redirected_results_are_utf_8(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
+    """By default Python writes to a file in the encoding of the system, which on a German Windows lacks 猫."""
     for arguments in (["tokenize", str(model_folder), "猫😀"], ["tokenize", str(model_folder), "猫😀", "--json"]):
         file = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding="cp1252"))
@@ -288,10 +290,8 @@ def test_results_are_utf_8_whatever_the_terminal_is_set_to(monkeypatch: pytest.M
         assert "猫" in file.getvalue().decode("utf-8")
 
 
-def test_a_name_that_is_no_text_is_told_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, model_folder: Path, tmp_path: Path
-) -> None:
-    """In Shift_JIS, out of an old archive; what JSON says of it is the name again."""
+def test_an_invalid_file_name_is_printed(monkeypatch: pytest.MonkeyPatch, model_folder: Path, tmp_path: Path) -> None:
+    """The name is in Shift_JIS, as from an old archive, and can be read back from the JSON."""
     path, file = str(tmp_path / os.fsdecode("猫.npz".encode("cp932"))), io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding="utf-8"))
     assert main(["attend", str(model_folder), "cat", "--out", path, "--json"]) == 0
@@ -335,7 +335,7 @@ def test_without_variables_the_locale_decides(monkeypatch: pytest.MonkeyPatch) -
         assert system_language() == language
 
 
-def test_a_key_that_nobody_wrote_is_shown_as_it_is() -> None:
+def test_a_missing_key_is_shown_as_it_is() -> None:
     assert sentence("error.nonsense") == "error.nonsense"
     assert sentence("error") == "error"
     assert sentence("error.text_empty.more") == "error.text_empty.more"
@@ -345,7 +345,7 @@ def test_a_key_that_nobody_wrote_is_shown_as_it_is() -> None:
 
 
 class Screen(io.StringIO):
-    """A terminal's last line: what is written stays where nothing was written over it."""
+    """A terminal, on which text after a carriage return overwrites the line from its beginning."""
 
     def isatty(self) -> bool:
         return True
@@ -366,7 +366,7 @@ class Screen(io.StringIO):
 
 @contextmanager
 def at_a_terminal() -> Iterator[Screen]:
-    """Not a fixture: pytest puts its own stderr in place between a fixture and its test."""
+    """Replace stderr by a terminal; not a fixture, because pytest replaces stderr after the fixtures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(terminal, "REPORT_SECONDS", 0.0)
         patch.setattr(sys, "stderr", screen := Screen())
@@ -375,7 +375,7 @@ def at_a_terminal() -> Iterator[Screen]:
 
 @settings(max_examples=100)
 @given(words=st.lists(st.text(st.sampled_from("ab 文章を読む…1%"), min_size=1, max_size=12), min_size=1, max_size=6))
-def test_nothing_of_a_longer_line_is_left_on_the_terminal(words: list[str]) -> None:
+def test_a_shorter_line_overwrites_all_of_a_longer_one(words: list[str]) -> None:
     with at_a_terminal() as screen:
         line = ProgressLine()
         for shown in words:
@@ -383,7 +383,7 @@ def test_nothing_of_a_longer_line_is_left_on_the_terminal(words: list[str]) -> N
             assert screen.lines()[-1] == shown.rstrip()
 
 
-def test_a_terminal_gets_one_line_and_then_an_end() -> None:
+def test_progress_on_a_terminal_is_one_line() -> None:
     with at_a_terminal() as screen, ProgressLine() as line:
         for shown in ("one", "two", "three"):
             line.show(shown)
@@ -392,7 +392,7 @@ def test_a_terminal_gets_one_line_and_then_an_end() -> None:
     assert screen.lines() == ["done", ""]
 
 
-def test_a_line_that_was_left_open_is_closed_once() -> None:
+def test_an_unfinished_line_is_ended_once() -> None:
     with at_a_terminal() as screen, ProgressLine() as line:
         line.end()  # nothing was shown
         assert screen.getvalue() == ""
@@ -401,7 +401,7 @@ def test_a_line_that_was_left_open_is_closed_once() -> None:
     assert screen.lines() == ["half", ""]
 
 
-def test_a_failure_begins_a_line_of_its_own(tmp_path: Path) -> None:
+def test_an_error_begins_on_its_own_line(tmp_path: Path) -> None:
     (tmp_path / "short.txt").write_text("abc")
     with at_a_terminal() as screen:
         assert main(["train", str(tmp_path / "short.txt"), "--out", str(tmp_path / "m"), "--steps", "3", *SHAPE]) == 1
@@ -411,7 +411,7 @@ def test_a_failure_begins_a_line_of_its_own(tmp_path: Path) -> None:
     assert end == ""
 
 
-def test_elsewhere_reports_are_few_and_the_last_is_always_there(
+def test_without_a_terminal_few_reports_are_printed_and_always_the_final_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(np.arange(100.0, 200.0, 0.1).tolist())
@@ -421,15 +421,15 @@ def test_elsewhere_reports_are_few_and_the_last_is_always_there(
         line.show(f"step {step}")
     line.show("the end", final=True)
     line.end()
-    told = capsys.readouterr().err.splitlines()
-    assert told[0] == "step 0"
-    assert told[-1] == "the end"
-    assert 3 < len(told) < 12
-    assert not any("\r" in words for words in told)
+    reports = capsys.readouterr().err.splitlines()
+    assert reports[0] == "step 0"
+    assert reports[-1] == "the end"
+    assert 3 < len(reports) < 12
+    assert not any("\r" in words for words in reports)
 
 
-def test_a_report_is_described_only_when_it_is_shown() -> None:
-    """A sentence for every step of a training run would take time from the run."""
+def test_a_report_is_formatted_only_when_it_is_shown() -> None:
+    """Formatting a sentence for every step would slow down a training run."""
     described = 0
 
     def describe_report() -> str:
@@ -451,13 +451,13 @@ def test_control_c_ends_any_command_without_a_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("engine.text.world.stream.stream", interrupted)
-    assert main(["world"]) == 130  # as shells have it: 128 + SIGINT
+    assert main(["world"]) == 130  # the shells' convention: 128 + SIGINT
     out, err = capsys.readouterr()
     assert out == "once"
     assert err.strip() == ""
 
 
-def test_the_last_step_is_described_with_nothing_left(text_file: Path, tmp_path: Path) -> None:
+def test_the_last_step_is_reported_with_no_time_left(text_file: Path, tmp_path: Path) -> None:
     with at_a_terminal() as screen:
         assert main(["train", str(text_file), "--out", str(tmp_path / "m"), "--steps", "4", *SHAPE]) == 0
     last = screen.lines()[0]

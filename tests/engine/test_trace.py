@@ -1,4 +1,4 @@
-"""The map shows what the model computes: every value again, by the plain path."""
+"""The values of the map equal those of a plain forward pass."""
 
 import math
 import pickle

@@ -1,4 +1,4 @@
-"""The trainer alone: its numbers, and what it asks of a task."""
+"""The trainer alone: its numbers, and its use of a task."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from engine.training.trainer import Trainer, TrainStep
 from tests.engine.conftest import SMALL
 
 VOCABULARY = 50
-# Of a run of SMALL on `corpus`, before the trainer was separated from its task.
+# Recorded in a run of SMALL on `corpus`, before the trainer was separated from its task.
 LOSSES = [
     3.91202, 3.90932, 3.89962, 3.87729, 3.86044, 3.83341, 3.80271, 3.75368, 3.74313, 3.67726, 3.58960, 3.51940, 3.46080,
     3.37959, 3.29140, 3.25441, 3.19888, 3.09527, 3.04426, 3.03408, 3.00103, 2.99371, 2.94323, 2.93940, 2.87914, 2.84488,

@@ -1,4 +1,4 @@
-"""word2vec: words in the same company come to lie near each other."""
+"""word2vec: words with the same neighbours get similar vectors."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="module")
-def learned() -> Word2Vec:
+def trained() -> Word2Vec:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(word2vec, "FREQUENT", 1.0)  # of a dozen words all are frequent
         patch.setattr(word2vec, "PAIRS", 256)
@@ -35,8 +35,8 @@ def neighbour(model: Word2Vec, word: str) -> str:
     return model.words[int(nearest(model.vectors_VD, model.vectors_VD[index], 1, {index})[0][0])]
 
 
-def test_words_with_the_same_neighbours_are_near(learned: Word2Vec) -> None:
-    cat, dog, cow, sheep = (learned.vectors_VD[learned.index(w) or 0] for w in ("cat", "dog", "cow", "sheep"))
+def test_words_with_the_same_neighbours_are_near(trained: Word2Vec) -> None:
+    cat, dog, cow, sheep = (trained.vectors_VD[trained.index(w) or 0] for w in ("cat", "dog", "cow", "sheep"))
 
     def cosine(a: np.ndarray, b: np.ndarray) -> float:
         return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
@@ -76,17 +76,17 @@ def test_words_end_where_the_script_changes() -> None:
 
 
 @given(st.text())
-def test_any_text_has_words(text: str) -> None:
+def test_words_of_any_text_have_no_white_space_around(text: str) -> None:
     assert all(word == word.strip() and word for word in words_of(text))
 
 
-def test_vectors_are_saved_and_loaded(learned: Word2Vec, tmp_path: Path) -> None:
-    learned.save(tmp_path / "w")
+def test_vectors_are_saved_and_loaded(trained: Word2Vec, tmp_path: Path) -> None:
+    trained.save(tmp_path / "w")
     again = Word2Vec.load(tmp_path / "w")
-    assert again.words == learned.words
-    assert np.allclose(again.vectors_VD, learned.vectors_VD, atol=2e-3)
+    assert again.words == trained.words
+    assert np.allclose(again.vectors_VD, trained.vectors_VD, atol=2e-3)
     assert {path.name for path in (tmp_path / "w").iterdir()} == {"word2vec.safetensors", "word2vec.json"}
-    assert again.index(" Cat") == learned.index("cat")
+    assert again.index(" Cat") == trained.index("cat")
     assert again.index("unheard") is None
 
 
@@ -101,9 +101,9 @@ def test_vectors_are_saved_and_loaded(learned: Word2Vec, tmp_path: Path) -> None
     ],
 )
 def test_damaged_vectors_raise_an_engine_error(
-    learned: Word2Vec, tmp_path: Path, file: str, content: bytes | None, key: str
+    trained: Word2Vec, tmp_path: Path, file: str, content: bytes | None, key: str
 ) -> None:
-    learned.save(tmp_path)
+    trained.save(tmp_path)
     (tmp_path / file).unlink()
     if content is not None:
         (tmp_path / file).write_bytes(content)

@@ -1,4 +1,4 @@
-"""The little world: repeatable, true to its own facts, and silent about what is held out."""
+"""The little world: reproducible, consistent with its facts, and without what is held out."""
 
 import hashlib
 import re
@@ -33,7 +33,7 @@ def test_a_seed_repeats_and_another_differs() -> None:
     assert first != other
 
 
-def test_as_much_as_asked_for_in_whole_texts() -> None:
+def test_a_stream_has_the_requested_size_in_whole_texts() -> None:
     text = "".join(stream(0.2, 3))
     assert 200_000 <= len(text.encode()) < 202_000
     assert text.endswith("\n\n")
@@ -55,13 +55,13 @@ def test_both_languages_have_their_share(some: list[str]) -> None:
     assert 0.45 < japanese_texts < 0.55
 
 
-def test_the_world_has_not_changed_unnoticed() -> None:
-    """The built-in model has learned this text: who changes it must train again."""
+def test_the_text_of_the_world_is_unchanged() -> None:
+    """The built-in model was trained on this text: after a change it must be trained again."""
     text = "".join(stream(0.1, 1))
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "d43e438f7ab2fd99"
 
 
-# --- What is told is so -----------------------------------------------------------------------------
+# --- Stories and facts ------------------------------------------------------------------------------
 
 
 @settings(max_examples=200, deadline=None)
@@ -74,7 +74,7 @@ def test_stories_are_true_to_their_animal(seed: int) -> None:
         assert len(claims(story, language)) >= 3  # type: ignore[arg-type]
 
 
-def test_a_false_story_is_found_out() -> None:
+def test_contradictions_in_a_story_are_found() -> None:
     rabbit = ANIMALS[0]
     assert contradictions("ウサギは長い鼻を持っていました。", rabbit, "ja") == ["feature: 長い鼻"]
     assert contradictions("The rabbit loved honey. The fox came.", rabbit, "en") == ["food: honey", "fox"]
@@ -122,8 +122,8 @@ def test_no_holiday_begins_on_a_held_out_date(some: list[str]) -> None:
     assert held_out_date(8, 13)  # the one that the examples ask about
 
 
-def test_no_text_holds_an_analogy(some: list[str]) -> None:
-    """Four words that stand in one relation are never told in one breath: only their use can teach it."""
+def test_no_text_contains_two_pairs_of_an_analogy(some: list[str]) -> None:
+    """Two pairs of one relation never occur in one text, so that only the use of the words relates them."""
     for text in some:
         words = set(re.findall(r"[a-z]+|[一-鿿]+|[ァ-ヺー]+", text.lower()))
         for language in examples.LANGUAGES:
@@ -144,7 +144,7 @@ def test_there_are_analogies_of_four_kinds(language: Language) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(SEEDS, LANGUAGES)
-def test_the_answer_stands_in_the_document(seed: int, language: Language) -> None:
+def test_the_values_of_an_answer_are_in_the_document(seed: int, language: Language) -> None:
     rng = Random(seed)
     known = documents.facts(rng, language)
     text = documents.document(known, rng)
@@ -167,7 +167,7 @@ def test_a_changed_document_has_another_answer(seed: int) -> None:
         assert sum(a != b for a, b in zip(lines, others, strict=True)) == 1
 
 
-def test_values_are_drawn_anew_each_time() -> None:
+def test_documents_have_different_values() -> None:
     rng = Random(1)
     told = {documents.answered(rng, "ja") for _ in range(500)}
     assert len(told) > 490
@@ -176,7 +176,7 @@ def test_values_are_drawn_anew_each_time() -> None:
 # --- Texts with known answers ---------------------------------------------------------------------------------------
 
 
-def test_references_end_with_a_pronoun_and_know_its_antecedent() -> None:
+def test_references_end_with_a_pronoun_and_mark_its_antecedent() -> None:
     for reference in examples.references(200, 1):
         name = reference.text[reference.start : reference.end]
         animal = next(a for a in ANIMALS if name in (a.ja, a.en))
@@ -184,7 +184,7 @@ def test_references_end_with_a_pronoun_and_know_its_antecedent() -> None:
         assert any(held_out(animal, place) for place in PLACES)
 
 
-def test_words_of_one_kind_have_no_other(some: list[str]) -> None:
+def test_words_of_every_kind_occur_in_the_texts(some: list[str]) -> None:
     whole = "".join(some).lower()
     for language in examples.LANGUAGES:
         kinds = examples.kinds(language)
