@@ -17,7 +17,7 @@ from engine.training.recipe import PRESETS
 from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
 from gui.panes.attention import pane as attention
-from gui.panes.embeddings import pane as embeddings
+from gui.panes.embeddings import map_controls
 from gui.panes.generation import writing_page
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import citation_table, document_list, passage_table, search_page
@@ -51,10 +51,14 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
     "pane.attention.steps.{}": ("k", "scaled", "v"),
     "pane.attention.view.{}": attention.VIEWS,
-    "pane.embeddings.dims.{}": embeddings.DIMS,
-    "pane.embeddings.method.{}": embeddings.METHODS,
-    "pane.embeddings.source.{}": embeddings.SOURCES,
+    "pane.embeddings.method.{}": map_controls.METHODS,
     "pane.embeddings.word_{}": "abc",
+    "pane.embeddings.{}.{}": (
+        *product(("source",), map_controls.SOURCES),
+        *product(("method",), map_controls.METHODS),
+        *product(("dims",), map_controls.DIMS),
+    ),
+    "pane.embeddings.{}_name": ("source", "method", "dims"),
     "pane.generation.by_{}": writing_page.COLORS,
     "pane.generation.candidates.kept.{}": ("model", "top_k", "top_p", "min_p"),
     "pane.generation.candidates.stage.{}": STAGES,

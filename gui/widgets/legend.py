@@ -23,6 +23,7 @@ class Entry:
     style: Qt.PenStyle = Qt.PenStyle.SolidLine
     marker: str = ""  # colour
     round: bool = True  # the marker; otherwise a diamond
+    glyph: str = ""  # a character as the marker, in its colour
     bar: str = ""  # colour
     scale: bool = False  # the colours of numbers, from the lowest to the highest
 
@@ -101,6 +102,12 @@ class Legend(Painted):
         painter.fillRect(box, colors)
 
     def _paint_marker(self, painter: QPainter, middle: QPointF, entry: Entry) -> None:
+        if entry.glyph:
+            box = QRectF(0, 0, self.theme.px(SAMPLE), painter.fontMetrics().height())
+            box.moveCenter(middle)
+            painter.setPen(QColor(entry.marker))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, entry.glyph)
+            return
         size = self.theme.px(4)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(entry.marker))

@@ -5,7 +5,7 @@ Shift and a drag draw a lasso. Kinds have a colour and a shape of their own; the
 where there is room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QWidget
 from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, SMALL
+from gui.widgets.legend import Entry
 from gui.widgets.painted import Painted, Policy
 from gui.widgets.stamps import GLYPHS, stamp
 
@@ -112,6 +113,11 @@ class ScatterPlot(Painted):
         """Return the colour of a kind, and its shape as a character."""
         index = self.kinds_in_order().index(kind)
         return self.theme.series[index % len(self.theme.series)], GLYPHS[index % len(GLYPHS)]
+
+    def legend_entries(self, name_of: Callable[[str], str]) -> list[Entry]:
+        """Return an entry for each kind of points; `name_of` returns the name of a kind."""
+        styles = ((kind, *self.style_of(kind)) for kind in self.kinds_in_order())
+        return [Entry(name_of(kind), marker=color, glyph=glyph) for kind, color, glyph in styles]
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(420), self.theme.px(340))

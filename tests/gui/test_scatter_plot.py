@@ -175,6 +175,9 @@ def test_points_have_the_colour_and_shape_of_their_kind(qtbot: QtBot) -> None:
     colors = [int(shown[at.y(), at.x()]) for at in places]
     assert colors[0] == colors[3] != colors[1]
     assert colors[1] == colors[4] != colors[2]
+    entries = plot.legend_entries(str.title)
+    assert [(entry.marker, entry.glyph) for entry in entries] == styles
+    assert [entry.text for entry in entries] == ["Latin", "Kanji", "Digit"]
 
 
 def test_marked_points_have_rings_until_other_points_are_set(qtbot: QtBot) -> None:

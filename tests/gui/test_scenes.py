@@ -202,7 +202,7 @@ def test_a_word_is_looked_up_with_its_neighbours(window: MainWindow, qtbot: QtBo
     engine.answers[Project] = with_a_dog
     choose(window, "neighbours")
     pane = window.workspace.pane(EmbeddingsPane)
-    qtbot.waitUntil(lambda: pane.row is not None)
+    qtbot.waitUntil(lambda: pane.details.row is not None)
     assert engine.asked(LookUp)[-1] == LookUp(93, source="word2vec", language="en")  # the fourth of 90…
     window.set_language("ja")
     qtbot.waitUntil(lambda: engine.asked(Project)[-1].language == "ja")

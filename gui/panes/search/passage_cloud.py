@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.search import PassageMap
 from gui import layout
 from gui.i18n import t
 from gui.theme import GAP_S
 from gui.themed import Themed
+from gui.widgets.legend import Legend
 from gui.widgets.scatter_plot import ScatterPlot
 
 
@@ -24,8 +25,7 @@ class PassageCloud(Themed, QWidget):
         self._question = ""
         self._is_fitted = False  # whether the map's version has been in view
         self._indices: list[int] = []  # of the passage at each point; -1: the question
-        self.cloud, self.legend = ScatterPlot(), QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.cloud, self.legend = ScatterPlot(), Legend()
         self.cloud.clicked.connect(lambda point: self.selected.emit(self._passage(point)))
         self.cloud.hovered.connect(lambda point: self.hovered.emit(self._passage(point)))
         layout.stack(self, self.legend, self.cloud, spacing=GAP_S).setStretch(1, 1)
@@ -73,11 +73,7 @@ class PassageCloud(Themed, QWidget):
         return self._indices[point] if 0 <= point < len(self._indices) else -1
 
     def _show_legend(self) -> None:
-        parts = []
-        for kind in self.cloud.kinds_in_order():
-            color, shape = self.cloud.style_of(kind)
-            parts.append(f"<span style='color: {color}'>{shape}</span> {t(f'pane.search.passages.kind.{kind}')}")
-        self.legend.setText(" &nbsp; ".join(parts))
+        self.legend.set_entries(self.cloud.legend_entries(lambda kind: t(f"pane.search.passages.kind.{kind}")))
         self.cloud.set_explained(self.map.explained if self.map else ())
 
     def retranslate(self) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.messages.tokens import (
@@ -25,6 +24,7 @@ from gui.panes.tokens.vocabulary_table import COLUMNS, VocabularyTable
 from gui.panes.tokens.zipf_plot import ZipfPlot
 from gui.text import visible
 from gui.theme import GAP_M
+from gui.widgets.legend import Entry, Legend
 from gui.widgets.segmented_control import SegmentedControl
 
 VIEWS = ("chips", "compare", "vocabulary", "zipf", "ruler")
@@ -41,8 +41,7 @@ class TokensPane(Pane):
         self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
         self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), SegmentedControl(VIEWS)
         self.figures, self.empty = layout.label("figure", wraps=True), self.empty_page()
-        self.legend, self.words = layout.label("muted", wraps=True), layout.label("muted", wraps=True)
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend, self.words = Legend(), layout.label("muted", wraps=True)
         self._lay_out()
         self.flow.selected.connect(self.state.select_token)
         self.view.changed.connect(self._view_changed)
@@ -148,11 +147,10 @@ class TokensPane(Pane):
         self.ruler.set_text(count, (model.name, model.context) if model is not None else None)
 
     def _show_legend(self, kinds: list[str]) -> None:
-        parts = [
-            f"<span style='color: {self.flow.color_of(kind).name()}'>■</span> {t(f'widget.token.kind.{kind}')}"
-            for kind in kinds
-        ]
-        self.legend.setText(" &nbsp; ".join(parts))
+        colors = ((kind, self.flow.color_of(kind).name()) for kind in kinds)
+        self.legend.set_entries(
+            [Entry(t(f"widget.token.kind.{kind}"), marker=color, glyph="■") for kind, color in colors]
+        )
 
     def _hovered(self, rank: int) -> None:
         if rank < 0:
