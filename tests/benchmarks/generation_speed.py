@@ -7,7 +7,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, logging
@@ -18,6 +18,9 @@ from engine.messages.generation import SamplingSettings
 from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer, train_characters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VOCABULARY, PROMPT, TOKENS, ROUNDS = 4000, list(range(300, 316)), 200, 7
 SAMPLING = SamplingSettings(temperature=1.0, top_k=50, top_p=0.95)

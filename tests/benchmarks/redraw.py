@@ -17,8 +17,8 @@ import numpy as np
 from engine.inspection.projection import principal_plane
 from gui.application import make_application
 from gui.panes.attention.mosaic import Mosaic
-from gui.widgets.scatter_plot import ScatterPlot
 from gui.widgets.heatmap import Heatmap
+from gui.widgets.scatter_plot import ScatterPlot
 
 TOKENS, POINTS = 128, 50_000
 

@@ -25,6 +25,7 @@ def child(text: str, folder: str) -> None:
     """Run, in a process of its own, the program as `main.py` starts it, with a clock beside it."""
     from PySide6.QtCore import QTimer
 
+    from engine.messages.status import Hello
     from engine.messages.training import TrainingSettings
     from gui.application import make_application
     from gui.engine_link import EngineLink
@@ -45,12 +46,14 @@ def child(text: str, folder: str) -> None:
     def ready(_: object) -> None:
         found.setdefault("engine", time.time() - begun)
 
-    window.painted.connect(lambda: window.begin([text]))
-    window.state.corpus_changed.connect(lambda: QTimer.singleShot(1500, learn))
-    original = window._engine_ready
-    window._engine_ready = lambda answer: (ready(answer), original(answer))[1]  # type: ignore[method-assign]
+    def begin() -> None:
+        window.begin([text])
+        window.engine.submit(Hello()).answered.connect(ready)
 
-    def learn() -> None:
+    window.painted.connect(begin)
+    window.state.corpus_changed.connect(lambda: QTimer.singleShot(1500, train))
+
+    def train() -> None:
         window.state.training_changed.connect(ended)
         window.workspace.pane("training")  # draws the run
         window.runs.start(TrainingSettings(seconds=SECONDS), Path(folder) / "model")

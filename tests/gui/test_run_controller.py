@@ -126,7 +126,7 @@ def test_a_run_that_fails_reports_it_and_asks_for_what_was_saved(training: RunCo
 
 def test_a_run_whose_engine_died_can_be_continued(training: RunController, engine: FakeEngine) -> None:
     wanted = recorded(training.model_wanted)
-    engine.close()
+    engine.alive = False
     engine.end(Train, Ended(0, "failed", "error.engine_gone"))
     assert training.interrupted
     assert not training.state.training
