@@ -17,7 +17,7 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True)
 class Ablate(Request[Ablation]):
-    """-> Ablation of a text of at least two tokens. The open model is not changed."""
+    """Ablate parts and measure a text of at least two tokens. The open model is not changed."""
 
     text: str
     off: tuple[Intervention, ...]

@@ -25,7 +25,7 @@ class AttentionLayer:
 
 @dataclass(frozen=True, slots=True)
 class Attend(Request[AttentionLayer]):
-    """-> AttentionLayer for each layer, of the text, or of its last `most` tokens if it is longer."""
+    """Compute the patterns of each layer for the text, or for its last `most` tokens if it is longer."""
 
     text: str
     most: int = 1024
@@ -41,7 +41,7 @@ class AttentionRows:
 
 @dataclass(frozen=True, slots=True)
 class AttendHead(Request[AttentionRows]):
-    """-> AttentionRows: the pattern of one head, of the same tokens as Attend."""
+    """Compute the exact pattern of one head, for the same tokens as Attend."""
 
     text: str
     layer: int
@@ -66,7 +66,7 @@ class AttentionSteps:
 
 @dataclass(frozen=True, slots=True)
 class ExplainAttention(Request[AttentionSteps]):
-    """-> AttentionSteps for one query and all heads of a layer; tokens as in Attend, `query` counts from `first`."""
+    """Explain one query in all heads of a layer; the tokens are those of Attend, `query` counts from `first`."""
 
     text: str
     layer: int
@@ -84,4 +84,4 @@ class HeadScores:
 
 @dataclass(frozen=True, slots=True)
 class ScoreHeads(Request[HeadScores]):
-    """-> HeadScores of the open model, measured on repeated random tokens."""
+    """Score the heads of the open model for known functions, on repeated random tokens."""

@@ -29,7 +29,7 @@ class EmbeddingMap:
 
 @dataclass(frozen=True, slots=True)
 class Project(Request[EmbeddingNames | EmbeddingMap]):
-    """-> EmbeddingNames, then EmbeddingMap…: the rows of a matrix of vectors as points.
+    """Project the rows of a matrix of vectors: answers EmbeddingNames, then EmbeddingMap….
 
     PCA gives one map, t-SNE (two dimensions only) and UMAP one every few steps.
     """
@@ -52,7 +52,7 @@ class EmbeddingPaths:
 
 @dataclass(frozen=True, slots=True)
 class TracePaths(Request[EmbeddingPaths]):
-    """-> EmbeddingPaths: the residual streams of the last `most` tokens of a text after each layer, as points."""
+    """Project the residual streams of the last `most` tokens of a text, after each layer, as points."""
 
     text: str
     dims: Literal[2, 3] = 2
@@ -70,7 +70,7 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class LookUp(Request[TokenRow]):
-    """-> TokenRow: a token's (or word's) row of the matrix, and its nearest neighbours."""
+    """Look up the row of a token or word, and its nearest neighbours."""
 
     id: int
     count: int = 12
@@ -90,7 +90,7 @@ class NearTokens:
 
 @dataclass(frozen=True, slots=True)
 class FindAnalogy(Request[NearTokens]):
-    """-> NearTokens: nearest to a − b + c. Each is a word: the mean of its tokens if there are several."""
+    """Find the tokens nearest to a − b + c. Each is a word: the mean of its tokens if there are several."""
 
     a: str
     b: str

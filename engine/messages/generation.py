@@ -60,7 +60,7 @@ class GeneratedTokens:
 
 @dataclass(frozen=True, slots=True)
 class Generate(Request[GeneratedTokens]):
-    """-> GeneratedTokens…, as they are drawn.
+    """Continue a text; the tokens are sent as they are drawn.
 
     `chosen` are token IDs after the prompt (a branch of the tree); generation continues after them. `first` is
     taken as the next token instead of the one drawn. The random draw for the token at position t depends only
@@ -80,7 +80,7 @@ class Generate(Request[GeneratedTokens]):
 
 @dataclass(frozen=True, slots=True)
 class PredictNext(Request[Candidates]):
-    """-> Candidates for the token after prompt + chosen.
+    """Compute the candidates for the token after prompt + chosen.
 
     The logits of recent positions are cached, so a dragged slider does not run the model again.
     """

@@ -39,7 +39,7 @@ class ForwardTrace:
 
 @dataclass(frozen=True, slots=True)
 class TraceForward(Request[ForwardTrace]):
-    """-> ForwardTrace of the text followed by the tokens `chosen`; nothing if there is no token.
+    """Trace a pass over the text followed by the tokens `chosen`; no answer if there is no token.
 
     The window of tokens is the one of `Generate`; the last `most` of them (up to 32) are reported. The draw is
     the one of `Generate` with the same sampling and seed.

@@ -25,7 +25,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class OpenModel(Request[Notice | ModelInfo]):
-    """-> Notice of the memory needed, then ModelInfo.
+    """Open a model: answers a Notice of the memory needed, then ModelInfo.
 
     `folder` holds a model of Nakami or of a known family, with its tokenizer.json.
     """
@@ -38,7 +38,7 @@ class OpenModel(Request[Notice | ModelInfo]):
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """The output of a head or MLP, multiplied by `factor`: 0 turns it off (zero ablation), 1 changes nothing."""
+    """Multiply the output of a head or MLP by `factor`: 0 turns it off (zero ablation), 1 changes nothing."""
 
     layer: int
     head: int | None  # None: the layer's MLP
@@ -47,7 +47,7 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class MeanAblated:
-    """The output of a head or MLP, replaced at every token by its mean over the tokens of `text`."""
+    """Replace the output of a head or MLP at every token by its mean over the tokens of `text`."""
 
     layer: int
     head: int | None  # None: the layer's MLP
@@ -64,7 +64,7 @@ class ModelChanged:
 
 @dataclass(frozen=True, slots=True)
 class ChangeModel(Request[ModelChanged]):
-    """-> ModelChanged. Replace all interventions in the open model; () removes them.
+    """Replace all interventions in the open model; () removes them.
 
     They apply to every request that runs the open model, until another one is opened. The model's files and its
     training are not affected.
@@ -83,7 +83,7 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class DownloadModel(Request[Progress | Downloaded]):
-    """-> Progress…, Downloaded: a model of the Hugging Face hub, by its name there.
+    """Download a model by its name on the Hugging Face hub.
 
     Only this and collections on a Qdrant server use the network.
     """

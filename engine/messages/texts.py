@@ -1,4 +1,4 @@
-"""Texts: what a file holds, the text of the little world, and whether the open model knows such texts."""
+"""Texts: the content of files, the text of the little world, and the open model's loss on a text."""
 
 from dataclasses import dataclass
 
@@ -36,8 +36,8 @@ class WriteWorld(Request[Progress]):
 class TextAssessment:
     text: str
     unknown: str  # characters without a token of their own, encoded as bytes
-    loss: float  # nats a token, over the last `context` tokens of the text
-    guessing: float  # nats a token of the uniform distribution: ln V
+    loss: float  # nats per token, over the last `context` tokens of the text
+    guessing: float  # nats per token of the uniform distribution: ln V
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Presets:
 
 @dataclass(frozen=True, slots=True)
 class ListPresets(Request[Presets]):
-    """-> Presets for a text of this many characters."""
+    """List the presets for a text of this many characters."""
 
     characters: int
 
@@ -52,7 +52,7 @@ class TrainingEstimate:
 
 @dataclass(frozen=True, slots=True)
 class EstimateTraining(Request[TrainingEstimate]):
-    """-> TrainingEstimate: what a run with these settings costs, measured on this computer."""
+    """Estimate time, steps and memory of a run with these settings, measured on this computer."""
 
     settings: TrainingSettings
 
@@ -111,7 +111,9 @@ RunReport = Progress | TrainingStarted | ModelInfo | TrainingPoints | TrainingSa
 
 @dataclass(frozen=True, slots=True)
 class Train(Request[RunReport]):
-    """-> Progress…, TrainingStarted, ModelInfo, then TrainingPoints, TrainingSample and Notice, last TrainingResult.
+    """Train a model.
+
+    Answers: Progress…, TrainingStarted, ModelInfo; TrainingPoints, TrainingSample and Notice; last TrainingResult.
 
     With `resume` the run in `folder` continues from its last checkpoint: same settings, same order of the
     data; `paths` may be empty. Now and then the model continues `sample_prompt` with its current weights.
@@ -133,7 +135,7 @@ class SteerTraining(Request[None]):
 
 @dataclass(frozen=True, slots=True)
 class ReadRun(Request[TrainingStarted | TrainingPoints | TrainingSample]):
-    """-> TrainingStarted, TrainingPoints, then TrainingSample of an earlier run, read from its log."""
+    """Read an earlier run from its log: answers TrainingStarted, TrainingPoints, then TrainingSample…."""
 
     folder: str
 
@@ -151,6 +153,6 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class ListRuns(Request[RunSummary]):
-    """-> RunSummary of each run in `folder`, the newest first."""
+    """Summarise each run in `folder`, the newest first."""
 
     folder: str

@@ -164,7 +164,7 @@ class Attention(nn.Module):
         self.qkv = Linear(config.width, (self.H + 2 * self.G) * self.K, bias=config.qkv_biases)
         self.q_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
         self.k_norm = Norm(config, self.K) if config.qk_norm else nn.Identity()
-        self.norms_differ = config.qk_norm and config.norm_gains  # otherwise queries and keys are normalised as one
+        self.norms_differ = config.qk_norm and config.norm_gains  # otherwise they are normalised as one tensor
         self.out = Linear(self.H * self.K, config.width, bias=config.out_biases)
 
     def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | None, tape: Tape) -> Tensor:

@@ -1,7 +1,7 @@
 """The engine's process: one thread, one loop, many generators.
 
-Each request is a generator; each `yield` is where results leave, other requests get a turn and
-Cancel takes effect. This file imports nothing heavy, because the window imports it for `main`.
+Each request is a generator. At each `yield` its result is sent, other requests may run, and Cancel takes
+effect. This file imports nothing heavy, because the window imports it for `main`.
 """
 
 import os
@@ -22,7 +22,7 @@ from engine.messages.wire import pack, unpack
 from engine.service.answer import IDLE, Answer
 
 IDLE_SECONDS = 0.05
-LAST_WORDS_SECONDS = 1.5  # how long a save may take after the window has gone
+LAST_SAVE_SECONDS = 1.5  # time for saving after the window has gone
 
 T = TypeVar("T")
 Job = tuple[int, Answer[Any]]
@@ -32,7 +32,7 @@ Answering = Callable[[Request[Any]], Answer[Any]]
 def main(connection: Connection) -> None:
     """Run the spawned process until the window closes the pipe or goes away.
 
-    Ctrl+C in a terminal reaches this process too: it is for the window, which then lets the engine save.
+    Ctrl+C in a terminal is also sent to this process, which ignores it: the window closes and lets it save.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _lower_priority()
@@ -43,7 +43,7 @@ def main(connection: Connection) -> None:
 def serve(connection: Connection, answer: Answering | None = None) -> None:
     """Answer requests until Quit or the end of the pipe; then close every job, which saves its work.
 
-    `answer` starts the job of a request. By default that is the handler of the request on a new session.
+    `answer` starts the job of a request, by default its handler on a new session.
     """
     if answer is None:
         from engine.service.handlers import answering  # imports torch, in this process only
@@ -68,7 +68,7 @@ def serve(connection: Connection, answer: Answering | None = None) -> None:
     finally:
         for _, generator in jobs:
             error = _attempt(generator.close)
-            if error is not None:  # a full disk, say: the others have work to save too
+            if error is not None:  # for example a full disk; the other jobs are saved all the same
                 traceback.print_exception(error)
 
 
@@ -123,7 +123,7 @@ def _cancel(connection: Connection, jobs: deque[Job], number: int) -> None:
 
 
 def _failed(job: int, error: Exception) -> Ended:
-    """Return how the job ended. A bug comes with its traceback."""
+    """Return how the job failed, for a bug with its traceback."""
     if isinstance(error, EngineError):
         return Ended(job, "failed", error.key, error.args_by_name)
     arguments: Arguments = {"error": f"{type(error).__name__}: {error}"}
@@ -135,12 +135,12 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        time.sleep(LAST_WORDS_SECONDS)
+        time.sleep(LAST_SAVE_SECONDS)
         os._exit(0)
 
 
 def _lower_priority() -> None:
-    """Let the window go first: the engine takes all cores, but only what is left of them."""
+    """Lower the priority of this process, which uses all cores, below that of the window."""
     if sys.platform == "win32":
         import ctypes
 

@@ -18,7 +18,7 @@ GATHER = 1 << 22  # characters encoded at a time
 
 
 class Corpus:
-    """`train` and `validation` are one-dimensional arrays of IDs, uint16 or uint32."""
+    """A tokenized text: `train` and `validation` are one-dimensional arrays of IDs, uint16 or uint32."""
 
     def __init__(self, ids: NDArray[np.unsignedinteger]) -> None:
         cut = round(len(ids) * (1 - VALIDATION))

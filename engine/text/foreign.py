@@ -89,7 +89,7 @@ def _reader(description: dict[str, Any]) -> Callable[[str], bytes]:
 
 
 def read_piece(description: dict[str, Any], piece: str) -> bytes:
-    """Return the bytes that a piece of a tokenizer.json stands for."""
+    """Return the bytes of a piece of a tokenizer.json."""
     return _reader(description)(piece)
 
 

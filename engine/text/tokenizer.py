@@ -43,7 +43,7 @@ class Encoder(Protocol):
     kind: str  # "bpe", "char", "foreign"
     pieces: list[str]  # for the screen: the text of a token, or "<0xE3>" for a part of a character
     data: list[bytes]  # the bytes of a token
-    special: frozenset[int]  # tokens that stand for no text
+    special: frozenset[int]  # tokens without text
 
     def encode(self, text: str) -> IDs: ...
     def encode_with_spans(self, text: str) -> tuple[IDs, Spans | None]: ...
@@ -247,7 +247,7 @@ def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
 
 
 class _Characters(_Segmented):
-    """One token a character: ID = 256 + its index among the known characters, sorted by code point."""
+    """One token per character: ID = 256 + its index among the known characters, sorted by code point."""
 
     kind = "char"
 

@@ -121,7 +121,7 @@ def orthogonalize(matrices_NRC: Tensor, iterations: int = 5) -> Tensor:
 
 
 def _iterate(x: Tensor, iterations: int) -> Tensor:
-    """Return X after the iterations, which forgive the rounding of bfloat16."""
+    """Return X after the iterations, which are robust against the rounding of bfloat16."""
     a, b, c = NEWTON_SCHULZ
     for _ in range(iterations):
         gram = x @ x.mT
@@ -130,10 +130,10 @@ def _iterate(x: Tensor, iterations: int) -> Tensor:
 
 
 def _iterate_on_gram(x: Tensor, iterations: int) -> Tensor:
-    """Return the same from fewer products, in float32.
+    """Return what `_iterate` returns, from fewer products, in float32.
 
     All S are polynomials of the first G, so they commute, and the next G is SGS: only the first and the last
-    product involve the long side. Rounded to bfloat16, their errors would grow without limit.
+    product involve the long side. In bfloat16 the rounding errors would grow without limit.
     """
     a, b, c = NEWTON_SCHULZ
     gram = x @ x.mT

@@ -1,4 +1,4 @@
-"""Where texts are cut, how files become texts and texts become IDs, and what other people's tokenizers make of them."""
+"""Script-aware pieces, encodings of files, the corpus, tokenizers of other programs, and the replay of merges."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ KINDS = {
     "kanji", "hiragana", "katakana", "latin", "digit", "space", "punctuation", "byte", "special", "other",
 }  # fmt: skip
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-# Of each script something, and what lies between them: marks, signs, zero-width, right to left, beyond the BMP.
+# Characters of each script, and marks, signs, zero-width, right-to-left and beyond the BMP.
 MIXED = st.text(
     st.sampled_from("漢字々〆〇ひらおごカナー・ｱＡabcé'’12１ ,.!?。、「_\n\t　😀𠮟\u200d\u0301אبя가€½"), max_size=30
 )
@@ -43,7 +43,7 @@ def pieces_of(text: str) -> list[str]:
 
 @settings(max_examples=300)
 @given(text=ANY_TEXT | MIXED)
-def test_pieces_joined_are_the_text(text: str) -> None:
+def test_joined_pieces_are_the_text(text: str) -> None:
     found = pieces_of(text)
     assert "".join(found) == text
     assert all(found)
@@ -73,12 +73,12 @@ def test_no_piece_joins_two_scripts(text: str) -> None:
         ("", []),
     ],
 )
-def test_where_it_is_cut(text: str, expected: list[str]) -> None:
+def test_texts_are_cut_where_the_script_changes(text: str, expected: list[str]) -> None:
     assert pieces_of(text) == expected
 
 
 @pytest.mark.parametrize("word", ["ご飯", "お茶", "お金"])
-def test_a_polite_word_is_the_same_pieces_behind_every_particle(word: str) -> None:
+def test_a_polite_word_has_the_same_pieces_after_every_particle(word: str) -> None:
     for particle in ("は", "が", "を", "には", "との"):
         assert pieces_of(particle + word) == [particle, *pieces_of(word)]
 
@@ -86,7 +86,7 @@ def test_a_polite_word_is_the_same_pieces_behind_every_particle(word: str) -> No
 @pytest.mark.parametrize(
     ("piece", "kind"),
     [
-        ("・", "punctuation"),  # stands in the block of katakana, and is none
+        ("・", "punctuation"),  # in the block of katakana, but not katakana
         ("゠", "punctuation"),
         ("ー", "katakana"),
         ("ヷ", "katakana"),
@@ -106,16 +106,16 @@ def test_a_polite_word_is_the_same_pieces_behind_every_particle(word: str) -> No
         ("\u0301", "other"),
         ("\u200d", "other"),
         ("<0xE3><0x81>", "byte"),
-        ("<0xe3>", "punctuation"),  # somebody wrote that
+        ("<0xe3>", "punctuation"),  # not written as the tokenizer writes bytes
     ],
 )
-def test_kinds_of_characters_at_the_edges(piece: str, kind: str) -> None:
+def test_the_kind_of_unusual_characters(piece: str, kind: str) -> None:
     assert kind_of(piece) == kind
 
 
 @settings(max_examples=300)
 @given(text=ANY_TEXT)
-def test_everything_has_a_kind_that_white_space_does_not_change(text: str) -> None:
+def test_white_space_around_a_piece_does_not_change_its_kind(text: str) -> None:
     assert kind_of(text) in KINDS
     assert kind_of(f" \n{text}\t") == kind_of(text.strip()) or kind_of(text) == "byte"
 
@@ -132,17 +132,15 @@ def test_everything_has_a_kind_that_white_space_does_not_change(text: str) -> No
         ("«Bonjour», he said, and went on to the next room.", "cp1252"),
     ],
 )
-def test_a_first_character_alone_tells_the_encoding(tmp_path: Path, text: str, encoding: str) -> None:
-    """Everything behind it is ASCII, which every encoding reads."""
+def test_a_single_non_ascii_character_decides_the_encoding(tmp_path: Path, text: str, encoding: str) -> None:
+    """Everything after it is ASCII, which every encoding reads."""
     path = tmp_path / "text.txt"
     path.write_bytes(text.encode(encoding))
     assert "".join(read_chunks(path)) == text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "euc_jp", "cp932"])
-def test_a_sample_that_begins_inside_a_character(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
-) -> None:
+def test_a_sample_may_end_inside_a_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setattr(reading, "SAMPLE", 64)
     text = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。" * 3
     for before in range(60, 68):
@@ -152,13 +150,13 @@ def test_a_sample_that_begins_inside_a_character(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_marks_at_the_beginning_are_no_text(tmp_path: Path, encoding: str) -> None:
+def test_byte_order_marks_are_no_text(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "text.txt"
     path.write_text("猫と犬😀\n", encoding)
     assert "".join(read_chunks(path)) == "猫と犬😀\n"
 
 
-def test_a_file_that_is_nothing_but_a_mark_has_no_text(tmp_path: Path) -> None:
+def test_a_file_of_only_a_byte_order_mark_has_no_text(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(b"\xef\xbb\xbf")
     assert "".join(read_all([path])) == ""
@@ -170,7 +168,7 @@ def test_a_file_that_is_nothing_but_a_mark_has_no_text(tmp_path: Path) -> None:
     parts=st.lists(st.sampled_from(["a", "猫", "\r\n", "\r", "\n", "é"]), min_size=1, max_size=20),
     size=st.integers(1, 5),
 )
-def test_line_ends_are_one_kind_wherever_the_reading_pauses(tmp_path: Path, parts: list[str], size: int) -> None:
+def test_line_ends_become_newlines_also_across_chunks(tmp_path: Path, parts: list[str], size: int) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("".join(parts).encode())
     expected = "".join(parts).replace("\r\n", "\n").replace("\r", "\n")
@@ -180,7 +178,7 @@ def test_line_ends_are_one_kind_wherever_the_reading_pauses(tmp_path: Path, part
         assert "".join(read_all([path])) == expected + ("" if expected.endswith("\n") else "\n")
 
 
-def test_hidden_folders_are_passed_over_but_one_that_is_named_is_read(tmp_path: Path) -> None:
+def test_hidden_folders_are_skipped_unless_they_are_named(tmp_path: Path) -> None:
     for folder in (tmp_path / "open" / ".git", tmp_path / "open" / "sub", tmp_path / ".own"):
         folder.mkdir(parents=True)
         (folder / "a.txt").write_text("text")
@@ -188,7 +186,7 @@ def test_hidden_folders_are_passed_over_but_one_that_is_named_is_read(tmp_path: 
     assert find_files([tmp_path / ".own"]) == [tmp_path / ".own" / "a.txt"]
 
 
-def test_a_link_to_nowhere_is_passed_over_in_a_folder_and_missing_when_named(tmp_path: Path) -> None:
+def test_a_broken_link_is_skipped_in_a_folder_and_missing_when_named(tmp_path: Path) -> None:
     (tmp_path / "link.txt").symlink_to(tmp_path / "gone.txt")
     (tmp_path / "text.txt").write_text("text")
     assert find_files([tmp_path]) == [tmp_path / "text.txt"]
@@ -217,7 +215,7 @@ def test_several_texts_are_named_after_the_first(tmp_path: Path) -> None:
 
 @settings(max_examples=150)
 @given(data=st.binary(max_size=400))
-def test_any_bytes_are_a_text_or_refused_in_words(tmp_path: Path, data: bytes) -> None:
+def test_any_bytes_are_read_or_raise_an_engine_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any"
     path.write_bytes(data)
     refused = ""
@@ -236,7 +234,7 @@ def test_any_bytes_are_a_text_or_refused_in_words(tmp_path: Path, data: bytes) -
     length=st.integers(20, 400), context=st.integers(1, 17), size=st.integers(1, 9), seed=st.integers(0, 2**63 - 1),
     step=st.integers(0, 10**9),
 )  # fmt: skip
-def test_no_batch_ever_reaches_what_is_held_out(length: int, context: int, size: int, seed: int, step: int) -> None:
+def test_no_batch_contains_held_out_tokens(length: int, context: int, size: int, seed: int, step: int) -> None:
     corpus = Corpus(np.arange(length, dtype=np.uint16))
     assume(len(corpus.train) > context)
     x, y = corpus.batch(step, size, context, seed)
@@ -247,7 +245,7 @@ def test_no_batch_ever_reaches_what_is_held_out(length: int, context: int, size:
     assert (x == again).all()
 
 
-def test_every_place_of_the_training_part_is_drawn_now_and_then() -> None:
+def test_every_window_of_the_training_part_is_drawn() -> None:
     corpus = Corpus(np.arange(60, dtype=np.uint16))
     starts = {int(s) for step in range(400) for s in corpus.batch(step, 4, 8, 1)[0][:, 0]}
     assert starts == set(range(len(corpus.train) - 8))
@@ -255,19 +253,19 @@ def test_every_place_of_the_training_part_is_drawn_now_and_then() -> None:
 
 @settings(max_examples=100)
 @given(length=st.integers(30, 3000), context=st.integers(1, 20), most=st.integers(1, 40))
-def test_validation_windows_are_spread_over_what_is_held_out(length: int, context: int, most: int) -> None:
+def test_validation_windows_are_spread_over_the_held_out_part(length: int, context: int, most: int) -> None:
     corpus = Corpus(np.arange(length, dtype=np.uint16))
     assume(len(corpus.validation) > context)
     x, y = corpus.validation_windows(context, most)
     assert 1 <= len(x) <= most
     assert x.min() == corpus.validation[0]
     assert y.max() < length
-    assert len({int(row[0]) for row in x}) == len(x)  # none twice
+    assert len({int(row[0]) for row in x}) == len(x)  # no window twice
     if len(x) > 1:
-        assert y.max() >= length - 2 * context  # and the last ones are among them
+        assert y.max() >= length - 2 * context  # and the last one is included
 
 
-def test_a_text_in_portions_gives_the_tokens_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_encoded_in_parts_has_the_tokens_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpora, "GATHER", 300)
     monkeypatch.setattr(reading, "CHUNK", 70)
     text = SENTENCES * 30 + "\n\n" + SENTENCES * 3
@@ -280,7 +278,7 @@ def test_a_text_in_portions_gives_the_tokens_of_the_whole(tmp_path: Path, monkey
     assert [*corpus.train.tolist(), *corpus.validation.tolist()] == tokenizer.encode(text + SENTENCES)
 
 
-def test_a_vocabulary_beyond_two_bytes_is_kept_in_four(tmp_path: Path) -> None:
+def test_a_vocabulary_beyond_two_bytes_is_stored_in_four(tmp_path: Path) -> None:
     text = "".join(map(chr, range(0x20000, 0x20000 + 66_000)))
     (tmp_path / "text.txt").write_text(text, "utf-8")
     tokenizer = train_characters([text + "\n"])
@@ -290,13 +288,13 @@ def test_a_vocabulary_beyond_two_bytes_is_kept_in_four(tmp_path: Path) -> None:
     assert tokenizer.decode(corpus.validation.tolist()) == (text + "\n")[-len(corpus.validation) :]
 
 
-# --- Tokenizers of others -----------------------------------------------------------------------------
+# --- Tokenizers of other programs ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["characters", "bytes", "scripts"])
 @settings(max_examples=100)
 @given(text=ANY_TEXT | MIXED)
-def test_every_rival_gives_the_text_back_with_spans_that_hold_its_bytes(name: str, text: str) -> None:
+def test_every_compared_tokenizer_is_lossless_with_correct_spans(name: str, text: str) -> None:
     tokenizer = RIVALS[name]
     assert tokenizer.decode(tokenizer.encode(text)) == text
     found = tokenizer.tokens(text)
@@ -304,7 +302,7 @@ def test_every_rival_gives_the_text_back_with_spans_that_hold_its_bytes(name: st
         assert tokenizer.token_bytes(token) in text[start:end].encode()
 
 
-def test_rivals_learned_the_same_text_with_no_more_tokens_than_agreed() -> None:
+def test_compared_tokenizers_are_trained_with_the_same_vocabulary_limit() -> None:
     assert list(RIVALS) == ["characters", "bytes", "scripts"]
     counts = {name: len(tokenizer.encode(SENTENCES)) for name, tokenizer in RIVALS.items()}
     assert counts["characters"] == len(SENTENCES)
@@ -315,14 +313,14 @@ def test_rivals_learned_the_same_text_with_no_more_tokens_than_agreed() -> None:
 @settings(max_examples=200)
 @given(text=ANY_TEXT)
 def test_a_byte_level_piece_is_read_as_its_bytes(text: str) -> None:
-    """Written by the `tokenizers` library, read by our own table."""
+    """The `tokenizers` library writes the pieces, our own table reads them."""
     description = {"decoder": {"type": "ByteLevel"}}
     cut = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(text)
     assert b"".join(read_piece(description, piece) for piece, _ in cut) == text.encode()
 
 
 @given(data=st.binary(max_size=12))
-def test_bytes_are_shown_as_text_or_one_by_one(data: bytes) -> None:
+def test_bytes_are_shown_as_text_or_in_hex(data: bytes) -> None:
     try:
         assert shown(data) == data.decode()
     except UnicodeDecodeError:
@@ -331,7 +329,7 @@ def test_bytes_are_shown_as_text_or_one_by_one(data: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def sentencepiece() -> Tokenizer:
-    """As Llama 2 has it: ▁ for the space, bytes for what was never seen, <s> before every text."""
+    """Return a tokenizer as in Llama 2: ▁ for the space, bytes for unseen characters, <s> before every text."""
     model = tokenizers.Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
     model.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     model.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
@@ -355,7 +353,7 @@ def test_a_sentencepiece_vocabulary_shows_spaces_and_bytes(sentencepiece: Tokeni
     assert set(sentencepiece.special_names) == {"<unk>", "<s>"}
 
 
-def test_spans_of_a_sentencepiece_tokenizer_lie_in_the_text(sentencepiece: Tokenizer) -> None:
+def test_spans_of_a_sentencepiece_tokenizer_are_within_the_text(sentencepiece: Tokenizer) -> None:
     text = "the cat sat on the mat. 猫は鬱"
     found = sentencepiece.tokens(text)
     assert [text[s:e] for s, e in zip(found.starts[1:4], found.ends[1:4], strict=True)] == ["the", " cat", " sat"]
@@ -370,7 +368,7 @@ def test_spans_of_a_sentencepiece_tokenizer_lie_in_the_text(sentencepiece: Token
 @pytest.mark.parametrize("name", ["bytes", "scripts"])
 @settings(max_examples=100)
 @given(text=ANY_TEXT | MIXED | st.text(st.sampled_from("the cat sat on 猫は森で"), max_size=30), data=st.data())
-def test_what_was_learned_first_is_merged_first(name: str, text: str, data: st.DataObject) -> None:
+def test_merges_are_replayed_in_the_order_of_their_ranks(name: str, text: str, data: st.DataObject) -> None:
     assume(text)
     replay, found = MergeReplay(RIVALS[name]), RIVALS[name].tokens(text)
     index = data.draw(st.integers(0, len(found.ids) - 1))
@@ -384,7 +382,7 @@ def test_what_was_learned_first_is_merged_first(name: str, text: str, data: st.D
 
 
 @pytest.mark.parametrize("name", ["bytes", "scripts"])
-def test_of_an_endless_word_only_the_token_is_replayed(name: str) -> None:
+def test_in_a_very_long_word_only_the_token_is_replayed(name: str) -> None:
     text = "cat" * 400
     found = RIVALS[name].tokens(text)
     steps = MergeReplay(RIVALS[name]).steps(text, int(found.starts[5]), int(found.ends[5]))
@@ -392,7 +390,7 @@ def test_of_an_endless_word_only_the_token_is_replayed(name: str) -> None:
     assert len(steps) <= MOST_SYMBOLS
 
 
-def test_the_same_merges_lead_to_the_same_word_wherever_it_stands() -> None:
+def test_a_word_has_the_same_merges_anywhere_in_a_text() -> None:
     replay, text = MergeReplay(RIVALS["scripts"]), "a cat, the cat and cat"
     starts = [i for i in range(len(text)) if text.startswith(" cat", i)]
     steps = [replay.steps(text, start, start + 4) for start in starts]
@@ -400,6 +398,6 @@ def test_the_same_merges_lead_to_the_same_word_wherever_it_stands() -> None:
     assert all(a == b for a, b in itertools.pairwise(steps))
 
 
-def test_kinds_are_those_that_the_window_has_words_for() -> None:
+def test_every_kind_has_a_name_on_screen() -> None:
     named = {key.removeprefix("widget.token.kind.") for key in sentences("en") if key.startswith("widget.token.kind.")}
     assert named >= KINDS

@@ -1,4 +1,4 @@
-"""Every text comes back as it was, and every token knows where it stands."""
+"""Tokenizers are lossless, and every token has its span."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 
 @settings(max_examples=300)
 @given(text=ANY_TEXT | st.text(st.sampled_from("<0x41>aあ漢\r\n\t 😀𠮟é\u0301\ufffd\0"), max_size=40))
-def test_every_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
+def test_encoding_is_lossless(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
@@ -63,7 +63,7 @@ def test_streaming_never_shows_half_a_character(tokenizer: Tokenizer, text: str)
     assert shown == text
 
 
-def test_the_two_sentences_of_the_design(bpe: Tokenizer) -> None:
+def test_the_example_sentences_are_tokenized_as_in_the_textbook(bpe: Tokenizer) -> None:
     assert bpe.tokens("私は嬉しい").pieces == ("私", "は", "嬉", "しい")
     assert bpe.tokens("I am happy").pieces == ("I", " am", " happy")
 
@@ -74,11 +74,11 @@ def test_scripts_are_not_joined(bpe: Tokenizer) -> None:
         assert len(kinds) <= 1 or kinds == {"latin", "punctuation"}, piece  # doesn't is one word
 
 
-def test_digits_stand_alone(bpe: Tokenizer) -> None:
+def test_each_digit_is_one_token(bpe: Tokenizer) -> None:
     assert bpe.tokens("2025").pieces == ("2", "0", "2", "5")
 
 
-def test_a_character_never_seen_becomes_its_bytes(tokenizer: Tokenizer) -> None:
+def test_an_unseen_character_becomes_its_bytes(tokenizer: Tokenizer) -> None:
     tokens = tokenizer.tokens("鬱")
     assert tokens.pieces == ("<0xE9>", "<0xAC>", "<0xB1>")
     assert tokens.kinds == ("byte",) * 3
@@ -91,7 +91,7 @@ def test_a_byte_written_out_is_text(bpe: Tokenizer) -> None:
     assert len(bpe.encode("<0x41>")) > 1
 
 
-def test_half_a_character_pair_becomes_a_sign(tokenizer: Tokenizer) -> None:
+def test_a_lone_surrogate_becomes_a_question_mark(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode(tokenizer.encode("a\ud800b")) == "a?b"
 
 
@@ -100,12 +100,12 @@ def test_characters_are_one_token_each(characters: Tokenizer) -> None:
     assert characters.vocabulary == 256 + len(set(TEXT))
 
 
-def test_it_ends_smaller_where_the_text_has_no_more_to_give() -> None:
+def test_a_short_text_gives_a_smaller_vocabulary() -> None:
     assert 256 < train_bpe(["ab ab ab"], 5000).vocabulary < 300
 
 
 @pytest.mark.parametrize("asked", [0, 299, 10**9])
-def test_a_vocabulary_that_makes_no_sense(asked: int) -> None:
+def test_a_vocabulary_size_out_of_range_is_refused(asked: int) -> None:
     with pytest.raises(EngineError) as raised:
         train_bpe([TEXT], asked)
     assert raised.value.key == "error.vocabulary_range"
@@ -117,7 +117,7 @@ def test_a_long_text_gives_the_tokens_of_its_lines(tokenizer: Tokenizer) -> None
     assert tokenizer.encode(line * many) == tokenizer.encode(line) * many
 
 
-def test_saved_and_loaded_it_is_the_same(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_a_tokenizer_is_the_same_after_saving_and_loading(tokenizer: Tokenizer, tmp_path: Path) -> None:
     tokenizer.save(tmp_path)
     again = Tokenizer.load(tmp_path)
     assert again.kind == tokenizer.kind
@@ -129,7 +129,7 @@ def test_saved_and_loaded_it_is_the_same(tokenizer: Tokenizer, tmp_path: Path) -
 @pytest.mark.parametrize(
     "content", ["", "{}", "[]", '{"model": {"type": "BPE"}}', '{"model": {"type": "Characters"}}', "\0"]
 )
-def test_a_damaged_file_is_said_by_name(tmp_path: Path, content: str) -> None:
+def test_a_damaged_tokenizer_raises_model_damaged(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(EngineError) as raised:
         Tokenizer.load(tmp_path)
@@ -152,5 +152,5 @@ def test_a_damaged_file_is_said_by_name(tmp_path: Path, content: str) -> None:
         ("€", "punctuation"),
     ],
 )
-def test_kinds(piece: str, kind: str) -> None:
+def test_the_kind_of_a_piece_is_its_script(piece: str, kind: str) -> None:
     assert kind_of(piece) == kind

@@ -4,7 +4,7 @@ import re
 
 from engine.text.world.facts import ANIMALS, PLACES, Animal, Language
 
-# What the stories of japanese.py and english.py claim, by the words around it.
+# Patterns of the claims in the stories of japanese.py and english.py.
 CLAIMS: dict[Language, tuple[tuple[str, str], ...]] = {
     "ja": (
         ("home", r"([^、。]+)に一.の[^、。]+が住んで"),

@@ -1,7 +1,7 @@
-"""Documents of a company whose facts are drawn anew each time, and questions about them.
+"""Documents of a company with facts drawn at random each time, and questions about them.
 
-The answer can only be read from the document, never remembered. The same questions are also asked with
-no document above them: there a model that has learned to answer can do nothing but make something up.
+An answer can only be read from the document, not memorised. The same questions also occur without a document:
+a model that was trained to answer can then only make something up.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ TITLES = {
     "ja": ("社内のお知らせ", "会社の規則", "連絡事項", "総務部だより"),
     "en": ("Company notice", "House rules", "News from the office", "For all staff"),
 }
-RULES = {  # lines among the facts that nobody asks about
+RULES = {  # lines that no question asks about
     "ja": (
         "休む日が決まったら、早めに課長へ伝えてください。",
         "遅れるときは、始業の前に電話をしてください。",
@@ -132,7 +132,7 @@ def _told(asked: str, answer: str, language: Language) -> str:
     return asked + (" " if language == "en" else "") + answer
 
 
-# --- What a company writes down, in Japanese ---------------------------------------------------------
+# --- Facts in Japanese -------------------------------------------------------------------------------
 
 
 def _holiday_ja(rng: Random, testing: bool) -> Fact:
@@ -153,14 +153,14 @@ def _date_ja(rng: Random, _: bool) -> Fact:
         ("健康診断", "避難訓練", "社員旅行", "入社式", "忘年会", "運動会", "展示会", "新人研修", "報告書の締め切り")
     )
     month, day = rng.randint(1, 12), rng.randint(1, 28)
-    when = f"{11 + month % 2 if name == '忘年会' else month}月{day}日"  # the year is forgotten at its end
+    when = f"{11 + month % 2 if name == '忘年会' else month}月{day}日"  # the year-end party
     return _plain_ja(name, when, f"{name}はいつですか?")
 
 
 def _time_ja(rng: Random, _: bool) -> Fact:
     name = rng.choice(("朝礼", "営業会議", "企画会議", "全体会議", "面接", "説明会", "発表会"))
     hour, minutes = rng.randint(7, 19), rng.choice(("", "", "10分", "15分", "30分", "45分"))
-    when = f"{7 + hour % 4 if name == '朝礼' else hour}時{minutes}"  # an assembly of the morning
+    when = f"{7 + hour % 4 if name == '朝礼' else hour}時{minutes}"  # 朝礼 is the morning assembly
     return Fact(name, name, when, f"{name}は{when}からです。", f"{name}は何時からですか?", f"{name}は{when}からです。")
 
 
@@ -215,7 +215,7 @@ def _plain_ja(name: str, value: str, question: str) -> Fact:
     return Fact(name, name, value, told, question.format(name), told)
 
 
-# --- The same in English -----------------------------------------------------------------------------
+# --- Facts in English --------------------------------------------------------------------------------
 
 
 def _holiday_en(rng: Random, testing: bool) -> Fact:

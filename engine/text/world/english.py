@@ -40,7 +40,7 @@ def a(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-# --- Animals, and what "it" stands for ----------------------------------------------------------------
+# --- Animals, and the antecedents of "it" -------------------------------------------------------------
 
 
 def pronoun(rng: Random) -> str:

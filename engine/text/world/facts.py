@@ -1,7 +1,7 @@
 """The facts of the little world: its animals, people, countries, work, meals, moods and weather.
 
-Everything that the texts say about them comes from here, so that a text can be checked. Japanese words
-that stand behind a particle begin with kanji or katakana: there the tokenizer cuts.
+All statements of the texts come from here, so that a text can be checked. Japanese words after a particle
+begin with kanji or katakana, because the tokenizer cuts there.
 """
 
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ class Animal:
     home: str  # a place's Japanese name
     feature: Word  # English with its article
     food: Word
-    move: Word  # English without its s
+    move: Word  # English without the s of the third person
     counter: str = "匹"
-    plural: str = ""  # where it is not the name and s
+    plural: str = ""  # if it is not the name with an s
 
     def __getitem__(self, language: Language) -> str:
         return self.ja if language == "ja" else self.en
@@ -245,7 +245,7 @@ FAMILY_NAMES = tuple(
 
 # --- Animals and their young --------------------------------------------------------------------------
 
-# Both have the same contexts: what this animal is about, whether large or small.
+# An animal and its young occur in the same contexts.
 YOUNG = {
     "犬": Word("子犬", "puppy"),
     "猫": Word("子猫", "kitten"),
@@ -255,7 +255,7 @@ YOUNG = {
     "豚": Word("子豚", "piglet"),
     "鹿": Word("子鹿", "fawn"),
     "熊": Word("子熊", "cub"),
-    "象": Word("子象", ""),  # English has calf and cub for too many
+    "象": Word("子象", ""),  # English calf and cub are ambiguous
     "猿": Word("子猿", ""),
     "アヒル": Word("雛", "duckling"),
     "カエル": Word("オタマジャクシ", "tadpole"),
@@ -297,7 +297,7 @@ COUNTRIES = tuple(
 class Job:
     worker: Word
     place: Word
-    things: tuple[Word, ...]  # what the worker handles and the place is full of
+    things: tuple[Word, ...]  # what the worker uses, and what is at the place
 
 
 JOBS = tuple(
@@ -320,7 +320,7 @@ JOBS = tuple(
 
 # --- Meals, moods, weather ----------------------------------------------------------------------------
 
-# Parts of a hundred. Nobody's breakfast differs from anybody else's.
+# In percent, the same for everybody.
 BREAKFAST = {
     Word("パン", "bread"): 30,
     Word("ご飯", "rice"): 25,
@@ -358,7 +358,7 @@ REASONS = tuple(
 )
 WEATHER = tuple(_pairs("雨/rain 雪/snow 晴れ/sunshine 曇り/cloud 霧/fog 雷雨/thunder"))
 
-# --- Things that are no animals, for "it" to stand for -------------------------------------------------
+# --- Things other than animals, as antecedents of "it" -------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +384,7 @@ THINGS = tuple(
     )
 )
 
-# What may be said of an animal that has no name: nothing that its place would tell.
+# Statements about an animal without a name, which its place does not determine.
 UNNAMED = tuple(
     _pairs("大きな耳/big ears 丸い目/round eyes 長い尾/a long tail 柔らかい毛/soft wool 強い足/strong legs")
 )

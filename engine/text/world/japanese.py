@@ -29,7 +29,7 @@ TIMES = ("朝", "昼", "夕方", "夜", "今日", "ある日")
 EATERS = ("私", "父", "母", "兄", "姉", "祖父", "祖母", *(name.ja for names in NAMES.values() for name in names))
 
 
-# --- Animals, and what "それ" stands for ---------------------------------------------------------------
+# --- Animals, and the antecedents of "それ" ------------------------------------------------------------
 
 
 def pronoun(rng: Random) -> str:
