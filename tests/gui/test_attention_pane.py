@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.messages.attention import Attend, AttendHead, AttentionLayer, AttentionRows, ScoreHeads
+from engine.messages.attention import Attend, AttendHead, AttentionLayer, AttentionRows, ExplainAttention, ScoreHeads
 from engine.messages.models import ModelInfo
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model
@@ -19,7 +20,7 @@ def pane(window: MainWindow, qtbot: QtBot) -> Any:
     window.state.set_text("abcde")
     window.workspace.set_layout(1, ["attention"])
     found: Any = window.workspace.pane("attention")
-    qtbot.waitUntil(lambda: bool(found.layers) and found.badges.scores.size > 0)
+    qtbot.waitUntil(lambda: found.patterns is not None and found.badges.scores.size > 0)
     return found
 
 
@@ -78,6 +79,14 @@ def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engin
     assert values[0] == pane.steps.q[1][0]
 
 
+def test_the_steps_are_those_of_the_new_text(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    pane.view.button("steps").click()
+    qtbot.waitUntil(lambda: pane.steps is not None)
+    pane.state.set_text("xyzab")
+    qtbot.waitUntil(lambda: pane.steps_view.pieces == tuple("xyzab"))
+    assert [request.text for request in engine.asked(ExplainAttention)] == ["abcde", "xyzab"]
+
+
 def test_clicking_a_badge_selects_its_head(pane: Any) -> None:
     assert "87\u00a0%" in pane.badges.buttons[0].text()
     pane.badges.buttons[0].click()
@@ -106,8 +115,6 @@ def test_the_view_is_saved_and_restored(pane: Any) -> None:
 
 
 def test_the_exact_head_is_requested_for_a_long_text(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
-    import numpy as np
-
     count = 200
     exact = np.tril(np.ones((count, count), np.float16))
 
@@ -120,14 +127,14 @@ def test_the_exact_head_is_requested_for_a_long_text(pane: Any, engine: FakeEngi
 
     engine.answers |= {Attend: pictures, AttendHead: rows}
     pane.state.set_text("x" * count)
-    qtbot.waitUntil(lambda: bool(pane.exact))
+    qtbot.waitUntil(lambda: pane.exact is not None)
     assert np.array_equal(pane.heatmap.weights, exact.astype(np.float32))
 
 
 def test_the_matrix_zooms_around_a_cell_and_back(pane: Any) -> None:
     heatmap = pane.heatmap
     at = heatmap._matrix().center() + QPointF(-20, 20)
-    heatmap.set_data(heatmap.weights.repeat(4, 0).repeat(4, 1), pane.pieces * 4, 3)
+    heatmap.set_data(heatmap.weights.repeat(4, 0).repeat(4, 1), pane.patterns.pieces * 4, 3)
     before = heatmap._cell_at(at.x(), at.y())
     heatmap.zoom(2.0, at)
     assert heatmap._cell_at(at.x(), at.y()) == before

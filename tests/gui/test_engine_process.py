@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from engine.messages.envelope import Ended
 from engine.messages.status import EngineReady, Hello
 from engine.messages.texts import InspectText
 from engine.messages.tokens import Tokenize
@@ -21,6 +21,9 @@ from gui.engine_link import EngineLink
 from gui.panes.training.pane import TrainingPane
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from engine.messages.envelope import Ended
 
 SLOW = 60_000  # milliseconds: importing torch beside other tests takes its time
 ROOT = Path(__file__).parent.parent.parent

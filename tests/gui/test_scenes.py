@@ -150,12 +150,13 @@ def test_the_head_that_looks_at_the_antecedent_is_chosen(window: MainWindow, qtb
     pane = window.workspace.pane(AttentionPane)
     with qtbot.waitSignal(window.player.played):
         pass
-    qtbot.waitUntil(lambda: bool(pane.layers) and not pane._look_at)
+    qtbot.waitUntil(lambda: pane.patterns is not None and not pane._look_at)
     text = window.state.text
     query, target = text.index("It") + 1, text.index("animal") + len("animal") - 1  # the fake's tokens are characters
     assert window.state.token == query
     assert window.workspace.layout_now() == ["attention"]
-    shares = [[heads[head, query, target] for head in range(3)] for heads in pane.layers]
+    assert pane.patterns is not None
+    shares = [[heads[head, query, target] for head in range(3)] for heads in pane.patterns.layers]
     assert shares[window.state.layer][window.state.head] == max(map(max, shares))
     assert "this head attends to the animal" in window.banner.label.text()
 

@@ -17,6 +17,7 @@ from engine.messages.texts import InspectText
 from gui import i18n
 from gui.i18n import t
 from gui.panes import PANE_IDS
+from gui.panes.attention.pane import AttentionPane
 from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
@@ -63,7 +64,7 @@ def test_a_token_selected_in_the_strip_is_selected_everywhere(qtbot: QtBot, wind
     type_text(qtbot, window, "abc")
     qtbot.waitUntil(lambda: window.state.tokens is not None and len(window.state.tokens.pieces) == 3)
     window.show_pane("attention")
-    qtbot.waitUntil(lambda: bool(window.workspace.pane("attention").layers))  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: window.workspace.pane(AttentionPane).patterns is not None)
     window.strip.setFocus()
     qtbot.keyClick(window.strip, Qt.Key.Key_Right)
     qtbot.keyClick(window.strip, Qt.Key.Key_Right)

@@ -37,10 +37,6 @@ class AttentionStepsView(Painted):
         self.setAccessibleDescription(t("pane.attention.steps.query", piece=query, head=head + 1))
         self.update()
 
-    def fits(self, pieces: tuple[str, ...]) -> bool:
-        """Return whether these steps end with the same tokens, that is, belong to the open text."""
-        return bool(self.pieces) and pieces[-len(self.pieces) :] == self.pieces
-
     def _make_room(self) -> None:
         if self.steps is not None:
             self.setMinimumHeight(round(self._table_top() + (len(self.pieces) + 3) * self._row()))
