@@ -49,9 +49,9 @@ class Pane(Themed, QWidget):
 
     A subclass overrides `build` (its widgets, inside `self.body`) and `retranslate`, and as needed
 
-    - `refresh` to ask the engine for what it shows, `catch_up` to draw what arrived while it was hidden;
+    - `refresh` to ask the engine for what it shows, `on_shown` to draw what arrived while it was hidden;
       `follow` and `follow_live` say when,
-    - `fold` and `restyle` for changes of size and theme,
+    - `adapt_layout` and `restyle` for changes of size and theme,
     - `save` and `restore` for what it remembers, `act` for what a scene makes it do,
     - `subtitle` and `table` for the tile's title line and its export.
     """
@@ -70,7 +70,9 @@ class Pane(Themed, QWidget):
         self.engine = context.engine
         self.settings = context.settings
         self.runs = context.runs
-        self.shelf: QWidget | None = None  # parent while no tile shows the pane, so that Qt deletes it with the window
+        self.hidden_parent: QWidget | None = (
+            None  # parent while no tile shows the pane, so that Qt deletes it with the window
+        )
         self._stale = True
         self._live: Callable[[], None] | None = None
         self._live_wanted: Callable[[], bool] = lambda: True
@@ -93,10 +95,10 @@ class Pane(Themed, QWidget):
     def refresh(self) -> None:
         """Ask the engine for what should be on screen now."""
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         """Draw what arrived or was selected while the pane was hidden. Called when it is shown and nothing is stale."""
 
-    def fold(self) -> None:
+    def adapt_layout(self) -> None:
         """Show what there is room for. Called after every change of size."""
 
     def save(self) -> dict[str, Any]:
@@ -194,9 +196,8 @@ class Pane(Themed, QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        QTimer.singleShot(
-            0, self, self.fold
-        )  # later: hiding and showing widgets in this event would change sizes again
+        # Later, because hiding and showing widgets in this event would change sizes again:
+        QTimer.singleShot(0, self, self.adapt_layout)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -204,7 +205,7 @@ class Pane(Themed, QWidget):
             self._stale = self._live_missed = False
             self.refresh()
         else:
-            self.catch_up()
+            self.on_shown()
             if self._live_missed and self._live_wanted():
                 self._show_live()
 

@@ -105,7 +105,7 @@ class Tile(Themed, QFrame):
             pane.subtitle_changed.disconnect(self._show_words)
             self.holder.removeWidget(pane)
             pane.hide()
-            pane.setParent(pane.shelf)
+            pane.setParent(pane.hidden_parent)
         return pane
 
     def set_current(self, current: bool) -> None:

@@ -50,7 +50,7 @@ class Workspace(Themed, QWidget):
             saved = self._context.settings.panes.get(pane_id)
             if saved is not None:
                 pane.restore(saved)
-            pane.shelf = self
+            pane.hidden_parent = self
             self.panes[pane_id] = pane
             self.pane_made.emit(pane)
         return self.panes[pane_id]

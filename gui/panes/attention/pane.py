@@ -104,13 +104,13 @@ class AttentionPane(Pane):
         self._find_head()
         self._show_selection()
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         self._show_selection()
 
     def _scores_arrived(self, event: HeadScores) -> None:
         self.badges.set_scores(event.scores)
         self.mosaic.set_badges(self.badges.badges())
-        self.fold()
+        self.adapt_layout()
 
     def _show_selection(self) -> None:
         """Show the selected token, layer and head. Only exact patterns of long texts and steps need the engine."""
@@ -198,7 +198,7 @@ class AttentionPane(Pane):
         self._explain()
         self._draw()
 
-    def fold(self) -> None:
+    def adapt_layout(self) -> None:
         roomy = self.height() > self.theme.px(ROOM_FOR_ALL)
         self.badges.setVisible(roomy and self.badges.scores.size > 0)
         self.title.setVisible(roomy)

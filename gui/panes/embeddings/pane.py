@@ -180,7 +180,7 @@ class EmbeddingsPane(Pane):
             self._looked_up = request
             self.ask(request, self.details.show_row)
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         self._mark_selection()
 
     def _mark(self, indices: list[int]) -> None:
@@ -259,7 +259,7 @@ class EmbeddingsPane(Pane):
         shown = self.shown is not None
         self.plot.setVisible(shown)
         self.controls.update_choices(shown, isinstance(self.shown, VectorMap), self.asking("Project"))
-        self.fold()
+        self.adapt_layout()
         self.empty.setVisible(not shown)
         self.explain_empty(self.empty)
         self.subtitle_changed.emit()
@@ -268,7 +268,7 @@ class EmbeddingsPane(Pane):
             self.plot.set_explained(() if self.controls.is_iterative else self.shown.explained)
             self.legend.set_entries(self.plot.legend_entries(lambda kind: t(f"widget.token.kind.{kind}")))
 
-    def fold(self) -> None:
+    def adapt_layout(self) -> None:
         shown, wide = self.shown is not None, self.width() > self.theme.px(ONE_ROW)
         tall = self.height() > self.theme.px(TALL)
         self.details.setVisible(shown and self.width() > self.theme.px(ROOM_FOR_SIDE))

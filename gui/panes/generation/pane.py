@@ -313,7 +313,7 @@ class GenerationPane(Pane):
 
     # --- Showing it ------------------------------------------------------------------------------
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         self._show_and_predict()
 
     def _show_and_predict(self) -> None:
@@ -362,8 +362,8 @@ class GenerationPane(Pane):
             self.tree.current = nodes[index]
             self._show_and_predict()
 
-    def fold(self) -> None:
-        self.page.fold(self.size())
+    def adapt_layout(self) -> None:
+        self.page.adapt_layout(self.size())
 
     # --- What every pane has ---------------------------------------------------------------------
 

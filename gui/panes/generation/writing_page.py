@@ -129,7 +129,7 @@ class WritingPage(Themed, QWidget):
         ]
         self.bars_key.set_entries(entries)
 
-    def fold(self, room: QSize) -> None:
+    def adapt_layout(self, room: QSize) -> None:
         """Show what there is room for in a pane of this size."""
         small = room.height() < self.theme.px(TALL_ROOM)
         self.controls.set_compact(small)

@@ -216,7 +216,7 @@ class MapPane(Pane):
         self._stop()
         self._draw()
 
-    def fold(self) -> None:
+    def adapt_layout(self) -> None:
         set_property(self.words, "role", "figure" if self.width() > self.theme.px(WIDE) else "")
 
     # --- What every pane has ---------------------------------------------------------------------

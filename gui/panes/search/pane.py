@@ -260,7 +260,7 @@ class SearchPane(Pane):
 
     # --- Showing ---------------------------------------------------------------------------------
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         self._show()
 
     def _show(self) -> None:
@@ -326,11 +326,11 @@ class SearchPane(Pane):
         self.collection.folder = str(saved.get("collection") or "")
         self.page.restore(saved)
 
-    def fold(self) -> None:
-        self.page.fold(self.theme, self.width(), self.height())
+    def adapt_layout(self) -> None:
+        self.page.adapt_layout(self.theme, self.width(), self.height())
 
     def retranslate(self) -> None:
         self._show()
 
     def restyle(self) -> None:
-        self.fold()
+        self.adapt_layout()

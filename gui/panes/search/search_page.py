@@ -132,7 +132,7 @@ class SearchPage(Themed, QWidget):
 
     # --- Room ------------------------------------------------------------------------------------
 
-    def fold(self, theme: Theme, width: int, height: int) -> None:
+    def adapt_layout(self, theme: Theme, width: int, height: int) -> None:
         """Adapt to the room: a small tile shows the steps and one view, and the documents by a button."""
         self._roomy = width > theme.px(WIDE)
         self.collection_button.setVisible(width > theme.px(NARROW))

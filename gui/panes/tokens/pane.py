@@ -109,10 +109,10 @@ class TokensPane(Pane):
             token = self.state.token or 0
             self.ask(ReplayMerges(self.state.text, token, self._paths()), self._show_merges)
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         self._selected()
 
-    def fold(self) -> None:
+    def adapt_layout(self) -> None:
         height = self.height()
         for label in (self.figures, self.legend):
             label.setVisible(height > self.theme.px(LOW))

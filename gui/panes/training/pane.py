@@ -119,7 +119,7 @@ class TrainingPane(Pane):
         request = EstimateTraining(self.start_page.form.settings())
         self.ask(request, self._show_estimate, ended=self._estimated)
 
-    def catch_up(self) -> None:
+    def on_shown(self) -> None:
         self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:
