@@ -24,10 +24,10 @@ class Step:
     """One generated token, and how it was drawn."""
 
     id: int
-    text: str  # what it adds to the text: "" while a character is incomplete
+    text: str  # text that the token adds: "" while a character is incomplete
     stages: Stages
     draw: float
-    probability: float  # the model's own, before any stage
+    probability: float  # the model's own probability, before any stage
 
     @property
     def entropy(self) -> float:

@@ -46,9 +46,9 @@ class Stages:
     penalized_V: Floats  # the same after the repetition penalty
     order_R: NDArray[np.intp]  # token IDs, likeliest after the penalty first, ties by ID
     tempered_R: Floats  # after the temperature
-    cumulative_R: Floats  # its running sum
+    cumulative_R: Floats  # running sum of tempered_R
     kept: tuple[int, ...]  # number of tokens left after each stage of STAGES
-    entropy: float  # of the model's own distribution, in nats
+    entropy: float  # entropy of the model's own distribution, in nats
 
     def probabilities(self, ids: NDArray[np.integer]) -> Floats:
         """Return the probabilities of `ids` [n] after every stage, 0 once cut: [len(STAGES), n]."""

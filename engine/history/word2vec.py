@@ -43,7 +43,7 @@ Floats = NDArray[np.float32]
 
 
 class Word2Vec:
-    """`vectors_VD[i]` is the vector of `words[i]`, in lower case; the most frequent word is the first."""
+    """Word vectors: `vectors_VD[i]` is that of `words[i]`, in lower case, the most frequent word first."""
 
     def __init__(self, words: list[str], vectors_VD: Floats) -> None:
         self.words, self.vectors_VD = words, vectors_VD

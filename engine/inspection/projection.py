@@ -15,7 +15,7 @@ Points = NDArray[np.float32]
 Shares = tuple[float, ...]
 
 LARGE = 4_000_000  # numbers in a matrix above which float32 is used: twice as fast, precise enough for a screen
-TSNE_EARLY, TSNE_STEPS = 250, 750  # as van der Maaten has them; the early ones exaggerate the attraction
+TSNE_EARLY, TSNE_STEPS = 250, 750  # as in the paper; early steps exaggerate the attraction
 STRIDE = 10  # steps between two maps
 
 

@@ -11,8 +11,8 @@ from engine.messages.models import Intervention
 class Ablation:
     """Loss and next token with the open model, then with the parts off."""
 
-    losses: tuple[float, float]  # of the text, in nats per token
-    candidates: tuple[Candidates, Candidates]  # for the token after the text
+    losses: tuple[float, float]  # losses of the text, in nats per token
+    candidates: tuple[Candidates, Candidates]  # candidates for the token after the text
 
 
 @dataclass(frozen=True, slots=True)

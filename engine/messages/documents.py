@@ -19,13 +19,13 @@ class CollectionInfo:
     with_vectors: int  # passages that have a vector; until then the others are found by keywords only
     fitted: int  # passages that the embedder was fitted to; 0 if it needs no fitting
     embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
-    embedder_folder: str  # of the model that makes the vectors, or ""
+    embedder_folder: str  # folder of the model that makes the vectors, or ""
     embedder_step: int  # training step of that model when these vectors were made; 0: unknown
     width: int  # components of a vector; 0 if the embedder cannot be opened: a search raises the reason
     index: str  # "exact", "approximate", "server"
-    size: int  # of passages, in widths: a Japanese character counts as two
-    overlap: int  # of neighbouring passages, in widths
-    bytes: int  # on disk
+    size: int  # size of passages, in widths: a Japanese character counts as two
+    overlap: int  # overlap of neighbouring passages, in widths
+    bytes: int  # size on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class IndexProgress:
     done: int
     total: int
     seconds_left: float | None  # None: not known yet
-    name: str = ""  # of the file just read
+    name: str = ""  # name of the file just read
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class RemoveDocuments(Request[CollectionInfo]):
 class DocumentEntry:
     """A document of the collection, or a file that could not be read."""
 
-    document: int  # its ID; -1: not read
+    document: int  # ID; -1 if the file was not read
     path: str
     bytes: int
     characters: int
@@ -102,7 +102,7 @@ class DocumentText:
     path: str
     text: str  # at most 200,000 characters
     first: int  # offset of `text` in the document
-    characters: int  # of the whole document
+    characters: int  # length of the whole document
     passages: NDArray[np.int32]  # [n, 3]: index, start and end (characters of the document) of those in this part
     editable: bool  # a plain text file, and `text` is all of it
 

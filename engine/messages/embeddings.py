@@ -38,7 +38,7 @@ class Project(Request[EmbeddingNames | EmbeddingMap]):
     dims: Literal[2, 3] = 2
     most: int = 2000  # points: the tokens with the lowest IDs, without the 256 single bytes
     source: VectorSource = "model"
-    language: str = "ja"  # of the words, if they are word vectors
+    language: str = "ja"  # language of word vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class TracePaths(Request[EmbeddingPaths]):
 class TokenRow:
     id: int
     piece: str
-    rows: int  # of the matrix
+    rows: int  # number of rows of the matrix
     vector: NDArray[np.float32]  # [width]
     near: "NearTokens"
 

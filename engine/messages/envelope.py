@@ -43,7 +43,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Engine -> window: exactly one for every `Submit`, whatever happened."""
+    """Engine -> window: the job has ended. Sent exactly once for every `Submit`."""
 
     job: int
     outcome: Literal["done", "cancelled", "failed"]

@@ -35,19 +35,19 @@ class Candidates:
     pieces: tuple[str, ...]
     probabilities: NDArray[np.float32]  # [len(STAGES), n]
     kept: tuple[int, ...]  # number of tokens of the whole vocabulary left after each stage
-    entropy: float  # of the model's distribution, in nats
+    entropy: float  # entropy of the model's distribution, in nats
     draw: float  # uniform in [0, 1)
     drawn: int  # index into ids: the token that the draw selects
     drawn_from: float  # lower end of the interval of draws that select this token,
-    drawn_to: float  # and upper end; by the last stage, in order of descending probability
+    drawn_to: float  # upper end; intervals follow the probabilities after the last stage, the largest first
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedToken:
     id: int
     piece: str
-    text: str  # what this token adds to the text: "" while a character is incomplete
-    probability: float  # the model's own, before any stage
+    text: str  # text that this token adds: "" while a character is incomplete
+    probability: float  # the model's own probability, before any stage
     entropy: float  # nats
     candidates: Candidates | None
 

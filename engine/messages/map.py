@@ -15,7 +15,7 @@ UNCHANGED = SamplingSettings(temperature=1.0)  # the model's own probabilities
 class ForwardTrace:
     """One pass through the whole model: T tokens, L layers.
 
-    n: at most 64 numbers of a vector; a longer one is averaged over 64 equal parts.
+    n is the length of a vector, at most 64: a longer one is averaged over 64 parts.
     """
 
     pieces: tuple[str, ...]

@@ -20,8 +20,8 @@ class Passage:
     index: int
     document: int
     path: str
-    place: int  # its number in its document, from 0
-    page: int  # from 1; 0 in files without pages
+    place: int  # number within its document, from 0
+    page: int  # page number from 1; 0 in files without pages
     heading: str
     start: int  # characters of the document
     end: int
@@ -31,7 +31,7 @@ class Passage:
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     passage: Passage
-    score: float  # by which it was ranked
+    score: float  # score by which hits are ranked
     cosine: float
     keyword: float  # BM25
     best: tuple[int, int] = (0, 0)  # the sentence nearest to the question: characters of passage.text
@@ -41,15 +41,15 @@ class SearchHit:
 class SearchResult:
     question: str
     version: int
-    terms: tuple[str, ...]  # that keyword search looked for
+    terms: tuple[str, ...]  # terms that keyword search looked for
     weights: NDArray[np.float32]  # inverse document frequency of each term; 0: it does not occur
-    vector: NDArray[np.float32]  # of the question: [width], of length 1; [0] while there are no vectors
+    vector: NDArray[np.float32]  # vector of the question: [width], of length 1; [0] while there are no vectors
     hits: tuple[SearchHit, ...]  # best first
-    index: str  # how the nearest were found: "exact", "approximate", "server"
+    index: str  # search for the nearest vectors: "exact", "approximate", "server"
     seconds: float
-    cosines_N: NDArray[np.float32]  # of every passage; NaN where an approximate index did not look
+    cosines_N: NDArray[np.float32]  # cosine with every passage; NaN if an approximate index did not compare it
     keyword_N: NDArray[np.float32]  # BM25
-    scores_N: NDArray[np.float32]  # by which passages are ranked
+    scores_N: NDArray[np.float32]  # scores by which passages are ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,14 @@ class MapPassages(Request[PassageMap]):
 
     question: str = ""
     dims: int = 2
-    most: int = 20_000  # of more passages, an evenly spaced subset of this size
+    most: int = 20_000  # most passages; of more, an evenly spaced subset
 
 
 @dataclass(frozen=True, slots=True)
 class PromptPart:
     start: int  # characters of the prompt
     end: int
-    source: int  # index of the hit that it is taken from; -1: instructions and the question
+    source: int  # index of the hit that the part is taken from; -1: instructions and the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class LeftOut:
     """A hit that is not in the prompt, or only in part."""
 
     source: int
-    characters: int  # that are missing
+    characters: int  # number of missing characters
     whole: bool  # all of it is missing
 
 
@@ -143,7 +143,7 @@ class PromptBuilt:
 class AnswerToken:
     id: int
     piece: str
-    text: str  # that it adds to the answer
+    text: str  # text that the token adds to the answer
     probability: float
 
 
@@ -167,7 +167,7 @@ class Citation:
 @dataclass(frozen=True, slots=True)
 class Answered:
     sourced: bool
-    kind: Literal["written", "extracted"]  # by the model, or the best sentence of the passages
+    kind: Literal["written", "extracted"]  # written by the model, or the best sentence of the passages
     text: str
     citations: tuple[Citation, ...]
     reason: str = ""  # why it was extracted: a key under "notice."

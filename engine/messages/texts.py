@@ -13,7 +13,7 @@ class TextInfo:
     files: int
     bytes: int
     characters: int  # exact for small texts, estimated from the first megabytes for large ones
-    encoding: str  # of the first file
+    encoding: str  # encoding of the first file
     excerpt: str  # the first few hundred characters
 
 

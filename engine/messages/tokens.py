@@ -34,7 +34,7 @@ class Tokenize(Request[Tokens]):
 class MergeStep:
     pieces: tuple[str, ...]  # after this merge
     merged: str  # the new piece; "" at the beginning
-    rank: int  # of the merge: 0 was trained first; -1 at the beginning
+    rank: int  # rank of the merge: 0 was trained first; -1 at the beginning
     count: int  # occurrences of the new piece's characters in the text
 
 
@@ -57,9 +57,9 @@ class ReplayMerges(Request[MergeSteps]):
 class TokenizerColumn:
     name: str  # "model", "characters", "bytes", "scripts"
     vocabulary: int
-    count: int  # tokens of the text
+    count: int  # number of tokens of the text
     characters: int
-    tokens: Tokens  # of the text's beginning
+    tokens: Tokens  # tokens of the text's beginning
     english: int  # tokens of the sentence in English …
     japanese: int  # … and of the same in Japanese
 

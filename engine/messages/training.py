@@ -23,14 +23,14 @@ class TrainingSettings:
     context: int = 64
     batch: int = 12  # sequences per step
     steps: int | None = None
-    seconds: float | None = 30.0  # of training, without reading and tokenizing
+    seconds: float | None = 30.0  # training time, without reading and tokenizing
     learning_rate: float | None = None  # None: that of engine/training/recipe.py
     seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Presets:
-    settings: dict[str, TrainingSettings]  # by name, the quickest first
+    settings: dict[str, TrainingSettings]  # settings by name, the shortest run first
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class EstimateTraining(Request[TrainingEstimate]):
 @dataclass(frozen=True, slots=True)
 class TrainingStarted:
     folder: str
-    name: str  # of the text
+    name: str  # name of the text
     settings: TrainingSettings
     parameters: int
     vocabulary: int
@@ -82,7 +82,7 @@ class TrainingPoints:
     validation_steps: NDArray[np.int64]
     validation_losses: NDArray[np.float32]
     tokens_per_second: float
-    fraction: float  # of the run, 0..1
+    fraction: float  # fraction of the run that is done, 0..1
     seconds_left: float
     paused: bool = False
 
@@ -143,10 +143,10 @@ class ReadRun(Request[TrainingStarted | TrainingPoints | TrainingSample]):
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     folder: str
-    text: str  # its name
+    text: str  # name of the text
     parameters: int
     steps: int
-    seconds: float  # of training
+    seconds: float  # training time
     validation_loss: float  # the last one, in nats per token; NaN if there is none
     finished: bool  # if not, it can be continued
 

@@ -1,4 +1,4 @@
-"""The shape of a model: one dataclass, stored as config.json."""
+"""The configuration of a model: one dataclass, stored as config.json."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -36,11 +36,11 @@ class ModelConfig:
     norm: Literal["rms", "layer"] = "rms"
     norm_gains: bool = False
     norm_epsilon: float = 1e-6
-    embedding_norm: bool = True  # so that the residual stream starts with unit scale
+    embedding_norm: bool = True  # the residual stream starts with unit scale
     qk_norm: bool = True
     activation: Literal["relu2", "relu", "gelu", "gelu_exact", "swiglu"] = "relu2"
     qkv_biases: bool = False
-    out_biases: bool = False  # in attention's output projection
+    out_biases: bool = False  # biases of attention's output projection
     mlp_biases: bool = False
     norm_biases: bool = False
     tied_head: bool = False

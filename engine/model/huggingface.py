@@ -260,7 +260,7 @@ class Weights:
 
     def __init__(self, folder: Path, config: ModelConfig) -> None:
         self._gpt2 = config.family == "gpt2"
-        self._files: dict[str, tuple[Path, str]] = {}  # their name without prefix -> file, name in it
+        self._files: dict[str, tuple[Path, str]] = {}  # name without prefix -> file, name in the file
         self.disk_types: set[str] = set()
         self.bytes = 0
         shapes: dict[str, tuple[int, ...]] = {}

@@ -23,7 +23,7 @@ class Linear(nn.Linear):
     tokens, two thirds for sixteen, four fifths for sixty-four, and as long for more.
     """
 
-    rounded = False  # to bfloat16; set for all layers by `reduced_precision`
+    rounded = False  # factors are rounded to bfloat16; set for all layers by `reduced_precision`
 
     def forward(self, x: Tensor) -> Tensor:
         rows_RD = x.reshape(-1, self.in_features)

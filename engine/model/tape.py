@@ -30,7 +30,7 @@ from torch import Tensor
 
 ALL = slice(None)
 Change = Tensor | Callable[[Tensor], Tensor]  # the replacement of a tensor, or a function that returns it
-Changes = Mapping[str, Change]  # by name
+Changes = Mapping[str, Change]  # changes by name
 UNCHANGED: Changes = {}
 
 

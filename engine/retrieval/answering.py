@@ -41,10 +41,10 @@ def can_answer(reader: Reader, tokenizer: Tokenizer, style: Style, language: str
     """Yield None while the trials run, then whether two of three succeeded. Chat models are not tried."""
     passed = 0
     if isinstance(style, Plain):
-        room = prompt_limit(reader.model.config.context, 24)
+        limit = prompt_limit(reader.model.config.context, 24)
         for source, question, value in TRIALS[language]:
-            text, fits = "", len(tokenizer.encode(style(question, [source]))) <= room
-            prompt = build(style, tokenizer, question, [source], room, lambda _: (0, 1)) if fits else None
+            text, fits = "", len(tokenizer.encode(style(question, [source]))) <= limit
+            prompt = build(style, tokenizer, question, [source], limit, lambda _: (0, 1)) if fits else None
             for step in write(reader, tokenizer, prompt, 24, style) if prompt else ():
                 text += step.text if step else ""
                 yield None

@@ -180,7 +180,7 @@ class Encoder:
             raise EngineError("error.tokenizer_program", folder=str(folder)) from error
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
             raise EngineError("error.model_damaged", file=str(folder)) from error
-        for name in sorted(loaded["missing_keys"]):  # it would be random; the pooler is not used
+        for name in sorted(loaded["missing_keys"]):  # they would be random; the pooler is not used
             if not name.startswith("pooler."):
                 raise EngineError("error.model_mismatch", file=str(weights), tensor=name)
         self._model, self._first_token = model.eval(), _pools_first_token(folder)

@@ -33,7 +33,7 @@ MOST_FITTED = 30_000  # passages; more hardly change the directions
 MOST_TERMS = 60_000
 FEW = 200  # passages below which terms of a single passage are used, too
 FAINT = 1e-4  # projections shorter than this are rounding noise: the text is treated as having no known terms
-NEGLIGIBLE = 1e-3  # of the largest singular value: smaller ones are rounding noise, as from copies of documents
+NEGLIGIBLE = 1e-3  # share of the largest singular value below which one is rounding noise, as from copied documents
 BLOCK = 1000  # passages multiplied between two yields
 
 Floats = NDArray[np.float32]

@@ -136,21 +136,21 @@ def _name(token: Any) -> str:
 
 
 def build(
-    style: Style, tokenizer: Tokenizer, question: str, passages: Sequence[str], room: int, near: Callable[[str], Span]
+    style: Style, tokenizer: Tokenizer, question: str, passages: Sequence[str], limit: int, near: Callable[[str], Span]
 ) -> Prompt:
-    """Build the prompt with as much of the passages, best first, as fits into `room` tokens.
+    """Build the prompt with as much of the passages, best first, as fits into `limit` tokens.
 
     Of a passage that does not fit, the lines around its best sentence, `near(passage)`, are taken.
     Raises EngineError error.question_long if the question alone does not fit.
     """
     question = _harmless(question, tokenizer)
     passages = [_harmless(passage, tokenizer) for passage in passages]
-    if len(_encode(tokenizer, style(question, []))) > room:
-        raise EngineError("error.question_long", context=room)
+    if len(_encode(tokenizer, style(question, []))) > limit:
+        raise EngineError("error.question_long", context=limit)
     taken: dict[int, str] = {}
     for index, passage in enumerate(passages[: style.most_sources]):
         for part in (passage, *_shorter(passage, near(passage))):
-            if part and len(_encode(tokenizer, style(question, [*taken.values(), part]))) <= room:
+            if part and len(_encode(tokenizer, style(question, [*taken.values(), part]))) <= limit:
                 taken[index] = part
                 break
     text = style(question, list(taken.values()))

@@ -123,7 +123,7 @@ def _document(answer: dict[str, Any]) -> Document:
 def main() -> None:
     _limit_memory()
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # so that a library's own output does not mix with the answers
+    os.dup2(2, 1)  # a library's own output may not mix with the answers
     output.write(b"ready\n")
     output.flush()
     for line in sys.stdin.buffer:

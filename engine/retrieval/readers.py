@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.retrieval.passages import Document
 from engine.text.reading import detect_encoding, read_chunks
 
-MOST_CHARACTERS = 100_000_000  # of a document: several hundred books
+MOST_CHARACTERS = 100_000_000  # characters of a document: several hundred books
 MOST_UNPACKED = 400_000_000  # bytes in a .docx
 OUR_BUGS = (AttributeError, ImportError, NameError, TypeError)  # seldom a damaged file: their traceback is logged
 

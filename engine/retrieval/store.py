@@ -23,7 +23,7 @@ from engine.retrieval.passages import Document, PassageSpan
 
 FILE = "collection.sqlite"
 FORMAT = 1
-WAIT_SECONDS = 30.0  # for another process's write
+WAIT_SECONDS = 30.0  # longest wait for another process's write
 
 SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);

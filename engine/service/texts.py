@@ -17,7 +17,7 @@ from engine.text.world.stream import MEGABYTE, stream
 from engine.training.evaluation import losses
 
 SEED = 1
-TURN_SECONDS = 0.05  # of writing before other jobs may run
+TURN_SECONDS = 0.05  # writing time before other jobs may run
 
 
 def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
@@ -32,7 +32,7 @@ def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             for text in stream(request.megabytes, SEED):
-                written += file.write(text)  # in characters, of about two bytes on average
+                written += file.write(text)  # number of characters, of two bytes on average
                 if time.perf_counter() - turn > TURN_SECONDS:
                     yield Progress("progress.world", min(1.0, 2 * written / (request.megabytes * MEGABYTE)))
                     turn = time.perf_counter()

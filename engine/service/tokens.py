@@ -27,7 +27,7 @@ TRAINED_ON = 300_000  # characters for the tokenizers of the comparison
 COMPARED = 2000  # characters whose tokens are sent
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 LONGEST_TEXT = 20_000  # characters of the shared text that are tokenized
-MOST_TOKENS = 30_000  # of the shared text: an unknown character may be four tokens
+MOST_TOKENS = 30_000  # most tokens of the shared text: an unknown character may be four
 
 
 def tokenize(session: Session, request: Tokenize) -> Answer[Tokens]:

@@ -74,7 +74,7 @@ class _Trial:
     parameters: int
     tokens_per_second: float = 0.0
 
-    MOST_PARAMETERS = 30_000_000  # of a larger model one step takes too long: its speed is computed from FLOPS
+    MOST_PARAMETERS = 30_000_000  # a step of a larger model takes too long: its speed is computed from FLOPS
     FLOPS = 5e10  # per second on two ordinary cores
 
     def __post_init__(self) -> None:

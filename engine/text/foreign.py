@@ -44,7 +44,7 @@ class Foreign:
             name = names.get(number, "")
             data = name.encode() if number in added else read(name)
             self.data.append(b"" if number in self.special else data)
-            self.pieces.append(name if number in self.special else shown(data))
+            self.pieces.append(name if number in self.special else printable(data))
 
     def encode(self, text: str) -> NDArray[np.uint32]:
         """Encode a text, with the special tokens around it that the model expects, as `transformers` does."""
@@ -102,7 +102,7 @@ def _sentencepiece(piece: str) -> bytes:
     return bytes([int(byte[1], 16)]) if byte else piece.replace("\u2581", " ").encode()
 
 
-def shown(data: bytes) -> str:
+def printable(data: bytes) -> str:
     """Return bytes as text for the screen, or in hex if they are not whole characters."""
     try:
         return data.decode()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import tokenizers
 
-from engine.text.foreign import read_piece, shown
+from engine.text.foreign import printable, read_piece
 from engine.text.tokenizer import Tokenizer
 
 MOST_SYMBOLS = 80  # in longer words (some tokenizers take a whole text as one) only the token is replayed
@@ -59,7 +59,7 @@ class MergeReplay:
             found.append(Merge(tuple(map(self._show, symbols)), self._show(symbols[place]), rank))
 
     def _show(self, piece: str) -> str:
-        return shown(read_piece(self._description, piece))
+        return printable(read_piece(self._description, piece))
 
     def _word(self, text: str, start: int, end: int) -> str:
         """Return the pre-tokenizer's word that overlaps most with [start, end)."""

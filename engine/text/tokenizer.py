@@ -31,7 +31,7 @@ SMALLEST = 300  # the bytes alone take 256
 LARGEST = 500_000
 SEGMENT = 1 << 15  # characters encoded as one unit when a long text is spread over the cores
 BPE_SAMPLE = 20_000_000  # characters; more hardly change the merges
-SINGLE_CHARACTERS = 0.6  # of the vocabulary at most: the rarest kanji are written as bytes
+SINGLE_CHARACTERS = 0.6  # largest share of the vocabulary: the rarest kanji are encoded as bytes
 
 IDs = NDArray[np.uint32]
 Spans = NDArray[np.int32]  # [tokens, 2]: the characters [start, end) of each token
@@ -41,7 +41,7 @@ class Encoder(Protocol):
     """The part that differs between the kinds of tokenizers. Texts contain no surrogates."""
 
     kind: str  # "bpe", "char", "foreign"
-    pieces: list[str]  # for the screen: the text of a token, or "<0xE3>" for a part of a character
+    pieces: list[str]  # tokens as shown on screen: text, or "<0xE3>" for a part of a character
     data: list[bytes]  # the bytes of a token
     special: frozenset[int]  # tokens without text
 

@@ -1,4 +1,4 @@
-"""How the parameters are updated: Muon for the matrices inside the blocks, Adam for everything else.
+"""Optimizers: Muon for the matrices inside the blocks, Adam for all other parameters.
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the
 nearest orthogonal matrix, so that the update has the same size in every direction.

@@ -1,4 +1,4 @@
-"""Training as a generator of steps: whoever calls `next` decides when the next one is computed.
+"""Training as a generator of steps: the caller of `next` decides when the next one is computed.
 
 A step is a batch, its loss and gradient in micro-batches, and an update of the parameters. The generator
 yields None between micro-batches so that the engine can serve other requests. Closing it ends the run.
@@ -22,9 +22,9 @@ from engine.training.recipe import CLIP, fraction_done, rate_factor, rates
 from engine.training.tasks.task import Task
 from engine.training.thread_count import ThreadCount
 
-VALIDATION_SHARE = 0.03  # of the training time, at most
-VALIDATION_EVERY = 1 / 40  # of the run, at least
-SNAPSHOT_SECONDS = 5.0  # of training between the states that recovery can go back to
+VALIDATION_SHARE = 0.03  # largest share of the training time for validation
+VALIDATION_EVERY = 1 / 40  # smallest fraction of the run between two validations
+SNAPSHOT_SECONDS = 5.0  # training time between two states that recovery can restore
 DIVERGED = 1.5  # nats of the smoothed loss above its lowest value
 SMOOTHING = 0.05
 MOST_RECOVERIES = 8
@@ -33,14 +33,14 @@ MOST_RECOVERIES = 8
 @dataclass(frozen=True, slots=True)
 class TrainStep:
     step: int  # the first is 1
-    tokens: int  # trained on since the start
-    seconds: float  # of training since the start, without the time that other requests took
-    loss: float  # nats per token, of this step's batch
+    tokens: int  # tokens trained on since the start
+    seconds: float  # training time since the start, without the time of other requests
+    loss: float  # loss of this step's batch, in nats per token
     learning_rate: float
     gradient_norm: float  # before clipping
     validation_loss: float | None
     recovered: bool  # the loss was NaN or too high: an earlier state was restored, and the rate halved
-    fraction: float  # of the run, 0..1
+    fraction: float  # fraction of the run that is done, 0..1
     seconds_left: float
 
 

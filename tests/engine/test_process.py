@@ -54,7 +54,7 @@ def fail(request: Fail) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Hold(Request[object]):
-    """A job that does nothing until it is closed, and then may find that it cannot save."""
+    """A request for a job that waits until it is closed, and then fails to save if `fails`."""
 
     name: str
     fails: bool
@@ -82,7 +82,7 @@ class Unpicklable(Request[object]):
 
 @dataclass(frozen=True)
 class Wait(Request[object]):
-    """Holds the whole loop until `gate` is opened, so that what was sent meanwhile is there together."""
+    """A request that blocks the loop until `gate` is opened, so that it then receives several messages at once."""
 
 
 gate = threading.Event()
@@ -95,7 +95,7 @@ def wait(request: Wait) -> Iterator[object]:
 
 @dataclass(frozen=True)
 class Large(Request[object]):
-    """A request for an answer of so many bytes and so many strings."""
+    """A request for an answer of this many bytes and strings."""
 
     bytes_: int
     strings: int
@@ -121,7 +121,7 @@ def answer(request: Any) -> Any:
 
 
 def send_together(engine: Connection, *messages: Submit | Cancel) -> None:
-    """Send messages that the loop receives all at once."""
+    """Send messages that the loop receives together."""
     gate.clear()
     engine.send(Submit(1, Wait()))
     for message in messages:
@@ -141,7 +141,7 @@ def test_a_request_is_answered_in_order_and_ends_once(engine: Connection) -> Non
     assert until_ended(engine, 7) == [Event(7, 0), Event(7, 1), Event(7, 2), Ended(7, "done")]
 
 
-def test_a_question_is_answered_while_another_job_runs(engine: Connection) -> None:
+def test_a_request_is_answered_while_another_job_runs(engine: Connection) -> None:
     engine.send(Submit(1, Forever()))
     engine.send(Submit(2, Count(2)))
     assert until_ended(engine, 2)[-1] == Ended(2, "done")
@@ -153,7 +153,7 @@ def test_two_jobs_take_turns(engine: Connection) -> None:
     assert events == [2, 3] * 40
 
 
-def test_cancel_closes_the_job_and_says_so(engine: Connection) -> None:
+def test_cancel_closes_the_job_and_reports_it(engine: Connection) -> None:
     engine.send(Submit(1, Forever()))
     engine.send(Submit(2, Count(1)))
     until_ended(engine, 2)  # job 1 has had its turn
@@ -168,7 +168,7 @@ def test_a_waiting_job_can_be_cancelled(engine: Connection) -> None:
     assert until_ended(engine, 1)[-1] == Ended(1, "cancelled")
 
 
-def test_cancelling_what_has_ended_is_no_error(engine: Connection) -> None:
+def test_cancelling_an_ended_job_does_nothing(engine: Connection) -> None:
     engine.send(Submit(1, Count(0)))
     until_ended(engine, 1)
     engine.send(Cancel(1))
@@ -176,12 +176,12 @@ def test_cancelling_what_has_ended_is_no_error(engine: Connection) -> None:
     assert until_ended(engine, 2) == [Event(2, 0), Ended(2, "done")]
 
 
-def test_a_foreseen_failure_crosses_as_key_and_arguments(engine: Connection) -> None:
+def test_an_engine_error_is_sent_as_key_and_arguments(engine: Connection) -> None:
     engine.send(Submit(1, Fail(foreseen=True)))
     assert until_ended(engine, 1) == [Ended(1, "failed", "error.text_empty", {"file": "a.txt"})]
 
 
-def test_a_bug_crosses_with_its_traceback_and_the_engine_goes_on(engine: Connection) -> None:
+def test_a_bug_is_sent_with_its_traceback_and_the_engine_continues(engine: Connection) -> None:
     engine.send(Submit(1, Fail(foreseen=False)))
     [ended] = until_ended(engine, 1)
     assert isinstance(ended, Ended)
@@ -216,7 +216,7 @@ def test_an_answer_of_30_megabytes_arrives_whole_and_in_order(engine: Connection
     assert pieces == tuple(f"piece {i} 語" for i in range(150_000))
 
 
-def test_a_large_answer_that_is_cancelled_leaves_nothing(engine: Connection) -> None:
+def test_a_cancelled_large_answer_leaves_nothing_in_the_pipe(engine: Connection) -> None:
     send_together(engine, Submit(2, Large(30_000_000, 0)), Cancel(2), Submit(3, Count(1)))
     ended = [message for message in until_ended(engine, 3) if message.job == 2]
     assert ended == [Ended(2, "cancelled")]
@@ -229,20 +229,20 @@ def test_a_large_answer_that_is_cancelled_leaves_nothing(engine: Connection) -> 
 
 
 def begin(engine: Connection, job: int, request: Hold) -> None:
-    """Until it has begun: what never began has nothing to save."""
+    """Start a job and wait for its first answer: before it, the job has nothing to save."""
     engine.send(Submit(job, request))
     assert engine.poll(30)
     assert engine.recv() == Event(job, request.name)
 
 
-def test_a_job_that_cannot_save_when_it_is_cancelled_says_so_in_words(engine: Connection) -> None:
+def test_a_job_that_cannot_save_when_it_is_cancelled_sends_the_error(engine: Connection) -> None:
     begin(engine, 1, Hold("a", fails=True))
     engine.send(Cancel(1))
     assert until_ended(engine, 1) == [Ended(1, "failed", "error.not_written", {"file": "a", "reason": "full"})]
     assert closed == ["a"]
 
 
-def test_a_job_that_cannot_save_at_the_end_does_not_keep_others_from_it() -> None:
+def test_a_job_that_cannot_save_at_the_end_does_not_prevent_others() -> None:
     closed.clear()
     with loop(answer) as engine:
         for job, (name, fails) in enumerate((("a", False), ("b", True), ("c", False)), start=1):

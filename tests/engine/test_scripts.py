@@ -15,7 +15,7 @@ from engine.sentences import sentences
 from engine.text import corpus as corpora, reading
 from engine.text.comparison import VOCABULARY, rivals
 from engine.text.corpus import Corpus, build_corpus
-from engine.text.foreign import Foreign, read_piece, shown
+from engine.text.foreign import Foreign, printable, read_piece
 from engine.text.merges import MOST_SYMBOLS, MergeReplay
 from engine.text.reading import detect_encoding, find_files, inspect, read_all, read_chunks
 from engine.text.scripts import PIECE_PATTERN, kind_of
@@ -322,9 +322,9 @@ def test_a_byte_level_piece_is_read_as_its_bytes(text: str) -> None:
 @given(data=st.binary(max_size=12))
 def test_bytes_are_shown_as_text_or_in_hex(data: bytes) -> None:
     try:
-        assert shown(data) == data.decode()
+        assert printable(data) == data.decode()
     except UnicodeDecodeError:
-        assert bytes.fromhex(shown(data).replace("<0x", "").replace(">", "")) == data
+        assert bytes.fromhex(printable(data).replace("<0x", "").replace(">", "")) == data
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +377,7 @@ def test_merges_are_replayed_in_the_order_of_their_ranks(name: str, text: str, d
     assert ranks == sorted(ranks)
     assert ranks[0] == -1
     assert len(steps[-1].pieces) == len(steps[0].pieces) - len(steps) + 1
-    token = shown(RIVALS[name].token_bytes(int(found.ids[index])))
+    token = printable(RIVALS[name].token_bytes(int(found.ids[index])))
     assert token in steps[-1].pieces or len(steps[0].pieces) >= MOST_SYMBOLS
 
 

@@ -13,7 +13,7 @@ from engine.text.corpus import Corpus
 from engine.training.evaluation import losses
 from engine.training.recipe import micro_batch
 
-VALIDATION_WINDOWS = 64  # of one context each
+VALIDATION_WINDOWS = 64  # windows of one context each
 FINAL_WINDOWS = 1024
 
 
