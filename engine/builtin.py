@@ -28,7 +28,7 @@ WORD_TEXTS, WORD_EPOCHS = 200_000, 2
 
 def rebuild(folder: Path) -> Generator[TrainStep | Progress, None, None]:
     """Train both; yield the steps and the progress. Raises EngineError as Run does, and error.not_written."""
-    run = _begun(folder)
+    run = _resume_or_start(folder)
     yield from run.prepare()
     model = folder / "model"
     _keep(model, run)
@@ -44,7 +44,7 @@ def rebuild(folder: Path) -> Generator[TrainStep | Progress, None, None]:
     vectors.save(folder / "word2vec")
 
 
-def _begun(folder: Path) -> Run:
+def _resume_or_start(folder: Path) -> Run:
     """Resume the run in `folder`, or start one on freshly written text."""
     if (folder / "run" / ABOUT).is_file():
         return Run.resume(folder / "run")

@@ -43,9 +43,9 @@ class Stages:
     """One next token's distribution through all stages; see `stages`."""
 
     model_V: Floats  # softmax of the logits
-    penalized_V: Floats  # the same after the repetition penalty
+    penalized_V: Floats  # softmax of the logits after the repetition penalty
     order_R: NDArray[np.intp]  # token IDs, likeliest after the penalty first, ties by ID
-    tempered_R: Floats  # after the temperature
+    tempered_R: Floats  # probabilities after the temperature
     cumulative_R: Floats  # running sum of tempered_R
     kept: tuple[int, ...]  # number of tokens left after each stage of STAGES
     entropy: float  # entropy of the model's own distribution, in nats
@@ -150,7 +150,7 @@ def softmax_sorted(logits_R: Floats, temperature: float) -> Floats:
         greedy_R = np.zeros_like(logits_R)
         greedy_R[0] = 1.0
         return greedy_R
-    with np.errstate(over="ignore"):  # a difference over a tiny temperature: probability 0
+    with np.errstate(over="ignore"):  # a tiny temperature overflows to probability 0
         weights_R: Floats = np.exp((logits_R - logits_R[0]) / temperature)
     return weights_R / weights_R.sum()
 

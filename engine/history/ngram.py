@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IDs = NDArray[np.integer]
-MOST = 4_000_000  # tokens counted at most; more do not move the losses
+MOST = 4_000_000  # most tokens counted; more hardly change the losses
 Floats = NDArray[np.float64]
 
 

@@ -46,7 +46,7 @@ class Steps:
     H heads, G groups that share keys and values, S keys up to the query, K head width, D width.
     """
 
-    input_D: Floats  # the query's residual stream, normalised: what W_Q, W_K and W_V are applied to
+    input_D: Floats  # the query's normalised residual stream, to which W_Q, W_K and W_V are applied
     q_HK: Floats
     k_GSK: Floats
     v_GSK: Floats

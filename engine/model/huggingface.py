@@ -47,16 +47,16 @@ def _gpt2(values: Values) -> Values:
     _refuse(values, "scale_attn_weights", True)
     _refuse(values, "scale_attn_by_inverse_layer_idx", False)
     _refuse(values, "add_cross_attention", False)
-    width, heads = _whole(values, "n_embd", 768), _whole(values, "n_head", 12)
+    width, heads = _integer(values, "n_embd", 768), _integer(values, "n_head", 12)
     return {
-        "vocabulary": _whole(values, "vocab_size", 50257),
-        "n_layers": _whole(values, "n_layer", 12),
+        "vocabulary": _integer(values, "vocab_size", 50257),
+        "n_layers": _integer(values, "n_layer", 12),
         "n_heads": heads,
         "n_kv_heads": heads,
         "width": width,
         "head_width": _head_width(width, heads),
-        "mlp_width": _whole(values, "n_inner", 4 * width),
-        "context": _whole(values, "n_positions", 1024),
+        "mlp_width": _integer(values, "n_inner", 4 * width),
+        "context": _integer(values, "n_positions", 1024),
         "positions": "learned",
         "norm": "layer",
         "norm_gains": True,
@@ -75,19 +75,19 @@ def _gpt2(values: Values) -> Values:
 def _llama(values: Values) -> Values:
     """Touvron et al. 2023 (arXiv:2302.13971) and its successors: rotary positions, RMSNorm, SwiGLU."""
     _refuse(values, "partial_rotary_factor", 1.0)
-    width, heads = _whole(values, "hidden_size", 4096), _whole(values, "num_attention_heads", 32)
-    layers = _whole(values, "num_hidden_layers", 32)
+    width, heads = _integer(values, "hidden_size", 4096), _integer(values, "num_attention_heads", 32)
+    layers = _integer(values, "num_hidden_layers", 32)
     biases = bool(values.get("attention_bias", False))
     theta, scaling = _rope(values)
     return {
-        "vocabulary": _whole(values, "vocab_size", 32000),
+        "vocabulary": _integer(values, "vocab_size", 32000),
         "n_layers": layers,
         "n_heads": heads,
-        "n_kv_heads": _whole(values, "num_key_value_heads", heads),
+        "n_kv_heads": _integer(values, "num_key_value_heads", heads),
         "width": width,
-        "head_width": _whole(values, "head_dim", 0) or _head_width(width, heads),
-        "mlp_width": _whole(values, "intermediate_size", 11008),
-        "context": _whole(values, "max_position_embeddings", 2048),
+        "head_width": _integer(values, "head_dim", 0) or _head_width(width, heads),
+        "mlp_width": _integer(values, "intermediate_size", 11008),
+        "context": _integer(values, "max_position_embeddings", 2048),
         "rope_theta": theta,
         "rope_scaling": scaling,
         "norm_gains": True,
@@ -105,7 +105,7 @@ def _llama(values: Values) -> Values:
 
 def _mistral(values: Values) -> Values:
     """Jiang et al. 2023 (arXiv:2310.06825): Llama with sliding-window attention."""
-    window = _whole(values, "sliding_window", 0 if "sliding_window" in values else 4096)
+    window = _integer(values, "sliding_window", 0 if "sliding_window" in values else 4096)
     described = _llama(values)
     described["windows"] = (window,) * described["n_layers"] if window else ()
     return described | {"qkv_biases": False, "out_biases": False, "mlp_biases": False}
@@ -154,8 +154,8 @@ def _windows(values: Values, layers: int) -> tuple[int, ...]:
     """Return each layer's window; in the Qwen families, upper layers may have one."""
     if not values.get("use_sliding_window"):
         return ()
-    window = _whole(values, "sliding_window", 4096)
-    from_layer = _whole(values, "max_window_layers", 28)
+    window = _integer(values, "sliding_window", 4096)
+    from_layer = _integer(values, "max_window_layers", 28)
     kinds = values.get("layer_types")
     if not isinstance(kinds, list) or len(kinds) != layers:
         kinds = ["sliding_attention" if i >= from_layer else "full_attention" for i in range(layers)]
@@ -189,7 +189,7 @@ def _refuse(values: Values, name: str, *allowed: object) -> None:
         raise EngineError("error.model_setting", setting=name, value=str(values[name])[:80])
 
 
-def _whole(values: Values, name: str, default: int) -> int:
+def _integer(values: Values, name: str, default: int) -> int:
     value = values.get(name)
     if value is None:
         return default
@@ -275,10 +275,10 @@ class Weights:
                 self.disk_types.add(kind)
         with torch.device("meta"):
             expected = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
-        self._sources = {name: self._theirs(name) for name in expected}
+        self._sources = {name: self._source_names(name) for name in expected}
         self._compare(folder, expected, shapes)
 
-    def _theirs(self, name: str) -> list[str]:
+    def _source_names(self, name: str) -> list[str]:
         """Return their names of our tensor, such as layers.3.mlp.gate_proj.weight and up_proj for blocks.3.mlp.up."""
         module, _, part = name.rpartition(".")
         layer = re.search(r"\.(\d+)\.", name)

@@ -139,7 +139,7 @@ class Collection:
             scores_N = _hybrid(now, keyword_N, query_D, np.nan_to_num(cosines_N), likely)
             extractor = Extractor(now.keywords)
             for index in best_first(scores_N, LINES_READ).tolist():
-                scores_N[index] += LINE * extractor.covered(query, self.store.passage(int(now.table.ids[index]))[2])
+                scores_N[index] += LINE * extractor.coverage(query, self.store.passage(int(now.table.ids[index]))[2])
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
         cosines = cosines_N if len(cosines_N) else np.zeros_like(scores_N)
         hits = [

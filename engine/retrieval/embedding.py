@@ -17,7 +17,7 @@ from engine.retrieval.store import Store
 
 BATCH, PORTION = 256, 32  # passages whose vectors are committed together; passages embedded between two yields
 OUTSIDE_GRAPH = 20_000  # most new vectors that are compared one by one instead of being added to the graph
-REFIT = 0.25  # fit again once this share of new passages, relative to those fitted to, has arrived or gone
+REFIT = 0.25  # share of the passages fitted to: fit again once more than that are new or removed
 
 Updating = Iterator[IndexProgress | None]  # None: no report, but other jobs may run
 

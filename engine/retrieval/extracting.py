@@ -35,7 +35,7 @@ class Extractor:
                 best, highest = span, score
         return best, highest
 
-    def covered(self, question: str, text: str) -> float:
+    def coverage(self, question: str, text: str) -> float:
         """Return how much of a question, 0..1, a single line of a text contains."""
         asked = {term: importance(term) * self.weight(term) for term in question_terms(question)}
         found = (asked.keys() & set(terms(text[start:end])) for start, end in lines(text))

@@ -56,15 +56,15 @@ class Graph:
         """
         found = self._index.search(query_D, max(k, 10))
         newer = np.arange(np.searchsorted(ids_N, self.covered, side="right"), len(ids_N))
-        candidates = np.concatenate([places_of(found.keys, ids_N), newer])
+        candidates = np.concatenate([indices_of(found.keys, ids_N), newer])
         best, cosines = exact(np.asarray(rows_ND[candidates]), query_D, k)
         return candidates[best], cosines
 
 
-def places_of(keys: NDArray[Any], ids_N: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the places of `keys` in the ascending `ids_N`, leaving out keys that are not among them."""
-    places = np.minimum(np.searchsorted(ids_N, keys), len(ids_N) - 1)
-    return places[ids_N[places] == keys]
+def indices_of(keys: NDArray[Any], ids_N: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the indices of `keys` in the ascending `ids_N`, without keys that are not among them."""
+    indices = np.minimum(np.searchsorted(ids_N, keys), len(ids_N) - 1)
+    return indices[ids_N[indices] == keys]
 
 
 def build_graph(path: Path, rows_ND: Floats, ids_N: NDArray[np.int64], old: Path | None) -> Iterator[float]:

@@ -74,7 +74,7 @@ def _sections(document: Document) -> Iterator[Span]:
 def _spans(text: str, section: Span, size: int, overlap: int) -> Iterator[Span]:
     pieces = [piece for span in sentences(text, *section) for piece in _parts(text, span, size)]
     widths = [width(text[start:end]) for start, end in pieces]
-    # Blank space between sentences counts where it is more than an empty line.
+    # Blank space between sentences counts if it is more than an empty line.
     gaps = [0, *(max(0, width(text[before[1] : after[0]]) - 2) for before, after in pairwise(pieces))]
     if sum(widths) + sum(gaps) <= 1.3 * size and pieces:
         yield pieces[0][0], pieces[-1][1]

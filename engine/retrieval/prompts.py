@@ -143,8 +143,8 @@ def build(
     Of a passage that does not fit, the lines around its best sentence, `near(passage)`, are taken.
     Raises EngineError error.question_long if the question alone does not fit.
     """
-    question = _harmless(question, tokenizer)
-    passages = [_harmless(passage, tokenizer) for passage in passages]
+    question = _without_special_tokens(question, tokenizer)
+    passages = [_without_special_tokens(passage, tokenizer) for passage in passages]
     if len(_encode(tokenizer, style(question, []))) > limit:
         raise EngineError("error.question_long", context=limit)
     taken: dict[int, str] = {}
@@ -185,8 +185,8 @@ def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
     return ids[1:] if twice else ids  # both the template and the tokenizer may add the first token
 
 
-def _harmless(text: str, tokenizer: Tokenizer) -> str:
-    """Replace special tokens, so that a document cannot end its own part of the prompt.
+def _without_special_tokens(text: str, tokenizer: Tokenizer) -> str:
+    """Replace special tokens in a text, so that a document cannot end its own part of the prompt.
 
     The replacement is a character of no special token, so that the text around cannot join to form another one.
     """

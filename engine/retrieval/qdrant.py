@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.retrieval.nearest import Nearest, exact, places_of
+from engine.retrieval.nearest import Nearest, exact, indices_of
 
 PORTION = 256  # vectors per request
 SECONDS = 10  # timeout of a request
@@ -40,7 +40,7 @@ class Server:
             found = self._client.query_points(self._name, query=query_D.tolist(), limit=max(k, 10)).points
         except _failures() as error:
             raise self._failed(error) from error
-        candidates = places_of(np.array([point.id for point in found], np.int64), ids_N)
+        candidates = indices_of(np.array([point.id for point in found], np.int64), ids_N)
         best, cosines = exact(np.asarray(rows_ND[candidates]), query_D, k)
         return candidates[best], cosines
 

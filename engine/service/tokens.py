@@ -17,7 +17,7 @@ from engine.messages.tokens import (
 )
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
-from engine.text.comparison import rivals
+from engine.text.comparison import tokenizers_to_compare
 from engine.text.merges import MergeReplay
 from engine.text.reading import read_all
 from engine.text.tokenizer import Tokenizer
@@ -67,7 +67,7 @@ def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[T
 
     def train() -> dict[str, Tokenizer]:
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
-        return rivals(_sample(session, request.paths, "")[:TRAINED_ON] + ours)
+        return tokenizers_to_compare(_sample(session, request.paths, "")[:TRAINED_ON] + ours)
 
     others = session.cached("rivals", request.paths, train)
     yield None

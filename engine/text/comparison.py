@@ -9,7 +9,7 @@ from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
 VOCABULARY = 2000
 
 
-def rivals(text: str) -> dict[str, Tokenizer]:
+def tokenizers_to_compare(text: str) -> dict[str, Tokenizer]:
     """Train a character tokenizer, byte-level BPE and Nakami's own BPE; return them by name."""
     return {
         "characters": train_characters([text]),

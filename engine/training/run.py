@@ -39,7 +39,7 @@ from engine.training.trainer import Trainer, TrainStep, best_device
 
 ABOUT, LOG = "run.json", "log.jsonl"
 SAVE_SECONDS = 5.0
-SAVE_SHARE = 0.05  # most share of the time that saving takes: on a slow disk, saves are rarer
+SAVE_SHARE = 0.05  # largest share of the time for saving: on a slow disk, saves are rarer
 LAST_STEPS = 20  # the training loss in the result is their mean
 
 

@@ -4,7 +4,7 @@ from collections import deque
 
 import torch
 
-FIRST_TRIAL, NEXT_TRIAL = 1.0, 10.0  # seconds of training before a trial, at least
+FIRST_TRIAL, NEXT_TRIAL = 1.0, 10.0  # least seconds of training before a trial
 SHARE = 0.05  # largest share of the training time for trials
 TRIAL_STEPS = 2
 FASTER = 0.9  # share of a step's time that a step with the other number of threads must stay below

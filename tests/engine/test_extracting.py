@@ -73,14 +73,14 @@ def test_the_shorter_of_two_answering_sentences_is_better(extractor: Extractor) 
 def test_the_best_sentence_is_one_of_the_text_or_empty(extractor: Extractor, question: str, text: str) -> None:
     span, score = extractor.best_sentence(question, text)
     assert span in lines(text) if score > 0 else span == (0, 0)
-    assert 0 <= extractor.covered(question, text) <= 1 + 1e-9
+    assert 0 <= extractor.coverage(question, text) <= 1 + 1e-9
 
 
 @given(text=ANY | MARKS)
 def test_a_line_covers_itself_completely(extractor: Extractor, text: str) -> None:
     for start, end in lines(text):
         asked = text[start:end]
-        assert extractor.covered(asked, text) >= extractor.covered(asked, asked) - 1e-9
+        assert extractor.coverage(asked, text) >= extractor.coverage(asked, asked) - 1e-9
 
 
 def test_words_in_one_line_cover_more_than_scattered_ones(extractor: Extractor) -> None:
@@ -89,10 +89,10 @@ def test_words_in_one_line_cover_more_than_scattered_ones(extractor: Extractor) 
         "The express is red. The slow train leaves. Shops open at nine.",
     )
     question = "express leaves nine"
-    assert extractor.covered(question, together) == pytest.approx(1)
-    assert 0 < extractor.covered(question, scattered) < 0.7
-    assert extractor.covered(question, "Nothing of it.") == 0
-    assert extractor.covered("", together) == 0
+    assert extractor.coverage(question, together) == pytest.approx(1)
+    assert 0 < extractor.coverage(question, scattered) < 0.7
+    assert extractor.coverage(question, "Nothing of it.") == 0
+    assert extractor.coverage("", together) == 0
 
 
 def test_a_collection_without_terms_has_no_best_sentence() -> None:

@@ -15,11 +15,11 @@ from engine.messages.tokens import (
 )
 from engine.service.session import Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
-from engine.text.comparison import rivals
+from engine.text.comparison import tokenizers_to_compare
 from engine.text.merges import MergeReplay
 from tests.engine.conftest import SENTENCES
 
-RIVALS = rivals(SENTENCES * 20)
+TOKENIZERS = tokenizers_to_compare(SENTENCES * 20)
 TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。😀é\n", min_size=1, max_size=30)
 
 
@@ -27,7 +27,7 @@ TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。�
 @given(text=TEXTS)
 @settings(deadline=None, max_examples=60)
 def test_the_last_merge_gives_the_tokenizers_pieces(name: str, text: str) -> None:
-    tokenizer, replay = RIVALS[name], MergeReplay(RIVALS[name])
+    tokenizer, replay = TOKENIZERS[name], MergeReplay(TOKENIZERS[name])
     pieces: list[str] = []
     for word, _ in replay._words(text):
         pieces += replay.replay(replay._symbols(word))[-1].pieces
@@ -37,7 +37,7 @@ def test_the_last_merge_gives_the_tokenizers_pieces(name: str, text: str) -> Non
 @given(text=TEXTS)
 @settings(deadline=None, max_examples=30)
 def test_every_step_merges_two_neighbours(text: str) -> None:
-    steps = MergeReplay(RIVALS["scripts"]).steps(text, 0, 1)
+    steps = MergeReplay(TOKENIZERS["scripts"]).steps(text, 0, 1)
     for before, after in itertools.pairwise(steps):
         assert len(after.pieces) == len(before.pieces) - 1
         assert after.merged in after.pieces
@@ -45,7 +45,7 @@ def test_every_step_merges_two_neighbours(text: str) -> None:
 
 
 def test_characters_do_not_merge() -> None:
-    assert MergeReplay(RIVALS["characters"]).steps("the cat", 0, 3) == []
+    assert MergeReplay(TOKENIZERS["characters"]).steps("the cat", 0, 3) == []
 
 
 def test_the_merges_of_a_token_are_counted_in_the_text(session: Session) -> None:

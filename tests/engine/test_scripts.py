@@ -13,7 +13,7 @@ from tokenizers import Regex, decoders, models, pre_tokenizers, processors, trai
 from engine.errors import EngineError
 from engine.sentences import sentences
 from engine.text import corpus as corpora, reading
-from engine.text.comparison import VOCABULARY, rivals
+from engine.text.comparison import VOCABULARY, tokenizers_to_compare
 from engine.text.corpus import Corpus, build_corpus
 from engine.text.foreign import Foreign, printable, read_piece
 from engine.text.merges import MOST_SYMBOLS, MergeReplay
@@ -31,7 +31,7 @@ MIXED = st.text(
     st.sampled_from("漢字々〆〇ひらおごカナー・ｱＡabcé'’12１ ,.!?。、「_\n\t　😀𠮟\u200d\u0301אبя가€½"), max_size=30
 )
 SPLIT = pre_tokenizers.Split(Regex(PIECE_PATTERN), "isolated")
-RIVALS = rivals(SENTENCES * 20)
+TOKENIZERS = tokenizers_to_compare(SENTENCES * 20)
 
 
 def pieces_of(text: str) -> list[str]:
@@ -295,7 +295,7 @@ def test_a_vocabulary_beyond_two_bytes_is_stored_in_four(tmp_path: Path) -> None
 @settings(max_examples=100)
 @given(text=ANY_TEXT | MIXED)
 def test_every_compared_tokenizer_is_lossless_with_correct_spans(name: str, text: str) -> None:
-    tokenizer = RIVALS[name]
+    tokenizer = TOKENIZERS[name]
     assert tokenizer.decode(tokenizer.encode(text)) == text
     found = tokenizer.tokens(text)
     for token, start, end in zip(found.ids.tolist(), found.starts, found.ends, strict=True):
@@ -303,11 +303,11 @@ def test_every_compared_tokenizer_is_lossless_with_correct_spans(name: str, text
 
 
 def test_compared_tokenizers_are_trained_with_the_same_vocabulary_limit() -> None:
-    assert list(RIVALS) == ["characters", "bytes", "scripts"]
-    counts = {name: len(tokenizer.encode(SENTENCES)) for name, tokenizer in RIVALS.items()}
+    assert list(TOKENIZERS) == ["characters", "bytes", "scripts"]
+    counts = {name: len(tokenizer.encode(SENTENCES)) for name, tokenizer in TOKENIZERS.items()}
     assert counts["characters"] == len(SENTENCES)
     assert max(counts["bytes"], counts["scripts"]) < counts["characters"] / 2
-    assert all(RIVALS[name].vocabulary <= VOCABULARY for name in ("bytes", "scripts"))
+    assert all(TOKENIZERS[name].vocabulary <= VOCABULARY for name in ("bytes", "scripts"))
 
 
 @settings(max_examples=200)
@@ -370,28 +370,28 @@ def test_spans_of_a_sentencepiece_tokenizer_are_within_the_text(sentencepiece: T
 @given(text=ANY_TEXT | MIXED | st.text(st.sampled_from("the cat sat on 猫は森で"), max_size=30), data=st.data())
 def test_merges_are_replayed_in_the_order_of_their_ranks(name: str, text: str, data: st.DataObject) -> None:
     assume(text)
-    replay, found = MergeReplay(RIVALS[name]), RIVALS[name].tokens(text)
+    replay, found = MergeReplay(TOKENIZERS[name]), TOKENIZERS[name].tokens(text)
     index = data.draw(st.integers(0, len(found.ids) - 1))
     steps = replay.steps(found.text, int(found.starts[index]), int(found.ends[index]))
     ranks = [step.rank for step in steps]
     assert ranks == sorted(ranks)
     assert ranks[0] == -1
     assert len(steps[-1].pieces) == len(steps[0].pieces) - len(steps) + 1
-    token = printable(RIVALS[name].token_bytes(int(found.ids[index])))
+    token = printable(TOKENIZERS[name].token_bytes(int(found.ids[index])))
     assert token in steps[-1].pieces or len(steps[0].pieces) >= MOST_SYMBOLS
 
 
 @pytest.mark.parametrize("name", ["bytes", "scripts"])
 def test_in_a_very_long_word_only_the_token_is_replayed(name: str) -> None:
     text = "cat" * 400
-    found = RIVALS[name].tokens(text)
-    steps = MergeReplay(RIVALS[name]).steps(text, int(found.starts[5]), int(found.ends[5]))
+    found = TOKENIZERS[name].tokens(text)
+    steps = MergeReplay(TOKENIZERS[name]).steps(text, int(found.starts[5]), int(found.ends[5]))
     assert steps[-1].pieces == (found.pieces[5],)
     assert len(steps) <= MOST_SYMBOLS
 
 
 def test_a_word_has_the_same_merges_anywhere_in_a_text() -> None:
-    replay, text = MergeReplay(RIVALS["scripts"]), "a cat, the cat and cat"
+    replay, text = MergeReplay(TOKENIZERS["scripts"]), "a cat, the cat and cat"
     starts = [i for i in range(len(text)) if text.startswith(" cat", i)]
     steps = [replay.steps(text, start, start + 4) for start in starts]
     assert len(starts) == 3
