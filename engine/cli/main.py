@@ -11,12 +11,14 @@ import sys
 from engine.cli import documents, models, text, training
 from engine.errors import EngineError
 from engine.sentences import explain
+from engine.threads import make_threads_yield
 
 SHOWN = 200  # characters of an invalid path in a message
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code."""
+    make_threads_yield()
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # On Windows, output to a file is in an encoding that lacks most characters.

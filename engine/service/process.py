@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.messages.envelope import Arguments, Cancel, Ended, Event, Quit, Request, Submit
 from engine.messages.wire import pack, unpack
 from engine.service.answer import IDLE, Answer
+from engine.threads import make_threads_yield
 
 IDLE_SECONDS = 0.05
 LAST_SAVE_SECONDS = 1.5  # time for saving after the window has gone
@@ -36,6 +37,7 @@ def main(connection: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _lower_priority()
+    make_threads_yield()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     serve(connection)
 

@@ -18,10 +18,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 20.0
 
 
-def child(text: str, folder: str) -> None:
+def child(text: str, folder: str, seconds: float) -> None:
     """Run, in a process of its own, the program as `main.py` starts it, with a clock beside it."""
     from PySide6.QtCore import QTimer
 
@@ -56,9 +55,9 @@ def child(text: str, folder: str) -> None:
     def train() -> None:
         window.state.training_changed.connect(ended)
         window.workspace.pane("training")  # draws the run
-        window.runs.start(TrainingSettings(seconds=SECONDS), Path(folder) / "model")
+        window.runs.start(TrainingSettings(seconds=seconds), Path(folder) / "model")
         QTimer.singleShot(2000, lag.start)
-        QTimer.singleShot(round(500 * SECONDS), lambda: found.update(lag.stop()))
+        QTimer.singleShot(round(500 * seconds), lambda: found.update(lag.stop()))
 
     def ended() -> None:
         if window.state.training:
@@ -75,33 +74,33 @@ def _resident() -> float:
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-def run_window(text: str) -> dict[str, float]:
+def run_window(text: str, seconds: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ, NAKAMI_BEGUN=str(time.time()))
         if "DISPLAY" not in environment:
             environment["QT_QPA_PLATFORM"] = "offscreen"
-        command = [sys.executable, "-m", "tests.benchmarks.window", text, "--child", folder]
+        command = [sys.executable, "-m", "tests.benchmarks.window", text, "--child", folder, "--seconds", str(seconds)]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stderr)
         found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        return found | {"speed": _speed(Path(folder) / "model")}
+        return found | {"speed": _speed(Path(folder) / "model", seconds)}
 
 
-def run_command_line(text: str) -> float:
+def run_command_line(text: str, seconds: float, **environment: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "engine", "train", text, "--out", f"{folder}/model", "--seconds", str(SECONDS)]
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        return _speed(Path(folder) / "model")
+        command = [sys.executable, "-m", "engine", "train", text, "--out", f"{folder}/model", "--seconds", str(seconds)]
+        subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, check=True)
+        return _speed(Path(folder) / "model", seconds)
 
 
-def _speed(folder: Path) -> float:
+def _speed(folder: Path, seconds: float) -> float:
     """Tokens a second in the second half of a run."""
     from engine.model.checkpoint import read_json  # torch, which the window's process must not load
     from engine.training.run import ABOUT, read_log
 
     settings = read_json(folder / ABOUT)["settings"]
-    steps = [line for line in read_log(folder) if line.get("seconds", 0.0) > SECONDS / 2]
+    steps = [line for line in read_log(folder) if line.get("seconds", 0.0) > seconds / 2]
     taken = steps[-1]["step"] - steps[0]["step"]
     return taken * settings["batch"] * settings["context"] / (steps[-1]["seconds"] - steps[0]["seconds"])
 
@@ -111,15 +110,16 @@ def main() -> None:
     parser.add_argument("text")
     parser.add_argument("--child")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of training, in each run")
     options = parser.parse_args()
     text = str(Path(options.text).resolve())
     if options.child:
-        child(text, options.child)
+        child(text, options.child, options.seconds)
         return
     windows, lines = [], []
     for _ in range(options.rounds):
-        lines.append(run_command_line(text))
-        windows.append(run_window(text))
+        lines.append(run_command_line(text, options.seconds))
+        windows.append(run_window(text, options.seconds))
         print(f"command line {lines[-1]:,.0f} tokens/s; window {windows[-1]}", flush=True)
 
     def median(name: str) -> float:
