@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 class Unigram:
-    """A LanguageModel of each token's share of the text, independent of the tokens before.
+    """Unigram model, a LanguageModel: each token's share of the text, independent of the tokens before.
 
     One is added to every count (Laplace), so that no token is impossible.
     """
@@ -35,7 +35,7 @@ class Unigram:
 
 
 class Bigram:
-    """A LanguageModel of which tokens follow each token in a text.
+    """Bigram model, a LanguageModel: the probability of each token given the one before.
 
     Witten-Bell smoothing (Chen and Goodman 1998, section 2.5): the weight of the unigram is the share of
     different followers among all followers of the token before,

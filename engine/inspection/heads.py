@@ -1,4 +1,4 @@
-"""Score heads for four known functions: the share of its attention that each head spends on each.
+"""Score heads for four known functions, by the share of attention on the keys that belong to each function.
 
 All four are measured on the same probe, random tokens repeated once, so that the pattern depends on the head and
 not on the content of a text (Olsson et al. 2022, arXiv:2209.11895). Suffixes: H heads, T tokens.

@@ -30,7 +30,7 @@ class CollectionInfo:
 
 @dataclass(frozen=True, slots=True)
 class OpenCollection(Request[CollectionInfo]):
-    """Open a collection. `create`: make one in the folder if it holds none."""
+    """Open a collection; with `create`, make one if the folder contains none."""
 
     folder: str
     create: bool = False

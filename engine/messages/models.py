@@ -20,14 +20,14 @@ class ModelInfo:
     bytes: int  # memory for the weights
     step: int  # training steps so far; 0 if not known
     training: bool  # these weights are being trained now
-    resumable: bool  # the folder holds a run that can be continued
+    resumable: bool  # the folder contains a run that can be resumed
 
 
 @dataclass(frozen=True, slots=True)
 class OpenModel(Request[Notice | ModelInfo]):
     """Open a model: answers a Notice of the memory needed, then ModelInfo.
 
-    `folder` holds a model of Nakami or of a known family, with its tokenizer.json.
+    `folder` contains a model of Nakami or of a known family, with its tokenizer.json.
     """
 
     folder: str

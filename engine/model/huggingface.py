@@ -251,7 +251,7 @@ PREFIXES = re.compile(r"^(transformer|model)\.")
 
 
 class Weights:
-    """The tensors of a folder by our names, read one at a time while iterating.
+    """The tensors of a folder under our names; iterating reads one at a time.
 
     Creating it reads only the headers of the files and compares them with the config.
     Raises EngineError: error.model_pickled, error.model_no_weights, error.model_shard, error.model_damaged,
@@ -279,7 +279,7 @@ class Weights:
         self._compare(folder, expected, shapes)
 
     def _source_names(self, name: str) -> list[str]:
-        """Return their names of our tensor, such as layers.3.mlp.gate_proj.weight and up_proj for blocks.3.mlp.up."""
+        """Return the stored tensors that form ours: layers.3.mlp.gate_proj and up_proj for blocks.3.mlp.up."""
         module, _, part = name.rpartition(".")
         layer = re.search(r"\.(\d+)\.", name)
         pattern = re.sub(r"\.\d+\.", ".{}.", module, count=1)

@@ -49,7 +49,7 @@ class Transformer(nn.Module):
     def forward(self, ids_BT: Tensor, cache: KVCache | None = None, tape: Tape = NO_TAPE) -> Tensor:
         """Return the logits of T tokens, which continue those in the cache and are added to it.
 
-        Raises ValueError if the tokens, with those in the cache, are more than the context holds.
+        Raises ValueError if the tokens, with those in the cache, do not fit the context.
         """
         x_BTD, rotation = self._embed(ids_BT, cache.length if cache else 0, tape)
         T = ids_BT.shape[1]

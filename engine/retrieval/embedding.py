@@ -111,7 +111,7 @@ def _fit_is_due(store: Store, passages: int, missing: int) -> bool:
 
 
 def _begin_fit(store: Store, number: int) -> None:
-    """Switch to the files of another fit, which hold no vectors yet."""
+    """Switch to the files of another fit, which contain no vectors yet."""
     store.set_meta("fit", number)
     store.set_meta("fits", max(number, store.get_number("fits")))
     store.set_meta("rows", 0)

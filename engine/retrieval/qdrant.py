@@ -45,7 +45,7 @@ class Server:
         return candidates[best], cosines
 
     def upload(self, rows_ND: Floats, ids_N: NDArray[np.int64]) -> Iterator[float]:
-        """Make the server hold exactly these vectors; yield the share that is done.
+        """Make the server's vectors exactly these; yield the share that is done.
 
         Raises EngineError error.server.
         """

@@ -189,7 +189,7 @@ def read_pdf(path: Path) -> Document:
 
 
 def _unwrapped(text: str) -> str:
-    """Join the lines of a page to sentences, because PDF has no paragraphs, and words hyphenated at line ends."""
+    """Join the lines of a page into sentences, and hyphenated words, because PDF has no paragraphs."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufffe", "-").replace("\x02", "-")
     text = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", text)
     text = re.sub(r"(?<=[\u3041-\u30ff\u4e00-\u9fff、])\n(?=[\u3041-\u30ff\u4e00-\u9fff])", "", text)

@@ -38,7 +38,7 @@ class Corpus:
             raise EngineError("error.model_damaged", file=str(folder / FILE)) from error
 
     def check(self, context: int) -> None:
-        """Raise EngineError error.text_too_short unless both parts hold a window and the token after it."""
+        """Raise EngineError error.text_too_short unless both parts contain a window and the token after it."""
         need, have = context + 2, min(len(self.train), len(self.validation))
         if have < need:
             whole = round(need / VALIDATION)

@@ -11,7 +11,7 @@ FASTER = 0.9  # share of a step's time that a step with the other number of thre
 
 
 class ThreadCount:
-    """Chooses all threads or one, whichever computes a step faster; one if other processes keep the cores busy.
+    """Chooses all threads or one, whichever computes a step faster: one while other processes keep the cores busy.
 
     Threads wait for each other a thousand times in a step, and each wait lasts until the slowest of them is given a
     core. On two cores with a dozen busy processes a step took 0.3 to 0.7 s with one thread, 2.2 to 3.9 s with two.

@@ -41,7 +41,7 @@ def test_a_damaged_graph_is_reported(tmp_path: Path, data: bytes) -> None:
     assert failure(lambda: nearest.Graph(tmp_path / "g", 1)) == "error.collection_damaged"
 
 
-def test_a_graph_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_graph_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
     rows_ND = np.eye(4, dtype=np.float32)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "x").touch()

@@ -95,7 +95,7 @@ def _ruled(text: str, rng: Random, language: Language) -> str:
 
 
 def ask(question: str, language: Language, document: str = "") -> str:
-    """Return the prompt for an answer: the document, if there is one, the question and "答え："."""
+    """Return the prompt for an answer: the document, if any, the question, and "答え：" or "Answer:"."""
     asked, answered = MARKS[language]
     return f"{document}\n{asked}{question}\n{answered}".lstrip("\n").rstrip(" ")
 

@@ -1,4 +1,4 @@
-"""Predict each token of a text from the tokens before it: pre-training."""
+"""Pre-training: predict each token of a text from the tokens before it."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ FINAL_WINDOWS = 1024
 
 
 class LanguageModelling:
-    """Random windows of a corpus; the loss is the cross-entropy in nats per token."""
+    """The task of pre-training: random windows of a corpus, with the cross-entropy in nats per token as loss."""
 
     def __init__(self, corpus: Corpus, settings: TrainingSettings) -> None:
         """Raise EngineError error.text_too_short if the corpus does not fill a window in both of its parts."""
