@@ -1,4 +1,4 @@
-"""Everything runs offscreen, with settings of its own, and leaves nothing behind."""
+"""Run all tests offscreen, and without deadlines for hypothesis."""
 
 import os
 
@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-# Two busy cores: how long an example takes says nothing here.
+# On busy cores the time of an example says nothing about the code.
 settings.register_profile(
     "nakami", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )

@@ -1,4 +1,4 @@
-"""The house rules that a tool can hold: who imports whom, how long things are, where colours stand."""
+"""Rules of the code: imports, lengths of files and functions, and where colours are defined."""
 
 import ast
 import re
@@ -11,21 +11,21 @@ CODE = sorted([ROOT / "main.py", *(ROOT / "engine").rglob("*.py"), *(ROOT / "gui
 
 
 def modules_after(statements: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has loaded after running `statements`."""
+    """Return the top-level modules that a fresh interpreter has loaded after running `statements`."""
     program = f"import sys\n{statements}\nprint(' '.join({{name.split('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-def test_the_engine_knows_no_window() -> None:
+def test_the_engine_does_not_import_the_window() -> None:
     loaded = modules_after("import engine.service.handlers, engine.cli.main")
     assert "torch" in loaded
     assert not {"PySide6", "shiboken6", "pyqtgraph", "gui"} & loaded
-    assert "scipy" not in loaded  # half a second of every start, for searching alone
+    assert "scipy" not in loaded  # it takes half a second to import, and only searching needs it
 
 
-def test_the_first_step_of_a_run_does_without_torchs_compiler() -> None:
-    """torch.optim and drawing numbers on the meta device import it: seconds of the first thing a person does."""
+def test_the_first_training_step_does_not_import_torchs_compiler() -> None:
+    """torch.optim and random numbers on the meta device would import it, which takes seconds."""
     a_step = (
         "import numpy as np\n"
         "from engine.messages.training import TrainingSettings\n"
@@ -54,20 +54,20 @@ def test_the_window_never_imports_torch() -> None:
     assert not {"torch", "tokenizers", "safetensors", "transformers"} & loaded
 
 
-def test_the_first_window_does_without_what_is_slow_to_import() -> None:
+def test_the_first_window_imports_no_slow_packages() -> None:
     assert not {"torch", "pyqtgraph", "scipy"} & modules_after(
         "import gui.app, gui.window.main_window, gui.engine_link"
     )
 
 
-def test_package_markers_are_empty() -> None:
-    """So that importing the messages, whose own says what there is, imports nothing else."""
+def test_init_files_of_the_engine_are_empty() -> None:
+    """Importing the messages then imports nothing else; only their own file contains an overview."""
     markers = [path for path in (ROOT / "engine").rglob("__init__.py") if path.parent.name != "messages"]
     assert markers
     assert all(path.read_text() == "" for path in markers)
 
 
-def test_colours_stand_in_the_theme_alone() -> None:
+def test_colours_are_defined_in_the_theme_only() -> None:
     color = re.compile(r"""["']#[0-9a-fA-F]{3,8}["']""")
     guilty = [
         p.name for p in (ROOT / "gui").rglob("*.py") if p.name != "theme.py" and color.search(p.read_text("utf-8"))
@@ -75,7 +75,7 @@ def test_colours_stand_in_the_theme_alone() -> None:
     assert guilty == []
 
 
-def test_files_and_functions_keep_their_budgets() -> None:
+def test_files_and_functions_are_not_too_long() -> None:
     """Design §6: files at most 600 lines, functions at most 80."""
     long_files = [(p.name, n) for p in CODE if (n := len(p.read_text("utf-8").splitlines())) > 600]
     long_functions = [
@@ -88,5 +88,5 @@ def test_files_and_functions_keep_their_budgets() -> None:
     assert long_functions == []
 
 
-def test_the_transformer_can_be_read_in_one_sitting() -> None:
+def test_the_transformer_has_at_most_350_lines() -> None:
     assert len((ROOT / "engine/model/transformer.py").read_text("utf-8").splitlines()) <= 350

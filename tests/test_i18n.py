@@ -1,4 +1,4 @@
-"""Both languages say the same things, and the code says nothing that is not in them."""
+"""Both languages have the same sentences, and every key in the code has a sentence."""
 
 import ast
 import re
@@ -41,7 +41,7 @@ def actions() -> list[str]:
     return [name.value for name in named if isinstance(name, ast.Constant) and isinstance(name.value, str)]
 
 
-# The keys that the code puts together from parts, with the parts: every f-string that makes a key is here.
+# Keys that the code composes from parts, with the parts; every f-string that makes a key is listed.
 SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate")
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
@@ -138,7 +138,7 @@ def tables(path: Path) -> dict[str, list[str]]:
 
 
 def literals() -> set[str]:
-    """Every string literal of the code, with the constant parts of f-strings."""
+    """Return every string literal of the code, with the constant parts of f-strings."""
     found: set[str] = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -215,7 +215,7 @@ def test_no_key_is_in_two_files(language: str) -> None:
     assert sum(len(keys) for path in files(language) for keys in tables(path).values()) == len(forms(language))
 
 
-def test_every_key_that_is_put_together_is_declared() -> None:
+def test_every_composed_key_is_declared() -> None:
     assert composed() == set(COMPOSED)
 
 
@@ -228,15 +228,15 @@ def test_every_sentence_is_used() -> None:
     assert sorted(set(forms("en")) - literals() - declared()) == []
 
 
-def test_japanese_is_japanese_and_english_is_english() -> None:
+def test_english_sentences_have_no_japanese_and_japanese_ones_are_translated() -> None:
     same = {"window.title"}
     assert [k for k, s in sentences("en").items() if JAPANESE.search(s)] == []
     words = {key: re.sub(r"\{[^}]*\}", "", sentence) for key, sentence in sentences("ja").items()}
-    speechless = [key for key, word in words.items() if not JAPANESE.search(word) and re.search("[a-z]{4}", word)]
-    assert set(speechless) <= same
+    untranslated = [key for key, word in words.items() if not JAPANESE.search(word) and re.search("[a-z]{4}", word)]
+    assert set(untranslated) <= same
 
 
-def test_no_japanese_sentence_stands_in_the_code() -> None:
+def test_the_windows_code_contains_no_japanese_sentence() -> None:
     allowed = {"中身", *LANGUAGES.values()}
     for path in (ROOT / "gui").rglob("*.py"):
         tree = ast.parse(path.read_text("utf-8"))

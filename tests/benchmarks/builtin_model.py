@@ -1,8 +1,8 @@
-"""What the built-in model shows of what the textbook claims, in full.
+"""Measure in full how far the built-in model shows what the textbook claims.
 
     python -m tests.benchmarks.builtin_model [DIR]
 
-The texts are those of assets/scenes/examples.toml and engine/text/world/examples.py. DIR holds model/ and word2vec/
+The texts are those of assets/scenes/examples.toml and engine/text/world/examples.py. DIR contains model/ and word2vec/
 (default: assets).
 """
 

@@ -1,4 +1,4 @@
-"""Attention, and writing, of a model of GPT-2's size against `transformers`.
+"""Measure attention and generation of a model of GPT-2's size against `transformers`.
 
     python -m tests.benchmarks.capture
 
@@ -74,7 +74,7 @@ def _one(model: torch.nn.Module, ids: torch.Tensor) -> None:
 
 
 def _race(rounds: int, *runs: Callable[[], object]) -> list[float]:
-    """Return the median seconds of each."""
+    """Return the median seconds of each run."""
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
         for run, seconds in zip(runs, times, strict=True):

@@ -1,4 +1,4 @@
-"""The very first start, and writing with the model that Nakami brings.
+"""Measure the very first start, and generation with the built-in model.
 
     python -m tests.benchmarks.first_start
 
@@ -47,7 +47,7 @@ def child(folder: str) -> None:
         found.setdefault("alive", time.time() - begun)
         if window.state.corpus is not None:
             found.setdefault("text", time.time())
-        # The world's text is there, and what a run on it would cost has been tried: all is at rest.
+        # After the world's text is opened and a run on it estimated, the engine is idle.
         if time.time() - found.get("text", math.inf) > REST_SECONDS and "begun" not in found:
             found["begun"] = time.time()
             pane = window.workspace.pane("generation")

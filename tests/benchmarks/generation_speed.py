@@ -1,4 +1,4 @@
-"""Writing one token at a time against `transformers.generate`.
+"""Measure generating one token at a time against `transformers.generate`.
 
     python -m tests.benchmarks.generation_speed
 

@@ -1,4 +1,4 @@
-"""A clock for the lag of the window's event loop, which a person feels as jerks."""
+"""Measure the lag of the window's event loop, which makes the window jerk."""
 
 from PySide6.QtCore import QElapsedTimer, QTimer
 
@@ -6,7 +6,7 @@ BEAT = 10  # milliseconds
 
 
 class Lag:
-    """A clock that should strike every ten milliseconds, and how late it does."""
+    """A timer that should fire every ten milliseconds, and records how late it does."""
 
     def __init__(self) -> None:
         self._clock, self._late = QElapsedTimer(), list[float]()
@@ -18,7 +18,7 @@ class Lag:
         self._beat.start()
 
     def stop(self) -> dict[str, float]:
-        """Milliseconds."""
+        """Return the 99th percentile and the maximum of the lag in milliseconds."""
         self._beat.stop()
         ordered = sorted(self._late)
         return {"p99": ordered[int(0.99 * len(ordered))], "max": ordered[-1]}

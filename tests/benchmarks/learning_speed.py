@@ -1,10 +1,10 @@
-"""How soon Nakami's trainer reaches nanoGPT's final loss.
+"""Measure how soon Nakami's trainer reaches nanoGPT's final loss.
 
     python -m tests.benchmarks.learning_speed TEXT
 
 The peer is nanoGPT's recipe for CPUs in plain torch (4 layers, 4 heads, width 128, context 64, batch 12,
 2,000 steps, AdamW 1e-3 cosine to 1e-4, warm-up 100, betas 0.9/0.99, weight decay 0.1, clip 1, no dropout).
-Both learn the characters of the same 90 % and are judged on the whole other 10 %. Time is that of steps.
+Both are trained on the characters of the same 90 % and evaluated on all of the other 10 %. Only steps are timed.
 """
 
 import argparse

@@ -136,7 +136,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
-# --- Who ranks --------------------------------------------------------------------------------------
+# --- Rankers ----------------------------------------------------------------------------------------
 
 Ranker = Callable[[str], Sequence[int]]  # documents, best first
 

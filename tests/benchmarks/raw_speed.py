@@ -1,4 +1,4 @@
-"""Tokens a second of a training step against GPT-2 of `transformers`.
+"""Measure tokens per second of a training step against GPT-2 of `transformers`.
 
     python -m tests.benchmarks.raw_speed
 

@@ -1,4 +1,4 @@
-"""What a window must draw while a hand moves.
+"""Measure what the window redraws while the mouse moves.
 
     python -m tests.benchmarks.redraw
 

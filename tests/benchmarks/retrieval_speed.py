@@ -1,4 +1,4 @@
-"""Measure the search of vectors.
+"""Measure the speed of vector search.
 
     python -m tests.benchmarks.retrieval_speed [exact | approximate]
 

@@ -1,10 +1,10 @@
-"""Start, memory and smoothness of the window.
+"""Measure start, memory and smoothness of the window.
 
     python -m tests.benchmarks.window TEXT
 
 Starts the real program (offscreen where there is no display), trains with four tiles live, and compares the
-speed of training with that of the command line, in turns. The clock that measures lag takes time itself: it
-strikes in the first half of a run, and speeds are those of the second half.
+speed of training with that of the command line, in turns. The timer that measures lag takes time itself, so
+it runs in the first half of a run, and speeds are those of the second half.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Measure for tests and benchmark how far the built-in model shows what the examples of the window claim."""
+"""Measure how far the built-in model shows what the examples of the window claim."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -30,7 +30,7 @@ def text_of(scene: str, language: str) -> str:
 
 
 def write(opened: Opened, prompt: str, tokens: int, end: str, temperature: float = 0.0, seed: int = 1) -> str:
-    """Return what the model writes up to `end`, or `tokens` tokens."""
+    """Return the text that the model generates up to `end`, or `tokens` tokens."""
     model, tokenizer = opened
     sampling = SamplingSettings(temperature=temperature)
     text = ""
@@ -57,7 +57,7 @@ def word_probabilities(opened: Opened, prompt: str, words: Sequence[str]) -> dic
 
 
 def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floats, Floats]:
-    """Return per layer and head the share of pronouns that look most at the antecedent, and the mean weight on it."""
+    """Return per layer and head the share of pronouns that attend most to the antecedent, and the mean weight on it."""
     model, tokenizer = opened
     hits, weights = [], []
     for reference in references:
@@ -72,7 +72,7 @@ def on_antecedent(opened: Opened, references: Sequence[Reference]) -> tuple[Floa
 def right_analogies(
     rows_VD: Floats, index: Callable[[str], int | None], language: Language
 ) -> dict[str, tuple[int, int]]:
-    """Return for each kind how many analogies have the right word first, and how many there are."""
+    """Return for each kind how many analogies rank the right word first, and how many there are."""
     found = {}
     for kind, analogies in examples.analogies(language).items():
         right = 0

@@ -1,4 +1,4 @@
-"""Fill a collection and ask it questions, as the window does."""
+"""Fill a collection and send it requests, as the window does."""
 
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class FileReader:
-    """Reads in this process, because the reader process takes a while to start and has tests of its own."""
+    """A reader within this process, because the reader process takes time to start and has its own tests."""
 
     def __enter__(self) -> "FileReader":
         return self

@@ -103,6 +103,6 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def reads_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read files in this process."""
     monkeypatch.setattr(indexing, "FileReader", FileReader)

@@ -277,11 +277,11 @@ def test_index_search_and_ask(
     hits = run(capsys, "search", tmp_path / "cl", "食堂は何時から?", "-k", 1, "--mode", "keyword")["hits"]
     assert [set(hit) for hit in hits] == [{"file", "chunk", "start", "end", "score", "text"}]
     assert hits[0]["file"] == str(documents / "notice.txt")
-    told = run(capsys, "ask", tmp_path / "cl", model_folder, "When is the library open?")
-    assert told["answer"] == "The library is open from nine to five."
-    assert told["kind"] == "extracted"
-    assert told["sources"][0]["file"] == str(documents / "rules.txt")
-    assert {"prompt", "without", "tokens"} <= set(told)
+    answered = run(capsys, "ask", tmp_path / "cl", model_folder, "When is the library open?")
+    assert answered["answer"] == "The library is open from nine to five."
+    assert answered["kind"] == "extracted"
+    assert answered["sources"][0]["file"] == str(documents / "rules.txt")
+    assert {"prompt", "without", "tokens"} <= set(answered)
 
 
 def test_searching_a_missing_collection_prints_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

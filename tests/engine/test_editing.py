@@ -280,7 +280,7 @@ def test_a_document_keeps_its_id_over_many_edits(handlers: Answering, tmp_path: 
         ask(handlers, EditDocument(number, text))
         (shown,) = ask(handlers, ReadDocument(number))
         assert (shown.text, shown.path, shown.editable) == (text, hit.passage.path, True)
-        assert ask(handlers, Search(text.split()[0]))[0].hits[0].passage.document in range(1, 4)
+        assert ask(handlers, Search(text))[0].hits[0].passage.document == number
     (entries,) = ask(handlers, ListDocuments())
     assert [entry.document for entry in entries] == [1, 2, 3]
 

@@ -11,7 +11,7 @@ from engine.retrieval.indexing import remove, split_again, update
 from engine.retrieval.store import FileState, Store
 from tests.engine.collecting import bring_up_to_date, names
 
-pytestmark = pytest.mark.usefixtures("reads_at_once")
+pytestmark = pytest.mark.usefixtures("reads_in_this_process")
 
 
 def test_a_folder_is_added_with_everything_in_it(store: Store, documents: Path) -> None:
@@ -37,9 +37,9 @@ def test_two_files_that_swap_names_swap_contents(store: Store, documents: Path) 
     c.rename(a)
     aside.rename(c)
     bring_up_to_date(store)
-    said = {Path(e.path).name: store.document(e.document)[1].text for e in store.entries()}
-    assert said["a.txt"].startswith("This is deep/c.txt")
-    assert said["c.txt"].startswith("This is a.txt")
+    texts = {Path(e.path).name: store.document(e.document)[1].text for e in store.entries()}
+    assert texts["a.txt"].startswith("This is deep/c.txt")
+    assert texts["c.txt"].startswith("This is a.txt")
 
 
 def test_documents_on_an_unmounted_drive_are_kept(store: Store, documents: Path, tmp_path: Path) -> None:

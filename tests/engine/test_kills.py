@@ -11,7 +11,7 @@ from engine.training.run import SAVE_SECONDS
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 50
 
-# One process imports torch and forks the runs that are killed: importing it fifty times would take minutes.
+# One process imports torch and forks the runs that are killed, because fifty imports would take minutes.
 PROGRAM = f"""
 import os, random, signal, sys, time
 import torch
@@ -21,7 +21,7 @@ from engine.model.opening import load_model
 from engine.messages.training import TrainingSettings
 
 torch.set_num_threads(1)
-runs.SAVE_SECONDS, runs.SAVE_SHARE = 0.0, float("inf")  # at every step: as many moments to be killed in as there can be
+runs.SAVE_SECONDS, runs.SAVE_SHARE = 0.0, float("inf")  # save at every step, so that kills happen during saving, too
 settings = TrainingSettings(vocabulary=320, layers=1, heads=2, width=32, context=16, batch=2, steps=10**6, seconds=None)
 folder, text = Path(sys.argv[1]), sys.argv[2]
 random.seed(1)

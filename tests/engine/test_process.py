@@ -1,4 +1,4 @@
-"""The engine's loop: every request ends exactly once, in turn, and Cancel takes effect."""
+"""The engine's loop: every request ends exactly once, jobs take turns, and can be cancelled."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -191,7 +191,7 @@ def test_a_bug_is_sent_with_its_traceback_and_the_engine_continues(engine: Conne
     assert until_ended(engine, 2)[-1] == Ended(2, "done")
 
 
-def test_the_end_of_the_pipe_closes_every_job(engine: Connection) -> None:
+def test_closing_the_pipe_closes_the_running_jobs(engine: Connection) -> None:
     engine.send(Submit(1, Forever(idle=True)))
     engine.send(Submit(2, Count(1)))
     until_ended(engine, 2)
@@ -225,7 +225,7 @@ def test_a_cancelled_large_answer_leaves_nothing_in_the_pipe(engine: Connection)
     assert (answer_.job, answer_.body[1], end) == (4, ("piece 0 語",), Ended(4, "done"))
 
 
-# --- What cannot be saved -----------------------------------------------------------------------------
+# --- Failures to save --------------------------------------------------------------------------------
 
 
 def begin(engine: Connection, job: int, request: Hold) -> None:

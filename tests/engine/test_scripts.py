@@ -54,8 +54,9 @@ def test_joined_pieces_are_the_text(text: str) -> None:
 def test_no_piece_joins_two_scripts(text: str) -> None:
     for piece in pieces_of(text):
         kinds = {kind_of(c) for c in piece.replace("ー", "").strip()}
-        for script in ("kanji", "hiragana", "katakana", "digit"):
-            assert script not in kinds or kinds == {script} or (script == "digit" and len(piece) > 1), piece
+        for script in ("kanji", "hiragana", "katakana"):
+            assert script not in kinds or kinds == {script}, piece
+        assert len(piece) == 1 or not any(c.isdecimal() for c in piece), piece
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_white_space_around_a_piece_does_not_change_its_kind(text: str) -> None:
     assert kind_of(f" \n{text}\t") == kind_of(text.strip()) or kind_of(text) == "byte"
 
 
-# --- Files become texts -------------------------------------------------------------------------------
+# --- Reading files ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_any_bytes_are_read_or_raise_an_engine_error(tmp_path: Path, data: bytes
     assert refused in ("", "error.text_empty", "error.text_binary")
 
 
-# --- Texts become IDs ---------------------------------------------------------------------------------
+# --- The corpus ----------------------------------------------------------------------------------------
 
 
 @settings(max_examples=200)

@@ -24,7 +24,7 @@ from engine.retrieval.store import FileState, Store
 from engine.service.process import Answering
 from tests.engine.collecting import ask, bring_up_to_date, failure
 
-pytestmark = pytest.mark.usefixtures("reads_at_once")
+pytestmark = pytest.mark.usefixtures("reads_in_this_process")
 
 
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])

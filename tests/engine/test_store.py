@@ -27,7 +27,7 @@ from engine.retrieval.store import FILE, FORMAT, FileState, Store
 from engine.service.handlers import answering
 from tests.engine.collecting import ask, bring_up_to_date, failure, put
 
-pytestmark = pytest.mark.usefixtures("reads_at_once")
+pytestmark = pytest.mark.usefixtures("reads_in_this_process")
 
 
 # --- Round trips ---------------------------------------------------------------------------

@@ -167,7 +167,7 @@ TRAIN = ["train", "{text}", "--out", "{tmp}/m", *SHAPE]
 FAILURES = {
     "no model": ["generate", "{tmp}"],
     "no model to open": ["open", "{tmp}/nowhere"],
-    "a file for a folder": ["open", "{text}"],
+    "a file in place of a folder": ["open", "{text}"],
     "no text": ["evaluate", "{model}", "{tmp}/nothing.txt"],
     "an empty text": ["evaluate", "{model}", "{tmp}/empty.txt"],
     "a picture": ["evaluate", "{model}", "{tmp}/picture.png"],
@@ -185,26 +185,26 @@ FAILURES = {
     "negative tokens": ["generate", "{model}", "--tokens", "-1"],
     "a temperature that is no number": ["generate", "{model}", "--temperature", "nan"],
     "a negative temperature": ["generate", "{model}", "--temperature", "-1"],
-    "a share above one": ["generate", "{model}", "--top-p", "2"],
-    "a negative rank": ["generate", "{model}", "--top-k", "-3"],
+    "a top-p above one": ["generate", "{model}", "--top-p", "2"],
+    "a negative top-k": ["generate", "{model}", "--top-k", "-3"],
     "a repetition penalty of zero": ["generate", "{model}", "--repetition-penalty", "0"],
     "a world of size nan": ["world", "--megabytes", "nan"],
     "a world of infinite size": ["world", "--megabytes", "inf"],
     "no steps": [*TRAIN, "--steps", "0"],
     "infinite seconds": [*TRAIN, "--seconds", "inf"],
     "seconds that are no number": [*TRAIN, "--seconds", "nan"],
-    "a rate that is no number": [*TRAIN, "--steps", "2", "--learning-rate", "nan"],
-    "a text for a file": ["evaluate", "{model}", "the cat sat " * 400],
-    "a text for a model": ["tokenize", "the cat sat " * 400, "{model}"],
-    "a text for a collection": ["search", "the cat sat " * 400, "{model}"],
+    "a learning rate that is no number": [*TRAIN, "--steps", "2", "--learning-rate", "nan"],
+    "a text in place of a file": ["evaluate", "{model}", "the cat sat " * 400],
+    "a text in place of a model": ["tokenize", "the cat sat " * 400, "{model}"],
+    "a text in place of a collection": ["search", "the cat sat " * 400, "{model}"],
     "a text for a training file": ["train", "the cat sat " * 400, "--out", "{tmp}/m"],
-    "a text for a new folder": ["index", "--out", "the cat sat " * 400],
+    "a text in place of a new folder": ["index", "--out", "the cat sat " * 400],
     "a negative seed": [*TRAIN, "--steps", "2", "--seed", "-1"],
-    "a run on top of a file": ["train", "{text}", "--out", "{tmp}/empty.txt", "--steps", "2", *SHAPE],
+    "a run into a file": ["train", "{text}", "--out", "{tmp}/empty.txt", "--steps", "2", *SHAPE],
     "no collection": ["search", "{tmp}/nowhere", "question"],
-    "a model for a collection": ["search", "{model}", "question"],
-    "no collection to bring up to date": ["index", "--out", "{tmp}/nowhere"],
-    "a folder for a collection to bring up to date": ["index", "--out", "{tmp}"],
+    "a model in place of a collection": ["search", "{model}", "question"],
+    "no collection to update": ["index", "--out", "{tmp}/nowhere"],
+    "a folder without a collection to update": ["index", "--out", "{tmp}"],
     "no documents": ["index", "{tmp}/nothing", "--out", "{tmp}/c"],
     "zero passages": ["search", "{tmp}/c", "question", "-k", "0"],
     "negative passages": ["ask", "{tmp}/c", "{model}", "question", "-k", "-2"],
@@ -232,7 +232,7 @@ def test_every_failure_is_one_sentence_in_the_language_of_the_system(
     code, out, err = run(capsys, *(argument.format_map(places) for argument in FAILURES[what]))
     assert (code, out) == (1, "")
     sentence, rest = err.rstrip("\n").rpartition("\n")[::-2]
-    assert rest == "" or what.startswith("a run")  # progress came before
+    assert rest == "" or what.startswith("a run")  # progress is printed before
     assert "error." not in sentence
     assert "{" not in sentence
     assert bool(JAPANESE.search(sentence.replace(str(tmp_path), ""))) is (language == "ja_JP.UTF-8")

@@ -55,7 +55,7 @@ def test_spans_cover_the_text_without_gaps(tokenizer: Tokenizer, text: str) -> N
 
 @settings(max_examples=100)
 @given(text=ANY_TEXT)
-def test_streaming_never_shows_half_a_character(tokenizer: Tokenizer, text: str) -> None:
+def test_streaming_shows_whole_characters_only(tokenizer: Tokenizer, text: str) -> None:
     stream, shown = StreamDecoder(tokenizer), ""
     for token in tokenizer.encode(text):
         shown += stream.push(token)
@@ -68,7 +68,7 @@ def test_the_example_sentences_are_tokenized_as_in_the_textbook(bpe: Tokenizer) 
     assert bpe.tokens("I am happy").pieces == ("I", " am", " happy")
 
 
-def test_scripts_are_not_joined(bpe: Tokenizer) -> None:
+def test_no_token_joins_two_scripts(bpe: Tokenizer) -> None:
     for piece in bpe.tokens(TEXT).pieces:
         kinds = {kind_of(c) for c in piece.strip()}
         assert len(kinds) <= 1 or kinds == {"latin", "punctuation"}, piece  # doesn't is one word
@@ -86,7 +86,7 @@ def test_an_unseen_character_becomes_its_bytes(tokenizer: Tokenizer) -> None:
     assert tokens.ends.tolist() == [1, 1, 1]
 
 
-def test_a_byte_written_out_is_text(bpe: Tokenizer) -> None:
+def test_the_name_of_a_byte_token_is_encoded_as_ordinary_text(bpe: Tokenizer) -> None:
     assert bpe.decode(bpe.encode("<0x41>")) == "<0x41>"
     assert len(bpe.encode("<0x41>")) > 1
 
@@ -95,7 +95,7 @@ def test_a_lone_surrogate_becomes_a_question_mark(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode(tokenizer.encode("a\ud800b")) == "a?b"
 
 
-def test_characters_are_one_token_each(characters: Tokenizer) -> None:
+def test_the_character_tokenizer_gives_each_character_one_token(characters: Tokenizer) -> None:
     assert characters.tokens("I am").pieces == ("I", " ", "a", "m")
     assert characters.vocabulary == 256 + len(set(TEXT))
 
@@ -107,11 +107,11 @@ def test_a_short_text_gives_a_smaller_vocabulary() -> None:
 @pytest.mark.parametrize("asked", [0, 299, 10**9])
 def test_a_vocabulary_size_out_of_range_is_refused(asked: int) -> None:
     with pytest.raises(EngineError) as raised:
-        train_bpe([TEXT], asked)
+        train_bpe([TEXT], size)
     assert raised.value.key == "error.vocabulary_range"
 
 
-def test_a_long_text_gives_the_tokens_of_its_lines(tokenizer: Tokenizer) -> None:
+def test_a_long_text_has_the_tokens_of_its_lines(tokenizer: Tokenizer) -> None:
     line = "The cat doesn't care.\n\n"
     many = SEGMENT // len(line) * 3
     assert tokenizer.encode(line * many) == tokenizer.encode(line) * many

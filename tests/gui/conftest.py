@@ -1,4 +1,4 @@
-"""A window with a fake engine, closed after every test; nothing is left behind."""
+"""A window with a fake engine, and a check that no thread, process or timer outlives a test."""
 
 import multiprocessing
 import threading
@@ -25,16 +25,18 @@ from tests.gui.searching import ask
 def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     """Check that no thread, process, repeating timer or animation outlives a test.
 
-    The application is made first, whichever test comes first: Qt aborts where something is painted without it.
+    The application is created first, because Qt aborts when something is painted without one.
     """
     before = set(threading.enumerate())
     yield
-    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # closed windows need not follow what comes now
+    qapp.sendPostedEvents(
+        None, QEvent.Type.DeferredDelete.value
+    )  # so that closed windows do not follow the changes below
     i18n.set_language("en")
     if theme.current() != theme.LIGHT:
         look(theme.LIGHT)
     left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
-    assert left == []  # daemons as well: every thread that the window starts is one
+    assert left == []  # including daemons, as all threads of the window are
     assert multiprocessing.active_children() == []
     owners = [qapp, *qapp.topLevelWidgets()]
     timers = [timer for owner in owners for timer in owner.findChildren(QTimer)]
@@ -45,7 +47,7 @@ def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _japanese_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No window warns of a missing font, whatever fonts this machine has."""
+    """Report a Japanese font on every machine, so that no window warns of a missing one."""
     monkeypatch.setattr("gui.window.main_window.has_japanese_font", lambda: True)
 
 

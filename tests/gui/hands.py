@@ -1,4 +1,4 @@
-"""Eyes and hands of the tests: what is painted where, and what a mouse and a keyboard do there."""
+"""Helpers for widget tests: find painted areas, and send mouse and keyboard events."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def pixels(widget: QWidget) -> np.ndarray:
     """Return what is on the screen, 0xRRGGBB: [height, width]."""
     shown = widget.grab()
     image = QImage(shown.size(), QImage.Format.Format_RGB32)
-    image.fill(Qt.GlobalColor.white)  # on a transparent ground a pale tint would have its full colour
+    image.fill(Qt.GlobalColor.white)  # on a transparent background a pale tint would have its full colour
     painter = QPainter(image)
     painter.drawPixmap(0, 0, shown)
     painter.end()
@@ -164,7 +164,7 @@ def in_a_window(qtbot: QtBot, widget: QWidget) -> QWidget:
     column.addWidget(widget)
     column.addWidget(after)
     column.addStretch(1)
-    widget.kept = window  # type: ignore[attr-defined]  # or it is collected, with all that is in it
+    widget.kept = window  # type: ignore[attr-defined]  # otherwise Python deletes the window with its widgets
     show(qtbot, window)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)

@@ -1,4 +1,4 @@
-"""What tests of the Search pane do again and again."""
+"""Helpers for tests of the Search pane."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ def ask(pane: Any, qtbot: QtBot, question: str = "When is the holiday?") -> Any:
 
 
 def choose_vectors(pane: Any, kind: str) -> None:
-    """Click the button, then the entry of its menu."""
+    """Choose an embedder by its button and the entry in the menu."""
     button = pane.page.embedder
 
     def click_entry() -> None:
         menu = button.menu()
         QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(button.choices[kind]).center())
 
-    QTimer.singleShot(0, button, click_entry)  # the open menu waits for it
+    QTimer.singleShot(0, button, click_entry)  # runs once the menu is open, which blocks
     QTest.mouseClick(button, LEFT)
 
 

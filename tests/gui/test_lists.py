@@ -1,4 +1,4 @@
-"""Lists of documents and runs: clicked, ticked, searched."""
+"""The lists of documents and of runs, used by mouse and keyboard."""
 
 import math
 
@@ -103,7 +103,7 @@ def test_no_document_is_filtered_by_an_invisible_search(documents: DocumentList)
     assert len(documents.rows()) == 12
 
 
-def test_an_empty_collection_can_only_be_added_to(documents: DocumentList) -> None:
+def test_in_an_empty_collection_documents_can_only_be_added(documents: DocumentList) -> None:
     documents.set_entries([])
     assert documents.title.text() == "Documents: 0"
     enabled = {name for name, button in documents.buttons.items() if button.isEnabled()}
@@ -165,7 +165,7 @@ def test_a_run_is_listed_with_its_figures(runs: RunList) -> None:
     assert not runs.empty.isVisible()
 
 
-def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
+def test_a_checkbox_shows_or_hides_a_run(runs: RunList) -> None:
     toggled = recorded(runs.toggled)
     boxes = [item_of(runs, row).data(0, Qt.ItemDataRole.CheckStateRole) for row in range(3)]
     assert [None if box is None else Qt.CheckState(box) for box in boxes] == [
@@ -180,7 +180,7 @@ def test_a_box_lays_a_run_over_the_curve(runs: RunList) -> None:
     assert toggled == [("/models/story-1", False), ("/models/story-2", True)]
 
 
-def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) -> None:
+def test_marking_a_run_from_code_changes_its_checkbox_and_swatch_without_a_signal(runs: RunList) -> None:
     toggled, item = recorded(runs.toggled), item_of(runs, 2)
     before = item.icon(0).pixmap(24, 12).toImage()
     curve = Curve("laid over")
@@ -194,7 +194,7 @@ def test_a_mark_from_elsewhere_changes_box_and_swatch_silently(runs: RunList) ->
     assert toggled == []
 
 
-def test_the_run_in_front_is_opened_but_not_taken_away(runs: RunList) -> None:
+def test_the_current_run_can_be_opened_but_not_removed(runs: RunList) -> None:
     assert not runs.open_button.isEnabled()
     wanted, removed = recorded(runs.model_wanted), recorded(runs.removed)
     runs.tree.setCurrentItem(item_of(runs, 0))
@@ -210,7 +210,7 @@ def test_the_run_in_front_is_opened_but_not_taken_away(runs: RunList) -> None:
     assert not runs.isVisible()
 
 
-def test_when_the_last_run_is_gone_the_list_says_so(runs: RunList) -> None:
+def test_a_list_without_runs_shows_a_hint(runs: RunList) -> None:
     for _ in range(2):
         runs.tree.setCurrentItem(item_of(runs, 1))
         QTest.mouseClick(runs.remove_button, LEFT)
@@ -223,7 +223,7 @@ def test_when_the_last_run_is_gone_the_list_says_so(runs: RunList) -> None:
 
 
 @pytest.mark.parametrize("at", [(0, 0), (700, 500), (760, 20)])
-def test_the_list_drops_down_on_the_screen(qtbot: QtBot, runs: RunList, at: tuple[int, int]) -> None:
+def test_the_list_of_runs_opens_within_the_screen(qtbot: QtBot, runs: RunList, at: tuple[int, int]) -> None:
     button = show(qtbot, QWidget(), 60, 24)
     button.move(*at)
     runs.hide()

@@ -72,7 +72,7 @@ def test_steps_have_a_place_on_three_axes() -> None:
     assert found.along("seconds", np.array([2.0])).tolist() == [1.0]
 
 
-def test_the_loss_on_held_out_text_is_the_last_one_so_far() -> None:
+def test_the_validation_loss_at_a_step_is_the_last_one_measured() -> None:
     found = curve([3.0] * 10)
     found.add_validation(1, 6.0)
     found.add_validation(8, 2.5)
@@ -97,7 +97,7 @@ def test_thinning_keeps_the_extremes_and_the_end(values: list[float], most: int)
         assert shown_y.min() <= fine[:whole].min()
 
 
-# --- What is drawn ---------------------------------------------------------------------------------
+# --- Drawing ---------------------------------------------------------------------------------------
 
 
 def visible_range(plot: LossPlot) -> tuple[list[float], list[float]]:
@@ -105,7 +105,7 @@ def visible_range(plot: LossPlot) -> tuple[list[float], list[float]]:
     return across, up
 
 
-def test_there_is_room_for_curve_and_reference_lines(plot: LossPlot) -> None:
+def test_the_view_contains_curve_and_reference_lines(plot: LossPlot) -> None:
     plot.set_runs([curve([5.5, 3.0, 2.0])])
     _, (bottom, top) = visible_range(plot)
     assert bottom < 2.0
@@ -138,7 +138,9 @@ def test_labels_of_lines_too_close_do_not_overlap(plot: LossPlot) -> None:
 @pytest.mark.parametrize("what", ["loss", "perplexity", "rate", "norm"])
 @pytest.mark.parametrize("axis", ["steps", "tokens", "seconds"])
 @pytest.mark.parametrize("logarithmic", [False, True])
-def test_every_view_shows_a_run_that_had_broken_steps(plot: LossPlot, what: str, axis: str, logarithmic: bool) -> None:
+def test_every_view_shows_a_run_with_nan_and_infinite_losses(
+    plot: LossPlot, what: str, axis: str, logarithmic: bool
+) -> None:
     broken = curve([5.0, math.nan, math.inf, 4.0])
     broken.add_validation(1, math.nan)
     plot.set_runs([broken, curve([6.0] * 9, "other"), Curve("empty")])
@@ -173,34 +175,34 @@ def test_a_run_keeps_its_colour_and_line_style(plot: LossPlot) -> None:
 # --- Choosing a step -------------------------------------------------------------------------------
 
 
-def test_keys_describe_one_step_after_the_other(qtbot: QtBot, plot: LossPlot) -> None:
+def test_arrow_keys_describe_the_previous_or_next_step(qtbot: QtBot, plot: LossPlot) -> None:
     plot.set_runs([curve([5.5, 3.0, 2.25])])
-    said: list[str] = []
-    plot.hovered.connect(said.append)
+    described: list[str] = []
+    plot.hovered.connect(described.append)
     for key in (Qt.Key.Key_End, Qt.Key.Key_Left, Qt.Key.Key_Home, Qt.Key.Key_Left, Qt.Key.Key_Right):
         qtbot.keyClick(plot, key)
-    assert [next(word for word in words.split() if word.strip(":").isdigit()) for words in said] == [
+    assert [next(word for word in words.split() if word.strip(":").isdigit()) for words in described] == [
         "3:", "2:", "1:", "1:", "2:",
     ]  # fmt: skip
-    assert "2.250" in said[0]
+    assert "2.250" in described[0]
 
 
 def test_the_mouse_finds_the_nearest_step(plot: LossPlot) -> None:
     plot.set_runs([curve([5.5, 3.0, 2.25])])
-    said: list[str] = []
-    plot.hovered.connect(said.append)
+    described: list[str] = []
+    plot.hovered.connect(described.append)
     plot._moved(plot.plot.getViewBox().mapViewToScene(QPointF(2.2, 4.0)))
     plot._moved(QPointF(-500, -500))
-    assert "Step 2" in said[0]
-    assert said[1] == ""
+    assert "Step 2" in described[0]
+    assert described[1] == ""
 
 
 def test_an_empty_plot_has_no_description(qtbot: QtBot, plot: LossPlot) -> None:
-    said: list[str] = []
-    plot.hovered.connect(said.append)
+    described: list[str] = []
+    plot.hovered.connect(described.append)
     plot._moved(QPointF(100, 100))
     qtbot.keyClick(plot, Qt.Key.Key_Left)
-    assert said in ([], [""])
+    assert described in ([], [""])
 
 
 # --- Figures and legend ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A run in the window without any pane: its life, its record, and what the window's state says about it."""
+"""The run controller: starting, pausing, ending and reading runs, and the state of the window."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ STORY = TextInfo(("/texts/story.txt",), "story.txt", 1, 4000, 4000, "utf-8", "th
 
 @pytest.fixture
 def runs(qapp: object, engine: FakeEngine, tmp_path: Path) -> RunController:
-    """With a text open and no run."""
+    """Return a controller with a text open and no run."""
     made = RunController(AppState(), engine)  # type: ignore[arg-type]
     made.models = tmp_path
     made.state.set_text("the")
@@ -29,7 +29,7 @@ def runs(qapp: object, engine: FakeEngine, tmp_path: Path) -> RunController:
 
 @pytest.fixture
 def training(runs: RunController, engine: FakeEngine) -> RunController:
-    """With a run that has made ten steps."""
+    """Return a controller whose run has made ten steps."""
     runs.start(TrainingSettings())
     engine.send(Train, started())
     engine.send(Train, model(training=True))

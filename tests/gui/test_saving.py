@@ -1,4 +1,4 @@
-"""Pictures and tables leave the program whole."""
+"""Saving pictures and tables as files."""
 
 import csv
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_a_picture_has_twice_the_pixels(label: QLabel, tmp_path: Path) -> None:
     assert (image.width(), image.height()) == (240, 80)
 
 
-def test_a_drawing_is_svg(label: QLabel, tmp_path: Path) -> None:
+def test_a_picture_is_saved_as_svg(label: QLabel, tmp_path: Path) -> None:
     saving.save_svg(label, tmp_path / "a.svg")
     assert "<svg" in (tmp_path / "a.svg").read_text("utf-8")
 
@@ -39,7 +39,7 @@ def test_a_table_opens_in_a_spreadsheet(tmp_path: Path) -> None:
         assert list(csv.reader(file)) == [["piece", "p"], ["猫,", "0.5"], ['"\n', "1"]]
 
 
-def test_what_cannot_be_written_leaves_nothing(label: QLabel, tmp_path: Path) -> None:
+def test_a_failed_save_leaves_no_file(label: QLabel, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         saving.save_png(label, tmp_path / "nowhere" / "a.png")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Files of scenes, the examples, the very first start, and the warning about an unknown text."""
+"""Scene files, the examples, the very first start, and the warning about an unknown text."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ def choose(window: MainWindow, scene: str) -> None:
     window.top.examples.menu().actions()[list(SCENES).index(scene)].trigger()
 
 
-# --- Files of scenes ----------------------------------------------------------------------------------
+# --- Scene files --------------------------------------------------------------------------------------
 
 SCENE = """[[scene]]
 id = "first"
@@ -45,7 +45,7 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_what_a_scene_does_not_say_has_a_default(tmp_path: Path) -> None:
+def test_missing_fields_of_a_scene_have_defaults(tmp_path: Path) -> None:
     scene = read_scenes(written(tmp_path, SCENE))["first"]
     assert scene == Scene("first", "One", {"en": "Look", "ja": "見る"}, ["tokens"])
     assert (scene.model, scene.text, scene.saved, scene.act) == ("builtin", "", {}, {})
@@ -81,7 +81,7 @@ def test_two_scenes_cannot_have_the_same_id(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[[scene]]\nid = ", "", "scene = 3", "scene = [1]"])
-def test_a_file_that_holds_no_scenes_is_reported(tmp_path: Path, text: str) -> None:
+def test_a_file_without_scenes_is_reported(tmp_path: Path, text: str) -> None:
     with pytest.raises(EngineError, match="scene_file"):
         read_scenes(written(tmp_path, text))
     with pytest.raises(EngineError, match="scene_file"):
@@ -108,11 +108,11 @@ def test_every_example_is_written_in_every_language(scene: Scene) -> None:
         assert in_language(scene.act, language).get("look_at", "") in text
 
 
-# --- Playing them -------------------------------------------------------------------------------------
+# --- Playing scenes -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_every_example_comes_on_screen_with_its_pane_alone(
+def test_every_example_shows_its_own_panes_only(
     window: MainWindow, qtbot: QtBot, engine: FakeEngine, language: str
 ) -> None:
     window.set_language(language)
@@ -126,7 +126,7 @@ def test_every_example_comes_on_screen_with_its_pane_alone(
     assert engine.asked(OpenModel)[-1].folder == str(BUILTIN)
 
 
-def test_the_menu_has_a_title_and_a_hint_for_each(window: MainWindow) -> None:
+def test_the_menu_has_a_title_and_a_hint_for_each_example(window: MainWindow) -> None:
     actions = window.top.examples.menu().actions()
     assert [action.text() for action in actions][2:4] == ["What “it” means: attention", "King − man + woman"]
     assert all(action.toolTip() for action in actions)
@@ -134,7 +134,7 @@ def test_the_menu_has_a_title_and_a_hint_for_each(window: MainWindow) -> None:
     assert actions[3].text() == "王 − 男 + 女"
 
 
-def test_what_to_look_at_follows_the_language_and_goes_with_the_next_text(
+def test_the_hint_follows_the_language_and_disappears_with_the_next_text(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     choose(window, "happy")
@@ -145,7 +145,7 @@ def test_what_to_look_at_follows_the_language_and_goes_with_the_next_text(
     qtbot.waitUntil(lambda: not window.banner.isVisible())
 
 
-def test_the_head_that_looks_at_the_antecedent_is_chosen(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_head_that_attends_most_to_the_antecedent_is_selected(window: MainWindow, qtbot: QtBot) -> None:
     choose(window, "pronoun")
     pane = window.workspace.pane(AttentionPane)
     with qtbot.waitSignal(window.player.played):
@@ -161,7 +161,7 @@ def test_the_head_that_looks_at_the_antecedent_is_chosen(window: MainWindow, qtb
     assert "this head attends to the animal" in window.banner.label.text()
 
 
-def test_all_the_room_is_given_back(window: MainWindow) -> None:
+def test_leaving_the_enlarged_example_restores_the_number_of_tiles(window: MainWindow) -> None:
     before = window.workspace.layout_now()
     choose(window, "happy")
     assert window.workspace.layout_now() == ["tokens"]
@@ -176,7 +176,7 @@ def test_a_scene_of_two_panes_has_two_tiles(window: MainWindow, qtbot: QtBot) ->
     assert window.state.text == "abc"
 
 
-def test_a_new_scene_takes_the_place_of_one_that_waits_for_its_model(
+def test_a_new_scene_replaces_one_still_waiting_for_its_model(
     window: MainWindow, qtbot: QtBot, engine: FakeEngine
 ) -> None:
     choose(window, "ai")
@@ -185,7 +185,9 @@ def test_a_new_scene_takes_the_place_of_one_that_waits_for_its_model(
     assert engine.asked(Generate) == []
 
 
-def test_an_analogy_is_found_among_the_word_vectors(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_the_analogy_example_asks_for_king_minus_man_plus_woman(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
     choose(window, "analogy")
     qtbot.waitUntil(lambda: bool(engine.asked(FindAnalogy)))
     asked = engine.asked(FindAnalogy)[-1]
@@ -194,7 +196,7 @@ def test_an_analogy_is_found_among_the_word_vectors(window: MainWindow, qtbot: Q
     qtbot.waitUntil(lambda: bool(pane.plot.arrows))
 
 
-def test_a_word_is_looked_up_with_its_neighbours(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_the_neighbours_example_looks_up_its_word(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     def with_a_dog(request: Project) -> list[object]:
         names, *maps = embedding_map(request)
         assert isinstance(names, EmbeddingNames)
@@ -209,7 +211,7 @@ def test_a_word_is_looked_up_with_its_neighbours(window: MainWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: engine.asked(Project)[-1].language == "ja")
 
 
-def test_breakfast_shows_the_candidates_and_writes_nothing(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_breakfast_example_shows_candidates_and_generates_nothing(window: MainWindow, qtbot: QtBot) -> None:
     pane = window.workspace.pane(GenerationPane)
     pane.page.controls.sliders["top_k"].set_value(5)
     pane.page.live.setChecked(False)
@@ -218,26 +220,28 @@ def test_breakfast_shows_the_candidates_and_writes_nothing(window: MainWindow, q
         pass
     qtbot.waitUntil(lambda: pane.page.bars.candidates is not None and not pane.asking())
     settings = pane.page.controls.settings()
-    assert (settings.temperature, settings.top_k) == (1.0, 0)  # its own, and the others' defaults
+    assert (settings.temperature, settings.top_k) == (1.0, 0)  # its own temperature, and the default of top-k
     assert not pane.page.live.isChecked()
     assert pane.tree.text() == ""
 
 
-def test_a_scene_writes_up_to_its_stop(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_the_story_example_generates_up_to_its_stop(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     choose(window, "story")
     qtbot.waitUntil(lambda: bool(engine.asked(Generate)))
     asked = engine.asked(Generate)[-1]
     assert (asked.tokens, asked.stop, asked.sampling.temperature) == (160, "\n\n", 0.7)
 
 
-def test_three_temperatures_side_by_side(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_the_temperature_example_generates_at_three_temperatures(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
     choose(window, "temperature")
     qtbot.waitUntil(lambda: len(engine.asked(Generate)) == 3)
     assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
     assert {r.tokens for r in engine.asked(Generate)} == {60}
 
 
-def test_a_token_is_no_longer_marked_when_its_text_has_gone(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_new_text_clears_the_selected_token(window: MainWindow, qtbot: QtBot) -> None:
     choose(window, "pronoun")
     qtbot.waitUntil(lambda: window.strip.current is not None)
     window.prompt.set_text("ab")
@@ -263,16 +267,16 @@ def test_the_very_first_start_shows_an_example_in_four_tiles(
     window.close()
 
 
-# --- What the open model does not know ----------------------------------------------------------------
+# --- Texts unknown to the model -----------------------------------------------------------------------
 
 
-def test_characters_that_the_model_never_saw_are_named(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_characters_unknown_to_the_model_are_listed(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "𠮟😀", 1.0, 6.0)]
     choose(window, "happy")
     qtbot.waitUntil(lambda: "𠮟😀" in window.status.warning.text())
 
 
-def test_a_foreign_text_is_said_to_be_one(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_a_text_unlike_the_training_text_shows_a_warning(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 5.0, 6.0)]
     choose(window, "happy")
     qtbot.waitUntil(lambda: window.status.warning.isVisible())
@@ -282,7 +286,7 @@ def test_a_foreign_text_is_said_to_be_one(window: MainWindow, qtbot: QtBot, engi
     qtbot.waitUntil(lambda: engine.asked(AssessText)[-1].text == "known" and not window.status.warning.isVisible())
 
 
-def test_the_token_of_some_words(window: MainWindow) -> None:
+def test_token_of_returns_the_last_token_of_the_words(window: MainWindow) -> None:
     window.state.tokens = tokens_of("a cat. it")
     assert window.state.token_of(" cat") == 4
     assert window.state.token_of("it") == 8

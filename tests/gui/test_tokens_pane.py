@@ -42,7 +42,7 @@ def test_the_slider_steps_through_the_merges(pane: Any) -> None:
     pane.merges.grab()
 
 
-def test_tokenizers_side_by_side_and_what_they_cost(pane: Any, qtbot: QtBot) -> None:
+def test_tokenizers_are_compared_and_a_price_shows_their_costs(pane: Any, qtbot: QtBot) -> None:
     pane.view.button("compare").click()
     qtbot.waitUntil(lambda: len(pane.compare.found) == 4)
     table = pane.compare.table
@@ -53,7 +53,7 @@ def test_tokenizers_side_by_side_and_what_they_cost(pane: Any, qtbot: QtBot) -> 
     assert pane.table().rows[0][4] == pytest.approx(2e-5)
 
 
-def test_a_sentence_of_ones_own(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_an_edited_sentence_is_compared(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     pane.view.button("compare").click()
     pane.compare.english.selectAll()
     QTest.keyClicks(pane.compare.english, "hello")
@@ -77,7 +77,7 @@ def test_the_vocabulary_is_searched_and_sorted(pane: Any, qtbot: QtBot) -> None:
 
 def test_frequencies_name_the_token_under_the_mouse(pane: Any, qtbot: QtBot) -> None:
     pane.view.button("zipf").click()
-    qtbot.waitUntil(lambda: len(pane.zipf.counts) == 25)  # one never stands there
+    qtbot.waitUntil(lambda: len(pane.zipf.counts) == 25)  # one token does not occur
     assert pane.zipf.counts[0] == 25
     pane.zipf.hovered.emit(0)
     assert "z" in pane.words.text()
@@ -85,7 +85,7 @@ def test_frequencies_name_the_token_under_the_mouse(pane: Any, qtbot: QtBot) -> 
     assert "Zipf" in pane.words.text()
 
 
-def test_the_ruler_tells_how_full_each_context_is(pane: Any) -> None:
+def test_the_ruler_shows_how_full_each_context_is(pane: Any) -> None:
     pane.view.button("ruler").click()
     count = len(pane.state.tokens.ids)
     assert pane.ruler.bars()[0] == ("story", 16, 16)

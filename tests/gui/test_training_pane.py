@@ -77,7 +77,7 @@ def test_a_changed_setting_deselects_the_preset(qtbot: QtBot, pane: TrainingPane
     assert pane.start_page.form.chosen == ""
 
 
-def test_settings_that_are_not_possible_disable_start(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+def test_impossible_settings_disable_the_start_button(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
     engine.answers[EstimateTraining] = lambda _: [Ended(0, "failed", "error.heads_divide", {"heads": 4, "width": 30})]
     pane.start_page.form.numbers["width"].setValue(30)
     qtbot.waitUntil(lambda: not pane.start_page.start_button.isEnabled())
@@ -233,7 +233,7 @@ def test_own_settings_are_kept_after_a_run_and_a_restart(
 
 
 @pytest.mark.parametrize("saved", [None, 3, {}, {"tokenizer": "bpe", "layers": "x"}, {"tokenizer": "bpe", "odd": 1}])
-def test_wrong_settings_are_not_restored(saved: object) -> None:
+def test_invalid_settings_are_not_restored(saved: object) -> None:
     assert settings_from(saved) is None
 
 
@@ -281,7 +281,9 @@ def test_a_small_tile_keeps_the_curve_and_the_buttons(
     pane.run_page.plot.setFocus(Qt.FocusReason.TabFocusReason)
 
 
-def test_both_languages_and_looks(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow) -> None:
+def test_the_training_pane_follows_language_and_theme(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
     begin(qtbot, pane, engine)
     window.set_language("ja")
     assert "ステップ" in figures(pane)

@@ -1,4 +1,4 @@
-"""The window as a person uses it: typing, opening, dropping, switching, and coming back the next day."""
+"""The main window: typing, opening and dropping files, languages, tiles, and the settings of the next start."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,12 +36,12 @@ def open_model(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: window.state.tokens is not None)
 
 
-def test_the_first_start_welcomes(window: MainWindow) -> None:
+def test_the_first_start_shows_the_welcome_page(window: MainWindow) -> None:
     assert window.welcome.isVisible()
     assert t("welcome.headline") in [label.text() for label in window.welcome.findChildren(QLabel)]
 
 
-def test_the_sample_is_one_click_away(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+def test_a_click_opens_the_sample_text(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     qtbot.mouseClick(window.welcome.sample, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.state.corpus is not None)
     [asked] = engine.asked(InspectText)
@@ -51,7 +51,7 @@ def test_the_sample_is_one_click_away(qtbot: QtBot, window: MainWindow, engine: 
     qtbot.waitUntil(lambda: window.state.text == "The cat sat.")
 
 
-def test_what_is_typed_is_cut_into_tokens(qtbot: QtBot, window: MainWindow) -> None:
+def test_typed_text_is_tokenized(qtbot: QtBot, window: MainWindow) -> None:
     open_model(qtbot, window)
     type_text(qtbot, window, "happy cat")
     qtbot.waitUntil(lambda: window.state.tokens is not None and window.state.tokens.text == "happy cat")
@@ -59,7 +59,7 @@ def test_what_is_typed_is_cut_into_tokens(qtbot: QtBot, window: MainWindow) -> N
     assert window.strip.tokens is window.state.tokens
 
 
-def test_a_token_selected_in_the_strip_is_selected_everywhere(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_token_selected_in_the_strip_is_selected_in_the_panes(qtbot: QtBot, window: MainWindow) -> None:
     open_model(qtbot, window)
     type_text(qtbot, window, "abc")
     qtbot.waitUntil(lambda: window.state.tokens is not None and len(window.state.tokens.pieces) == 3)
@@ -117,14 +117,14 @@ def open_today(
     window.close()
 
 
-def test_another_text_brings_its_own_prompt_however_it_is_opened(
+def test_opening_another_text_replaces_the_prompt_and_undo_restores_it(
     open_today: Callable[[str], MainWindow], qtbot: QtBot
 ) -> None:
     window = open_today("today.txt")
     qtbot.waitUntil(lambda: window.state.text == "The cat sat.")
     assert window.prompt.toPlainText() == "The cat sat."
     window.prompt.undo()
-    assert window.prompt.toPlainText() == "a dog"  # who wants it has it back
+    assert window.prompt.toPlainText() == "a dog"
 
 
 def test_the_same_text_opened_again_keeps_its_prompt(open_today: Callable[[str], MainWindow], qtbot: QtBot) -> None:
@@ -133,15 +133,15 @@ def test_the_same_text_opened_again_keeps_its_prompt(open_today: Callable[[str],
     assert window.prompt.toPlainText() == "a dog"
 
 
-def test_what_was_just_typed_outlives_another_text(open_today: Callable[[str], MainWindow], qtbot: QtBot) -> None:
+def test_a_prompt_typed_while_a_text_opens_is_kept(open_today: Callable[[str], MainWindow], qtbot: QtBot) -> None:
     window = open_today("today.txt")
     window.prompt.selectAll()
-    QTest.keyClicks(window.prompt, "mine")  # while the engine still reads it
+    QTest.keyClicks(window.prompt, "mine")  # while the engine still reads the file
     qtbot.waitUntil(lambda: window.state.corpus is not None)
     assert window.prompt.toPlainText() == "mine"
 
 
-def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+def test_a_folder_with_a_model_is_opened_as_a_model(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "config.json").write_text("{}")
     window.opening.open_paths([str(tmp_path / "m")])
@@ -151,7 +151,7 @@ def test_a_dropped_model_is_told_from_a_folder_of_texts(qtbot: QtBot, window: Ma
     assert "123,456" in window.status.model.text()
 
 
-def test_a_failure_is_said_in_the_language_of_the_moment(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+def test_a_failure_is_shown_in_the_current_language(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     failed = Ended(0, "failed", "error.text_empty", {"file": "a.txt"})
     engine.answers[InspectText] = lambda _: [failed]
     window.opening.open_paths(["a.txt"])
@@ -178,7 +178,7 @@ def test_a_missing_font_does_not_hide_a_failure(
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("pane_id", PANE_IDS)
-def test_every_pane_opens_in_every_look(
+def test_every_pane_opens_in_every_language_and_theme(
     qtbot: QtBot, window: MainWindow, pane_id: str, language: str, theme: str
 ) -> None:
     window.set_language(language)
@@ -199,7 +199,7 @@ def test_every_pane_opens_in_every_look(
     assert title.text() == t(f"pane.{pane_id}.title")
 
 
-def test_languages_switch_live(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_key_switches_the_language(qtbot: QtBot, window: MainWindow) -> None:
     window.show_pane("training")
     with qtbot.waitActive(window):
         window.activateWindow()
@@ -210,8 +210,8 @@ def test_languages_switch_live(qtbot: QtBot, window: MainWindow) -> None:
     assert window.rail.buttons["training"].text() == "Training"
 
 
-def test_what_qt_itself_says_follows_the_language(qtbot: QtBot, window: MainWindow) -> None:
-    def said() -> list[str]:
+def test_qts_own_menus_and_dialogs_follow_the_language(qtbot: QtBot, window: MainWindow) -> None:
+    def labels() -> list[str]:
         menu = window.prompt.createStandardContextMenu()
         qtbot.addWidget(menu)
         files = QFileDialog()
@@ -220,14 +220,14 @@ def test_what_qt_itself_says_follows_the_language(qtbot: QtBot, window: MainWind
         return [copy, *(button.text() for button in files.findChildren(QPushButton))]
 
     english = ["&Copy\tCtrl+C", "&Open", "Cancel"]
-    assert said() == english
+    assert labels() == english
     window.set_language("ja")
-    assert said() == ["コピー(&C)\tCtrl+C", "開く(&O)", "キャンセル"]
+    assert labels() == ["コピー(&C)\tCtrl+C", "開く(&O)", "キャンセル"]
     window.set_language("en")
-    assert said() == english
+    assert labels() == english
 
 
-def test_zoom_makes_type_larger(qtbot: QtBot, window: MainWindow) -> None:
+def test_zooming_in_enlarges_the_text(qtbot: QtBot, window: MainWindow) -> None:
     before = window.rail.buttons["training"].fontMetrics().height()
     for _ in range(3):
         window.actions_table.by_name["zoom_in"].trigger()
@@ -238,7 +238,7 @@ def test_zoom_makes_type_larger(qtbot: QtBot, window: MainWindow) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_tiles(qtbot: QtBot, window: MainWindow, count: int) -> None:
+def test_the_workspace_shows_the_chosen_number_of_tiles(qtbot: QtBot, window: MainWindow, count: int) -> None:
     window.show_pane("training")
     window.actions_table.by_name[f"tiles_{count}"].trigger()
     assert len([tile for tile in window.workspace.tiles if tile.isVisible()]) == count
@@ -246,14 +246,14 @@ def test_tiles(qtbot: QtBot, window: MainWindow, count: int) -> None:
     assert "training" in window.workspace.layout_now()
 
 
-def test_two_panes_change_places(window: MainWindow) -> None:
+def test_a_pane_put_into_the_tile_of_another_swaps_with_it(window: MainWindow) -> None:
     window.show_pane("training")
     first, second = window.workspace.layout_now()[:2]
     window.workspace.put(0, second)
     assert window.workspace.layout_now()[:2] == [second, first]
 
 
-def test_a_tile_is_enlarged_and_goes_back(qtbot: QtBot, window: MainWindow) -> None:
+def test_enlarging_a_tile_twice_restores_the_layout(qtbot: QtBot, window: MainWindow) -> None:
     window.show_pane("generation")
     before = window.workspace.layout_now()
     window.actions_table.by_name["enlarge"].trigger()
@@ -262,7 +262,7 @@ def test_a_tile_is_enlarged_and_goes_back(qtbot: QtBot, window: MainWindow) -> N
     assert window.workspace.layout_now() == before
 
 
-def test_a_tile_leaves_for_a_window_of_its_own_and_comes_back(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_detached_pane_returns_when_its_window_closes(qtbot: QtBot, window: MainWindow) -> None:
     window.show_pane("training")
     index = window.workspace.layout_now().index("training")
     window.workspace.detach(index)
@@ -274,7 +274,7 @@ def test_a_tile_leaves_for_a_window_of_its_own_and_comes_back(qtbot: QtBot, wind
     assert "training" in window.workspace.layout_now()
 
 
-def test_everything_chosen_is_there_the_next_day(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+def test_settings_are_restored_at_the_next_start(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     window.show_pane("training")
     window.set_language("ja")
     window.toggle_theme()
@@ -297,7 +297,7 @@ def test_everything_chosen_is_there_the_next_day(qtbot: QtBot, window: MainWindo
 
 @pytest.fixture
 def opening(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWindow]:
-    """At the start of a new day the last model is being opened, which takes its time."""
+    """Start with saved settings, whose model is still being opened."""
     engine.answers.pop(OpenModel)
     yesterday = Settings(language="en", welcomed=True, text="a cat", model=str(tmp_path))
     window = MainWindow(engine, yesterday, tmp_path / "settings.json")  # type: ignore[arg-type]
@@ -311,7 +311,7 @@ def opening(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWi
 
 @pytest.mark.parametrize("pane_id", ["tokens", "embeddings", "attention", "generation", "map"])
 @pytest.mark.parametrize("opens", [True, False])
-def test_a_model_that_is_being_opened_is_not_said_to_be_missing(
+def test_a_model_being_opened_is_not_reported_as_missing(
     opening: MainWindow, engine: FakeEngine, qtbot: QtBot, pane_id: str, opens: bool
 ) -> None:
     opening.show_pane(pane_id)
@@ -322,7 +322,7 @@ def test_a_model_that_is_being_opened_is_not_said_to_be_missing(
     if opens:
         engine.send(OpenModel, model())
         engine.end(OpenModel, Ended(0, "done"))
-        assert page.headline.text() == ""  # while what is to be seen is on its way
+        assert page.headline.text() == ""  # while the answers are computed
         qtbot.waitUntil(lambda: not page.isVisible())
         assert "story-1" in opening.status.model.text()
     else:
@@ -332,7 +332,7 @@ def test_a_model_that_is_being_opened_is_not_said_to_be_missing(
         assert opening.status.model.text() == "No model open"
 
 
-def test_a_dead_engine_is_said_and_can_be_started_again(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+def test_a_dead_engine_is_reported_and_can_be_restarted(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     open_model(qtbot, window)
     engine.alive = False
     engine.died.emit()
@@ -352,7 +352,7 @@ def _progress_box(window: MainWindow) -> QProgressDialog | None:
     return boxes[0] if boxes else None
 
 
-def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+def test_a_model_is_downloaded_by_name_and_opened(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
     window.actions_table.by_name["hub"].trigger()
     [asking] = window.findChildren(QInputDialog)
     asking.setTextValue(" me/tiny ")
@@ -368,10 +368,12 @@ def test_a_model_is_fetched_by_name_and_opened(window: MainWindow, engine: FakeE
     job.ended.emit(Ended(job.number, "done"))
     assert _progress_box(window) is None
     assert engine.requests[-1] == OpenModel("/models/me--tiny")
-    qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])  # or one more stays with every model
+    qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])  # closed dialogs are deleted
 
 
-def test_fetching_can_be_cancelled_and_a_failure_is_said(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+def test_a_download_can_be_cancelled_and_its_failure_is_reported(
+    window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
     window.opening.download("me/tiny")
     job = engine.jobs[-1]
     box = _progress_box(window)
