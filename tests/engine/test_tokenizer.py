@@ -107,7 +107,7 @@ def test_a_short_text_gives_a_smaller_vocabulary() -> None:
 @pytest.mark.parametrize("asked", [0, 299, 10**9])
 def test_a_vocabulary_size_out_of_range_is_refused(asked: int) -> None:
     with pytest.raises(EngineError) as raised:
-        train_bpe([TEXT], size)
+        train_bpe([TEXT], asked)
     assert raised.value.key == "error.vocabulary_range"
 
 
