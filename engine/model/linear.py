@@ -12,7 +12,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 FEW = range(2, 65)  # tokens
-FASTER = 1.1  # times as fast bfloat16 products must be; on an AMD EPYC 9004, which has them, they are 1.8
+FASTER = 1.1  # least speedup for using bfloat16 products; on an AMD EPYC 9004, which supports them, it is 1.8
 
 
 class Linear(nn.Linear):
@@ -72,7 +72,7 @@ class _BFloat16Product(Function):
 def bfloat16_is_faster() -> bool:
     """Return whether this processor multiplies bfloat16 matrices faster, rounding included.
 
-    Measured once, in 60 ms, with one thread: several also measure how long they wait for each other.
+    It is measured once, in 60 ms, with one thread, because several also wait for each other.
     """
     x_RD, weight_OD = torch.ones(512, 128), torch.ones(512, 128)
     threads = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""How torch's threads wait is set before torch is imported, unless the user has set it."""
+"""The waiting of torch's threads is set before torch is imported, unless the user has set it."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from engine.threads import SPINS, make_threads_yield
 @pytest.fixture(autouse=True)
 def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.setenv(name, "")  # so that what the test sets is taken back
+        monkeypatch.setenv(name, "")  # so that monkeypatch restores it after the test
         monkeypatch.delenv(name)
 
 
@@ -22,7 +22,7 @@ def test_threads_sleep_after_a_short_wait() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("GOMP_SPINCOUNT", "5"), ("OMP_WAIT_POLICY", "active")])
-def test_what_the_user_has_set_stays(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_user_are_kept(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
     make_threads_yield()
     assert os.environ[name] == value
