@@ -1,8 +1,9 @@
 """The page of a pane that has nothing to show: what to do next, with a button that does it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from gui.layout import label, row
 from gui.theme import GAP_L, GAP_M
 
 
@@ -11,24 +12,18 @@ class EmptyPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.headline, self.words, self.button = QLabel(), QLabel(), QPushButton()
-        self.headline.setProperty("role", "headline")
-        self.words.setProperty("role", "muted")
+        self.headline, self.words = label("headline", wraps=True), label("muted", wraps=True)
+        self.button = QPushButton()
         self.button.setProperty("primary", True)
         self.button.clicked.connect(self.pressed)
         column = QVBoxLayout(self)
         column.setSpacing(GAP_M)
         column.addStretch(2)
-        for label in (self.headline, self.words):
-            label.setWordWrap(True)
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label)
+        for text in (self.headline, self.words):
+            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(text)
         column.addSpacing(GAP_L)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(GAP_M)
-        self._buttons.addStretch(1)
-        self._buttons.addWidget(self.button)
-        self._buttons.addStretch(1)
+        self._buttons = row(1, self.button, 1, spacing=GAP_M)
         column.addLayout(self._buttons)
         column.addStretch(3)
 
@@ -39,7 +34,7 @@ class EmptyPage(QWidget):
         return button
 
     def set_words(self, headline: str, words: str, button: str = "") -> None:
-        """Set headline, words and the button's label; without a label there is no button."""
+        """Set the headline, the words below it and the button's label; without a label the button is hidden."""
         self.headline.setText(headline)
         self.headline.setVisible(bool(headline))
         self.words.setText(words)

@@ -1,17 +1,17 @@
 """A slider with its name and its value, over any increasing list of values.
 
-`changing` fires while it is dragged, `changed` once when it comes to rest.
+`changing` is emitted for every new value, `changed` once when the slider has come to rest.
 """
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
-from gui.layout import row
+from gui.layout import row, timer
 from gui.theme import GAP_M
 
-REST_MS = 300  # keyboard and wheel come to rest when nothing has moved for so long
+REST_MS = 300  # without a new value, after which a slider moved by keyboard or wheel is at rest
 
 
 class LabelledSlider(QWidget):
@@ -30,11 +30,8 @@ class LabelledSlider(QWidget):
         self.figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.name.setBuddy(self.slider)
         self.setLayout(row(self.name, self.slider, self.figure, spacing=GAP_M))
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
-        self._rest.timeout.connect(self._rested)
-        self._moving = False  # whether it has moved since it rested last
+        self._rest = timer(self, REST_MS, self._rested, single_shot=True)
+        self._moving = False  # whether `changed` is still to be emitted
         self.slider.valueChanged.connect(self._moved)
         self.slider.sliderReleased.connect(self._rested)
         self._show_value()
@@ -44,7 +41,7 @@ class LabelledSlider(QWidget):
         return self._values[self.slider.value()]
 
     def set_value(self, value: float) -> None:
-        """Move to the nearest of the values without a signal."""
+        """Move to the nearest of the values without emitting a signal."""
         nearest = min(range(len(self._values)), key=lambda i: abs(self._values[i] - value))
         blocked = self.slider.blockSignals(True)
         self.slider.setValue(nearest)

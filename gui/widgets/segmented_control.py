@@ -1,16 +1,17 @@
-"""A segmented control: buttons of which exactly one is on. Without room for the buttons it is a drop-down list."""
+"""A segmented control: buttons of which exactly one is checked; where they have no room, a drop-down list."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QToolButton, QWidget
 
+from gui.layout import row
 from gui.theme import GAP_S
 
 
 class SegmentedControl(QWidget):
-    changed = Signal(str)  # the name of the choice, when it becomes another
+    changed = Signal(str)  # the name of the new choice
 
     def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -19,15 +20,11 @@ class SegmentedControl(QWidget):
         self._group = QButtonGroup(self)
         self.list = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.list.activated.connect(lambda index: self.choose(self.list.itemData(index)))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_S)
         for index in range(len(self._names)):
             button = QToolButton()
             button.setCheckable(True)
             self._group.addButton(button, index)
-            row.addWidget(button)
-        row.addWidget(self.list)
+        self.setLayout(row(*self._group.buttons(), self.list, spacing=GAP_S))
         self.list.hide()
         self._group.button(0).setChecked(True)
         self._group.idToggled.connect(self._toggled)
@@ -94,6 +91,6 @@ class SegmentedControl(QWidget):
         self._arrange()
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:  # other words or other type
+        if event.type() == QEvent.Type.LayoutRequest:  # the labels or the font have changed
             self._arrange()
         return super().event(event)

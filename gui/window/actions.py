@@ -1,4 +1,4 @@
-"""What can be done by keyboard and from the menus of the top row, as one table."""
+"""The window's actions, as one table for the keyboard and the menus of the top row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Actions(Translated, QObject):
             action.setText(t(f"action.{name}"))
 
     def overview(self) -> str:
-        """Return all keys as HTML in two columns, because one is higher than a projector's screen."""
+        """Return all keys as HTML in two columns, because one would be too high for a projector's screen."""
         cells = [
             f"<td><b>{action.shortcut().toString()}</b></td><td>&nbsp; {action.text()}</td><td>&nbsp; &nbsp;</td>"
             for action in self.by_name.values()

@@ -1,4 +1,4 @@
-"""The engine's start and end, and what the status line shows of it: its state, its activity, the open model."""
+"""Starting the engine, and showing its state, its activity and the open model in the status line."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from gui.window.status_line import StatusLine
 
 
 class EngineStatus(Translated, QObject):
-    """Starts the engine, again when the user wants it, and keeps the status line up to date."""
+    """Starts the engine, restarts it on request, and keeps the status line up to date."""
 
-    restarted = Signal()  # with nothing open
+    restarted = Signal()  # a new engine runs, in which no model is open
 
     def __init__(
         self, status: StatusLine, state: AppState, engine: EngineLink, requests: Requests, opening: Opening
@@ -57,7 +57,7 @@ class EngineStatus(Translated, QObject):
         self._engine_state = state
         self._show_activity()
 
-    # --- What it is doing ------------------------------------------------------------------------
+    # --- What the status line shows --------------------------------------------------------------
 
     def _show_activity(self) -> None:
         points = self._state.progress

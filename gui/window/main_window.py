@@ -1,22 +1,15 @@
-"""The main window: rail, prompt, workspace and status line, and what concerns all of them."""
+"""The main window: rail, prompt, workspace and status line, and what connects them."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QMainWindow,
-    QMessageBox,
-    QStackedLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedLayout, QWidget
 
 from engine.messages.models import ModelInfo
 from engine.messages.texts import TextInfo
-from gui import i18n, themed
+from gui import i18n
 from gui.dialogs import prepare
 from gui.engine_link import EngineLink
 from gui.i18n import t
@@ -30,11 +23,12 @@ from gui.scenes import EXAMPLES, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
 from gui.text import first_line
-from gui.theme import GAP_L, GAP_M, LIGHT, THEMES, has_japanese_font
+from gui.theme import GAP_L, GAP_M, has_japanese_font
 from gui.themed import Themed
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
+from gui.window.appearance import Appearance
 from gui.window.engine_status import EngineStatus
 from gui.window.opening import Opening
 from gui.window.rail import Rail
@@ -46,18 +40,15 @@ from gui.window.top_row import TopRow
 from gui.window.welcome import Welcome
 from gui.window.workspace import Workspace
 
-ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 SAVE_DELAY_MS = 1000
-ROOM_FOR_STRIP = 480  # pixels at zoom 1 of the window's height, with four tiles
+ROOM_FOR_STRIP = 480  # pixels at zoom 1: the least height of the window that shows the token strip above four tiles
 
 
 class MainWindow(Themed, QMainWindow):
-    painted = Signal()  # once: the window is on screen
+    painted = Signal()  # once, when the window is on screen
 
     def __init__(self, engine: EngineLink, settings: Settings, settings_path: Path) -> None:
-        # Before any widget is made, which would have to follow:
-        i18n.set_language(settings.language or i18n.system_language())
-        _apply_theme(settings)
+        self.appearance = Appearance(settings)  # sets theme and language before any widget is made
         super().__init__()
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
@@ -116,11 +107,11 @@ class MainWindow(Themed, QMainWindow):
             Entry("tiles_2", ("Ctrl+Alt+2",), lambda: self.workspace.choose_count(2)),
             Entry("tiles_4", ("Ctrl+Alt+4",), lambda: self.workspace.choose_count(4)),
             Entry("enlarge", ("F10",), self.workspace.enlarge),
-            Entry("zoom_in", ("Ctrl++", "Ctrl+="), lambda: self.change_zoom(1)),
-            Entry("zoom_out", ("Ctrl+-",), lambda: self.change_zoom(-1)),
-            Entry("zoom_reset", ("Ctrl+0",), lambda: self.change_zoom(0)),
-            Entry("theme", ("Ctrl+T",), self.toggle_theme),
-            Entry("language", ("Ctrl+J",), self.toggle_language),
+            Entry("zoom_in", ("Ctrl++", "Ctrl+="), lambda: self.appearance.change_zoom(1)),
+            Entry("zoom_out", ("Ctrl+-",), lambda: self.appearance.change_zoom(-1)),
+            Entry("zoom_reset", ("Ctrl+0",), lambda: self.appearance.change_zoom(0)),
+            Entry("theme", ("Ctrl+T",), self.appearance.toggle_theme),
+            Entry("language", ("Ctrl+J",), self.appearance.toggle_language),
             Entry("full_screen", ("F11",), self.toggle_full_screen),
             Entry("keys", ("F1",), self.show_keys),
             Entry("quit", ("Ctrl+Q",), self.close),
@@ -128,10 +119,11 @@ class MainWindow(Themed, QMainWindow):
         self.actions_table = Actions(self, entries)
         examples = SceneMenu(list(self.examples.values()), self)
         examples.chosen.connect(self.player.play)
-        self.top.fill(self.actions_table, self.opening, examples, self.set_language)
+        self.top.fill(self.actions_table, self.opening, examples, self.appearance.set_language)
 
     def _wire(self) -> None:
         state = self.state
+        self.appearance.changed.connect(self._saver.start)
         self.prompt.settled.connect(state.set_text)
         self.strip.selected.connect(state.select_token)
         self.rail.chosen.connect(self.show_pane)
@@ -168,12 +160,12 @@ class MainWindow(Themed, QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fold()
+        self._adapt_layout()
 
     # --- Starting --------------------------------------------------------------------------------
 
     def begin(self, paths: list[str]) -> None:
-        """Start the engine, show the panes and open `paths`, or what was open the last time. Called on screen."""
+        """Start the engine and open `paths`, or what was open last time. Call it when the window is on screen."""
         self.engine_status.start()
         settings = self.settings
         if settings.window:
@@ -202,19 +194,19 @@ class MainWindow(Themed, QMainWindow):
 
     def _show_workspace(self, shown: bool) -> None:
         self.middle.setCurrentWidget(self.workspace if shown else self.welcome)
-        self._fold()
+        self._adapt_layout()
 
-    def _fold(self) -> None:
-        """Hide the tokens and all lines of the text but one where four tiles in large type need their room."""
+    def _adapt_layout(self) -> None:
+        """Hide the token strip and all but one line of the prompt where four tiles in large type need the space."""
         low = self.workspace.count == 4 and self.height() < self.theme.px(ROOM_FOR_STRIP)
-        self.prompt.set_low(low)
-        there = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
-        self.strip.setVisible(there and not low)
+        self.prompt.set_single_line(low)
+        has_tokens = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
+        self.strip.setVisible(has_tokens and not low)
 
     # --- What has been opened --------------------------------------------------------------------
 
     def _text_opened(self, info: TextInfo, asked: bool) -> None:
-        """Take on a corpus. A new one replaces the prompt, unless the user typed it in this session."""
+        """Set the corpus. A new one replaces the prompt, unless the user typed it in this session."""
         another = asked and self.settings.corpus != list(info.paths) and not self.prompt.typed
         self.settings.corpus = list(info.paths)
         self._show_workspace(True)
@@ -258,11 +250,11 @@ class MainWindow(Themed, QMainWindow):
 
     def _show_tokens(self) -> None:
         self.strip.set_tokens(self.state.tokens)
-        self.strip.set_current(self.state.token)  # none, if the new tokens are fewer
-        self._fold()
+        self.strip.set_current(self.state.token)  # None if there are too few new tokens
+        self._adapt_layout()
 
     def _engine_restarted(self) -> None:
-        """Let the new engine open what the last one had open."""
+        """Open the model again in the new engine, and let the panes ask again."""
         self.banner.clear_failures()
         model = self.state.model
         if model is not None and Path(model.folder, "config.json").exists():
@@ -271,7 +263,7 @@ class MainWindow(Themed, QMainWindow):
         for pane in self.workspace.panes.values():
             pane.engine_returned()
 
-    # --- Looks -----------------------------------------------------------------------------------
+    # --- Layout ----------------------------------------------------------------------------------
 
     def show_pane(self, pane_id: str) -> None:
         self._show_workspace(True)
@@ -279,40 +271,18 @@ class MainWindow(Themed, QMainWindow):
 
     def _current_pane_changed(self, pane_id: str) -> None:
         self.rail.set_current(pane_id)
-        self._fold()
+        self._adapt_layout()
         self._saver.start()
 
     def _focus_prompt(self) -> None:
         self.prompt.setFocus()
         self.prompt.selectAll()
 
-    def toggle_theme(self) -> None:
-        self.settings.theme = "light" if self.theme.name == "dark" else "dark"
-        self._change_theme()
-
-    def change_zoom(self, direction: int) -> None:
-        """Make everything one step larger (1) or smaller (-1), or of normal size (0)."""
-        now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self.settings.zoom))
-        self.settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
-        self._change_theme()
-
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    def _change_theme(self) -> None:
-        _apply_theme(self.settings)
-        self._saver.start()
-
     def restyle(self) -> None:
-        self._fold()
-
-    def toggle_language(self) -> None:
-        self.set_language("en" if i18n.language() == "ja" else "ja")
-
-    def set_language(self, language: str) -> None:
-        self.settings.language = language
-        i18n.set_language(language)
-        self._saver.start()
+        self._adapt_layout()
 
     def retranslate(self) -> None:
         self.setWindowTitle(t("window.title"))
@@ -337,7 +307,7 @@ class MainWindow(Themed, QMainWindow):
             self.banner.show_key("error.not_written", "bad", file=str(self.settings_path), reason=error.strerror or "")
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Close when the engine has saved what runs and has ended; until then the window says so and is drawn."""
+        """Close once the engine has saved the run and ended; until then the window stays and shows "saving"."""
         if not self._closing:
             self._begin_closing()
         event.setAccepted(not self.engine.alive)
@@ -355,9 +325,3 @@ class MainWindow(Themed, QMainWindow):
         self.page.setEnabled(False)
         self.engine_status.show_saving()
         self.engine.begin_closing()
-
-
-def _apply_theme(settings: Settings) -> None:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    themed.apply(app, replace(THEMES.get(settings.theme, LIGHT), zoom=settings.zoom))

@@ -1,4 +1,4 @@
-"""Opening texts and models: chosen in a dialog, dropped, fetched from the hub, or opened before."""
+"""Opening texts and models: chosen in a dialog, dropped, downloaded from the hub, or opened recently."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from gui.requests import Requests
 from gui.settings import Settings, models_folder, world_path
 from gui.theme import ASSETS
 
-WORLD_MEGABYTES = 12.0  # more than a run of minutes can read
+WORLD_MEGABYTES = 12.0  # more than a run of some minutes reads
 
 
 class Opening(QObject):
@@ -34,7 +34,7 @@ class Opening(QObject):
         super().__init__(window)
         self._window, self._requests, self._settings = window, requests, settings
 
-    # --- Texts and models that are there ---------------------------------------------------------
+    # --- On this computer ------------------------------------------------------------------------
 
     def open_paths(self, paths: list[str]) -> None:
         """Open texts and a model; a folder with a config.json is a model."""
@@ -46,7 +46,7 @@ class Opening(QObject):
             self.inspect(texts)
 
     def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
-        """Read texts as the corpus to train on. `quiet`: do nothing if one is gone that was open the last time."""
+        """Open texts as the corpus to train on. `quiet`: not asked for by the user; do nothing if a file is gone."""
         if quiet and not all(Path(path).exists() for path in paths):
             return
         self._requests.ask(InspectText(paths), lambda info: self._text_arrived(info, not quiet), "inspect")
@@ -55,7 +55,7 @@ class Opening(QObject):
         self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))
 
     def open_world(self, quiet: bool = False) -> None:
-        """Open the little world, the built-in model's training text; it is written when it is first wanted."""
+        """Open the little world, the built-in model's training text; write its file first if there is none."""
         path = world_path()
 
         def ended(end: Ended) -> None:
@@ -128,7 +128,7 @@ class Opening(QObject):
     # --- The hub ---------------------------------------------------------------------------------
 
     def ask_for_hub_model(self) -> None:
-        """Ask for a name and fetch that model: nothing else in Nakami uses a network."""
+        """Ask for the name of a model on the hub, and download it."""
         box = prepare(QInputDialog(self._window), t("action.hub"))
         box.setLabelText(t("window.hub_name"))
         box.textValueSelected.connect(lambda name: self.download(name.strip()))

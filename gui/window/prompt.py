@@ -1,4 +1,4 @@
-"""The text that all panes share: one line that grows with its content, up to three."""
+"""The field with the text that all panes share: one line high, growing with its content up to three."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QTextOption
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 from gui.layout import timer
 from gui.themed import Themed
 
-SETTLE_MS = 150  # typing comes to rest
+SETTLE_MS = 150  # without a key press, after which typing has paused
 MOST_LINES = 3
 
 
@@ -18,7 +18,7 @@ class Prompt(Themed, QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.typed = False  # by the user; otherwise `set_text` was the last change
+        self.typed = False  # whether the last change was the user's, not one by `set_text`
         self.setObjectName("prompt")
         self.setTabChangesFocus(True)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -32,7 +32,7 @@ class Prompt(Themed, QPlainTextEdit):
         self.restyle()
 
     def set_text(self, text: str) -> None:
-        """Replace the text, in a way that can be undone like typing."""
+        """Replace the text; this can be undone like typing."""
         if text != self.toPlainText():
             cursor = self.textCursor()
             cursor.select(cursor.SelectionType.Document)
@@ -43,9 +43,9 @@ class Prompt(Themed, QPlainTextEdit):
         self.typed = True
         self._timer.start()
 
-    def set_low(self, low: bool) -> None:
-        """Show one line that scrolls, where other widgets need the room."""
-        self._most = 1 if low else MOST_LINES
+    def set_single_line(self, single: bool) -> None:
+        """Show only one line, which scrolls, where other widgets need the space."""
+        self._most = 1 if single else MOST_LINES
         self._fit()
 
     def restyle(self) -> None:
@@ -58,7 +58,7 @@ class Prompt(Themed, QPlainTextEdit):
         return QSize(120, self._height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Update the height, because only now the style's edges are known."""
+        """Update the height: the widths of the style's borders are not known before."""
         super().resizeEvent(event)
         if self.height() != self._height():
             self.updateGeometry()

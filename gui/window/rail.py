@@ -53,14 +53,14 @@ class Rail(Themed, QWidget):
             button.setIcon(icon(pane_id, self.theme))
             button.setIconSize(QSize(self.theme.px(20), self.theme.px(20)))
             button.setStyleSheet(f"font-size: {self.theme.px(SMALL - 1)}px;")
-        self._fold()
+        self._adapt_layout()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fold()
+        self._adapt_layout()
 
-    def _fold(self) -> None:
-        """Show the icons without names, which are in their tips, where the names in large type have no room."""
+    def _adapt_layout(self) -> None:
+        """Show the icons with names, or without where there is no room; the tooltips always contain the names."""
         under, alone = Qt.ToolButtonStyle.ToolButtonTextUnderIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in self.buttons.values():
             button.setToolButtonStyle(under)

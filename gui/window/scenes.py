@@ -13,11 +13,11 @@ from gui.themed import Themed
 from gui.window.opening import Opening
 from gui.window.workspace import Workspace
 
-FIRST = "pronoun"  # the example of the very first start
+FIRST = "pronoun"  # the example shown at the very first start
 
 
 class SceneMenu(Themed, QMenu):
-    """The titles of scenes; the tip of each is what to look at."""
+    """A menu of scenes by title; the tooltip of each says what to look at."""
 
     chosen = Signal(object)  # Scene
 
@@ -36,20 +36,20 @@ class SceneMenu(Themed, QMenu):
 
 
 class ScenePlayer(QObject):
-    """Shows one scene at a time. A new one takes the place of one that still waits for its model or tokens."""
+    """Shows one scene at a time. A new one replaces one that still waits for its model or tokens."""
 
-    playing = Signal(object)  # Scene: it has begun
-    played = Signal()  # it is on screen
+    playing = Signal(object)  # Scene that has begun
+    played = Signal()  # the scene is on screen
 
     def __init__(self, state: AppState, opening: Opening, workspace: Workspace) -> None:
         super().__init__(workspace)
         self._state, self._opening, self._workspace = state, opening, workspace
-        self._scene: Scene | None = None  # until it is on screen
+        self._scene: Scene | None = None  # in preparation; None once it is on screen
         state.model_changed.connect(self._set_text)
         state.tokens_changed.connect(self._select)
 
     def play(self, scene: Scene, lay_out: bool = True) -> None:
-        """Show a scene, with its tiles if `lay_out`, else with those that are there."""
+        """Show a scene: with its own panes if `lay_out`, else with the present ones."""
         self._scene = scene
         self.playing.emit(scene)
         if lay_out:

@@ -1,4 +1,4 @@
-"""The line at the foot: what the engine does, how fast, and which model is open."""
+"""The line at the bottom of the window: what the engine does, how fast, and which model is open."""
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -11,7 +11,7 @@ from gui.themed import Themed
 
 
 class Dot(Themed, QWidget):
-    """A small light; the words beside it say the same."""
+    """A coloured dot for the state of the engine, which a label names beside it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class StatusLine(Themed, QWidget):
         self.restart = QPushButton()
         self.restart.clicked.connect(self.restart_wanted)
         self.restart.hide()
-        for words in (self.activity, self.model):
-            words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for text in (self.activity, self.model):
+            text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.model.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_S)
@@ -78,7 +78,7 @@ class StatusLine(Themed, QWidget):
     def set_activity(self, words: str) -> None:
         if words != self.activity.text():
             self.activity.setText(words)
-            self.activity.setVisible(bool(words))  # the model's name needs the room
+            self.activity.setVisible(bool(words))  # leave the space to the model's name
 
     def set_warning(self, words: str) -> None:
         self.warning.setText(words)
@@ -90,7 +90,7 @@ class StatusLine(Themed, QWidget):
         self._elide()
 
     def _elide(self) -> None:
-        """Cut the model's name at its end where it has no room."""
+        """Shorten the model's name with an ellipsis where there is no room."""
         metrics = self.model.fontMetrics()
         self.model.setText(metrics.elidedText(self._model, Qt.TextElideMode.ElideRight, self.model.width()))
 

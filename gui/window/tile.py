@@ -1,4 +1,4 @@
-"""The frame around a pane: title, quiet words beside it, and what can be done with every pane."""
+"""The frame around a pane: its title and subtitle, and the actions that every pane has."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSizePolicy,
     QToolButton,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from gui import saving
 from gui.i18n import t
+from gui.layout import label, set_property, stack
 from gui.pane import Pane
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
@@ -28,12 +28,12 @@ class Tile(Themed, QFrame):
     pane_chosen = Signal(str)  # from the title's menu
     enlarge_wanted = Signal()
     detach_wanted = Signal()
-    touched = Signal()  # this tile is the current one now
+    touched = Signal()  # the mouse was pressed in it
 
     def __init__(self, choices: Callable[[], list[tuple[str, str]]]) -> None:
         super().__init__()
         self.setObjectName("card")
-        # All tiles are alike: what a pane would like to have takes no room from its neighbours.
+        # All tiles have the same size, whatever their panes would prefer.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.pane: Pane | None = None
         self._choices = choices
@@ -42,9 +42,8 @@ class Tile(Themed, QFrame):
         self.title_menu = QMenu(self.title)
         self.title_menu.aboutToShow.connect(self._fill_titles)
         self.title.setMenu(self.title_menu)
-        self.words = QLabel()
-        self.words.setProperty("role", "muted")
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.subtitle = label("muted")
+        self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.save_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.save_menu = QMenu(self.save_button)
         self.save_button.setMenu(self.save_menu)
@@ -54,17 +53,14 @@ class Tile(Themed, QFrame):
         header = QHBoxLayout()
         header.setContentsMargins(GAP_M, GAP_S, GAP_S, 0)
         header.addWidget(self.title)
-        header.addWidget(self.words, 1)
+        header.addWidget(self.subtitle, 1)
         for button in (self.save_button, self.enlarge):
             button.setProperty("flat", True)
             header.addWidget(button)
         self.holder = QVBoxLayout()
         self.holder.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_L)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addLayout(header)
-        self._column.addLayout(self.holder, 1)
+        self._column = stack(self, header, self.holder)
+        self._column.setStretchFactor(self.holder, 1)
         self.restyle()
         self.retranslate()
 
@@ -88,31 +84,28 @@ class Tile(Themed, QFrame):
         return action
 
     def hasHeightForWidth(self) -> bool:
-        return False  # the same: long words in one tile make no row of tiles taller
+        return False  # otherwise long texts in one tile would make its row of tiles taller
 
     def set_pane(self, pane: Pane) -> None:
         self.take_pane()
         self.pane = pane
         self.holder.addWidget(pane)
-        pane.subtitle_changed.connect(self._show_words)
+        pane.subtitle_changed.connect(self._show_subtitle)
         pane.show()
         self.retranslate()
 
     def take_pane(self) -> Pane | None:
-        """Empty the tile and return its pane, which is kept."""
+        """Take the pane out of the tile and return it, hidden."""
         pane, self.pane = self.pane, None
         if pane is not None:
-            pane.subtitle_changed.disconnect(self._show_words)
+            pane.subtitle_changed.disconnect(self._show_subtitle)
             self.holder.removeWidget(pane)
             pane.hide()
             pane.setParent(pane.hidden_parent)
         return pane
 
     def set_current(self, current: bool) -> None:
-        if self.property("current") != current:
-            self.setProperty("current", current)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        set_property(self, "current", current)
 
     def restyle(self) -> None:
         self.title.setFont(self.theme.font(15, bold=True))
@@ -130,19 +123,19 @@ class Tile(Themed, QFrame):
             button.setAccessibleName(t(key))
         for action in ("copy_picture", "save_png", "save_svg", "copy_table", "save_csv", "detach"):
             getattr(self, action).setText(t(f"tile.{action}"))
-        self._show_words()
+        self._show_subtitle()
 
-    def _show_words(self) -> None:
+    def _show_subtitle(self) -> None:
         words = self.pane.subtitle() if self.pane else ""
-        elided = self.words.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, self.words.width())
-        if elided != self.words.text():
-            self.words.setText(elided)
-            self.words.setToolTip(words)
+        elided = self.subtitle.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, self.subtitle.width())
+        if elided != self.subtitle.text():
+            self.subtitle.setText(elided)
+            self.subtitle.setToolTip(words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._column.activate()
-        self._show_words()
+        self._show_subtitle()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.touched.emit()
@@ -155,7 +148,7 @@ class Tile(Themed, QFrame):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
-            self._show_words()
+            self._show_subtitle()
 
     # --- The menus -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The tokens of the shared text, by the open model's tokenizer."""
+"""Tokenizing the shared text with the open model's tokenizer."""
 
 from PySide6.QtCore import QObject
 
@@ -8,7 +8,7 @@ from gui.state import AppState
 
 
 class Tokenizing(QObject):
-    """Asks for new tokens when the text or the model has changed."""
+    """Asks the engine for new tokens when the text or the model has changed."""
 
     def __init__(self, state: AppState, requests: Requests) -> None:
         super().__init__(state)

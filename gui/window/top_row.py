@@ -1,4 +1,4 @@
-"""The row at the top: the text of all panes, and the menus beside it."""
+"""The row at the top: the prompt, and beside it the menus and the theme button."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The first page a person ever sees: what this is, and the two ways to begin."""
+"""The page shown while nothing is open: what Nakami is, and three ways to begin."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget

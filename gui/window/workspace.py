@@ -1,4 +1,4 @@
-"""One, two or four tiles; any pane in any tile; a tile can fill the space or leave for a second screen."""
+"""One, two or four tiles, each with any pane; a tile can be enlarged or moved to a second screen."""
 
 from collections.abc import Callable
 from typing import TypeVar, overload
@@ -15,7 +15,7 @@ from gui.themed import Themed
 from gui.window.tile import Tile
 
 PLACES = {1: [(0, 0)], 2: [(0, 0), (0, 1)], 4: [(0, 0), (0, 1), (1, 0), (1, 1)]}
-FAVOURITES = ("training", "generation", "attention", "embeddings")  # the first grid
+FAVOURITES = ("training", "generation", "attention", "embeddings")  # the panes of the first grid
 
 P = TypeVar("P", bound=Pane)
 
@@ -43,7 +43,7 @@ class Workspace(Themed, QWidget):
     @overload
     def pane(self, wanted: str) -> Pane: ...
     def pane(self, wanted: type[P] | str) -> P | Pane:
-        """Return the one pane of this class or id, which is imported and made when it is first wanted."""
+        """Return the pane of this class or id; the first call imports its package and makes it."""
         pane_id = wanted if isinstance(wanted, str) else wanted.id
         if pane_id not in self.panes:
             pane = PANES[PANE_IDS.index(pane_id)].load()(self._context)
@@ -58,7 +58,7 @@ class Workspace(Themed, QWidget):
     # --- Tiles -----------------------------------------------------------------------------------
 
     def set_layout(self, count: int, wanted: list[str]) -> None:
-        """Show `count` tiles with these panes, and with the favourites where there are fewer."""
+        """Show these panes in `count` tiles; FAVOURITES, then the other panes, fill what is left."""
         known = PANE_IDS
         order = [*wanted, *FAVOURITES, *known]
         order = [p for i, p in enumerate(order) if p in known and p not in order[:i] and p not in self._detached]
@@ -93,7 +93,7 @@ class Workspace(Themed, QWidget):
             self.put(self.current, pane_id)
 
     def show_panes(self, panes: list[str]) -> None:
-        """Show 1, 2 or 4 panes. A single one gets all the room, which `enlarge` gives back."""
+        """Show 1, 2 or 4 panes. A single one is enlarged; `enlarge` restores the grid."""
         if len(panes) > 1:
             self._before_enlarging = None
             self.set_layout(len(panes), panes)
@@ -118,7 +118,7 @@ class Workspace(Themed, QWidget):
         self._select(index)
 
     def enlarge(self, index: int | None = None) -> None:
-        """Give one tile all the room, or if one has it, give it back."""
+        """Let one tile fill the workspace, or restore the grid if one does."""
         if self._before_enlarging is not None:
             count, panes = self._before_enlarging
             self._before_enlarging = None
@@ -130,7 +130,7 @@ class Workspace(Themed, QWidget):
             self.set_layout(1, [chosen])
 
     def choose_count(self, count: int) -> None:
-        """Change the number of tiles and keep what is shown."""
+        """Change the number of tiles; as many of the panes as fit stay, the current one first."""
         shown = self.layout_now()
         if self._before_enlarging is not None:
             shown = [*shown, *(p for p in self._before_enlarging[1] if p not in shown)]
@@ -158,7 +158,7 @@ class Workspace(Themed, QWidget):
         for window in list(self._detached.values()):
             window.close()
 
-    # --- Inner workings --------------------------------------------------------------------------
+    # --- Private ---------------------------------------------------------------------------------
 
     def _make_tile(self) -> Tile:
         tile = Tile(lambda: [(p, t(f"pane.{p}.title")) for p in PANE_IDS])
@@ -192,7 +192,7 @@ class Workspace(Themed, QWidget):
 
 
 class _Detached(QWidget):
-    """A window with one tile; closing it gives the pane back."""
+    """A window with one tile; closing it returns the pane to the workspace."""
 
     def __init__(self, tile: Tile, give_back: Callable[[Pane], None]) -> None:
         super().__init__()

@@ -192,7 +192,7 @@ def test_it_says_what_its_colours_mean_where_there_is_room(
     page.color.setCurrentIndex(1)
     assert "entropy" in page.text_key.text()
     assert page.bars_key.text() == "the model; after the settings; excluded"
-    window.toggle_language()
+    window.appearance.toggle_language()
     assert page.bars_key.text() == "モデルの確率; 設定適用後; 除外"
     window.resize(900, 560)
     window.workspace.choose_count(4)
@@ -206,7 +206,7 @@ def test_the_candidates_are_described_in_the_language_of_the_window(window: Main
     bars = window.workspace.pane("generation").page.bars  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: bars.candidates is not None)
     assert "model" in bars.accessibleDescription()
-    window.set_language("ja")
+    window.appearance.set_language("ja")
     assert t("pane.generation.candidates.stage.model") in bars.accessibleDescription()
 
 

@@ -17,7 +17,7 @@ from tests.gui.hands import cut_buttons
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_four_tiles_have_the_same_size_and_uncut_buttons(window: MainWindow, qtbot: QtBot, language: str) -> None:
-    window.set_language(language)
+    window.appearance.set_language(language)
     window.resize(1280, 720)
     window.state.set_model(model())
     window.state.set_text("abc")
@@ -52,9 +52,9 @@ def test_the_tile_in_which_a_run_is_started_stays_the_current_one(window: MainWi
 def test_no_button_of_four_tiles_on_a_projector_is_cut(
     window: MainWindow, qtbot: QtBot, panes: tuple[str, ...], zoom: float, language: str
 ) -> None:
-    window.set_language(language)
+    window.appearance.set_language(language)
     window.settings.zoom = zoom
-    window._change_theme()
+    window.appearance.apply_theme()
     window.resize(1280, 720)
     window.state.set_model(model())
     window.state.set_text("abc")
@@ -71,7 +71,7 @@ def test_four_tiles_in_large_type_get_the_room_of_the_tokens(window: MainWindow,
     window.workspace.choose_count(4)
     qtbot.waitUntil(window.strip.isVisible)
     for _ in range(5):
-        window.change_zoom(1)
+        window.appearance.change_zoom(1)
     assert window.strip.isHidden()
     window.workspace.choose_count(1)
     assert window.strip.isVisible()
@@ -80,7 +80,7 @@ def test_four_tiles_in_large_type_get_the_room_of_the_tokens(window: MainWindow,
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 def test_the_list_of_keys_fits_a_projector(window: MainWindow, zoom: float) -> None:
     window.settings.zoom = zoom
-    window._change_theme()
+    window.appearance.apply_theme()
     window.show_keys()
     [box] = window.findChildren(QMessageBox)
     assert box.sizeHint().height() <= 720
@@ -91,7 +91,7 @@ def test_the_list_of_keys_fits_a_projector(window: MainWindow, zoom: float) -> N
 @pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
 def test_the_buttons_of_a_small_tile_are_uncut_in_large_type(window: MainWindow, qtbot: QtBot, zoom: float) -> None:
     window.settings.zoom = zoom
-    window._change_theme()
+    window.appearance.apply_theme()
     window.resize(1280, 720)
     window.state.set_model(model())
     window.state.set_text("abc")
@@ -110,7 +110,7 @@ def test_the_buttons_of_a_small_tile_are_uncut_in_large_type(window: MainWindow,
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 def test_the_rail_shows_uncut_names_or_icons_alone(window: MainWindow, qtbot: QtBot, zoom: float) -> None:
     window.settings.zoom = zoom
-    window._change_theme()
+    window.appearance.apply_theme()
     window.resize(1280, 720)
     buttons = window.rail.buttons.values()
     qtbot.waitUntil(lambda: all(button.height() >= button.sizeHint().height() for button in buttons))

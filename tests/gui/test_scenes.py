@@ -115,7 +115,7 @@ def test_every_example_is_written_in_every_language(scene: Scene) -> None:
 def test_every_example_shows_its_own_panes_only(
     window: MainWindow, qtbot: QtBot, engine: FakeEngine, language: str
 ) -> None:
-    window.set_language(language)
+    window.appearance.set_language(language)
     for name, scene in SCENES.items():
         with qtbot.waitSignal(window.player.played):
             choose(window, name)
@@ -130,7 +130,7 @@ def test_the_menu_has_a_title_and_a_hint_for_each_example(window: MainWindow) ->
     actions = window.top.examples.menu().actions()
     assert [action.text() for action in actions][2:4] == ["What “it” means: attention", "King − man + woman"]
     assert all(action.toolTip() for action in actions)
-    window.set_language("ja")
+    window.appearance.set_language("ja")
     assert actions[3].text() == "王 − 男 + 女"
 
 
@@ -139,7 +139,7 @@ def test_the_hint_follows_the_language_and_disappears_with_the_next_text(
 ) -> None:
     choose(window, "happy")
     assert window.banner.label.text().startswith("The text becomes tokens")
-    window.set_language("ja")
+    window.appearance.set_language("ja")
     assert window.banner.label.text().startswith("文がトークンに分かれ")
     window.opening.inspect((str(tmp_path / "story.txt"),))
     qtbot.waitUntil(lambda: not window.banner.isVisible())
@@ -207,7 +207,7 @@ def test_the_neighbours_example_looks_up_its_word(window: MainWindow, qtbot: QtB
     pane = window.workspace.pane(EmbeddingsPane)
     qtbot.waitUntil(lambda: pane.details.row is not None)
     assert engine.asked(LookUp)[-1] == LookUp(93, source="word2vec", language="en")  # the fourth of 90…
-    window.set_language("ja")
+    window.appearance.set_language("ja")
     qtbot.waitUntil(lambda: engine.asked(Project)[-1].language == "ja")
 
 

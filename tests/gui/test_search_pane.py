@@ -274,8 +274,8 @@ def test_the_panes_settings_are_saved_and_restored(asked: Any) -> None:
 
 
 def test_the_pane_follows_language_and_theme(asked: Any, window: MainWindow) -> None:
-    window.set_language("ja")
-    window.toggle_theme()
+    window.appearance.set_language("ja")
+    window.appearance.toggle_theme()
     assert asked.page.ask_button.text() == i18n.t("pane.search.ask", "ja")
     assert asked.page.strip.buttons["answer"].accessibleName() == i18n.t("pane.search.strip.step.answer", "ja")
     assert not asked.grab().isNull()

@@ -19,7 +19,7 @@ def test_the_name_of_the_model_is_whole_beside_a_warning(window: MainWindow, qtb
 
 def test_the_name_of_the_model_is_cut_at_its_end_where_it_has_no_room(window: MainWindow, qtbot: QtBot) -> None:
     window.settings.zoom = 2.0
-    window._change_theme()
+    window.appearance.apply_theme()
     window.resize(1280, 720)
     window.state.set_model(model())
     window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))

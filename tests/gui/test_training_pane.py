@@ -285,11 +285,11 @@ def test_the_training_pane_follows_language_and_theme(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    window.set_language("ja")
+    window.appearance.set_language("ja")
     assert "ステップ" in figures(pane)
     assert "検証損失" in pane.run_page.plot.legend.text()
     assert pane.run_page.stop_button.text() == "停止"
-    window.toggle_theme()
+    window.appearance.toggle_theme()
     assert pane.run_page.plot.legend.entries[1].line == pane.theme.series[0]
 
 

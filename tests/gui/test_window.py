@@ -159,7 +159,7 @@ def test_a_failure_is_shown_in_the_current_language(qtbot: QtBot, window: MainWi
     assert (
         window.banner.label.text() == "a.txt is empty, so there is nothing to train on. Choose a file with text in it."
     )
-    window.toggle_language()
+    window.appearance.toggle_language()
     assert window.banner.label.text().startswith("a.txt は空のファイルで")
 
 
@@ -181,9 +181,9 @@ def test_a_missing_font_does_not_hide_a_failure(
 def test_every_pane_opens_in_every_language_and_theme(
     qtbot: QtBot, window: MainWindow, pane_id: str, language: str, theme: str
 ) -> None:
-    window.set_language(language)
+    window.appearance.set_language(language)
     if window.theme.name != theme:
-        window.toggle_theme()
+        window.appearance.toggle_theme()
     window.show_pane(pane_id)
     open_model(qtbot, window)
     type_text(qtbot, window, "abcabc")
@@ -221,9 +221,9 @@ def test_qts_own_menus_and_dialogs_follow_the_language(qtbot: QtBot, window: Mai
 
     english = ["&Copy\tCtrl+C", "&Open", "Cancel"]
     assert labels() == english
-    window.set_language("ja")
+    window.appearance.set_language("ja")
     assert labels() == ["コピー(&C)\tCtrl+C", "開く(&O)", "キャンセル"]
-    window.set_language("en")
+    window.appearance.set_language("en")
     assert labels() == english
 
 
@@ -276,8 +276,8 @@ def test_a_detached_pane_returns_when_its_window_closes(qtbot: QtBot, window: Ma
 
 def test_settings_are_restored_at_the_next_start(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     window.show_pane("training")
-    window.set_language("ja")
-    window.toggle_theme()
+    window.appearance.set_language("ja")
+    window.appearance.toggle_theme()
     window.workspace.choose_count(2)
     type_text(qtbot, window, "a cat")
     layout = window.workspace.layout_now()

@@ -27,7 +27,7 @@ class ContextRuler(Themed, QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_text(self, tokens: int, own: tuple[str, int] | None) -> None:
-        """How many tokens the text has; name and context of the open model."""
+        """Show a text of this many tokens; `own` is the open model's name and context."""
         self.tokens, self.own = tokens, own
         self.setAccessibleDescription("; ".join(self.words()))
         self.update()
@@ -39,7 +39,7 @@ class ContextRuler(Themed, QWidget):
         return QSize(self.theme.px(300), self.theme.px(220))
 
     def bars(self) -> list[tuple[str, int, int]]:
-        """Name, least and most tokens of each context."""
+        """Return the name of each context and its least and greatest number of tokens."""
         own = [(self.own[0], self.own[1], self.own[1])] if self.own else []
         return [*own, *KNOWN]
 

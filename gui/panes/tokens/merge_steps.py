@@ -1,11 +1,12 @@
-"""How a word was cut: a slider through the merges, the pieces behind each, and which pair was merged."""
+"""How BPE split a word: a slider through the merges, with the pieces after each and the pair that was merged."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from engine.messages.tokens import MergeStep
 from gui.i18n import number, t
+from gui.layout import column, label
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LARGE
 from gui.themed import Themed
@@ -17,31 +18,25 @@ class MergeSteps(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.steps: tuple[MergeStep, ...] = ()
-        self._low = False
-        self.title, self.words, self.row = QLabel(), QLabel(), _Pieces()
-        self.title.setProperty("role", "title")
-        self.words.setProperty("role", "muted")
+        self._has_room = True
+        self.title, self.words, self.row = label("title"), label("muted"), _Pieces()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.valueChanged.connect(self._show)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, GAP_M, 0, 0)
-        column.setSpacing(GAP_S)
-        for widget in (self.title, self.row, self.slider, self.words):
-            column.addWidget(widget)
+        self.setLayout(column(self.title, self.row, self.slider, self.words, spacing=GAP_S, margins=(0, GAP_M, 0, 0)))
         self.retranslate()
 
     def set_steps(self, steps: tuple[MergeStep, ...]) -> None:
-        """Shown from the end: what the tokenizer really made."""
+        """Show these steps, the last one first: the tokenizer's result."""
         self.steps = steps
-        self.set_low(self._low)
+        self.set_room(self._has_room)
         self.slider.setRange(0, max(0, len(steps) - 1))
         self.slider.setValue(len(steps) - 1)
         self._show()
 
-    def set_low(self, low: bool) -> None:
-        """Hidden where there is no room for it, and where there are no steps."""
-        self._low = low
-        self.setVisible(bool(self.steps) and not low)
+    def set_room(self, has_room: bool) -> None:
+        """Show the widget if there is room for it and there are steps."""
+        self._has_room = has_room
+        self.setVisible(bool(self.steps) and has_room)
 
     def retranslate(self) -> None:
         self.title.setText(t("pane.tokens.merges.title"))
@@ -62,7 +57,7 @@ class MergeSteps(Themed, QWidget):
 
 
 class _Pieces(Painted):
-    """The pieces after one merge; the one that was just made is lit."""
+    """The pieces after one merge; the new one is highlighted."""
 
     def __init__(self) -> None:
         super().__init__(down=Policy.Fixed)

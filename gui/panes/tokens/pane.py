@@ -1,4 +1,4 @@
-"""How the text is cut: chips, merges, other tokenizers beside it, the vocabulary, its frequencies, the context."""
+"""The Tokens pane: the text as tokens, merges, tokenizers compared, vocabulary, Zipf's law, and the context."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class TokensPane(Pane):
 
     def build(self) -> None:
         self.columns: list[TokenizerColumn] = []
-        self._listed: tuple[object, ...] = ()  # model and text in which the shown vocabulary was counted
+        self._listed: tuple[object, ...] = ()  # the model, and the text in which its tokens were counted
         self.flow, self.merges = TokenFlow(), MergeStepsView()
         self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
         self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), SegmentedControl(VIEWS)
@@ -116,14 +116,14 @@ class TokensPane(Pane):
         height = self.height()
         for label in (self.figures, self.legend):
             label.setVisible(height > self.theme.px(LOW))
-        self.merges.set_low(height <= self.theme.px(ROOM_FOR_MERGES))
+        self.merges.set_room(height > self.theme.px(ROOM_FOR_MERGES))
 
     def _show_merges(self, merges: MergeSteps) -> None:
         self.merges.set_steps(merges.steps if len(merges.steps) > 1 else ())
 
     def _add_column(self, column: TokenizerColumn) -> None:
         self._arriving.append(column)
-        if column.name == "scripts":  # the last of them
+        if column.name == "scripts":  # the last tokenizer
             self.columns = self._arriving
             self.compare.set_columns(self.columns)
 

@@ -1,4 +1,4 @@
-"""A text as chips over as many lines as it takes, coloured at the foot by kind."""
+"""A text as chips in several lines, each underlined in the colour of its kind."""
 
 from PySide6.QtCore import QPoint, QRectF, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
@@ -49,7 +49,7 @@ class _Chips(Painted):
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Place the chips in as many lines as they take."""
+        """Place the chips in lines of the widget's width."""
         style, tokens = self._style(), self.tokens
         width, height, x, y = float(self._area.viewport().width()), style.height, 0.0, 0.0
         self._boxes = []

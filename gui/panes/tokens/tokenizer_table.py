@@ -1,4 +1,4 @@
-"""Tokenizers side by side: how many tokens each makes of the same text and of the same sentence in two languages."""
+"""Tokenizers compared: the number of tokens of the same text, and of the same sentence in two languages."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -10,19 +10,19 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.messages.tokens import TokenizerColumn
 from gui.i18n import number, t
+from gui.layout import stack
 from gui.panes.tokens.token_flow import TokenFlow
 from gui.theme import GAP_M
 from gui.themed import Themed
 from gui.widgets.column_model import plain_table
 
 COLUMNS = ("name", "vocabulary", "tokens", "ratio", "cost", "english", "japanese", "times")
-DIGITS = {"ratio": 2, "times": 2, "cost": 2}  # after the decimal point, fixed so that the points align
+DIGITS = {"ratio": 2, "times": 2, "cost": 2}  # after the decimal point: fixed, so that the points align
 
 
 class TokenizerTable(Themed, QWidget):
@@ -51,12 +51,7 @@ class TokenizerTable(Themed, QWidget):
             self.labels[name].setProperty("role", "muted")
             line.addWidget(self.labels[name])
             line.addWidget(widget, 0 if name == "price" else 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addLayout(line)
-        column.addWidget(self.table)
-        column.addWidget(self.flow, 1)
+        stack(self, line, self.table, self.flow, spacing=GAP_M).setStretchFactor(self.flow, 1)
         self.retranslate()
 
     def set_columns(self, found: list[TokenizerColumn]) -> None:
@@ -67,7 +62,7 @@ class TokenizerTable(Themed, QWidget):
         self._show_chips()
 
     def rows(self) -> list[tuple[object, ...]]:
-        """In the order of COLUMNS; the cost in the unit of the price, of a million tokens."""
+        """Return a row per tokenizer, in the order of COLUMNS; costs are per million tokens."""
         return [
             (
                 t(f"pane.tokens.tokenizers.name.{column.name}"),

@@ -1,12 +1,13 @@
-"""How often the tokens stand in a text, the most frequent first, on two logarithmic axes."""
+"""The count of each token in a text against its rank, on two logarithmic axes."""
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.i18n import t
+from gui.layout import stack
 from gui.theme import SMALL
 from gui.themed import Themed
 
@@ -16,27 +17,25 @@ class ZipfPlot(Themed, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)  # falling
+        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)  # in falling order
         self.plot = pg.PlotWidget()
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setLogMode(x=True, y=True)
         self.points = self.plot.plot([], [], pen=None, symbol="o", symbolSize=5)
         self.line = self.plot.plot([], [])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
+        stack(self, self.plot)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.restyle()
         self.retranslate()
 
     def set_counts(self, counts: NDArray[np.int64]) -> None:
-        """Of each token, in falling order; those that never stand there are left out."""
+        """Show the counts of the tokens that occur, in falling order."""
         self.counts = counts
         ranks = np.arange(1, len(counts) + 1)
         self.points.setData(ranks, counts)
         most = float(counts[0]) if len(counts) else 1.0
-        # Zipf's law: the n-th stands there 1/n as often as the first, a straight line here.
+        # Zipf's law: the n-th occurs 1/n times as often as the first, a straight line on these axes.
         self.line.setData([1, max(1.0, most)], [most, 1])
         self.plot.autoRange(padding=0.05)
 

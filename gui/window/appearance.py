@@ -1,0 +1,49 @@
+"""Theme, zoom and language of the program: set from the settings, and changed by the user."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
+
+from gui import i18n, theme, themed
+from gui.settings import Settings
+
+ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
+
+
+class Appearance(QObject):
+    """Applies the settings' theme, zoom and language at once and after every change."""
+
+    changed = Signal()  # the settings have changed
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        i18n.set_language(settings.language or i18n.system_language())
+        self.apply_theme()
+
+    def apply_theme(self) -> None:
+        """Apply the theme and zoom that are in the settings now."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        chosen = theme.THEMES.get(self._settings.theme, theme.LIGHT)
+        themed.apply(app, replace(chosen, zoom=self._settings.zoom))
+        self.changed.emit()
+
+    def toggle_theme(self) -> None:
+        self._settings.theme = "light" if theme.current().name == "dark" else "dark"
+        self.apply_theme()
+
+    def change_zoom(self, direction: int) -> None:
+        """Make everything one step larger (1) or smaller (-1), or of normal size (0)."""
+        now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self._settings.zoom))
+        self._settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
+        self.apply_theme()
+
+    def toggle_language(self) -> None:
+        self.set_language("en" if i18n.language() == "ja" else "ja")
+
+    def set_language(self, language: str) -> None:
+        self._settings.language = language
+        i18n.set_language(language)
+        self.changed.emit()
