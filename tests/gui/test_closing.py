@@ -109,6 +109,17 @@ def test_a_signal_closes_the_program_as_its_button_does(
         assert len(list((tmp_path / "data").rglob("training.safetensors"))) == 1
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_ctrl_c_ends_rendering_pictures(home: dict[str, str], tmp_path: Path) -> None:
+    program = run(home, "--export", str(tmp_path / "pictures"), "--model", "assets/model")
+    wait_for(program, "ready")
+    os.killpg(program.pid, signal.SIGINT)
+    _, err = program.communicate(timeout=30)
+    assert program.returncode == 130
+    assert "Traceback" not in err
+    assert not (tmp_path / "pictures" / "grid.png").exists()
+
+
 # --- The window waits in its event loop ----------------------------------------------------------------
 
 
