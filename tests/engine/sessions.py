@@ -1,6 +1,5 @@
 """Send requests to a session, or to the engine's loop through a pipe, as the window does."""
 
-import pickle
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -23,11 +22,6 @@ def start(session: Session, request: Request[Any]) -> Generator[Any, None, None]
 def ask(session: Session, request: Request[Any]) -> list[Any]:
     """Return all answers to a request, without the yields that only let other jobs run."""
     return [event for event in start(session, request) if event is not None and event is not IDLE]
-
-
-def fits(message: object) -> bool:
-    """Return whether a message is smaller than a megabyte."""
-    return len(pickle.dumps(message)) < 2**20
 
 
 @contextmanager

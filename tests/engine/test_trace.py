@@ -1,7 +1,6 @@
 """The values of the map equal those of a plain forward pass."""
 
 import math
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -125,13 +124,6 @@ def test_mean_pool_averages_equal_parts() -> None:
     assert parts[0] == uneven[0]
     assert parts[-1] == pytest.approx(uneven[98:].mean())
     assert np.array_equal(mean_pool(uneven[:64]), uneven[:64])
-
-
-def test_a_message_stays_below_a_megabyte(session: Session) -> None:
-    shown = traced(session, TEXT * 3, most=10_000)
-    assert len(shown.pieces) <= 32
-    assert len(pickle.dumps(shown)) < 2**20
-    assert 200 * 32 * 32 * 2 + 201 * 32 * 4 + 200 * MOST_NUMBERS * 4 < 2**20  # the largest model
 
 
 def test_damaged_weights_raise_an_engine_error(model_folder: Path) -> None:

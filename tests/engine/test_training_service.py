@@ -41,7 +41,7 @@ from engine.service.session import Session
 from engine.training.recipe import model_config
 from engine.training.run import read_log
 from tests.engine.conftest import SMALL
-from tests.engine.sessions import ask, fits, loop, until_ended
+from tests.engine.sessions import ask, loop, until_ended
 
 TEXT = "the cat sat on the mat."
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -117,10 +117,6 @@ def test_samples_are_written_from_the_first_step_to_the_last(whole: tuple[list[A
     assert all(s.prompt == "the cat" and s.text for s in samples)
     noted = [(line["step"], line["sample"]) for line in read_log(folder) if "sample" in line]
     assert noted == [(s.step, s.text) for s in samples]
-
-
-def test_every_message_of_a_run_is_small(whole: tuple[list[Any], Path]) -> None:
-    assert all(map(fits, whole[0]))
 
 
 def advance(run: Iterator[Any], until: int) -> int:
