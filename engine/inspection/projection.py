@@ -97,7 +97,7 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
 def token_paths(states_LTD: Points, dims: int = 2) -> tuple[Points, Shares]:
     """Return each token's position after each layer [layers, T, dims], and each axis's share of the variance.
 
-    States are scaled to length 1 first: a residual stream grows from layer to layer, but its direction matters.
+    States are scaled to length 1 first, because a residual stream grows from layer to layer.
     """
     length = np.linalg.norm(states_LTD, axis=-1, keepdims=True)
     rows = states_LTD / np.maximum(length, 1e-12)

@@ -73,7 +73,7 @@ class ChooseEmbedder(Request[IndexProgress | CollectionInfo]):
 
 @dataclass(frozen=True, slots=True)
 class RemoveDocuments(Request[CollectionInfo]):
-    """Remove documents from the collection. Their files are kept, and skipped until they are added by name."""
+    """Remove documents from the collection but keep their files, which updates skip until they are added by name."""
 
     documents: tuple[int, ...]
 

@@ -21,7 +21,7 @@ class RopeScaling:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A model's hyperparameters: by default the small GPT that Nakami trains; also GPT-2, Llama, Mistral and Qwen."""
+    """A model's hyperparameters. The defaults are the GPT that Nakami trains; GPT-2, Llama, Mistral, Qwen fit too."""
 
     vocabulary: int
     n_layers: int = 4

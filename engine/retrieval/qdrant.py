@@ -1,6 +1,6 @@
 """Vectors on a Qdrant server, for collections too large for one machine: the same search as nearest.Graph.
 
-Besides the model hub this is the only part of Nakami that uses a network, and only the address that the user gave.
+Besides the model hub this is the only part of Nakami that uses a network. It connects only to the user's address.
 ":memory:" is the client's own in-process mode.
 """
 

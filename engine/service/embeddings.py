@@ -99,7 +99,7 @@ def project(session: Session, request: Project) -> Answer[EmbeddingNames | Embed
 
 
 def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
-    """Yield the maps; while a model trains, the axes of each are aligned with those of the previous one."""
+    """Yield maps of the rows; while a model trains, the axes of each are aligned with those of the previous one."""
     if request.method == "pca":
         points, explained = principal_plane(rows, request.dims)
         if opened is not None:

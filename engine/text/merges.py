@@ -38,7 +38,7 @@ class MergeReplay:
         self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer.to_json()) if pairs else None
 
     def steps(self, text: str, start: int, end: int) -> list[Merge]:
-        """Return the merges of the word around characters [start, end), or of these alone if the word is long."""
+        """Return the merges of the word around characters [start, end); of a long word only those of the characters."""
         if self._tokenizer is None or start >= end:
             return []
         symbols = self._symbols(self._word(text, start, end))

@@ -160,7 +160,7 @@ def _looks_binary(text: str) -> bool:
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Return the UTF-16 codec whose ASCII characters explain the zero bytes, if any."""
+    """Return the UTF-16 codec in which the zero bytes belong to ASCII characters, or None."""
     pairs = max(1, len(data) // 2)
     for name, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
         zeros = data[offset::2].count(0)

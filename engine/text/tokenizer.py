@@ -38,7 +38,7 @@ Spans = NDArray[np.int32]  # [tokens, 2]: the characters [start, end) of each to
 
 
 class Encoder(Protocol):
-    """The part that differs between the kinds of tokenizers. Texts contain no surrogates."""
+    """The interface of a kind of tokenizer: text to IDs. Texts contain no surrogates."""
 
     kind: str  # "bpe", "char", "foreign"
     pieces: list[str]  # tokens as shown on screen: text, or "<0xE3>" for a part of a character

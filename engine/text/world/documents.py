@@ -101,7 +101,7 @@ def ask(question: str, language: Language, document: str = "") -> str:
 
 
 def answered(rng: Random, language: Language) -> str:
-    """Write a document with questions about up to four of its facts, which only the document answers."""
+    """Write a document, and questions about up to four of its facts with their answers."""
     known = facts(rng, language)
     text = _titled(_ruled(document(known, rng), rng, language), rng, language)
     for fact in rng.sample(known, min(len(known), rng.choice((2, 3, 3, 4)))):
