@@ -69,7 +69,7 @@ def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[T
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
         return tokenizers_to_compare(_sample(session, request.paths, "")[:TRAINED_ON] + ours)
 
-    others = session.cached("rivals", request.paths, train)
+    others = session.cached("compared", request.paths, train)
     yield None
     for name, tokenizer in ({"model": session.opened.tokenizer} | others).items():
         yield _column(name, tokenizer, request)

@@ -75,9 +75,9 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
 def test_tokenizers_to_compare_are_trained_once_for_the_same_texts(session: Session, text_file: Path) -> None:
     request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
-    trained: dict[str, Any] = session.cached("rivals", request.paths, dict)
+    trained: dict[str, Any] = session.cached("compared", request.paths, dict)
     assert ask(session, request)[1].vocabulary == columns[1].vocabulary
-    assert session.cached("rivals", request.paths, dict) is trained
+    assert session.cached("compared", request.paths, dict) is trained
     assert {column.characters for column in columns} == {5000}
     assert columns[0].count == 20_000  # 😀 is not in the open model's vocabulary: four bytes each
     assert all(len(column.tokens.text) == token_service.COMPARED for column in columns)
