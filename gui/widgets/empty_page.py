@@ -1,9 +1,9 @@
-"""The page of a pane that has nothing to show: what to do next, with a button that does it."""
+"""The page of a pane that has nothing to show: what to do next, and a button for it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
-from gui.layout import label, row
+from gui.layout import column, label, row
 from gui.theme import GAP_L, GAP_M
 
 
@@ -16,16 +16,11 @@ class EmptyPage(QWidget):
         self.button = QPushButton()
         self.button.setProperty("primary", True)
         self.button.clicked.connect(self.pressed)
-        column = QVBoxLayout(self)
-        column.setSpacing(GAP_M)
-        column.addStretch(2)
-        for text in (self.headline, self.words):
-            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(text)
-        column.addSpacing(GAP_L)
+        self.headline.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._buttons = row(1, self.button, 1, spacing=GAP_M)
-        column.addLayout(self._buttons)
-        column.addStretch(3)
+        middle = column(self.headline, self.words, spacing=GAP_M)
+        self.setLayout(column(2, middle, self._buttons, 3, spacing=GAP_M + GAP_L, margins=(GAP_M,) * 4))
 
     def add_button(self) -> QPushButton:
         """Add a button in front of the others."""
@@ -34,7 +29,7 @@ class EmptyPage(QWidget):
         return button
 
     def set_words(self, headline: str, words: str, button: str = "") -> None:
-        """Set the headline, the words below it and the button's label; without a label the button is hidden."""
+        """Set headline, words and the button's label; without a label there is no button."""
         self.headline.setText(headline)
         self.headline.setVisible(bool(headline))
         self.words.setText(words)

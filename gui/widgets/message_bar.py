@@ -1,16 +1,16 @@
-"""A line above a pane's content: what happened, what was kept, what to do. It never blocks."""
+"""A line above a pane's content: what happened, what was kept, and what to do. It blocks nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QMessageBox, QPushButton, QSizePolicy, QWidget
 
 from engine.messages.envelope import Arguments, Ended
 from engine.messages.status import Notice
 from gui.dialogs import prepare
 from gui.i18n import t
-from gui.layout import set_property
+from gui.layout import label, row, set_property
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 
@@ -32,24 +32,21 @@ class Message:
 
 
 class MessageBar(Themed, QFrame):
-    """Shows one message at a time: the newest failure, or else the newest notice. The others wait until it is gone."""
+    """Shows one message at a time: the newest failure, or else the newest notice. The others wait."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("notice")
-        self.label = QLabel()
-        self.label.setWordWrap(True)
+        self.label = label(wraps=True)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.details = QPushButton()
         self.details.clicked.connect(self._show_details)
         self.dismiss = QPushButton()
         self.dismiss.clicked.connect(self._dismiss)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(GAP_L, GAP_S, GAP_M, GAP_S)
-        layout.addWidget(self.label, 1)
-        layout.addWidget(self.details)
-        layout.addWidget(self.dismiss)
+        parts = row(self.label, self.details, self.dismiss, spacing=GAP_M, margins=(GAP_L, GAP_S, GAP_M, GAP_S))
+        parts.setStretchFactor(self.label, 1)
+        self.setLayout(parts)
         self._messages: list[Message] = []  # the oldest first
         self.hide()
         self.retranslate()
@@ -83,7 +80,7 @@ class MessageBar(Themed, QFrame):
         self._keep([])
 
     def clear_failures(self) -> None:
-        """Take away the failures: what was tried again has worked."""
+        """Take away the failures, because a new attempt has succeeded."""
         self._keep([message for message in self._messages if message.level != BAD])
 
     def withdraw(self, prefix: str) -> None:

@@ -1,8 +1,8 @@
 """A scatter plot of named points in two or three dimensions, painted by numpy: 50,000 points follow the mouse.
 
-Drag moves the picture (in three dimensions it turns; with the right button it moves), the wheel zooms,
-Shift and a drag draw a lasso. Kinds have a colour and a shape of their own; the first names have labels
-where there is room.
+Dragging moves the plot; in three dimensions it turns it, and the right button moves it. The wheel zooms. Dragging with
+Shift draws a lasso. Each kind of points has a colour and a shape. Marked points, and the first others for which there
+is room, have labels.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,9 +34,9 @@ from gui.widgets.stamps import GLYPHS, stamp
 
 Points = NDArray[np.float32]
 MOST_LABELS = 60
-LABELS_TRIED = 400  # of the points that matter most
-NEAR = 12.0  # pixels: how far from a point a click still means it
-REACH = 16  # pixels beyond the edge in which a point's picture may still lie: half its place, half its size
+LABELS_TRIED = 400  # of the first points
+NEAR = 12.0  # pixels between a click and the point that it means
+REACH = 16  # pixels around the picture: a point just outside of it is painted in part
 
 
 class ScatterPlot(Painted):
@@ -46,7 +46,7 @@ class ScatterPlot(Painted):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, down=Policy.Expanding)
-        self.points: Points = np.zeros((0, 3), np.float32)  # the third is 0 in two dimensions
+        self.points: Points = np.zeros((0, 3), np.float32)  # the third coordinate is 0 in two dimensions
         self.flat = True
         self.names: Sequence[str] = ()
         self.kinds: Sequence[str] = ()
@@ -57,9 +57,9 @@ class ScatterPlot(Painted):
         self._groups: dict[str, NDArray[np.intp]] = {}
         self._turn = np.eye(3, dtype=np.float32)
         self._scale, self._centre = 1.0, np.zeros(3, np.float32)
-        self._moved = QPointF(0, 0)  # of the centre, in pixels
-        self._fitted: Sequence[int] | None = None  # what the view was fitted to, as long as no hand has moved it
-        self._placed: NDArray[np.float32] = np.zeros((0, 2), np.float32)  # of each point, in pixels
+        self._moved = QPointF(0, 0)  # offset of the centre, in pixels
+        self._fitted: Sequence[int] | None = None  # the points that the view was fitted to; None: moved by hand
+        self._placed: Points = np.zeros((0, 3), np.float32)  # where each point was painted, in pixels, and its depth
         self._drag: QPointF | None = None
         self._pressed = QPointF()
         self._lasso: list[QPointF] = []
@@ -133,12 +133,12 @@ class ScatterPlot(Painted):
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
             return
-        # Sorted, not by np.percentile: that imports numpy.ma the first time, and the window stands still for it.
+        # Not np.percentile: its first call imports numpy.ma, which stops the window.
         ordered, out = np.sort(points, axis=0), len(points) // 500
         low, high = ordered[out], ordered[-1 - out]
         self._centre = ((low + high) / 2).astype(np.float32)
         room = high[:2] - low[:2] if self.flat else np.full(2, np.linalg.norm(high - low) * 0.8)
-        # Names stand above their points and the axis below: room for both, but never half of a small map.
+        # Room for the names above the points and the axis below them, but never half of a small plot.
         size = np.array([self.width(), self.height()])
         space = (size - np.minimum((60, 70), size * 0.3)).clip(40)
         self._scale = float((space / np.maximum(room, 1e-9)).min()) * (0.6 if some else 1.0)
@@ -205,7 +205,7 @@ class ScatterPlot(Painted):
         x, y = (self._placed[:, :2] * np.float32(ratio)).T
         seen = (x > -REACH / 2) & (x < width + REACH / 2) & (y > -REACH / 2) & (y < height + REACH / 2)
         far = np.zeros(len(x), bool) if self.flat else self._placed[:, 2] < 0
-        # What is not seen may lie farther out than an integer counts, or be no number.
+        # Points outside may be too far for an integer, or NaN.
         column, row = (np.where(seen, along, 0).astype(np.int32) + REACH for along in (x, y))
         place = row * stride + column
         size = max(3, round(self.theme.px(3) * ratio)) if len(x) < 20_000 else max(2, round(2 * ratio))
@@ -276,7 +276,7 @@ class ScatterPlot(Painted):
         height = QFontMetricsF(painter.font()).height()
         whole, behind = QRectF(0, 0, self.width(), self.height()), self.theme.color("surface")
         foot = painter.boundingRect(whole, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, across)
-        painter.fillRect(foot.adjusted(-GAP_S, 0, GAP_S, 0), behind)  # points may lie there
+        painter.fillRect(foot.adjusted(-GAP_S, 0, GAP_S, 0), behind)  # it may cover points
         painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, across)
         painter.save()
         painter.translate(height, self.height() / 2)
@@ -288,7 +288,7 @@ class ScatterPlot(Painted):
         painter.restore()
 
     def axes(self) -> tuple[str, str]:
-        """Paint the names of both axes: in full, abbreviated or not at all, as there is room."""
+        """Return the names of both axes: in full, abbreviated or empty, depending on the room."""
         if len(self.explained) < 2:
             return "", ""
         width_of = QFontMetricsF(self.theme.font(SMALL - 1)).horizontalAdvance
@@ -302,7 +302,7 @@ class ScatterPlot(Painted):
             names.append(next((words for words in wordings if width_of(words) + 2 * GAP_M <= room), ""))
         return names[0], names[1]
 
-    # --- By hand ---------------------------------------------------------------------------------
+    # --- Mouse and keyboard ----------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()
@@ -346,7 +346,7 @@ class ScatterPlot(Painted):
         self.zoom(1.2 if event.angleDelta().y() > 0 else 1 / 1.2, event.position())
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        """Zoom by `factor`; what is at `at`, by default the middle, stays in place."""
+        """Zoom by `factor` around `at`, by default the middle."""
         middle = QPointF(self.width() / 2, self.height() / 2)
         fixed = (middle if at is None else at) - middle
         self._moved = fixed - (fixed - self._moved) * factor

@@ -143,13 +143,13 @@ def test_the_map_shows_the_question_among_the_passages(asked: Any, qtbot: QtBot)
     page = asked.page
     page.strip.choose("passages")
     page.passages_view.button("map").click()
-    qtbot.waitUntil(lambda: page.cloud.map is not None)
-    assert len(page.cloud.cloud.points) == len(TEXTS) + 1
-    page.cloud.cloud.grab()
-    far = page.cloud._indices.index(3)
-    QTest.mouseClick(page.cloud.cloud, LEFT, pos=page.cloud.cloud.at(far).toPoint())
+    qtbot.waitUntil(lambda: page.plot.map is not None)
+    assert len(page.plot.plot.points) == len(TEXTS) + 1
+    page.plot.plot.grab()
+    far = page.plot._indices.index(3)
+    QTest.mouseClick(page.plot.plot, LEFT, pos=page.plot.plot.at(far).toPoint())
     qtbot.waitUntil(lambda: page.formula.pair is not None and page.formula.pair.index == asked.asked.passage)
-    assert asked.asked.passage == page.cloud._passage(page.cloud.cloud.nearest(page.cloud.cloud.at(far)))
+    assert asked.asked.passage == page.plot._passage(page.plot.plot.nearest(page.plot.plot.at(far)))
 
 
 def test_the_prompt_is_shown_whole_with_what_it_leaves_out(asked: Any) -> None:

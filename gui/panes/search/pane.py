@@ -54,8 +54,8 @@ class SearchPane(Pane):
         page.strip.chosen.connect(lambda _: self._show_step())
         page.table.selected.connect(self._compare)
         page.table.texts_wanted.connect(self._load_texts)
-        page.cloud.selected.connect(lambda index: self._compare(index) if index >= 0 else None)
-        page.cloud.hovered.connect(self._describe_point)
+        page.plot.selected.connect(lambda index: self._compare(index) if index >= 0 else None)
+        page.plot.hovered.connect(self._describe_point)
 
     def _connect_collection(self) -> None:
         collection, page, documents = self.collection, self.page, self.page.documents
@@ -124,7 +124,7 @@ class SearchPane(Pane):
         self.ask(ListDocuments(), self.page.documents.set_entries)
         if not is_same:
             self.page.table.forget_passages()
-            self.page.cloud.clear()
+            self.page.plot.clear()
         self.ask_question()
         self._show()
 
@@ -282,19 +282,19 @@ class SearchPane(Pane):
     def _show_step(self) -> None:
         """Show the chosen step, and compute the map if it is shown and not that of this question."""
         self.page.show_step()
-        result, cloud = self.asked.result, self.page.cloud
+        result, plot = self.asked.result, self.page.plot
         if not self.page.map_shown or result is None or self.asking("MapPassages"):
             return
-        if not cloud.is_of(result.question, result.version):
+        if not plot.is_of(result.question, result.version):
 
             def show(shown: PassageMap) -> None:
-                cloud.set_map(shown, result.question)
+                plot.set_map(shown, result.question)
                 self._mark_map()
 
             self.ask(MapPassages(result.question), show)
 
     def _mark_map(self) -> None:
-        self.page.cloud.mark([hit.passage.index for hit in self.asked.hits], self.asked.passage)
+        self.page.plot.mark([hit.passage.index for hit in self.asked.hits], self.asked.passage)
 
     def _describe_point(self, index: int) -> None:
         """Describe the passage under the mouse, and load its text if it is not yet here."""

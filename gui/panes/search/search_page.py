@@ -25,7 +25,7 @@ from gui.panes.search.cosine_formula import CosineFormula
 from gui.panes.search.document_list import DocumentList
 from gui.panes.search.document_reader import DocumentReader
 from gui.panes.search.embedder_button import EmbedderButton
-from gui.panes.search.passage_cloud import PassageCloud
+from gui.panes.search.passage_plot import PassagePlot
 from gui.panes.search.passage_table import PassageTable
 from gui.panes.search.prompt_view import PromptView
 from gui.panes.search.retrieval import STEPS, Retrieval
@@ -88,14 +88,14 @@ class SearchPage(Themed, QWidget):
         self.vector_caption = layout.label("muted", wraps=True)
         self.bars, self.strongest = VectorBars(), BarList(0.3)
         self.bars.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.table, self.cloud, self.formula = PassageTable(), PassageCloud(), CosineFormula()
+        self.table, self.plot, self.formula = PassageTable(), PassagePlot(), CosineFormula()
         self.hover = layout.label("muted")
         self.describe("")
         self.prompt, self.answer, self.citations = PromptView(), AnswerView(), CitationTable()
         self.documents, self.reader = DocumentList(), DocumentReader()
         self.ranking = QStackedWidget()
         left = _column(layout.row(self.passages_view, 1), self.ranking, self.hover, grows=1)
-        for widget in (self.table, self.cloud):
+        for widget in (self.table, self.plot):
             self.ranking.addWidget(widget)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)

@@ -15,7 +15,7 @@ from gui.widgets.legend import Legend
 from gui.widgets.scatter_plot import ScatterPlot
 
 
-class PassageCloud(Themed, QWidget):
+class PassagePlot(Themed, QWidget):
     selected = Signal(int)  # index of a passage
     hovered = Signal(int)  # the same, or -1
 
@@ -25,10 +25,10 @@ class PassageCloud(Themed, QWidget):
         self._question = ""
         self._is_fitted = False  # whether the map's version has been in view
         self._indices: list[int] = []  # of the passage at each point; -1: the question
-        self.cloud, self.legend = ScatterPlot(), Legend()
-        self.cloud.clicked.connect(lambda point: self.selected.emit(self._passage(point)))
-        self.cloud.hovered.connect(lambda point: self.hovered.emit(self._passage(point)))
-        layout.stack(self, self.legend, self.cloud, spacing=GAP_S).setStretch(1, 1)
+        self.plot, self.legend = ScatterPlot(), Legend()
+        self.plot.clicked.connect(lambda point: self.selected.emit(self._passage(point)))
+        self.plot.hovered.connect(lambda point: self.hovered.emit(self._passage(point)))
+        layout.stack(self, self.legend, self.plot, spacing=GAP_S).setStretch(1, 1)
         self.restyle()
         self.retranslate()
 
@@ -38,8 +38,8 @@ class PassageCloud(Themed, QWidget):
 
     def clear(self) -> None:
         self.map, self._indices = None, []
-        self.cloud.set_names([], [])
-        self.cloud.set_points(np.zeros((0, 2), np.float32), fit=False)
+        self.plot.set_names([], [])
+        self.plot.set_points(np.zeros((0, 2), np.float32), fit=False)
 
     def set_map(self, shown: PassageMap, question: str) -> None:
         """Take a map computed for a question. `mark` shows it."""
@@ -61,24 +61,24 @@ class PassageCloud(Themed, QWidget):
         points = np.concatenate([shown.question[None, :], rows]) if asked else rows
         numbers = [str(hits.index(index) + 1) for index in near]
         kinds = ["question"] * asked + ["near"] * len(near) + ["far"] * len(far)
-        self.cloud.set_names([t("pane.search.passages.kind.question")] * asked + numbers + [""] * len(far), kinds)
-        self.cloud.set_points(points, fit=not self._is_fitted)
+        self.plot.set_names([t("pane.search.passages.kind.question")] * asked + numbers + [""] * len(far), kinds)
+        self.plot.set_points(points, fit=not self._is_fitted)
         self._is_fitted = True
-        self.cloud.set_paths([[0, 1 + source] for source in range(len(near))] if asked else [])
+        self.plot.set_paths([[0, 1 + source] for source in range(len(near))] if asked else [])
         chosen = [self._indices.index(selected)] if selected in self._indices else []
-        self.cloud.set_marked([*range(len(near) + asked), *chosen])
+        self.plot.set_marked([*range(len(near) + asked), *chosen])
         self._show_legend()
 
     def _passage(self, point: int) -> int:
         return self._indices[point] if 0 <= point < len(self._indices) else -1
 
     def _show_legend(self) -> None:
-        self.legend.set_entries(self.cloud.legend_entries(lambda kind: t(f"pane.search.passages.kind.{kind}")))
-        self.cloud.set_explained(self.map.explained if self.map else ())
+        self.legend.set_entries(self.plot.legend_entries(lambda kind: t(f"pane.search.passages.kind.{kind}")))
+        self.plot.set_explained(self.map.explained if self.map else ())
 
     def retranslate(self) -> None:
-        self.cloud.setAccessibleName(t("pane.search.passages.map"))
-        self.cloud.setToolTip(t("pane.search.passages.hands"))
+        self.plot.setAccessibleName(t("pane.search.passages.map"))
+        self.plot.setToolTip(t("pane.search.passages.hands"))
         self._show_legend()
 
     def restyle(self) -> None:
