@@ -1,6 +1,6 @@
 """Derive a model's configuration, learning rates and costs from the training settings.
 
-The constants were chosen by measurement; tests/benchmarks/learning_speed.py repeats it.
+The constants were chosen by measurement; tests/benchmarks/time_to_loss.py repeats it.
 """
 
 from dataclasses import replace

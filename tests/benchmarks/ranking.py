@@ -209,9 +209,9 @@ def main() -> None:
                     pass
                 for mode in ("keyword", "vector", "hybrid") if kind == "lsa" else ("vector", "hybrid"):
                     gain, recall = quality(ours(collection, mode), tests)
-                    told = f"{mode} {kind if mode != 'keyword' else ''}"
+                    label = f"{mode} {kind if mode != 'keyword' else ''}"
                     print(
-                        f"  {told:<20} nDCG@10 {gain:.4f}  recall@10 {recall:.4f}  × {gain / base[0]:.3f}", flush=True
+                        f"  {label:<20} nDCG@10 {gain:.4f}  recall@10 {recall:.4f}  × {gain / base[0]:.3f}", flush=True
                     )
             collection.close()
             store.close()

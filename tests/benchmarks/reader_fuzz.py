@@ -34,8 +34,8 @@ def main() -> None:
                     outcomes[error.key.removeprefix("error.")] += 1
                     outcomes["crash"] += error.args_by_name.get("reason") == "crash"
                 slowest = max(slowest, time.perf_counter() - begun)
-            told = ", ".join(f"{key} {number}" for key, number in sorted(outcomes.items()))
-            print(f"{kind}: {told}; slowest {slowest:.2f} s", flush=True)
+            counts = ", ".join(f"{key} {number}" for key, number in sorted(outcomes.items()))
+            print(f"{kind}: {counts}; slowest {slowest:.2f} s", flush=True)
 
 
 if __name__ == "__main__":

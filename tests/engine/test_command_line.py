@@ -1,4 +1,4 @@
-"""The command line in its own process: results on stdout, errors on stderr, exit codes."""
+"""The command line: results on stdout, errors on stderr, exit codes, and Ctrl+C during a run."""
 
 import json
 import os

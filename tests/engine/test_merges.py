@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from engine.messages.tokens import (
     CompareTokenizers,
@@ -16,8 +16,10 @@ from engine.messages.tokens import (
 from engine.service.session import Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
 from engine.text.comparison import tokenizers_to_compare
-from engine.text.merges import MergeReplay
+from engine.text.foreign import printable
+from engine.text.merges import MOST_SYMBOLS, MergeReplay
 from tests.engine.conftest import SENTENCES
+from tests.engine.texts import MIXED, SHORT
 
 TOKENIZERS = tokenizers_to_compare(SENTENCES * 20)
 TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。😀é\n", min_size=1, max_size=30)
@@ -78,3 +80,36 @@ def test_the_vocabulary_is_listed_with_counts(session: Session) -> None:
     assert sum(counts) == len(ids)
     assert counts[ids[0]] == ids.count(ids[0])
     assert vocabulary.data[65] == b"A"
+
+
+@pytest.mark.parametrize("name", ["bytes", "scripts"])
+@settings(max_examples=100)
+@given(text=SHORT | MIXED | st.text(st.sampled_from("the cat sat on 猫は森で"), max_size=30), data=st.data())
+def test_merges_are_replayed_in_the_order_of_their_ranks(name: str, text: str, data: st.DataObject) -> None:
+    assume(text)
+    replay, found = MergeReplay(TOKENIZERS[name]), TOKENIZERS[name].tokens(text)
+    index = data.draw(st.integers(0, len(found.ids) - 1))
+    steps = replay.steps(found.text, int(found.starts[index]), int(found.ends[index]))
+    ranks = [step.rank for step in steps]
+    assert ranks == sorted(ranks)
+    assert ranks[0] == -1
+    assert len(steps[-1].pieces) == len(steps[0].pieces) - len(steps) + 1
+    token = printable(TOKENIZERS[name].token_bytes(int(found.ids[index])))
+    assert token in steps[-1].pieces or len(steps[0].pieces) >= MOST_SYMBOLS
+
+
+@pytest.mark.parametrize("name", ["bytes", "scripts"])
+def test_in_a_very_long_word_only_the_token_is_replayed(name: str) -> None:
+    text = "cat" * 400
+    found = TOKENIZERS[name].tokens(text)
+    steps = MergeReplay(TOKENIZERS[name]).steps(text, int(found.starts[5]), int(found.ends[5]))
+    assert steps[-1].pieces == (found.pieces[5],)
+    assert len(steps) <= MOST_SYMBOLS
+
+
+def test_a_word_has_the_same_merges_anywhere_in_a_text() -> None:
+    replay, text = MergeReplay(TOKENIZERS["scripts"]), "a cat, the cat and cat"
+    starts = [i for i in range(len(text)) if text.startswith(" cat", i)]
+    steps = [replay.steps(text, start, start + 4) for start in starts]
+    assert len(starts) == 3
+    assert all(a == b for a, b in itertools.pairwise(steps))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
+from engine.text import reading
 from engine.text.reading import detect_encoding, find_files, inspect, read_all, read_chunks
 
 JAPANESE = (
@@ -106,3 +107,106 @@ def test_inspecting_counts_and_shows_the_beginning(tmp_path: Path) -> None:
     assert (info.name, info.files, info.characters, info.encoding) == ("text.txt", 1, len(JAPANESE), "cp932")
     assert info.bytes == path.stat().st_size
     assert JAPANESE.startswith(info.excerpt)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("École primaire de la ville, avec ses livres et ses tables.", "cp1252"),
+        ("Übung macht den Meister, und das gilt in jedem Land.", "cp1252"),
+        ("猫 means cat, and so on.", "cp932"),
+        ("«Bonjour», he said, and went on to the next room.", "cp1252"),
+    ],
+)
+def test_a_single_non_ascii_character_decides_the_encoding(tmp_path: Path, text: str, encoding: str) -> None:
+    """Everything after it is ASCII, which every encoding reads."""
+    path = tmp_path / "text.txt"
+    path.write_bytes(text.encode(encoding))
+    assert "".join(read_chunks(path)) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "euc_jp", "cp932"])
+def test_a_sample_may_end_inside_a_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    monkeypatch.setattr(reading, "SAMPLE", 64)
+    text = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。" * 3
+    for before in range(60, 68):
+        path = tmp_path / f"{before}.txt"
+        path.write_bytes(("a" * before + text).encode(encoding))
+        assert "".join(read_chunks(path)) == "a" * before + text, before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_byte_order_marks_are_no_text(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("猫と犬😀\n", encoding)
+    assert "".join(read_chunks(path)) == "猫と犬😀\n"
+
+
+def test_a_file_of_only_a_byte_order_mark_has_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"\xef\xbb\xbf")
+    assert "".join(read_all([path])) == ""
+    assert (inspect((str(path),)).characters, inspect((str(path),)).excerpt) == (0, "")
+
+
+@settings(max_examples=80)
+@given(
+    parts=st.lists(st.sampled_from(["a", "猫", "\r\n", "\r", "\n", "é"]), min_size=1, max_size=20),
+    size=st.integers(1, 5),
+)
+def test_line_ends_become_newlines_also_across_chunks(tmp_path: Path, parts: list[str], size: int) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("".join(parts).encode())
+    expected = "".join(parts).replace("\r\n", "\n").replace("\r", "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "CHUNK", size)
+        assert "".join(read_chunks(path)) == expected
+        assert "".join(read_all([path])) == expected + ("" if expected.endswith("\n") else "\n")
+
+
+def test_hidden_folders_are_skipped_unless_they_are_named(tmp_path: Path) -> None:
+    for folder in (tmp_path / "open" / ".git", tmp_path / "open" / "sub", tmp_path / ".own"):
+        folder.mkdir(parents=True)
+        (folder / "a.txt").write_text("text")
+    assert find_files([tmp_path / "open"]) == [tmp_path / "open" / "sub" / "a.txt"]
+    assert find_files([tmp_path / ".own"]) == [tmp_path / ".own" / "a.txt"]
+
+
+def test_a_broken_link_is_skipped_in_a_folder_and_missing_when_named(tmp_path: Path) -> None:
+    (tmp_path / "link.txt").symlink_to(tmp_path / "gone.txt")
+    (tmp_path / "text.txt").write_text("text")
+    assert find_files([tmp_path]) == [tmp_path / "text.txt"]
+    with pytest.raises(EngineError, match="text_missing"):
+        find_files([tmp_path / "link.txt"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932", "euc_jp", "utf-16"])
+def test_the_length_of_a_large_text_is_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(reading, "CHUNK", 1000)
+    text = "吾輩は猫である。名前はまだ無い。\n" * 700
+    (tmp_path / "large.txt").write_bytes(text.encode(encoding))
+    assert inspect((str(tmp_path / "large.txt"),)).characters == pytest.approx(len(text), rel=0.02)
+
+
+def test_several_texts_are_named_after_the_first(tmp_path: Path) -> None:
+    paths = tuple(str(tmp_path / name) for name in ("a.txt", "b.txt", "c.txt"))
+    for index, path in enumerate(paths):
+        Path(path).write_text("é" * (index + 1), "utf-8")
+    info = inspect(paths)
+    assert (info.name, info.files, info.characters, info.bytes) == ("a.txt +2", 3, 6, 12)
+    assert info.excerpt == "é"
+
+
+@settings(max_examples=150)
+@given(data=st.binary(max_size=400))
+def test_any_bytes_are_read_or_raise_an_engine_error(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "any"
+    path.write_bytes(data)
+    refused = ""
+    try:
+        "".join(read_chunks(path)).encode(detect_encoding(path), "replace")
+    except EngineError as error:
+        refused = error.key
+    assert refused in ("", "error.text_empty", "error.text_binary")

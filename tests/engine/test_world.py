@@ -92,10 +92,10 @@ def test_no_two_animals_are_alike() -> None:
 def test_breakfasts_are_as_frequent_as_the_table_says() -> None:
     assert sum(BREAKFAST.values()) == 100
     rng = Random(2)
-    for language, tell in (("ja", japanese.breakfast), ("en", english.breakfast)):
-        told = [tell(rng) for _ in range(6000)]
+    for language, write in (("ja", japanese.breakfast), ("en", english.breakfast)):
+        written = [write(rng) for _ in range(6000)]
         for food, share in BREAKFAST.items():
-            found = sum(food[language] in text for text in told) / 60  # type: ignore[index]
+            found = sum(food[language] in text for text in written) / 60  # type: ignore[index]
             assert abs(found - share) < 2.5, food
 
 
@@ -169,8 +169,8 @@ def test_a_changed_document_has_another_answer(seed: int) -> None:
 
 def test_documents_have_different_values() -> None:
     rng = Random(1)
-    told = {documents.answered(rng, "ja") for _ in range(500)}
-    assert len(told) > 490
+    written = {documents.answered(rng, "ja") for _ in range(500)}
+    assert len(written) > 490
 
 
 # --- Texts with known answers ---------------------------------------------------------------------------------------

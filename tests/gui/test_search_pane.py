@@ -149,7 +149,7 @@ def test_the_map_shows_the_question_among_the_passages(asked: Any, qtbot: QtBot)
     far = page.plot._indices.index(3)
     QTest.mouseClick(page.plot.plot, LEFT, pos=page.plot.plot.at(far).toPoint())
     qtbot.waitUntil(lambda: page.formula.pair is not None and page.formula.pair.index == asked.asked.passage)
-    assert asked.asked.passage == page.plot._passage(page.plot.plot.nearest(page.plot.plot.at(far)))
+    assert asked.asked.passage == 3
 
 
 def test_the_prompt_is_shown_whole_with_what_it_leaves_out(asked: Any) -> None:

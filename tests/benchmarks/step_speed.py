@@ -1,6 +1,6 @@
 """Measure tokens per second of a training step against GPT-2 of `transformers`.
 
-    python -m tests.benchmarks.raw_speed
+    python -m tests.benchmarks.step_speed
 
 Same layers, width, heads, context, batch and vocabulary, torch's AdamW for both, in turns; the median. GPT-2 is
 computed in float32, Nakami as it trains on this processor, and in float32 too.

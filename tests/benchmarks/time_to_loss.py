@@ -1,6 +1,6 @@
 """Measure how soon Nakami's trainer reaches nanoGPT's final loss.
 
-    python -m tests.benchmarks.learning_speed TEXT
+    python -m tests.benchmarks.time_to_loss TEXT
 
 The peer is nanoGPT's recipe for CPUs in plain torch (4 layers, 4 heads, width 128, context 64, batch 12,
 2,000 steps, AdamW 1e-3 cosine to 1e-4, warm-up 100, betas 0.9/0.99, weight decay 0.1, clip 1, no dropout).
