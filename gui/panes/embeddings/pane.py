@@ -3,7 +3,6 @@
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout
 
 from engine.messages.embeddings import (
     EmbeddingMap,
@@ -69,9 +68,7 @@ class EmbeddingsPane(Pane):
         whole = stack(self.body, self.empty, self.controls, self.legend, middle, spacing=GAP_S)
         whole.setStretchFactor(self.empty, 1)
         whole.setStretchFactor(middle, 1)
-        foot = QVBoxLayout(self.plot)  # over the map: a row of its own would be empty most of the time
-        foot.setContentsMargins(0, 0, 0, 0)
-        foot.addWidget(self.point, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
+        stack(self.plot, 1, in_a_row(self.point, 1))  # over the map: a row of its own would mostly be empty
         self.point.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.point.setMinimumSize(1, 1)  # the map decides how wide it is, not the words
         self.point.hide()
