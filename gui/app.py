@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
             return export(options)
         return run(options.paths)
     except KeyboardInterrupt:
-        return 130  # before the window could take it
+        return 130  # before the window handles signals
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,6 +83,6 @@ def run(paths: list[str]) -> int:
         window.banner.show_key("notice.settings_broken")
     if last_crash is not None:
         window.banner.show_key("notice.crashed", file=str(last_crash))
-    # Panes import slowly: the window comes first.
+    # Show the window first, because importing the panes takes long.
     window.painted.connect(lambda: window.begin([str(Path(path).absolute()) for path in paths]))
     return int(app.exec()) or interrupts.exit_code

@@ -1,4 +1,4 @@
-"""The one QApplication, for the window and for pictures without a window."""
+"""Making the QApplication, for the window and for the export of pictures."""
 
 import sys
 

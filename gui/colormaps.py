@@ -1,4 +1,4 @@
-"""Numbers as colours: perceptually even maps, as lookup tables."""
+"""Colour maps, which turn numbers into colours: perceptually uniform lookup tables."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 @cache
 def sequential() -> NDArray[np.uint8]:
     """Return viridis, [256, 3]: dark for 0, light for 1, perceptually uniform, safe for the colour-blind."""
-    import pyqtgraph as pg  # half a second: only when the first picture needs it
+    import pyqtgraph as pg  # imported here, because it takes half a second
 
     table: NDArray[np.uint8] = pg.colormap.get("viridis").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
     return table

@@ -1,4 +1,4 @@
-"""What is kept of a bug or a crash: a log, and a message in the window."""
+"""Reporting bugs and crashes: in a log, and in a message in the window."""
 
 import faulthandler
 import logging
@@ -14,7 +14,7 @@ from engine.messages.envelope import Ended
 
 
 class BugReporter(QObject):
-    """Logs each bug of the window once and emits it, from whichever thread it comes."""
+    """Logs each bug of the window once and emits it, from any thread."""
 
     found = Signal(object)  # Ended, as of a request that failed by a bug
 
@@ -23,12 +23,12 @@ class BugReporter(QObject):
         self._known: set[str] = set()
 
     def install(self) -> None:
-        """Take every exception that nothing catches."""
+        """Report every exception that is not caught, in all threads."""
         sys.excepthook = self.report
         threading.excepthook = lambda args: self.report(args.exc_type, args.exc_value, args.exc_traceback)
 
     def report(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-        """Report a bug, unless it is one that was reported before: a broken paintEvent fails at every frame."""
+        """Report a bug, unless the same was reported before: a broken paintEvent fails at every frame."""
         detail = "".join(traceback.format_exception(kind, error, trace))
         if detail in self._known:
             return
@@ -38,18 +38,18 @@ class BugReporter(QObject):
         try:
             self.found.emit(Ended(0, "failed", "error.unexpected", {"error": f"{kind.__name__}: {error}"}, detail))
         except RuntimeError:
-            pass  # the window is already being taken down
+            pass  # the window is already being destroyed
 
 
 def open_logs(folder: Path) -> Path | None:
-    """Begin nakami.log and crash.log in `folder`. Return the trace of the last start's crash, None if it had none."""
+    """Log to nakami.log and crash.log in `folder`. Return the file with the last session's crash, or None."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         logging.basicConfig(filename=folder / "nakami.log", level=logging.WARNING, format="%(asctime)s %(message)s")
         last = _keep_last(folder / "crash.log", folder / "crash.last.log")
-        faulthandler.enable((folder / "crash.log").open("a"))  # open as long as the process lives
+        faulthandler.enable((folder / "crash.log").open("a"))  # open until the process ends
     except OSError:
-        return None  # a read-only home: the window matters more than its log
+        return None  # a read-only home directory: the window opens without logs
     return last
 
 

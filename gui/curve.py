@@ -1,4 +1,4 @@
-"""The figures of one run as growing arrays, and the colours and line style of its curve."""
+"""The statistics of one run as growing arrays, and the colours and line style of its curve."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from gui.theme import Theme
 
-Floats = NDArray[Any]  # of any float type, or whole steps
+Floats = NDArray[Any]  # of floats, or of integer steps
 LEAST_SHARE = 0.02  # the weight of the newest loss in the smoothed loss, after the first few hundred steps
 STRETCH = 0.08  # before that, the loss is smoothed over this share of the run so far
 LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
@@ -19,14 +19,14 @@ LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.Pe
 class Curve:
     """One run. `steps`, `seconds`, `losses`, `smoothed`, `rates` and `norms` have one entry a step.
 
-    `look` numbers the curves of one plot: 0 is the run in front, each of the others keeps its number while
-    it is shown. `references` are losses drawn as lines, in nats per token.
+    `look` numbers the curves of one plot: 0 is the run in front; the others keep their numbers while they
+    are shown. `references` are losses drawn as lines, in nats per token.
     """
 
     def __init__(self, name: str, tokens_per_step: int = 1, references: dict[str, float] | None = None) -> None:
         self.name, self.tokens_per_step, self.references = name, tokens_per_step, references or {}
         self.look = 0
-        self._rows = np.empty((6, 1024))  # columns double when they are full: a night is some 200,000 steps
+        self._rows = np.empty((6, 1024))  # doubled when full: a night of training has some 200,000 steps
         self._count = 0
         self.validation_steps, self.validation = np.zeros(0), np.zeros(0)
         self._show_rows()
@@ -69,7 +69,7 @@ class Curve:
         return np.array(smoothed)
 
     def along(self, axis: str, steps: Floats | None = None) -> Floats:
-        """Return the place of `steps` (default: all of this run) on the axis "steps", "tokens" or "seconds"."""
+        """Return the positions of `steps` (default: all of this run) on the axis "steps", "tokens" or "seconds"."""
         steps = self.steps if steps is None else steps
         if axis == "tokens":
             return steps * self.tokens_per_step
@@ -89,7 +89,7 @@ class Curve:
         return LINES[self.look % len(LINES)]
 
     def colors(self, theme: Theme) -> tuple[QColor, QColor]:
-        """Return the colours of the curve and of its markers; for all but the run in front they are equal."""
+        """Return the colours of the curve and of its markers, which differ only for the run in front."""
         series = theme.series
         if self.look == 0:
             return QColor(series[0]), QColor(series[1])

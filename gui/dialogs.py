@@ -9,7 +9,7 @@ D = TypeVar("D", bound=QDialog)
 
 
 def prepare(box: D, title: str = "") -> D:
-    """Set the dialog's title and let Qt delete it when it closes: its parent would keep it until the program ends."""
+    """Set the dialog's title, and let Qt delete it when it closes, not only together with its parent."""
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle(title)
     return box

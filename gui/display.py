@@ -1,4 +1,4 @@
-"""Whether a window can open here: Qt itself ends the process without naming all that is missing."""
+"""Checking whether a window can open. Qt itself would abort the process without naming all missing libraries."""
 
 import ctypes
 import importlib.util
@@ -12,27 +12,27 @@ NO_DISPLAY = (
     "Nakami needs a display to open its window; without one, "
     "`uv run main.py --export DIR` renders every pane to a picture."
 )
-PACKAGES = {"libglib-2.0.so.0": "libglib2.0-0"}  # whose name does not follow from the library's
+PACKAGES = {"libglib-2.0.so.0": "libglib2.0-0"}  # by library, where `package` would guess wrong
 
 
 def has_display() -> bool:
-    """Return whether a display server or a platform is named. Windows and macOS always have a display."""
+    """Return whether the environment names a display or a Qt platform. Windows and macOS always have a display."""
     if sys.platform in ("win32", "darwin"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def problem() -> str:
-    """Return the sentence that says which libraries this Linux lacks to open a window, "" if none."""
+    """Return a sentence with the libraries that Qt needs and this Linux lacks; "" if none is missing."""
     if not sys.platform.startswith("linux"):
         return ""
     widgets, plugins = _libraries()
     broken = [library for library in widgets if not _loads(library)]
-    if not any(_loads(plugin) for plugin in plugins):  # Qt tries one after the other
+    if not any(_loads(plugin) for plugin in plugins):  # Qt uses the first that loads
         broken += plugins[:1]
     names = {name for library in broken for name in _missing(library)}
     if not names:
-        return ""  # whatever it is, Qt knows more about it
+        return ""  # another problem, which Qt reports itself
     packages = " ".join(sorted({package(name) for name in names}))
     return (
         f"Nakami cannot open a window: Qt does not find {', '.join(sorted(names))}. "
@@ -47,7 +47,7 @@ def package(library: str) -> str:
 
 
 def _libraries() -> tuple[list[Path], list[Path]]:
-    """Return Qt's library of widgets, and the plugins of the platforms in the order in which Qt tries them."""
+    """Return Qt's widget library, and the platform plugins in the order in which Qt tries them."""
     spec = importlib.util.find_spec("PySide6")
     folders = spec.submodule_search_locations if spec is not None else None
     if not folders:
@@ -76,9 +76,9 @@ def _loads(library: Path) -> bool:
 
 
 def _missing(library: Path) -> list[str]:
-    """Return what ldd does not find. The loader's own error names one library at a time."""
+    """Return the libraries that ldd does not find: all of them, unlike the loader's error message."""
     try:
-        told = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=False, timeout=10).stdout
+        output = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=False, timeout=10).stdout
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return re.findall(r"^\s*(\S+) => not found", told, re.MULTILINE)
+    return re.findall(r"^\s*(\S+) => not found", output, re.MULTILINE)

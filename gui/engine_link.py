@@ -14,7 +14,7 @@ from engine.messages.wire import pack, unpack
 from engine.service.process import main as engine_main
 
 CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
-LOOK_MS = 20  # how often a closing window looks whether the engine has ended
+POLL_MS = 20  # how often a closing window checks whether the engine has ended
 
 
 class Job(QObject):
@@ -35,7 +35,7 @@ class Job(QObject):
 
 
 class EngineLink(QObject):
-    """Starts the engine, sends requests, delivers what comes back in the window's own thread."""
+    """Starts the engine, sends requests, and delivers the answers in the window's thread."""
 
     died = Signal()  # the engine ended without being asked to
     closed = Signal()  # after `begin_closing`: the engine has saved and ended
@@ -51,8 +51,8 @@ class EngineLink(QObject):
         self._process: Any = None
         self._deadline = QDeadlineTimer()
         self._watch = QTimer(self)
-        self._watch.setInterval(LOOK_MS)
-        self._watch.timeout.connect(self._look)
+        self._watch.setInterval(POLL_MS)
+        self._watch.timeout.connect(self._check_ended)
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
@@ -88,7 +88,7 @@ class EngineLink(QObject):
         return job
 
     def begin_closing(self) -> None:
-        """Ask the engine to save what is running and to end; `closed` is emitted when it has. Kill a late one."""
+        """Ask the engine to save and end, and emit `closed` when it has; it is killed after CLOSE_SECONDS."""
         if self._closing:
             return
         self._closing = True
@@ -98,13 +98,13 @@ class EngineLink(QObject):
             self._watch.start()
 
     def close(self) -> None:
-        """Do the same and wait for it."""
+        """Ask the engine to save and end, and wait for it."""
         self.begin_closing()
         if self.alive:
             self._process.join(CLOSE_SECONDS)
             self._finish()
 
-    def _look(self) -> None:
+    def _check_ended(self) -> None:
         if self._deadline.hasExpired() or not self._process.is_alive():
             self._finish()
             self.closed.emit()
@@ -126,7 +126,7 @@ class EngineLink(QObject):
         except (EOFError, OSError):
             pass
         except RuntimeError:
-            return  # the window is already being taken down
+            return  # the window is already being destroyed
         try:
             self._arrived.emit(generation, None)
         except RuntimeError:
@@ -151,7 +151,7 @@ class EngineLink(QObject):
             job.deleteLater()
 
     def _lost(self) -> None:
-        """End every job. While closing, `_look` waits for the process itself to end."""
+        """End every job. While closing, `_check_ended` waits for the process itself to end."""
         for number in list(self._jobs):
             self._end(Ended(number, "failed", "error.engine_gone"))
         if not self._closing:

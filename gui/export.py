@@ -21,13 +21,13 @@ from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
 
-TRAINING_SECONDS = 12.0  # of the model that is trained for the pictures
+TRAINING_SECONDS = 12.0  # for the model in the pictures
 PATIENCE_SECONDS = 120.0
-SETTLE_MS = 400  # quiet for so long = nothing more is coming
+SETTLE_MS = 400  # without a running request, after which a picture is complete
 
 
 def export(options: argparse.Namespace) -> int:
-    """Render DIR/PANE.png and DIR/grid.png, print a line a file, and return the exit code.
+    """Render DIR/PANE.png and DIR/grid.png, print the path of each, and return the exit code.
 
     It is 0, or 1 with one sentence on stderr, or 130 after Ctrl+C.
     """
@@ -59,11 +59,11 @@ def export(options: argparse.Namespace) -> int:
 
 
 class ExportError(Exception):
-    """A sentence for the person at the terminal."""
+    """The export failed; the message is a sentence for the terminal."""
 
 
 def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
-    """Open what was asked for; without a model, train a small one for the pictures."""
+    """Open the text and model in `options`; without a model, train a small one."""
     window.workspace.pane(SearchPane).collection.home = scratch / "documents"
     paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
     window.begin(paths)
@@ -80,7 +80,7 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
 
 
 def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
-    """Lay the window out for one picture after another."""
+    """Yield the name of each picture, and the window when it shows that picture."""
     for pane_id in PANE_IDS:
         window.workspace.set_layout(1, [pane_id])
         _settle(window)
@@ -100,12 +100,12 @@ def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
     loop, clock = QEventLoop(), QElapsedTimer()
     clock.start()
 
-    def look() -> None:
+    def check() -> None:
         if reached() or window.banner.failed or not window.isVisible() or clock.elapsed() > PATIENCE_SECONDS * 1000:
             loop.quit()
 
     timer = QTimer(interval=50)
-    timer.timeout.connect(look)
+    timer.timeout.connect(check)
     timer.start()
     loop.exec()
     if not (reached() and window.isVisible()):
@@ -113,7 +113,7 @@ def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
 
 
 def _settle(window: MainWindow) -> None:
-    """Wait until no pane waits for an answer and the screen has had time to follow."""
+    """Wait until no visible pane has had a request running for SETTLE_MS."""
     quiet = QElapsedTimer()
     quiet.start()
 

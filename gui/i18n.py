@@ -1,4 +1,4 @@
-"""The words on screen: `t("pane.training.title")` returns the sentence in the current language.
+"""The text on screen: `t("pane.training.title")` returns the sentence in the current language.
 
 The sentences are in assets/i18n, one folder a language and one file a subject. Both languages have the same keys,
 sorted inside each table; placeholders are those of str.format. A sentence with plural forms is a table of them:
@@ -18,7 +18,7 @@ _language = "en"
 
 
 def set_language(language: str) -> None:
-    """Make this the program's language; every widget gets a LanguageChange event."""
+    """Set the program's language; every widget gets a LanguageChange event."""
     global _language
     if language != _language:
         _language = language
@@ -26,7 +26,7 @@ def set_language(language: str) -> None:
 
 
 def _translate_qt() -> None:
-    """Translate Qt's own words: its file dialog, the buttons of its message boxes, the menus of its text fields."""
+    """Translate Qt's own text: the file dialog, buttons of message boxes, context menus of text fields."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         return
@@ -34,9 +34,9 @@ def _translate_qt() -> None:
     if translator is None:
         translator = QTranslator(app)
         app.installTranslator(translator)
-    # English is what Qt says by itself: its file exists and is empty.
+    # Qt's own text is English: the file for it exists and is empty.
     translator.load(f"qtbase_{_language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
-    # Qt sends LanguageChange later, from the event loop. All words change at once instead.
+    # Qt would send LanguageChange later, from the event loop. Here all text changes at once.
     QCoreApplication.removePostedEvents(app, QEvent.Type.LanguageChange)
     for widget in app.topLevelWidgets():
         QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.LanguageChange))
@@ -53,6 +53,7 @@ def system_language() -> str:
 def t(key: str, in_language: str = "", /, **arguments: object) -> str:
     """Return the sentence of `key` in the current language, or in `in_language` if given.
 
-    An unknown key is returned itself: the gap is seen and nothing breaks. An int named `count` chooses the plural form.
+    An unknown key is returned unchanged, so that the gap is visible and nothing fails.
+    An int named `count` chooses the plural form.
     """
     return fill(in_language or _language, key, arguments)

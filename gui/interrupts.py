@@ -1,4 +1,4 @@
-"""Ctrl+C in the terminal and a request to end, as a Qt signal."""
+"""SIGINT (Ctrl+C in the terminal) and SIGTERM as a Qt signal."""
 
 import signal
 import socket
@@ -33,7 +33,7 @@ class Interrupts(QObject):
         return 128 + self.number if self.number else 0
 
     def close(self) -> None:
-        """Give the signals back."""
+        """Restore Python's own signal handlers."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -52,4 +52,4 @@ class Interrupts(QObject):
 
 
 def _do_nothing(*_: object) -> None:
-    """Handle a signal: without a handler it would end the process."""
+    """Handle a signal, which without a handler would end the process."""

@@ -1,4 +1,4 @@
-"""Short ways to write what every widget needs: layouts, labels, timers."""
+"""Helpers for what every widget needs: layouts, labels, timers."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ Item = QWidget | QLayout | int
 
 
 def column(*items: Item, spacing: int = 0, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QVBoxLayout:
-    """Return the items below each other. See `fill`."""
+    """Return a layout with the items below each other. See `fill`."""
     layout = QVBoxLayout()
     fill(layout, *items, spacing=spacing, margins=margins)
     return layout
 
 
 def row(*items: Item, spacing: int = 0, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QHBoxLayout:
-    """Return the items side by side. See `fill`."""
+    """Return a layout with the items side by side. See `fill`."""
     layout = QHBoxLayout()
     fill(layout, *items, spacing=spacing, margins=margins)
     return layout

@@ -25,7 +25,7 @@ LIVE_MS = 3500  # while a model is trained, a pane shows its new weights at most
 
 @dataclass(frozen=True)
 class PaneContext:
-    """What a pane can reach; there are no global objects beside it."""
+    """The objects that a pane uses; there are no global ones."""
 
     state: AppState
     engine: EngineLink
@@ -35,7 +35,7 @@ class PaneContext:
 
 @dataclass(frozen=True)
 class Table:
-    """What a pane shows, as numbers, for "save as CSV" and "copy"."""
+    """The content of a pane as a table, for "save as CSV" and "copy"."""
 
     header: tuple[str, ...]
     rows: list[tuple[object, ...]]
@@ -45,14 +45,14 @@ class Pane(Themed, QWidget):
     """One view of the model, in a tile of the workspace.
 
     To add a pane, make the package gui/panes/ID with a subclass in pane.py, add its line to gui/panes/__init__.py,
-    its icon assets/icons/ID.svg and its words, whose keys begin with "pane.ID.".
+    its icon assets/icons/ID.svg and its sentences, whose keys begin with "pane.ID.".
 
     A subclass overrides `build` (its widgets, inside `self.body`) and `retranslate`, and as needed
 
     - `refresh` to ask the engine for what it shows, `on_shown` to draw what arrived while it was hidden;
       `follow` and `follow_live` say when,
     - `adapt_layout` and `restyle` for changes of size and theme,
-    - `save` and `restore` for what it remembers, `act` for what a scene makes it do,
+    - `save` and `restore` for what it keeps between starts, `act` for what a scene makes it do,
     - `subtitle` and `table` for the tile's title line and its export.
     """
 
@@ -86,7 +86,7 @@ class Pane(Themed, QWidget):
         self.restyle()
         self.retranslate()
 
-    # --- What a pane overrides -------------------------------------------------------------------
+    # --- For subclasses to override --------------------------------------------------------------
 
     def build(self) -> None:
         """Make the widgets, inside `self.body`. Called once."""
@@ -99,37 +99,37 @@ class Pane(Themed, QWidget):
         """Draw what arrived or was selected while the pane was hidden. Called when it is shown and nothing is stale."""
 
     def adapt_layout(self) -> None:
-        """Show what there is room for. Called after every change of size."""
+        """Show the widgets that there is room for. Called after every change of size."""
 
     def save(self) -> dict[str, Any]:
-        """Return what the pane remembers until the next start, as JSON values."""
+        """Return what the pane keeps until the next start, as JSON values."""
         return {}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Take on what `save` has returned; values that are missing or wrong are ignored."""
+        """Restore what `save` returned; missing and wrong values are ignored."""
 
     def act(self, wanted: dict[str, Any]) -> None:
         """Do what a scene asks of the pane, after its text and selection are set and `restore` was called."""
 
     def subtitle(self) -> str:
-        """Return the words beside the title: what is being shown."""
+        """Return the text beside the tile's title: what is being shown."""
         return ""
 
     def table(self) -> Table | None:
         """Return what is shown as a table, or None if there is nothing to save."""
         return None
 
-    # --- What the base does ----------------------------------------------------------------------
+    # --- For subclasses to call ------------------------------------------------------------------
 
     def empty_page(self) -> EmptyPage:
-        """Return a page for when there is no model or text; `explain_empty` sets its words."""
+        """Return a page to show while there is no model or text; `explain_empty` sets its text."""
         page = EmptyPage()
         page.pressed.connect(lambda: self.pane_wanted.emit("training"))
         self.state.opening_changed.connect(lambda: self.explain_empty(page))
         return page
 
     def explain_empty(self, page: EmptyPage) -> None:
-        """Set the page's words: what is missing, what to do about it, and what the pane will show then."""
+        """Set the page's text: what is missing, what to do about it, and what the pane will show then."""
         state, headline, button = self.state, "", ""
         if state.model is None and state.opening:
             headline = t("pane.opening")
@@ -154,7 +154,7 @@ class Pane(Themed, QWidget):
         return self._requests.ask(request, show, slot or type(request).__name__, ended)
 
     def drop(self, slot: str) -> None:
-        """Cancel the request in a slot; none of its answers is shown any more."""
+        """Cancel the request in a slot; later answers to it are ignored."""
         self._requests.drop(slot)
 
     def asking(self, slot: str | None = None) -> bool:
@@ -210,7 +210,7 @@ class Pane(Themed, QWidget):
                 self._show_live()
 
     def engine_returned(self) -> None:
-        """Ask again for what is shown, because a new engine has started."""
+        """Refresh the pane, because a new engine has started."""
         self._refresh_when_seen()
 
     def close_jobs(self) -> None:

@@ -1,4 +1,4 @@
-"""Sending requests to the engine, for panes and for the window itself."""
+"""Sending requests to the engine, for the panes and the main window."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Requests:
-    """Running requests by slot. A new request in a slot cancels the one before, whose answers are dropped."""
+    """The running requests by slot. A new request in a slot cancels the one before; later answers to it are ignored."""
 
     def __init__(self, engine: EngineLink, failed: Callable[[Ended], None]) -> None:
         self._engine = engine
@@ -24,7 +24,7 @@ class Requests:
         slot: str,
         ended: Callable[[Ended], None] | None = None,
     ) -> Job:
-        """Send a request; `show` gets every answer, `failed` a failure, and then `ended` how the job ended."""
+        """Send a request. Call `show` with each answer, `failed` after a failure, and last `ended`."""
         self.drop(slot)
         job = self._engine.submit(request)
         self._jobs[slot] = job
@@ -33,7 +33,7 @@ class Requests:
         return job
 
     def drop(self, slot: str) -> None:
-        """Cancel the request of a slot; its answers are dropped."""
+        """Cancel the request of a slot; later answers to it are ignored."""
         job = self._jobs.pop(slot, None)
         if job is not None:
             job.cancel()
@@ -49,7 +49,7 @@ class Requests:
         if self._jobs.get(slot) is not job:
             return
         del self._jobs[slot]
-        if end.outcome == "failed" and end.key != "error.engine_gone":  # the window says that one, once
+        if end.outcome == "failed" and end.key != "error.engine_gone":  # the main window reports this one
             self._failed(end)
         if then is not None:
             then(end)

@@ -25,31 +25,31 @@ from gui.runs import RunRecord, new_folder
 from gui.settings import models_folder
 from gui.state import AppState
 
-PROGRESS_MS = 500  # each redraw takes a core from the training for some milliseconds
-WEIGHTS_MS = 1500  # between the moments at which the panes show the new weights
+PROGRESS_MS = 500  # each redraw takes a core away from training for some milliseconds
+WEIGHTS_MS = 1500  # between two updates of the panes with the new weights
 
 
 class RunController(QObject):
-    """One run at a time. It goes on whether or not a pane shows it, and its record stays when it has ended.
+    """Runs one training at a time, whether or not a pane shows it, and keeps the record of the last one.
 
     Only this object sets AppState's `training` and `progress` and emits its `weights_changed`.
     """
 
     preparing_changed = Signal()
     record_changed = Signal(object)  # the RunRecord that was replaced, or None
-    progressed = Signal()  # the record has grown; at most every PROGRESS_MS
+    progressed = Signal()  # the record has new points; at most every PROGRESS_MS
     sampled = Signal()
     noticed = Signal(object)  # Notice
     failed = Signal(object)  # Ended
     ended = Signal()
-    model_wanted = Signal(str)  # the model that a failed run saved last is to be opened
+    model_wanted = Signal(str)  # open the folder of a failed run, with the model it saved last
 
     def __init__(self, state: AppState, engine: EngineLink) -> None:
         super().__init__()
         self.state, self.engine = state, engine
         self.models = models_folder()  # new runs get a folder in it
-        self.record: RunRecord | None = None  # of the run in progress, the last one, or one that was read
-        self.preparing: Progress | None = None  # what is done before the first step
+        self.record: RunRecord | None = None  # of the run in progress, or of the last one run or read
+        self.preparing: Progress | None = None  # of the preparation before the first step
         self.interrupted = False  # the engine died during the last run, which can be continued
         self._requests = Requests(engine, self.failed.emit)
         self._job: Job | None = None  # of the run in progress
@@ -59,7 +59,7 @@ class RunController(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a run is in progress; also while it is prepared or paused."""
+        """Whether a run is in progress, being prepared or paused."""
         return self._job is not None
 
     @property
@@ -80,7 +80,7 @@ class RunController(QObject):
         self._run(Train((), folder, TrainingSettings(), resume=True, sample_prompt=self.state.text))
 
     def read(self, folder: str) -> None:
-        """Make an earlier run the record, if `folder` contains one and no run is in progress."""
+        """Read the record of an earlier run, if `folder` contains one and no run is in progress."""
         if not self.running and (Path(folder) / "run.json").is_file():
             self._requests.ask(ReadRun(folder), self._take, "read", ended=lambda _: self.progressed.emit())
 
@@ -166,7 +166,7 @@ class RunController(QObject):
         self.progressed.emit()
 
     def announce_weights(self) -> None:
-        """Emit `weights_changed` if the model was trained since the last time; it was not while paused."""
+        """Emit `weights_changed` if there were training steps since the last call; a paused run has none."""
         if self.record is not None and self.record.step != self._shown_step:
             self._shown_step = self.record.step
             self.state.weights_changed.emit()

@@ -1,4 +1,4 @@
-"""What the engine has reported of a run so far. No widgets, no engine."""
+"""The record of a training run: what the engine has reported so far. This needs no widgets and no engine."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class RunRecord:
         return cls(started, Curve(name, settings.batch * settings.context, started.references))
 
     def add(self, points: TrainingPoints) -> None:
-        """Add the points of a report. Steps that are known already are skipped: a pause repeats the last one."""
+        """Add the points of a report, without steps that are already recorded: a pause repeats the last one."""
         self.last = points
         new = points.steps > self.step
         columns = (points.steps, points.seconds, points.losses, points.learning_rates, points.gradient_norms)
@@ -57,7 +57,7 @@ class RunRecord:
         return self.fraction < 1.0
 
     def figures(self, running: bool) -> list[tuple[str, str]]:
-        """Return the names and values of the current figures, the most important first."""
+        """Return the names and values of the run's current statistics, the most important first."""
         curve, last = self.curve, self.last
         if last is None or not len(curve):
             return []

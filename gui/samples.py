@@ -9,7 +9,7 @@ BUILTIN = ASSETS / "model"
 
 
 def copy_company(home: Path, language: str) -> Path:
-    """Return a folder below `home` with a company's notices; files that are there already are not overwritten.
+    """Return a folder below `home` with a company's notices; existing files are not overwritten.
 
     Raises OSError.
     """

@@ -1,4 +1,4 @@
-"""Scenes: what the window shows, as data. A file of scenes is TOML with one `[[scene]]` each; this needs no Qt.
+"""Scenes: what the window shows, as data. A TOML file has a `[[scene]]` table for each; this needs no Qt.
 
     [[scene]]
     id = "pronoun"
@@ -6,7 +6,7 @@
     look = "The row of “It”."
     panes = ["attention"]
 
-Wherever a text is expected, a table by language may stand in its place: `title = { en = "…", ja = "…" }`.
+Instead of any text, a table by language can be given: `title = { en = "…", ja = "…" }`.
 """
 
 import re
@@ -34,9 +34,9 @@ class Scene:
     panes: list[str]  # ids of 1, 2 or 4 panes, one a tile
     model: str = "builtin"  # or a folder; in the file, relative to it
     text: Words = ""  # for all panes; "" leaves the text as it is
-    select: Words = ""  # the token to select: the last one in which this ends
-    saved: dict[str, dict[str, Any]] = field(default_factory=dict)  # by pane: what its `restore` takes
-    act: dict[str, Any] = field(default_factory=dict)  # what the first pane's `act` takes
+    select: Words = ""  # select the token in which the last occurrence of this ends
+    saved: dict[str, dict[str, Any]] = field(default_factory=dict)  # by pane: the argument of its `restore`
+    act: dict[str, Any] = field(default_factory=dict)  # the argument of the first pane's `act`
 
 
 def read_scenes(path: Path) -> dict[str, Scene]:
@@ -107,7 +107,7 @@ def _wrong_field(table: dict[str, Any]) -> str:
 
 
 def _line_of(text: str, index: int, name: str) -> int:
-    """Return the line, from 1, of a field of the scene with this index, or of its head if the field is not there."""
+    """Return the line (from 1) of a field in the scene with this index, or the scene's first line if it has none."""
     lines = text.splitlines()
     heads = [number for number, line in enumerate(lines, 1) if re.match(r"\s*\[\[\s*scene\s*\]\]", line)]
     begin, end = [*heads, *[len(lines)] * (index + 2)][index : index + 2]

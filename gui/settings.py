@@ -1,4 +1,4 @@
-"""What Nakami remembers between two starts: one JSON file, written whole or not at all."""
+"""The settings that Nakami keeps between two starts, in one JSON file that is replaced atomically."""
 
 import json
 import shutil
@@ -29,14 +29,14 @@ def world_path() -> Path:
 
 
 def documents_folder() -> Path:
-    """Where the user's collection of documents is until another one is chosen."""
+    """Return the folder of the user's document collection, unless another one is chosen."""
     return user_data_path("nakami", appauthor=False) / "documents"
 
 
 @dataclass
 class Settings:
     schema: int = SCHEMA
-    welcomed: bool = False  # the very first start is past
+    welcomed: bool = False  # whether the program was started before
     language: str = ""  # "" = the system's
     theme: str = "light"
     zoom: float = 1.0
@@ -77,7 +77,7 @@ class Settings:
             temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
 
     def remember(self, path: str) -> None:
-        """Put a text or model at the head of the recent list."""
+        """Put a text or model first in the recent list."""
         self.recent = [path, *(other for other in self.recent if other != path)][:RECENT]
 
 
@@ -91,11 +91,11 @@ def _copy(path: Path, to: Path) -> None:
     try:
         shutil.copyfile(path, to)
     except OSError:
-        pass  # where nothing can be copied, nothing can be overwritten either
+        pass  # where no copy can be written, the file cannot be overwritten either
 
 
 def _put_aside(path: Path) -> None:
     try:
         path.replace(path.with_suffix(".bad.json"))
     except OSError:
-        pass  # unreadable and unmovable: the defaults still work
+        pass  # unreadable, and cannot be renamed: the defaults still work

@@ -1,4 +1,4 @@
-"""What the panes share: text, model, selection, progress. A setter emits its signal if the value has changed."""
+"""The state that the panes share: text, model, selection, progress. Setters emit a signal if the value is new."""
 
 from typing import Any
 

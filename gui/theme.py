@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SMALL, NORMAL, LARGE, HUGE = 13, 15, 20, 28  # type sizes in pixels at zoom 1
-GAP_S, GAP_M, GAP_L, GAP_XL = 4, 8, 16, 24  # the four distances
+GAP_S, GAP_M, GAP_L, GAP_XL = 4, 8, 16, 24  # the distances between widgets, in pixels
 
 # Japanese faces come first where a family covers both scripts, so that kanji take their Japanese forms.
 FONT_FAMILIES = (
@@ -50,7 +50,7 @@ class Theme:
     zoom: float = 1.0
 
     def px(self, size: float) -> int:
-        """Return a length of the design in pixels at this zoom."""
+        """Return a length given at zoom 1, in pixels at this zoom."""
         return max(1, round(size * self.zoom))
 
     def color(self, name: str) -> QColor:
@@ -111,7 +111,7 @@ _current = LIGHT
 
 
 def current() -> Theme:
-    """Return the theme that the program has now."""
+    """Return the program's current theme."""
     return _current
 
 

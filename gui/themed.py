@@ -1,4 +1,4 @@
-"""Widgets, and other objects, that follow the program's theme and language by themselves."""
+"""Mixins for objects that adapt to the program's theme and language by themselves."""
 
 from typing import TYPE_CHECKING
 
@@ -30,10 +30,10 @@ class Themed(Base):
         return theme.current()
 
     def restyle(self) -> None:
-        """Take on the theme, where style sheet and palette do not suffice."""
+        """Apply the theme, as far as style sheet and palette do not suffice."""
 
     def retranslate(self) -> None:
-        """Set every word in the program's language."""
+        """Set all text in the program's language."""
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -47,10 +47,10 @@ class Themed(Base):
 
 
 class Translated(ObjectBase):
-    """Mixin for a QObject that is no widget but has one as its parent: calls `retranslate` as Themed does."""
+    """Mixin for a QObject whose parent is a widget: calls `retranslate` when the language has changed."""
 
     def retranslate(self) -> None:
-        """Set every word in the program's language."""
+        """Set all text in the program's language."""
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LanguageChange:
@@ -59,7 +59,7 @@ class Translated(ObjectBase):
 
 
 def apply(app: QApplication, chosen: Theme) -> None:
-    """Give the whole program this theme."""
+    """Set the theme of the whole program."""
     theme.apply(app, chosen)
     for widget in app.allWidgets():
         QCoreApplication.sendEvent(widget, QEvent(THEME_CHANGE))

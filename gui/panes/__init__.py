@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaneInfo:
-    """One pane. The first nine of the table have the keys Ctrl+1 to Ctrl+9."""
+    """One pane. The first nine in PANES have the keys Ctrl+1 to Ctrl+9."""
 
-    id: str  # of its package, its icon and its words
+    id: str  # names its package, its icon and its sentences
     class_name: str
 
     def load(self) -> "type[Pane]":

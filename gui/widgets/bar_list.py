@@ -1,4 +1,4 @@
-"""Names with a bar and a number each, such as the rarity of a word or the attention to a source."""
+"""A list of names, each with a number and a bar, such as the attention to each source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Bar:
     value: float
     figure: str  # the number as text
     words: str = ""  # description when hovering; by default name and number
-    color: QColor | None = None  # by default that of the sign
+    color: QColor | None = None  # by default one for each sign
 
 
 class BarList(PaintedRows):
@@ -32,7 +32,7 @@ class BarList(PaintedRows):
         size_of_type: int = SMALL,
         down: Policy = Policy.Preferred,
     ) -> None:
-        """`share`: of the width, for the names. `most`: value of a bar of full length, by default the largest one."""
+        """`share` of the width is for the names; `most` is the value of a full bar, by default the largest one."""
         super().__init__(parent, down=down)
         self.share, self.most, self.size_of_type = share, most, size_of_type
         self.bars: list[Bar] = []
@@ -57,7 +57,7 @@ class BarList(PaintedRows):
         return QSize(self.theme.px(120), round(min(3, max(1, len(self.bars))) * self.row_height()))
 
     def row_count(self) -> int:
-        """Return how many rows there is room for."""
+        """Return the number of rows that there is room for."""
         return min(len(self.bars), max(1, int((self.height() + 1) / self.row_height())))
 
     def row_of(self, index: int) -> QRectF:
@@ -91,7 +91,7 @@ class BarList(PaintedRows):
         return QRectF(min(zero, zero + length), area.top(), max(1.0, abs(length)), area.height())
 
     def _by_sign(self, value: float, signed: bool) -> QColor:
-        """Return the colour of a sign, the same as in VectorBars."""
+        """Return the colour for the sign of a value, the same as in VectorBars."""
         return self.theme.series_color(1 if signed and value > 0 else 0)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -1,4 +1,4 @@
-"""Tokens as chips: a rounded box with the piece, and its ID below."""
+"""Painting tokens as chips: rounded boxes with the piece, and its ID below."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -12,12 +12,12 @@ from gui.theme import GAP_M, GAP_S, Theme
 
 @dataclass(frozen=True)
 class ChipStyle:
-    """The look of one row of chips. Sizes of type and `edge` are in pixels at zoom 1."""
+    """The style of one row of chips. Sizes of type and `edge` are in pixels at zoom 1."""
 
     theme: Theme
     piece: int
     number: int = 0  # size of the ID; 0 for chips without one
-    edge: int = 0  # room above the piece and below the ID
+    edge: int = 0  # space above the piece and below the ID
 
     @property
     def number_height(self) -> float:
@@ -45,7 +45,7 @@ class ChipStyle:
         chosen: bool = False,
         foot: QColor | None = None,
     ) -> None:
-        """Paint a chip into `box`; a chosen one is lit, and `foot` is the colour of a line along its lower edge."""
+        """Paint a chip into `box`; highlight a chosen one. `foot` is the colour of a line at its lower edge."""
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.theme.color("accent" if chosen else "sunken"))
         painter.drawRoundedRect(box, GAP_S, GAP_S)

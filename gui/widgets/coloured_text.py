@@ -29,16 +29,16 @@ from gui.theme import GAP_S, LARGE, SMALL
 from gui.widgets.painted import Painted
 
 LINE_SEPARATOR, NO_BREAK_SPACE = "\u2028", "\u00a0"
-NO_WIDTH = "\u2060"  # the word joiner: shown as nothing, and no line ends beside it
+NO_WIDTH = "\u2060"  # the word joiner: it is invisible, and no line is broken beside it
 WRAPPING = QTextOption()
 WRAPPING.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
 @dataclass(frozen=True)
 class Span:
-    """One token: what is written, the number behind its colour (0..1, None for the prompt), and in words.
+    """One token: its text, the value that its colour shows (0..1, None for the prompt), and a description in words.
 
-    `color` tints what comes from somewhere, and `mark` is the number of where that is.
+    `color` tints text that comes from a source, and `mark` is the number of that source.
     """
 
     text: str
@@ -54,7 +54,7 @@ class ColouredText(QScrollArea):
     copied = Signal()
 
     def __init__(self, size: int = LARGE, parent: QWidget | None = None) -> None:
-        """`size` of the type, one of the theme's."""
+        """`size`: type size in pixels at zoom 1."""
         super().__init__(parent)
         self.size_of_type = size
         self.setWidgetResizable(True)
@@ -79,7 +79,7 @@ class _Page(Painted):
         self.spans: list[Span] = []
         self.current: int | None = None
         self._layout = QTextLayout()
-        self._boxes: list[list[tuple[QRectF, str]]] = []  # of each span: a box and its text for every line
+        self._boxes: list[list[tuple[QRectF, str]]] = []  # for each span: its box and text on every line
         self.line_height = 1
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -93,7 +93,7 @@ class _Page(Painted):
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Break the text of all spans into lines by Unicode's rules (UAX 14), and find the boxes of each span."""
+        """Break the text of all spans into lines (Unicode UAX 14), and compute the boxes of each span."""
         font = self.theme.font(self._area.size_of_type)
         self.line_height = round(QFontMetricsF(font).height() + 3 * GAP_S)
         shown = [_as_shown(span.text, index == 0) for index, span in enumerate(self.spans)]
@@ -125,7 +125,7 @@ class _Page(Painted):
                 yield _format_range(start, start + 1, mark)
 
     def _boxes_of(self, shown: str, start: int) -> list[tuple[QRectF, str]]:
-        """Return a box and its text for every line on which a part of a span is; it begins at `start`."""
+        """Return the box and text of a span on every line that contains a part of it; the span begins at `start`."""
         units, boxes, end = shown.encode("utf-16-le", "surrogatepass"), [], start + utf16_length(shown)
         if start == end:
             return []
@@ -136,7 +136,7 @@ class _Page(Painted):
             part = part.replace(LINE_SEPARATOR, "").replace(NO_WIDTH, " ")
             left, right = _x_at(line, first), _x_at(line, last)
             if part:
-                right = min(right, max(left, line.width()))  # a space at the end of a line may reach out of it
+                right = min(right, max(left, line.width()))  # a space at the end of a line may exceed it
                 boxes.append((QRectF(left, number * self.line_height, right - left, self.line_height), part))
         return boxes
 
@@ -164,14 +164,14 @@ class _Page(Painted):
         self._layout.draw(painter, QPointF(0, GAP_S), clip=QRectF(event.rect()))
 
     def _paint_ground(self, painter: QPainter, box: QRectF, span: Span, current: bool) -> None:
-        """Paint what is under the letters of a span: a tint and an underline."""
+        """Paint the tint and the underline of a span, which are below its letters."""
         upper = box.adjusted(0, 0, 0, -GAP_S)
         if current:
             painter.fillRect(upper, self.theme.color("accent_soft"))
         if span.color is not None:
             painter.fillRect(upper, _pale(span.color))
         if span.value is not None or span.color is not None:
-            gap, thickness = 0.5 if span.value is not None else 0.0, self.theme.px(4)  # tokens are told apart
+            gap, thickness = 0.5 if span.value is not None else 0.0, self.theme.px(4)  # a gap separates tokens
             width = max(1.0, box.width() - 2 * gap)
             line = QRectF(box.left() + gap, box.bottom() - thickness - 2, width, thickness)
             painter.fillRect(line, color_of(span.value) if span.value is not None else span.color)
@@ -213,7 +213,7 @@ class _Page(Painted):
         self._area.hovered.emit(-1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right walk from span to span as clicks do."""
+        """Choose the previous or next span by Left and Right, as a click would."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
         if step and self.spans:
             now = len(self.spans) - 1 if self.current is None else self.current + step
@@ -247,7 +247,7 @@ def _as_shown(text: str, first: bool) -> str:
 
 
 def _x_at(line: QTextLine, position: int) -> float:
-    x, _ = cast("tuple[float, int]", line.cursorToX(position))  # the stubs say object
+    x, _ = cast("tuple[float, int]", line.cursorToX(position))  # `object` in the type stubs
     return x
 
 
@@ -258,5 +258,5 @@ def _format_range(start: int, end: int, form: QTextCharFormat) -> QTextLayout.Fo
 
 
 def marked(piece: str) -> str:
-    """Return a piece as it is written in words and tables."""
+    """Return a piece as it is shown in sentences and tables."""
     return visible(piece) or "∅"

@@ -13,21 +13,21 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class ColumnModel(QAbstractTableModel):
-    """Rows are the items in `shown`; a column is known by its name.
+    """The rows are the items in `shown`; columns are identified by name.
 
     Items are sorted here and not by a QSortFilterProxyModel, which calls Python for every comparison: too slow for
     the 50,000 tokens of a vocabulary. A subclass sorts all of them in one call.
     """
 
     columns: ClassVar[tuple[str, ...]]
-    numeric: ClassVar[tuple[str, ...]] = ()  # columns that are aligned to the right
+    numeric: ClassVar[tuple[str, ...]] = ()  # right-aligned columns
 
     def __init__(self) -> None:
         super().__init__()
         self.shown: list[Any] = []
         self.sorted_by = (self.columns[0], False)  # column, and whether descending
 
-    # --- What a table overrides ------------------------------------------------------------------
+    # --- For subclasses to override --------------------------------------------------------------
 
     def heading(self, column: str) -> str:
         raise NotImplementedError
@@ -39,7 +39,7 @@ class ColumnModel(QAbstractTableModel):
         raise NotImplementedError
 
     def look(self, item: Any, column: str, role: int) -> Any:
-        """Return the value of any role but the text and the alignment."""
+        """Return the value for any role except the text and the alignment."""
         return None
 
     def can_sort(self, column: str) -> bool:
@@ -104,7 +104,7 @@ class ColumnModel(QAbstractTableModel):
 
 
 def plain_table(view: QTableView, grid: bool = True) -> None:
-    """Set up a view for reading: whole rows are selected, Tab leaves it, and there are no row numbers."""
+    """Make a view read-only: whole rows are selected, Tab leaves it, and there are no row numbers."""
     view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
     view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
     view.setTabKeyNavigation(False)

@@ -23,7 +23,7 @@ class EmptyPage(QWidget):
         self.setLayout(column(2, middle, self._buttons, 3, spacing=GAP_M + GAP_L, margins=(GAP_M,) * 4))
 
     def add_button(self) -> QPushButton:
-        """Add a button in front of the others."""
+        """Add a button to the left of the main button."""
         button = QPushButton()
         self._buttons.insertWidget(self._buttons.indexOf(self.button), button)
         return button

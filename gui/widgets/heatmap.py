@@ -1,4 +1,4 @@
-"""An attention pattern as a picture: tokens on both axes; hovering shows the exact value."""
+"""An attention pattern as a heatmap with tokens on both axes; hovering shows the exact value."""
 
 import math
 
@@ -23,7 +23,7 @@ from gui.text import visible
 from gui.theme import GAP_M, GAP_S, SMALL
 from gui.widgets.painted import Painted, Policy
 
-SLANT = 55  # degrees of the tokens above
+SLANT = 55  # degrees by which the tokens above are rotated
 LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side
 
 
@@ -119,7 +119,7 @@ class Heatmap(Painted):
             painter.drawLine(round(box.left()), y, round(box.right()), y)
 
     def _paint_labels(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
-        """Paint every token at the side and above, or every n-th where they would overlap."""
+        """Paint the tokens at the left and above; only every n-th where they would overlap."""
         metrics = QFontMetricsF(self.theme.font(SMALL))
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
         room, slant = box.left() - GAP_M, math.radians(SLANT)
@@ -153,7 +153,7 @@ class Heatmap(Painted):
         bar = QRectF(box.right() - width, box.top() + height, width, height)
         below = QRectF(bar.left(), bar.bottom() + 2, width, metrics.height())
         if box.width() - width < below.bottom() - box.top():
-            return  # in a small picture it would lie on the cells
+            return  # in a small picture it would cover cells
         ramp = image_of(np.linspace(0, 1, 64)[None])
         painter.drawImage(bar, QImage(ramp.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy())
         painter.setPen(self.theme.color("muted"))
@@ -163,7 +163,7 @@ class Heatmap(Painted):
     # --- Description and selection ------------------------------------------------------------------
 
     def describe(self, query: int, key: int | None = None) -> str:
-        """Return one cell in words, or the strongest of a row: それ → 動物 94 %."""
+        """Return the description of a cell, by default of the row's largest weight: それ → 動物 94 %."""
         key = int(self.weights[query].argmax()) if key is None else key
         return t(
             "widget.heatmap.cell",
@@ -183,7 +183,7 @@ class Heatmap(Painted):
     # --- Zoom: wheel or + and -, drag to move, double click or 0 to show all ------------------------
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        """Show 1 / factor of what is shown now; the cell at `at` keeps its place."""
+        """Zoom in by `factor`; the cell at `at` (default: the centre) stays in place."""
         box, shown, count = self._matrix(), self._shown(), len(self.pieces)
         if not count:
             return
@@ -234,12 +234,12 @@ class Heatmap(Painted):
 
 
 def _within(view: QRectF, count: int) -> QRectF:
-    """Return the view moved into `count` × `count` cells."""
+    """Return the view, moved so that it is inside the `count` × `count` cells."""
     left = min(max(0.0, view.left()), count - view.width())
     top = min(max(0.0, view.top()), count - view.height())
     return QRectF(left, top, view.width(), view.height())
 
 
 def _gap(metrics: QFontMetricsF) -> float:
-    """Return the distance between the slanted words and the cells, which leaves room for descenders."""
+    """Return the distance between the slanted words and the cells, with space for descenders."""
     return max(float(GAP_S), (metrics.ascent() / 3 + metrics.descent()) * math.cos(math.radians(SLANT)))

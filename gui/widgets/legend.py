@@ -1,4 +1,4 @@
-"""A legend: samples of lines, markers and colours with their names, in as many rows as it takes."""
+"""A legend: samples of lines, markers and colours with their names, in as many rows as they need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ SAMPLE, STOPS = 24, 8  # pixels of a sample line; stops of the gradient of a col
 
 @dataclass(frozen=True)
 class Entry:
-    """A name with the sample before it, if there is one. A name alone has a quieter colour."""
+    """A name, after a sample if there is one. A name without a sample is muted."""
 
     text: str
     line: str = ""  # colour
     style: Qt.PenStyle = Qt.PenStyle.SolidLine
     marker: str = ""  # colour
-    round: bool = True  # the marker; otherwise a diamond
+    round: bool = True  # whether the marker is round; otherwise it is a diamond
     glyph: str = ""  # a character as the marker, in its colour
     bar: str = ""  # colour
-    scale: bool = False  # the colours of numbers, from the lowest to the highest
+    scale: bool = False  # whether the sample is a colour scale, from low to high
 
 
 class Legend(Painted):

@@ -1,4 +1,4 @@
-"""A line above a pane's content: what happened, what was kept, and what to do. It blocks nothing."""
+"""A line above a pane's content for failures and notices. It never blocks the pane."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ BAD = "bad"  # the level of a failure
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence by its key, or by a function for words that are not in assets/i18n: it follows the language."""
+    """A sentence in the current language: by its key, or by `text` if it is not in assets/i18n."""
 
     key: str
     level: str = "info"
@@ -32,7 +32,7 @@ class Message:
 
 
 class MessageBar(Themed, QFrame):
-    """Shows one message at a time: the newest failure, or else the newest notice. The others wait."""
+    """Shows one message at a time: the newest failure, or else the newest notice. The others are shown after it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,15 +76,15 @@ class MessageBar(Themed, QFrame):
         self._add(Message(key, text=text))
 
     def clear(self) -> None:
-        """Take away every message."""
+        """Remove every message."""
         self._keep([])
 
     def clear_failures(self) -> None:
-        """Take away the failures, because a new attempt has succeeded."""
+        """Remove the failures, because a new attempt has succeeded."""
         self._keep([message for message in self._messages if message.level != BAD])
 
     def withdraw(self, prefix: str) -> None:
-        """Take away the messages whose key begins with `prefix`."""
+        """Remove the messages whose key begins with `prefix`."""
         self._keep([message for message in self._messages if not message.key.startswith(prefix)])
 
     def retranslate(self) -> None:
@@ -94,7 +94,7 @@ class MessageBar(Themed, QFrame):
             self.dismiss.setText(t("message.dismiss"))
 
     def _add(self, message: Message) -> None:
-        """Put a message in place of an older one with the same key."""
+        """Add a message; it replaces an older one with the same key."""
         self._keep([*(old for old in self._messages if old.key != message.key), message])
 
     def _dismiss(self) -> None:

@@ -1,4 +1,4 @@
-"""The base of widgets that paint themselves."""
+"""Base classes of widgets that paint themselves."""
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent
@@ -10,7 +10,7 @@ Policy = QSizePolicy.Policy
 
 
 class Painted(Themed, QWidget):
-    """A painted widget: it repaints itself in a new theme, and hovering over a point describes what is there."""
+    """A painted widget, which is repainted in a new theme and shows `describe_at` the mouse as its tooltip."""
 
     def __init__(
         self, parent: QWidget | None = None, *, across: Policy = Policy.Expanding, down: Policy = Policy.Preferred
@@ -19,7 +19,7 @@ class Painted(Themed, QWidget):
         self.setSizePolicy(across, down)
 
     def describe_at(self, point: QPoint) -> str:
-        """Return what is painted at `point`, in words; "" where there is nothing to say."""
+        """Return the description of what is painted at `point`, or ""."""
         return ""
 
     def restyle(self) -> None:

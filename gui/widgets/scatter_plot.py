@@ -1,4 +1,4 @@
-"""A scatter plot of named points in two or three dimensions, painted by numpy: 50,000 points follow the mouse.
+"""A scatter plot of named points in two or three dimensions, painted by numpy: fast enough to turn 50,000 points.
 
 Dragging moves the plot; in three dimensions it turns it, and the right button moves it. The wheel zooms. Dragging with
 Shift draws a lasso. Each kind of points has a colour and a shape. Marked points, and the first others for which there
@@ -42,7 +42,7 @@ REACH = 16  # pixels around the picture: a point just outside of it is painted i
 class ScatterPlot(Painted):
     clicked = Signal(int)  # index of a point, -1 for none
     hovered = Signal(int)
-    lassoed = Signal(object)  # indices of the points within
+    lassoed = Signal(object)  # indices of the points inside the lasso
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, down=Policy.Expanding)
@@ -69,7 +69,7 @@ class ScatterPlot(Painted):
     # --- What is shown ---------------------------------------------------------------------------
 
     def set_names(self, names: Sequence[str], kinds: Sequence[str]) -> None:
-        """Set the names and kinds of the points, most important first: of two overlapping labels the first is shown."""
+        """Set the names and kinds of the points, most important first; of overlapping labels the first is shown."""
         self.names, self.kinds = names, kinds
         of_point = np.array(kinds) if kinds else np.zeros(0, str)
         self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys(kinds)}
@@ -87,17 +87,17 @@ class ScatterPlot(Painted):
         self.update()
 
     def set_marked(self, marked: list[int]) -> None:
-        """Give these points a ring and always a label."""
+        """Mark these points with a ring; their labels come first."""
         self.marked = [index for index in marked if index < len(self.points)]
         self.update()
 
     def set_arrows(self, arrows: list[tuple[int, int]]) -> None:
-        """Draw arrows, each from a point to another."""
+        """Draw an arrow for each pair of points (from, to)."""
         self.arrows = arrows
         self.update()
 
     def set_paths(self, paths: list[list[int]]) -> None:
-        """Draw lines through points in order; the first path is drawn strongest."""
+        """Draw a line through the points of each path; the first path is highlighted."""
         self.paths = paths
         self.update()
 
@@ -156,7 +156,7 @@ class ScatterPlot(Painted):
             self.fit(self._fitted)
 
     def _place(self) -> NDArray[np.float32]:
-        """Return every point in pixels and its depth, larger is nearer: [n, 3]."""
+        """Return the position of each point in pixels and its depth (larger is nearer): [n, 3]."""
         turned: Points = np.matmul(self.points - self._centre, self._turn)
         placed = turned * np.float32(self._scale)
         placed[:, 0] += self.width() / 2 + self._moved.x()
@@ -197,7 +197,7 @@ class ScatterPlot(Painted):
             painter.drawPolyline(QPolygonF(self._lasso))
 
     def _picture(self) -> QImage:
-        """Paint all points at once: the pixel offsets of each kind's shape are added to the places of its points."""
+        """Paint all points at once: add the pixel offsets of each kind's shape to the positions of its points."""
         ratio = self.devicePixelRatioF()
         width, height = round(self.width() * ratio), round(self.height() * ratio)
         stride = width + 2 * REACH
@@ -246,7 +246,7 @@ class ScatterPlot(Painted):
             painter.drawPolyline(QPolygonF([tip + along + side, tip, tip + along - side]))
 
     def _paint_labels(self, painter: QPainter) -> None:
-        """Paint the names of the marked points, then those of others as long as there is room."""
+        """Paint the names of the marked points, then of others, wherever there is room."""
         room, left = QRectF(self.rect()), MOST_LABELS
         taken: list[QRectF] = []
         placed, tried = self._placed, range(min(len(self.names), LABELS_TRIED))

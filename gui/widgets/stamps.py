@@ -1,4 +1,4 @@
-"""The shapes of points, as pixel offsets: each kind has a shape of its own as well as a colour."""
+"""The shapes of points as pixel offsets. Each kind of points has its own shape and colour."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""A text as a row of chips: the piece, its ID below; one may be selected. Painted, so that thousands are cheap."""
+"""A text as one row of chips with piece and ID. It is painted, so that thousands of tokens are cheap."""
 
 from bisect import bisect_right
 
@@ -20,7 +20,7 @@ from gui.widgets.chips import ChipStyle
 from gui.widgets.painted import Painted, Policy
 
 ID_SIZE = SMALL - 2
-CHEVRON = 16  # of room at an edge behind which there is more
+CHEVRON = 16  # pixels at zoom 1 for the sign that there is more
 
 
 class TokenStrip(Painted):
@@ -34,7 +34,7 @@ class TokenStrip(Painted):
         self.setMouseTracking(True)
         self.tokens: Tokens | None = None
         self.current: int | None = None
-        self._lefts: list[float] = []  # of each chip, before scrolling
+        self._lefts: list[float] = []  # x of each chip before scrolling
         self._right = 0.0
         self._scroll = 0.0
         self.restyle()
@@ -105,7 +105,7 @@ class TokenStrip(Painted):
         self._paint_fades(painter)
 
     def _paint_fades(self, painter: QPainter) -> None:
-        """Paint a chevron at each edge beyond which there is more."""
+        """Paint a chevron at each edge beyond which there are more chips."""
         painter.setFont(self.theme.font(NORMAL, bold=True))
         width = self.theme.px(CHEVRON)
         for shown, left, sign in (
@@ -152,7 +152,7 @@ class TokenStrip(Painted):
 
 
 def describe(tokens: Tokens, index: int) -> str:
-    """Return a token in words: its ID, bytes, characters and kind."""
+    """Return a description of a token: its ID, bytes, characters and kind."""
     data = tokens.text.encode("utf-8", "surrogatepass")[tokens.byte_starts[index] : tokens.byte_ends[index]]
     return t(
         "widget.token.describe",

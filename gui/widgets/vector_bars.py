@@ -1,4 +1,4 @@
-"""A vector as bars, and for a row of a matrix, such as a token's embedding, its place in the matrix."""
+"""A vector as bars; if it is a row of a matrix, such as a token's embedding, also its position there."""
 
 import math
 
@@ -20,7 +20,7 @@ class VectorBars(Painted):
         self.row = self.rows = 0
 
     def set_vector(self, vector: NDArray[np.floating], row: int = 0, rows: int = 0) -> None:
-        """Show a vector that is `row` of a matrix of `rows`; without `rows` it belongs to no matrix."""
+        """Show a vector. If `rows` > 0, it is row `row` of a matrix with that many rows."""
         self.vector, self.row, self.rows = vector, row, rows
         self.setAccessibleDescription(self._words())
         self.update()

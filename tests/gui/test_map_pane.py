@@ -25,7 +25,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> Iterator[MapPane]:
     window.state.set_model(model())
     found = window.workspace.pane("map")
     assert isinstance(found, MapPane)
-    found._walk.setInterval(5)
+    found._stepping.setInterval(5)
     qtbot.waitUntil(lambda: found.trace is not None and window.state.tokens is not None and found.state.text != "")
     yield found
     found._stop()
@@ -224,7 +224,7 @@ def _hover(point: QPointF) -> QHelpEvent:
 
 def test_a_step_visits_every_station_and_adds_a_token(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
     visited: list[str] = []
-    pane._walk.timeout.connect(lambda: visited.append(pane._lit))
+    pane._stepping.timeout.connect(lambda: visited.append(pane._lit))
     click(qtbot, pane.step_button)
     assert pane._lit == "text"
     assert not pane.step_button.isEnabled()
@@ -303,7 +303,7 @@ def test_a_hidden_map_stops_playing(qtbot: QtBot, window: MainWindow, pane: MapP
     click(qtbot, pane.play_button)
     window.show_pane("tokens")
     assert not pane._playing
-    assert not pane._walk.isActive()
+    assert not pane._stepping.isActive()
 
 
 def test_a_failure_is_shown_and_ends_the_loop(qtbot: QtBot, pane: MapPane, engine: FakeEngine) -> None:
@@ -344,7 +344,7 @@ def test_a_narrow_tall_tile_has_three_rows() -> None:
 def test_the_walk_skips_stations_that_are_not_shown(qtbot: QtBot, pane: MapPane) -> None:
     pane.map.setFixedSize(545, 170)
     visited: list[str] = []
-    pane._walk.timeout.connect(lambda: visited.append(pane._lit))
+    pane._stepping.timeout.connect(lambda: visited.append(pane._lit))
     click(qtbot, pane.step_button)
     qtbot.waitUntil(lambda: written(pane) == "a" and pane._lit == "")
     assert visited == ["vectors", "layers", "probabilities", "back"]

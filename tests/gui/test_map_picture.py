@@ -85,7 +85,7 @@ def test_the_station_of_the_walk_is_highlighted(qtbot: QtBot, station: str) -> N
     soft = LIGHT.color("accent_soft")
     lit = [name for name, box in shown.boxes.items() if inside(shown_map, box, soft) > 20]
     assert lit == ([station] if station in shown.boxes else [])
-    assert shown_map.say(station) != ""
+    assert shown_map.describe_station(station) != ""
     shown_map.set_lit("")
     assert not any(inside(shown_map, box, soft) > 20 for box in shown.boxes.values())
 
@@ -117,7 +117,7 @@ def test_a_map_without_a_trace_is_empty_and_opens_nothing(qtbot: QtBot) -> None:
     click(shown_map, QPoint(300, 300))
     press(shown_map, Qt.Key.Key_Right, Qt.Key.Key_Return)
     shown_map.set_selection(1, 1)
-    assert (opened, shown_map.stations(), shown_map.say("text"), shown_map.plan()) == ([], (), "", None)
+    assert (opened, shown_map.stations(), shown_map.describe_station("text"), shown_map.plan()) == ([], (), "", None)
     assert not shown_map.grab().isNull()
 
 

@@ -1,4 +1,4 @@
-"""Buttons for heads whose behaviour has a name: for each kind the head with the highest score."""
+"""Buttons that select, for each kind of head that has a name, the head with the highest score."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from gui.theme import GAP_S
 from gui.themed import Themed
 
 EDGES = 28  # pixels at zoom 1 around a button's label
-ENOUGH = 0.4  # share of a head's attention from which a kind labels it
+ENOUGH = 0.4  # least share of a head's attention for a label
 
 
 class HeadBadges(Themed, QWidget):

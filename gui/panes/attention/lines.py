@@ -11,7 +11,7 @@ from gui.text import visible
 from gui.theme import GAP_M, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
-LEAST_WEIGHT = 0.04  # smaller weights are not drawn: too many faint lines hide the others
+LEAST_WEIGHT = 0.04  # smaller weights are not drawn, because many faint lines would hide the others
 MOST_QUERIES = 160  # in a longer text only the lines of the selected query are drawn
 
 
@@ -55,7 +55,7 @@ class AttentionLines(Painted):
         return self._top() + (index + 0.5) * self._step()
 
     def _columns(self) -> tuple[float, float]:
-        """Return where the left tokens end and the right ones begin, in pixels."""
+        """Return the x at which the left tokens end and the right ones begin."""
         middle, half = self.width() / 2, min(self.width() * 0.22, self.theme.px(220))
         return middle - half, middle + half
 

@@ -45,14 +45,14 @@ class Mosaic(Painted):
     def _cell(self, layer: int, head: int) -> QRectF:
         layers, heads = len(self._images), len(self._images[0])
         side = min(self.width() / heads, self.height() / layers)
-        gap = min(float(GAP_S), side / 6)  # a hundred heads in a small tile must not be all gap
+        gap = min(float(GAP_S), side / 6)  # so that a hundred heads in a small tile are not hidden by gaps
         return QRectF(head * side, layer * side, side, side).adjusted(gap, gap, -gap, -gap)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._images:
             return
         painter = QPainter(self)
-        # Smooth only where several values fall on one pixel: a few large cells must stay cells.
+        # Smooth only where a pixel contains several values; large cells keep sharp edges.
         crowded = self._images[0][0].width() > self._cell(0, 0).width()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, crowded)
         for layer, row in enumerate(self._images):

@@ -1,4 +1,4 @@
-"""The four steps from one query to its attention weights and the head's output, with their numbers."""
+"""The four steps from one query to its attention weights and the head's output, with all numbers."""
 
 import math
 
@@ -16,7 +16,7 @@ from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
 Floats = NDArray[np.floating]
-MOST_KEYS = 200  # rows: the last keys of longer texts
+MOST_KEYS = 200  # greatest number of rows: the last keys of a long text
 
 
 class AttentionStepsView(Painted):
@@ -25,7 +25,7 @@ class AttentionStepsView(Painted):
         self.steps: AttentionSteps | None = None
         self.head = 0
         self.pieces: tuple[str, ...] = ()  # of the keys that are shown
-        self._strips: list[tuple[QRectF, str, Floats]] = []  # boxes of numbers, for descriptions
+        self._strips: list[tuple[QRectF, str, Floats]] = []  # boxes of numbers, for tooltips
 
     def set_data(self, steps: AttentionSteps, head: int, pieces: tuple[str, ...]) -> None:
         """Show the steps of a head; of `pieces`, those of all tokens, the ones up to the query are shown."""

@@ -16,7 +16,7 @@ class Node:
 
     @property
     def path(self) -> list["Node"]:
-        """The nodes from the first token to this one, without the root."""
+        """The nodes from the first generated token to this one, without the root."""
         nodes: list[Node] = []
         node: Node | None = self
         while node is not None and node.parent is not None:

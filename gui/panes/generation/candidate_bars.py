@@ -18,7 +18,7 @@ from gui.text import visible
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
-MOST_SEGMENTS = 12  # of the cumulative line; the rest is one segment
+MOST_SEGMENTS = 12  # of the cumulative bar; the remaining tokens share one more
 
 
 class CandidateBars(Painted):
@@ -58,7 +58,7 @@ class CandidateBars(Painted):
         return self.theme.px(16) + round(2 * QFontMetricsF(self.theme.font(SMALL)).height()) + GAP_M
 
     def rows(self) -> int:
-        """Return how many candidates there is room for."""
+        """Return the number of candidates that there is room for."""
         if self.candidates is None:
             return 0
         return max(1, min(len(self.candidates.ids), (self.height() - self._line_height()) // self._row_height()))
@@ -112,7 +112,7 @@ class CandidateBars(Painted):
         painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, percent(shown, 1))
 
     def _paint_line(self, painter: QPainter, box: QRectF) -> None:
-        """Paint the probabilities after the last stage end to end, with the random number as a triangle."""
+        """Paint the final probabilities end to end, with the random number as a triangle."""
         candidates = self.candidates
         assert candidates is not None
         width, height, top = box.width(), self.theme.px(10), box.top() + self.theme.px(10)

@@ -1,4 +1,4 @@
-"""The Generation pane: text token by token, the candidates at every stage of sampling, and all branches."""
+"""The Generation pane: text generated token by token, the candidates after each sampling stage, and branches."""
 
 import math
 from dataclasses import replace
@@ -27,7 +27,7 @@ class GenerationPane(Pane):
 
     def build(self) -> None:
         self.tree = Branches()
-        self._before: Branches | None = None  # what "undo" brings back
+        self._before: Branches | None = None  # the text that "undo" restores
         self._removed: tuple[Branches, list[Node]] | None = None  # a removed branch, for "undo"
         self._playing = self._live_shown = False
         self._folder = ""  # of the model that wrote the text
@@ -90,18 +90,18 @@ class GenerationPane(Pane):
         self._show_and_predict()
 
     def _replace(self, tree: Branches) -> None:
-        """Begin a new text; "undo" brings the old one back."""
+        """Begin a new text; "undo" restores the old one."""
         self._stop()
         if self.tree.root.children and not self._live_shown:
             self._before = self.tree
         self.tree, self._live_shown = tree, False
 
     def act(self, wanted: dict[str, Any]) -> None:
-        """Begin the text anew and `write` so many tokens, up to `stop`, or `compare` the temperatures."""
+        """Restart the text; `write` so many tokens, at most up to `stop`, or `compare` temperatures side by side."""
         self.page.side_button.setChecked(False)
         self._replace(Branches(self.state.text))
         if wanted.get("compare"):
-            self.page.side_button.setChecked(True)  # which begins at once
+            self.page.side_button.setChecked(True)  # generates at once
         elif wanted.get("write"):
             self._playing = True
             self._generate(wanted["write"], stop=wanted.get("stop", ""))
@@ -117,7 +117,7 @@ class GenerationPane(Pane):
             return
         if self.state.model is None:
             return
-        self._by_hand()
+        self._keep_text()
         self.tree.go(self.tree.current.leaf())
         self._playing = True
         if self.page.side_button.isChecked():
@@ -155,30 +155,30 @@ class GenerationPane(Pane):
             self.drop(f"column {index}")
 
     def step(self) -> None:
-        """Go one token on, along the branch visited last or by generating."""
+        """Move to the next token on the branch visited last, or generate one."""
         if self.state.model is None or self._playing:
             return
-        self._by_hand()
+        self._keep_text()
         if self.tree.on():
             self._show_and_predict()
         else:
             self._generate(1)
 
     def back(self) -> None:
-        self._by_hand()
+        self._keep_text()
         self._stop()
         if self.tree.back():
             self._show_and_predict()
 
     def home(self) -> None:
-        self._by_hand()
+        self._keep_text()
         self._stop()
         self.tree.go(self.tree.root)
         self._show_and_predict()
 
     def take(self, token_id: int) -> None:
         """Continue with another candidate, on a branch of its own."""
-        self._by_hand()
+        self._keep_text()
         self._stop()
         for child in self.tree.current.children:
             if child.token is not None and child.token.id == token_id:
@@ -188,7 +188,7 @@ class GenerationPane(Pane):
         self._generate(1, first=token_id)
 
     def predict(self) -> None:
-        """Ask for the candidates after the current token; the engine has kept its logits, so no model runs."""
+        """Ask for the candidates after the current token; its logits are cached in the engine."""
         if self.state.model is None or self._playing or not self.isVisible():
             return
         request = PredictNext(
@@ -198,15 +198,15 @@ class GenerationPane(Pane):
 
     # --- While a model is trained --------------------------------------------------------------------
 
-    def _by_hand(self) -> None:
-        """Keep the text from now on: the user has changed it."""
+    def _keep_text(self) -> None:
+        """Stop replacing the text while a model is trained, because the user has changed it."""
         self._live_shown = False
         self.page.live_words.clear()
         if self.state.training:
             self.page.live.setChecked(False)
 
     def _follows(self) -> bool:
-        """Return whether the text may be replaced: not while the model writes, nor what the user had it write."""
+        """Return whether training may replace the text: not during generation, nor a text that the user generated."""
         busy = self._playing or self.page.side_button.isChecked() or self.state.model is None
         by_hand = bool(self.tree.root.children) and not self._live_shown
         return self.page.live.isChecked() and not busy and not by_hand
@@ -225,7 +225,7 @@ class GenerationPane(Pane):
         self.page.texts.setCurrentIndex(int(on))
         self._show()
         if on:
-            self._by_hand()
+            self._keep_text()
             self._playing = True
             self._play_columns()
         self._show_buttons()
@@ -260,7 +260,7 @@ class GenerationPane(Pane):
             self._show_and_predict()  # the sliders may have moved in the meantime
 
     def _take_column(self, index: int) -> None:
-        """Make one of the continuations a branch of the text."""
+        """Add one of the side-by-side continuations as a branch of the text."""
         if index < len(self._columns) and self._columns[index]:
             self._stop()
             for token in self._columns[index]:
@@ -281,13 +281,13 @@ class GenerationPane(Pane):
             self.page.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
 
     def _go(self, node: Node) -> None:
-        self._by_hand()
+        self._keep_text()
         self._stop()
         self.tree.go(node)
         self._show_and_predict()
 
     def _remove(self, leaf: Node) -> None:
-        """Remove a branch; "undo" brings it back."""
+        """Remove a branch; "undo" restores it."""
         self._removed = (self.tree, leaf.path)
         self.tree.remove(leaf)
         self._show_and_predict()
@@ -297,7 +297,7 @@ class GenerationPane(Pane):
         self._show_and_predict()
 
     def undo(self) -> None:
-        """Bring back the last removed branch, or the text before it was cleared or replaced."""
+        """Restore the last removed branch, or the text before it was cleared or replaced."""
         if self._removed is not None and self._removed[0] is self.tree:
             for node in self._removed[1]:
                 if node.parent is not None and node not in node.parent.children:
@@ -354,10 +354,10 @@ class GenerationPane(Pane):
         self.page.set_writing(self._playing, self.tree.current.parent is not None, len(self.tree.leaves()))
 
     def _span_clicked(self, index: int) -> None:
-        """Go to a clicked token; what follows it stays, shown as text ahead."""
+        """Go to the clicked token; the tokens after it stay on the branch and are shown as text ahead."""
         nodes = [self.tree.root, *self.tree.current.path, *_ahead(self.tree.current)]
         if index < len(nodes):
-            self._by_hand()
+            self._keep_text()
             self._stop()
             self.tree.current = nodes[index]
             self._show_and_predict()

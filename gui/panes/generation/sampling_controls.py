@@ -1,4 +1,4 @@
-"""The sliders of sampling, with a seed and a die."""
+"""The sliders of the sampling settings, with a seed and a button for a random one."""
 
 import random
 from typing import Any
@@ -25,7 +25,7 @@ def _or_off(value: float) -> str:
 
 
 class SamplingControls(Themed, QWidget):
-    """The sliders. `changing` is emitted while one is dragged, `changed` when it rests."""
+    """The sampling settings. `changing` is emitted while a slider is dragged, `changed` when it comes to rest."""
 
     changing = Signal()
     changed = Signal()
@@ -75,7 +75,7 @@ class SamplingControls(Themed, QWidget):
         return {name: slider.value for name, slider in self.sliders.items()} | {"seed": self.seed.value()}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Take on what `save` has returned; the sliders whose values are missing get their defaults."""
+        """Restore what `save` returned; missing values take their defaults."""
         defaults = SamplingSettings()
         for name, slider in self.sliders.items():
             value = saved.get(name)

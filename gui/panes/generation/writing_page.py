@@ -24,8 +24,8 @@ from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.legend import Entry, Legend
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
-COLORS = ("probability", "entropy")  # what a token's colour can show
-# Pixels at zoom 1. In a narrower or lower page this is hidden:
+COLORS = ("probability", "entropy")  # quantities that a token's colour can show
+# Pixels at zoom 1: least width or height of the page at which these are shown.
 BUSY_ROOM, TALL_ROOM = 640, 460  # "side by side"; rare controls
 KEY_ROOM = 300  # the legends
 LEAST_ROOM, LOW_ROOM = 500, 180  # the candidates; the sliders
@@ -55,7 +55,7 @@ class WritingPage(Themed, QWidget):
         self.retranslate()
 
     def _build_texts(self) -> QStackedLayout:
-        """Build the page of the one text and that of several side by side."""
+        """Build the page with one text, and the page with several side by side."""
         self.text, self.texts = ColouredText(), QStackedLayout()
         self.columns, self.column_titles = [ColouredText() for _ in COLUMNS], [QPushButton() for _ in COLUMNS]
         side_by_side = QWidget()
@@ -66,7 +66,7 @@ class WritingPage(Themed, QWidget):
         self.texts.addWidget(self.text)
         self.texts.addWidget(side_by_side)
         for page in (self.text, side_by_side):
-            page.setMinimumHeight(1)  # in a low tile it scrolls, and the buttons stay whole
+            page.setMinimumHeight(1)  # in a low tile the text scrolls, and the buttons keep their height
         return self.texts
 
     def _build_buttons(self) -> QVBoxLayout:
@@ -88,7 +88,7 @@ class WritingPage(Themed, QWidget):
         self.more = QWidget()
         self.more.setLayout(row(self.color, self.length, self.copy_button, self.clear_button, 1, spacing=GAP_M))
         first = (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button)
-        # DejaVu Sans is so wide that a small tile has no more room between the buttons.
+        # DejaVu Sans is wide: in a small tile there is no space for larger gaps.
         return column(row(*first, 1, spacing=GAP_S), self.more, spacing=GAP_M)
 
     # --- Showing it ------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class WritingPage(Themed, QWidget):
         self.bars_key.set_entries(entries)
 
     def adapt_layout(self, room: QSize) -> None:
-        """Show what there is room for in a pane of this size."""
+        """Show the widgets for which a pane of this size has room."""
         small = room.height() < self.theme.px(TALL_ROOM)
         self.controls.set_compact(small)
         self.more.setVisible(not small)

@@ -15,13 +15,13 @@ from gui.theme import NORMAL, SMALL, Theme
 
 @dataclass(frozen=True)
 class View:
-    """What the map shows, and what is selected."""
+    """The content of the map, and what is selected in it."""
 
     trace: ForwardTrace
     prompt: str
     written: str  # what the model wrote after the prompt
     written_tokens: int
-    token: int | None  # row of the trace
+    token: int | None  # its row in the trace
     layer: int
     lit: str  # the station that is highlighted
     focus: Part | None  # the part with the keyboard focus
@@ -78,17 +78,17 @@ class Canvas:
         return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
     def _size(self, row_height: float) -> int:
-        """Return the size of type for a row: larger where there is room, for the back of a hall."""
+        """Return the type size for a row, larger where there is room."""
         return NORMAL + 4 if row_height >= HIGH_ROW * self.plan.unit else NORMAL
 
 
 def spread(values: NDArray[np.floating]) -> float:
-    """Return the magnitude that gets the full colour: the 98th percentile, so that no outlier dims the rest."""
+    """Return the magnitude for the full colour: the 98th percentile, so that outliers do not make the rest pale."""
     ordered = np.sort(np.abs(values), axis=None)
     return float(ordered[int(0.98 * (len(ordered) - 1))]) or float(ordered[-1])
 
 
 def ramp() -> QImage:
-    """Return the colours of attention weights 0 to 1, coloured by their square root so that small weights show."""
+    """Return the colours of attention weights from 0 to 1, by their square roots so that small ones are visible."""
     pixels = image_of(np.sqrt(np.linspace(0, 1, 64)))
     return QImage(pixels.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy()

@@ -1,4 +1,4 @@
-"""The Map pane: one forward pass on one screen, with the values of the open text, and the loop that writes."""
+"""The Map pane: one forward pass with the values of the shared text, and the loop that generates tokens."""
 
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
@@ -13,7 +13,7 @@ from gui.panes.map.plan import STATIONS
 from gui.panes.map.view import ModelMap
 from gui.theme import GAP_M, icon
 
-STATION_MS = 400  # at each station while the loop plays
+STATION_MS = 400  # at each station while the loop runs
 SAMPLING = SamplingSettings(temperature=1.0)  # the draw is from the probabilities shown
 WIDE = 1000  # pixels at zoom 1 from which the sentence below the picture is in large type
 SEED = 1  # fixed, so that the loop repeats itself after "back to start"
@@ -34,7 +34,7 @@ class MapPane(Pane):
 
     def build(self) -> None:
         self.trace: ForwardTrace | None = None
-        self.written: list[GeneratedToken] = []  # after the shared text, known to this pane only
+        self.written: list[GeneratedToken] = []  # after the shared text, in this pane only
         self._own: int | None = None  # index of the selected token, if the model wrote it
         self._lit = ""  # the highlighted station; "" before the first
         self._playing = False
@@ -45,9 +45,9 @@ class MapPane(Pane):
         self.empty = self.empty_page()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self._build_main())
-        self._walk = timer(self, STATION_MS, self._walk_on)
+        self._stepping = timer(self, STATION_MS, self._next_station)
         self.follow(self.state.text_changed, self.state.model_changed)
-        self.follow_live(self._look, lambda: not self.asking("generate"))
+        self.follow_live(self._trace, lambda: not self.asking("generate"))
         self.state.selection_changed.connect(self._selected)
 
     def _build_main(self) -> QWidget:
@@ -74,7 +74,7 @@ class MapPane(Pane):
     # --- What is shown ---------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Start the loop again, for another text or model."""
+        """Restart the loop with another text or model."""
         self.home()
 
     def home(self) -> None:
@@ -82,9 +82,9 @@ class MapPane(Pane):
         self.drop("generate")
         self._stop()
         self.written, self._own, self._lit = [], None, ""
-        self._look()
+        self._trace()
 
-    def _look(self) -> None:
+    def _trace(self) -> None:
         if self.state.model is None or not self.state.text:
             self.drop("TraceForward")
             self.trace = None
@@ -114,16 +114,16 @@ class MapPane(Pane):
         self._draw()
 
     def _draw(self) -> None:
-        """Show selection, highlighted station and buttons for the trace that has arrived."""
+        """Update the selection, the highlighted station, the buttons and the sentence."""
         chosen = self._own if self.state.token is None else self.state.token
         first = self.trace.first if self.trace is not None else 0
         self.map.set_selection(None if chosen is None else chosen - first, self.state.layer)
         self.map.set_lit(self._lit)
-        busy = self._walk.isActive() or self._lit == "back"
+        busy = self._stepping.isActive() or self._lit == "back"
         self.play_button.setText(t("pane.map.pause" if self._playing else "pane.map.play"))
         self.step_button.setEnabled(not busy)
         self.home_button.setEnabled(bool(self.written or self._lit))
-        words = self.map.say(self._lit) if self._lit else t("pane.map.hint")
+        words = self.map.describe_station(self._lit) if self._lit else t("pane.map.hint")
         if self._full() and not self._lit and self.state.model is not None:
             words = t("pane.map.full", context=self.state.model.context)
         self.words.setText(words)
@@ -155,7 +155,7 @@ class MapPane(Pane):
     # --- The loop --------------------------------------------------------------------------------
 
     def play_or_pause(self) -> None:
-        """Pause at the present station, or play on from there."""
+        """Pause at the current station, or continue from there."""
         if self._playing:
             self._stop()
         elif self.trace is not None:
@@ -164,34 +164,34 @@ class MapPane(Pane):
         self._draw()
 
     def step(self) -> None:
-        """Play one round: all stations, the draw, and the new token joins the text."""
-        if self.trace is not None and not self._walk.isActive():
+        """Play one round: highlight each station, draw a token and append it to the text."""
+        if self.trace is not None and not self._stepping.isActive():
             self._go_on()
             self._draw()
 
     def _go_on(self) -> None:
-        if self._lit != "back":  # there, an answer is on its way
-            self._walk_on()
-            self._walk.start()
+        if self._lit != "back":  # at "back" a request is running, and its answer goes on
+            self._next_station()
+            self._stepping.start()
 
     def _stop(self) -> None:
         self._playing = False
-        self._walk.stop()
+        self._stepping.stop()
 
-    def _walk_on(self) -> None:
+    def _next_station(self) -> None:
         """Highlight the next station that is shown; after the last, generate a token."""
         shown = self.map.stations()
         ahead = STATIONS[STATIONS.index(self._lit) + 1 :] if self._lit else STATIONS
         self._lit = next((station for station in ahead if station in shown), "back")
         if self._lit == "back":
-            self._walk.stop()
+            self._stepping.stop()
             request = Generate(self.state.text, self._chosen(), None, 1, SAMPLING, SEED)
             self.ask(request, self._generated, slot="generate", ended=self._ended)
         self._draw()
 
     def _generated(self, event: GeneratedTokens) -> None:
         self.written += event.tokens
-        self._look()
+        self._trace()
 
     def _ended(self, end: Ended) -> None:
         if end.outcome != "done":  # the message bar shows why
@@ -205,7 +205,7 @@ class MapPane(Pane):
         if self._playing and self._full():
             self._stop()
         elif self._playing:
-            self._walk.start()
+            self._stepping.start()
 
     def _full(self) -> bool:
         trace, model = self.trace, self.state.model

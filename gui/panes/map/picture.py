@@ -1,4 +1,4 @@
-"""The picture of the map: how each station looks. plan.py says where it is."""
+"""Painting the map: each station in its box from plan.py."""
 
 from itertools import pairwise
 
@@ -22,14 +22,14 @@ from gui.text import utf16_length, visible
 from gui.theme import GAP_S, NORMAL, SMALL
 from gui.widgets.heatmap import shares_image
 
-LONGEST_SHOWN = 300  # characters of the text, the last ones
+LONGEST_SHOWN = 300  # last characters of the text
 CENTRE, RIGHT = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class Picture(Canvas):
     def paint(self) -> None:
-        self._paint_ways()
+        self._paint_arrows()
         painters = {
             "text": self._paint_text, "tokens": self._paint_tokens, "ids": self._paint_ids,
             "vectors": self._paint_vectors, "layers": self._paint_layers, "norm": self._paint_norm,
@@ -41,7 +41,7 @@ class Picture(Canvas):
         if self.view.focus is not None:
             self._outline(self.plan.box(self.view.focus).adjusted(-3, -3, 3, 3), 2)
 
-    # --- Frames and ways -------------------------------------------------------------------------
+    # --- Frames and arrows -----------------------------------------------------------------------
 
     def _paint_frame(self, station: str, box: QRectF) -> None:
         lit = station == self.view.lit
@@ -58,7 +58,7 @@ class Picture(Canvas):
             self.painter.setFont(self.font(SMALL))
         self._draw_words(caption, words, "accent" if lit else "text", CENTRE)
 
-    def _paint_ways(self) -> None:
+    def _paint_arrows(self) -> None:
         """Paint arrows from each station to the next, and from the last back to the first."""
         for index, row in enumerate(self.plan.rows):
             for before, after in pairwise(row):
@@ -67,18 +67,18 @@ class Picture(Canvas):
             if index + 1 < len(self.plan.rows):
                 a, b = self.plan.boxes[row[-1]], self.plan.boxes[self.plan.rows[index + 1][0]]
                 middle = a.bottom() + (b.top() - self.plan.caption - a.bottom()) / 2
-                x = b.left() - 9  # beside the words above the box
+                x = b.left() - 9  # beside the caption above the box
                 corners = [(a.center().x(), a.bottom()), (a.center().x(), middle), (x, middle)]
                 corners += [(x, b.center().y()), (b.left(), b.center().y())]
                 self._arrow([QPointF(*corner) for corner in corners], self.plan.rows[index + 1][0])
         if self.plan.loop_room:
-            self._paint_way_back()
+            self._paint_arrow_back()
 
-    def _paint_way_back(self) -> None:
+    def _paint_arrow_back(self) -> None:
         first, last = self.plan.boxes[self.plan.stations[0]], self.plan.boxes[self.plan.stations[-1]]
         y, end = self.plan.loop, QPointF(first.center().x(), first.bottom())
         corners = [QPointF(last.center().x(), last.bottom()), QPointF(last.center().x(), y), QPointF(end.x(), y), end]
-        if len(self.plan.rows) > 1:  # the other rows stand below the first station
+        if len(self.plan.rows) > 1:  # the other rows are below the first station
             x = 4.0
             corners[2:] = [QPointF(x, y), QPointF(x, first.center().y()), QPointF(first.left(), first.center().y())]
         self._arrow(corners, "back")
@@ -262,7 +262,7 @@ class Picture(Canvas):
         self.painter.drawImage(strip, self._image(self.trace.mlp[index], spread(self.trace.mlp[index])))
 
     def _paint_legend(self, box: QRectF) -> None:
-        """Paint the legend of the colours: numbers around zero, and attention weights."""
+        """Paint the legend of both colour maps: signed numbers, and attention weights."""
         self.painter.setFont(self.font(SMALL - 1))
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
         for low, high, image in (
@@ -361,7 +361,7 @@ class Picture(Canvas):
 
 
 def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
-    """Return the candidates that there is room for; the drawn one is always among them."""
+    """Return the indices of the candidates that there is room for, always with the drawn one."""
     rows = list(range(plan.candidate_rows(len(found.ids))))
     if found.drawn not in rows:
         rows[-1] = found.drawn

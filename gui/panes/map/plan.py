@@ -1,4 +1,4 @@
-"""The geometry of the map: where each part is. Painting and pointing both use it, so that they agree."""
+"""The geometry of the map: the box of each part, used for painting and for the mouse."""
 
 import math
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF, QRectF
 
 STATIONS: tuple[str, ...] = ("text", "tokens", "ids", "vectors", "layers", "norm", "logits", "probabilities", "draw")
-PER_TOKEN = ("tokens", "ids", "vectors")  # stations with a row a token
+PER_TOKEN = ("tokens", "ids", "vectors")  # stations with a row for each token
 IN_THREE = (("text", "tokens", "ids", "vectors"), ("layers",), ("norm", "logits", "probabilities", "draw"))
 
-# Widths of the design: the least that can be read, and the share of what is left over.
+# Least legible widths in pixels at zoom 1, and shares of the remaining width.
 LEAST = {
     "text": 96, "tokens": 78, "ids": 46, "vectors": 70, "layers": 170,
     "norm": 40, "logits": 72, "probabilities": 128, "draw": 74,
@@ -19,10 +19,17 @@ SHARE = {
     "text": 8, "tokens": 5, "ids": 1, "vectors": 22, "layers": 90,
     "norm": 1, "logits": 6, "probabilities": 32, "draw": 6,
 }  # fmt: skip
-DROPPED = ("norm", "ids", "text", "logits", "draw", "vectors")  # in this order, where there is no room
-GAP, CAPTION, LOOP, PAD = 24, 26, 30, 8  # between stations, above each, below all, inside each
-LOW, LOWEST = 230, 120  # heights below which all this is smaller; and below which there is no way back
-ROW_HEIGHT, HIGH_ROW, TALLEST_ROW = 19, 36, 60  # of a token or candidate; a high one has larger type
+DROPPED = (
+    "norm",
+    "ids",
+    "text",
+    "logits",
+    "draw",
+    "vectors",
+)  # stations that are left out first, in this order, where there is no room
+GAP, CAPTION, LOOP, PAD = 24, 26, 30, 8  # pixels between stations, above each, below all, inside each
+LOW, LOWEST = 230, 120  # heights below which these distances are smaller, and the arrow back is left out
+ROW_HEIGHT, HIGH_ROW, TALLEST_ROW = 19, 36, 60  # pixels of a token or candidate; from HIGH_ROW with larger type
 LABEL, LEGEND = 21, 22  # heights inside the layers
 
 
@@ -38,24 +45,24 @@ class Cell:
     """The boxes of one layer."""
 
     card: QRectF
-    label: QRectF  # empty where there is no room for words
+    label: QRectF  # empty where there is no room
     attention: QRectF
     mlp: QRectF
 
 
 @dataclass(frozen=True)
 class Plan:
-    unit: float  # pixels of a pixel of the design
+    unit: float  # scale: pixels for one pixel of the constants above
     rows: tuple[tuple[str, ...], ...]  # the stations that are shown
     boxes: dict[str, QRectF]
     caption: float  # height above each box
     pad: float  # inside each box
-    tokens: int  # how many are traced
-    first_token: int  # the first of them that there is room for
+    tokens: int  # number of tokens in the trace
+    first_token: int  # the first one that is shown
     token_height: float
     cells: tuple[Cell, ...]
     legend: QRectF  # empty where there is no room
-    loop: float  # y of the way back
+    loop: float  # y of the arrow back
     loop_room: float  # its height; 0 where it is left out
 
     @property
@@ -86,7 +93,7 @@ class Plan:
         )
 
     def candidate_rows(self, candidates: int) -> int:
-        """How many candidates there is room for."""
+        """Return the number of candidates that there is room for."""
         return max(1, min(candidates, int(self.inner("probabilities").height() / (ROW_HEIGHT * self.unit))))
 
     def candidate_row(self, place: int, rows: int) -> QRectF:
@@ -120,7 +127,7 @@ def plan_for(width: float, height: float, zoom: float, tokens: int, layers: int)
     low = height < LOW * unit
     caption, pad = (CAPTION - 6 if low else CAPTION) * unit, (PAD / 2 if low else PAD) * unit
     loop = 0.0 if height < LOWEST * unit else (LOOP / 2 if low else LOOP) * unit
-    margin = GAP * unit if len(rows) > 1 else 1.0  # room for the way back at the left
+    margin = GAP * unit if len(rows) > 1 else 1.0  # space for the arrow back at the left
     each = (height - loop) / len(rows)
     boxes: dict[str, QRectF] = {}
     for number, row in enumerate(rows):

@@ -22,13 +22,13 @@ class ModelMap(Painted):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, down=Policy.Expanding)
         self.view: View | None = None
-        self.part = Part("tokens")  # where the keyboard is
+        self.part = Part("tokens")  # the part with the keyboard focus
         self._plan: Plan | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
     def set_trace(self, trace: ForwardTrace | None, prompt: str, written: str, written_tokens: int) -> None:
-        """Show a forward pass; `written` is what the model wrote after the prompt."""
+        """Show a forward pass; `written` is the text that the model generated after the prompt."""
         if trace is None:
             self.view = None
         elif self.view is None:
@@ -38,7 +38,7 @@ class ModelMap(Painted):
         self._changed()
 
     def set_selection(self, token: int | None, layer: int) -> None:
-        """Select a token, a row of the trace, and a layer."""
+        """Select a token, by its row in the trace, and a layer."""
         if self.view is not None:
             tokens, layers = len(self.view.trace.pieces), len(self.view.trace.mlp)
             inside = token if token is not None and 0 <= token < tokens else None
@@ -46,7 +46,7 @@ class ModelMap(Painted):
             self._changed()
 
     def set_lit(self, station: str) -> None:
-        """Highlight a station; "back" is the way back to the text, "" is none."""
+        """Highlight a station; "back" is the arrow back to the text, "" is none."""
         if self.view is not None:
             self.view = replace(self.view, lit=station)
             self.update()
@@ -66,7 +66,7 @@ class ModelMap(Painted):
         return QSize(self.theme.px(240), self.theme.px(90))
 
     def plan(self) -> Plan | None:
-        """Return the geometry at the present size; None while nothing is shown."""
+        """Return the geometry for the current size; None while nothing is shown."""
         if self._plan is None and self.view is not None:
             tokens, layers = len(self.view.trace.pieces), len(self.view.trace.mlp)
             self._plan = plan_for(self.width(), self.height(), self.theme.zoom, tokens, layers)
@@ -177,7 +177,7 @@ class ModelMap(Painted):
         return self.describe(part, self._token_at(part, point))
 
     def describe(self, part: Part, token: int | None = None) -> str:
-        """Return what happens in a part, with its values; `token` is a row, by default the selected one."""
+        """Return what happens in a part, in words with its values; `token` is a row, by default the selected one."""
         if self.view is None:
             return ""
         row = self.view.row if token is None else token
@@ -195,8 +195,8 @@ class ModelMap(Painted):
             percent=percent(float(found.probabilities[-1, index]), 2),
         )
 
-    def say(self, station: str) -> str:
-        """Return what happens at a station; all layers together are one station."""
+    def describe_station(self, station: str) -> str:
+        """Return what happens at a station, in words; all layers together are one station."""
         if self.view is None:
             return ""
         if station == "layers":

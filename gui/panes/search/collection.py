@@ -28,7 +28,7 @@ OVERLAP = 0.15  # of neighbouring passages, relative to their size
 
 
 class CollectionControl(QObject):
-    """Opens and changes the collection. `info` is its present state, None while none is open."""
+    """Opens and changes the collection. `info` is its current state, None while no collection is open."""
 
     opened = Signal()  # another collection is open
     updated = Signal(bool)  # `info` is new; whether its passages are still the same

@@ -1,4 +1,4 @@
-"""Answering from one's own documents: a question becomes a vector, passages, a prompt, an answer, citations."""
+"""The Search pane: answers from the user's documents, with vector, passages, prompt, answer and citations."""
 
 from typing import Any
 

@@ -133,7 +133,7 @@ class SearchPage(Themed, QWidget):
     # --- Room ------------------------------------------------------------------------------------
 
     def adapt_layout(self, theme: Theme, width: int, height: int) -> None:
-        """Adapt to the room: a small tile shows the steps and one view, and the documents by a button."""
+        """Adapt to the size: a small tile shows the steps and one view; a button shows the documents instead."""
         self._roomy = width > theme.px(WIDE)
         self.collection_button.setVisible(width > theme.px(NARROW))
         self.strip.setVisible(height > theme.px(LOW))
@@ -164,7 +164,7 @@ class SearchPage(Themed, QWidget):
         self.documents_button.setChecked(True)
 
     def show_documents(self) -> None:
-        """Return from the reader: to the list if it has room beside the view, else to the view."""
+        """Close the reader: show the list if it has room beside the view, else the view."""
         self.side.setCurrentWidget(self.documents)
         self.documents_button.setChecked(False)
 
@@ -193,7 +193,7 @@ class SearchPage(Themed, QWidget):
         self.hover.setText(words or " ")  # never empty, so that the map keeps its height
 
     def show_changing(self, changing: bool) -> None:
-        """Offer no other embedder during a change of the collection, and hide the progress after it."""
+        """Disable the choice of an embedder during a change of the collection, and hide its progress afterwards."""
         for button in (self.embedder, self.remake):
             button.setEnabled(not changing)
         if not changing:
@@ -354,7 +354,7 @@ class SearchPage(Themed, QWidget):
 
 
 def _column(*items: layout.Item, grows: int = -1) -> QWidget:
-    """Return a widget with the items below each other; the one at index `grows` takes the room that is left."""
+    """Return a widget with the items below each other; the one at index `grows` takes the remaining space."""
     holder = QWidget()
     column = layout.stack(holder, *items, spacing=GAP_M)
     if grows >= 0:

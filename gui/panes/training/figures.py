@@ -1,4 +1,4 @@
-"""A row of figures with their names. It is painted: labels would cause a new layout of the window at each change."""
+"""A row of statistics with their names. It is painted, because labels would lay out the window at each change."""
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
@@ -11,21 +11,21 @@ CAPTION = SMALL - 1
 
 
 class FigureRow(Themed, QWidget):
-    """The first figures that fit, the most important first; the tooltip contains all of them.
+    """The statistics that fit, the most important first; the tooltip contains all of them.
 
-    A tall row has each name above its figure, a low one before it.
+    In a tall row each name is above its value, otherwise before it.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tall = False
         self.figures: list[tuple[str, str]] = []
-        self._widths: dict[str, int] = {}  # the widest that each figure was, so that its neighbours do not move
+        self._widths: dict[str, int] = {}  # greatest width so far of each value, so that its neighbours do not move
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.restyle()
 
     def set_figures(self, figures: list[tuple[str, str]]) -> None:
-        """Show (name, figure) pairs."""
+        """Show (name, value) pairs."""
         if figures == self.figures:
             return
         self.figures = figures
@@ -53,7 +53,7 @@ class FigureRow(Themed, QWidget):
         return QSize(1, self.sizeHint().height())
 
     def fitting(self) -> list[tuple[QRect, str, str]]:
-        """Return place, name and value of each figure for which there is room."""
+        """Return box, name and value of each statistic for which there is room."""
         caption, figure = self._metrics()
         left, placed = 0, []
         for name, value in self.figures:

@@ -16,17 +16,17 @@ from gui.theme import SMALL
 from gui.themed import Themed
 from gui.widgets.legend import Entry, Legend
 
-MOST_POINTS, FEW_POINTS = 600, 240  # of a curve, and of one in a small plot: more cannot be told apart
-RECENT = 100  # the last steps, whose raw loss is inside the range of the axis too
+MOST_POINTS, FEW_POINTS = 600, 240  # of a curve, and in a small plot; more cannot be distinguished
+RECENT = 100  # last steps whose raw loss is fitted into the axis, too
 LABEL = SMALL - 1  # type size of ticks and reference lines
 # Pixels at zoom 1.
-LABEL_HEIGHT, EDGE = 20, 7  # of a label, and of the room above and below everything else
-HEIGHT_FOR_UPPER_LABEL = 120  # from this height of the plot on, the highest line has its label above it
+LABEL_HEIGHT, EDGE = 20, 7  # of a label, and of the space above and below everything else
+HEIGHT_FOR_UPPER_LABEL = 120  # least height of the plot for a label above the highest line
 HEIGHT_FOR_AXIS_NAME = 190
 
 
 class LossPlot(Themed, QWidget):
-    """`compact`: a small plot of one quantity, without reference lines and legend."""
+    """A plot of the loss or another quantity; a `compact` one has no reference lines and no legend."""
 
     hovered = Signal(str)  # the step under the mouse or chosen by key, in words; "" for none
 
@@ -43,7 +43,7 @@ class LossPlot(Themed, QWidget):
         self._view = self.plot.getViewBox()
         self._view.setDefaultPadding(0)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if compact else Qt.FocusPolicy.StrongFocus)
-        self.legend = Legend()  # above the plot: inside it would cover a line sooner or later
+        self.legend = Legend()  # above the plot, because inside it would cover a line
         stack(self, self.legend, self.plot).setStretchFactor(self.plot, 1)
         self._runs: list[Curve] = []
         self._items: list[dict[str, pg.PlotDataItem]] = []
@@ -59,7 +59,7 @@ class LossPlot(Themed, QWidget):
         self.retranslate()
 
     def set_runs(self, runs: list[Curve]) -> None:
-        """Draw these runs: the first in front, in full, the others behind it."""
+        """Draw these runs: the first in front with raw losses, the others behind it without."""
         self._runs = runs
         for items in self._items:
             for item in items.values():
@@ -74,7 +74,7 @@ class LossPlot(Themed, QWidget):
 
     def _make(self, index: int) -> dict[str, pg.PlotDataItem]:
         names = ("raw", "smoothed", "validation") if index == 0 else ("smoothed", "validation")
-        # Antialiasing a line that goes up and down at every pixel costs much and shows nothing.
+        # Antialiasing is slow and invisible on a line that goes up and down at every pixel.
         rough = {"raw"} if not self.compact else set(names)
         items = {name: pg.PlotDataItem(skipFiniteCheck=True, antialias=name not in rough) for name in names}
         for item in items.values():
@@ -88,12 +88,12 @@ class LossPlot(Themed, QWidget):
         return self.what in ("loss", "perplexity")
 
     def _shown(self, values: Floats) -> Floats:
-        """Return losses in the unit of the vertical axis: their perplexity, their logarithm, or as they are."""
+        """Return losses in the unit of the vertical axis: perplexity or nats, as a logarithm if `logarithmic`."""
         shown = np.exp(np.minimum(values, 30.0)) if self.what == "perplexity" else values
         return np.log10(np.maximum(shown, 1e-6)) if self.logarithmic else shown
 
     def redraw(self) -> None:
-        """Draw the runs as they are now. It is cheap: a curve is thinned to some hundred points."""
+        """Draw the current runs. It is cheap, because curves are thinned to some hundred points."""
         for run, items in zip(self._runs, self._items, strict=True):
             x = run.along(self.axis)
             if self._is_loss:
@@ -128,7 +128,7 @@ class LossPlot(Themed, QWidget):
         if ticks != self._ticks:
             self._ticks = ticks
             self.plot.getAxis("left").setTicks(ticks)
-        self._view.updateMatrix()  # else the next painting does it, and asks for another painting
+        self._view.updateMatrix()  # otherwise the next paint event does it and causes another one
 
     def _visible(self, run: Curve) -> tuple[Floats, ...]:
         if self._is_loss:
@@ -138,11 +138,11 @@ class LossPlot(Themed, QWidget):
     # --- Reference lines -------------------------------------------------------------------------
 
     def _labels(self) -> list[LineLabel]:
-        """Return the lines with which the loss is compared and their labels, the most important first."""
+        """Return the reference lines of the loss with their labels, the most important first."""
         if not self._runs or not self._is_loss:
             return []
         names = [name for name in ("uniform", "bigram", "unigram") if name in self._runs[0].references]
-        if self.what == "perplexity" and not self.logarithmic:  # the others are so high that the curve would look flat
+        if self.what == "perplexity" and not self.logarithmic:  # the others would make the curve look flat
             names = [name for name in names if name == "bigram"]
         losses = np.array([self._runs[0].references[name] for name in names])
         return [
@@ -151,8 +151,8 @@ class LossPlot(Themed, QWidget):
         ]
 
     def _is_labelled_above(self, name: str, place: float) -> bool:
-        """Whether the label is above its line: on the side where the curve does not end."""
-        if name == "uniform":  # a run is soon below it
+        """Return whether the label is above its line: on the side away from the end of the curve."""
+        if name == "uniform":  # the loss is soon below this line
             return bool(self._view.height() >= self.theme.px(HEIGHT_FOR_UPPER_LABEL))
         smoothed = self._runs[0].smoothed
         return not (len(smoothed) and self._shown(smoothed[-1:])[0] > place)
@@ -196,7 +196,7 @@ class LossPlot(Themed, QWidget):
         line.label.setColor(self.theme.color("muted"))
         line.label.setFont(self.theme.font(LABEL))
 
-    # --- Looks -----------------------------------------------------------------------------------
+    # --- Style -----------------------------------------------------------------------------------
 
     def restyle(self) -> None:
         self.plot.setBackground(None)
@@ -242,7 +242,7 @@ class LossPlot(Themed, QWidget):
             axis.setLabel(t(f"pane.training.plot.axis.{self.axis}"), **font)
 
     def _legend_entries(self) -> list[Entry]:
-        """Return the meaning of the axes and of each colour and style."""
+        """Return the legend: the axes, and each colour and line style."""
         what, along = t(f"pane.training.plot.what.{self.what}"), t(f"pane.training.plot.axis.{self.axis}")
         if self.compact:
             return [Entry(what)]

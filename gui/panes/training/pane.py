@@ -1,4 +1,4 @@
-"""Train a model on a text and watch every figure of the run."""
+"""The Training pane: settings of a run, its progress, and the curves of several runs."""
 
 from dataclasses import asdict
 from typing import Any
@@ -39,7 +39,7 @@ class TrainingPane(Pane):
         self.others: dict[str, RunRecord] = {}  # compared with the run in front, by folder
         self._estimate: TrainingEstimate | None = None
         self._preset = "30s"
-        self._own: TrainingSettings | None = None  # set by hand, and no preset's
+        self._own: TrainingSettings | None = None  # settings by hand that belong to no preset
         self._hidden: set[str] = set()  # runs taken out of the list
         self.start_page, self.run_page, self.run_list = StartPage(), RunPage(), RunList(self)
         self.pages = QStackedLayout(self.body)
@@ -58,11 +58,11 @@ class TrainingPane(Pane):
         start.cancel_wanted.connect(self.runs.stop)
         start.open_wanted.connect(self.open_wanted)
         start.sample_wanted.connect(self.sample_wanted)
-        start.back_wanted.connect(lambda: self._turn_to(run))
+        start.back_wanted.connect(lambda: self._show_page(run))
         run.pause_wanted.connect(self.runs.pause_or_resume)
         run.stop_wanted.connect(self.runs.stop)
         run.continue_wanted.connect(self._continue_record)
-        run.new_wanted.connect(lambda: self._turn_to(start))
+        run.new_wanted.connect(lambda: self._show_page(start))
         run.compare_button.clicked.connect(self._open_list)
         runs.toggled.connect(self._compare)
         runs.model_wanted.connect(self.model_wanted)
@@ -79,7 +79,7 @@ class TrainingPane(Pane):
         runs.failed.connect(self.messages.show_failure)
         runs.ended.connect(self._run_ended)
 
-    def _turn_to(self, page: StartPage | RunPage) -> None:
+    def _show_page(self, page: StartPage | RunPage) -> None:
         self.pages.setCurrentWidget(page)
         self._show_start()
         self._draw()
@@ -114,7 +114,7 @@ class TrainingPane(Pane):
 
     def _ask_estimate(self) -> None:
         if self.state.corpus is None or self.runs.running or not self.isVisible():
-            return  # asked again when the pane is shown, or the run has ended
+            return  # `_estimating` starts again when the pane is shown or the run ends
         self.start_page.estimate.setText(t("pane.training.estimating"))
         request = EstimateTraining(self.start_page.form.settings())
         self.ask(request, self._show_estimate, ended=self._estimated)
@@ -138,7 +138,7 @@ class TrainingPane(Pane):
         self._show_start()
 
     def _show_start(self) -> None:
-        """Set the words and buttons of the first page."""
+        """Set the text and buttons of the start page."""
         page, corpus, estimate = self.start_page, self.state.corpus, self._estimate
         page.form.setVisible(corpus is not None and self.runs.preparing is None)
         page.estimate.setVisible(corpus is not None and not self.runs.running)
@@ -182,7 +182,7 @@ class TrainingPane(Pane):
             self.drop("EstimateTraining")
 
     def _show_preparing(self) -> None:
-        """Show what is done before the first step, on the first page: an earlier run is not mistaken for this one."""
+        """Show the preparation on the start page, so that an earlier run is not mistaken for this one."""
         progress = self.runs.preparing
         words, fraction = (t(progress.key), progress.fraction) if progress else ("", None)
         self.start_page.set_preparing(words, fraction)
@@ -191,18 +191,18 @@ class TrainingPane(Pane):
             self.pages.setCurrentWidget(self.start_page)
 
     def _show_record(self, replaced: RunRecord | None) -> None:
-        """Put the new record in front; the one before stays on the plot, among those it is compared with."""
+        """Put the new record in front; the one before stays in the plot for comparison."""
         record, corpus = self.runs.record, self.state.corpus
         if record is None:
             return
         if replaced is not None and replaced.folder != record.folder:
-            self._lay_over(replaced)
+            self._add_to_comparison(replaced)
         self.others.pop(record.folder, None)
         self._show_curves()
         self._show_samples()
         self.subtitle_changed.emit()
         of_this_text = corpus is None or corpus.name == record.started.name
-        self._turn_to(self.run_page if self.runs.running or of_this_text else self.start_page)
+        self._show_page(self.run_page if self.runs.running or of_this_text else self.start_page)
 
     def _show_samples(self) -> None:
         if self.runs.record is not None:
@@ -263,7 +263,7 @@ class TrainingPane(Pane):
 
             def ended(end: Ended) -> None:
                 if read and end.outcome == "done":
-                    self._lay_over(read[0])
+                    self._add_to_comparison(read[0])
                 self._overlay_changed(folder)
 
             self.ask(ReadRun(folder), show, slot=f"compare {folder}", ended=ended)
@@ -272,8 +272,8 @@ class TrainingPane(Pane):
             self.others.pop(folder, None)
             self._overlay_changed(folder)
 
-    def _lay_over(self, record: RunRecord) -> None:
-        """Compare with this run, too, in a colour and line style that no other has."""
+    def _add_to_comparison(self, record: RunRecord) -> None:
+        """Add a run to the comparison, in a colour and line style that no other has."""
         taken = {other.curve.look for other in self.others.values()}
         record.curve.look = next(look for look in range(1, len(taken) + 2) if look not in taken)
         self.others[record.folder] = record

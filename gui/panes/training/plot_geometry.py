@@ -1,4 +1,4 @@
-"""The geometry of a plot of losses: the ranges of its axes, ticks, and where labels of lines have room."""
+"""The geometry of a plot of losses: the ranges of its axes, its ticks, and the labels of lines."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class LineLabel:
     name: str
-    place: float  # of its line, in units of the vertical axis
-    above: bool  # the label is above its line, or below it
+    place: float  # value of its line, in units of the vertical axis
+    above: bool  # whether the label is above its line, otherwise below
 
     def span(self, height: float) -> tuple[float, float]:
-        """Return the lowest and the highest point of a label of this height."""
+        """Return the lower and the upper end of a label of this height."""
         return (self.place, self.place + height) if self.above else (self.place - height, self.place)
 
 
 def without_overlap(labels: Iterable[LineLabel], height: float) -> list[LineLabel]:
-    """Return the labels that do not cover one before them. `height` is that of a label, in units of the axis."""
+    """Return the labels that overlap no earlier one. `height` is that of a label, in units of the axis."""
     shown: list[LineLabel] = []
     for label in labels:
         low, high = label.span(height)
@@ -31,7 +31,7 @@ def axis_range(
 ) -> tuple[float, float]:
     """Return the range of an axis of `pixels` height that shows the values from `bottom` to `top` and the labels.
 
-    At both ends there are at least `edge_pixels` of room, or what a label of `label_pixels` height needs there.
+    At both ends there are at least `edge_pixels` of space, or as much as a label of `label_pixels` height needs there.
     """
     span = top - bottom or 1.0
     above = below = edge_pixels
@@ -45,7 +45,7 @@ def axis_range(
 
 
 def rounded_up(value: float) -> float:
-    """Round up to two digits, so that the axis of a growing curve changes only now and then."""
+    """Round up to two digits, so that the axis of a growing curve changes rarely."""
     unit = 10.0 ** (math.floor(math.log10(max(value, 1e-9))) - 1)
     return math.ceil(value / unit) * unit
 

@@ -1,4 +1,4 @@
-"""The settings of a run: a preset, or each setting by hand."""
+"""The form for a run's settings: a preset, or each setting by hand."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -21,7 +21,7 @@ from gui.layout import label, row, stack
 from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
 
-NUMBERS = {  # name: smallest and largest value; the engine refuses combinations that are not possible
+NUMBERS = {  # name: smallest and largest value; the engine rejects impossible combinations
     "vocabulary": (300, 100_000),
     "layers": (1, 48),
     "heads": (1, 32),
@@ -30,7 +30,7 @@ NUMBERS = {  # name: smallest and largest value; the engine refuses combinations
     "batch": (1, 1024),
     "seed": (0, 2_000_000_000),
 }
-EDGES = 28  # pixels at zoom 1 beside the words of a preset's button
+EDGES = 28  # pixels at zoom 1 around the label of a preset's button
 
 
 class RunForm(Themed, QWidget):
@@ -103,7 +103,7 @@ class RunForm(Themed, QWidget):
         self.set_settings(self.presets[name])
 
     def set_own(self, settings: TrainingSettings) -> None:
-        """Choose settings that belong to no preset, and unfold the form."""
+        """Choose settings that belong to no preset, and show the form."""
         self.more.setChecked(True)
         self.set_settings(settings)
         self._touched()

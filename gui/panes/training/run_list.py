@@ -26,11 +26,11 @@ FOLDER = Qt.ItemDataRole.UserRole
 
 
 class RunList(Themed, QFrame):
-    """A popup: it closes by itself when something else is clicked, or with Escape."""
+    """The list of runs. As a popup it closes when the user clicks elsewhere or presses Escape."""
 
     toggled = Signal(str, bool)  # folder, and whether its curve is compared
     model_wanted = Signal(str)
-    removed = Signal(str)  # from the list; the folder stays
+    removed = Signal(str)  # removed from the list; its folder is kept
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -63,7 +63,7 @@ class RunList(Themed, QFrame):
         self._enable()
 
     def add(self, run: RunSummary, curve: Curve | None) -> None:
-        """Add a run. `curve` is its curve if it is drawn; the run in front gets no box to untick."""
+        """Add a run. `curve` is its curve if it is drawn; the run in front has no checkbox."""
         self.runs[run.folder] = run
         item = QTreeWidgetItem()
         item.setText(0, Path(run.folder).name)
@@ -79,7 +79,7 @@ class RunList(Themed, QFrame):
         self._enable()
 
     def mark(self, folder: str, curve: Curve | None) -> None:
-        """Update how a run is drawn: its curve, or None."""
+        """Show the curve with which a run is drawn; None if it is not drawn."""
         item = self._item(folder)
         if item is not None:
             self._mark(item, curve)
@@ -95,7 +95,7 @@ class RunList(Themed, QFrame):
         self.tree.blockSignals(blocked)
 
     def _swatch(self, curve: Curve | None) -> QIcon:
-        """Return a piece of the line as an icon."""
+        """Return a sample of the curve's line as an icon."""
         size = QSize(self.theme.px(24), self.theme.px(12))
         pixmap = QPixmap(size * 2)
         pixmap.setDevicePixelRatio(2)
@@ -108,7 +108,7 @@ class RunList(Themed, QFrame):
         return QIcon(pixmap)
 
     def open_below(self, button: QWidget) -> None:
-        """Open at a button, above it or else below it, its right edge at the button's as far as the screen allows."""
+        """Open above a button, or else below it, aligned with its right edge as far as the screen allows."""
         metrics = self.fontMetrics()
         width = min(metrics.averageCharWidth() * 80, button.screen().availableSize().width())
         self.resize(width, metrics.height() * 16)

@@ -1,4 +1,4 @@
-"""A run on screen: figures, curves, the samples that the model writes, and the buttons that act on the run."""
+"""The page of a run: statistics, curves, generated samples, and the buttons to control the run."""
 
 from html import escape
 
@@ -26,14 +26,14 @@ from gui.themed import Themed
 
 AXES = ("steps", "tokens", "seconds")
 VIEWS = ("loss", "perplexity", "rate", "norm")
-# Pixels at zoom 1 of width, and of height, from which on a part is shown.
+# Least width and height, in pixels at zoom 1, at which a part is shown.
 ROOM_FOR_CHOICES, ROOM_FOR_SAMPLES = 640, 760
 ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270, 420, 560
 SMALL_PLOT = 150
 
 
 class RunPage(Themed, QWidget):
-    pause_wanted = Signal()  # or to resume, while the run is paused
+    pause_wanted = Signal()  # pause, or resume a paused run
     stop_wanted = Signal()
     continue_wanted = Signal()
     new_wanted = Signal()
@@ -113,7 +113,7 @@ class RunPage(Themed, QWidget):
                 plot.redraw()
 
     def set_samples(self, samples: list[TrainingSample]) -> None:
-        """Show the samples, which are given in order of their steps; the newest is on top."""
+        """Show the samples, given in the order of their steps, with the newest on top."""
         self.samples = samples
         muted = f"style='color: {self.theme.muted}'"
         rows = [
@@ -178,7 +178,7 @@ class RunPage(Themed, QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Show the parts for which there is room."""
+        """Show the parts of the page that there is room for."""
         width, height = self.width(), self.height()
         for widget in (self.axis_choice, self.log_button):
             widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))

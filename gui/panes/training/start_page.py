@@ -1,4 +1,4 @@
-"""Before a run: the text, the settings, the estimated cost, and the buttons that start or continue."""
+"""The page before a run: text, settings, estimated cost, and buttons to start or continue one."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -51,7 +51,7 @@ class AsTallAsNeeded(QScrollArea):
 
 
 class StartPage(Themed, QWidget):
-    """The page shows the buttons that the pane names, see `show_buttons`."""
+    """The page before a run. The pane sets which buttons are shown, see `show_buttons`."""
 
     start_wanted = Signal()
     continue_wanted = Signal()
@@ -70,7 +70,7 @@ class StartPage(Themed, QWidget):
         inside = QWidget()
         inside.setLayout(column(*content, 1, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0)))
         self.above = AsTallAsNeeded(inside)
-        stack(self, self.above, self._build_buttons(), 1, spacing=GAP_L)  # the buttons do not scroll
+        stack(self, self.above, self._build_buttons(), 1, spacing=GAP_L)  # the buttons are outside the scroll area
         self.set_preparing("", None)
         self.restyle()
         self.retranslate()
@@ -96,31 +96,31 @@ class StartPage(Themed, QWidget):
         return row
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
-        # Show before hiding: the focus of a hidden button moves to a visible one, or out of the tile if there is none.
+        # Show before hiding: a hidden button passes its focus to a visible one, or out of the tile if there is none.
         for button in sorted(self.buttons, key=lambda button: button not in shown):
             button.setVisible(button in shown)
         self._arrange()
 
     def _arrange(self) -> None:
-        """Put the buttons side by side, or below each other where their words need it."""
+        """Arrange the buttons side by side, or below each other where their labels need it."""
         shown = [button for button in self.buttons if not button.isHidden()]
         needed = sum(button.sizeHint().width() + GAP_M for button in shown)
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         narrow = needed > self.width() + GAP_M
         self.row.setDirection(down if narrow else across)
         tall = sum(button.sizeHint().height() + GAP_M for button in shown)
-        self.above.setVisible(not narrow or self.height() > 2 * tall)  # a part of a line cannot be read
+        self.above.setVisible(not narrow or self.height() > 2 * tall)  # less than a line would not be legible
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
     def set_preparing(self, words: str, fraction: float | None) -> None:
-        """Show what is done before the first step and how much of it, 0..1 or unknown; "" hides it."""
+        """Show the preparation of a run and its progress, 0..1 or None if unknown; `words` = "" hides both."""
         self.preparing.setVisible(bool(words))
         self.bar.setVisible(bool(words))
         self.preparing.setText(words)
-        self.bar.setRange(0, 1000 if fraction is not None else 0)  # (0, 0): a bar that moves to and fro
+        self.bar.setRange(0, 1000 if fraction is not None else 0)  # (0, 0) shows a busy indicator
         self.bar.setValue(round(1000 * (fraction or 0.0)))
 
     def retranslate(self) -> None:
