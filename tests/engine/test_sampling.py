@@ -1,4 +1,4 @@
-"""Each stage does what its paper says, and the random number selects the token."""
+"""Each stage of sampling follows its paper, and the random number selects the token."""
 
 import itertools
 

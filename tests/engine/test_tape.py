@@ -59,7 +59,7 @@ def test_every_name_has_the_shape_in_the_table(model: Transformer) -> None:
     assert tape["logits"].shape == (B, T, c.vocabulary)
 
 
-def test_only_what_is_wanted_is_kept(model: Transformer) -> None:
+def test_only_requested_activations_are_kept(model: Transformer) -> None:
     names = ["embed", "blocks.1.resid_post", "blocks.1.mlp.post", "blocks.1.attn.q", "ln_final", "logits"]
     tape = Tape(names)
     logits = model(some_ids(model), tape=tape)
@@ -80,7 +80,7 @@ def test_rows_of_the_pattern_sum_to_one_and_see_no_later_token(model: Transforme
     assert (pattern.triu(1) == 0).all()
 
 
-def test_the_residual_stream_is_the_sum_of_what_is_added(model: Transformer) -> None:
+def test_the_residual_stream_is_the_sum_of_the_outputs_added_to_it(model: Transformer) -> None:
     tape = everything(model)
     pre, attention, mid, mlp, post, result = (
         tape[f"blocks.0.{part}"]
@@ -110,7 +110,7 @@ def test_some_positions_are_recorded_as_in_a_full_recording(model: Transformer, 
         assert close(part[name], expected), name
 
 
-def test_what_is_not_wanted_is_not_computed() -> None:
+def test_blocks_after_the_last_requested_activation_are_not_computed() -> None:
     class Exploding(torch.nn.Module):
         def forward(self, *_: object) -> None:
             raise AssertionError("computed all the same")

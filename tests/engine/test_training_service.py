@@ -143,11 +143,11 @@ def test_a_paused_run_keeps_its_weights_answers_requests_and_resumes(
     run = training.train(session, running(text_file, folder))
     step = advance(run, 8)
     ask(session, SteerTraining("pause"))
-    said = [event for event in (next(run) for _ in range(20)) if event is not None]
-    assert isinstance(said[0], TrainingPoints)
-    assert said[0].paused
-    assert said[0].steps[-1] == step
-    assert said[1:] == [IDLE] * (len(said) - 1)
+    answers = [event for event in (next(run) for _ in range(20)) if event is not None]
+    assert isinstance(answers[0], TrainingPoints)
+    assert answers[0].paused
+    assert answers[0].steps[-1] == step
+    assert answers[1:] == [IDLE] * (len(answers) - 1)
     before = {name: tensor.clone() for name, tensor in session.opened.model.state_dict().items()}
     [found] = ask(session, Tokenize(TEXT))
     assert found.ids.tolist() == session.opened.tokenizer.encode(TEXT)
@@ -210,7 +210,7 @@ def test_a_cancelled_run_is_saved(text_file: Path, tmp_path: Path, paused: bool)
     assert any(isinstance(event, TrainingResult) and event.steps == 30 for event in events)
 
 
-def test_a_second_run_is_refused_and_the_first_goes_on(text_file: Path, tmp_path: Path) -> None:
+def test_a_second_run_is_refused_and_the_first_continues(text_file: Path, tmp_path: Path) -> None:
     session = Session()
     run = training.train(session, running(text_file, tmp_path / "a"))
     advance(run, 2)

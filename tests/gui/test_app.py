@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 # --- Arguments -----------------------------------------------------------------------------------------
 
 
-def test_texts_and_models_are_named_and_the_rest_has_defaults() -> None:
+def test_arguments_are_parsed_and_have_defaults() -> None:
     options = parser().parse_args(["a.txt", "model"])
     assert options.paths == ["a.txt", "model"]
     assert (options.export, options.language, options.theme, options.size) == (None, "en", "light", (1600, 1000))
@@ -32,7 +32,7 @@ def test_texts_and_models_are_named_and_the_rest_has_defaults() -> None:
 
 
 @pytest.mark.parametrize("size", ["", "1600", "1600x", "x1000", "319x240", "320x239", "8193x240", "-1x240", "²x240"])
-def test_a_size_that_is_none_is_refused_in_words(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_size_is_refused_with_an_example(size: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--export", "out", f"--size={size}"])
     assert "1600x1000" in capsys.readouterr().err
@@ -50,7 +50,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other s
 
 
 @linux
-def test_without_a_display_the_program_says_what_to_do(
+def test_without_a_display_the_program_prints_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
@@ -73,16 +73,16 @@ def test_missing_libraries_are_named_with_their_packages(
     monkeypatch.setattr(display, "_loads", loads)
     monkeypatch.setattr(display, "_missing", lambda _: ["libxcb-keysyms.so.1", "libxcb-icccm.so.4"])
     assert main([]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert said.endswith("sudo apt install libxcb-icccm4 libxcb-keysyms1\n")
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.endswith("sudo apt install libxcb-icccm4 libxcb-keysyms1\n")
     assert tried == ["libQt6Widgets.so.6", "libqxcb.so"]
     monkeypatch.setattr(display, "_loads", lambda _: True)
     assert display.problem() == ""
 
 
 @linux
-def test_what_the_loader_does_not_find_is_read_from_ldd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_libraries_are_read_from_ldd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ldd = tmp_path / "ldd"
     ldd.write_text("#!/bin/sh\nprintf '\\tlibxcb-icccm.so.4 => not found\\n\\tlibm.so.6 => /lib/libm.so.6 (0x1)\\n'\n")
     ldd.chmod(0o755)
@@ -188,7 +188,7 @@ def test_a_bug_in_a_thread_is_shown_too(qtbot: QtBot, window: MainWindow, bugs: 
     assert "a bug of the window" in window.banner.label.text()
 
 
-def test_the_trace_of_a_crash_outlives_the_next_start(tmp_path: Path) -> None:
+def test_the_trace_of_a_crash_is_kept_after_the_next_start(tmp_path: Path) -> None:
     program = (
         "import faulthandler, sys\nfrom pathlib import Path\nfrom gui.crashes import open_logs\n"
         "print(open_logs(Path(sys.argv[1])))\nfaulthandler._sigsegv() if len(sys.argv) > 2 else None"
@@ -206,7 +206,7 @@ def test_the_trace_of_a_crash_outlives_the_next_start(tmp_path: Path) -> None:
     assert "Segmentation fault" in kept.read_text()
 
 
-def test_a_home_that_cannot_be_written_to_is_no_reason_not_to_start(tmp_path: Path) -> None:
+def test_a_log_folder_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert open_logs(tmp_path / "file" / "folder") is None
 
@@ -231,8 +231,8 @@ def test_every_pane_is_rendered_to_a_picture(tmp_path: Path) -> None:
     assert len({path.read_bytes() for path in pictures}) == len(pictures)
 
 
-def test_a_model_that_is_none_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_in_one_sentence(tmp_path: Path) -> None:
     done = export(tmp_path, "--model", str(tmp_path / "nothing"))
-    told = [line for line in done.stderr.splitlines() if not line.startswith("This plugin does not support")]
-    assert (done.returncode, len(told)) == (1, 1)
-    assert "nothing" in told[0]
+    printed = [line for line in done.stderr.splitlines() if not line.startswith("This plugin does not support")]
+    assert (done.returncode, len(printed)) == (1, 1)
+    assert "nothing" in printed[0]

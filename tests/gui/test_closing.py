@@ -145,7 +145,7 @@ def saving(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     qtbot.waitUntil(lambda: not window.isVisible())
 
 
-def test_a_closing_window_says_that_it_saves_and_goes_on_drawing(qtbot: QtBot, saving: MainWindow) -> None:
+def test_a_closing_window_shows_that_it_is_saving_and_stays_responsive(qtbot: QtBot, saving: MainWindow) -> None:
     assert saving.isVisible()
     assert saving.status.engine.text() == t("status.saving") == "Saving…"
     assert not saving.prompt.isEnabled()

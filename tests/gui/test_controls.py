@@ -287,7 +287,7 @@ def test_any_settings_are_read_back_unchanged(form: RunForm, wanted: TrainingSet
 
 
 def test_the_form_is_labelled_in_both_languages(form: RunForm) -> None:
-    said = []
+    shown = []
     for language in ("en", "ja"):
         i18n.set_language(language)
         form.retranslate()
@@ -297,8 +297,8 @@ def test_the_form_is_labelled_in_both_languages(form: RunForm) -> None:
         words += [button.text() for button in form.buttons.values()]
         assert all(words)
         assert not any(text.startswith("pane.") or "{" in text for text in words)
-        said.append(words)
-    assert sum(a == b for a, b in zip(*said, strict=True)) <= 1
+        shown.append(words)
+    assert sum(a == b for a, b in zip(*shown, strict=True)) <= 1
     form.rate.setValue(0.0)
     assert form.rate.text() == i18n.t("pane.training.choice.automatic")
 

@@ -38,7 +38,7 @@ def link() -> Iterator[EngineLink]:
     assert not link._process.is_alive()
 
 
-def test_questions_are_answered_and_failures_cross(qtbot: QtBot, link: EngineLink, tmp_path: Path) -> None:
+def test_requests_are_answered_and_failures_reported(qtbot: QtBot, link: EngineLink, tmp_path: Path) -> None:
     answers: list[EngineReady] = []
     ended: dict[int, Ended] = {}
     jobs = [link.submit(r) for r in (Hello(), InspectText((str(tmp_path / "nothing.txt"),)), Tokenize("a"))]
@@ -52,7 +52,7 @@ def test_questions_are_answered_and_failures_cross(qtbot: QtBot, link: EngineLin
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
-def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_window_trains_restarts_a_killed_engine_resumes_and_generates(qtbot: QtBot, tmp_path: Path) -> None:
     text = tmp_path / "story.txt"
     text.write_text("the cat sat on the mat. the dog sat on the log.\n" * 60)
     window = MainWindow(EngineLink(), Settings(language="en"), tmp_path / "settings.json")
@@ -100,7 +100,7 @@ def test_through_the_window_learn_die_start_again_continue_and_write(qtbot: QtBo
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_a_killed_window_takes_the_engine_with_it() -> None:
+def test_the_engine_ends_when_the_window_is_killed() -> None:
     program = (
         "import sys, time\n"
         "from PySide6.QtCore import QCoreApplication\n"

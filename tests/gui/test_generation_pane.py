@@ -1,4 +1,4 @@
-"""The Generation pane: writing, going back, taking another branch, and getting lost texts back."""
+"""The Generation pane: generating, going back, branches, and undoing."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_the_empty_page_without_a_model_offers_training(qtbot: QtBot, window: Ma
     assert window.workspace.pane("training").isVisible()
 
 
-def test_it_writes_as_many_tokens_as_asked_for(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
+def test_the_chosen_number_of_tokens_is_generated(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
     pane.page.length.setValue(6)
     click(qtbot, pane.page.play_button)
     written(qtbot, pane, 6)
@@ -65,7 +65,9 @@ def test_step_and_back(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -
     assert len(engine.asked(Generate)) == asked  # along the branch that was there
 
 
-def test_sliders_weigh_again_without_generating(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
+def test_sliders_recompute_the_probabilities_without_generating(
+    qtbot: QtBot, pane: GenerationPane, engine: FakeEngine
+) -> None:
     before = len(engine.asked(PredictNext))
     pane.page.controls.sliders["temperature"].slider.setValue(40)
     assert engine.asked(PredictNext)[-1].sampling.temperature == 2.0
@@ -92,7 +94,7 @@ def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, e
     assert pane.tree.text() == "a"
 
 
-def test_a_removed_branch_comes_back(qtbot: QtBot, pane: GenerationPane) -> None:
+def test_undo_restores_a_removed_branch(qtbot: QtBot, pane: GenerationPane) -> None:
     click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
     pane._remove(pane.tree.leaves()[0])
@@ -101,7 +103,7 @@ def test_a_removed_branch_comes_back(qtbot: QtBot, pane: GenerationPane) -> None
     assert pane.tree.text() == "a"
 
 
-def test_a_cleared_text_comes_back(qtbot: QtBot, pane: GenerationPane) -> None:
+def test_undo_restores_a_cleared_text(qtbot: QtBot, pane: GenerationPane) -> None:
     click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
     click(qtbot, pane.page.clear_button)
@@ -129,7 +131,7 @@ def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
     assert not pane.page.side_button.isChecked()
 
 
-def test_while_a_model_learns_it_writes_by_itself_until_touched(
+def test_during_training_text_is_generated_automatically_until_the_user_acts(
     qtbot: QtBot, pane: GenerationPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     window.state.set_training(True)
@@ -144,7 +146,7 @@ def test_while_a_model_learns_it_writes_by_itself_until_touched(
     assert not pane.page.live.isChecked()
 
 
-def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None:
+def test_the_table_has_a_row_for_each_token(qtbot: QtBot, pane: GenerationPane) -> None:
     assert pane.table() is None
     click(qtbot, pane.page.step_button)
     written(qtbot, pane, 1)
@@ -155,7 +157,7 @@ def test_the_table_has_a_row_a_token(qtbot: QtBot, pane: GenerationPane) -> None
     assert table.rows[0][-1] == pytest.approx(0.6)
 
 
-def test_candidates_are_told_in_words(pane: GenerationPane) -> None:
+def test_candidates_are_described_in_words(pane: GenerationPane) -> None:
     pane.page.bars.set_candidates(candidates())
     assert "excluded by" in pane.page.bars.describe(2)
     assert "60.00\u00a0%" in pane.page.bars.describe(0)
@@ -183,7 +185,7 @@ def test_a_tree_of_branches() -> None:
     assert tree.text() == "c"
 
 
-def test_it_says_what_its_colours_mean_where_there_is_room(
+def test_the_legends_explain_the_colours_and_are_hidden_in_small_tiles(
     qtbot: QtBot, window: MainWindow, pane: GenerationPane
 ) -> None:
     page = pane.page

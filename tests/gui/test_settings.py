@@ -1,4 +1,4 @@
-"""Nothing that a person chose is lost, whatever state the file is in."""
+"""The settings file: saving, loading, and damaged or newer files."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ JSON = st.recursive(
 )
 
 
-def test_what_was_chosen_is_there_again(tmp_path: Path) -> None:
+def test_saved_settings_are_loaded_unchanged(tmp_path: Path) -> None:
     chosen = Settings(language="ja", theme="dark", zoom=1.3, tiles=2, layout=["training"], text="猫\n𠮟😀")
     chosen.panes = {"training": {"preset": "5m"}}
     chosen.save(tmp_path / "nested" / "settings.json")
@@ -37,7 +37,7 @@ def test_a_broken_file_is_put_aside_and_reported(tmp_path: Path, content: str) -
 
 @settings(max_examples=60)
 @given(values=st.dictionaries(st.sampled_from(["language", "zoom", "tiles", "layout", "panes", "other"]), JSON))
-def test_wrong_values_give_way_to_defaults(tmp_path: Path, values: dict[str, object]) -> None:
+def test_invalid_values_are_replaced_by_defaults(tmp_path: Path, values: dict[str, object]) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(values))
     loaded, broken = Settings.load(path)
@@ -47,7 +47,7 @@ def test_wrong_values_give_way_to_defaults(tmp_path: Path, values: dict[str, obj
         assert isinstance(getattr(loaded, name), (int, float) if name == "zoom" else type(default))
 
 
-def test_the_file_of_a_newer_version_is_kept_beside(tmp_path: Path) -> None:
+def test_a_settings_file_of_a_newer_version_is_kept_as_a_copy(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     newer = json.dumps({"schema": SCHEMA + 1, "theme": "dark", "tiles": {"left": 2}, "unknown": [1]})
     path.write_text(newer)
@@ -71,7 +71,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert json.loads(path.read_bytes())["text"] == "before"
 
 
-def test_the_recent_list_is_short_and_has_no_doubles() -> None:
+def test_the_recent_list_is_short_and_has_no_duplicates() -> None:
     remembered = Settings()
     for number in [*range(20), 5]:
         remembered.remember(f"text{number}")
