@@ -9,7 +9,7 @@ from gui.theme import ASSETS
 
 
 def make_application() -> QApplication:
-    """Create the QApplication and set what must be set before the first widget."""
+    """Create the QApplication with the settings that must precede the first widget."""
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Nakami")
     app.setWindowIcon(QIcon(str(ASSETS / "icons" / "nakami.svg")))

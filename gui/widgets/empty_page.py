@@ -1,4 +1,4 @@
-"""The page of a pane that has nothing to show: what to do next, and a button for it."""
+"""The page of a pane without content: an explanation, and a button for the next step."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget

@@ -46,7 +46,7 @@ class EngineStatus(Translated, QObject):
         self.restarted.emit()
 
     def show_saving(self) -> None:
-        """Show that the engine saves what runs, whatever it still reports."""
+        """Show "saving" until the window closes, whatever the engine still reports."""
         self._set_engine("saving")
 
     def _ready(self, ready: EngineReady) -> None:

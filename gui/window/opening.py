@@ -109,7 +109,7 @@ class Opening(QObject):
         return str(recent[0] if recent else Path.home())
 
     def fill_recent(self, menu: QMenu) -> None:
-        """Fill the menu with what was opened before and still exists."""
+        """Fill the menu with the recent texts and models that still exist."""
         menu.clear()
         for path in self._settings.recent:
             if Path(path).exists():

@@ -12,7 +12,7 @@ MOST_LINES = 3
 
 
 class Prompt(Themed, QPlainTextEdit):
-    """Emits `settled` when typing has paused, without what an input method is still composing."""
+    """Emits `settled` when typing has paused; text that an input method is still composing is left out."""
 
     settled = Signal(str)
 

@@ -266,7 +266,7 @@ def test_playing_ends_when_the_context_is_full(qtbot: QtBot, pane: MapPane) -> N
     click(qtbot, pane.play_button)
     qtbot.waitUntil(lambda: not pane._playing and pane._lit == "", timeout=15_000)
     assert len(pane.state.text + written(pane)) == 16
-    assert pane.words.text() == "The context is full: 16 tokens"
+    assert pane.caption.text() == "The context is full: 16 tokens"
     click(qtbot, pane.step_button)  # a single step continues: the window over the text moves
     qtbot.waitUntil(lambda: len(pane.written) == 10)
 

@@ -35,8 +35,8 @@ def test_the_slider_steps_through_the_merges(pane: Any) -> None:
     assert pane.merges.row.pieces == ("abc",)
     QTest.keyClick(pane.merges.slider, Qt.Key.Key_Left)
     assert pane.merges.row.pieces == ("ab", "c")
-    assert "Rank 5" in pane.merges.words.text()
-    assert "7" in pane.merges.words.text()
+    assert "Rank 5" in pane.merges.caption.text()
+    assert "7" in pane.merges.caption.text()
     pane.merges.slider.setValue(0)
     assert pane.merges.row.lit == ""
     pane.merges.grab()
@@ -80,9 +80,9 @@ def test_frequencies_name_the_token_under_the_mouse(pane: Any, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: len(pane.zipf.counts) == 25)  # one token does not occur
     assert pane.zipf.counts[0] == 25
     pane.zipf.hovered.emit(0)
-    assert "z" in pane.words.text()
+    assert "z" in pane.zipf_caption.text()
     pane.zipf.hovered.emit(-1)
-    assert "Zipf" in pane.words.text()
+    assert "Zipf" in pane.zipf_caption.text()
 
 
 def test_the_ruler_shows_how_full_each_context_is(pane: Any) -> None:

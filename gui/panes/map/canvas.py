@@ -19,7 +19,7 @@ class View:
 
     trace: ForwardTrace
     prompt: str
-    written: str  # what the model wrote after the prompt
+    written: str  # text generated after the prompt
     written_tokens: int
     token: int | None  # its row in the trace
     layer: int

@@ -1,13 +1,13 @@
 """The Map pane: one forward pass with the values of the shared text, and the loop that generates tokens."""
 
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QWidget
 
 from engine.messages.envelope import Ended
 from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
 from gui.i18n import t
-from gui.layout import set_property, timer
+from gui.layout import set_property, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.map.plan import STATIONS
 from gui.panes.map.view import ModelMap
@@ -57,18 +57,14 @@ class MapPane(Pane):
         self.play_button.clicked.connect(self.play_or_pause)
         self.step_button.clicked.connect(self.step)
         self.home_button.clicked.connect(self.home)
-        self.words = QLabel()
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.caption = QLabel()
+        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         buttons = QHBoxLayout()
         for button in (self.play_button, self.step_button, self.home_button):
             buttons.addWidget(button)
         buttons.addSpacing(GAP_M)
-        buttons.addWidget(self.words, 1)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_M)
-        column.addWidget(self.map, 1)
-        column.addLayout(buttons)
+        buttons.addWidget(self.caption, 1)
+        stack(page, self.map, buttons, spacing=GAP_M).setStretchFactor(self.map, 1)
         return page
 
     # --- What is shown ---------------------------------------------------------------------------
@@ -78,7 +74,7 @@ class MapPane(Pane):
         self.home()
 
     def home(self) -> None:
-        """Go back to the text without what the model wrote."""
+        """Return to the shared text, without the generated tokens."""
         self.drop("generate")
         self._stop()
         self.written, self._own, self._lit = [], None, ""
@@ -126,8 +122,8 @@ class MapPane(Pane):
         words = self.map.describe_station(self._lit) if self._lit else t("pane.map.hint")
         if self._full() and not self._lit and self.state.model is not None:
             words = t("pane.map.full", context=self.state.model.context)
-        self.words.setText(words)
-        self.words.setToolTip(words)
+        self.caption.setText(words)
+        self.caption.setToolTip(words)
         self.subtitle_changed.emit()
 
     # --- Selection --------------------------------------------------------------------------------
@@ -138,7 +134,7 @@ class MapPane(Pane):
         self._draw()
 
     def _token_chosen(self, row: int | None) -> None:
-        """Select a token: of the shared text in all panes, one that the model wrote here in this pane only."""
+        """Select a token: one of the shared text in all panes, a generated one in this pane only."""
         assert self.trace is not None
         index = None if row is None else row + self.trace.first
         shared = self.trace.first + len(self.trace.pieces) - len(self.written)
@@ -170,7 +166,7 @@ class MapPane(Pane):
             self._draw()
 
     def _go_on(self) -> None:
-        if self._lit != "back":  # at "back" a request is running, and its answer goes on
+        if self._lit != "back":  # at "back" the answer to a request continues the loop
             self._next_station()
             self._stepping.start()
 
@@ -217,7 +213,7 @@ class MapPane(Pane):
         self._draw()
 
     def adapt_layout(self) -> None:
-        set_property(self.words, "role", "figure" if self.width() > self.theme.px(WIDE) else "")
+        set_property(self.caption, "role", "figure" if self.width() > self.theme.px(WIDE) else "")
 
     # --- What every pane has ---------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ class Picture(Canvas):
     # --- What goes in ----------------------------------------------------------------------------
 
     def _paint_text(self) -> None:
-        """Paint the end of the text, wrapped, with what the model wrote in the accent colour."""
+        """Paint the end of the text, wrapped, with the generated part in the accent colour."""
         inner, view = self.plan.inner("text"), self.view
         whole = (view.prompt + view.written).replace("\n", "⏎")
         shown = whole[-LONGEST_SHOWN:]
@@ -221,7 +221,7 @@ class Picture(Canvas):
         self.painter.setFont(self.font(SMALL))
         lengths = [f"|x| {number(length, 1)}" for length in self.trace.norms[1:, self.view.row].tolist()]
         widest = max(map(QFontMetricsF(self.painter.font()).horizontalAdvance, lengths))
-        if widest <= box.width() - taken:  # in every layer or in none
+        if widest <= box.width() - taken:  # the same for all layers, so that they look alike
             self._draw_words(box, lengths[index], "muted", RIGHT)
 
     def _paint_attention(self, box: QRectF, index: int) -> None:
@@ -246,7 +246,7 @@ class Picture(Canvas):
         self._paint_corner(box, index)
 
     def _paint_corner(self, box: QRectF, index: int) -> None:
-        """Paint a label into the masked corner: the part's name, or the layer's number if nothing else shows it."""
+        """Paint a label into the masked corner: the part's name, or the layer's number if it is not shown elsewhere."""
         labelled = not self.plan.cells[index].label.isEmpty()
         words = t("pane.map.picture.attention") if labelled else str(index + 1)
         self.painter.setFont(self.font(SMALL if labelled else SMALL - 1))

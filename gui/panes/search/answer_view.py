@@ -1,4 +1,4 @@
-"""The answer from the sources beside the answer without them; below, what each token attended to."""
+"""The answer with sources beside the answer without; below them, the attention of each token to the sources."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ class AnswerView(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.asked = Retrieval()
-        self.token: int | None = None  # of the answer, whose attention is shown
+        self.token: int | None = None  # index of the answer's token whose attention is shown
         self.titles = {side: layout.label("title") for side in SIDES}
         self.texts = {side: ColouredText() for side in SIDES}
         self.notes = {side: layout.label("muted", wraps=True) for side in SIDES}

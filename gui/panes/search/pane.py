@@ -297,7 +297,7 @@ class SearchPane(Pane):
         self.page.plot.mark([hit.passage.index for hit in self.asked.hits], self.asked.passage)
 
     def _describe_point(self, index: int) -> None:
-        """Describe the passage under the mouse, and load its text if it is not yet here."""
+        """Describe the passage under the mouse, and request its text if it is not loaded yet."""
         cosines_N = self.asked.result.cosines_N if self.asked.result else ()
         if not 0 <= index < len(cosines_N):
             self.page.describe("")

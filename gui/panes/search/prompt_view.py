@@ -1,4 +1,4 @@
-"""The prompt that the model gets, with each passage in the colour and with the number of its source."""
+"""The model's prompt; each passage has the colour and the number of its source."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget

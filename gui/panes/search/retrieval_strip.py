@@ -1,4 +1,4 @@
-"""The steps of an answer in a row, each highlighted when it is done; a click shows what it computed."""
+"""The steps of an answer in a row, each highlighted when done; a click shows the result of a step."""
 
 from collections.abc import Mapping, Sequence
 

@@ -53,7 +53,7 @@ TableRows = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
 
 class SearchPage(Themed, QWidget):
-    """Holds the widgets and shows what it is given. It sends no requests."""
+    """The widgets of the Search pane. The page shows results and sends no requests."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

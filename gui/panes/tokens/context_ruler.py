@@ -1,4 +1,4 @@
-"""How much of a context a text fills: the open model's, and those of well-known models, on a logarithmic scale."""
+"""A text's length beside the contexts of the open model and of well-known models, on a logarithmic scale."""
 
 import math
 

@@ -19,10 +19,10 @@ class MergeSteps(Themed, QWidget):
         super().__init__(parent)
         self.steps: tuple[MergeStep, ...] = ()
         self._has_room = True
-        self.title, self.words, self.row = label("title"), label("muted"), _Pieces()
+        self.title, self.caption, self.row = label("title"), label("muted"), _Pieces()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.valueChanged.connect(self._show)
-        self.setLayout(column(self.title, self.row, self.slider, self.words, spacing=GAP_S, margins=(0, GAP_M, 0, 0)))
+        self.setLayout(column(self.title, self.row, self.slider, self.caption, spacing=GAP_S, margins=(0, GAP_M, 0, 0)))
         self.retranslate()
 
     def set_steps(self, steps: tuple[MergeStep, ...]) -> None:
@@ -50,10 +50,10 @@ class MergeSteps(Themed, QWidget):
         step = self.steps[place]
         self.row.set_pieces(step.pieces, step.merged)
         if step.rank < 0:
-            self.words.setText(t("pane.tokens.merges.begin", count=len(step.pieces)))
+            self.caption.setText(t("pane.tokens.merges.begin", count=len(step.pieces)))
             return
         words = {"step": place, "steps": len(self.steps) - 1, "piece": visible(step.merged)}
-        self.words.setText(t("pane.tokens.merges.step", rank=number(step.rank + 1), count=step.count, **words))
+        self.caption.setText(t("pane.tokens.merges.step", rank=number(step.rank + 1), count=step.count, **words))
 
 
 class _Pieces(Painted):

@@ -41,7 +41,7 @@ class TokensPane(Pane):
         self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
         self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), SegmentedControl(VIEWS)
         self.figures, self.empty = layout.label("figure", wraps=True), self.empty_page()
-        self.legend, self.words = Legend(), layout.label("muted", wraps=True)
+        self.legend, self.zipf_caption = Legend(), layout.label("muted", wraps=True)
         self._lay_out()
         self.flow.selected.connect(self.state.select_token)
         self.view.changed.connect(self._view_changed)
@@ -53,7 +53,7 @@ class TokensPane(Pane):
     def _lay_out(self) -> None:
         chips, zipf = QWidget(), QWidget()
         layout.stack(chips, self.figures, self.legend, self.flow, self.merges, spacing=GAP_M).setStretch(2, 1)
-        layout.stack(zipf, self.zipf, self.words, spacing=GAP_M).setStretch(0, 1)
+        layout.stack(zipf, self.zipf, self.zipf_caption, spacing=GAP_M).setStretch(0, 1)
         self.stack = QStackedWidget()
         for widget in (chips, self.compare, self.vocabulary, zipf, self.ruler):
             self.stack.addWidget(widget)
@@ -87,7 +87,7 @@ class TokensPane(Pane):
             self._ask()
 
     def _ask(self) -> None:
-        """Request what the shown view needs and does not have yet."""
+        """Request the data that the current view needs and does not have yet."""
         view, text, model = self.view.current, self.state.text, self.state.model
         if view == "compare":
             self._arriving: list[TokenizerColumn] = []
@@ -154,10 +154,10 @@ class TokensPane(Pane):
 
     def _hovered(self, rank: int) -> None:
         if rank < 0:
-            self.words.setText(t("pane.tokens.zipf.law"))
+            self.zipf_caption.setText(t("pane.tokens.zipf.law"))
             return
         piece = visible(self.vocabulary.model.vocabulary.pieces[self._by_count[rank]])
-        self.words.setText(
+        self.zipf_caption.setText(
             t("pane.tokens.zipf.ranked", rank=number(rank + 1), piece=piece, count=int(self.zipf.counts[rank]))
         )
 
@@ -194,7 +194,7 @@ class TokensPane(Pane):
             self.compare.japanese.setText(str(sentences[1]))
 
     def retranslate(self) -> None:
-        self.words.setText(t("pane.tokens.zipf.law"))
+        self.zipf_caption.setText(t("pane.tokens.zipf.law"))
         self.flow.setAccessibleName(t("pane.tokens.title"))
         self.view.set_labels({view: t(f"pane.tokens.view.{view}") for view in VIEWS}, t("pane.tokens.view_name"))
         if not self.compare.english.text() and not self.compare.japanese.text():

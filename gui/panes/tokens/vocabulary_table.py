@@ -71,7 +71,7 @@ class _Vocabulary(ColumnModel):
         self.vocabulary = Vocabulary((), (), (), np.zeros(0, np.int64))
 
     def search(self, text: str) -> None:
-        """Show the tokens whose piece contains `text`, or whose ID it is."""
+        """Show the tokens whose piece contains `text`, or the token with this ID."""
         wanted = text.lower()
         found = [
             token

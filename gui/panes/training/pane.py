@@ -40,7 +40,7 @@ class TrainingPane(Pane):
         self._estimate: TrainingEstimate | None = None
         self._preset = "30s"
         self._own: TrainingSettings | None = None  # settings by hand that belong to no preset
-        self._hidden: set[str] = set()  # runs taken out of the list
+        self._hidden: set[str] = set()  # folders of the runs removed from the list
         self.start_page, self.run_page, self.run_list = StartPage(), RunPage(), RunList(self)
         self.pages = QStackedLayout(self.body)
         self.pages.addWidget(self.start_page)
