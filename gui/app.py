@@ -1,4 +1,4 @@
-"""From the command line to a window, or to pictures of it."""
+"""The command line of `main.py`: open the window, or export pictures of it."""
 
 import argparse
 import os

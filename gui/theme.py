@@ -28,7 +28,7 @@ FONT_FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours, as "#rrggbb", and the zoom that scales all type, for the back row of a hall."""
+    """The colours, as "#rrggbb", and the zoom, by which all type and lengths are scaled."""
 
     name: str
     background: str

@@ -1,4 +1,4 @@
-"""A scrolling text of tokens, each underlined in the colour of a number."""
+"""A scrolling text of tokens, each underlined in the colour of a value such as its probability."""
 
 import re
 from collections.abc import Iterator

@@ -49,7 +49,7 @@ class SegmentedControl(QWidget):
         self._fill()
 
     def leave_out(self, name: str, out: bool) -> None:
-        """Leave a choice out, or offer it again."""
+        """Hide a choice, or show it again if not `out`."""
         if (name in self._left_out) != out:
             self._left_out ^= {name}
             self._fill()

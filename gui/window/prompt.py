@@ -58,7 +58,7 @@ class Prompt(Themed, QPlainTextEdit):
         return QSize(120, self._height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Update the height: the widths of the style's borders are not known before."""
+        """Update the height, which depends on the style's borders; they are known only after the first resize."""
         super().resizeEvent(event)
         if self.height() != self._height():
             self.updateGeometry()

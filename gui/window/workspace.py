@@ -58,7 +58,7 @@ class Workspace(Themed, QWidget):
     # --- Tiles -----------------------------------------------------------------------------------
 
     def set_layout(self, count: int, wanted: list[str]) -> None:
-        """Show these panes in `count` tiles; FAVOURITES, then the other panes, fill what is left."""
+        """Show these panes in `count` tiles; remaining tiles get FAVOURITES, then the other panes."""
         known = PANE_IDS
         order = [*wanted, *FAVOURITES, *known]
         order = [p for i, p in enumerate(order) if p in known and p not in order[:i] and p not in self._detached]

@@ -216,7 +216,7 @@ class ModelMap(Painted):
         return t("pane.map.picture.describe.attention", layer=layer + 1, query=query, key=seen, percent=share)
 
     def _values(self, station: str, row: int) -> dict[str, object]:
-        """Return the values for a station's sentence."""
+        """Return the values for the placeholders of a station's sentence."""
         assert self.view is not None
         trace, found = self.view.trace, self.view.trace.candidates
         piece, token_id = visible(trace.pieces[row]), int(trace.ids[row])

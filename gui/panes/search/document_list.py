@@ -141,7 +141,7 @@ class _Documents(ColumnModel):
         self.entries: list[DocumentEntry] = []
 
     def set_entries(self, entries: Sequence[DocumentEntry]) -> None:
-        """Take the entries, and put files that could not be read first, because they may need attention."""
+        """Show the entries, first the files that could not be read, because they may need attention."""
         self.entries = sorted(entries, key=lambda entry: entry.document >= 0)
 
     def search(self, text: str) -> None:

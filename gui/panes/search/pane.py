@@ -205,7 +205,7 @@ class SearchPane(Pane):
     # --- Asking ----------------------------------------------------------------------------------
 
     def ask_question(self) -> None:
-        """Ask the question that is typed; it cancels the one before."""
+        """Ask the question in the field; a question still being answered is cancelled."""
         question, info = self.page.question.text().strip(), self.collection.info
         if not question or info is None or not info.passages:
             return

@@ -62,7 +62,7 @@ class PassageTable(Themed, RowTable):
         self.rows.update_texts()
 
     def forget_passages(self) -> None:
-        """Remove all texts, because the collection has a new version and indices mean other passages."""
+        """Remove all texts, because in a new version of the collection the indices belong to other passages."""
         self.rows.passages = {}
 
     def set_hits(self, hits: Sequence[Passage]) -> None:

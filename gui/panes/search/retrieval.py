@@ -44,5 +44,5 @@ class Retrieval(AskRecord):
         return states
 
     def source_of(self, index: int) -> int | None:
-        """Return the number of the hit, from 0, that is the passage `index`."""
+        """Return the rank, from 0, of passage `index` among the hits; None if it is not one."""
         return next((source for source, hit in enumerate(self.hits) if hit.passage.index == index), None)

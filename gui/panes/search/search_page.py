@@ -189,7 +189,7 @@ class SearchPage(Themed, QWidget):
             self.documents_button.setChecked(False)
 
     def describe(self, words: str) -> None:
-        """Describe the passage under the mouse; "": none."""
+        """Show the description of the passage under the mouse; "" if there is none."""
         self.hover.setText(words or " ")  # never empty, so that the map keeps its height
 
     def show_changing(self, changing: bool) -> None:

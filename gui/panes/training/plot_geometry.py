@@ -51,7 +51,7 @@ def rounded_up(value: float) -> float:
 
 
 def logarithmic_ticks(bottom: float, top: float, pixels: float, label_pixels: float) -> list[tuple[float, str]]:
-    """Return place and label of ticks at round values, for an axis of `pixels` height that shows log10 of them.
+    """Return position and label of ticks at round values, for a logarithmic (base 10) axis of `pixels` height.
 
     There are at least `label_pixels` from one tick to the next.
     """
