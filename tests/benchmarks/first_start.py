@@ -42,7 +42,7 @@ def child(folder: str) -> None:
 
     def looked() -> None:
         attention = window.workspace.panes.get("attention")
-        if window.state.token is None or not getattr(attention, "layers", None):
+        if window.state.token is None or not getattr(attention, "patterns", None):
             return
         found.setdefault("alive", time.time() - begun)
         if window.state.corpus is not None:
