@@ -59,7 +59,7 @@ class RunController(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a run is in progress, being prepared or paused."""
+        """True from the start of a run's preparation to its end, pauses included."""
         return self._job is not None
 
     @property

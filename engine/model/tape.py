@@ -68,7 +68,7 @@ class Tape:
 
     @property
     def complete(self) -> bool:
-        """Whether all that is wanted has been kept, so that the rest of the model need not be computed."""
+        """True once every wanted tensor is kept: later parts of the model need not be computed."""
         return not self._missing
 
     def through(self, name: str, x: Tensor) -> Tensor:

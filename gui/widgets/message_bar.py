@@ -59,7 +59,7 @@ class MessageBar(Themed, QFrame):
 
     @property
     def failed(self) -> bool:
-        """Whether a failure is on screen."""
+        """True while the message on screen is a failure."""
         return self.current is not None and self.current.level == BAD
 
     def show_failure(self, end: Ended) -> None:

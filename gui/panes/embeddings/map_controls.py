@@ -45,7 +45,7 @@ class MapControls(Themed, QWidget):
 
     @property
     def of_words(self) -> bool:
-        """Whether the vectors are those of words, not of the open model's tokens."""
+        """True if the map shows word2vec's words, False if it shows the open model's tokens."""
         return self.vector_source == "word2vec"
 
     @property
@@ -56,7 +56,7 @@ class MapControls(Themed, QWidget):
 
     @property
     def is_iterative(self) -> bool:
-        """Whether the method moves the points step by step; its axes have no meaning."""
+        """True for t-SNE and UMAP, which move the points step by step and whose axes have no meaning."""
         return self.projection in ("tsne", "umap")
 
     @property
