@@ -32,7 +32,7 @@ class Scene:
     title: Words
     look: Words  # what to look at
     panes: list[str]  # ids of 1, 2 or 4 panes, one a tile
-    model: str = "builtin"  # or a folder; in the file, relative to it
+    model: str = "builtin"  # or the folder of a model
     text: Words = ""  # for all panes; "" leaves the text as it is
     select: Words = ""  # select the token in which the last occurrence of this ends
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)  # by pane: the argument of its `restore`
