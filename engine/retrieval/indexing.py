@@ -14,7 +14,7 @@ from engine.retrieval.analysis import pairs, terms
 from engine.retrieval.embedding import ProgressClock, Updating, embed_missing
 from engine.retrieval.passages import LARGEST, OVERLAP, SIZE, SMALLEST, Document, PassageSpan, split
 from engine.retrieval.reader_process import FileReader
-from engine.retrieval.readers import SUFFIXES
+from engine.retrieval.readers.formats import SUFFIXES
 from engine.retrieval.store import FileState, Store
 
 BATCH_SECONDS = 0.2  # between two commits

@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _answer_to(path: Path) -> dict[str, Any]:
-    from engine.retrieval.readers import read_document
+    from engine.retrieval.readers.formats import read_document
 
     try:
         document = read_document(path)

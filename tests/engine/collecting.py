@@ -12,7 +12,7 @@ from engine.messages.envelope import Request
 from engine.retrieval.indexing import update
 from engine.retrieval.passages import Document, split
 from engine.retrieval.reader_process import Reading
-from engine.retrieval.readers import read_document
+from engine.retrieval.readers.formats import read_document
 from engine.retrieval.store import FileState, Store
 from engine.service.process import Answering
 

@@ -13,7 +13,7 @@ from engine.messages.search import ListPassages, Search
 from engine.retrieval import editing
 from engine.retrieval.editing import rewrite
 from engine.retrieval.passages import OVERLAP, SIZE, SMALLEST, split
-from engine.retrieval.readers import read_document
+from engine.retrieval.readers.formats import read_document
 from engine.retrieval.store import FileState, Store
 from engine.service.process import Answering
 from engine.text.reading import read_chunks

@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.retrieval import reader_process
 from engine.retrieval.passages import Document
 from engine.retrieval.reader_process import FileReader
-from engine.retrieval.readers import READERS, read_document
+from engine.retrieval.readers.formats import READERS, read_document
 from tests.engine.collecting import failure, returned
 from tests.engine.documents import CSV, HTML, docx, pdf
 

@@ -1,0 +1,51 @@
+"""Read files of several formats as documents: text, pages and headings. One module a family of formats.
+
+Files are not trusted: no script in them is run, no link followed, nothing unpacked to disk. reader_process.py
+handles files that make a library crash, hang or use too much memory.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.retrieval.passages import Document
+from engine.retrieval.readers.html import read_html
+from engine.retrieval.readers.pdf import read_pdf
+from engine.retrieval.readers.plain import read_markdown, read_text
+from engine.retrieval.readers.table import read_csv
+from engine.retrieval.readers.word import read_docx
+
+OUR_BUGS = (AttributeError, ImportError, NameError, TypeError)  # seldom a damaged file: their traceback is logged
+
+Reader = Callable[[Path], Document]
+READERS: dict[str, Reader] = {
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
+    ".pdf": read_pdf,
+    ".docx": read_docx,
+}
+SUFFIXES = frozenset({*READERS, ".txt", ".text"})
+
+
+def read_document(path: Path) -> Document:
+    """Read a file by the reader for its suffix. Raises EngineError, which names what is wrong with the file."""
+    try:
+        document = READERS.get(path.suffix.lower(), read_text)(path)
+    except (EngineError, MemoryError):
+        raise
+    except (FileNotFoundError, PermissionError) as error:
+        raise EngineError("error.text_unreadable", file=str(path), reason=error.strerror or "") from error
+    except Exception as error:  # libraries raise anything on damaged files
+        if isinstance(error, OUR_BUGS):
+            logging.getLogger(__name__).exception("unexpected error in %s", path)
+        reason = f"{type(error).__name__}: {error}"[:200]
+        raise EngineError("error.document_broken", file=str(path), reason=reason) from error
+    if not document.text.strip():
+        raise EngineError("error.document_images" if document.pages else "error.document_empty", file=str(path))
+    return document

@@ -1,0 +1,30 @@
+"""Collect the parts of a document's text."""
+
+from engine.retrieval.passages import Document
+
+MOST_CHARACTERS = 100_000_000  # characters of a document: several hundred books
+
+
+class Lines:
+    """Collects the parts of a text, and where its headings and pages begin."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._headings: list[tuple[int, str]] = []
+        self._pages: list[int] = []
+
+    def add(self, text: str, heading: str = "") -> None:
+        """Append `text`, which begins with `heading` if there is one."""
+        if heading.strip():
+            self._headings.append((self._length, " ".join(heading.split())))
+        self._parts.append(text)
+        self._length += len(text)
+        if self._length > MOST_CHARACTERS:
+            raise ValueError(f"more than {MOST_CHARACTERS:,} characters")
+
+    def begin_page(self) -> None:
+        self._pages.append(self._length)
+
+    def document(self) -> Document:
+        return Document("".join(self._parts), tuple(self._pages), tuple(self._headings))
