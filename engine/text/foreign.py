@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+
+from engine.text.spans import fill_gaps
 
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
@@ -30,7 +34,8 @@ class Foreign:
         """Read a tokenizer.json. Raises ValueError, KeyError or what `tokenizers` raises if it is invalid."""
         description = json.loads(text)
         self._json = text
-        self._tokenizer = tokenizers.Tokenizer.from_str(text)
+        _keep_spaces_in_spans(description.get("post_processor"))
+        self._tokenizer = tokenizers.Tokenizer.from_str(json.dumps(description))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         added = {t["id"]: t for t in description.get("added_tokens") or ()}
@@ -51,17 +56,30 @@ class Foreign:
         return np.array(self._tokenizer.encode(text).ids, np.uint32)
 
     def encode_with_spans(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+        """Encode a text, and return the spans of the tokens; see `fill_gaps` for characters that have no token."""
         encoding = self._tokenizer.encode(text)
         spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
-        end = 0
-        for span in spans:  # some spans leave out the space that their token begins with
-            if end < span[0] and text[end : span[0]].isspace():
-                span[0] = end
-            end = max(end, int(span[1]))
+        fill_gaps(spans, text, self._spelling)
         return np.array(encoding.ids, np.uint32), spans
+
+    def _spelling(self, text: str) -> NDArray[np.int32]:
+        """Return the spans of the bytes of the normalised text."""
+        bytewise = tokenizers.Tokenizer(BPE(_BYTES, []))
+        bytewise.normalizer = self._tokenizer.normalizer
+        bytewise.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
+        return np.array(bytewise.encode(text).offsets, np.int32).reshape(-1, 2)
 
     def to_json(self) -> str:
         return self._json
+
+
+def _keep_spaces_in_spans(part: Any) -> None:
+    """Set `trim_offsets` to false in a post-processor and those in it: spans then contain their token's spaces."""
+    if isinstance(part, dict):
+        if "trim_offsets" in part:
+            part["trim_offsets"] = False
+        for inner in part.get("processors") or ():
+            _keep_spaces_in_spans(inner)
 
 
 def _types(description: dict[str, Any]) -> set[str]:

@@ -7,6 +7,7 @@ the lowest rank is merged, at its first place, until none is left.
 import itertools
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 
 import tokenizers
 
@@ -63,16 +64,18 @@ class MergeReplay:
 
     def _word(self, text: str, start: int, end: int) -> str:
         """Return the pre-tokenizer's word that overlaps most with [start, end)."""
-        words = self._words(text)
-        overlap = [min(end, last) - max(start, first) for _, (first, last) in words]
-        return words[overlap.index(max(overlap))][0]
+        overlaps = [(min(end, last) - max(start, first), word) for word, (first, last) in self._words(text)]
+        return max(overlaps, key=itemgetter(0), default=(0, ""))[1]
 
     def _words(self, text: str) -> list[tuple[str, tuple[int, int]]]:
         assert self._tokenizer is not None
         normalizer, cutter = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
+        cut = tokenizers.PreTokenizedString(text)
         if normalizer is not None:
-            text = normalizer.normalize_str(text)
-        return cutter.pre_tokenize_str(text) if cutter is not None else [(text, (0, len(text)))]
+            cut.normalize(normalizer.normalize)
+        if cutter is not None:
+            cutter.pre_tokenize(cut)
+        return [(word, span) for word, span, _ in cut.get_splits("original", "char")]
 
     def _symbols(self, word: str) -> list[str]:
         """Return the characters of a word; unknown ones as their bytes."""
