@@ -6,9 +6,9 @@ code from the folder is run: a folder that needs either is refused with the reas
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -250,33 +250,62 @@ NOT_TRAINED = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|
 PREFIXES = re.compile(r"^(transformer|model)\.")
 
 
-class Weights:
-    """The tensors of a folder under our names; iterating reads one at a time.
+class TensorFiles(Protocol):
+    """Tensors in files, under the names that `transformers` gives them, without prefix."""
 
-    Creating it reads only the headers of the files and compares them with the config.
+    path: Path  # the folder or file, for messages
+    shapes: dict[str, tuple[int, ...]]
+    types: set[str]  # those of the stored numbers: "F32", "BF16", "Q4_K"
+
+    def read(self, name: str) -> Tensor:
+        """Return a tensor of floats."""
+        ...
+
+
+class Safetensors:
+    """The tensors in a folder's *.safetensors, memory-mapped: a tensor is read when it is first used.
+
+    Creating it reads only the headers of the files.
     Raises EngineError: error.model_pickled, error.model_no_weights, error.model_shard, error.model_damaged,
-    error.model_mismatch, error.model_type.
+    error.model_type.
     """
 
-    def __init__(self, folder: Path, config: ModelConfig) -> None:
-        self._gpt2 = config.family == "gpt2"
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.types: set[str] = set()
         self._files: dict[str, tuple[Path, str]] = {}  # name without prefix -> file, name in the file
-        self.disk_types: set[str] = set()
-        self.bytes = 0
-        shapes: dict[str, tuple[int, ...]] = {}
+        self._opened: dict[Path, Any] = {}
         for path in weight_files(folder):
-            self.bytes += path.stat().st_size
             for name, shape, kind in _header(path):
                 short = PREFIXES.sub("", name)
                 self._files[short] = (path, name)
-                shapes[short] = shape
+                self.shapes[short] = shape
                 if NOT_TRAINED.fullmatch(short) is None and kind not in FLOATS:
                     raise EngineError("error.model_type", file=str(path), tensor=name, type=kind)
-                self.disk_types.add(kind)
+                self.types.add(kind)
+
+    def read(self, name: str) -> Tensor:
+        path, stored = self._files[name]
+        if path not in self._opened:
+            self._opened[path] = safe_open(path, "pt")
+        tensor: Tensor = self._opened[path].get_tensor(stored)
+        return tensor
+
+
+class Weights:
+    """The tensors of a model under our names; iterating reads one at a time.
+
+    Creating it compares their shapes with the config. Raises EngineError: error.model_mismatch, error.model_extra.
+    """
+
+    def __init__(self, files: TensorFiles, config: ModelConfig) -> None:
+        self._gpt2 = config.family == "gpt2"
+        self._files = files
         with torch.device("meta"):
             expected = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
         self._sources = {name: self._source_names(name) for name in expected}
-        self._compare(folder, expected, shapes)
+        self._compare(files.path, expected, files.shapes)
 
     def _source_names(self, name: str) -> list[str]:
         """Return the stored tensors that form ours: layers.3.mlp.gate_proj and up_proj for blocks.3.mlp.up."""
@@ -311,26 +340,31 @@ class Weights:
             if name not in used and NOT_TRAINED.fullmatch(name) is None:
                 raise EngineError("error.model_extra", file=str(folder), tensor=name)
 
+    def __len__(self) -> int:
+        return len(self._sources)
+
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield each tensor with its name, in the type on disk, memory-mapped: it is read when it is first used."""
-        opened: dict[Path, Any] = {}
+        """Yield each tensor with its name, in the type that the files give it."""
         for name, sources in self._sources.items():
-            parts = []
-            for source in sources:
-                path, theirs = self._files[source]
-                if path not in opened:
-                    opened[path] = safe_open(path, "pt")
-                tensor = opened[path].get_tensor(theirs)
-                parts.append(tensor.T.contiguous() if self._transposed(source) else tensor)
+            read = ((source, self._files.read(source)) for source in sources)
+            parts = [tensor.T.contiguous() if self._transposed(source) else tensor for source, tensor in read]
             yield name, parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def load_transformer(folder: Path, config: ModelConfig, dtype: torch.dtype) -> Transformer:
-    """Load the model as `dtype`: tensors of that type stay mapped, others are converted. Raises as Weights."""
-    weights = Weights(folder, config)
+def load_transformer(
+    files: TensorFiles, config: ModelConfig, dtype: torch.dtype
+) -> Generator[float, None, Transformer]:
+    """Load the model as `dtype`, yield the share that is done, 0..1, and return it.
+
+    Tensors of that type stay mapped, others are converted. Raises as Weights.
+    """
+    weights = Weights(files, config)
     with torch.device("meta"):
         model = Transformer(config)
-    tensors = {name: tensor.to(dtype) for name, tensor in weights}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in weights:
+        tensors[name] = tensor.to(dtype)
+        yield len(tensors) / len(weights)
     if config.tied_head:
         tensors["unembedding.weight"] = tensors["embedding.weight"]
     model.load_state_dict(tensors, strict=True, assign=True)

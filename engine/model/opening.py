@@ -1,6 +1,8 @@
 """Open a model's folder: one that Nakami has trained, or one of a supported family."""
 
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,17 +17,27 @@ from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
+T = TypeVar("T")
+
 BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # comes with Nakami, made by engine/builtin.py
 
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenizer]:
-    """Load model and tokenizer. Raises as `load_transformer`, and error.no_tokenizer."""
+    """Load model and tokenizer. Raises as `loading`."""
+    return _result(loading(folder, device))
+
+
+def loading(folder: Path, device: str = "cpu") -> Generator[float, None, tuple[Transformer, Tokenizer]]:
+    """Load model and tokenizer, yield the share that is done, 0..1, and return both.
+
+    Raises as `load_transformer`, and error.no_tokenizer.
+    """
     config = read_config(folder)
     tokenizer = Tokenizer.load(folder)
     fits = tokenizer.vocabulary == config.vocabulary or config.family != "nakami"
     if not fits:
         raise EngineError("error.model_damaged", file=str(folder / "tokenizer.json"))
-    return load_transformer(folder, device), tokenizer
+    return (yield from _loading(folder, device)), tokenizer
 
 
 def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
@@ -34,9 +46,15 @@ def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
     Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
     and as ModelConfig.check and huggingface.py.
     """
+    return _result(_loading(folder, device))
+
+
+def _loading(folder: Path, device: str) -> Generator[float, None, Transformer]:
     config = read_config(folder)
     if config.family != "nakami":
-        return huggingface.load_transformer(folder, config, _precision(folder, config)).to(device)
+        files = huggingface.Safetensors(folder)
+        model = yield from huggingface.load_transformer(files, config, _precision(files, config))
+        return model.to(device)
     with torch.device("meta"):
         expected = weights_of(Transformer(config))
     tensors = current_names(read_tensors(folder / WEIGHTS)[0])
@@ -44,6 +62,16 @@ def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
     model = Transformer(config)
     model.load_state_dict(tensors, strict=False)
     return model.to(device)
+
+
+def _result(steps: Generator[float, None, T]) -> T:
+    """Return what a generator returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -64,7 +92,7 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
         step = _step(folder / WEIGHTS)
         memory = 4 * config.parameters()
     else:
-        memory = _precision(folder, config).itemsize * config.parameters()
+        memory = _precision(huggingface.Safetensors(folder), config).itemsize * config.parameters()
     return ModelInfo(
         name=folder.name,
         folder=str(folder),
@@ -82,17 +110,18 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
     )
 
 
-def _precision(folder: Path, config: ModelConfig) -> torch.dtype:
+def _precision(files: huggingface.TensorFiles, config: ModelConfig) -> torch.dtype:
     """Return float32 if there is memory for it, else the 16-bit type on disk.
 
     Raises EngineError: error.model_memory, and as huggingface.Weights.
     """
-    types = huggingface.Weights(folder, config).disk_types
+    huggingface.Weights(files, config)
+    types = files.types
     have = free_memory()
     if have is None or 4 * config.parameters() <= have:
         return torch.float32
     if len(types) == 1 and "F32" not in types and 2 * config.parameters() <= have:
-        return huggingface.FLOATS[types.pop()]
+        return huggingface.FLOATS[next(iter(types))]
     need = (4 if "F32" in types else 2) * config.parameters()
     raise EngineError("error.model_memory", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
 
