@@ -108,5 +108,5 @@ def test_there_are_at_least_065_lines_of_tests_per_line_of_code() -> None:
     assert sum(map(lines, tests)) >= 0.65 * sum(map(lines, CODE))
 
 
-def test_the_transformer_has_at_most_350_lines() -> None:
-    assert len((ROOT / "engine/model/transformer.py").read_text("utf-8").splitlines()) <= 350
+def test_the_transformer_has_at_most_420_lines() -> None:
+    assert len((ROOT / "engine/model/transformer.py").read_text("utf-8").splitlines()) <= 420

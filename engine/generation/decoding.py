@@ -94,7 +94,8 @@ class Reader:
 
     def _shared(self, first: int, visible: list[int]) -> int:
         """Return how many tokens at the start of `visible` are in the cache; the last is always computed."""
-        if first != self._first or not self._seen:
+        is_long = self.model.config.is_long
+        if first != self._first or not self._seen or is_long(len(self._seen)) != is_long(len(visible)):
             return 0
         most = min(len(self._seen), len(visible) - 1)
         if self._seen[:most] == visible[:most]:

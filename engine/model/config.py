@@ -1,6 +1,6 @@
 """The configuration of a model: one dataclass, stored as config.json."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from engine.errors import EngineError
@@ -10,18 +10,28 @@ LARGEST = 20_000_000_000  # parameters; larger models do not fit the memory of a
 
 @dataclass(frozen=True, slots=True)
 class RopeScaling:
-    """Scaling of the rotary frequencies for a context longer than that of pre-training."""
+    """Scaling of the rotary frequencies for a context longer than that of pre-training; see rotary.py."""
 
-    kind: Literal["linear", "llama3"]
-    factor: float
-    low_freq_factor: float = 1.0  # this and the next two: only for llama3
+    kind: Literal["linear", "llama3", "yarn", "longrope"]
+    factor: float = 1.0  # not for longrope
+    low_freq_factor: float = 1.0  # this and the next: only for llama3
     high_freq_factor: float = 4.0
-    original_context: int = 8192
+    original_context: int = 8192  # not for linear
+    attention_factor: float = 1.0  # multiplies cosine and sine; this and the next three: for yarn
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    truncate: bool = True
+    short_factors: tuple[float, ...] = ()  # longrope: divisors of the frequencies for texts up to original_context
+    long_factors: tuple[float, ...] = ()  # and for longer texts
+
+    def is_long(self, length: int) -> bool:
+        """Return whether a text of `length` tokens is rotated with the long factors."""
+        return self.kind == "longrope" and length > self.original_context
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A model's hyperparameters. The defaults are the GPT that Nakami trains; GPT-2, Llama, Mistral, Qwen fit too."""
+    """A model's hyperparameters. The defaults are the GPT that Nakami trains; families.py has those of others."""
 
     vocabulary: int
     n_layers: int = 4
@@ -33,19 +43,29 @@ class ModelConfig:
     context: int = 64
     positions: Literal["rotary", "learned"] = "rotary"
     rope_theta: float = 10_000.0
+    local_rope_theta: float = 0.0  # for layers with a window, which are then not scaled; 0: the same as for the others
+    rope_scaling: RopeScaling | None = None
+    rotary_width: int = 0  # features of a head that are rotated, the first ones; 0: all
+    unrotated_layers: tuple[int, ...] = ()  # indices of layers without positions
+    windows: tuple[int, ...] = ()  # per layer: number of keys that a query sees, its own included; 0 or (): all
     norm: Literal["rms", "layer"] = "rms"
     norm_gains: bool = False
     norm_epsilon: float = 1e-6
+    block_norms: Literal["before", "after", "both"] = "before"  # where attention and MLP are normalised
     embedding_norm: bool = True  # the residual stream starts with unit scale
+    embedding_scale: float = 1.0
     qk_norm: bool = True
-    activation: Literal["relu2", "relu", "gelu", "gelu_exact", "swiglu"] = "relu2"
+    qk_norm_over: Literal["head", "all_heads"] = "head"
+    score_scale: float = 0.0  # factor of q·k; 0: 1 / sqrt(head_width)
+    score_cap: float = 0.0  # soft cap of the scores, cap · tanh(score / cap); 0: none
+    logit_cap: float = 0.0
+    parallel: bool = False  # the MLP reads what attention reads, not its result
+    activation: Literal["relu2", "relu", "gelu", "gelu_exact", "swiglu", "geglu"] = "relu2"
     qkv_biases: bool = False
     out_biases: bool = False  # biases of attention's output projection
     mlp_biases: bool = False
     norm_biases: bool = False
     tied_head: bool = False
-    rope_scaling: RopeScaling | None = None
-    windows: tuple[int, ...] = ()  # per layer: number of keys that a query sees, its own included; 0 or (): all
     stop_ids: tuple[int, ...] = ()  # tokens that end a text
     family: str = "nakami"
 
@@ -67,12 +87,38 @@ class ModelConfig:
                 raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
         if self.n_heads % self.n_kv_heads:
             raise EngineError("error.heads_divide", heads=self.n_heads, width=self.n_kv_heads)
-        if self.positions == "rotary" and self.head_width % 2:
-            raise EngineError("error.config_range", setting="head_width", value=self.head_width, least=2, most=1024)
+        rotated = self.rotated_features
+        if self.positions == "rotary" and (rotated % 2 or not 0 < rotated <= self.head_width):
+            setting = "rotary_width" if self.rotary_width else "head_width"
+            raise EngineError("error.config_range", setting=setting, value=rotated, least=2, most=self.head_width)
+        scaling = self.rope_scaling
+        if scaling and scaling.kind == "longrope":
+            for name, factors in (("short_factors", scaling.short_factors), ("long_factors", scaling.long_factors)):
+                if len(factors) != rotated // 2:
+                    raise EngineError("error.config_choice", setting=name, value=len(factors), known=rotated // 2)
         if self.windows and len(self.windows) != self.n_layers:
             raise EngineError("error.config_choice", setting="windows", value=len(self.windows), known=self.n_layers)
         if self.parameters() > LARGEST:
             raise EngineError("error.model_too_large", parameters=f"{self.parameters():,}", most=f"{LARGEST:,}")
+
+    @property
+    def rotated_features(self) -> int:
+        """Number of features of a head that rotary positions rotate."""
+        return self.rotary_width or self.head_width
+
+    @property
+    def layer_windows(self) -> tuple[int, ...]:
+        """Each layer's window, 0 where there is none."""
+        return self.windows or (0,) * self.n_layers
+
+    @property
+    def gated(self) -> bool:
+        """True if the MLP multiplies its activations by a second projection (Shazeer 2020, arXiv:2002.05202)."""
+        return self.activation in ("swiglu", "geglu")
+
+    def is_long(self, length: int) -> bool:
+        """Return whether a text of `length` tokens has other rotary frequencies than a short one."""
+        return self.rope_scaling is not None and self.rope_scaling.is_long(length)
 
     def parameters(self) -> int:
         """Return the number of parameters."""
@@ -80,10 +126,12 @@ class ModelConfig:
         norm = self.width * (int(self.norm_gains) + int(self.norm_gains and self.norm_biases))
         qkv = (self.width + int(self.qkv_biases)) * (heads + 2 * keys)
         out = (heads + int(self.out_biases)) * self.width
-        up = (self.width + int(self.mlp_biases)) * self.mlp_width * (2 if self.activation == "swiglu" else 1)
+        up = (self.width + int(self.mlp_biases)) * self.mlp_width * (2 if self.gated else 1)
         down = (self.mlp_width + int(self.mlp_biases)) * self.width
-        qk_norms = 2 * self.head_width if self.qk_norm and self.norm_gains else 0
-        blocks = self.n_layers * (qkv + out + up + down + 2 * norm + qk_norms)
+        qk_norms = 2 * self.head_width if self.qk_norm_over == "head" else heads + keys
+        qk_norms *= int(self.qk_norm and self.norm_gains)
+        norms = norm * (4 if self.block_norms == "both" else 2) + qk_norms
+        blocks = self.n_layers * (qkv + out + up + down + norms)
         embedding = self.vocabulary * self.width * (1 if self.tied_head else 2)
         positions = self.context * self.width if self.positions == "learned" else 0
         return blocks + embedding + positions + norm * (2 if self.embedding_norm else 1)
@@ -98,18 +146,21 @@ class ModelConfig:
         choices: dict[str, tuple[Any, ...]] = {
             "positions": ("rotary", "learned"),
             "norm": ("rms", "layer"),
-            "activation": ("relu2", "relu", "gelu", "gelu_exact", "swiglu"),
+            "block_norms": ("before", "after", "both"),
+            "qk_norm_over": ("head", "all_heads"),
+            "activation": ("relu2", "relu", "gelu", "gelu_exact", "swiglu", "geglu"),
         } | {f.name: (True, False) for f in fields(cls) if f.type is bool}
         for name, allowed in choices.items():
             if known.get(name, allowed[0]) not in allowed:
                 choice = ", ".join(map(str, allowed))
                 raise EngineError("error.config_choice", setting=name, value=str(known[name]), known=choice)
-        for name in ("rope_theta", "norm_epsilon"):
-            if name in known and not (isinstance(known[name], (int, float)) and known[name] > 0):
-                raise EngineError("error.config_range", setting=name, value=str(known[name]), least=0, most="∞")
+        for f in fields(cls):
+            value = known.get(f.name, f.default)
+            if f.type is float and not (isinstance(value, (int, float)) and value >= 0 and (value or not f.default)):
+                raise EngineError("error.config_range", setting=f.name, value=str(value), least=0, most="∞")
         if "vocabulary" not in known:
             raise EngineError("error.config_range", setting="vocabulary", value="–", least=1, most=1_000_000)
-        for name in ("windows", "stop_ids"):
+        for name in ("windows", "stop_ids", "unrotated_layers"):
             known[name] = _numbers(name, known.get(name) or ())
         known["rope_scaling"] = _scaling(known.get("rope_scaling"))
         config = cls(**known)
@@ -126,12 +177,14 @@ def _numbers(name: str, values: Any) -> tuple[int, ...]:
 def _scaling(values: Any) -> RopeScaling | None:
     if values is None:
         return None
-    unknown = EngineError("error.config_choice", setting="rope_scaling", value=str(values), known="linear, llama3")
+    kinds = ("linear", "llama3", "yarn", "longrope")
+    unknown = EngineError("error.config_choice", setting="rope_scaling", value=str(values)[:80], known=", ".join(kinds))
     try:
         scaling = RopeScaling(**values)
+        short, long = tuple(scaling.short_factors), tuple(scaling.long_factors)
     except TypeError as error:
         raise unknown from error
-    numbers = (scaling.factor, scaling.low_freq_factor, scaling.high_freq_factor, scaling.original_context)
-    if scaling.kind not in ("linear", "llama3") or not all(isinstance(n, (int, float)) and n > 0 for n in numbers):
+    named = [getattr(scaling, f.name) for f in fields(RopeScaling) if f.type in (int, float)]
+    if scaling.kind not in kinds or not all(isinstance(n, (int, float)) and n > 0 for n in (*named, *short, *long)):
         raise unknown
-    return scaling
+    return replace(scaling, short_factors=short, long_factors=long)

@@ -96,8 +96,10 @@ def rms_norm(x: Tensor, epsilon: float) -> Tensor:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate x; `sin` is negative for the first half of the features and positive for the second."""
-    return _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
+    """Rotate as many features of x as `cos` has; `sin` is negative for the first half of them."""
+    rotated, unchanged = x[..., : cos.shape[-1]], x[..., cos.shape[-1] :]
+    y: Tensor = _Rotate.apply(rotated, cos, sin)  # type: ignore[no-untyped-call]
+    return torch.cat((y, unchanged), dim=-1) if unchanged.shape[-1] else y
 
 
 def cross_entropy(logits_NV: Tensor, targets_N: Tensor) -> Tensor:

@@ -12,10 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.functional import gelu
 
 from engine.model.cache import KVCache
+from engine.model.config import ModelConfig
+from engine.model.rotary import attention_factor, rotary_frequencies
 from engine.model.transformer import Attention, Block, Norm, Transformer
 
 Vector = NDArray[np.float32]
@@ -30,7 +34,7 @@ class SingleToken:
         self._embedding_VD = _array(model.embedding.weight)
         learned = model.config.positions == "learned"
         self._positions_CD = _array(model.positions.weight) if learned else None
-        self._frequencies = None if learned else model.rotary.frequencies
+        self._rotations = None if learned else _Rotations(model.config)
         self._embedding_norm = _norm(model.embedding_norm)
         self._blocks = [_SingleBlock(block, model) for block in model.blocks]
         self._final_norm = _norm(model.final_norm)
@@ -46,17 +50,18 @@ class SingleToken:
         position = cache.length
         cache.reserve(position + 1)
         x_D = self._embedding_VD[token]
-        rotation_KK = None
+        if self.config.embedding_scale != 1.0:
+            x_D = x_D * np.float32(self.config.embedding_scale)
         if self._positions_CD is not None:
             x_D = x_D + self._positions_CD[position]
-        elif self._frequencies is not None:
-            rotation_KK = _rotation(position * self._frequencies)
+        rotations = None if self._rotations is None else self._rotations.at(position)
         x_D = self._embedding_norm(x_D)
-        for block, (k_GCK, v_GCK) in zip(self._blocks, cache.arrays(), strict=True):
-            x_D = x_D + block.attend(x_D, position, rotation_KK, k_GCK, v_GCK)
-            x_D = x_D + block.mlp(x_D)
+        for index, (block, (k_GCK, v_GCK)) in enumerate(zip(self._blocks, cache.arrays(), strict=True)):
+            rotation_KK = None if rotations is None else rotations[index]
+            mid_D = x_D + block.attend(x_D, position, rotation_KK, k_GCK, v_GCK)
+            x_D = mid_D + block.mlp(x_D if self.config.parallel else mid_D)
         cache.length += 1
-        return self._unembedding(self._final_norm(x_D))
+        return _soft_cap(self._unembedding(self._final_norm(x_D)), self.config.logit_cap)
 
 
 class _SingleBlock:
@@ -65,12 +70,13 @@ class _SingleBlock:
         attention: Attention = block.attention
         self.H, self.G, self.K = attention.H, attention.G, attention.K
         self._attention_norm, self._mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
-        self._qk_norm = _head_norm(attention.q_norm, attention.k_norm, self.H)
+        self._attention_out_norm, self._mlp_out_norm = _norm(block.attention_out_norm), _norm(block.mlp_out_norm)
+        norms = _norm_of_all_heads if attention.over_all_heads else _head_norm
+        self._qk_norm = norms(attention.q_norm, attention.k_norm, self.H)
         self._qkv, self._out = _linear(attention.qkv), _linear(attention.out)
         self._up, self._down = _linear(block.mlp.up), _linear(block.mlp.down)
         self._activate = ACTIVATIONS[model.config.activation]
-        self._scale = np.float32(self.K**-0.5)
-        self._window = attention.window
+        self._scale, self._cap, self._window = np.float32(attention.scale), attention.cap, attention.window
 
     def attend(self, x_D: Vector, position: int, rotation_KK: Vector | None, k_GCK: Vector, v_GCK: Vector) -> Vector:
         H, G, K, S = self.H, self.G, self.K, position + 1
@@ -81,16 +87,16 @@ class _SingleBlock:
             qk = qk.dot(rotation_KK)
         k_GCK[:, position] = qk[H:]
         v_GCK[:, position] = qkv[H + G :]
-        q_GRK = (qk[:H] * self._scale).reshape(G, H // G, K)  # the R heads of a group share its keys
-        scores_GRS = q_GRK @ k_GCK[:, first:S].swapaxes(1, 2)
+        q_GRK: Vector = (qk[:H] * self._scale).reshape(G, H // G, K)  # the R heads of a group share its keys
+        scores_GRS = _soft_cap(q_GRK @ k_GCK[:, first:S].swapaxes(1, 2), self._cap)
         scores_GRS -= scores_GRS.max(axis=-1, keepdims=True)
         weights_GRS = np.exp(scores_GRS, out=scores_GRS)
         heads_GRK = weights_GRS @ v_GCK[:, first:S]
         heads_GRK /= weights_GRS.sum(axis=-1, keepdims=True)
-        return self._out(heads_GRK.reshape(H * K))
+        return self._attention_out_norm(self._out(heads_GRK.reshape(H * K)))
 
     def mlp(self, x_D: Vector) -> Vector:
-        return self._down(self._activate(self._up(self._mlp_norm(x_D))))
+        return self._mlp_out_norm(self._down(self._activate(self._up(self._mlp_norm(x_D)))))
 
 
 def _relu_squared(x: Vector) -> Vector:
@@ -104,6 +110,16 @@ def _gelu(x: Vector) -> Vector:
     return np.float32(0.5) * x * (1 + np.tanh(inner))
 
 
+def _gelu_exact(x: Vector) -> Vector:
+    y: Vector = gelu(torch.from_numpy(x)).numpy()  # numpy has no error function
+    return y
+
+
+def _geglu(x: Vector) -> Vector:
+    gate, value = np.split(x, 2)
+    return _gelu(gate) * value
+
+
 def _swiglu(x: Vector) -> Vector:
     gate, value = np.split(x, 2)
     return gate / (1 + np.exp(-gate)) * value
@@ -113,15 +129,47 @@ def _relu(x: Vector) -> Vector:
     return np.maximum(x, 0)
 
 
-ACTIVATIONS: dict[str, Apply] = {"relu2": _relu_squared, "relu": _relu, "gelu": _gelu, "swiglu": _swiglu}
+ACTIVATIONS: dict[str, Apply] = {
+    "relu2": _relu_squared,
+    "relu": _relu,
+    "gelu": _gelu,
+    "gelu_exact": _gelu_exact,
+    "swiglu": _swiglu,
+    "geglu": _geglu,
+}
 
 
-def _rotation(angles: NDArray[np.float64]) -> Vector:
-    """Return the matrix that rotates features i and i + K/2 of a head by angle i: x_HK · rotation_KK."""
-    half, rotation_KK = len(angles), np.zeros((2 * len(angles), 2 * len(angles)), np.float32)
+def _soft_cap(x: Vector, cap: float) -> Vector:
+    return x if not cap else np.float32(cap) * np.tanh(x / np.float32(cap))
+
+
+class _Rotations:
+    """The rotations of all layers at one position."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._config = config
+        local = [bool(config.local_rope_theta and window) for window in config.layer_windows]
+        self._is_local = [None if i in config.unrotated_layers else local[i] for i in range(config.n_layers)]
+        self._frequencies = {
+            local: [rotary_frequencies(config, local, is_long) for is_long in (False, True)] for local in set(local)
+        }
+
+    def at(self, position: int) -> list[Vector | None]:
+        """Return each layer's matrix that rotates by the angles of this position, as x_HK · rotation_KK."""
+        is_long, width = self._config.is_long(position + 1), self._config.head_width
+        rotations = {
+            local: _rotation(position * frequencies[is_long], width, attention_factor(self._config, local))
+            for local, frequencies in self._frequencies.items()
+        }
+        return [None if local is None else rotations[local] for local in self._is_local]
+
+
+def _rotation(angles: NDArray[np.float64], width: int, factor: float) -> Vector:
+    """Return the matrix that rotates features i and i + R/2 of the first R by angle i, and scales them."""
+    half, rotation_KK = len(angles), np.eye(width, dtype=np.float32)
     i, j = np.arange(half), np.arange(half, 2 * half)
-    rotation_KK[i, i] = rotation_KK[j, j] = np.cos(angles)
-    rotation_KK[i, j] = np.sin(angles)
+    rotation_KK[i, i] = rotation_KK[j, j] = factor * np.cos(angles)
+    rotation_KK[i, j] = factor * np.sin(angles)
     rotation_KK[j, i] = -rotation_KK[i, j]
     return rotation_KK
 
@@ -169,6 +217,17 @@ def _head_norm(q_norm: nn.Module, k_norm: nn.Module, heads: int) -> Apply:
             y_RK[:heads] *= gains[0]
             y_RK[heads:] *= gains[1]
         return y_RK
+
+    return apply
+
+
+def _norm_of_all_heads(q_norm: nn.Module, k_norm: nn.Module, heads: int) -> Apply:
+    """Return the norm of all queries together, the first `heads` rows, and of all keys."""
+    normalise_q, normalise_k = _norm(q_norm), _norm(k_norm)
+
+    def apply(x_RK: Vector) -> Vector:
+        parts = (normalise_q(x_RK[:heads].reshape(-1)), normalise_k(x_RK[heads:].reshape(-1)))
+        return np.concatenate(parts).reshape(x_RK.shape)
 
     return apply
 

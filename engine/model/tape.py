@@ -9,14 +9,14 @@ of the MLP, V vocabulary.
     blocks.0.ln1            B T D    the same, normalised: input of attention
     blocks.0.attn.q         B T H K  queries as attention uses them: normalised and rotated
     blocks.0.attn.k  .v     B T G K  keys and values; the H / G heads of a group share them
-    blocks.0.attn.scores    B H T S  q·k / sqrt(K), before the mask
+    blocks.0.attn.scores    B H T S  q·k / sqrt(K), or with the model's own scale and soft cap; before the mask
     blocks.0.attn.pattern   B H T S  softmax of the masked scores: each row sums to 1
     blocks.0.attn.z         B T H K  values weighted by the pattern
     blocks.0.attn.result    B T H D  what each head adds to the residual stream
-    blocks.0.attn_out       B T D    what attention adds: the sum of `result`, and the bias
+    blocks.0.attn_out       B T D    what attention adds: the sum of `result`, the bias, and a norm if there is one
     blocks.0.resid_mid      B T D    residual stream after attention
-    blocks.0.ln2            B T D    the same, normalised: input of the MLP
-    blocks.0.mlp.pre        B T M    features before the activation function (SwiGLU: the gate)
+    blocks.0.ln2            B T D    the same (in a parallel block: resid_pre), normalised: input of the MLP
+    blocks.0.mlp.pre        B T M    features before the activation function (SwiGLU, GeGLU: the gate)
     blocks.0.mlp.post       B T M    features after it
     blocks.0.mlp_out        B T D    what the MLP adds to the residual stream
     blocks.0.resid_post     B T D    residual stream that leaves block 0

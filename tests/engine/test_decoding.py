@@ -9,9 +9,11 @@ import torch
 from engine.generation.decoding import Reader, decode, sample_step, window
 from engine.generation.sampling import draw
 from engine.messages.generation import SamplingSettings
+from engine.model.config import ModelConfig, RopeScaling
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
+from tests.engine.test_model import random_model
 
 GREEDY = SamplingSettings(temperature=0.0)
 WARM = SamplingSettings(temperature=1.0)
@@ -119,3 +121,15 @@ def test_text_is_added_in_whole_characters(opened: tuple[Transformer, Tokenizer]
 def test_an_empty_prompt_starts_from_a_newline(opened: tuple[Transformer, Tokenizer]) -> None:
     model, tokenizer = opened
     assert len(list(decode(Reader(model), tokenizer, [], 5, WARM, 1))) == 5
+
+
+def test_a_text_that_becomes_long_or_short_again_is_computed_anew() -> None:
+    """LongRoPE rotates all tokens of a long text in another way: the keys of the short text do not serve it."""
+    factors = (1.0, 2.0, 3.0, 4.0)
+    scaling = RopeScaling("longrope", original_context=6, short_factors=(1.0,) * 4, long_factors=factors)
+    model = random_model(ModelConfig(vocabulary=50, context=16, head_width=8, rope_scaling=scaling))
+    reader, ids = Reader(model), list(range(1, 13))
+    for length in (3, 4, 5, 6, 7, 8, 9, 2, 11, 12):
+        with torch.no_grad():
+            expected = model(torch.tensor([ids[:length]]))[0, -1].numpy()
+        assert np.allclose(reader.logits(ids[:length]), expected, atol=1e-4), length

@@ -21,7 +21,6 @@ from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_patterns
 from engine.messages.generation import SamplingSettings
 from engine.model.opening import describe, load_model, load_transformer
-from engine.model.single_token import SingleToken
 from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
 
@@ -121,12 +120,6 @@ def test_greedy_text_equals_that_of_transformers(pair: Any) -> None:
     for _ in range(50):
         ids.append(int(reader.logits(ids).argmax()))
     assert ids[10:] == expected.tolist()
-
-
-def test_numpy_runs_every_activation_but_the_exact_gelu(pair: Any) -> None:
-    _, folder = pair
-    model = load_transformer(folder)
-    assert SingleToken.can_run(model) == (model.config.activation != "gelu_exact")
 
 
 def test_a_folder_is_described(pair: Any) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.model.tape import Change, Tape
-from engine.model.transformer import Transformer
+from engine.model.transformer import Block, Transformer
 from tests.engine.test_model import FAMILIES, random_model, some_ids
 
 WINDOWED = dataclasses.replace(FAMILIES["llama"], windows=(0, 3, 1, 7))
@@ -88,9 +88,11 @@ def test_the_residual_stream_is_the_sum_of_the_outputs_added_to_it(model: Transf
     )
     assert torch.allclose(pre + attention, mid, atol=1e-4)
     assert torch.allclose(mid + mlp, post, atol=1e-4)
-    bias = model.blocks[0].attention.out.bias  # type: ignore[union-attr]
-    heads = result.sum(dim=2)
-    assert torch.allclose(heads if bias is None else heads + bias, attention, atol=1e-4)  # type: ignore[operator]
+    block = model.blocks[0]
+    assert isinstance(block, Block)
+    bias, heads = block.attention.out.bias, result.sum(dim=2)
+    out = block.attention_out_norm(heads if bias is None else heads + bias)
+    assert torch.allclose(out, attention, atol=1e-4)
 
 
 # --- Recording a part -----------------------------------------------------------------------------
