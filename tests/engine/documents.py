@@ -1,6 +1,8 @@
 """Make small files of every format, so that the repository contains no binary."""
 
+import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from docx import Document as new_docx
@@ -48,6 +50,55 @@ def docx(path: Path) -> None:
     document.add_heading("休暇", 2)
     document.add_paragraph("夏季休暇は8月13日から15日までです。")
     document.save(str(path))
+
+
+WORD_NAMES = " ".join(
+    f'xmlns:{prefix}="http://schemas.{uri}"'
+    for prefix, uri in {
+        "w": "openxmlformats.org/wordprocessingml/2006/main",
+        "r": "openxmlformats.org/officeDocument/2006/relationships",
+        "mc": "openxmlformats.org/markup-compatibility/2006",
+        "wps": "microsoft.com/office/word/2010/wordprocessingShape",
+        "a": "openxmlformats.org/drawingml/2006/main",
+        "c": "openxmlformats.org/drawingml/2006/chart",
+        "dgm": "openxmlformats.org/drawingml/2006/diagram",
+        "m": "openxmlformats.org/officeDocument/2006/math",
+        "p": "openxmlformats.org/presentationml/2006/main",
+        "v": "unused/vml",
+    }.items()
+)
+_KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+
+
+def zipped(path: Path, parts: Mapping[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, data in parts.items():
+            package.writestr(name, data)
+    return path
+
+
+def relationships(targets: Mapping[str, tuple[str, str]]) -> str:
+    """Return the part that lists these relationships: identifier to kind and target."""
+    rows = "".join(
+        f'<Relationship Id="{name}" Type="{_KINDS}{kind}" Target="{target}"/>'
+        for name, (kind, target) in targets.items()
+    )
+    return f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{rows}</Relationships>'
+
+
+def word(path: Path, body: str, **parts: str) -> Path:
+    """Write a Word file with this body, and parts such as styles='<w:style …>' or header='<w:p>…'."""
+    roots = {"footnotes": "footnotes", "endnotes": "endnotes", "comments": "comments", "header": "hdr", "footer": "ftr"}
+    whole = {
+        "_rels/.rels": relationships({"r1": ("officeDocument", "word/document.xml")}),
+        "word/document.xml": f"<w:document {WORD_NAMES}><w:body>{body}</w:body></w:document>",
+        "word/_rels/document.xml.rels": relationships({name: (name, f"{name}.xml") for name in parts}),
+    }
+    for name, content in parts.items():
+        root = roots.get(name, name)
+        tagged = content if name in ("chart", "diagramData") else f"<w:{root} {WORD_NAMES}>{content}</w:{root}>"
+        whole[f"word/{name}.xml"] = tagged
+    return zipped(path, whole)
 
 
 HTML = """<!DOCTYPE html><html><head><title>Notice board</title><style>p { color: red }</style>

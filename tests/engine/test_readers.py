@@ -108,16 +108,6 @@ def test_an_unreadable_file_is_refused_with_its_reason(tmp_path: Path, name: str
     assert raised.value.args_by_name["file"] == str(path)
 
 
-def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    docx(tmp_path / "a.docx")
-    with zipfile.ZipFile(tmp_path / "a.docx", "a", zipfile.ZIP_DEFLATED) as parts, parts.open("x.bin", "w") as part:
-        for _ in range(42):
-            part.write(bytes(10_000_000))
-    with pytest.raises(EngineError) as raised:
-        read_document(tmp_path / "a.docx")
-    assert raised.value.key == "error.document_large"
-
-
 def test_entities_are_not_expanded(tmp_path: Path) -> None:
     docx(tmp_path / "a.docx")
     laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))

@@ -29,6 +29,9 @@ READERS: dict[str, Reader] = {
     ".xhtml": read_html,
     ".pdf": read_pdf,
     ".docx": read_docx,
+    ".docm": read_docx,  # with macros, which are not read
+    ".dotx": read_docx,  # a template
+    ".dotm": read_docx,
 }
 SUFFIXES = frozenset({*READERS, ".txt", ".text"})
 
