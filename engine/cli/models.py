@@ -1,20 +1,36 @@
 """Commands that use a trained model: generate, evaluate, open, logits, attend, ablate."""
 
 import argparse
+import math
 import re
 import time
-from dataclasses import asdict
+import zipfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from engine.cli.terminal import MOST, Commands, ProgressLine, add_command, check_range, nonempty_path, print_result
+from engine.cli.terminal import (
+    MOST,
+    Commands,
+    ProgressLine,
+    add_command,
+    check_range,
+    nonempty_path,
+    print_result,
+    warn,
+)
 from engine.errors import EngineError, not_written
 from engine.files import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
     from numpy.typing import NDArray
 
     from engine.model.transformer import Transformer
+
+LAYERS_HELD = 1.5  # layers' patterns in memory while one is computed and checked
 
 # torch takes seconds to import: each command imports what it needs, so that --help does not wait for it.
 
@@ -64,8 +80,9 @@ def _add_generate(commands: Commands) -> None:
 
 
 def generate(options: argparse.Namespace) -> None:
-    from engine.generation.decoding import Reader, decode
+    from engine.generation.decoding import Reader, decode, window
     from engine.messages.generation import SamplingSettings
+    from engine.model.damage import check_rows
     from engine.model.opening import load_model
 
     check_range(options, "tokens", 0, MOST)
@@ -74,6 +91,11 @@ def generate(options: argparse.Namespace) -> None:
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
     prompt = tokenizer.encode(options.prompt)
+    check_rows(model, tokenizer, prompt)
+    unseen = window(len(prompt), model.config.context)
+    if unseen:
+        seen = len(prompt) - unseen
+        warn("notice.text_cut", seen=seen, tokens=len(prompt), context=model.config.context)
     begun, text, tokens = time.perf_counter(), "", []
     for step in decode(Reader(model), tokenizer, prompt, options.tokens, sampling, options.seed):
         text += step.text
@@ -88,7 +110,7 @@ def generate(options: argparse.Namespace) -> None:
         if not options.json:
             print(step.text, end="", flush=True)
     seconds = round(time.perf_counter() - begun, 3)
-    print_result(options, {"text": text, "tokens": tokens, "seconds": seconds}, "")
+    print_result(options, {"text": text, "tokens": tokens, "seconds": seconds, "unseen": unseen}, "")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -107,9 +129,12 @@ def evaluate(options: argparse.Namespace) -> None:
 def open_model(options: argparse.Namespace) -> None:
     from engine.model.opening import describe
 
-    info = asdict(describe(Path(options.model)))
-    names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes")
-    print_result(options, {name: info[name] for name in names})
+    info = describe(Path(options.model))
+    if info.unused:
+        warn("notice.tensors_unused", **info.unused_words())
+    names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes", "unused")
+    found = asdict(info)
+    print_result(options, {name: found[name] for name in names if options.json or found[name] != ()})
 
 
 def logits(options: argparse.Namespace) -> None:
@@ -128,13 +153,15 @@ def logits(options: argparse.Namespace) -> None:
     _check_length(model, ids)
     with torch.inference_mode():
         logits_TV = model(torch.tensor([ids]))[0].float().numpy()
-    _write_arrays(options, logits=logits_TV)
+    _write_arrays(options, {"logits": logits_TV})
 
 
 def attend(options: argparse.Namespace) -> None:
     import numpy as np
 
-    from engine.inspection.attention import attention_patterns
+    from engine.inspection.attention import attention_by_layer
+    from engine.model.damage import check_rows
+    from engine.model.memory import free_memory
     from engine.model.opening import load_model
 
     model, tokenizer = load_model(Path(options.model))
@@ -142,8 +169,17 @@ def attend(options: argparse.Namespace) -> None:
     if not ids:
         raise EngineError("error.text_empty", file='""')
     _check_length(model, ids)
+    check_rows(model, tokenizer, ids)
     tokens = np.array([tokenizer.piece(token) for token in ids])
-    _write_arrays(options, weights=attention_patterns(model, ids), tokens=tokens)
+    shape = (model.config.n_layers, model.config.n_heads, len(ids), len(ids))
+    size = 4 * math.prod(shape)
+    warn(
+        "notice.weights_size", megabytes=f"{math.ceil(size / 1e6):,}", layers=shape[0], heads=shape[1], tokens=len(ids)
+    )
+    need, have = size / shape[0] * LAYERS_HELD, free_memory()
+    if have is not None and need > have:
+        raise EngineError("error.memory_attention", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
+    _write_arrays(options, {"weights": Parts(shape, attention_by_layer(model, ids)), "tokens": tokens})
 
 
 def ablate(options: argparse.Namespace) -> None:
@@ -168,15 +204,36 @@ def _check_length(model: "Transformer", ids: list[int]) -> None:
         raise EngineError("error.context_full", have=len(ids), context=model.config.context)
 
 
-def _write_arrays(options: argparse.Namespace, **arrays: "NDArray[Any]") -> None:
-    import numpy as np
+@dataclass(frozen=True)
+class Parts:
+    """An array of float32 that is computed and written one part of its first axis at a time."""
 
+    shape: tuple[int, ...]
+    parts: "Iterable[NDArray[np.float32]]"
+
+
+def _write_arrays(options: argparse.Namespace, arrays: "dict[str, NDArray[Any] | Parts]") -> None:
+    """Write a file that numpy.load reads (NumPy's NPZ and NPY formats), whole or not at all."""
     path = Path(options.out)
     try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    _write_array(file, array)
     except OSError as error:
         raise not_written(path, error) from error
     shapes = {name: list(array.shape) for name, array in arrays.items()}
     words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
     print_result(options, {"file": str(path), "shapes": shapes}, words)
+
+
+def _write_array(file: IO[bytes], array: "NDArray[Any] | Parts") -> None:
+    from numpy.lib import format as npy
+
+    if not isinstance(array, Parts):
+        npy.write_array(file, array, allow_pickle=False)
+        return
+    npy.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": array.shape})
+    for part in array.parts:
+        file.write(part.astype("<f4", copy=False).data)
+        del part  # otherwise it is kept while the next one is computed

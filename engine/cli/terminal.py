@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from engine.errors import EngineError
+from engine.sentences import sentence
 
 MOST = 10_000_000  # tokens or passages; a larger number is a mistake
 REPORT_SECONDS = 0.5
@@ -37,6 +38,11 @@ def print_result(options: argparse.Namespace, result: dict[str, Any], words: str
     """Print `result` as JSON with --json, else `words`; by default a line for each name and value."""
     words = "\n".join(f"{name}: {value}" for name, value in result.items()) if words is None else words
     print(json.dumps(result, ensure_ascii=False) if options.json else words)
+
+
+def warn(key: str, **arguments: str | int | float) -> None:
+    """Print the sentence of `key` on stderr, where it does not mix with the result."""
+    print(sentence(key, **arguments), file=sys.stderr)
 
 
 def check_range(options: argparse.Namespace, name: str, least: int, most: int) -> None:

@@ -134,7 +134,10 @@ def decode(
 def sample_step(
     model: LanguageModel, ids: Sequence[int], sampling: SamplingSettings, u: float, taken: int | None = None
 ) -> Step:
-    """Return the next token after `ids`: the one that the random number `u` selects, or the one `taken`."""
-    result = stages(model.logits(ids), ids, sampling)
+    """Return the next token after `ids`: the one that the random number `u` selects, or the one `taken`.
+
+    The repetition penalty acts on the tokens that the model sees.
+    """
+    result = stages(model.logits(ids), ids[window(len(ids), model.context) :], sampling)
     token = int(result.order_R[result.pick(u)]) if taken is None else taken
     return Step(token, "", result, u, float(result.model_V[token]))

@@ -1,8 +1,9 @@
 """Models: opening a folder, changing the open model, and downloading one from the Hugging Face hub."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.messages.envelope import Request
+from engine.messages.envelope import Arguments, Request
 from engine.messages.status import Notice, Progress
 
 
@@ -21,11 +22,21 @@ class ModelInfo:
     step: int  # training steps so far; 0 if not known
     training: bool  # these weights are being trained now
     resumable: bool  # the folder contains a run that can be resumed
+    unused: tuple[str, ...] = ()  # tensors of the files that are no part of the model
+
+    def unused_words(self) -> Arguments:
+        """Return the arguments of notice.tensors_unused."""
+        return {"count": len(self.unused), "names": shortened(self.unused)}
+
+
+def shortened(names: Sequence[str], most: int = 4) -> str:
+    """Return the first names, and an ellipsis if there are more."""
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenModel(Request[Notice | ModelInfo]):
-    """Open a model: answers a Notice of the memory needed, then ModelInfo.
+    """Open a model: answers a Notice of the memory needed, then ModelInfo, and a Notice if weights are damaged.
 
     `folder` contains a model of Nakami or of a known family, with its tokenizer.json.
     """

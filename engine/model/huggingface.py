@@ -245,8 +245,10 @@ LLAMA_MODULES = {
     "final_norm": ("norm",),
     "unembedding": ("lm_head",),
 }
-# Buffers that some versions save; a tied unembedding may be saved although it is the embedding.
-NOT_TRAINED = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|lm_head\.weight)")
+# Buffers that some versions save: masks, the frequencies of rotary positions, and the numbers of the positions.
+BUFFERS = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|(.*\.)?position_ids|rope\.freqs)")
+HEAD = "lm_head.weight"  # of a tied model it may be saved although it is the embedding
+ADAPTER = "adapter_model.safetensors"  # changes of the weights that `peft` would add
 PREFIXES = re.compile(r"^(transformer|model)\.")
 
 
@@ -281,7 +283,9 @@ class Safetensors:
                 short = PREFIXES.sub("", name)
                 self._files[short] = (path, name)
                 self.shapes[short] = shape
-                if NOT_TRAINED.fullmatch(short) is None and kind not in FLOATS:
+                if BUFFERS.fullmatch(short):
+                    continue
+                if kind not in FLOATS:
                     raise EngineError("error.model_type", file=str(path), tensor=name, type=kind)
                 self.types.add(kind)
 
@@ -296,7 +300,8 @@ class Safetensors:
 class Weights:
     """The tensors of a model under our names; iterating reads one at a time.
 
-    Creating it compares their shapes with the config. Raises EngineError: error.model_mismatch, error.model_extra.
+    Creating it compares their shapes with the config. `unused` names the stored tensors that are no part of the
+    model, and a file of changes to it. Raises EngineError error.model_mismatch.
     """
 
     def __init__(self, files: TensorFiles, config: ModelConfig) -> None:
@@ -306,6 +311,15 @@ class Weights:
             expected = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
         self._sources = {name: self._source_names(name) for name in expected}
         self._compare(files.path, expected, files.shapes)
+        used = {source for sources in self._sources.values() for source in sources}
+        extra = [name for name in files.shapes if name not in used and not BUFFERS.fullmatch(name)]
+        unused = [name for name in extra if name != HEAD or not self._repeats_embedding(name)]
+        self.unused = (*unused, *(ADAPTER for _ in files.path.glob(ADAPTER)))
+
+    def _repeats_embedding(self, name: str) -> bool:
+        """Return whether a tensor is equal to the embedding."""
+        ours, embedding = self._files.read(name), self._files.read(self._sources["embedding.weight"][0])
+        return ours.dtype == embedding.dtype and torch.equal(ours, embedding)
 
     def _source_names(self, name: str) -> list[str]:
         """Return the stored tensors that form ours: layers.3.mlp.gate_proj and up_proj for blocks.3.mlp.up."""
@@ -320,10 +334,8 @@ class Weights:
         return self._gpt2 and ".c_" in name and name.endswith(".weight")
 
     def _compare(self, folder: Path, ours: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]) -> None:
-        used = set()
         for name, expected in ours.items():
             sources = self._sources[name]
-            used |= set(sources)
             found = [shapes.get(source) for source in sources]
             if any(shape is None for shape in found):
                 missing = sources[found.index(None)]
@@ -336,9 +348,6 @@ class Weights:
             rows = sum(shape[0] for shape in whole)
             if any(shape[1:] != expected[1:] for shape in whole) or rows != expected[0]:
                 raise EngineError("error.model_mismatch", file=str(folder), tensor=sources[0])
-        for name in shapes:
-            if name not in used and NOT_TRAINED.fullmatch(name) is None:
-                raise EngineError("error.model_extra", file=str(folder), tensor=name)
 
     def __len__(self) -> int:
         return len(self._sources)

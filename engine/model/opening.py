@@ -11,7 +11,16 @@ from torch import Tensor
 from engine.errors import EngineError
 from engine.messages.models import ModelInfo
 from engine.model import huggingface
-from engine.model.checkpoint import CONFIG, STATE, WEIGHTS, current_names, read_json, read_tensors, weights_of
+from engine.model.checkpoint import (
+    CONFIG,
+    OLD_NAMES,
+    STATE,
+    WEIGHTS,
+    current_names,
+    read_json,
+    read_tensors,
+    weights_of,
+)
 from engine.model.config import ModelConfig
 from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
@@ -89,10 +98,12 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
     config = read_config(folder)
     step = 0
     if config.family == "nakami":
-        step = _step(folder / WEIGHTS)
+        step, unused = _step_and_unused(folder / WEIGHTS, config)
         memory = 4 * config.parameters()
     else:
-        memory = _precision(huggingface.Safetensors(folder), config).itemsize * config.parameters()
+        files = huggingface.Safetensors(folder)
+        unused = huggingface.Weights(files, config).unused
+        memory = _precision(files, config).itemsize * config.parameters()
     return ModelInfo(
         name=folder.name,
         folder=str(folder),
@@ -107,6 +118,7 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
         step=step,
         training=training,
         resumable=(folder / STATE).is_file(),
+        unused=unused,
     )
 
 
@@ -126,10 +138,14 @@ def _precision(files: huggingface.TensorFiles, config: ModelConfig) -> torch.dty
     raise EngineError("error.model_memory", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
 
 
-def _step(path: Path) -> int:
+def _step_and_unused(path: Path, config: ModelConfig) -> tuple[int, tuple[str, ...]]:
+    """Return the training step of a model of Nakami, and the names of tensors that are no part of the model."""
+    with torch.device("meta"):
+        expected = weights_of(Transformer(config))
     try:
         with safe_open(path, "pt") as file:
-            return int((file.metadata() or {}).get("step", 0))
+            unused = (name for name in sorted(file.keys()) if OLD_NAMES.get(name, name) not in expected)
+            return int((file.metadata() or {}).get("step", 0)), tuple(unused)
     except (OSError, SafetensorError, ValueError) as error:
         raise EngineError("error.model_damaged", file=str(path)) from error
 

@@ -22,7 +22,7 @@ def trace_forward(session: Session, request: TraceForward) -> Answer[ForwardTrac
     visible = ids[window(len(ids), config.context) :]
     inside = trace(opened.model, visible, request.most, opened.changes)
     first = len(ids) - len(inside.embedding_TP)
-    choice = stages(inside.logits_V, ids, request.sampling)
+    choice = stages(inside.logits_V, visible, request.sampling)
     yield ForwardTrace(
         pieces=tuple(map(piece, ids[first:])),
         ids=np.array(ids[first:], np.int32),

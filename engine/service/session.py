@@ -8,6 +8,7 @@ from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.inspection.interventions import changes_of
 from engine.messages.models import Intervention, ModelInfo
+from engine.model.damage import check_rows
 from engine.model.opening import describe, load_model
 from engine.model.tape import Changes
 from engine.model.transformer import Transformer
@@ -58,8 +59,10 @@ class OpenedModel(Cache):
         return self.reader.changes
 
     def ids_of(self, text: str) -> Sequence[int]:
-        """Return the token IDs of a text; cached, because several requests use the same text."""
-        return self.cached("ids", text, lambda: tuple(self.tokenizer.encode(text)))
+        """Return the token IDs of a text; cached, because several requests use the same text. Raises as check_rows."""
+        ids = self.cached("ids", text, lambda: tuple(self.tokenizer.encode(text)))
+        check_rows(self.model, self.tokenizer, ids)
+        return ids
 
     def change(self, interventions: tuple[Intervention, ...]) -> None:
         """Replace all interventions. Raises as `changes_of`; the old ones are kept then."""

@@ -8,6 +8,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent,
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedLayout, QWidget
 
 from engine.messages.models import ModelInfo
+from engine.messages.status import Notice
 from engine.messages.texts import TextInfo
 from gui import i18n
 from gui.dialogs import prepare
@@ -137,6 +138,7 @@ class MainWindow(Themed, QMainWindow):
         for signal in (self.opening.model_asked, self.opening.ended):
             signal.connect(lambda: state.set_opening(self.opening.is_opening_model()))
         self.opening.model_opened.connect(self._model_opened)
+        self.opening.noticed.connect(self.banner.show_notice)
         self.player.playing.connect(self._scene_begun)
         self.engine.died.connect(lambda: self.banner.show_key("error.engine_gone", "bad"))
         self.runs.model_wanted.connect(self.opening.open_model)
@@ -226,6 +228,10 @@ class MainWindow(Themed, QMainWindow):
 
     def _model_opened(self, info: ModelInfo) -> None:
         self._show_workspace(True)
+        for prefix in ("notice.tensors_unused", "notice.weights_broken"):
+            self.banner.withdraw(prefix)
+        if info.unused:
+            self.banner.show_notice(Notice("notice.tensors_unused", info.unused_words()))
         self.state.set_model(info)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

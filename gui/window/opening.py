@@ -28,6 +28,7 @@ class Opening(QObject):
     model_asked = Signal()  # a request to open a model was sent
     model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
     model_opened = Signal(object)  # ModelInfo
+    noticed = Signal(object)  # Notice about the opened model
     ended = Signal()  # opening a model or writing a text has ended, with success or not
 
     def __init__(self, window: QWidget, requests: Requests, settings: Settings) -> None:
@@ -81,7 +82,7 @@ class Opening(QObject):
 
     def _model_arrived(self, info: ModelInfo | Notice) -> None:
         if isinstance(info, Notice):
-            self.model_coming.emit(info)
+            (self.model_coming if info.key == "notice.opening" else self.noticed).emit(info)
             return
         self._settings.remember(info.folder)
         self.model_opened.emit(info)
