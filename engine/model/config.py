@@ -13,7 +13,7 @@ class RopeScaling:
     """Scaling of the rotary frequencies for a context longer than that of pre-training; see rotary.py."""
 
     kind: Literal["linear", "llama3", "yarn", "longrope"]
-    factor: float = 1.0  # not for longrope
+    factor: float
     low_freq_factor: float = 1.0  # this and the next: only for llama3
     high_freq_factor: float = 4.0
     original_context: int = 8192  # not for linear
@@ -78,6 +78,7 @@ class ModelConfig:
             "n_kv_heads": (1, 256),
             "width": (1, 32_768),
             "head_width": (1, 1024),
+            "rotary_width": (0, 1024),
             "mlp_width": (1, 262_144),
             "context": (1, 1_048_576),
         }
@@ -88,16 +89,20 @@ class ModelConfig:
         if self.n_heads % self.n_kv_heads:
             raise EngineError("error.heads_divide", heads=self.n_heads, width=self.n_kv_heads)
         rotated = self.rotated_features
-        if self.positions == "rotary" and (rotated % 2 or not 0 < rotated <= self.head_width):
+        pairs = (rotated + 1) // 2
+        if self.positions == "rotary" and not 0 < 2 * pairs <= self.head_width:
             setting = "rotary_width" if self.rotary_width else "head_width"
             raise EngineError("error.config_range", setting=setting, value=rotated, least=2, most=self.head_width)
         scaling = self.rope_scaling
         if scaling and scaling.kind == "longrope":
             for name, factors in (("short_factors", scaling.short_factors), ("long_factors", scaling.long_factors)):
-                if len(factors) != rotated // 2:
-                    raise EngineError("error.config_choice", setting=name, value=len(factors), known=rotated // 2)
+                if len(factors) != pairs:
+                    raise EngineError("error.config_choice", setting=name, value=len(factors), known=pairs)
         if self.windows and len(self.windows) != self.n_layers:
             raise EngineError("error.config_choice", setting="windows", value=len(self.windows), known=self.n_layers)
+        if any(index >= self.n_layers for index in self.unrotated_layers):
+            most = self.n_layers - 1
+            raise EngineError("error.config_range", setting="unrotated_layers", value=most + 1, least=0, most=most)
         if self.parameters() > LARGEST:
             raise EngineError("error.model_too_large", parameters=f"{self.parameters():,}", most=f"{LARGEST:,}")
 

@@ -1,12 +1,11 @@
-"""Models saved by `transformers`: GPT-2, Llama, Mistral, Qwen2 and Qwen3.
+"""Models saved by `transformers`: the tensors of *.safetensors get our names; families.py reads config.json.
 
-config.json becomes a ModelConfig, the tensors of *.safetensors get our names. Nothing is unpickled, and no
-code from the folder is run: a folder that needs either is refused with the reason.
+Nothing is unpickled: a folder that needs it is refused with the reason.
 """
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,212 +14,15 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.model.config import ModelConfig, RopeScaling
+from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 FLOATS = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-Values = dict[str, Any]
 
-# --- config.json ----------------------------------------------------------------------------------
-
-
-def config_from(values: Values, folder: Path) -> ModelConfig:
-    """Return the ModelConfig. Raises as `check`, and error.model_code, error.model_unknown, error.model_setting."""
-    _refuse_code(values, folder)
-    family = str(values.get("model_type"))
-    if family not in FAMILIES:
-        named = values.get("architectures")
-        name = str(named[0]) if isinstance(named, list) and named else family
-        raise EngineError("error.model_unknown", architecture=name, known=", ".join(FAMILIES))
-    _refuse(values, "quantization_config", None, {})
-    described = FAMILIES[family](values)
-    described["norm_epsilon"] = _positive(described["norm_epsilon"], "norm_epsilon")
-    config = ModelConfig(family=family, stop_ids=_stop_ids(values, folder), **described)
-    config.check()
-    return config
-
-
-def _gpt2(values: Values) -> Values:
-    """Radford et al. 2019: learned positions, LayerNorm, a bias everywhere."""
-    _refuse(values, "scale_attn_weights", True)
-    _refuse(values, "scale_attn_by_inverse_layer_idx", False)
-    _refuse(values, "add_cross_attention", False)
-    width, heads = _integer(values, "n_embd", 768), _integer(values, "n_head", 12)
-    return {
-        "vocabulary": _integer(values, "vocab_size", 50257),
-        "n_layers": _integer(values, "n_layer", 12),
-        "n_heads": heads,
-        "n_kv_heads": heads,
-        "width": width,
-        "head_width": _head_width(width, heads),
-        "mlp_width": _integer(values, "n_inner", 4 * width),
-        "context": _integer(values, "n_positions", 1024),
-        "positions": "learned",
-        "norm": "layer",
-        "norm_gains": True,
-        "norm_epsilon": values.get("layer_norm_epsilon", 1e-5),
-        "embedding_norm": False,
-        "qk_norm": False,
-        "activation": _choice(values, "activation_function", "gelu_new", GELUS),
-        "qkv_biases": True,
-        "out_biases": True,
-        "mlp_biases": True,
-        "norm_biases": True,
-        "tied_head": bool(values.get("tie_word_embeddings", True)),
-    }
-
-
-def _llama(values: Values) -> Values:
-    """Touvron et al. 2023 (arXiv:2302.13971) and its successors: rotary positions, RMSNorm, SwiGLU."""
-    _refuse(values, "partial_rotary_factor", 1.0)
-    width, heads = _integer(values, "hidden_size", 4096), _integer(values, "num_attention_heads", 32)
-    layers = _integer(values, "num_hidden_layers", 32)
-    biases = bool(values.get("attention_bias", False))
-    theta, scaling = _rope(values)
-    return {
-        "vocabulary": _integer(values, "vocab_size", 32000),
-        "n_layers": layers,
-        "n_heads": heads,
-        "n_kv_heads": _integer(values, "num_key_value_heads", heads),
-        "width": width,
-        "head_width": _integer(values, "head_dim", 0) or _head_width(width, heads),
-        "mlp_width": _integer(values, "intermediate_size", 11008),
-        "context": _integer(values, "max_position_embeddings", 2048),
-        "rope_theta": theta,
-        "rope_scaling": scaling,
-        "norm_gains": True,
-        "norm_epsilon": values.get("rms_norm_eps", 1e-6),
-        "embedding_norm": False,
-        "qk_norm": False,
-        "activation": _choice(values, "hidden_act", "silu", {"silu": "swiglu", "swish": "swiglu"}),
-        "qkv_biases": biases,
-        "out_biases": biases,
-        "mlp_biases": bool(values.get("mlp_bias", False)),
-        "tied_head": bool(values.get("tie_word_embeddings", False)),
-        "windows": _windows(values, layers),
-    }
-
-
-def _mistral(values: Values) -> Values:
-    """Jiang et al. 2023 (arXiv:2310.06825): Llama with sliding-window attention."""
-    window = _integer(values, "sliding_window", 0 if "sliding_window" in values else 4096)
-    described = _llama(values)
-    described["windows"] = (window,) * described["n_layers"] if window else ()
-    return described | {"qkv_biases": False, "out_biases": False, "mlp_biases": False}
-
-
-def _qwen2(values: Values) -> Values:
-    """Yang et al. 2024 (arXiv:2407.10671): Llama, with biases for queries, keys and values."""
-    return _llama(values) | {"qkv_biases": True, "out_biases": False, "mlp_biases": False}
-
-
-def _qwen3(values: Values) -> Values:
-    """Yang et al. 2025 (arXiv:2505.09388): Llama, with queries and keys normalised."""
-    return _llama({"head_dim": 128} | values) | {"qk_norm": True, "mlp_biases": False}
-
-
-FAMILIES: dict[str, Callable[[Values], Values]] = {
-    "gpt2": _gpt2,
-    "llama": _llama,
-    "mistral": _mistral,
-    "qwen2": _qwen2,
-    "qwen3": _qwen3,
-}
-GELUS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "gelu": "gelu_exact", "relu": "relu"}
-
-
-def _rope(values: Values) -> tuple[float, RopeScaling | None]:
-    """Return theta and scaling: from `rope_parameters`, or in older files `rope_theta` and `rope_scaling`."""
-    scaling = values.get("rope_parameters") or values.get("rope_scaling") or {}
-    if not isinstance(scaling, dict):
-        raise EngineError("error.model_setting", setting="rope_scaling", value=str(scaling)[:80])
-    theta = _positive(scaling.get("rope_theta", values.get("rope_theta") or 10_000.0), "rope_theta")
-    kind = scaling.get("rope_type", scaling.get("type", "default"))
-    if kind in ("default", "dynamic"):  # "dynamic" changes nothing within the context of pre-training
-        return theta, None
-    if kind not in ("linear", "llama3"):
-        raise EngineError("error.model_setting", setting="rope_scaling", value=str(kind)[:80])
-    given = {"factor": scaling.get("factor")}
-    if kind == "llama3":
-        given["low_freq_factor"] = scaling.get("low_freq_factor")
-        given["high_freq_factor"] = scaling.get("high_freq_factor")
-        given["original_context"] = scaling.get("original_max_position_embeddings")
-    return theta, RopeScaling(kind, **{name: _positive(value, name) for name, value in given.items()})
-
-
-def _windows(values: Values, layers: int) -> tuple[int, ...]:
-    """Return each layer's window; in the Qwen families, upper layers may have one."""
-    if not values.get("use_sliding_window"):
-        return ()
-    window = _integer(values, "sliding_window", 4096)
-    from_layer = _integer(values, "max_window_layers", 28)
-    kinds = values.get("layer_types")
-    if not isinstance(kinds, list) or len(kinds) != layers:
-        kinds = ["sliding_attention" if i >= from_layer else "full_attention" for i in range(layers)]
-    return tuple(window if kind == "sliding_attention" else 0 for kind in kinds)
-
-
-def _stop_ids(values: Values, folder: Path) -> tuple[int, ...]:
-    """Return the stop tokens, from generation_config.json if it has them, as `transformers` does."""
-    try:
-        generation = json.loads((folder / "generation_config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        generation = {}
-    ids = generation.get("eos_token_id") if isinstance(generation, dict) else None
-    ids = values.get("eos_token_id") if ids is None else ids
-    return tuple(i for i in (ids if isinstance(ids, list) else [ids]) if type(i) is int and i >= 0)
-
-
-def _refuse_code(values: Values, folder: Path) -> None:
-    try:
-        tokenizer = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        tokenizer = {}
-    for file, described in (("config.json", values), ("tokenizer_config.json", tokenizer)):
-        if isinstance(described, dict) and (described.get("auto_map") or described.get("custom_pipelines")):
-            raise EngineError("error.model_code", file=str(folder / file))
-
-
-def _refuse(values: Values, name: str, *allowed: object) -> None:
-    """Raise error.model_setting if `name` has a value that is not supported."""
-    if name in values and values[name] not in allowed:
-        raise EngineError("error.model_setting", setting=name, value=str(values[name])[:80])
-
-
-def _integer(values: Values, name: str, default: int) -> int:
-    value = values.get(name)
-    if value is None:
-        return default
-    if type(value) is not int or value < 0:
-        raise EngineError("error.model_setting", setting=name, value=str(value)[:80])
-    return value
-
-
-def _positive(value: object, name: str) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
-        raise EngineError("error.model_setting", setting=name, value=str(value)[:80])
-    return value
-
-
-def _head_width(width: int, heads: int) -> int:
-    if not heads or width % heads:
-        raise EngineError("error.heads_divide", heads=heads, width=width)
-    return width // heads
-
-
-def _choice(values: Values, name: str, default: str, known: dict[str, str]) -> str:
-    value = values.get(name, default)
-    if not isinstance(value, str) or value not in known:
-        raise EngineError("error.model_setting", setting=name, value=str(value)[:80])
-    return known[value]
-
-
-# --- The tensors ----------------------------------------------------------------------------------
-
-# Our module -> theirs, stacked if there are several. {} is the layer.
-GPT2_MODULES = {
+Modules = dict[str, tuple[str, ...]]  # our module -> theirs, stacked if there are several; {} is the layer
+GPT2_MODULES: Modules = {
     "embedding": ("wte",),
     "positions": ("wpe",),
     "blocks.{}.attention_norm": ("h.{}.ln_1",),
@@ -232,7 +34,7 @@ GPT2_MODULES = {
     "final_norm": ("ln_f",),
     "unembedding": ("lm_head",),
 }
-LLAMA_MODULES = {
+LLAMA_MODULES: Modules = {
     "embedding": ("embed_tokens",),
     "blocks.{}.attention_norm": ("layers.{}.input_layernorm",),
     "blocks.{}.attention.qkv": tuple(f"layers.{{}}.self_attn.{part}_proj" for part in "qkv"),
@@ -245,11 +47,42 @@ LLAMA_MODULES = {
     "final_norm": ("norm",),
     "unembedding": ("lm_head",),
 }
+PHI3_MODULES: Modules = LLAMA_MODULES | {
+    "blocks.{}.attention.qkv": ("layers.{}.self_attn.qkv_proj",),
+    "blocks.{}.mlp.up": ("layers.{}.mlp.gate_up_proj",),
+}
+GEMMA_MODULES: Modules = LLAMA_MODULES | {
+    "blocks.{}.attention_out_norm": ("layers.{}.post_attention_layernorm",),
+    "blocks.{}.mlp_norm": ("layers.{}.pre_feedforward_layernorm",),
+    "blocks.{}.mlp_out_norm": ("layers.{}.post_feedforward_layernorm",),
+}
+NEOX_MODULES: Modules = {
+    "embedding": ("embed_in",),
+    "blocks.{}.attention_norm": ("layers.{}.input_layernorm",),
+    "blocks.{}.attention.qkv": ("layers.{}.attention.query_key_value",),
+    "blocks.{}.attention.out": ("layers.{}.attention.dense",),
+    "blocks.{}.mlp_norm": ("layers.{}.post_attention_layernorm",),
+    "blocks.{}.mlp.up": ("layers.{}.mlp.dense_h_to_4h",),
+    "blocks.{}.mlp.down": ("layers.{}.mlp.dense_4h_to_h",),
+    "final_norm": ("final_layer_norm",),
+    "unembedding": ("lm_head",),
+}
+MODULES = {
+    "gpt2": GPT2_MODULES,
+    "gpt_neox": NEOX_MODULES,
+    "phi3": PHI3_MODULES,
+    "olmo2": GEMMA_MODULES,  # which has more norms
+    "gemma2": GEMMA_MODULES,
+    "gemma3": GEMMA_MODULES,
+    "gemma3_text": GEMMA_MODULES,
+}  # and LLAMA_MODULES for the others
 # Buffers that some versions save: masks, the frequencies of rotary positions, and the numbers of the positions.
-BUFFERS = re.compile(r"(.*\.attn\.(bias|masked_bias)|.*rotary_emb\.inv_freq|(.*\.)?position_ids|rope\.freqs)")
+BUFFERS = re.compile(r".*\.(attn|attention)\.(bias|masked_bias)|.*rotary_emb\.inv_freq|(.*\.)?position_ids|rope\.freqs")
 HEAD = "lm_head.weight"  # of a tied model it may be saved although it is the embedding
 ADAPTER = "adapter_model.safetensors"  # changes of the weights that `peft` would add
-PREFIXES = re.compile(r"^(transformer|model)\.")
+IMAGES = re.compile(r"(vision_tower|multi_modal_projector)\..*")  # of Gemma 3
+PREFIXES = re.compile(r"^(transformer|gpt_neox|model\.language_model|language_model\.model|language_model|model)\.")
+RENAMED = {"embed_out.weight": HEAD}  # GPT-NeoX
 
 
 class TensorFiles(Protocol):
@@ -281,9 +114,10 @@ class Safetensors:
         for path in weight_files(folder):
             for name, shape, kind in _header(path):
                 short = PREFIXES.sub("", name)
+                short = RENAMED.get(short, short)
                 self._files[short] = (path, name)
                 self.shapes[short] = shape
-                if BUFFERS.fullmatch(short):
+                if BUFFERS.fullmatch(short) or IMAGES.fullmatch(short):
                     continue
                 if kind not in FLOATS:
                     raise EngineError("error.model_type", file=str(path), tensor=name, type=kind)
@@ -305,7 +139,7 @@ class Weights:
     """
 
     def __init__(self, files: TensorFiles, config: ModelConfig) -> None:
-        self._gpt2 = config.family == "gpt2"
+        self._config = config
         self._files = files
         with torch.device("meta"):
             expected = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
@@ -314,6 +148,7 @@ class Weights:
         used = {source for sources in self._sources.values() for source in sources}
         extra = [name for name in files.shapes if name not in used and not BUFFERS.fullmatch(name)]
         unused = [name for name in extra if name != HEAD or not self._repeats_embedding(name)]
+        unused = list(dict.fromkeys(IMAGES.sub(r"\1", name) for name in unused))
         self.unused = (*unused, *(ADAPTER for _ in files.path.glob(ADAPTER)))
 
     def _repeats_embedding(self, name: str) -> bool:
@@ -326,12 +161,12 @@ class Weights:
         module, _, part = name.rpartition(".")
         layer = re.search(r"\.(\d+)\.", name)
         pattern = re.sub(r"\.\d+\.", ".{}.", module, count=1)
-        table = GPT2_MODULES if self._gpt2 else LLAMA_MODULES
+        table = MODULES.get(self._config.family, LLAMA_MODULES)
         return [f"{theirs.format(layer[1] if layer else '')}.{part}" for theirs in table[pattern]]
 
     def _transposed(self, name: str) -> bool:
         """Return whether a tensor is stored as [in, out], as GPT-2's matrices are."""
-        return self._gpt2 and ".c_" in name and name.endswith(".weight")
+        return self._config.family == "gpt2" and ".c_" in name and name.endswith(".weight")
 
     def _compare(self, folder: Path, ours: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]) -> None:
         for name, expected in ours.items():
@@ -357,7 +192,16 @@ class Weights:
         for name, sources in self._sources.items():
             read = ((source, self._files.read(source)) for source in sources)
             parts = [tensor.T.contiguous() if self._transposed(source) else tensor for source, tensor in read]
-            yield name, parts[0] if len(parts) == 1 else torch.cat(parts)
+            yield name, self._rearranged(name, parts[0] if len(parts) == 1 else torch.cat(parts))
+
+    def _rearranged(self, name: str, tensor: Tensor) -> Tensor:
+        """Return a tensor as the transformer uses it."""
+        family, heads = self._config.family, self._config.n_heads
+        if family.startswith("gemma") and "norm" in name:  # stored as the difference from 1
+            return tensor.float() + 1
+        if family == "gpt_neox" and ".attention.qkv." in name:  # stored head by head: query, key and value of each
+            return tensor.unflatten(0, (heads, 3, -1)).transpose(0, 1).flatten(0, 2)
+        return tensor
 
 
 def load_transformer(

@@ -22,6 +22,7 @@ from engine.model.checkpoint import (
     weights_of,
 )
 from engine.model.config import ModelConfig
+from engine.model.families import config_from
 from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
@@ -53,7 +54,7 @@ def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
     """Load the model without its tokenizer.
 
     Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
-    and as ModelConfig.check and huggingface.py.
+    and as ModelConfig.check, families.py and huggingface.py.
     """
     return _result(_loading(folder, device))
 
@@ -90,7 +91,7 @@ def read_config(folder: Path) -> ModelConfig:
     values = read_json(path)
     if "vocabulary" in values:
         return ModelConfig.from_json(values)
-    return huggingface.config_from(values, folder)
+    return config_from(values, folder)
 
 
 def describe(folder: Path, training: bool = False) -> ModelInfo:

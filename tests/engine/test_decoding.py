@@ -126,7 +126,7 @@ def test_an_empty_prompt_starts_from_a_newline(opened: tuple[Transformer, Tokeni
 def test_a_text_that_becomes_long_or_short_again_is_computed_anew() -> None:
     """LongRoPE rotates all tokens of a long text in another way: the keys of the short text do not serve it."""
     factors = (1.0, 2.0, 3.0, 4.0)
-    scaling = RopeScaling("longrope", original_context=6, short_factors=(1.0,) * 4, long_factors=factors)
+    scaling = RopeScaling("longrope", 2.0, original_context=6, short_factors=(1.0,) * 4, long_factors=factors)
     model = random_model(ModelConfig(vocabulary=50, context=16, head_width=8, rope_scaling=scaling))
     reader, ids = Reader(model), list(range(1, 13))
     for length in (3, 4, 5, 6, 7, 8, 9, 2, 11, 12):

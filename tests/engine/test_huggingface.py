@@ -52,8 +52,8 @@ def _gpt2(**more: Any) -> transformers.PreTrainedModel:
     return transformers.GPT2LMHeadModel(transformers.GPT2Config(**settings, **(ends | more)))
 
 
-def _model(kind: str, **more: Any) -> transformers.PreTrainedModel:
-    config = getattr(transformers, f"{kind}Config")(**(SHAPE | more))
+def _model(kind: str, config_kind: str = "", **more: Any) -> transformers.PreTrainedModel:
+    config = getattr(transformers, f"{config_kind or kind}Config")(**(SHAPE | more))
     return getattr(transformers, f"{kind}ForCausalLM")(config)
 
 
@@ -70,6 +70,12 @@ MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "qwen2": lambda: _model("Qwen2", tie_word_embeddings=True),
     "qwen2-window": lambda: _model("Qwen2", use_sliding_window=True, sliding_window=5, max_window_layers=1),
     "qwen3": lambda: _model("Qwen3", head_dim=24),
+    "phi3": lambda: _model("Phi3", pad_token_id=None, sliding_window=11),
+    "gpt_neox": lambda: _model("GPTNeoX"),
+    "olmo2": lambda: _model("Olmo2", pad_token_id=None),
+    "smollm3": lambda: _model("SmolLM3", pad_token_id=None, no_rope_layer_interval=2),
+    "gemma2": lambda: _model("Gemma2", pad_token_id=None, head_dim=20, sliding_window=6, query_pre_attn_scalar=31),
+    "gemma3_text": lambda: _model("Gemma3", "Gemma3Text", pad_token_id=None, head_dim=20, sliding_window=6),
     "qwen3-biases": lambda: _model("Qwen3", head_dim=8, attention_bias=True),
 }
 
@@ -191,7 +197,7 @@ def folder(tmp_path: Path) -> Path:
         ({"attention_bias": True}, "error.model_mismatch"),
         ({"rms_norm_eps": 0}, "error.model_setting"),
         ({"quantization_config": {"bits": 4}}, "error.model_setting"),
-        ({"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "error.model_setting"),
+        ({"rope_parameters": {"rope_type": "proportional", "factor": 2.0}}, "error.model_setting"),
         ({"rope_parameters": {"rope_type": "linear", "factor": -1}}, "error.model_setting"),
     ],
 )

@@ -107,6 +107,7 @@ FAMILIES = {
         rotary_width=24,
         rope_scaling=RopeScaling(
             "longrope",
+            2.0,
             original_context=4,
             attention_factor=1.3,
             short_factors=(1.0,) * 12,

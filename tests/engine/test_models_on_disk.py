@@ -51,11 +51,17 @@ def test_a_config_with_any_value_is_read_or_raises_an_engine_error(name: str, va
         ("windows", [1, 2]),
         ("stop_ids", 7),
         ("rope_scaling", {"type": "dynamic", "factor": 2.0}),
-        ("rope_scaling", {"kind": "yarn", "factor": 2.0}),
+        ("rope_scaling", {"kind": "proportional", "factor": 2.0}),
         ("rope_scaling", {"kind": "linear", "factor": "two"}),
         ("rope_scaling", {"kind": "linear", "factor": 0}),
         ("rope_scaling", {"kind": "linear"}),
+        ("rope_scaling", {"kind": "longrope", "factor": 2.0, "short_factors": 3}),
+        ("rope_scaling", {"kind": "longrope", "factor": 2.0, "short_factors": [1.0, -1.0]}),
         ("rope_scaling", "linear"),
+        ("rotary_width", 34),
+        ("unrotated_layers", [4]),
+        ("score_cap", -1.0),
+        ("block_norms", "never"),
     ],
 )
 def test_impossible_settings_are_refused_before_the_model_is_built(name: str, value: object) -> None:
