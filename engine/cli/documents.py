@@ -21,6 +21,8 @@ from engine.sentences import duration, explain, number, sentence
 if TYPE_CHECKING:
     from engine.messages.documents import IndexProgress
     from engine.messages.search import AskRecord, SearchHit
+    from engine.retrieval.collection import Collection
+    from engine.retrieval.embedding import Updating
     from engine.retrieval.store import Store
 
 SHOWN = 200  # characters of a passage without --json
@@ -60,16 +62,31 @@ def index(options: argparse.Namespace) -> None:
     try:
         if options.qdrant is not None:
             use_server(store, options.qdrant)
-        with ProgressLine() as line:
-            for progress in update(store, options.paths):
-                if progress is not None:
-                    line.show(partial(_describe, progress))
+        _run(update(store, options.paths))
         result = _indexed(store) | {"seconds": round(time.perf_counter() - begun, 2)}
     finally:
         store.close()
     reasons = [f"{skipped['file']}: {skipped['reason']}" for skipped in result["skipped"]]
     figures = [f"{name}: {result[name]}" for name in ("files", "chunks", "seconds")]
     print_result(options, result, "\n".join([*figures, *reasons]))
+
+
+def _run(updating: "Updating") -> None:
+    """Run a change of a collection, with its progress."""
+    with ProgressLine() as line:
+        for progress in updating:
+            if progress is not None:
+                line.show(partial(_describe, progress))
+
+
+def _open(folder: str) -> "Collection":
+    """Open a collection, and count its terms again if another version of Nakami counted them."""
+    from engine.retrieval.collection import Collection
+    from engine.retrieval.indexing import count_again
+
+    collection = Collection(Path(folder))
+    _run(count_again(collection.store))
+    return collection
 
 
 def _indexed(store: "Store") -> dict[str, Any]:
@@ -88,10 +105,8 @@ def _describe(progress: "IndexProgress") -> str:
 
 
 def search(options: argparse.Namespace) -> None:
-    from engine.retrieval.collection import Collection
-
     check_range(options, "k", 1, MOST)
-    collection = Collection(Path(options.collection))
+    collection = _open(options.collection)
     try:
         hits = collection.search(options.query, options.k, options.mode).hits
     finally:
@@ -105,12 +120,11 @@ def ask(options: argparse.Namespace) -> None:
     from engine.messages.search import AskRecord
     from engine.model.opening import load_model
     from engine.retrieval.asking import Asking
-    from engine.retrieval.collection import Collection
     from engine.retrieval.extracting import Extractor
 
     check_range(options, "k", 1, MOST)
     check_range(options, "tokens", 1, MOST)
-    collection, record = Collection(Path(options.collection)), AskRecord()
+    collection, record = _open(options.collection), AskRecord()
     try:
         hits = collection.search(options.question, options.k, options.mode).hits
         extractor = Extractor(collection.snapshot().keywords)

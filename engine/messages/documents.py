@@ -15,6 +15,7 @@ class CollectionInfo:
     version: int  # a new version invalidates the indices of passages
     documents: int
     skipped: int  # files that could not be read
+    uncounted: int  # documents that keyword search does not find until SplitDocuments has counted their terms again
     passages: int
     with_vectors: int  # passages that have a vector; until then the others are found by keywords only
     fitted: int  # passages that the embedder was fitted to; 0 if it needs no fitting

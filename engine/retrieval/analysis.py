@@ -1,12 +1,15 @@
 """Split texts into search terms: stems of words, and pairs of characters where words have no spaces."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 import Stemmer
+
+from engine.retrieval.characters import MARKS, SYLLABLES, SYMBOLS, UNSPACED, WORD, folded, normalized
+
+VERSION = 2  # of the terms: a collection with those of another version is counted again
 
 # The Snowball project's list for English, without words that a question may be about.
 _STOP = """
@@ -19,19 +22,34 @@ _STOP = """
 """
 STOP_WORDS = frozenset(_STOP.split())
 
-KANJI = r"々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-JAPANESE = rf"{KANJI}\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
-_RUNS = re.compile(rf"[{JAPANESE}]+|[^\W_{JAPANESE}]+(?:['’][^\W_{JAPANESE}]+)?")
-_IS_JAPANESE = re.compile(rf"[{JAPANESE}]")
-_KANJI = re.compile(f"[{KANJI}]")
-_HIRAGANA = re.compile("[\u3041-\u309fー]+")
-# Interrogatives and polite endings: the stop words of a Japanese question. Counters stay: 何時 (what time) must
-# find texts with 時.
-_INTERROGATIVES = re.compile(
-    "何|いつ|どこ|だれ|誰|どなた|どれ|どの|どんな|どう|なぜ|いくら|いくつ|から|まで"
-    "|でしょうか|ですか|ますか|ください|教えて|について|とは"
+# A run of a script without spaces, perhaps with invisible spaces; words joined by signs, as in "A-12/3" or "C++";
+# one symbol, or the two letters of a flag.
+_TOKENS = re.compile(
+    rf"([{UNSPACED}][{UNSPACED}\u200b]*)"
+    rf"|({WORD}(?:(?:[-./@:&_']|,(?=\d{{3}}(?!\d))){WORD})*(?:[+#]{{1,2}}(?!\w))?)"
+    rf"|([\U0001F1E6-\U0001F1FF]{{2}}|[{SYMBOLS}])"
 )
-_LONE_KANJI = re.compile(f"(?<![{KANJI}])[{KANJI}](?![{KANJI}])")
+_WORD = re.compile(WORD)
+_PARTS = re.compile(rf"{WORD}(?:'{WORD})*")
+_JOINED = re.compile(r"[-./@:&,+#]")
+_CLUSTERS = re.compile(f".[{MARKS}]*")
+_SINGLE = re.compile(f"[{SYLLABLES}][{MARKS}]*")
+_LONE = re.compile(f"(?<![{SYLLABLES}])[{SYLLABLES}][{MARKS}]*(?![{SYLLABLES}{MARKS}])")
+_HIRAGANA = re.compile("[\u3041-\u309fー]+")
+CLITICS = frozenset(("s", "t", "d", "m", "ll", "ve", "re"))  # of English: "don't", "we've"
+# Interrogatives and polite endings: the stop words of a question in scripts without spaces. Counters stay: 何時
+# (what time) must find texts with 時.
+_INTERROGATIVES = re.compile(
+    "(?:"
+    + normalized(
+        "何|いつ|どこ|だれ|誰|どなた|どれ|どの|どんな|どう|なぜ|いくら|いくつ|から|まで"
+        "|でしょうか|ですか|ますか|ください|教えて|について|とは"
+        "|什么|哪里|哪儿|怎么|吗"
+        "|언제|어디|무엇|누구|어떻게|입니까|습니까|인가요"
+        "|อะไร|ที่ไหน|เมื่อไหร่|เมื่อไร|อย่างไร|ทำไม|ใคร"
+    )
+    + f")(?![{MARKS}])"
+)
 
 _stem = Stemmer.Stemmer("english").stemWord
 
@@ -39,35 +57,90 @@ _stem = Stemmer.Stemmer("english").stemWord
 def terms(text: str) -> list[str]:
     """Return the terms of a text, in order, each as often as it occurs.
 
-    A word in letters gives its stem (Porter2, by Snowball) in lower case, without accents and possessives; stop
-    words give none. A run of Japanese gives every pair of neighbouring characters and every single kanji, so that
-    words of any length are found without a dictionary (Ogawa and Matsuda 1997, SIGIR). Half and full width are equal.
+    A word gives its stem (Porter2, by Snowball) without case, accents and possessives; stop words give none. A run
+    of a script without spaces between words (Japanese, Chinese, Thai, …) and a Korean word give every pair of
+    neighbouring characters with their marks, so that words of any length are found without a dictionary (Ogawa and
+    Matsuda 1997, SIGIR), and every single one but kana. Symbols (€, %, 🚲) are terms. What signs join to a number
+    or an address ("A-12/3", "C++") gives its parts and the whole. Forms that look alike are equal (NFKC).
     """
-    return _terms(text, _KANJI)
+    return _terms(normalized(text), _SINGLE)
 
 
 def question_terms(text: str) -> list[str]:
-    """Return the terms of a question: as `terms`, but without interrogatives and the single kanji of compounds."""
-    subject = _INTERROGATIVES.sub(" ", unicodedata.normalize("NFKC", text))
-    return _terms(subject, _LONE_KANJI) or _terms(text, _LONE_KANJI)
+    """Return the terms of a question: as `terms`, but without interrogatives and the single characters of pairs."""
+    question = normalized(text)
+    return _terms(_INTERROGATIVES.sub(" ", question), _LONE) or _terms(question, _LONE)
 
 
-def _terms(text: str, kanji: re.Pattern[str]) -> list[str]:
+def _terms(text: str, single: re.Pattern[str]) -> list[str]:
     found: list[str] = []
-    for run in _RUNS.findall(unicodedata.normalize("NFKC", text)):
-        if _IS_JAPANESE.match(run):
-            found += [run[i : i + 2] for i in range(len(run) - 1)]
-            found += kanji.findall(run)
-            if len(run) == 1 and not _KANJI.match(run):
-                found.append(run)
-        elif term := word_term(run):
-            found.append(term)
+    for run, word, symbol in _TOKENS.findall(text):
+        if run:
+            found += _run_terms(run, single)
+        elif word:
+            found += _word_terms(word)
+        else:
+            found.append(symbol)
     return found
 
 
+def _run_terms(run: str, single: re.Pattern[str]) -> list[str]:
+    """Return the pairs of neighbouring characters, each with its marks in one order, and single characters."""
+    if run.isalnum():  # no marks
+        if len(run) == 1:
+            return [run]
+        return [run[i : i + 2] for i in range(len(run) - 1)] + single.findall(run)
+    run = run.replace("\u200b", "")
+    clusters = _ordered(_CLUSTERS.findall(run))
+    if len(clusters) == 1:
+        return clusters
+    return [a + b for a, b in pairwise(clusters)] + _ordered(single.findall(run))
+
+
+def _ordered(clusters: Sequence[str]) -> list[str]:
+    """Return characters with their marks sorted: น้ำ and นํ้า are the same, typed in another order."""
+    return [cluster[0] + "".join(sorted(cluster[1:])) for cluster in clusters]
+
+
+@lru_cache(maxsize=1 << 17)
+def _word_terms(token: str) -> tuple[str, ...]:
+    """Return the stems of words that may be joined by signs, and the whole if it names one thing."""
+    parts = [token] if token.isalpha() else _PARTS.findall(token)
+    found = [term for part in parts for term in (word_term(part), *_after_elision(part)) if term]
+    if _JOINED.search(token) and (token[-1] in "+#" or any(c.isdecimal() or c == "@" for c in token)):
+        found.append(folded(token).replace(",", ""))  # 1,000 is 1000
+    return tuple(found)
+
+
+def _after_elision(word: str) -> list[str]:
+    """Return the term after an apostrophe, as "homme" of "l'homme"."""
+    before, _, last = word.rpartition("'")
+    return [word_term(last)] if before and last.lower() not in CLITICS else []
+
+
+@lru_cache(maxsize=1 << 17)
+def word_term(word: str) -> str:
+    """Return the stem of one word; "" for a stop word."""
+    plain = folded(normalized(word))
+    plain = plain.split("'")[0] if plain.endswith("'s") else plain.replace("'", "")
+    if plain in STOP_WORDS:
+        return ""
+    stem: str = _stem(plain)
+    return stem
+
+
 def pairs(found: Sequence[str]) -> list[str]:
-    """Return pairs of neighbouring words, "heat transfer"; none of Japanese terms, which overlap already."""
-    return [f"{a} {b}" for a, b in pairwise(found) if not _is_japanese(a) and not _is_japanese(b)]
+    """Return pairs of neighbouring words, "heat transfer"; none of pairs of characters, which overlap already."""
+    words = list(map(is_word, found))
+    return [
+        f"{a} {b}" for a, b, first, second in zip(found, found[1:], words, words[1:], strict=False) if first and second
+    ]
+
+
+@lru_cache(maxsize=1 << 17)
+def is_word(term: str) -> bool:
+    """Return whether a term is a word between spaces, and not of a run, joined by signs, or a symbol."""
+    return _WORD.fullmatch(term) is not None
 
 
 def importance(term: str) -> float:
@@ -75,19 +148,3 @@ def importance(term: str) -> float:
     if _HIRAGANA.fullmatch(term):
         return 0.1
     return 0.3 if _HIRAGANA.search(term) else 1.0
-
-
-def _is_japanese(term: str) -> bool:
-    return _IS_JAPANESE.match(term) is not None
-
-
-@lru_cache(maxsize=1 << 17)
-def word_term(word: str) -> str:
-    """Return the stem of one word; "" for a stop word."""
-    plain = unicodedata.normalize("NFKD", word.lower().replace("’", "'"))
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    plain = plain.split("'")[0] if plain.endswith("'s") else plain.replace("'", "")
-    if plain in STOP_WORDS:
-        return ""
-    stem: str = _stem(plain)
-    return stem

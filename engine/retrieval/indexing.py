@@ -28,6 +28,7 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
     Raises EngineError: error.text_missing, error.not_written.
     """
     named = [os.path.normpath(Path(path).absolute()) for path in paths]
+    yield from count_again(store)
     for path in named:
         if _status(path) is None:
             raise EngineError("error.text_missing", file=path)
@@ -107,6 +108,12 @@ def split_again(store: Store, size: int, overlap: int) -> Updating:
     if entries:
         yield clock.progress("cutting", len(entries))
     yield from embed_missing(store)
+
+
+def count_again(store: Store) -> Updating:
+    """Split the documents again if another version of Nakami counted their terms. Reads no files."""
+    if store.uncounted():
+        yield from split_again(store, *passage_size(store))
 
 
 def passage_size(store: Store) -> tuple[int, int]:

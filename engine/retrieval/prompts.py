@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from engine.errors import EngineError
 from engine.messages.search import LeftOut, PromptPart
 from engine.model.checkpoint import read_json
-from engine.retrieval.analysis import JAPANESE
+from engine.retrieval.characters import JAPANESE
 from engine.retrieval.extracting import lines
 from engine.retrieval.passages import Span
 from engine.text.tokenizer import Tokenizer

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError, not_written
 from engine.messages.documents import DocumentEntry
+from engine.retrieval.analysis import VERSION
 from engine.retrieval.passages import Document, PassageSpan
 
 FILE = "collection.sqlite"
@@ -95,8 +96,21 @@ class Store:
                 for statement in SCHEMA.split(";"):
                     self._connection.execute(statement)
                 self.set_meta("format", FORMAT)
+                self.set_meta("analysis", VERSION)
         if self.get_meta("format") != FORMAT:
             raise EngineError("error.collection_format", folder=str(self.folder))
+        if self.get_number("analysis") != VERSION:
+            with self.writing():
+                self._forget_terms()
+
+    def _forget_terms(self) -> None:
+        """Delete the terms of another version of the analysis, and vectors fitted to them, before anybody searches."""
+        self._connection.execute("DELETE FROM postings")
+        self._connection.execute("DELETE FROM terms")
+        if (self.get_list("embedder") or ["lsa"])[0] == "lsa":
+            self.set_meta("fit", 0)
+            self.clear_rows()
+        self.set_meta("analysis", VERSION)
 
     def close(self) -> None:
         self._connection.close()
@@ -239,6 +253,10 @@ class Store:
             marks = ",".join("?" * len(part))
             known.update(self._connection.execute(f"SELECT term, id FROM terms WHERE term IN ({marks})", part))
         return [known[word] for word in words]
+
+    def uncounted(self) -> int:
+        """Return the number of documents whose terms must be counted again."""
+        return int(self._rows("SELECT count(*) FROM documents WHERE id NOT IN (SELECT document FROM postings)")[0][0])
 
     def touch(self, path: str, state: FileState) -> None:
         """Record that a file was written again with the same content."""

@@ -91,6 +91,7 @@ def collection_info(collection: Collection) -> CollectionInfo:
         version=now.version,
         documents=len(np.unique(now.table.documents)),
         skipped=len(store.skipped()),
+        uncounted=store.uncounted(),
         passages=len(now.table.ids),
         with_vectors=int((now.table.rows >= 0).sum()),
         fitted=store.get_number("fitted"),

@@ -28,7 +28,7 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
-from engine.retrieval.analysis import KANJI
+from engine.retrieval.characters import KANJI
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice
 from engine.retrieval.embedding import choose_embedder

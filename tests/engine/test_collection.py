@@ -1,6 +1,8 @@
 """Collections: updating from files, several processes, embedders and indexes."""
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
@@ -9,11 +11,11 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.retrieval import embedding, nearest, qdrant
+from engine.retrieval import embedding, indexing, nearest, qdrant
 from engine.retrieval.collection import Collection
 from engine.retrieval.embedders import Choice
 from engine.retrieval.embedding import choose_embedder, use_server
-from engine.retrieval.indexing import remove, split_again, update
+from engine.retrieval.indexing import count_again, remove, split_again, update
 from engine.retrieval.store import FILE, Store
 
 TEXTS = {
@@ -261,3 +263,58 @@ def test_lost_vectors_are_reported_and_keyword_search_still_works(collection: Co
         collection.search("cat", mode="vector")
     assert raised.value.key == "error.collection_damaged"
     assert found(collection, "cat", "keyword")[0] == "cats.txt"
+
+
+# --- Terms of another version -----------------------------------------------------------------------
+
+
+def as_of_an_earlier_version(folder: Path) -> None:
+    """Give the collection the terms that an earlier version of the analysis would have counted."""
+    store = Store(folder)
+    with store.writing():
+        store.set_meta("analysis", 0)
+    store.close()
+    with sqlite3.connect(folder / FILE) as database:
+        database.execute("UPDATE terms SET term = 'old ' || term")
+
+
+@pytest.mark.parametrize("kind", ["lsa", "word2vec"])
+def test_terms_of_an_earlier_version_are_counted_again_without_the_files(
+    collection: Collection, documents: Path, kind: str
+) -> None:
+    for _ in choose_embedder(collection.store, Choice(kind)):
+        pass
+    expected = [found(collection, "the cat", mode) for mode in ("hybrid", "vector")]
+    collection.close()
+    as_of_an_earlier_version(collection.folder)
+    shutil.rmtree(documents)
+    opened = Collection(collection.folder)
+    assert opened.store.uncounted() == len(TEXTS)
+    assert found(opened, "the cat", "keyword") == []  # old and new terms are never compared
+    for _ in count_again(opened.store):
+        pass
+    assert opened.store.uncounted() == 0
+    assert [found(opened, "the cat", mode) for mode in ("hybrid", "vector")] == expected
+    assert found(opened, "the cat")[0] == "cats.txt"
+    assert not [term for term in opened.store.vocabulary() if term.startswith("old ")]
+    opened.close()
+
+
+def test_counting_again_continues_after_an_interruption(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection.close()
+    as_of_an_earlier_version(collection.folder)
+    monkeypatch.setattr(indexing, "BATCH_SECONDS", 0.0)
+    store = Store(collection.folder)
+    counting = count_again(store)
+    while store.uncounted() > 2:
+        next(counting)
+    counting.close()  # type: ignore[attr-defined]
+    store.close()
+    store = Store(collection.folder)
+    assert 0 < store.uncounted() <= 2
+    for _ in count_again(store):
+        pass
+    assert store.uncounted() == 0
+    store.close()

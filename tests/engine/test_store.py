@@ -126,7 +126,7 @@ def test_tables_and_settings_keep_the_names_of_the_first_version(store: Store, d
     connection.close()
     assert tables == {"about", "documents", "chunks", "terms", "postings", "skipped", "sqlite_sequence"}
     assert columns == {"id", "document", "place", "start", "end", "page", "heading", "text", "row"}
-    assert keys == {"format", "roots", "left_out", "fit", "fits", "fitted", "rows"}
+    assert keys == {"format", "analysis", "roots", "left_out", "fit", "fits", "fitted", "rows"}
 
 
 # --- Concurrency -----------------------------------------------------------------------------------------

@@ -329,7 +329,7 @@ TEXTS = ("Summer holiday: August 13 to 15", "Canteen: 11 to 14", "Fire drill: Se
 
 def collection(folder: str = "/collection", version: int = 1, passages: int = len(TEXTS)) -> CollectionInfo:
     return CollectionInfo(
-        folder, version, passages, 1, passages, passages, passages, "lsa", "", 0, WIDTH, "exact", 1000, 150, 250_000
+        folder, version, passages, 1, 0, passages, passages, passages, "lsa", "", 0, WIDTH, "exact", 1000, 150, 250_000
     )
 
 

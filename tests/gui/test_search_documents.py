@@ -21,6 +21,7 @@ from engine.messages.documents import (
     OpenCollection,
     ReadDocument,
     RemoveDocuments,
+    SplitDocuments,
 )
 from engine.messages.envelope import Ended
 from engine.messages.models import ModelInfo
@@ -41,6 +42,16 @@ def test_files_that_could_not_be_read_are_listed_first_with_the_reason(search_pa
     assert rows[0][0] == "broken.txt"
     assert rows[0][2] == i18n.t("error.text_empty", file="/notes/broken.txt")
     assert [row[0] for row in rows[1:]] == [f"note-{n}.txt" for n in range(len(TEXTS))]
+
+
+def test_a_collection_of_an_earlier_version_is_counted_again_when_it_is_opened(
+    search_pane: Any, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    old = replace(fakes.collection("/old"), uncounted=3)
+    engine.answers[OpenCollection] = lambda _: [old]
+    search_pane.open_collection("/old")
+    qtbot.waitUntil(lambda: bool(engine.asked(SplitDocuments)))
+    assert engine.asked(SplitDocuments) == [SplitDocuments(old.size, old.overlap)]
 
 
 def test_undo_adds_a_removed_document_again(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:

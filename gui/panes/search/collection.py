@@ -73,6 +73,8 @@ class CollectionControl(QObject):
         self.removed = ()
         self.opened.emit()
         self._update(info)
+        if info.uncounted:
+            self.change(SplitDocuments(info.size, info.overlap))
 
     def _update(self, info: CollectionInfo) -> None:
         is_same = self.info is not None and (self.info.folder, self.info.version) == (info.folder, info.version)
