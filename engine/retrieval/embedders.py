@@ -151,6 +151,7 @@ class Encoder:
 
     name = "encoder"
     LONGEST = 512  # tokens; the rest of a text is ignored
+    TOGETHER = 16  # texts of similar length in one forward pass: padding all to the longest takes longer
 
     def __init__(self, folder: Path) -> None:
         """Load an encoder.
@@ -185,7 +186,7 @@ class Encoder:
                 raise EngineError("error.model_mismatch", file=str(weights), tensor=name)
         self._model, self._first_token = model.eval(), _pools_first_token(folder)
         longest = int(getattr(self._model.config, "max_position_embeddings", self.LONGEST))
-        self._longest = min(self.LONGEST, longest)
+        self._longest = min(self.LONGEST, longest, _trained_length(folder) or self.LONGEST)
         self._is_e5 = E5.search(folder.name.lower()) is not None
 
     @property
@@ -197,14 +198,18 @@ class Encoder:
 
         if self._is_e5:  # trained with these prefixes (Wang et al. 2022, arXiv:2212.03533)
             texts = [("query: " if question else "passage: ") + text for text in texts]
-        batch = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
-        )
-        with torch.inference_mode():
-            states_BTD = self._model(**batch).last_hidden_state
-        seen_BT1 = batch["attention_mask"].unsqueeze(-1)
-        mean_BD = (states_BTD * seen_BT1).sum(dim=1) / seen_BT1.sum(dim=1)
-        return unit((states_BTD[:, 0] if self._first_token else mean_BD).float().numpy())
+        rows_ND = np.zeros((len(texts), self.width), np.float32)
+        by_length = np.argsort([len(text) for text in texts], kind="stable")
+        for start in range(0, len(texts), self.TOGETHER):
+            chosen = by_length[start : start + self.TOGETHER]
+            some = [texts[index] for index in chosen.tolist()]
+            batch = self._tokenizer(some, padding=True, truncation=True, max_length=self._longest, return_tensors="pt")
+            with torch.inference_mode():
+                states_BTD = self._model(**batch).last_hidden_state
+            seen_BT1 = batch["attention_mask"].unsqueeze(-1)
+            mean_BD = (states_BTD * seen_BT1).sum(dim=1) / seen_BT1.sum(dim=1)
+            rows_ND[chosen] = (states_BTD[:, 0] if self._first_token else mean_BD).float().numpy()
+        return unit(rows_ND)
 
 
 def _pools_first_token(folder: Path) -> bool:
@@ -212,3 +217,12 @@ def _pools_first_token(folder: Path) -> bool:
 
     path = folder / "1_Pooling" / "config.json"
     return path.is_file() and bool(read_json(path).get("pooling_mode_cls_token"))
+
+
+def _trained_length(folder: Path) -> int:
+    """Return the number of tokens up to which sentence-transformers reads a text with this model; 0 if unknown."""
+    from engine.model.checkpoint import read_json
+
+    path = folder / "sentence_bert_config.json"
+    longest = read_json(path).get("max_seq_length") if path.is_file() else 0
+    return longest if isinstance(longest, int) else 0
