@@ -15,6 +15,8 @@ Points = NDArray[np.float32]
 Shares = tuple[float, ...]
 
 LARGE = 4_000_000  # numbers in a matrix above which float32 is used: twice as fast, precise enough for a screen
+HUGE = 1e12  # numbers above which the rows are scaled: their squares would overflow
+LEAST = 4  # different directions that t-SNE and UMAP need
 TSNE_EARLY, TSNE_STEPS = 250, 750  # as in the paper; early steps exaggerate the attraction
 STRIDE = 10  # steps between two maps
 
@@ -23,10 +25,12 @@ def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
     """Return the rows' principal components [N, dims], and each one's share of the total variance, largest first.
 
     Pearson 1901 (doi:10.1080/14786440109462720), from the eigenvectors of the covariance matrix.
-    Raises EngineError error.logits_broken if a number is infinite or NaN.
+    Raises EngineError error.logits_broken if a number is infinite or NaN, or if there are no rows.
     """
-    if not np.isfinite(rows_ND).all():
+    if not (len(rows_ND) and np.isfinite(rows_ND).all()):
         raise EngineError("error.logits_broken")
+    largest = float(np.abs(rows_ND).max())
+    rows_ND = rows_ND / largest if largest > HUGE else rows_ND
     centred_ND = (rows_ND - rows_ND.mean(axis=0)).astype(np.float32 if rows_ND.size > LARGE else np.float64)
     values, vectors = np.linalg.eigh(centred_ND.T @ centred_ND)
     missing = max(0, dims - len(values))
@@ -55,24 +59,28 @@ def tsne(rows_ND: Points, seed: int = 1) -> Iterator[tuple[Points, float]]:
     """Yield the points [N, 2] every STRIDE steps, and the share of the steps done, 0..1.
 
     van der Maaten and Hinton 2008 (JMLR 9), with the approximation of Linderman et al. 2019
-    (arXiv:1712.09005), cosine distances, starting from the principal components, by openTSNE.
+    (arXiv:1712.09005), cosine distances, starting from the principal components, by openTSNE. No row may be zero.
+    Raises EngineError error.points_few, after the principal components.
     """
-    from openTSNE import TSNEEmbedding, affinity, initialization  # takes two seconds, so only when it is used
+    from openTSNE import TSNEEmbedding, affinity  # takes two seconds, so only when it is used
 
-    yield principal_plane(rows_ND)[0], 0.0
-    perplexity = min(30.0, max(2.0, (len(rows_ND) - 1) / 3))
-    near = affinity.PerplexityBasedNN(rows_ND, perplexity=perplexity, metric="cosine", random_state=seed)
-    moving = TSNEEmbedding(initialization.pca(rows_ND, random_state=seed), near, random_state=seed)
+    points, _ = principal_plane(rows_ND)
+    yield points, 0.0
+    unit_ND = _directions(rows_ND, "t-SNE")
+    perplexity = min(30.0, max(1.0, (len(rows_ND) - 1) / 3))
+    strongest = max(1.0, min(12.0, len(rows_ND) / 4))  # more would move so few points onto one place
+    near = affinity.PerplexityBasedNN(unit_ND, perplexity=perplexity, metric="cosine", random_state=seed)
+    moving = TSNEEmbedding(1e-4 * points / max(float(points[:, 0].std()), 1e-12), near, random_state=seed)
     for step in range(0, TSNE_EARLY + TSNE_STEPS, STRIDE):
         early = step < TSNE_EARLY
-        moving.optimize(STRIDE, exaggeration=12 if early else 1, momentum=0.5 if early else 0.8, inplace=True)
+        moving.optimize(STRIDE, exaggeration=strongest if early else 1, momentum=0.5 if early else 0.8, inplace=True)
         yield np.asarray(moving, np.float32), (step + STRIDE) / (TSNE_EARLY + TSNE_STEPS)
 
 
 def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points, float]]:
     """Yield the points [N, dims] and the share done, 0..1 (McInnes et al. 2018, arXiv:1802.03426).
 
-    Raises EngineError error.extra_missing if the extra is not installed.
+    No row may be zero. Raises EngineError: error.extra_missing if the extra is not installed, error.points_few.
     """
     try:
         from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
@@ -80,18 +88,29 @@ def umap(rows_ND: Points, dims: int = 2, seed: int = 1) -> Iterator[tuple[Points
         raise EngineError("error.extra_missing", extra="umap") from error
     points, _ = principal_plane(rows_ND, dims)
     yield points, 0.0
+    unit_ND = _directions(rows_ND, "UMAP")
     random = np.random.RandomState(seed)
     neighbours = min(15, len(rows_ND) - 1)
-    graph, _, _ = fuzzy_simplicial_set(rows_ND, neighbours, random, metric="cosine")
+    graph, _, _ = fuzzy_simplicial_set(unit_ND, neighbours, random, metric="cosine")
     a, b = find_ab_params(1.0, 0.1)
     points = 10 * points / max(float(np.abs(points).max()), 1e-12)
     rounds = 20
     for done in range(rounds):
         # One descent in rounds: each continues from the last one's points with a smaller step size.
         points, _ = simplicial_set_embedding(
-            rows_ND, graph, dims, 1.0 - done / rounds, a, b, 1.0, 5, 10, points, random, "cosine", {}, False, {}, False
+            unit_ND, graph, dims, 1.0 - done / rounds, a, b, 1.0, 5, 10, points, random, "cosine", {}, False, {}, False
         )
         yield points.astype(np.float32), (done + 1) / rounds
+
+
+def _directions(rows_ND: Points, method: str) -> Points:
+    """Return the rows scaled to length 1. Raises EngineError error.points_few if fewer than LEAST are different."""
+    rows_ND = rows_ND / np.abs(rows_ND).max(axis=1, keepdims=True)  # otherwise squares of large numbers overflow
+    unit_ND = rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True)
+    different = len(np.unique(unit_ND.round(5), axis=0))
+    if different < LEAST:
+        raise EngineError("error.points_few", count=different, least=LEAST, method=method)
+    return unit_ND
 
 
 def token_paths(states_LTD: Points, dims: int = 2) -> tuple[Points, Shares]:

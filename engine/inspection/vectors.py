@@ -14,11 +14,15 @@ Found = tuple[NDArray[np.intp], Floats]  # indices of rows, their cosines
 
 
 def nearest(rows_VD: Floats, vector_D: Floats, count: int, without: Collection[int] = ()) -> Found:
-    """Return the `count` rows with the largest cosine A·B / (|A| |B|), largest first: indices and cosines."""
-    lengths_V = np.linalg.norm(rows_VD, axis=1) * max(float(np.linalg.norm(vector_D)), 1e-12)
-    cosines_V = rows_VD @ vector_D / np.maximum(lengths_V, 1e-12)
+    """Return the `count` rows with the largest cosine A·B / (|A| |B|), largest first: indices and cosines.
+
+    Rows without a direction are left out; if the vector has none, no row is returned.
+    """
+    with np.errstate(all="ignore"):  # numbers that are NaN, infinite or too large
+        cosines_V = rows_VD @ vector_D / (np.linalg.norm(rows_VD, axis=1) * np.linalg.norm(vector_D))
+    cosines_V[~np.isfinite(cosines_V)] = -np.inf
     cosines_V[list(without)] = -np.inf
-    count = max(0, min(count, len(rows_VD) - len(set(without))))
+    count = max(0, min(count, int(np.count_nonzero(cosines_V > -np.inf))))
     best = np.argpartition(-cosines_V, max(count - 1, 0))[:count]
     best = best[np.argsort(-cosines_V[best], kind="stable")]
     return best, cosines_V[best]
@@ -33,6 +37,11 @@ def analogy(
     """
     a_D, b_D, c_D = (_word(rows_VD, ids) for ids in (a, b, c))
     return nearest(rows_VD, a_D - b_D + c_D, count, {*a, *b, *c, *without})
+
+
+def has_direction(rows_ND: Floats) -> NDArray[np.bool_]:
+    """Return which rows have one: all their numbers are finite, and not all of them are 0."""
+    return np.asarray(np.isfinite(rows_ND).all(axis=-1) & rows_ND.any(axis=-1))
 
 
 def _word(rows_VD: Floats, ids: list[int]) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
+from engine.messages.status import Notice
 
 VectorSource = Literal["model", "word2vec"]  # the open model's embedding matrix; the built-in word vectors
 
@@ -28,15 +29,17 @@ class EmbeddingMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Project(Request[EmbeddingNames | EmbeddingMap]):
+class Project(Request[EmbeddingNames | Notice | EmbeddingMap]):
     """Project the rows of a matrix of vectors: answers EmbeddingNames, then EmbeddingMap….
+
+    Rows that are NaN or infinite are left out, and for t-SNE and UMAP those without a direction; a Notice names them.
 
     PCA gives one map, t-SNE (two dimensions only) and UMAP one every few steps.
     """
 
     method: Literal["pca", "tsne", "umap"] = "pca"
     dims: Literal[2, 3] = 2
-    most: int = 2000  # points: the tokens with the lowest IDs, without the 256 single bytes
+    most: int = 2000  # points: the tokens with the lowest IDs, without single bytes and special tokens
     source: VectorSource = "model"
     language: str = "ja"  # language of word vectors
 

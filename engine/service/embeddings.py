@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.history.word2vec import BUILTIN, Word2Vec
 from engine.inspection.attention import batch_of
 from engine.inspection.projection import Points, Shares, align_axes, principal_plane, token_paths, tsne, umap
-from engine.inspection.vectors import Floats, Found, analogy, nearest
+from engine.inspection.vectors import Floats, Found, analogy, has_direction, nearest
 from engine.messages.embeddings import (
     EmbeddingMap,
     EmbeddingNames,
@@ -22,6 +22,8 @@ from engine.messages.embeddings import (
     TokenRow,
     TracePaths,
 )
+from engine.messages.models import shortened
+from engine.messages.status import Notice
 from engine.model.tape import Tape
 from engine.service.answer import Answer, Handlers
 from engine.service.attention import tokens_shown
@@ -29,7 +31,6 @@ from engine.service.session import OpenedModel, Session
 from engine.text.world.examples import kinds
 from engine.text.world.facts import Language
 
-BYTES = 256  # the first tokens are single bytes: rare in training, so that their vectors are hardly trained
 MOST = {"pca": 60_000, "tsne": 6000, "umap": 20_000}
 
 
@@ -58,15 +59,17 @@ def _word2vec(session: Session) -> Word2Vec:
 
 def _embedding(opened: OpenedModel) -> Source:
     tokenizer = opened.tokenizer
-    first = min(BYTES, tokenizer.vocabulary - 1)
     weight = opened.model.embedding.weight.detach()[: tokenizer.vocabulary]  # without the rows that pad it
+    kinds = opened.cached("kinds", None, lambda: [tokenizer.kind_of(i) for i in range(len(weight))])
+    # Bytes are rare in training, so that their vectors are hardly trained; special tokens are no text.
+    shown = [i for i, kind in enumerate(kinds) if kind not in ("byte", "special")] or range(len(weight))
     return Source(
         rows_VD=weight.float().cpu().numpy(),
-        shown=np.arange(first, tokenizer.vocabulary, dtype=np.int32),
+        shown=np.array(shown, np.int32),
         piece=tokenizer.piece,
-        kind=tokenizer.kind_of,
+        kind=kinds.__getitem__,
         find=lambda word: _tokens_of(opened, word),
-        excluded=range(BYTES if tokenizer.kind != "foreign" else 0),
+        excluded=set(range(len(weight))).difference(shown),
     )
 
 
@@ -89,9 +92,14 @@ def _word_vectors(words: Word2Vec, language: Language) -> Source:
     )
 
 
-def project(session: Session, request: Project) -> Answer[EmbeddingNames | EmbeddingMap]:
+def project(session: Session, request: Project) -> Answer[EmbeddingNames | Notice | EmbeddingMap]:
     source = _source(session, request)
     ids = source.shown[: min(request.most, MOST[request.method])]
+    rows = source.rows_VD[ids]
+    usable = np.isfinite(rows).all(axis=1) if request.method == "pca" else has_direction(rows)
+    left_out, ids = [source.piece(i) for i in ids[~usable].tolist()], ids[usable]
+    if left_out:
+        yield Notice("notice.rows_left_out", {"count": len(left_out), "names": shortened(left_out)})
     yield EmbeddingNames(ids, tuple(map(source.piece, ids.tolist())), tuple(map(source.kind, ids.tolist())))
     opened = session.opened if request.source == "model" else None
     for points, explained, fraction in _maps(opened, request, source.rows_VD[ids]):
@@ -146,6 +154,8 @@ def find_analogy(session: Session, request: FindAnalogy) -> Answer[NearTokens]:
     for word, rows in zip(asked, words, strict=True):
         if not rows:
             raise EngineError("error.word_unknown", word=word.strip())
+        if not has_direction(source.rows_VD[list(rows)]).all():
+            raise EngineError("error.no_direction", word=word.strip())
     a, b, c = (list(word) for word in words)
     yield _near(source, analogy(source.rows_VD, a, b, c, request.count, source.excluded), words)
 

@@ -87,6 +87,7 @@ def map_passages(session: Session, request: MapPassages) -> Answer[PassageMap]:
         return
     N = len(now.table.ids)
     shown = np.arange(N) if request.most >= N else np.linspace(0, N - 1, request.most).astype(np.intp)
+    shown = shown[np.isfinite(now.vectors_ND[shown]).all(axis=1)]
     rows_ND = now.vectors_ND[shown]
     points, explained = principal_plane(rows_ND, request.dims)
     question = np.zeros(0, np.float32)

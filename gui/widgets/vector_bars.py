@@ -48,10 +48,11 @@ class VectorBars(Painted):
             lit = max(2.0, matrix.height() / self.rows)
             y = self.row / self.rows * (matrix.height() - lit)
             painter.fillRect(QRectF(0, y, matrix.width(), lit), self.theme.color("accent"))
-        most, middle = float(np.abs(self.vector).max()) or 1.0, box.center().y()
+        vector = np.where(np.isfinite(self.vector), self.vector, 0.0)
+        most, middle = float(np.abs(vector).max()) or 1.0, box.center().y()
         width = box.width() / len(self.vector)
         positive, negative = self.theme.series_color(1), self.theme.series_color(0)
-        for index, value in enumerate(self.vector.tolist()):
+        for index, value in enumerate(vector.tolist()):
             height = value / most * box.height() / 2
             bar = QRectF(box.left() + index * width, middle - max(height, 0), max(width - 0.5, 0.6), abs(height))
             painter.fillRect(bar, positive if value > 0 else negative)

@@ -14,6 +14,7 @@ from engine.messages.embeddings import (
     Project,
     TracePaths,
 )
+from engine.messages.status import Notice
 from gui import i18n
 from gui.i18n import number, percent, t
 from gui.layout import label, row as in_a_row, stack
@@ -89,6 +90,7 @@ class EmbeddingsPane(Pane):
         else:
             self.drop("TracePaths")
             most = LIVE_POINTS if self.state.training else MOST
+            self.messages.withdraw("notice.rows_left_out")
             request = Project(method, controls.dimensions, most, controls.vector_source, i18n.language())
             self.ask(request, self._map_arrived, ended=lambda _: self._update_controls())
             self._update_controls()
@@ -123,8 +125,10 @@ class EmbeddingsPane(Pane):
         self.drop("Project")
         self._update_controls()
 
-    def _map_arrived(self, event: EmbeddingNames | EmbeddingMap) -> None:
-        if isinstance(event, EmbeddingNames):
+    def _map_arrived(self, event: EmbeddingNames | Notice | EmbeddingMap) -> None:
+        if isinstance(event, Notice):
+            self.messages.show_notice(event)
+        elif isinstance(event, EmbeddingNames):
             self._names = event
         elif self._names is not None:
             self._show(VectorMap(self._names, event))

@@ -83,7 +83,15 @@ class VectorDetails(Themed, QWidget):
             a, b, c = self._analogy
             self.near_title.setText(t("pane.embeddings.analogy", a=a, b=b, c=c))
         else:
-            self.near_title.setText(t("pane.embeddings.near", piece=piece) if piece else "")
+            self.near_title.setText(self._near_words(piece))
+
+    def _near_words(self, piece: str) -> str:
+        """Return the title over the neighbours, or the reason why there are none."""
+        if self.row is None:
+            return ""
+        if not np.isfinite(self.row.vector).all():
+            return t("pane.embeddings.no_numbers", piece=piece)
+        return t("pane.embeddings.near" if self.row.vector.any() else "pane.embeddings.no_direction", piece=piece)
 
     def retranslate(self) -> None:
         for name, field in zip("abc", self.fields, strict=True):
