@@ -11,14 +11,34 @@ from pathlib import Path
 from engine.errors import EngineError
 from engine.retrieval.passages import Document
 from engine.retrieval.readers.html import read_html
+from engine.retrieval.readers.opendocument import read_odf
+from engine.retrieval.readers.package import refuse_ole
 from engine.retrieval.readers.pdf import read_pdf
 from engine.retrieval.readers.plain import read_markdown, read_text
+from engine.retrieval.readers.rtf import read_rtf
+from engine.retrieval.readers.sheets import read_xlsx
+from engine.retrieval.readers.slides import read_pptx
 from engine.retrieval.readers.table import read_csv
 from engine.retrieval.readers.word import read_docx
 
 OUR_BUGS = (AttributeError, ImportError, NameError, TypeError)  # seldom a damaged file: their traceback is logged
 
 Reader = Callable[[Path], Document]
+
+
+def read_old(path: Path) -> Document:
+    """Read a file with the name of Office 97 to 2003: many hold RTF, web pages or a newer format."""
+    refuse_ole(path)
+    begin = path.read_bytes()[:4096].lstrip().lower()
+    if begin.startswith(b"{\\rtf"):
+        return read_rtf(path)
+    if begin.startswith(b"pk"):
+        return {".doc": read_docx, ".xls": read_xlsx}.get(path.suffix.lower(), read_pptx)(path)
+    if b"<html" in begin or b"<table" in begin:
+        return read_html(path)
+    raise EngineError("error.document_old", file=str(path))
+
+
 READERS: dict[str, Reader] = {
     ".md": read_markdown,
     ".markdown": read_markdown,
@@ -32,6 +52,19 @@ READERS: dict[str, Reader] = {
     ".docm": read_docx,  # with macros, which are not read
     ".dotx": read_docx,  # a template
     ".dotm": read_docx,
+    ".xlsx": read_xlsx,
+    ".xlsm": read_xlsx,
+    ".pptx": read_pptx,
+    ".pptm": read_pptx,
+    ".ppsx": read_pptx,  # opens as a show
+    ".odt": read_odf,
+    ".ott": read_odf,
+    ".ods": read_odf,
+    ".odp": read_odf,
+    ".rtf": read_rtf,
+    ".doc": read_old,
+    ".xls": read_old,
+    ".ppt": read_old,
 }
 SUFFIXES = frozenset({*READERS, ".txt", ".text"})
 

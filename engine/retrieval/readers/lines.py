@@ -1,8 +1,15 @@
 """Collect the parts of a document's text."""
 
+import re
+
 from engine.retrieval.passages import Document
 
 MOST_CHARACTERS = 100_000_000  # characters of a document: several hundred books
+
+
+def one_line(text: str) -> str:
+    """Return a text without its line ends and tabs, as the cell of a table; other spaces (U+3000) stay."""
+    return re.sub(r"\s*[\n\r\t]\s*", " ", text.strip())
 
 
 class Lines:

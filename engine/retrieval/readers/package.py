@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element, TreeBuilder, XMLParser
 from engine.errors import EngineError
 
 MOST_UNPACKED = 200_000_000  # bytes of all parts that are read; pictures and films are not
+CHUNK = 1 << 16  # bytes
 DEEPEST = 256  # nested elements, as libxml2 allows; real documents have some 60
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of encrypted Office files, and of those before 2007
@@ -60,6 +61,19 @@ class Package:
         parser.feed(self.read(name))
         return parser.close()
 
+    def each(self, name: str, tags: frozenset[str]) -> Iterator[Element]:
+        """Yield the elements of these names, and forget each afterwards: for parts too large to keep."""
+        builder = _Builder(tags)
+        parser = XMLParser(target=builder)
+        data = self.read(name)
+        for start in range(0, len(data), CHUNK):
+            parser.feed(data[start : start + CHUNK])
+            for node in builder.finished:
+                yield node
+                node.clear()
+            builder.finished.clear()
+        parser.close()
+
     def related(self, name: str = "") -> dict[str, tuple[str, str]]:
         """Return the kind and name of each part that a part (by default the package) refers to, by identifier."""
         if name in self._related:
@@ -87,8 +101,10 @@ class Package:
 class _Builder(TreeBuilder):
     """Builds a tree with local names only."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: frozenset[str] = frozenset()) -> None:
         super().__init__()
+        self.finished: list[Element] = []  # of these names
+        self._tags = tags
         self._depth = 0
         self._namespaces: dict[str, str] = {}
 
@@ -109,7 +125,10 @@ class _Builder(TreeBuilder):
 
     def end(self, tag: str) -> Element:
         self._depth -= 1
-        return super().end(_local(tag))
+        node = super().end(_local(tag))
+        if node.tag in self._tags:
+            self.finished.append(node)
+        return node
 
 
 @lru_cache(maxsize=4096)

@@ -34,3 +34,12 @@ def symbol(code: int, font: str) -> str:
 def readable(text: str, font: str = "") -> str:
     """Replace private-use characters of a symbol font, and drop soft hyphens, which show only at a line's end."""
     return _PRIVATE.sub(lambda found: symbol(ord(found[0]), font), text.replace("\xad", ""))
+
+
+_FURIGANA = re.compile(r"\s*EQ\b.*\\o.*\\up\s*\d*\s*\([^()]*\)\s*[,;]\s*(.*)\)\s*", re.IGNORECASE | re.DOTALL)
+
+
+def furigana_base(code: str) -> str:
+    r"""Return the word of a field such as EQ \o\ad(\s\up 9(とう),東), in which Word before 2000 stored furigana."""
+    found = _FURIGANA.fullmatch(code)
+    return found[1] if found else ""

@@ -15,12 +15,12 @@ from engine.retrieval.passages import Document
 from engine.retrieval.readers.lines import Lines
 from engine.retrieval.readers.numbering import Numbering, value
 from engine.retrieval.readers.package import Package, branch, descendants, refuse_ole
-from engine.retrieval.readers.symbols import readable, symbol
+from engine.retrieval.readers.symbols import furigana_base, readable, symbol
 from engine.retrieval.readers.word_styles import Styles, is_on
 
 # Elements around paragraphs, rows and cells: content controls, custom XML, smart tags, insertions, moved-here text.
 _CONTAINERS = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"})
-_DELETED = frozenset({"del", "moveFrom", "delText", "instrText", "delInstrText"})
+_DELETED = frozenset({"del", "moveFrom", "delText", "delInstrText"})
 _PROPERTIES = frozenset({"pPr", "rPr", "tblPr", "trPr", "tcPr", "sdtPr", "sdtEndPr", "customXmlPr", "smartTagPr"})
 _SKIPPED = _DELETED | _PROPERTIES | {"sectPr"}
 _MARKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}  # U+2011 is on no keyboard
@@ -101,6 +101,7 @@ class _Story:
         self._text: list[str] = []  # of the present paragraph
         self._boxes: list[Line] = []  # anchored in the present paragraph
         self._fields: list[bool] = []  # for each field that is open, whether its code is being read
+        self._code: list[str] = []  # of the field
         self._font = ""
 
     def read(self, parent: Element | None) -> list[Line]:
@@ -226,6 +227,11 @@ class _Story:
             self._fields[-1] = False
         elif self._fields and kind == "end":
             self._fields.pop()
+            self._say(furigana_base("".join(self._code)))
+            self._code.clear()
+
+    def _field_code(self, node: Element) -> None:
+        self._code.append(node.text or "")
 
     def _choice(self, field: Element) -> None:
         """Read the chosen entry of a drop-down field, which has no other result (17.16.9)."""
@@ -282,6 +288,7 @@ _INLINE: dict[str, Callable[[_Story, Element], None]] = {
     "sym": _Story._symbol,
     "ruby": _Story._ruby,
     "fldChar": _Story._field,
+    "instrText": _Story._field_code,
     "AlternateContent": _Story._alternatives,
     "txbxContent": _Story._box,
     "textpath": _Story._word_art,

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from engine.retrieval.readers.numbering import value
 
-_HEADING = re.compile("heading|title|見出し|表題", re.IGNORECASE)
+HEADING = re.compile("heading|title|見出し|表題", re.IGNORECASE)
 
 
 class Styles:
@@ -34,7 +34,7 @@ class Styles:
             if level:
                 return level < "9"  # 9 is body text
         names = [name, *(value(style, "name") for style in self._chain(name))]
-        return any(_HEADING.match(name) for name in names)
+        return any(HEADING.match(name) for name in names)
 
     def number(self, paragraph: Element) -> tuple[str, int]:
         """Return the list and the depth that a paragraph is numbered by; "" if by none."""

@@ -1,0 +1,261 @@
+"""Read OpenDocument texts, spreadsheets and presentations (ISO/IEC 26300): .odt, .ods, .odp.
+
+As in Word files, the text is that of the last version (deleted text is kept apart in text:tracked-changes), furigana
+and hidden text are left out, and notes, comments, headers and footers are marked.
+"""
+
+import re
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from engine.errors import EngineError
+from engine.retrieval.passages import Document
+from engine.retrieval.readers.lines import Lines, one_line
+from engine.retrieval.readers.package import Package, refuse_ole
+from engine.retrieval.readers.sheets import Row, rows_as_lines
+from engine.retrieval.readers.symbols import readable
+
+MOST_COPIES = 1000  # of a row or cell that is repeated; empty ones may be repeated a million times
+
+_SKIPPED = frozenset(
+    {
+        *("tracked-changes", "ruby-text", "note-citation", "forms", "binary-data", "thumbnail"),
+        *(
+            "hidden-text",
+            "hidden-paragraph",
+            "annotation-end",
+            "covered-table-cell",
+            "event-listeners",
+            "sequence-decls",
+        ),
+        *("user-field-decls", "variable-decls", "dde-connection-decls", "shapes"),
+    }
+)
+_TITLES = frozenset({"title", "desc"})  # of a picture; within a paragraph, a field with the document's title
+_BLOCKS = frozenset({"p", "h", "list", "table"})
+_REPEATED = frozenset({"header", "footer", "date-time", "page-number"})  # on each slide
+_MARGINS = ("header", "footer")
+
+Line = tuple[str, bool]  # and whether it is a heading
+
+
+def read_odf(path: Path) -> Document:
+    """Read an OpenDocument file. Raises EngineError if it is encrypted."""
+    refuse_ole(path)
+    with Package(path) as package:
+        if next(package.xml("META-INF/manifest.xml").iter("encryption-data"), None) is not None:
+            raise EngineError("error.document_encrypted", file=str(path))
+        content, styles = package.xml("content.xml"), package.xml("styles.xml")
+        hidden = _hidden(content) | _hidden(styles)
+        lines = Lines()
+        for body in content.findall("body/*"):
+            if body.tag == "spreadsheet":
+                _spreadsheet(package, body, hidden, lines)
+            elif body.tag in ("presentation", "drawing"):
+                _slides(package, body, hidden, lines)
+            else:
+                _add(lines, [*_Story(package, hidden).read(body), *_margins(package, styles, hidden)])
+    return lines.document()
+
+
+def _add(lines: Lines, found: list[Line]) -> None:
+    for text, is_heading in found:
+        lines.add(text, text if is_heading else "")
+        lines.add("\n")
+
+
+def _hidden(root: Element) -> frozenset[str]:
+    """Return the names of the styles whose text, table or section is not shown."""
+    return frozenset(
+        style.get("name", "")
+        for style in root.iter("style")
+        for properties in style
+        if properties.get("display") in ("none", "false")
+    )
+
+
+def _margins(package: Package, styles: Element, hidden: frozenset[str]) -> list[Line]:
+    """Return the different headers and footers; those without a letter are page numbers."""
+    found: dict[str, None] = {}
+    for name in _MARGINS:
+        for margin in (node for node in styles.iter() if node.tag == name or node.tag.startswith(f"{name}-")):
+            text = " ".join(text for text, _ in _Story(package, hidden).read(margin) if text).strip()
+            if any(c.isalpha() for c in text) and margin.get("display") != "false":
+                found[f"[{name.capitalize()}] {text}"] = None
+    return [(text, False) for text in found]
+
+
+def _spreadsheet(package: Package, body: Element, hidden: frozenset[str], lines: Lines) -> None:
+    for table in body.findall("table"):
+        if table.get("style-name") not in hidden:
+            story = _Story(package, hidden)
+            rows = [dict(enumerate(cells, start=1)) for cells in story.rows(table)]
+            shapes = [line for shapes in table.findall("shapes") for line in _Story(package, hidden).read(shapes)]
+            filled: list[Row] = [{column: text for column, text in row.items() if text} for row in rows]
+            found = [*rows_as_lines([row for row in filled if row]), *(text for text, _ in [*story.pending, *shapes])]
+            if found:
+                name = table.get("name", "")
+                _add(lines, [(name, True), *((text, False) for text in found)])
+
+
+def _slides(package: Package, body: Element, hidden: frozenset[str], lines: Lines) -> None:
+    for page in body.findall("page"):
+        lines.begin_page()
+        story = _Story(package, hidden)
+        for shape in page:
+            kind = shape.get("class", "")
+            if shape.tag == "notes":
+                texts = [text for text, _ in _Story(package, hidden).read(shape) if text]
+                story.lines += [(f"[Notes] {text}" if index == 0 else text, False) for index, text in enumerate(texts)]
+            elif kind == "title":
+                title = one_line(" ".join(text for text, _ in _Story(package, hidden).read(shape)))
+                story.lines += [(title, True)] if title else []
+            else:
+                story.read(_wrapped(shape))
+        _add(lines, [*story.lines, ("", False)])
+
+
+def _wrapped(node: Element) -> Element:
+    parent = Element("box")
+    parent.append(node)
+    return parent
+
+
+class _Story:
+    """Reads one flow of text: the body, a cell, a text box, a note."""
+
+    def __init__(self, package: Package, hidden: frozenset[str], pending: list[Line] | None = None) -> None:
+        self._package, self._hidden = package, hidden
+        self.lines: list[Line] = []
+        self._text: list[str] = []  # of the present paragraph
+        self._boxes: list[Line] = []  # anchored in the present paragraph
+        self._owns_notes = pending is None
+        self.pending: list[Line] = [] if pending is None else pending  # notes and comments of this paragraph or row
+
+    def _inner(self) -> "_Story":
+        return _Story(self._package, self._hidden, self.pending)
+
+    def read(self, parent: Element) -> list[Line]:
+        for block in parent:
+            if block.get("class") in _REPEATED:
+                continue
+            if block.tag in ("p", "h"):
+                if block.get("style-name") not in self._hidden:
+                    self._paragraph(block)
+            elif block.tag == "table":
+                for cells in self.rows(block):
+                    self._emit(" | ".join(cells).rstrip(" |"))
+            elif block.tag in ("annotation", "object"):
+                self._inline(block, around=True)
+                self._end(False)
+            elif block.tag not in _SKIPPED | _TITLES and not self._is_hidden(block):
+                self.read(block)
+        return self.lines
+
+    def _is_hidden(self, node: Element) -> bool:
+        return node.get("display") == "none" or (
+            node.tag in ("span", "table") and node.get("style-name") in self._hidden
+        )
+
+    def _paragraph(self, paragraph: Element) -> None:
+        self._say(paragraph.text)
+        self._inline(paragraph)
+        self._end(paragraph.tag == "h")
+
+    def _end(self, is_heading: bool) -> None:
+        text, self._text = "".join(self._text).strip(), []
+        boxes, self._boxes = self._boxes, []
+        if text or not (boxes or self.pending):
+            self._emit(text, is_heading)
+        self.lines += boxes
+        if self._owns_notes:
+            self._flush()
+
+    def _emit(self, text: str, is_heading: bool = False) -> None:
+        if text or (self.lines and self.lines[-1][0]):  # one empty line is enough
+            self.lines.append((text, is_heading and bool(text)))
+        if self._owns_notes:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.lines += self.pending
+        self.pending.clear()
+
+    def rows(self, table: Element) -> list[list[str]]:
+        """Return the cells of each row; a cell that continues a merged one is empty."""
+        found: list[list[str]] = []
+        for row in table:
+            if row.tag == "table-row":
+                cells: list[str] = []
+                for cell in row:
+                    if cell.tag in ("table-cell", "covered-table-cell"):
+                        lines = self._inner().read(cell) if cell.tag == "table-cell" else []
+                        text = one_line(" ".join(text for text, _ in lines if text))
+                        cells += [text] * _copies(cell, "number-columns-repeated", bool(text))
+                found += [cells] * _copies(row, "number-rows-repeated", any(cells))
+            elif row.tag.startswith("table-") or row.tag == "soft-page-break":  # groups and headers of rows
+                found += self.rows(row)
+        return found
+
+    # --- Within a paragraph ---------------------------------------------------------------------------
+
+    def _inline(self, parent: Element, around: bool = False) -> None:
+        """Read the children of a node and the text after each; with `around` the node itself as if it were a child."""
+        for node in [parent] if around else parent:
+            if node.tag == "note":
+                self._note(node)
+            elif node.tag == "annotation":
+                who = node.findtext("creator") or ""
+                label = f"[Comment, {who}] " if who else "[Comment] "
+                self._put_aside(label, node)
+            elif node.tag == "object":
+                self._object(node)
+            elif node.tag in _BLOCKS:  # in a frame that is anchored here
+                self._boxes += self._inner().read(_wrapped(node))
+            elif node.tag in _MARKS:
+                self._text.append(_MARKS[node.tag] * _copies(node, "c", True))
+            elif node.tag in _TITLES and parent.tag not in ("p", "h", "span", "a"):
+                pass
+            elif node.tag not in _SKIPPED and not self._is_hidden(node):
+                self._say(node.text)
+                self._inline(node)
+            if not around:
+                self._say(node.tail)
+
+    def _say(self, text: str | None) -> None:
+        """Add text, in which white space is one space (part 3, 6.1.2): text:s is what writes several."""
+        if text:
+            self._text.append(readable(_SPACES.sub(" ", text)))
+
+    def _note(self, note: Element) -> None:
+        mark = f"[{(note.findtext('note-citation') or '*').strip()}]"
+        self._text.append(mark)
+        body = note.find("note-body")
+        if body is not None:
+            self._put_aside(f"{mark} ", body)
+
+    def _put_aside(self, label: str, note: Element) -> None:
+        first, *rest = [text for text, _ in self._inner().read(note) if text] or [""]
+        self.pending += [(label + first, False), *((text, False) for text in rest)]
+
+    def _object(self, node: Element) -> None:
+        """Read an equation (MathML), within this paragraph, or the labels of a chart."""
+        root = node.find("math")
+        if root is None:
+            root = self._package.xml(f"{node.get('href', '').removeprefix('./').rstrip('/')}/content.xml")
+        if root.tag == "math":
+            self._text += [part.text.strip() for part in root.iter() if part.tag in _MATH and part.text]
+        else:
+            labels = dict.fromkeys(p.text or "" for p in root.iter("p"))
+            self._boxes += [(text, False) for text in labels if any(c.isalpha() for c in text)]
+
+
+_SPACES = re.compile("[ \t\r\n]+")
+_MARKS = {"s": " ", "tab": "\t", "line-break": "\n"}
+_MATH = frozenset({"mi", "mn", "mo", "mtext"})
+
+
+def _copies(node: Element, name: str, has_text: bool) -> int:
+    """Return how often a cell, row or space is repeated, within bounds: a file may say millions."""
+    count = node.get(name, "1")
+    return min(int(count) if count.isdecimal() and len(count) < 9 else 1, MOST_COPIES) if has_text else 1
