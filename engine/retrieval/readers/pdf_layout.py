@@ -16,7 +16,8 @@ file draws them, and inserts the spaces that are missing. Here,
 import ctypes
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -74,7 +75,9 @@ def page_columns(textpage: Any) -> list[list[Line]]:
     columns: list[list[Line]] = []
     for turn in np.unique(turns).tolist():
         lines = _lines(textpage, text, shown[turns == turn], is_end, _turned(boxes, turn), turn)
-        columns += _columns(lines, bool(RIGHT_TO_LEFT.search(text)))
+        if 2 * len(RIGHT_TO_LEFT.findall(text)) > len(text):
+            lines = [replace(line, left=-line.right, right=-line.left) for line in lines]  # seen in a mirror
+        columns += _columns(lines)
     return columns
 
 
@@ -246,94 +249,97 @@ def _furigana(lines: list[Line]) -> set[int]:
     }
 
 
-def _columns(lines: list[Line], is_reversed: bool) -> list[list[Line]]:
+def _columns(lines: list[Line]) -> list[list[Line]]:
     """Cut lines into columns, recursively, and return the lines of each in reading order."""
-    place = _gutter(lines)
-    if place is None:
-        return [_rows(lines, is_reversed)] if lines else []
+    edge = _second_column(lines)
+    if edge is None:
+        return [_rows(lines)] if lines else []
     columns: list[list[Line]] = []
     sides: tuple[list[Line], list[Line]] = ([], [])
 
     def end_of_band() -> None:
-        for side in reversed(sides) if is_reversed else sides:
-            columns.extend(_columns(side, is_reversed))
+        for side in sides:
+            columns.extend(_columns(side))
             side.clear()
 
     for line in sorted(lines, key=lambda line: -line.top):
-        if line.left < place < line.right:
+        if line.left < edge < line.right:
             end_of_band()
             columns.append([line])
         else:
-            sides[line.left > place].append(line)
+            sides[line.left >= edge].append(line)
     end_of_band()
     return columns
 
 
-def _gutter(lines: list[Line]) -> float | None:
-    """Return the middle of a gap between two columns of prose; None if there is none."""
-    if len(lines) < 6:
-        return None
-    width = max(line.right for line in lines) - min(line.left for line in lines)
-    groups: list[list[Line]] = []
-    right = 0.0
-    for line in sorted((line for line in lines if line.width < 0.62 * width), key=lambda line: line.left):
-        if not groups or line.left - right > 0.5 * line.size:
-            groups.append([])
-            right = line.right
-        groups[-1].append(line)
-        right = max(right, line.right)
-    for before, after in pairwise(groups):
-        if _are_columns(before, after):
-            return (max(line.right for line in before) + after[0].left) / 2
+def _second_column(lines: list[Line]) -> float | None:
+    """Return a place in the first gap between columns of prose; None if there is none."""
+    begins = Counter(round(line.left) for line in lines)
+    for begin in sorted(begins):
+        if sum(begins[begin + near] for near in (-1, 0, 1)) >= 3:
+            edge = begin - 1.5
+            left, right = [line for line in lines if line.right < edge], [line for line in lines if line.left >= edge]
+            if left and right and _are_columns(left, right):
+                return edge
     return None
 
 
 def _are_columns(left: list[Line], right: list[Line]) -> bool:
-    """Return whether the lines on both sides of a gap are prose beside prose, not the cells of a table."""
+    """Return whether lines are prose beside prose, not the cells of a table, which seldom fill their column."""
     top = min(max(line.top for line in side) for side in (left, right))
     bottom = max(min(line.bottom for line in side) for side in (left, right))
     return top - bottom > 2 * right[0].size and _fills_its_lines(left) and _fills_its_lines(right)
 
 
 def _fills_its_lines(lines: list[Line]) -> bool:
-    begin, end = min(line.left for line in lines), max(line.right for line in lines)
-    full = [line for line in lines if line.right > begin + 0.8 * (end - begin)]
-    return len(lines) >= 3 and end - begin > 8 * lines[0].size and len(full) >= 0.6 * len(lines)
+    """Return whether most of the lines that begin at the most frequent edge are about as long as the longest."""
+    begin, _ = Counter(round(line.left) for line in lines).most_common(1)[0]
+    rights = sorted(line.right for line in lines if -2 < line.left - begin < 3 * line.size)
+    width = rights[len(rights) * 9 // 10] - begin
+    full = sum(right > begin + 0.8 * width for right in rights)
+    is_long = width > 8 * lines[0].size and full >= 0.6 * len(rights)
+    return len(rights) >= 3 and (is_long or lines[0].turn == _DOWN)  # tables are not written vertically
 
 
-def _rows(lines: list[Line], is_reversed: bool) -> list[Line]:
+def _rows(lines: list[Line]) -> list[Line]:
     """Join the pieces on one height, from top to bottom; cells of a table with " | " between them."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: -(line.top + line.bottom)):
-        above = rows[-1][0] if rows else None
-        if above and min(above.top, line.top) - max(above.bottom, line.bottom) > 0.5 * min(above.size, line.size):
-            rows[-1].append(line)
-        else:
-            rows.append([line])
+    rows = _on_one_height(sorted(lines, key=lambda line: -(line.top + line.bottom)))
     for row in rows:
-        row.sort(key=lambda line: line.left, reverse=is_reversed)
+        row.sort(key=lambda line: line.left)
     if _are_drawn_apart(rows):
-        return sorted(lines, key=lambda line: line.order)
-    cells = [_cells(row, is_reversed) for row in rows]
+        return [_joined(row, " ") for row in _on_one_height(sorted(lines, key=lambda line: line.order))]
+    cells = [_cells(row) for row in rows]
     return [
         _joined(row, " | ", is_row=True) if _is_table_row(row, cells[max(0, n - 1) : n + 2]) else _joined(row, " ")
         for n, row in enumerate(cells)
     ]
 
 
+def _on_one_height(lines: list[Line]) -> list[list[Line]]:
+    """Return the runs of lines that have the height of the first in the run."""
+    rows: list[list[Line]] = []
+    for line in lines:
+        first = rows[-1][0] if rows else None
+        if first and min(first.top, line.top) - max(first.bottom, line.bottom) > 0.5 * min(first.size, line.size):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return rows
+
+
 def _are_drawn_apart(rows: list[list[Line]]) -> bool:
     """Return whether neighbours on one height are long and drawn at different times, as in short columns of prose."""
-    pairs = [pair for row in rows for pair in pairwise(row)]
+    pairs = [pair for row in rows for pair in pairwise(row) if row[0].turn != _DOWN]
     apart = [(a.width + b.width) / (a.size + b.size) for a, b in pairs if abs(a.order - b.order) != 1]
     return 2 * len(apart) > len(pairs) and float(np.mean(apart)) > 7
 
 
-def _cells(row: list[Line], is_reversed: bool) -> list[Line]:
+def _cells(row: list[Line]) -> list[Line]:
     """Join pieces with less than a wide gap between them."""
     cells = [row[0]]
     for line in row[1:]:
         last = cells[-1]
-        gap = max(line.left - last.right, last.left - line.right)
+        gap = line.left - last.right
         if gap > 1.5 * max(last.size, line.size):
             cells.append(line)
         else:

@@ -13,7 +13,6 @@ from itertools import pairwise
 from math import inf
 from statistics import median
 
-from engine.retrieval.readers.pdf_bidi import RIGHT_TO_LEFT
 from engine.retrieval.readers.pdf_layout import CJK, Line
 
 Page = list[list[Line]]  # columns in reading order
@@ -33,12 +32,11 @@ _KEEP_HYPHEN = {"self", "well"}  # words that nearly always keep it: self-made, 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A line with its page (from 0), and the edges and usual gap between lines of its column, in points."""
+    """A line with its page, from 0, and the right edge and usual gap between lines of its column, in points."""
 
     line: Line
     page: int
     column: int
-    left: float
     right: float
     gap: float
 
@@ -68,11 +66,9 @@ def _placed(pages: list[Page]) -> Iterator[Placed]:
             usual_gap = sorted(gaps)[len(gaps) // 4] if len(gaps) > 1 else 0.4 * column[0].size
             number += 1
             gap = min(usual_gap, 1.6 * column[0].size)
-            left, right = min(line.left for line in prose), max(line.right for line in prose)
-            if len(column) == 1:
-                left, right = -inf, inf  # one line does not show how wide its column is
+            right = max(line.right for line in prose) if len(column) > 1 else inf  # one line does not show the width
             for line in _with_footnotes(column, median(sizes)):
-                yield Placed(line, page, number, left, right, gap)
+                yield Placed(line, page, number, right, gap)
 
 
 def _with_footnotes(column: list[Line], size: float) -> Iterator[Line]:
@@ -127,8 +123,7 @@ def _between(above: Placed, below: Placed) -> str:
 def _is_full(above: Placed, line: Line) -> bool:
     """Return whether the first word of the next line would not have fitted after a line."""
     word = line.text[0] if _UNSPACED.match(line.text) else line.text.split()[0]
-    room = above.line.left - above.left if RIGHT_TO_LEFT.search(line.text) else above.right - above.line.right
-    return room < line.width * len(word) / len(line.text) + 0.5 * line.size
+    return above.right - above.line.right < line.width * len(word) / len(line.text) + 0.5 * line.size
 
 
 def _space(above: str, below: str) -> str:
@@ -168,7 +163,7 @@ def without_running_heads(pages: list[Page]) -> list[Page]:
         if not repeated:
             yield line
         elif not seen.intersection(repeated) and len(re.findall(r"[^\W\d_]", repeated[0][0])) > 12:
-            yield replace(line, is_note=True)
+            yield replace(line, text=re.sub("#-?\\d+", "", repeated[-1][0]).strip(), is_note=True)
         seen.update(repeated)
 
     return [
