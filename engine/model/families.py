@@ -26,8 +26,9 @@ def config_from(values: Values, folder: Path) -> ModelConfig:
         name = str(named[0]) if isinstance(named, list) and named else family
         raise EngineError("error.model_unknown", architecture=name, known=", ".join(FAMILIES))
     _refuse(values, "quantization_config", None, {})
+    if family == "gemma3":
+        values = _text_part(values)
     described = FAMILIES[family](values)
-    _refuse(values, "use_bidirectional_attention", None, False)
     described["norm_epsilon"] = _positive(described["norm_epsilon"], "norm_epsilon")
     config = ModelConfig(family=family, stop_ids=_stop_ids(values, folder), **described)
     config.check()
@@ -127,7 +128,6 @@ def _phi3(values: Values) -> Values:
         "max_position_embeddings": 4096,
         "original_max_position_embeddings": 4096,
         "rms_norm_eps": 1e-5,
-        "partial_rotary_factor": 1.0,
     }
     values = defaults | values
     described = _llama(values) | {"qkv_biases": False, "out_biases": False, "mlp_biases": False}
@@ -168,8 +168,9 @@ def _smollm3(values: Values) -> Values:
 
 def _gemma2(values: Values) -> Values:
     """Gemma Team 2024 (arXiv:2408.00118): norms on both sides, soft caps, a window in every other layer."""
-    values = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0} | values
-    described = _gemma({"max_position_embeddings": 8192} | values)
+    defaults = {"max_position_embeddings": 8192, "sliding_window": 4096}
+    values = defaults | {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0} | values
+    described = _gemma(values)
     cap = values["attn_logit_softcapping"]
     described["score_cap"] = 0.0 if cap is None else _positive(cap, "attn_logit_softcapping")
     return described | {"windows": _windows(values, [i % 2 == 0 for i in range(described["n_layers"])])}
@@ -178,27 +179,35 @@ def _gemma2(values: Values) -> Values:
 def _gemma3(values: Values) -> Values:
     """Gemma Team 2025 (arXiv:2503.19786): five layers with a window to one without, each kind with its own theta.
 
-    Of a folder for text and images, only the text part is used.
+    Of a folder for text and images, only the text part is used. An attn_logit_softcapping has no effect here.
     """
-    text = values.get("text_config", {} if "vision_config" in values else values)
+    ropes, scaling = values.get("rope_parameters") or {}, values.get("rope_scaling") or {}
+    if not isinstance(ropes, dict) or not all(kind in KINDS and isinstance(ropes[kind], dict) for kind in ropes):
+        raise EngineError("error.model_setting", setting="rope_parameters", value=str(ropes)[:80])
+    if not isinstance(scaling, dict):
+        raise EngineError("error.model_setting", setting="rope_scaling", value=str(scaling)[:80])
+    local = {"rope_theta": values.get("rope_local_base_freq") or 10_000.0} | ropes.get("sliding_attention", {})
+    _refuse(local, "rope_type", "default")
+    rope = {"rope_theta": values.get("rope_theta") or 1e6} | ropes.get("full_attention", {}) | scaling
+    defaults = {"vocab_size": 262208, "max_position_embeddings": 131072, "sliding_window": 4096}
+    values = defaults | {"sliding_window_pattern": 6} | values | {"rope_parameters": rope}
+    described = _gemma(values)
+    every = _integer(values, "sliding_window_pattern", 6) or described["n_layers"] + 1
+    described["windows"] = _windows(values, [(i + 1) % every != 0 for i in range(described["n_layers"])])
+    return described | {"qk_norm": True, "local_rope_theta": _positive(local["rope_theta"], "rope_theta")}
+
+
+def _text_part(values: Values) -> Values:
+    """Return the settings of the text part of a folder for text and images."""
+    text = values.get("text_config", {})
     if not isinstance(text, dict):
         raise EngineError("error.model_setting", setting="text_config", value=str(text)[:80])
-    ropes = text.get("rope_parameters") or {}
-    if not isinstance(ropes, dict) or not all(isinstance(ropes.get(kind), dict) for kind in ropes):
-        raise EngineError("error.model_setting", setting="rope_parameters", value=str(ropes)[:80])
-    local = {"rope_theta": text.get("rope_local_base_freq") or 10_000.0} | ropes.get("sliding_attention", {})
-    _refuse(local, "rope_type", "default")
-    rope = {"rope_theta": text.get("rope_theta") or 1e6} | ropes.get("full_attention", {})
-    rope |= text.get("rope_scaling") or {}
-    defaults = {"vocab_size": 262208, "max_position_embeddings": 131072}
-    described = _gemma(defaults | text | {"rope_parameters": rope, "rope_scaling": None})
-    every = _integer(text, "sliding_window_pattern", 6) or 6
-    described["windows"] = _windows(text, [(i + 1) % every != 0 for i in range(described["n_layers"])])
-    return described | {"qk_norm": True, "local_rope_theta": _positive(local["rope_theta"], "rope_theta")}
+    return text | {name: values[name] for name in ("eos_token_id",) if name in values}
 
 
 def _gemma(values: Values) -> Values:
     """Return what the versions of Gemma have in common."""
+    _refuse(values, "use_bidirectional_attention", None, False)
     defaults = {
         "vocab_size": 256000,
         "hidden_size": 2304,
@@ -207,7 +216,6 @@ def _gemma(values: Values) -> Values:
         "num_attention_heads": 8,
         "num_key_value_heads": 4,
         "head_dim": 256,
-        "sliding_window": 4096,
         "tie_word_embeddings": True,
     }
     gate = values.get("hidden_activation") or "gelu_pytorch_tanh"  # older files also have a hidden_act without effect
@@ -275,8 +283,8 @@ def _rope(values: Values, head_width: int) -> Values:
     if not isinstance(rope, dict):
         raise EngineError("error.model_setting", setting="rope_scaling", value=str(rope)[:80])
     share = rope.get("partial_rotary_factor", values.get("partial_rotary_factor", 1.0))
-    if "partial_rotary_factor" not in values:
-        _refuse(rope, "partial_rotary_factor", 1.0)
+    if values.get("model_type") not in ("phi3", "gpt_neox"):  # others ignore it, or not, by their version
+        _refuse({"partial_rotary_factor": share}, "partial_rotary_factor", 1.0)
     rotated = int(head_width * _positive(share, "partial_rotary_factor"))
     return {
         "rope_theta": _positive(rope.get("rope_theta") or values.get("rope_theta") or 10_000.0, "rope_theta"),

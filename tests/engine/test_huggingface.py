@@ -23,8 +23,8 @@ from engine.messages.generation import SamplingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
+from tests.engine.hf_models import CONTEXT, VOCABULARY, model_of, saved, some_ids
 
-VOCABULARY, CONTEXT = 500, 128
 TEXTS = ("I am happy, and 私は嬉しい。", "  two  spaces\n\nand lines", "😀𠮟 naïve", "")
 LLAMA3 = {
     "rope_type": "llama3",
@@ -32,17 +32,6 @@ LLAMA3 = {
     "low_freq_factor": 1.0,
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
-}
-SHAPE: dict[str, Any] = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 48,
-    "intermediate_size": 112,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": CONTEXT,
-    "eos_token_id": None,
-    "bos_token_id": None,
 }
 
 
@@ -52,31 +41,26 @@ def _gpt2(**more: Any) -> transformers.PreTrainedModel:
     return transformers.GPT2LMHeadModel(transformers.GPT2Config(**settings, **(ends | more)))
 
 
-def _model(kind: str, config_kind: str = "", **more: Any) -> transformers.PreTrainedModel:
-    config = getattr(transformers, f"{config_kind or kind}Config")(**(SHAPE | more))
-    return getattr(transformers, f"{kind}ForCausalLM")(config)
-
-
 MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "gpt2": _gpt2,
     "gpt2-gelu-untied": lambda: _gpt2(activation_function="gelu", tie_word_embeddings=False, n_inner=100),
-    "llama": lambda: _model("Llama"),
-    "llama-all-heads-tied": lambda: _model("Llama", num_key_value_heads=4, tie_word_embeddings=True),
-    "llama3-rope": lambda: _model("Llama", rope_scaling=LLAMA3, rope_theta=500_000.0),
-    "llama-linear-rope": lambda: _model("Llama", rope_scaling={"rope_type": "linear", "factor": 2.0}),
-    "llama-biases": lambda: _model("Llama", attention_bias=True, mlp_bias=True, head_dim=20),
-    "mistral": lambda: _model("Mistral"),
-    "mistral-window": lambda: _model("Mistral", sliding_window=7, head_dim=16),
-    "qwen2": lambda: _model("Qwen2", tie_word_embeddings=True),
-    "qwen2-window": lambda: _model("Qwen2", use_sliding_window=True, sliding_window=5, max_window_layers=1),
-    "qwen3": lambda: _model("Qwen3", head_dim=24),
-    "phi3": lambda: _model("Phi3", pad_token_id=None, sliding_window=11),
-    "gpt_neox": lambda: _model("GPTNeoX"),
-    "olmo2": lambda: _model("Olmo2", pad_token_id=None),
-    "smollm3": lambda: _model("SmolLM3", pad_token_id=None, no_rope_layer_interval=2),
-    "gemma2": lambda: _model("Gemma2", pad_token_id=None, head_dim=20, sliding_window=6, query_pre_attn_scalar=31),
-    "gemma3_text": lambda: _model("Gemma3", "Gemma3Text", pad_token_id=None, head_dim=20, sliding_window=6),
-    "qwen3-biases": lambda: _model("Qwen3", head_dim=8, attention_bias=True),
+    "llama": lambda: model_of("Llama"),
+    "llama-all-heads-tied": lambda: model_of("Llama", num_key_value_heads=4, tie_word_embeddings=True),
+    "llama3-rope": lambda: model_of("Llama", rope_scaling=LLAMA3, rope_theta=500_000.0),
+    "llama-linear-rope": lambda: model_of("Llama", rope_scaling={"rope_type": "linear", "factor": 2.0}),
+    "llama-biases": lambda: model_of("Llama", attention_bias=True, mlp_bias=True, head_dim=20),
+    "mistral": lambda: model_of("Mistral"),
+    "mistral-window": lambda: model_of("Mistral", sliding_window=7, head_dim=16),
+    "qwen2": lambda: model_of("Qwen2", tie_word_embeddings=True),
+    "qwen2-window": lambda: model_of("Qwen2", use_sliding_window=True, sliding_window=5, max_window_layers=1),
+    "qwen3": lambda: model_of("Qwen3", head_dim=24),
+    "phi3": lambda: model_of("Phi3", sliding_window=11),
+    "gpt_neox": lambda: model_of("GPTNeoX"),
+    "olmo2": lambda: model_of("Olmo2"),
+    "smollm3": lambda: model_of("SmolLM3", no_rope_layer_interval=2),
+    "gemma2": lambda: model_of("Gemma2", head_dim=20, sliding_window=6, query_pre_attn_scalar=31),
+    "gemma3_text": lambda: model_of("Gemma3", head_dim=20, sliding_window=6),
+    "qwen3-biases": lambda: model_of("Qwen3", head_dim=8, attention_bias=True),
 }
 
 
@@ -84,35 +68,21 @@ MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a model of `transformers` and the folder in which it was saved."""
     folder = tmp_path_factory.mktemp("models") / request.param
-    return _saved(MODELS[request.param](), folder), folder
-
-
-def _saved(model: transformers.PreTrainedModel, folder: Path, **options: Any) -> transformers.PreTrainedModel:
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    model.save_pretrained(folder, **options)
-    model.eval().set_attn_implementation("eager")
-    return model
-
-
-def _ids(count: int = 40) -> torch.Tensor:
-    return torch.randint(VOCABULARY, (1, count), generator=torch.Generator().manual_seed(2))
+    return saved(MODELS[request.param](), folder), folder
 
 
 @torch.no_grad()
 def test_logits_equal_those_of_transformers(pair: Any) -> None:
     theirs, folder = pair
-    expected = theirs(_ids()).logits
-    assert torch.allclose(load_transformer(folder)(_ids()), expected, atol=1e-4)
+    expected = theirs(some_ids()).logits
+    assert torch.allclose(load_transformer(folder)(some_ids()), expected, atol=1e-4)
 
 
 @torch.no_grad()
 def test_attention_patterns_equal_those_of_transformers(pair: Any) -> None:
     theirs, folder = pair
-    expected = torch.cat(theirs(_ids(), output_attentions=True).attentions)
-    weights = attention_patterns(load_transformer(folder), _ids()[0].tolist())
+    expected = torch.cat(theirs(some_ids(), output_attentions=True).attentions)
+    weights = attention_patterns(load_transformer(folder), some_ids()[0].tolist())
     assert np.allclose(weights, expected.numpy(), atol=1e-5)
 
 
@@ -120,9 +90,9 @@ def test_greedy_text_equals_that_of_transformers(pair: Any) -> None:
     """Fifty tokens are generated one at a time, with the cache."""
     theirs, folder = pair
     with torch.no_grad():
-        expected = theirs.generate(_ids(10), max_new_tokens=50, do_sample=False, pad_token_id=0)[0, 10:]
+        expected = theirs.generate(some_ids(10), max_new_tokens=50, do_sample=False, pad_token_id=0)[0, 10:]
     reader = Reader(load_transformer(folder))
-    ids = _ids(10)[0].tolist()
+    ids = some_ids(10)[0].tolist()
     for _ in range(50):
         ids.append(int(reader.logits(ids).argmax()))
     assert ids[10:] == expected.tolist()
@@ -139,30 +109,30 @@ def test_a_folder_is_described(pair: Any) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_sixteen_bit_weights_are_read(tmp_path: Path, dtype: torch.dtype) -> None:
-    _saved(_model("Llama").to(dtype), tmp_path)
+    saved(model_of("Llama").to(dtype), tmp_path)
     theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     with torch.no_grad():
-        assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
+        assert torch.allclose(load_transformer(tmp_path)(some_ids()), theirs(some_ids()).logits, atol=1e-4)
 
 
 def test_sharded_weights_are_read(tmp_path: Path) -> None:
-    theirs = _saved(_model("Qwen2"), tmp_path, max_shard_size="100KB")
+    theirs = saved(model_of("Qwen2"), tmp_path, max_shard_size="100KB")
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     with torch.no_grad():
-        assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
+        assert torch.allclose(load_transformer(tmp_path)(some_ids()), theirs(some_ids()).logits, atol=1e-4)
     next(tmp_path.glob("model-00002*.safetensors")).unlink()
     assert _refusal(tmp_path) == "error.model_shard"
 
 
 def test_older_rope_settings_are_read(tmp_path: Path) -> None:
-    theirs = _saved(_model("Llama", rope_scaling=LLAMA3, rope_theta=1000.0), tmp_path)
+    theirs = saved(model_of("Llama", rope_scaling=LLAMA3, rope_theta=1000.0), tmp_path)
     values = json.loads((tmp_path / "config.json").read_text())
     rope = values.pop("rope_parameters")
     values["rope_theta"] = rope.pop("rope_theta")
     values["rope_scaling"] = rope
     (tmp_path / "config.json").write_text(json.dumps(values))
     with torch.no_grad():
-        assert torch.allclose(load_transformer(tmp_path)(_ids()), theirs(_ids()).logits, atol=1e-4)
+        assert torch.allclose(load_transformer(tmp_path)(some_ids()), theirs(some_ids()).logits, atol=1e-4)
 
 
 # --- Folders that are refused ---------------------------------------------------------------------
@@ -176,7 +146,7 @@ def _refusal(folder: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    _saved(_model("Llama"), tmp_path)
+    saved(model_of("Llama"), tmp_path)
     return tmp_path
 
 
@@ -309,7 +279,7 @@ def test_special_tokens_are_named(tokenizer_pair: Any) -> None:
 
 def test_a_text_of_special_tokens_alone_has_a_loss(tmp_path: Path) -> None:
     """Special tokens add no bytes to a text, but bits_per_byte counts the bytes of their names in it."""
-    _saved(_gpt2(), tmp_path)
+    saved(_gpt2(), tmp_path)
     _byte_level().save(str(tmp_path / "tokenizer.json"))
     text = "<|endoftext|>" * 4
     *_, result = evaluate(*load_model(tmp_path), text)
@@ -318,7 +288,7 @@ def test_a_text_of_special_tokens_alone_has_a_loss(tmp_path: Path) -> None:
 
 
 def test_generation_ends_after_a_stop_token(tmp_path: Path) -> None:
-    theirs = _saved(_gpt2(), tmp_path)
+    theirs = saved(_gpt2(), tmp_path)
     _byte_level().save(str(tmp_path / "tokenizer.json"))
     model, tokenizer = load_model(tmp_path)
     greedy = SamplingSettings(temperature=0.0)
@@ -337,7 +307,7 @@ def test_generation_ends_after_a_stop_token(tmp_path: Path) -> None:
 
 
 def test_logits_and_attention_through_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    theirs = _saved(_gpt2(), tmp_path / "model")
+    theirs = saved(_gpt2(), tmp_path / "model")
     _byte_level().save(str(tmp_path / "model" / "tokenizer.json"))
     assert main(["logits", str(tmp_path / "model"), "--ids", "1,2,3", "--out", str(tmp_path / "l.npz")]) == 0
     logits = np.load(tmp_path / "l.npz")["logits"]
@@ -356,7 +326,7 @@ def test_logits_and_attention_through_the_command_line(tmp_path: Path, capsys: p
 
 @pytest.mark.parametrize("ids", ["", "1,x", "500", "-1", ",".join(["1"] * (CONTEXT + 1))])
 def test_invalid_ids_raise_an_engine_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: str) -> None:
-    _saved(_gpt2(), tmp_path)
+    saved(_gpt2(), tmp_path)
     capsys.readouterr()
     assert main(["logits", str(tmp_path), f"--ids={ids}", "--out", str(tmp_path / "x.npz")]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
