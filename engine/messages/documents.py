@@ -90,6 +90,9 @@ class DocumentEntry:
     passages: int
     reason: str = ""  # why it was not read: a key under "error.", with its arguments
     arguments: Arguments | None = None
+    encoding: str = ""  # name of a Python codec; "" for formats that are not plain text, such as PDF
+    certain: bool = True  # False if the bytes fit several encodings about equally well
+    replaced: int = 0  # places with invalid bytes; each reads as U+FFFD
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,9 @@ class DocumentText:
     characters: int  # length of the whole document
     passages: NDArray[np.int32]  # [n, 3]: index, start and end (characters of the document) of those in this part
     editable: bool  # a plain text file, and `text` is all of it
+    encoding: str = ""  # these three as in DocumentEntry
+    certain: bool = True
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,18 @@ class ReadDocument(Request[DocumentText]):
 
     document: int
     around: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseEncoding(Request[IndexProgress | CollectionInfo]):
+    """Read a document again in `encoding`, also at later updates; "" detects it again.
+
+    Raises EngineError: error.document_gone, error.encoding_unknown, error.not_text (the format has no encoding to
+    choose).
+    """
+
+    document: int
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)

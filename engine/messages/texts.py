@@ -13,15 +13,47 @@ class TextInfo:
     files: int
     bytes: int
     characters: int  # exact for small texts, estimated from the first megabytes for large ones
-    encoding: str  # encoding of the first file
+    encoding: str  # encoding of the first file, a name of a Python codec
     excerpt: str  # the first few hundred characters
+    chosen: str = ""  # the encoding in the request
+    differing: int = 0  # files whose encoding is not that of the first
+    certain: bool = True  # False if the bytes of some file fit several encodings about equally well
+    replaced: int = 0  # places with invalid bytes in the part that was read; each reads as U+FFFD
 
 
 @dataclass(frozen=True, slots=True)
 class InspectText(Request[TextInfo]):
-    """Inspect files or folders."""
+    """Inspect files or folders, in an encoding or each in the one detected.
+
+    Raises EngineError: as `engine.text.reading.find_files`.
+    """
 
     paths: tuple[str, ...]
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingPreview:
+    """How a file reads in an encoding."""
+
+    path: str
+    excerpt: str  # a few lines around the first non-ASCII character
+    encoding: str
+    certain: bool  # always True for a chosen encoding
+    replaced: int  # places with invalid bytes in the first million characters
+    others: tuple[str, ...]  # other plausible encodings, the most probable first
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewEncoding(Request[EncodingPreview]):
+    """Show a part of a file as it reads in `encoding`, or in the one detected if it is "".
+
+    Raises EngineError: error.text_missing, error.text_unreadable, error.text_empty, error.text_binary,
+    error.text_nul, error.encoding_unknown.
+    """
+
+    path: str
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

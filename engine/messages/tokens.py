@@ -51,6 +51,7 @@ class ReplayMerges(Request[MergeSteps]):
     text: str
     token: int
     paths: tuple[str, ...] = ()
+    encoding: str = ""  # that of `paths`; "" detects it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class CompareTokenizers(Request[TokenizerColumn]):
     english: str
     japanese: str
     paths: tuple[str, ...] = ()
+    encoding: str = ""  # that of `paths`; "" detects it
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,4 @@ class ListVocabulary(Request[Vocabulary]):
 
     text: str
     paths: tuple[str, ...] = ()
+    encoding: str = ""  # that of `paths`; "" detects it

@@ -117,6 +117,7 @@ class Train(Request[RunReport]):
 
     With `resume` the run in `folder` continues from its last checkpoint: same settings, same order of the
     data; `paths` may be empty. Now and then the model continues `sample_prompt` with its current weights.
+    The texts are read in `encoding`, or each in the one detected if it is "".
     """
 
     paths: tuple[str, ...]
@@ -124,6 +125,7 @@ class Train(Request[RunReport]):
     settings: TrainingSettings
     resume: bool = False
     sample_prompt: str = ""
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from engine.errors import EngineError, not_written
 from engine.retrieval.store import Store
-from engine.text.reading import detect_encoding
+from engine.text.encodings import decode
+from engine.text.reading import TextFile
 
 EDITABLE = frozenset({".txt", ".text", ".md", ".markdown"})
 LONGEST = 200_000  # characters
@@ -37,24 +38,26 @@ def rewrite(store: Store, document: int, text: str) -> str:
         raise EngineError("error.not_editable", file=name)
     path = Path(name).resolve()  # the target of a link
     try:
-        indexed = {file: [state.size, state.modified] for file, state in store.states().items()}
-        edits = {file: left for file, left in _edits(store).items() if file in indexed and indexed[file] not in left}
+        states = store.states()
+        indexed = {file: [state.size, state.modified] for file, state in states.items()}
+        edits = {
+            file: left
+            for file, left in store.get_dict("edits").items()
+            if file in indexed and indexed[file] not in left
+        }
         left = edits.get(name, [])
         if _state(path) not in (indexed[name], *left):
             raise EngineError("error.document_changed", file=name)
-        with _written(path, text.encode("utf-8", "replace").decode()) as temporary:
+        chosen = states[name].chosen
+        with _written(path, text.encode("utf-8", "replace").decode(), chosen) as (temporary, encoding):
             with store.writing():  # first, else the next save would mistake this edit for another program's
                 store.set_meta("edits", edits | {name: [*left, _state(temporary)]})
+                if chosen and encoding == "utf-8":
+                    store.set_meta("encodings", store.get_dict("encodings") | {name: encoding})
             temporary.replace(path)
     except OSError as error:
         raise not_written(name, error) from error
     return name
-
-
-def _edits(store: Store) -> dict[str, list[list[int]]]:
-    """Return by path the states that edits may have left a file in."""
-    edits = store.get_meta("edits")
-    return edits if isinstance(edits, dict) else {}
 
 
 def _state(path: Path) -> list[int]:
@@ -64,37 +67,41 @@ def _state(path: Path) -> list[int]:
 
 
 @contextmanager
-def _written(path: Path, text: str) -> Iterator[Path]:
-    """Write `text` to a file beside `path`, with the same permissions; it is deleted if it has not replaced `path`."""
+def _written(path: Path, text: str, chosen: str) -> Iterator[tuple[Path, str]]:
+    """Write `text` to a file beside `path`, with the same permissions; yield it and its encoding.
+
+    It is deleted if it has not replaced `path`.
+    """
     handle, name = tempfile.mkstemp(".part", path.name, path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        temporary.write_bytes(_encoded(text, path, temporary))
+        data, encoding = _encoded(text, path, chosen, temporary)
+        temporary.write_bytes(data)
         shutil.copymode(path, temporary)
-        yield temporary
+        yield temporary, encoding
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _encoded(text: str, path: Path, trial: Path) -> bytes:
-    """Encode `text` as the file at `path` is encoded.
+def _encoded(text: str, path: Path, chosen: str, trial: Path) -> tuple[bytes, str]:
+    """Encode `text` as the file at `path` is encoded, which may have been chosen; return the encoding, too.
 
-    UTF-8 is used if that encoding lacks a character, or if without a byte order mark the result would be detected
-    as another encoding, which is tried with the file `trial`.
+    UTF-8 is used if that encoding lacks a character, or if it was not chosen and without a byte order mark the result
+    would be detected as another encoding, which is tried with the file `trial`.
     """
     old = path.read_bytes()
     mark, encoding = next(((m, name) for m, name in MARKS if old.startswith(m)), (b"", ""))
-    encoding = encoding or detect_encoding(path)
+    encoding = encoding or TextFile(path, chosen).encoding
     text = text.replace("\n", _line_end(old[len(mark) :].decode(encoding, "replace")))
     try:
         data = mark + text.encode(encoding)
         trial.write_bytes(data)
-        if mark or not data or data.decode(detect_encoding(trial), "replace") == data.decode(encoding):
-            return data
+        if mark or not data or chosen or decode(data, TextFile(trial).encoding)[0] == data.decode(encoding):
+            return data, encoding
     except (UnicodeEncodeError, EngineError):
         pass
-    return text.encode("utf-8")
+    return text.encode("utf-8"), "utf-8"
 
 
 def _line_end(text: str) -> str:

@@ -1,11 +1,11 @@
 """Bring a collection up to date with its files: those that are new, changed or deleted."""
 
-import errno
 import hashlib
 import os
 import stat
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -16,17 +16,22 @@ from engine.retrieval.passages import LARGEST, OVERLAP, SIZE, SMALLEST, Document
 from engine.retrieval.reader_process import FileReader
 from engine.retrieval.readers.formats import SUFFIXES
 from engine.retrieval.store import FileState, Store
+from engine.text.encodings import codec_of
 
 BATCH_SECONDS = 0.2  # between two commits
 COUNTED = 64  # passages whose terms are counted between two yields
 
 
-def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
+def update(store: Store, paths: Iterable[str | Path] = (), encoding: str | None = None) -> Updating:
     """Add files and folders; without paths, look again at those that were added before.
 
-    Only new and changed files are read. Whatever was yielded as done is kept if the generator is closed.
-    Raises EngineError: error.text_missing, error.not_written.
+    `encoding` is that of the texts among `paths`, also at later updates; "" detects it, None keeps the choice.
+    Only new and changed files are read, and those for which another encoding was chosen. Whatever was yielded as
+    done is kept if the generator is closed.
+    Raises EngineError: error.text_missing, error.not_written, error.encoding_unknown.
     """
+    if encoding:
+        codec_of(encoding)
     named = [os.path.normpath(Path(path).absolute()) for path in paths]
     yield from count_again(store)
     for path in named:
@@ -41,16 +46,26 @@ def update(store: Store, paths: Iterable[str | Path] = ()) -> Updating:
         # A named file stays a root even if its folder is one: the folder's scan may skip it (hidden, a link).
         store.set_meta("roots", sorted({*store.get_list("roots"), *named}))
         store.set_meta("left_out", [path for path in store.get_list("left_out") if path not in named])
+        if encoding is not None:
+            store.set_meta("encodings", store.get_dict("encodings") | dict.fromkeys(named, encoding))
         _remove_deleted(store, roots, wanted, known)
     unread = {path: state for path, state in store.skipped_states().items() if path not in named}
+    chosen = store.get_dict("encodings")
     news = {
-        path: state
+        path: replace(state, chosen=_encoding_for(path, chosen))
         for path, state in wanted.items()
         if (state.size, state.modified) not in [(s.size, s.modified) for s in (known.get(path), unread.get(path)) if s]
+        or (path in known and known[path].chosen != _encoding_for(path, chosen))
     }
     with FileReader() as reader:
         yield from _read_all(store, reader, news, known)
     yield from embed_missing(store)
+
+
+def _encoding_for(path: str, chosen: dict[str, str]) -> str:
+    """Return the encoding chosen for a file or for the nearest folder around it; "" if none was."""
+    around = [root for root in chosen if _below(path, [root])]
+    return chosen[max(around, key=len)] if around else ""
 
 
 def _find(store: Store, roots: list[str], named: list[str]) -> Generator[None, None, dict[str, FileState]]:
@@ -174,20 +189,18 @@ def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], know
     size, overlap = passage_size(store)
     for done, (path, state) in enumerate(news.items(), start=1):
         try:
-            if _as_text(path) != path:
-                raise EngineError("error.text_unreadable", file=_as_text(path), reason=os.strerror(errno.EILSEQ))
             digest = _digest(path)
-            if path in known and known[path].digest == digest:
+            if path in known and (known[path].digest, known[path].chosen) == (digest, state.chosen):
                 batch.touched.append((path, state))
             else:
-                document = yield from reader.read(Path(path))
+                document = yield from reader.read(Path(path), state.chosen)
                 passages = split(document, size, overlap)
                 counts = yield from _count(document, passages)
-                batch.read.append((path, FileState(state.size, state.modified, digest), document, passages, counts))
+                batch.read.append((path, replace(state, digest=digest), document, passages, counts))
         except EngineError as error:
             # An unreadable file is tried again: another program may have it open.
             seen = state if error.key != "error.text_unreadable" else FileState(-1, -1)
-            batch.failed.append((_as_text(path), seen, error))
+            batch.failed.append((path, seen, error))
         yield clock.progress("reading", done, _as_text(Path(path).name)) if batch.commit_if_due() else None
     batch.commit()
     if news:
@@ -195,7 +208,7 @@ def _read_all(store: Store, reader: FileReader, news: dict[str, FileState], know
 
 
 def _as_text(path: str) -> str:
-    """Return the path with "?" for bytes that are not UTF-8, as in old archives: SQLite stores valid text only."""
+    """Return a path or name to show, with "?" for bytes that are not UTF-8, as in old archives."""
     return path.encode("utf-8", "replace").decode()
 
 

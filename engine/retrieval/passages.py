@@ -20,6 +20,9 @@ class Document:
     text: str
     pages: tuple[int, ...] = ()  # offset of each page; empty for files without pages
     headings: tuple[tuple[int, str], ...] = ()  # offset and text of each heading
+    encoding: str = ""  # name of a Python codec; "" for formats that are not plain text, such as PDF
+    certain: bool = True  # False if the bytes fit several encodings about equally well
+    replaced: int = 0  # places with invalid bytes; each reads as U+FFFD
 
     def page_of(self, offset: int) -> int:
         """Return the number of the page at `offset`, from 1; 0 in files without pages."""

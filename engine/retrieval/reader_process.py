@@ -2,7 +2,8 @@
 
     python -m engine.retrieval.reader_process
 
-writes "ready", then reads one path per line from stdin and writes one line of JSON for each to stdout.
+writes "ready", then reads lines of JSON from stdin, each a path and an encoding or "", and writes one line of JSON
+for each to stdout.
 """
 
 import json
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,7 +44,7 @@ class FileReader:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, encoding: str = "") -> Reading:
         """Yield while waiting, return the document. Raises EngineError, which names what is wrong with the file."""
         process = self._started()
         while not self._is_ready:  # the start does not count towards the file's time limit
@@ -55,7 +57,7 @@ class FileReader:
         limit = SECONDS + SECONDS_A_MEGABYTE * _megabytes(path)
         assert process.stdin is not None
         try:
-            process.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            process.stdin.write(json.dumps([str(path), encoding]).encode() + b"\n")
             process.stdin.flush()
         except OSError:
             pass  # the process has died, so its answer is empty
@@ -114,7 +116,8 @@ def _megabytes(path: Path) -> float:
 def _document(answer: dict[str, Any]) -> Document:
     if "error" in answer:
         raise EngineError(answer["error"], **answer["arguments"])
-    return Document(answer["text"], tuple(answer["pages"]), tuple((o, t) for o, t in answer["headings"]))
+    values = {**answer, "pages": tuple(answer["pages"]), "headings": tuple((o, t) for o, t in answer["headings"])}
+    return Document(**values)
 
 
 # --- In the process -------------------------------------------------------------------------------
@@ -127,21 +130,22 @@ def main() -> None:
     output.write(b"ready\n")
     output.flush()
     for line in sys.stdin.buffer:
-        output.write(json.dumps(_answer_to(Path(json.loads(line)))).encode() + b"\n")
+        path, encoding = json.loads(line)
+        output.write(json.dumps(_answer_to(Path(path), encoding)).encode() + b"\n")
         output.flush()
 
 
-def _answer_to(path: Path) -> dict[str, Any]:
+def _answer_to(path: Path, encoding: str = "") -> dict[str, Any]:
     from engine.retrieval.readers.formats import read_document
 
     try:
-        document = read_document(path)
+        document = read_document(path, encoding)
     except EngineError as error:
         return {"error": error.key, "arguments": error.args_by_name}
     except MemoryError:
         return {"error": "error.document_large", "arguments": {"file": str(path)}}
     text = document.text.encode("utf-8", "replace").decode()  # SQLite rejects lone surrogates
-    return {"text": text, "pages": document.pages, "headings": document.headings}
+    return asdict(replace(document, text=text))
 
 
 def _limit_memory() -> None:

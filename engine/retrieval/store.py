@@ -6,6 +6,7 @@ of the first version ("about", "chunks"), so that every collection can be opened
 """
 
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,15 @@ CREATE TABLE skipped (
 """
 
 
+# Columns of `documents` that were added later: collections that lack them get them when they are opened.
+NEW_COLUMNS = (
+    "encoding TEXT NOT NULL DEFAULT ''",
+    "certain INTEGER NOT NULL DEFAULT 1",
+    "replaced INTEGER NOT NULL DEFAULT 0",
+    "chosen TEXT NOT NULL DEFAULT ''",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FileState:
     """Size, time and content of a file when it was last read: if they are the same, it is unchanged."""
@@ -54,6 +64,7 @@ class FileState:
     size: int
     modified: int  # nanoseconds
     digest: str = ""
+    chosen: str = ""  # the encoding chosen for it; "" if it was detected
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,19 @@ class Table:
     ends: NDArray[np.int64]
     pages: NDArray[np.int64]
     rows: NDArray[np.int64]  # row of the passage's vector in the file of vectors; -1: not yet computed
+
+
+def _stored(path: str) -> str | bytes:
+    """Return the value of a path in the database: its bytes if they are not UTF-8, because SQLite stores valid text."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+def _path(stored: str | bytes) -> str:
+    return os.fsdecode(stored)
 
 
 class Store:
@@ -97,6 +121,10 @@ class Store:
                     self._connection.execute(statement)
                 self.set_meta("format", FORMAT)
                 self.set_meta("analysis", VERSION)
+            known = {name for _, name, *_ in self._connection.execute("PRAGMA table_info(documents)")}
+            for column in NEW_COLUMNS:
+                if known and column.split()[0] not in known:
+                    self._connection.execute(f"ALTER TABLE documents ADD COLUMN {column}")
         if self.get_meta("format") != FORMAT:
             raise EngineError("error.collection_format", folder=str(self.folder))
         if self.get_number("analysis") != VERSION:
@@ -181,6 +209,11 @@ class Store:
         value = self.get_meta(key)
         return value if isinstance(value, list) else []
 
+    def get_dict(self, key: str) -> dict[str, Any]:
+        """Return the value of `key`; an empty dictionary if it is none."""
+        value = self.get_meta(key)
+        return value if isinstance(value, dict) else {}
+
     def size_on_disk(self) -> int:
         """Return the bytes of all files of the collection."""
         return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
@@ -188,15 +221,18 @@ class Store:
     # --- Documents --------------------------------------------------------------------------------
 
     def states(self) -> dict[str, FileState]:
-        rows = self._rows("SELECT path, size, modified, digest FROM documents")
-        return {path: FileState(*state) for path, *state in rows}
+        rows = self._rows("SELECT path, size, modified, digest, chosen FROM documents")
+        return {_path(path): FileState(*state) for path, *state in rows}
 
     def entries(self) -> list[DocumentEntry]:
         rows = self._rows(
-            "SELECT id, path, size, characters, (SELECT count(*) FROM chunks WHERE document = documents.id)"
-            " FROM documents ORDER BY path"
+            "SELECT id, path, size, characters, (SELECT count(*) FROM chunks WHERE document = documents.id),"
+            " encoding, certain, replaced FROM documents ORDER BY path"
         )
-        return [DocumentEntry(*row) for row in rows]
+        return [
+            DocumentEntry(number, _path(path), size, characters, passages, "", None, encoding, bool(certain), replaced)
+            for number, path, size, characters, passages, encoding, certain, replaced in rows
+        ]
 
     def put(
         self,
@@ -211,7 +247,7 @@ class Store:
         `counts`: how often each term occurs in each passage.
         """
         values = {
-            "path": path,
+            "path": _stored(path),
             "size": state.size,
             "modified": state.modified,
             "digest": state.digest,
@@ -219,6 +255,10 @@ class Store:
             "pages": json.dumps(document.pages),
             "headings": json.dumps(document.headings),
             "text": document.text,
+            "encoding": document.encoding,
+            "certain": document.certain,
+            "replaced": document.replaced,
+            "chosen": state.chosen,
         }
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         updates = ", ".join(f"{name} = excluded.{name}" for name in values)
@@ -227,7 +267,8 @@ class Store:
             values,
         ).fetchone()
         for table, column in (("skipped", "path"), ("chunks", "document"), ("postings", "document")):
-            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (path if column == "path" else number,))
+            value = _stored(path) if column == "path" else number
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (value,))
         self._connection.executemany(
             "INSERT INTO chunks (document, place, start, end, page, heading, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
@@ -261,40 +302,43 @@ class Store:
     def touch(self, path: str, state: FileState) -> None:
         """Record that a file was written again with the same content."""
         self._connection.execute(
-            "UPDATE documents SET size = ?, modified = ? WHERE path = ?", (state.size, state.modified, path)
+            "UPDATE documents SET size = ?, modified = ? WHERE path = ?", (state.size, state.modified, _stored(path))
         )
 
     def remove(self, path: str) -> None:
-        self._connection.execute("DELETE FROM documents WHERE path = ?", (path,))
-        self._connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
+        self._connection.execute("DELETE FROM documents WHERE path = ?", (_stored(path),))
+        self._connection.execute("DELETE FROM skipped WHERE path = ?", (_stored(path),))
 
     def path(self, document: int) -> str | None:
         """Return the path of a document; None if it is no longer in the collection."""
         rows = self._rows("SELECT path FROM documents WHERE id = ?", (document,))
-        return rows[0][0] if rows else None
+        return _path(rows[0][0]) if rows else None
 
     def document(self, document: int) -> tuple[str, Document]:
         """Return a document's path and content. Raises EngineError error.document_gone."""
-        rows = self._rows("SELECT path, text, pages, headings FROM documents WHERE id = ?", (document,))
+        rows = self._rows(
+            "SELECT path, text, pages, headings, encoding, certain, replaced FROM documents WHERE id = ?", (document,)
+        )
         if not rows:
             raise EngineError("error.document_gone")
-        ((path, text, pages, headings),) = rows
-        return path, Document(text, tuple(json.loads(pages)), tuple((o, t) for o, t in json.loads(headings)))
+        ((path, text, pages, headings, encoding, certain, replaced),) = rows
+        parts = tuple(json.loads(pages)), tuple((o, t) for o, t in json.loads(headings))
+        return _path(path), Document(text, *parts, encoding, bool(certain), replaced)
 
     # --- Files that could not be read -------------------------------------------------------------
 
     def skip(self, path: str, state: FileState, error: EngineError) -> None:
         self.remove(path)
-        values = (path, state.size, state.modified, error.key, json.dumps(error.args_by_name))
+        values = (_stored(path), state.size, state.modified, error.key, json.dumps(error.args_by_name))
         self._connection.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)", values)
 
     def skipped(self) -> list[tuple[str, EngineError]]:
         rows = self._rows("SELECT path, reason, arguments FROM skipped ORDER BY path")
-        return [(path, EngineError(reason, **json.loads(arguments))) for path, reason, arguments in rows]
+        return [(_path(path), EngineError(reason, **json.loads(arguments))) for path, reason, arguments in rows]
 
     def skipped_states(self) -> dict[str, FileState]:
         rows = self._rows("SELECT path, size, modified FROM skipped")
-        return {path: FileState(size, modified) for path, size, modified in rows}
+        return {_path(path): FileState(size, modified) for path, size, modified in rows}
 
     # --- Passages ---------------------------------------------------------------------------------
 
@@ -317,7 +361,7 @@ class Store:
         if not rows:
             raise EngineError("error.document_gone")
         ((path, heading, text),) = rows
-        return path, heading, text
+        return _path(path), heading, text
 
     def without_vector(self, most: int) -> list[tuple[int, str]]:
         """Return IDs and texts (with their headings) of up to `most` passages that have no vector yet."""

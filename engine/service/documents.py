@@ -9,6 +9,7 @@ from engine.errors import EngineError
 from engine.messages.documents import (
     AddDocuments,
     ChooseEmbedder,
+    ChooseEncoding,
     CollectionInfo,
     DocumentEntry,
     DocumentText,
@@ -27,6 +28,7 @@ from engine.retrieval.collection import Collection, Snapshot, embedder_choice
 from engine.retrieval.editing import EDITABLE, LONGEST, rewrite
 from engine.retrieval.embedders import Choice
 from engine.retrieval.embedding import Updating, choose_embedder as embed_with
+from engine.retrieval.readers.formats import READERS
 from engine.retrieval.store import Store
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
@@ -60,6 +62,15 @@ def choose_embedder(session: Session, request: ChooseEmbedder) -> Answer[IndexPr
 def edit_document(session: Session, request: EditDocument) -> Answer[IndexProgress | CollectionInfo]:
     path = rewrite(session.collection.store, request.document, request.text)
     yield from _change(session, lambda store: indexing.update(store, [path]))
+
+
+def choose_encoding(session: Session, request: ChooseEncoding) -> Answer[IndexProgress | CollectionInfo]:
+    path = session.collection.store.path(request.document)
+    if path is None:
+        raise EngineError("error.document_gone")
+    if Path(path).suffix.lower() in READERS:
+        raise EngineError("error.not_text", file=path)
+    yield from _change(session, lambda store: indexing.update(store, [path], request.encoding))
 
 
 def remove_documents(session: Session, request: RemoveDocuments) -> Answer[CollectionInfo]:
@@ -131,7 +142,18 @@ def read_document(session: Session, request: ReadDocument) -> Answer[DocumentTex
     shown[:, 0] = np.searchsorted(now.table.ids, shown[:, 0])
     whole = len(text) == len(document.text)
     editable = whole and Path(path).suffix.lower() in EDITABLE
-    yield DocumentText(request.document, path, text, first, len(document.text), shown, editable)
+    yield DocumentText(
+        document=request.document,
+        path=path,
+        text=text,
+        first=first,
+        characters=len(document.text),
+        passages=shown,
+        editable=editable,
+        encoding=document.encoding,
+        certain=document.certain,
+        replaced=document.replaced,
+    )
 
 
 HANDLERS: Handlers = {
@@ -141,6 +163,7 @@ HANDLERS: Handlers = {
     ChooseEmbedder: choose_embedder,
     RemoveDocuments: remove_documents,
     EditDocument: edit_document,
+    ChooseEncoding: choose_encoding,
     ListDocuments: list_documents,
     ReadDocument: read_document,
 }

@@ -9,10 +9,18 @@ import numpy as np
 from engine.errors import not_written
 from engine.files import replacing
 from engine.messages.status import Progress
-from engine.messages.texts import AssessText, InspectText, TextAssessment, TextInfo, WriteWorld
+from engine.messages.texts import (
+    AssessText,
+    EncodingPreview,
+    InspectText,
+    PreviewEncoding,
+    TextAssessment,
+    TextInfo,
+    WriteWorld,
+)
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
-from engine.text.reading import inspect
+from engine.text.reading import inspect, preview
 from engine.text.world.stream import MEGABYTE, stream
 from engine.training.evaluation import losses
 
@@ -21,7 +29,11 @@ TURN_SECONDS = 0.05  # writing time before other jobs may run
 
 
 def inspect_text(session: Session, request: InspectText) -> Answer[TextInfo]:
-    yield inspect(request.paths)
+    yield inspect(request.paths, request.encoding)
+
+
+def preview_encoding(session: Session, request: PreviewEncoding) -> Answer[EncodingPreview]:
+    yield preview(request.path, request.encoding)
 
 
 def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
@@ -60,4 +72,9 @@ def _unknown(opened: OpenedModel, text: str) -> str:
     return "".join(dict.fromkeys(tokens.text[start:end] for kind, start, end in parts if kind == "byte"))
 
 
-HANDLERS: Handlers = {InspectText: inspect_text, WriteWorld: write_world, AssessText: assess_text}
+HANDLERS: Handlers = {
+    InspectText: inspect_text,
+    PreviewEncoding: preview_encoding,
+    WriteWorld: write_world,
+    AssessText: assess_text,
+}

@@ -54,7 +54,7 @@ def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]
     replay = opened.cached("merges", None, lambda: MergeReplay(opened.tokenizer))
     yield None
     start, end = int(tokens.starts[request.token]), int(tokens.ends[request.token])
-    sample = _sample(session, request.paths, request.text)
+    sample = _sample(session, request.paths, request.encoding, request.text)
     steps = [
         MergeStep(step.pieces, step.merged, step.rank, sample.count(step.merged) if step.merged else 0)
         for step in replay.steps(tokens.text, start, end)
@@ -67,9 +67,9 @@ def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[T
 
     def train() -> dict[str, Tokenizer]:
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
-        return tokenizers_to_compare(_sample(session, request.paths, "")[:TRAINED_ON] + ours)
+        return tokenizers_to_compare(_sample(session, request.paths, request.encoding, "")[:TRAINED_ON] + ours)
 
-    others = session.cached("compared", request.paths, train)
+    others = session.cached("compared", (request.paths, request.encoding), train)
     yield None
     for name, tokenizer in ({"model": session.opened.tokenizer} | others).items():
         yield _column(name, tokenizer, request)
@@ -89,7 +89,7 @@ def _column(name: str, tokenizer: Tokenizer, request: CompareTokenizers) -> Toke
 
 def list_vocabulary(session: Session, request: ListVocabulary) -> Answer[Vocabulary]:
     tokenizer = session.opened.tokenizer
-    text_ids = tokenizer.encode_array(_sample(session, request.paths, request.text))
+    text_ids = tokenizer.encode_array(_sample(session, request.paths, request.encoding, request.text))
     yield None
     ids = range(tokenizer.vocabulary)
     yield Vocabulary(
@@ -100,16 +100,16 @@ def list_vocabulary(session: Session, request: ListVocabulary) -> Answer[Vocabul
     )
 
 
-def _sample(session: Session, paths: tuple[str, ...], otherwise: str) -> str:
+def _sample(session: Session, paths: tuple[str, ...], encoding: str, otherwise: str) -> str:
     """Return the beginning of the opened texts, read once, or `otherwise` if none is open."""
     if not paths:
         return otherwise
-    return session.cached("sample", paths, lambda: _beginning(paths))
+    return session.cached("sample", (paths, encoding), lambda: _beginning(paths, encoding))
 
 
-def _beginning(paths: tuple[str, ...]) -> str:
+def _beginning(paths: tuple[str, ...], encoding: str) -> str:
     parts, length = list[str](), 0
-    for chunk in read_all(paths):
+    for chunk in read_all(paths, encoding):
         parts.append(chunk[: SAMPLE - length])
         length += len(parts[-1])
         if length >= SAMPLE:

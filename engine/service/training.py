@@ -110,7 +110,10 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
     if session.run is not None:
         raise EngineError("error.run_in_progress")
     folder = Path(request.folder)
-    run = Run.resume(folder) if request.resume else Run.start(list(request.paths), folder, request.settings)
+    if request.resume:
+        run = Run.resume(folder)
+    else:
+        run = Run.start(list(request.paths), folder, request.settings, request.encoding)
     try:
         yield from run.prepare()
         yield _started(folder, run.name, run.settings, run.tokenizer, run.corpus)

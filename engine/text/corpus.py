@@ -73,18 +73,20 @@ def windows_of(
     return windows[:, :-1], windows[:, 1:]
 
 
-def build_corpus(paths: Iterable[str | Path], tokenizer: Tokenizer, folder: Path) -> Iterator[float]:
+def build_corpus(
+    paths: Iterable[str | Path], tokenizer: Tokenizer, folder: Path, encoding: str = ""
+) -> Iterator[float]:
     """Write the IDs of all texts into `folder`; yield the share that is done, 0..1.
 
     Raises EngineError: as `read_all`, and error.not_written when the disk is full or read-only.
     """
     paths = list(paths)
-    total = max(1, sum(path.stat().st_size for path in find_files(paths)))
+    total = max(1, sum(path.stat().st_size for path in find_files(paths, encoding)))
     dtype = np.uint16 if tokenizer.vocabulary <= 1 << 16 else np.uint32
     try:
         done = tokens = 0
         with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
-            for text in _gather(read_all(paths)):
+            for text in _gather(read_all(paths, encoding)):
                 ids = tokenizer.encode_array(text)
                 file.write(ids.astype(dtype).tobytes())
                 tokens += len(ids)

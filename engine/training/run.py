@@ -31,7 +31,7 @@ from engine.model.checkpoint import (
 from engine.model.memory import free_memory, keep_freed_memory
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus, build_corpus
-from engine.text.reading import find_files, inspect, read_all
+from engine.text.reading import inspect, read_all
 from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
 from engine.training.recipe import check, memory_bytes, model_config
 from engine.training.tasks.language_modelling import LanguageModelling
@@ -51,15 +51,17 @@ class Run:
     tokenizer: Tokenizer
     corpus: Corpus
 
-    def __init__(self, folder: Path, paths: list[str], settings: TrainingSettings, name: str, resumed: bool) -> None:
+    def __init__(
+        self, folder: Path, paths: list[str], settings: TrainingSettings, name: str, encoding: str, resumed: bool
+    ) -> None:
         self.folder, self.paths, self.settings, self.name = folder, paths, settings, name
-        self._resumed = resumed
+        self._encoding, self._resumed = encoding, resumed
         self._unsaved: list[dict[str, Any]] = []  # lines of the log
         self._saved_at, self._pause = time.monotonic(), SAVE_SECONDS
 
     @classmethod
-    def start(cls, paths: list[str], folder: Path, settings: TrainingSettings) -> "Run":
-        """Return a new run on the texts in `paths`, in an empty folder.
+    def start(cls, paths: list[str], folder: Path, settings: TrainingSettings, encoding: str = "") -> "Run":
+        """Return a new run on the texts in `paths`, in an empty folder; `encoding` "": each text as detected.
 
         Raises EngineError: settings out of range, texts that cannot be read, a folder that contains a model.
         """
@@ -70,9 +72,9 @@ class Run:
             raise EngineError("error.memory", need=f"{needed / 2**30:.1f}", have=f"{have / 2**30:.1f}")
         if (folder / CONFIG).exists() or (folder / STATE).exists():
             raise EngineError("error.folder_taken", folder=str(folder))
-        find_files(paths)
+        name = inspect(tuple(paths), encoding).name
         absolute = [str(Path(path).resolve()) for path in paths]
-        return cls(folder, absolute, settings, inspect(tuple(paths)).name, resumed=False)
+        return cls(folder, absolute, settings, name, encoding, resumed=False)
 
     @classmethod
     def resume(cls, folder: Path) -> "Run":
@@ -83,7 +85,7 @@ class Run:
         if not (folder / ABOUT).is_file() or not (folder / STATE).is_file():
             raise EngineError("error.nothing_to_resume", folder=str(folder))
         name, paths, settings = read_about(folder)
-        return cls(folder, paths, settings, name, resumed=True)
+        return cls(folder, paths, settings, name, "", resumed=True)  # its text is stored as tokens
 
     def prepare(self) -> Iterator[Progress]:
         """Make tokenizer, corpus and model, or load them if the run is resumed."""
@@ -106,13 +108,13 @@ class Run:
         settings = self.settings
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            about = {"name": self.name, "paths": self.paths, "settings": asdict(settings)}
+            about = {"name": self.name, "paths": self.paths, "settings": asdict(settings), "encoding": self._encoding}
             yield Progress("progress.tokenizer", None)
             if settings.tokenizer == "char":
-                self.tokenizer = train_characters(read_all(self.paths))
+                self.tokenizer = train_characters(read_all(self.paths, self._encoding))
             else:
-                self.tokenizer = train_bpe(read_all(self.paths), settings.vocabulary)
-            for share in build_corpus(self.paths, self.tokenizer, self.folder):
+                self.tokenizer = train_bpe(read_all(self.paths, self._encoding), settings.vocabulary)
+            for share in build_corpus(self.paths, self.tokenizer, self.folder, self._encoding):
                 yield Progress("progress.corpus", share)
             self.corpus = Corpus.open(self.folder)
             self.corpus.check(settings.context)
@@ -206,13 +208,13 @@ def read_about(folder: Path) -> tuple[str, list[str], TrainingSettings]:
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's log; a line that a kill has cut short is skipped."""
-    return [values for line in _log_text(folder).splitlines() if (values := _parsed(line)) is not None]
+    return [values for line in _log_text(folder).split("\n") if (values := _parsed(line)) is not None]
 
 
 def last_lines(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield lines of a run's log from its end: the last step, then the steps with "validation"."""
     seen_step = False
-    for line in reversed(_log_text(folder).splitlines()):
+    for line in reversed(_log_text(folder).split("\n")):
         if not seen_step or '"validation"' in line:
             values = _parsed(line)
             if values is not None and "loss" in values:

@@ -28,7 +28,7 @@ class FileReader:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, encoding: str = "") -> Reading:
         yield
         return read_document(path)
 

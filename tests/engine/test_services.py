@@ -65,7 +65,7 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
         (tmp_path / f"{name}.txt").write_text(name * 20)
     paths = (str(tmp_path / "a.txt"), str(tmp_path / "b.txt"))
     ask(session, ListVocabulary("", paths))
-    assert session.cached("sample", paths, str) == "a" * 20 + "\n" + "b" * 9
+    assert session.cached("sample", (paths, ""), str) == "a" * 20 + "\n" + "b" * 9
     shutil.rmtree(tmp_path)
     assert ask(session, ListVocabulary("", paths))
     with pytest.raises(EngineError, match="text_missing"):
@@ -75,9 +75,10 @@ def test_a_sample_is_read_once_and_no_further_than_needed(
 def test_tokenizers_to_compare_are_trained_once_for_the_same_texts(session: Session, text_file: Path) -> None:
     request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
-    trained: dict[str, Any] = session.cached("compared", request.paths, dict)
+    key = (request.paths, request.encoding)
+    trained: dict[str, Any] = session.cached("compared", key, dict)
     assert ask(session, request)[1].vocabulary == columns[1].vocabulary
-    assert session.cached("compared", request.paths, dict) is trained
+    assert session.cached("compared", key, dict) is trained
     assert {column.characters for column in columns} == {5000}
     assert columns[0].count == 20_000  # 😀 is not in the open model's vocabulary: four bytes each
     assert all(len(column.tokens.text) == token_service.COMPARED for column in columns)

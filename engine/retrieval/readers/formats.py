@@ -24,6 +24,7 @@ from engine.retrieval.readers.word import read_docx
 OUR_BUGS = (AttributeError, ImportError, NameError, TypeError)  # seldom a damaged file: their traceback is logged
 
 Reader = Callable[[Path], Document]
+TextReader = Callable[[Path, str], Document]  # the string is the encoding chosen, or "" to detect it
 
 
 def read_old(path: Path) -> Document:
@@ -39,7 +40,9 @@ def read_old(path: Path) -> Document:
     raise EngineError("error.document_old", file=str(path))
 
 
-READERS: dict[str, Reader] = {
+TEXT_READERS: dict[str, TextReader] = {
+    ".txt": read_text,
+    ".text": read_text,
     ".md": read_markdown,
     ".markdown": read_markdown,
     ".csv": read_csv,
@@ -47,6 +50,8 @@ READERS: dict[str, Reader] = {
     ".html": read_html,
     ".htm": read_html,
     ".xhtml": read_html,
+}
+READERS: dict[str, Reader] = {
     ".pdf": read_pdf,
     ".docx": read_docx,
     ".docm": read_docx,  # with macros, which are not read
@@ -66,13 +71,20 @@ READERS: dict[str, Reader] = {
     ".xls": read_old,
     ".ppt": read_old,
 }
-SUFFIXES = frozenset({*READERS, ".txt", ".text"})
+SUFFIXES = frozenset({*TEXT_READERS, *READERS})
 
 
-def read_document(path: Path) -> Document:
-    """Read a file by the reader for its suffix. Raises EngineError, which names what is wrong with the file."""
+def read_document(path: Path, encoding: str = "") -> Document:
+    """Read a file by the reader for its suffix, a text in `encoding` or in the one detected.
+
+    Raises EngineError, which names what is wrong with the file.
+    """
+    suffix = path.suffix.lower()
     try:
-        document = READERS.get(path.suffix.lower(), read_text)(path)
+        if suffix in READERS:
+            document = READERS[suffix](path)
+        else:
+            document = TEXT_READERS.get(suffix, read_text)(path, encoding)
     except (EngineError, MemoryError):
         raise
     except (FileNotFoundError, PermissionError) as error:

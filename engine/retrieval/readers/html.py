@@ -1,27 +1,18 @@
 """Read the visible text of HTML pages."""
 
-import re
+from dataclasses import replace
 from pathlib import Path
 
 from engine.retrieval.passages import Document
 from engine.retrieval.readers.page import page_text
-from engine.text.reading import detect_encoding
-
-_CHARSET = re.compile(rb"charset=[\"']?([\w-]+)", re.IGNORECASE)
+from engine.retrieval.readers.plain import whole_text
 
 
-def read_html(path: Path) -> Document:
-    """Read the visible text of a page."""
-    return page_text(_html(path))
+def read_html(path: Path, encoding: str = "") -> Document:
+    """Read the visible text of a page.
 
-
-def _html(path: Path) -> str:
-    """Decode a page by the encoding that it declares, if that fits, else by the one detected."""
-    data = path.read_bytes()
-    named = _CHARSET.search(data[:4096])
-    for encoding in [named[1].decode()] if named else []:
-        try:
-            return data.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
-            pass
-    return data.decode(detect_encoding(path), "replace")
+    `encoding`: "" for that of its byte-order mark, else that which it declares, else the one detected.
+    """
+    page = whole_text(path, encoding, is_html=True)
+    shown = page_text(page.text)
+    return replace(page, text=shown.text, headings=shown.headings)

@@ -2,23 +2,26 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from engine.retrieval.passages import Document
 from engine.retrieval.readers.lines import Lines
-from engine.text.reading import read_chunks
+from engine.text.reading import TextFile
 
 
-def read_text(path: Path) -> Document:
-    text = whole_text(path)
-    return Document(text, headings=tuple(_title(text)))
+def read_text(path: Path, encoding: str = "") -> Document:
+    document = whole_text(path, encoding)
+    return replace(document, headings=tuple(_title(document.text)))
 
 
-def whole_text(path: Path) -> str:
-    lines = Lines()
-    for part in read_chunks(path):
+def whole_text(path: Path, encoding: str = "", is_html: bool = False) -> Document:
+    """Read a file as one text without headings, in an encoding or in the one detected, see TextFile."""
+    file, lines = TextFile(path, encoding, is_html), Lines()
+    for part in file.chunks():
         lines.add(part)
-    return lines.document().text
+    text = lines.document().text
+    return Document(text, encoding=file.encoding, certain=file.certain, replaced=file.replaced)
 
 
 def _title(text: str) -> Iterator[tuple[int, str]]:
@@ -29,9 +32,10 @@ def _title(text: str) -> Iterator[tuple[int, str]]:
         yield start, first.strip()
 
 
-def read_markdown(path: Path) -> Document:
-    text = whole_text(path)
-    return Document(text, headings=tuple((m.start(), m[1].strip()) for m in _HEADING.finditer(text)))
+def read_markdown(path: Path, encoding: str = "") -> Document:
+    document = whole_text(path, encoding)
+    found = _HEADING.finditer(document.text)
+    return replace(document, headings=tuple((match.start(), match[1].strip()) for match in found))
 
 
 _HEADING = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*?)[ \t#]*$", re.MULTILINE)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -32,12 +33,13 @@ class Dialect(NamedTuple):
 ONE_COLUMN = Dialect("\0")  # no text contains NUL
 
 
-def read_csv(path: Path) -> Document:
+def read_csv(path: Path, encoding: str = "") -> Document:
     """Read each row as a line of "column: value", or of values where the table has no header.
 
     Lines before the header, such as titles and comments, are kept as they are.
     """
-    text = whole_text(path).removeprefix("\ufeff")
+    document = whole_text(path, encoding)
+    text = document.text
     if declared := _DECLARED.match(text):
         text = text[declared.end() :]
     dialect = find_dialect(text, declared[1] if declared else "", "\t" if path.suffix.lower() == ".tsv" else "")
@@ -47,7 +49,7 @@ def read_csv(path: Path) -> Document:
     for number, row in enumerate(records(text, dialect)):
         if number != first or not names:
             lines.add(_line(names if number > first else [], row))
-    return lines.document()
+    return replace(document, text=lines.document().text)
 
 
 # --- Dialects -------------------------------------------------------------------------------------
