@@ -1,6 +1,8 @@
 """Reading files of every format, and refusing broken, hostile and slow ones."""
 
+import io
 import random
+import re
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -15,6 +17,7 @@ from engine.retrieval.reader_process import FileReader
 from engine.retrieval.readers.formats import READERS, read_document
 from tests.engine.collecting import failure, returned
 from tests.engine.documents import CSV, HTML, docx, pdf
+from tests.engine.officeml import office_samples
 
 MUTATIONS = 4  # of each format; tests/benchmarks/reader_fuzz.py does 500
 
@@ -126,19 +129,29 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
 
 
 def samples(folder: Path) -> dict[str, bytes]:
-    docx(folder / "whole.docx")
+    """Return a small file of every format by a name for it."""
     return {
         "f.txt": "猫は森で暮らしている。\n".encode("cp932") * 20,
         "f.md": "# 見出し\n本文。\n".encode() * 20,
         "f.html": HTML.encode(),
         "f.csv": CSV.encode(),
         "f.pdf": pdf(["First page.", "Second page."]),
-        "f.docx": (folder / "whole.docx").read_bytes(),
+        **office_samples(folder),
     }
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """Change, delete, double or insert bytes at random, and sometimes cut off the end."""
+    """Change, delete, double or insert bytes at random, and sometimes cut off the end; in a zip, mostly in a part."""
+    if data.startswith(b"PK") and rng.random() < 0.8:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            parts = {name: package.read(name) for name in package.namelist()}
+        name = rng.choice([name for name, part in parts.items() if part])
+        parts[name] = rng.choice((mutated, mutated_xml))(parts[name], rng)
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w") as package:
+            for name, part in parts.items():
+                package.writestr(name, part)
+        return whole.getvalue()
     changed = bytearray(data)
     for _ in range(rng.choice((1, 3, 10, 40))):
         place, size = rng.randrange(len(changed) + 1), rng.choice((1, 4, 64))
@@ -151,10 +164,25 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
             changed[place:place] = changed[max(0, place - size) : place] * rng.choice((1, 50))
         else:
             changed[place:place] = rng.randbytes(size)
-    return bytes(changed[: rng.randrange(1, len(changed))] if changed and rng.random() < 0.2 else changed) or b"x"
+    return (
+        bytes(changed[: rng.randrange(1, len(changed))] if len(changed) > 1 and rng.random() < 0.2 else changed) or b"x"
+    )
 
 
-@pytest.mark.parametrize("name", ["f.txt", "f.md", "f.html", "f.csv", "f.pdf", "f.docx"])
+def mutated_xml(data: bytes, rng: random.Random) -> bytes:
+    """Rename elements as others, and give attributes other values: the XML stays well-formed."""
+    for _ in range(rng.choice((0, 1, 3))):
+        names = sorted({b"x", *re.findall(rb"</?([\w:]+)", data)})
+        old, new = rng.choice(names), rng.choice(names)
+        data = re.sub(rb"(</?)" + re.escape(old) + rb"(?=[\s/>])", rb"\1" + new, data)
+    values = [b'""', b'"-1"', b'"0"', b'"x"', b'"999999999999"', *re.findall(rb'"[\w%]*"', data)]
+    return re.sub(rb'"[\w%]*"', lambda found: rng.choice(values) if rng.random() < 0.1 else found[0], data)
+
+
+OFFICE = [f"f.{suffix}" for suffix in ("docx", "xlsx", "pptx", "odt", "ods", "odp", "rtf")]
+
+
+@pytest.mark.parametrize("name", ["f.txt", "f.md", "f.html", "f.csv", "f.pdf", *OFFICE])
 def test_mutated_files_are_read_or_refused(reader: FileReader, tmp_path: Path, name: str) -> None:
     rng, whole = random.Random(name), samples(tmp_path)[name]
     for _ in range(MUTATIONS):

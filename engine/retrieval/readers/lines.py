@@ -9,7 +9,7 @@ MOST_CHARACTERS = 100_000_000  # characters of a document: several hundred books
 
 def one_line(text: str) -> str:
     """Return a text without its line ends and tabs, as the cell of a table; other spaces (U+3000) stay."""
-    return re.sub(r"\s*[\n\r\t]\s*", " ", text.strip())
+    return " ".join(part.strip() for part in re.split(r"[\n\r\t]+", text.strip()))
 
 
 class Lines:

@@ -5,6 +5,7 @@ A cell stores 46354 and the code of a format; people search for the date that th
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 # The formats that files name by number only. Those of dates depend on the system's language; ISO 8601 is in none
 # of them, and is understood in all.
@@ -30,6 +31,8 @@ Part = tuple[str, str]  # kind and text
 
 def shown(value: float, code: str, date_1904: bool = False) -> str:
     """Return a number as the format `code` shows it; as Excel's General where the format has no rule here."""
+    if code == "General":
+        return general(value)
     sections = _sections(code)
     section = sections[1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0]
     kinds = {kind for kind, _ in section}
@@ -39,7 +42,7 @@ def shown(value: float, code: str, date_1904: bool = False) -> str:
         return general(value)
     if "number" not in kinds:
         literal = "".join(text for _, text in section)
-        return literal if literal and "General" not in code and "@" not in code else general(value)
+        return literal if literal and "general" not in code.lower() and "@" not in code else general(value)
     value = abs(value) if len(sections) > 1 and value < 0 else value
     percent = sum(part == ("sign", "%") for part in section)
     written, seen = "", False
@@ -56,10 +59,11 @@ def general(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.11g}"
 
 
+@lru_cache
 def _sections(code: str) -> list[list[Part]]:
     """Return the parts of a format for positive numbers, negative ones and zero."""
     sections: list[list[Part]] = [[]]
-    for found in _PART.finditer("" if code == "General" else code[:255]):
+    for found in _PART.finditer(code[:255]):
         kind = found.lastgroup or "sign"
         if (kind, found[0]) == ("sign", ";"):
             sections.append([])

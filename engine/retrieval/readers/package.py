@@ -65,14 +65,15 @@ class Package:
         """Yield the elements of these names, and forget each afterwards: for parts too large to keep."""
         builder = _Builder(tags)
         parser = XMLParser(target=builder)
-        data = self.read(name)
+        data = self.read(name) if name in self else b""
         for start in range(0, len(data), CHUNK):
             parser.feed(data[start : start + CHUNK])
             for node in builder.finished:
                 yield node
                 node.clear()
             builder.finished.clear()
-        parser.close()
+        if data:
+            parser.close()
 
     def related(self, name: str = "") -> dict[str, tuple[str, str]]:
         """Return the kind and name of each part that a part (by default the package) refers to, by identifier."""
@@ -118,15 +119,16 @@ class _Builder(TreeBuilder):
         self._depth += 1
         if self._depth > DEEPEST:
             raise ValueError(f"elements nested more than {DEEPEST} deep")
-        names = {_local(name): value for name, value in attrs.items()}
-        if "Requires" in names:
-            names["Requires"] = " ".join(self._namespaces.get(p, "unknown") for p in names["Requires"].split())
-        return super().start(_local(tag), names)
+        if attrs:
+            attrs = {_local(name): value for name, value in attrs.items()}
+            if "Requires" in attrs:
+                attrs["Requires"] = " ".join(self._namespaces.get(p, "unknown") for p in attrs["Requires"].split())
+        return super().start(_local(tag), attrs)
 
     def end(self, tag: str) -> Element:
         self._depth -= 1
-        node = super().end(_local(tag))
-        if node.tag in self._tags:
+        node = super().end(tag)
+        if self._tags and node.tag in self._tags:
             self.finished.append(node)
         return node
 

@@ -6,6 +6,7 @@ left out: they hold lists for other sheets' menus. Rows that a filter hides are 
 
 import re
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -15,7 +16,7 @@ from engine.retrieval.readers.number_format import BUILT_IN, shown
 from engine.retrieval.readers.package import Package, refuse_ole
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # a character that XML cannot contain (22.9.2.19)
-MOST_COLUMNS, MOST_ROWS = 16_384, 1_048_576
+MOST_COLUMNS = 16_384
 
 Row = dict[int, str]  # column, from 1, to text
 
@@ -87,11 +88,13 @@ class _Workbook:
                 merged.append(node.get("ref", ""))
                 continue
             number = int(node.get("r", number + 1))
-            column = 0
+            column, row = 0, rows.get(number, {})
             for cell in node.findall("c"):
-                column = _place(cell.get("r", ""))[1] or column + 1
+                column = _column(cell.get("r", "").rstrip("0123456789")) or column + 1
                 if text := one_line(self._text(cell)):
-                    rows.setdefault(number, {})[column] = text
+                    row[column] = text
+            if row:
+                rows[number] = row
         for ref in merged:
             _keep_first(rows, ref)
         return [rows[number] for number in sorted(rows)]
@@ -142,12 +145,16 @@ def _unescaped(text: str) -> str:
 def _place(reference: str) -> tuple[int, int]:
     """Return row and column of a reference such as "B7"; 0 where it names none."""
     found = re.fullmatch(r"([A-Za-z]{1,3})(\d{1,7})", reference)
-    if not found:
-        return 0, 0
+    return (int(found[2]), _column(found[1])) if found else (0, 0)
+
+
+@lru_cache(maxsize=MOST_COLUMNS)
+def _column(letters: str) -> int:
+    """Return the number of a column, from 1; 0 if the letters are none."""
     column = 0
-    for letter in found[1].upper():
+    for letter in letters.upper() if len(letters) <= 3 and letters.isascii() and letters.isalpha() else "":
         column = column * 26 + ord(letter) - 64
-    return int(found[2]), column
+    return column
 
 
 def _keep_first(rows: dict[int, Row], reference: str) -> None:

@@ -41,5 +41,5 @@ _FURIGANA = re.compile(r"\s*EQ\b.*\\o.*\\up\s*\d*\s*\([^()]*\)\s*[,;]\s*(.*)\)\s
 
 def furigana_base(code: str) -> str:
     r"""Return the word of a field such as EQ \o\ad(\s\up 9(とう),東), in which Word before 2000 stored furigana."""
-    found = _FURIGANA.fullmatch(code)
+    found = _FURIGANA.fullmatch(code) if len(code) < 1000 else None
     return found[1] if found else ""
