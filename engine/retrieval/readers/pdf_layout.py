@@ -31,7 +31,7 @@ _CJK = re.compile(f"[{CJK}]")
 _KANA = re.compile("[\u3041-\u30ff]+")
 _SPACED = re.compile(f"(?:[{CJK}] ){{2,}}[{CJK}](?![^ ])")  # 東 京 都, as in spread titles
 _BLANK = re.compile(r"\s+")
-_WORDS = re.compile(rf"[{CJK}]|[^\s\x02\ufffe{CJK}]+[\x02\ufffe]?|[\x02\ufffe]")
+_BLANKS = np.array([code for code in range(0x3001) if chr(code).isspace()], np.uint32)
 _SOFT_HYPHEN = re.compile(r"(?<=[^\W\d_])\u00ad(?=[^\W\d_])")
 _FORMS = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")  # ligatures, and letters by their place in the word
 _HYPHENS = {0x02: "-", 0xFFFE: "-", 0: "\ufffd"}  # pdfium's marks of a hyphen at the end of a line
@@ -63,18 +63,18 @@ class Line:
 def page_columns(textpage: Any) -> list[list[Line]]:
     """Return the lines of each column of a page, in reading order."""
     text = _text(textpage)
-    words = [word.span() for word in _WORDS.finditer(text)]
-    if not words:
+    begins, ends = _word_edges(text)
+    shown = np.flatnonzero(begins | ends)
+    if not len(shown):
         return []
-    shown = np.array([index for start, end in words for index in dict.fromkeys((start, end - 1))])
-    is_end = np.zeros(len(text), bool)
-    is_end[[end - 1 for start, end in words if end - start > 1]] = True
     text, boxes = text.translate(_HYPHENS), _boxes(textpage, shown, len(text))
     turns = _turns(textpage, text, shown, boxes)
+    is_end = ends & ~begins
     turns[1:] = np.where(is_end[shown[1:]], turns[:-1], turns[1:])
     columns: list[list[Line]] = []
     for turn in np.unique(turns).tolist():
-        lines = _lines(textpage, text, shown[turns == turn], is_end, _turned(boxes, turn), turn)
+        rest = _without(text, begins, shown[turns != turn])
+        lines = _lines(textpage, rest, shown[turns == turn], is_end, _turned(boxes, turn), turn)
         if 2 * len(RIGHT_TO_LEFT.findall(text)) > len(text):
             lines = [replace(line, left=-line.right, right=-line.left) for line in lines]  # seen in a mirror
         columns += _columns(lines)
@@ -95,17 +95,33 @@ def _text(textpage: Any) -> str:
     return "".join(chr(code) if code <= 0x10FFFF else "\ufffd" for code in codes)
 
 
+def _word_edges(text: str) -> tuple[Array, Array]:
+    """Return whether each character begins a word, and whether it ends one; it does both in scripts without spaces."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    is_blank = np.isin(codes, _BLANKS)
+    is_alone = ~is_blank & ((codes >= 0x2E80) | (codes == 2))  # 2 is pdfium's hyphen at the end of a line
+    separates = np.r_[True, is_blank | is_alone, True]
+    return ~is_blank & (is_alone | separates[:-2]), ~is_blank & (is_alone | separates[2:])
+
+
+def _without(text: str, begins: Array, left_out: Array) -> str:
+    """Return a text of the same length with blanks instead of the words that have characters in `left_out`."""
+    if not len(left_out):
+        return text
+    word = np.cumsum(begins)
+    return "".join(np.where(np.isin(word, word[left_out]), "\r", list(text)))
+
+
 def _boxes(textpage: Any, shown: Array, count: int) -> Array:
     """Return the boxes [count, (left, bottom, right, top)] of the characters shown, and zeros for the others."""
     import pypdfium2.raw as pdfium
 
-    box, boxes = pdfium.FS_RECTF(), np.zeros((count, 4), np.float32)
-    get, page, reference = pdfium.FPDFText_GetLooseCharBox, textpage.raw, ctypes.byref(box)
-    found = []
-    for index in shown.tolist():
-        get(page, index, reference)
-        found.append((box.left, box.bottom, box.right, box.top))
-    boxes[shown] = np.nan_to_num(np.array(found, np.float32))
+    found = (pdfium.FS_RECTF * len(shown))()
+    get, page = pdfium.FPDFText_GetLooseCharBox, textpage.raw
+    for index, box in zip(shown.tolist(), found, strict=True):
+        get(page, index, box)
+    boxes = np.zeros((count, 4), np.float32)
+    boxes[shown] = np.nan_to_num(np.frombuffer(found, np.float32).reshape(-1, 4)[:, [0, 3, 2, 1]])
     return boxes
 
 
@@ -205,6 +221,8 @@ def _words(textpage: Any, text: str, piece: Array, boxes: Array, size: float, tu
 
     first, end = int(piece[0]), int(piece[-1]) + 1
     raw = text[first:end]
+    if raw.isascii() and "\r" not in raw:
+        return " ".join(raw.split())
     if RIGHT_TO_LEFT.search(raw):
         drawn = [index for index in range(first, end) if not pdfium.FPDFText_IsGenerated(textpage.raw, index)]
         centres = _turned(_boxes(textpage, np.array(drawn), end), turn)[drawn, ::2].mean(axis=1).tolist()
