@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
 
 Item = QWidget | QLayout | int
@@ -46,8 +46,9 @@ def stack(parent: QWidget, *items: Item, spacing: int = 0) -> QVBoxLayout:
 
 
 def label(role: str = "", wraps: bool = False) -> QLabel:
-    """Return an empty label; its role is a name in the style sheet such as "muted" or "headline"."""
+    """Return an empty label of plain text; its role is a name in the style sheet such as "muted" or "headline"."""
     made = QLabel()
+    made.setTextFormat(Qt.TextFormat.PlainText)  # otherwise a name that looks like HTML is read as HTML
     made.setProperty("role", role)
     made.setWordWrap(wraps)
     return made

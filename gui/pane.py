@@ -78,6 +78,7 @@ class Pane(Themed, QWidget):
         self._live_wanted: Callable[[], bool] = lambda: True
         self._live_missed = False  # the weights changed while the pane was hidden
         self._live_pause = timer(self, LIVE_MS, single_shot=True)
+        self._reported = (0, 0, 0)  # the tokens seen, those of the text, and the context
         self.body = QWidget()
         self.messages = MessageBar()
         self._requests = Requests(context.engine, self.messages.show_failure)
@@ -152,6 +153,15 @@ class Pane(Themed, QWidget):
         `ended` is called with how the job ended.
         """
         return self._requests.ask(request, show, slot or type(request).__name__, ended)
+
+    def report_context(self, seen: int, tokens: int) -> None:
+        """Show a notice if the model sees only the last tokens of the text here, once for each length of the text."""
+        context = self.state.model.context if self.state.model is not None else 0
+        if (seen, tokens, context) != self._reported:
+            self._reported = seen, tokens, context
+            self.messages.withdraw("notice.text_cut")
+            if seen < tokens:
+                self.messages.show_key("notice.text_cut", seen=seen, tokens=tokens, context=context)
 
     def drop(self, slot: str) -> None:
         """Cancel the request in a slot; later answers to it are ignored."""

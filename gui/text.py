@@ -1,12 +1,33 @@
 """Text as it is shown on screen."""
 
+import unicodedata
+from html import escape
+
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QTextLayout
+from PySide6.QtGui import Qt, QTextLayout
+
+LONGEST_NAME = 120  # characters of a name on one line
 
 
 def visible(piece: str) -> str:
     """Return `piece` with white space replaced by visible signs."""
     return piece.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\u3000", "□")
+
+
+def tip(text: str) -> str:
+    """Return a text for a tooltip. Qt would read one that looks like HTML as HTML: this shows its characters."""
+    return f"<p style='white-space: pre-wrap'>{escape(text)}</p>" if Qt.mightBeRichText(text) else text
+
+
+def in_menu(text: str) -> str:
+    """Return a name for a menu or button, where & would underline the next letter."""
+    return shown_name(text).replace("&", "&&")
+
+
+def shown_name(text: str, most: int = LONGEST_NAME) -> str:
+    """Return a name on one line: control characters become spaces, and of a long name the middle is left out."""
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
 
 
 def utf16_length(text: str) -> int:

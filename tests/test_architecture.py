@@ -75,6 +75,33 @@ def test_colours_are_defined_in_the_theme_only() -> None:
     assert guilty == []
 
 
+def calls(path: Path, name: str) -> list[ast.Call]:
+    """Return the calls of a function or method in a file."""
+    found = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    return [node for node in found if getattr(node.func, "attr", getattr(node.func, "id", "")) == name]
+
+
+def test_names_are_never_given_to_qt_as_possible_html() -> None:
+    """A tooltip is a sentence without arguments, or passes through `tip`; a label is made by `layout.label`."""
+    guilty = []
+    for path in (ROOT / "gui").rglob("*.py"):
+        made = calls(path, "QLabel") if path.name != "layout.py" else []
+        shown = calls(path, "showText") if path.name != "painted.py" else []
+        tips = [call for call in calls(path, "setToolTip") if not is_plain(call.args[-1])]
+        boxes = [
+            call for kind in ("information", "warning", "critical", "question", "about") for call in calls(path, kind)
+        ]
+        guilty += [f"{path.name}:{call.lineno}" for call in (*made, *shown, *tips, *boxes)]
+    assert guilty == []
+
+
+def is_plain(words: ast.expr) -> bool:
+    """Return whether an expression is `tip(…)`, or `t(…)` with nothing but a key."""
+    if not isinstance(words, ast.Call) or not isinstance(words.func, ast.Name):
+        return False
+    return words.func.id == "tip" or (words.func.id == "t" and not words.keywords)
+
+
 def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
 

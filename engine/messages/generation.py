@@ -79,8 +79,16 @@ class Generate(Request[GeneratedTokens]):
 
 
 @dataclass(frozen=True, slots=True)
-class PredictNext(Request[Candidates]):
-    """Compute the candidates for the token after prompt + chosen.
+class ContextUsed:
+    """How much of a text the model sees: all tokens, or the last ones if the text is longer than its context."""
+
+    tokens: int  # of the text
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PredictNext(Request[ContextUsed | Candidates]):
+    """Compute the candidates for the token after prompt + chosen; answers ContextUsed first.
 
     The logits of recent positions are cached, so a dragged slider does not run the model again.
     """

@@ -2,9 +2,9 @@
 
 import time
 
-from engine.generation.decoding import Step, decode, sample_step
+from engine.generation.decoding import Step, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
-from engine.messages.generation import Candidates, Generate, GeneratedToken, GeneratedTokens, PredictNext
+from engine.messages.generation import Candidates, ContextUsed, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
@@ -39,9 +39,10 @@ def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
     return GeneratedToken(step.id, piece(step.id), step.text, step.probability, step.entropy, shown)
 
 
-def predict_next(session: Session, request: PredictNext) -> Answer[Candidates]:
+def predict_next(session: Session, request: PredictNext) -> Answer[ContextUsed | Candidates]:
     opened = session.opened
     ids = [*opened.ids_of(request.prompt), *request.chosen] or opened.tokenizer.encode("\n")
+    yield ContextUsed(len(ids), len(ids) - window(len(ids), opened.model.config.context))
     step = sample_step(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 

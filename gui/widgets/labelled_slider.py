@@ -6,9 +6,10 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
-from gui.layout import row, timer
+from gui.layout import label, row, timer
+from gui.text import tip
 from gui.theme import GAP_M
 
 REST_MS = 300  # without a new value, after which a slider moved by keyboard or wheel is at rest
@@ -22,11 +23,11 @@ class LabelledSlider(QWidget):
         super().__init__(parent)
         self._values = list(values)
         self._form = form
-        self.name = QLabel()
+        self.name = label()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, len(self._values) - 1)
         self.slider.setPageStep(max(1, len(self._values) // 10))
-        self.figure = QLabel()
+        self.figure = label()
         self.figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.name.setBuddy(self.slider)
         self.setLayout(row(self.name, self.slider, self.figure, spacing=GAP_M))
@@ -48,9 +49,9 @@ class LabelledSlider(QWidget):
         self.slider.blockSignals(blocked)
         self._show_value()
 
-    def set_label(self, name: str, tip: str = "") -> None:
+    def set_label(self, name: str, words: str = "") -> None:
         self.name.setText(name)
-        self.setToolTip(tip)
+        self.setToolTip(tip(words))
         self.slider.setAccessibleName(name)
         self._show_value()
 

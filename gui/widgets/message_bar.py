@@ -11,6 +11,7 @@ from engine.messages.status import Notice
 from gui.dialogs import prepare
 from gui.i18n import t
 from gui.layout import label, row, set_property
+from gui.text import shown_name
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 
@@ -28,7 +29,10 @@ class Message:
     text: Callable[[], str] | None = None
 
     def words(self) -> str:
-        return t(self.key, **self.arguments) if self.text is None else self.text()
+        """Return the sentence; the middle of a long name in it is left out."""
+        if self.text is not None:
+            return self.text()
+        return t(self.key, **{name: shown_name(a) if isinstance(a, str) else a for name, a in self.arguments.items()})
 
 
 class MessageBar(Themed, QFrame):
@@ -40,6 +44,7 @@ class MessageBar(Themed, QFrame):
         self.label = label(wraps=True)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.label.setMinimumWidth(1)  # a long name without spaces must not widen the window
         self.details = QPushButton()
         self.details.clicked.connect(self._show_details)
         self.dismiss = QPushButton()

@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from gui.text import tip
 from gui.themed import Themed
 
 Policy = QSizePolicy.Policy
@@ -28,7 +29,8 @@ class Painted(Themed, QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.describe_at(event.pos()) or self.toolTip(), self)
+            words = self.describe_at(event.pos())
+            QToolTip.showText(event.globalPos(), tip(words) or self.toolTip(), self)
             return True
         return super().event(event)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from itertools import zip_longest
 
 from PySide6.QtCore import QObject, Qt
@@ -41,9 +42,9 @@ class Actions(Translated, QObject):
     def overview(self) -> str:
         """Return all keys as HTML in two columns, because one would be too high for a projector's screen."""
         cells = [
-            f"<td><b>{action.shortcut().toString()}</b></td><td>&nbsp; {action.text()}</td><td>&nbsp; &nbsp;</td>"
+            f"<td><b>{keys}</b></td><td>&nbsp; {escape(action.text())}</td><td>&nbsp; &nbsp;</td>"
             for action in self.by_name.values()
-            if not action.shortcut().isEmpty()
+            if (keys := escape(action.shortcut().toString()))
         ]
         half = (len(cells) + 1) // 2
         rows = [f"<tr>{left}{right}</tr>" for left, right in zip_longest(cells[:half], cells[half:], fillvalue="")]

@@ -10,6 +10,7 @@ from gui.i18n import duration, number, percent, t
 from gui.requests import Requests
 from gui.samples import BUILTIN
 from gui.state import AppState
+from gui.text import shown_name, tip
 from gui.themed import Translated
 from gui.window.opening import Opening
 from gui.window.status_line import StatusLine
@@ -51,7 +52,7 @@ class EngineStatus(Translated, QObject):
 
     def _ready(self, ready: EngineReady) -> None:
         self._set_engine("ready")
-        self._status.engine.setToolTip(f"{ready.device_name} · {ready.threads}")
+        self._status.engine.setToolTip(tip(f"{ready.device_name} · {ready.threads}"))
 
     def _set_engine(self, state: str) -> None:
         self._engine_state = state
@@ -87,7 +88,7 @@ class EngineStatus(Translated, QObject):
         if model is None:
             self._status.set_model(t("pane.opening" if self._state.opening else "status.no_model"))
         else:
-            name = t("status.builtin") if Path(model.folder) == BUILTIN else model.name
+            name = t("status.builtin") if Path(model.folder) == BUILTIN else shown_name(model.name)
             self._status.set_model(t("status.model", name=name, parameters=number(model.parameters)))
 
     def retranslate(self) -> None:

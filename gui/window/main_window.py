@@ -296,7 +296,7 @@ class MainWindow(Themed, QMainWindow):
 
     def show_keys(self) -> None:
         box = prepare(QMessageBox(self), t("action.keys"))
-        box.setTextFormat(Qt.TextFormat.RichText)
+        box.setTextFormat(Qt.TextFormat.RichText)  # a table of Nakami's own words
         box.setText(self.actions_table.overview())
         box.open()
 

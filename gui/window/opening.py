@@ -15,6 +15,7 @@ from gui.dialogs import prepare
 from gui.i18n import t
 from gui.requests import Requests
 from gui.settings import Settings, models_folder, world_path
+from gui.text import in_menu, shown_name
 from gui.theme import ASSETS
 
 WORLD_MEGABYTES = 12.0  # more than a run of some minutes reads
@@ -114,7 +115,7 @@ class Opening(QObject):
         menu.clear()
         for path in self._settings.recent:
             if Path(path).exists():
-                menu.addAction(path).triggered.connect(lambda _=False, path=path: self.open_paths([path]))
+                menu.addAction(in_menu(path)).triggered.connect(lambda _=False, path=path: self.open_paths([path]))
         menu.setEnabled(not menu.isEmpty())
 
     def accept_drag(self, event: QDragEnterEvent) -> None:
@@ -136,9 +137,8 @@ class Opening(QObject):
         box.open()
 
     def download(self, name: str) -> None:
-        box = prepare(
-            QProgressDialog(t("progress.hub", name=name), t("window.cancel"), 0, 100, self._window), t("action.hub")
-        )
+        words = t("progress.hub", name=shown_name(name))
+        box = prepare(QProgressDialog(words, t("window.cancel"), 0, 100, self._window), t("action.hub"))
         box.setAutoReset(False)
         box.show()
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui.i18n import t
+from gui.layout import label
 from gui.panes import KEYS
+from gui.text import tip
 from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, SMALL, icon
 from gui.themed import Themed
 
@@ -19,7 +21,8 @@ class Rail(Themed, QWidget):
         super().__init__()
         self.setObjectName("rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.mark = QLabel("中身")
+        self.mark = label()
+        self.mark.setText("中身")
         self.mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
@@ -74,4 +77,4 @@ class Rail(Themed, QWidget):
         for pane_id, button in self.buttons.items():
             key = f"  ({KEYS[pane_id]})" if pane_id in KEYS else ""
             button.setText(t(f"pane.{pane_id}.title"))
-            button.setToolTip(f"{t(f'pane.{pane_id}.title')}: {t(f'pane.{pane_id}.tip')}{key}")
+            button.setToolTip(tip(f"{t(f'pane.{pane_id}.title')}: {t(f'pane.{pane_id}.tip')}{key}"))

@@ -9,6 +9,7 @@ from gui import i18n
 from gui.samples import BUILTIN
 from gui.scenes import Scene, in_language
 from gui.state import AppState
+from gui.text import in_menu, tip
 from gui.themed import Themed
 from gui.window.opening import Opening
 from gui.window.workspace import Workspace
@@ -31,8 +32,8 @@ class SceneMenu(Themed, QMenu):
 
     def retranslate(self) -> None:
         for scene, action in zip(self._scenes, self.actions(), strict=True):
-            action.setText(in_language(scene.title, i18n.language()))
-            action.setToolTip(in_language(scene.look, i18n.language()))
+            action.setText(in_menu(str(in_language(scene.title, i18n.language()))))
+            action.setToolTip(tip(str(in_language(scene.look, i18n.language()))))
 
 
 class ScenePlayer(QObject):

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from gui.i18n import t
 from gui.layout import label
+from gui.text import tip
 from gui.theme import GAP_L, GAP_S
 from gui.themed import Themed
 
@@ -38,7 +39,7 @@ class StatusLine(Themed, QWidget):
         self.setObjectName("status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.dot = Dot()
-        self.engine = QLabel()
+        self.engine = label()
         self.activity = label("muted")
         self.warning = label("warning")
         self.model = label("muted")
@@ -86,7 +87,7 @@ class StatusLine(Themed, QWidget):
 
     def set_model(self, words: str) -> None:
         self._model = words
-        self.model.setToolTip(words)
+        self.model.setToolTip(tip(words))
         self._elide()
 
     def _elide(self) -> None:

@@ -20,6 +20,7 @@ from gui import saving
 from gui.i18n import t
 from gui.layout import label, set_property, stack
 from gui.pane import Pane
+from gui.text import tip
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
 
@@ -130,7 +131,7 @@ class Tile(Themed, QFrame):
         elided = self.subtitle.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, self.subtitle.width())
         if elided != self.subtitle.text():
             self.subtitle.setText(elided)
-            self.subtitle.setToolTip(words)
+            self.subtitle.setToolTip(tip(words))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

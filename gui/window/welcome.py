@@ -1,9 +1,10 @@
 """The page shown while nothing is open: what Nakami is, and three ways to begin."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.i18n import t
+from gui.layout import label
 from gui.theme import GAP_L, GAP_M, GAP_XL, HUGE, LARGE, NORMAL
 from gui.themed import Themed
 
@@ -15,13 +16,14 @@ class Welcome(Themed, QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mark, self.headline, self.words, self.hint = QLabel("中身"), QLabel(), QLabel(), QLabel()
+        self.mark, self.headline, self.words, self.hint = (label() for _ in range(4))
+        self.mark.setText("中身")
         self.sample, self.open, self.model = QPushButton(), QPushButton(), QPushButton()
         self.sample.setProperty("primary", True)
         self.hint.setProperty("role", "muted")
-        for label in (self.mark, self.headline, self.words, self.hint):
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            label.setWordWrap(True)
+        for words in (self.mark, self.headline, self.words, self.hint):
+            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            words.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(GAP_L)
         buttons.addStretch(1)

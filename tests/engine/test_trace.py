@@ -103,7 +103,7 @@ def test_the_trace_has_the_draw_of_generation(session: Session) -> None:
 
 def test_a_text_longer_than_the_context_has_the_window_of_generation(session: Session) -> None:
     text = TEXT * 4
-    [weighed] = generation.predict_next(session, PredictNext(text, sampling=SamplingSettings(temperature=1.0)))
+    [_, weighed] = generation.predict_next(session, PredictNext(text, sampling=SamplingSettings(temperature=1.0)))
     shown = traced(session, text, candidates=24)
     assert isinstance(weighed, Candidates)
     assert shown.seen <= session.opened.model.config.context

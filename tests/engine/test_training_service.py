@@ -242,7 +242,7 @@ def test_during_a_run_predictions_come_from_the_current_weights(text_file: Path,
     for step in (3, 9, 15):
         advance(run, step)
         opened = session.opened
-        [shown] = ask(session, PredictNext(TEXT, sampling=SamplingSettings(temperature=1.0)))
+        [_, shown] = ask(session, PredictNext(TEXT, sampling=SamplingSettings(temperature=1.0)))
         with torch.no_grad():
             logits = opened.model(torch.tensor([opened.tokenizer.encode(TEXT)]))[0, -1]
         assert np.allclose(shown.probabilities[0], logits.double().softmax(-1).numpy()[shown.ids], atol=1e-4)

@@ -34,7 +34,14 @@ from engine.messages.embeddings import (
     TracePaths,
 )
 from engine.messages.envelope import Arguments, Ended
-from engine.messages.generation import STAGES, Candidates, Generate, GeneratedToken, GeneratedTokens, PredictNext
+from engine.messages.generation import (
+    STAGES,
+    Candidates,
+    Generate,
+    GeneratedToken,
+    GeneratedTokens,
+    PredictNext,
+)
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.messages.models import ModelInfo, OpenModel
 from engine.messages.search import (

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from engine.messages.attention import HEAD_KINDS
 from gui.i18n import percent, t
+from gui.text import tip
 from gui.theme import GAP_S
 from gui.themed import Themed
 
@@ -56,7 +57,7 @@ class HeadBadges(Themed, QWidget):
             button.setText((whole if fits else brief)[kind])  # all in the same length
             layer, head = self._best(kind)
             place = t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1)
-            button.setToolTip(f"{whole[kind]}\n{place}\n{t(f'pane.attention.badges.tip.{HEAD_KINDS[kind]}')}")
+            button.setToolTip(tip(f"{whole[kind]}\n{place}\n{t(f'pane.attention.badges.tip.{HEAD_KINDS[kind]}')}"))
             button.setAccessibleName(f"{whole[kind]}, {place}")
 
     def _words(self, kind: str, length: str) -> str:

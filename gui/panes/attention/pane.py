@@ -99,6 +99,7 @@ class AttentionPane(Pane):
             return
         self.patterns, self.exact = Patterns(text, event.pieces, event.first, self._layers), None
         self.drop("AttendHead")
+        self.report_context(len(event.pieces), event.first + len(event.pieces))
         self.mosaic.set_weights(self.patterns.layers)
         self.state.select_head(*self.patterns.within(self.state.layer, self.state.head))
         self._find_head()

@@ -89,6 +89,7 @@ class EmbeddingsPane(Pane):
                 self.ask(TracePaths(self.state.text, controls.dimensions), self._paths_arrived)
         else:
             self.drop("TracePaths")
+            self.report_context(0, 0)
             most = LIVE_POINTS if self.state.training else MOST
             self.messages.withdraw("notice.rows_left_out")
             request = Project(method, controls.dimensions, most, controls.vector_source, i18n.language())
@@ -136,6 +137,7 @@ class EmbeddingsPane(Pane):
                 self._look_up_words()
 
     def _paths_arrived(self, paths: EmbeddingPaths) -> None:
+        self.report_context(len(paths.pieces), paths.first + len(paths.pieces))
         self._show(LayerPaths(paths))
 
     def _show(self, shown: Projection) -> None:

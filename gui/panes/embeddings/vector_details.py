@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from engine.messages.embeddings import NearTokens, TokenRow
 from gui.i18n import t
@@ -32,7 +32,9 @@ class VectorDetails(Themed, QWidget):
         for sign, field in zip(("", "−", "+"), self.fields, strict=True):
             field.setProperty("tight", True)
             field.returnPressed.connect(self.analogy_wanted)
-            equation += [QLabel(sign), field] if sign else [field]
+            mark = label()
+            mark.setText(sign)
+            equation += [mark, field] if sign else [field]
         parts = (self.token, self.bars, in_a_row(*equation, spacing=GAP_S), self.near_title, self.near)
         stack(self, *parts, spacing=GAP_M).setStretchFactor(self.near, 1)
         self.retranslate()

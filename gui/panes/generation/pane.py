@@ -10,12 +10,21 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QStackedLayout
 
 from engine.messages.envelope import Ended
-from engine.messages.generation import STAGES, Generate, GeneratedToken, GeneratedTokens, PredictNext
+from engine.messages.generation import (
+    STAGES,
+    Candidates,
+    ContextUsed,
+    Generate,
+    GeneratedToken,
+    GeneratedTokens,
+    PredictNext,
+)
 from gui.i18n import number, percent, t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.generation.branches import Branches, Node
 from gui.panes.generation.writing_page import COLUMNS, WritingPage
+from gui.text import in_menu
 from gui.widgets.coloured_text import Span, marked
 
 SHOW_MS = 120  # between two redraws of a growing text
@@ -194,7 +203,13 @@ class GenerationPane(Pane):
         request = PredictNext(
             self.tree.prompt, self.tree.ids(), self.page.controls.settings(), self.page.controls.seed.value()
         )
-        self.ask(request, self.page.set_candidates)
+        self.ask(request, self._predicted)
+
+    def _predicted(self, event: ContextUsed | Candidates) -> None:
+        if isinstance(event, ContextUsed):
+            self.report_context(event.seen, event.tokens)
+        else:
+            self.page.set_candidates(event)
 
     # --- While a model is trained --------------------------------------------------------------------
 
@@ -274,7 +289,7 @@ class GenerationPane(Pane):
         self.page.branch_menu.clear()
         for leaf in self.tree.leaves():
             words = "".join(marked(node.token.piece) for node in leaf.path if node.token)
-            menu = self.page.branch_menu.addMenu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words)
+            menu = self.page.branch_menu.addMenu(in_menu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words))
             menu.addAction(t("pane.generation.go"), partial(self._go, leaf))
             menu.addAction(t("pane.generation.remove"), partial(self._remove, leaf))
         if self.page.branch_menu.isEmpty():

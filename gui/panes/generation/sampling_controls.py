@@ -4,11 +4,11 @@ import random
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QSpinBox, QToolButton, QWidget
 
 from engine.messages.generation import SamplingSettings
 from gui.i18n import number, t
-from gui.layout import row, stack
+from gui.layout import label, row, stack
 from gui.theme import GAP_M, GAP_S, icon
 from gui.themed import Themed
 from gui.widgets.labelled_slider import LabelledSlider
@@ -39,7 +39,7 @@ class SamplingControls(Themed, QWidget):
             "min_p": LabelledSlider([i / 200 for i in range(101)], _or_off),
             "repetition_penalty": LabelledSlider([1 + i / 50 for i in range(51)], _share),
         }
-        self.seed_label, self.seed = QLabel(), QSpinBox()
+        self.seed_label, self.seed = label(), QSpinBox()
         self.seed.setRange(0, 999_999_999)
         self.seed.setValue(1)
         self.die = QToolButton()
@@ -90,8 +90,8 @@ class SamplingControls(Themed, QWidget):
         self.die.setToolTip(t("pane.generation.sampling.die"))
         self.die.setAccessibleName(t("pane.generation.sampling.die"))
         widest = max(s.fontMetrics().horizontalAdvance(s.name.text()) for s in self.sliders.values())
-        for label in (*(s.name for s in self.sliders.values()), self.seed_label):
-            label.setMinimumWidth(widest)
+        for caption in (*(s.name for s in self.sliders.values()), self.seed_label):
+            caption.setMinimumWidth(widest)
 
     def restyle(self) -> None:
         self.die.setIcon(icon("die", self.theme))

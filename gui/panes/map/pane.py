@@ -1,16 +1,17 @@
 """The Map pane: one forward pass with the values of the shared text, and the loop that generates tokens."""
 
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QWidget
 
 from engine.messages.envelope import Ended
 from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
 from gui.i18n import t
-from gui.layout import set_property, stack, timer
+from gui.layout import label, set_property, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.map.plan import STATIONS
 from gui.panes.map.view import ModelMap
+from gui.text import tip
 from gui.theme import GAP_M, icon
 
 STATION_MS = 400  # at each station while the loop runs
@@ -57,7 +58,7 @@ class MapPane(Pane):
         self.play_button.clicked.connect(self.play_or_pause)
         self.step_button.clicked.connect(self.step)
         self.home_button.clicked.connect(self.home)
-        self.caption = QLabel()
+        self.caption = label()
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         buttons = QHBoxLayout()
         for button in (self.play_button, self.step_button, self.home_button):
@@ -97,6 +98,7 @@ class MapPane(Pane):
 
     def _traced(self, trace: ForwardTrace) -> None:
         self.trace = trace
+        self.report_context(trace.seen, trace.first + len(trace.pieces))
         if self._lit == "back":
             self._arrived()
         self._show()
@@ -123,7 +125,7 @@ class MapPane(Pane):
         if self._full() and not self._lit and self.state.model is not None:
             words = t("pane.map.full", context=self.state.model.context)
         self.caption.setText(words)
-        self.caption.setToolTip(words)
+        self.caption.setToolTip(tip(words))
         self.subtitle_changed.emit()
 
     # --- Selection --------------------------------------------------------------------------------

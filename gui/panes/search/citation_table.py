@@ -9,6 +9,7 @@ from engine.messages.search import Answered, Citation, SearchHit
 from gui import layout
 from gui.i18n import t
 from gui.panes.search.sources import one_line, place_of, source_color
+from gui.text import tip
 from gui.theme import GAP_M
 from gui.themed import Themed
 from gui.widgets.column_model import plain_table
@@ -42,7 +43,7 @@ class CitationTable(Themed, QWidget):
         for y, row in enumerate(self.rows()):
             for x, words in enumerate(row):
                 item = QTableWidgetItem(str(words))
-                item.setToolTip(str(words))
+                item.setToolTip(tip(str(words)))
                 if COLUMNS[x] == "source":
                     item.setForeground(source_color(self.theme, self.citations[y].source))
                 self.table.setItem(y, x, item)

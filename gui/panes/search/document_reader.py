@@ -13,6 +13,7 @@ from engine.messages.documents import DocumentText
 from gui import layout
 from gui.i18n import number, t
 from gui.panes.search.sources import utf16
+from gui.text import shown_name, tip
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
 
@@ -146,8 +147,8 @@ class DocumentReader(Themed, QWidget):
             button.setText(t(f"pane.search.reader.{name}"))
         self.editor.setAccessibleName(t("pane.search.reader.text"))
         if self.document is not None:
-            self.title.setText(Path(self.document.path).name)
-            self.title.setToolTip(self.document.path)
+            self.title.setText(shown_name(Path(self.document.path).name))
+            self.title.setToolTip(tip(self.document.path))
             part = len(self.document.text) < self.document.characters
             key = "part" if part else "editable" if self.document.editable else "fixed"
             self.note.setText(t(f"pane.search.reader.{key}", characters=number(self.document.characters)))

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF, QRe
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from gui import layout
+from gui.text import tip
 from gui.themed import Themed
 
 ARROW = 18  # pixels between two steps
@@ -54,7 +55,7 @@ class RetrievalStrip(Themed, QWidget):
         for step, button in self.buttons.items():
             layout.set_property(button, "step", states[step])
             button.setAccessibleDescription(f"{words[states[step]]} {figures[step]}".strip())
-            button.setToolTip(f"{self._names[step]}: {figures[step] or words[states[step]]}")
+            button.setToolTip(tip(f"{self._names[step]}: {figures[step] or words[states[step]]}"))
         self._states, self._figures = dict(states), dict(figures)
         self._show()
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from engine.messages.documents import IndexProgress
 from gui import layout
 from gui.i18n import duration, number, t
+from gui.text import shown_name, tip
 from gui.theme import GAP_M
 from gui.themed import Themed
 
@@ -17,7 +18,7 @@ class WorkBar(Themed, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.words, self.bar, self.cancel = QLabel(), QProgressBar(), QPushButton()
+        self.words, self.bar, self.cancel = layout.label(), QProgressBar(), QPushButton()
         self.bar.setTextVisible(False)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.cancel.clicked.connect(self.cancelled)
@@ -32,8 +33,8 @@ class WorkBar(Themed, QWidget):
         what = t(f"progress.{progress.stage}")
         left = "–" if progress.seconds_left is None else duration(progress.seconds_left)
         words = t("progress.left", what=what, done=number(progress.done), total=number(progress.total), left=left)
-        self.words.setText(f"{words}  {Path(progress.name).name}".rstrip())
-        self.words.setToolTip(self.words.text())
+        self.words.setText(f"{words}  {shown_name(Path(progress.name).name)}".rstrip())
+        self.words.setToolTip(tip(self.words.text()))
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.done)
         self.bar.setAccessibleName(what)

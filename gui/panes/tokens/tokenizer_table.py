@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QTableWidget,
     QTableWidgetItem,
@@ -15,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.tokens import TokenizerColumn
 from gui.i18n import number, t
-from gui.layout import stack
+from gui.layout import label, stack
 from gui.panes.tokens.token_flow import TokenFlow
 from gui.theme import GAP_M
 from gui.themed import Themed
@@ -33,7 +32,7 @@ class TokenizerTable(Themed, QWidget):
         super().__init__(parent)
         self.found: list[TokenizerColumn] = []
         self.english, self.japanese, self.price = QLineEdit(), QLineEdit(), QDoubleSpinBox()
-        self.labels = {name: QLabel() for name in ("english", "japanese", "price")}
+        self.labels = {name: label() for name in ("english", "japanese", "price")}
         self.price.setRange(0.0, 100_000.0)
         self.table = QTableWidget(0, len(COLUMNS))
         plain_table(self.table)
@@ -81,8 +80,8 @@ class TokenizerTable(Themed, QWidget):
         return tuple(t(f"pane.tokens.tokenizers.column.{name}") for name in COLUMNS)
 
     def retranslate(self) -> None:
-        for name, label in self.labels.items():
-            label.setText(t(f"pane.tokens.tokenizers.{name}"))
+        for name, caption in self.labels.items():
+            caption.setText(t(f"pane.tokens.tokenizers.{name}"))
         for field, name in ((self.english, "english"), (self.japanese, "japanese"), (self.price, "price")):
             field.setAccessibleName(t(f"pane.tokens.tokenizers.{name}"))
         self.table.setHorizontalHeaderLabels(self.header())

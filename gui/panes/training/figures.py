@@ -4,6 +4,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.text import tip
 from gui.theme import GAP_M, GAP_S, GAP_XL, LARGE, SMALL
 from gui.themed import Themed
 
@@ -30,7 +31,7 @@ class FigureRow(Themed, QWidget):
             return
         self.figures = figures
         words = "\n".join(f"{name}: {figure}" for name, figure in figures)
-        self.setToolTip(words)
+        self.setToolTip(tip(words))
         self.setAccessibleDescription(words)
         self.update()
 

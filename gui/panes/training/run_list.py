@@ -18,6 +18,7 @@ from engine.messages.training import RunSummary
 from gui.curve import Curve
 from gui.i18n import duration, number, t
 from gui.layout import label, row
+from gui.text import shown_name, tip
 from gui.theme import GAP_M
 from gui.themed import Themed
 
@@ -66,8 +67,8 @@ class RunList(Themed, QFrame):
         """Add a run. `curve` is its curve if it is drawn; the run in front has no checkbox."""
         self.runs[run.folder] = run
         item = QTreeWidgetItem()
-        item.setText(0, Path(run.folder).name)
-        item.setToolTip(0, run.folder)
+        item.setText(0, shown_name(Path(run.folder).name))
+        item.setToolTip(0, tip(run.folder))
         item.setData(0, FOLDER, run.folder)
         loss = "–" if run.validation_loss != run.validation_loss else number(run.validation_loss, 3)
         figures = (loss, number(run.parameters), duration(run.seconds), number(run.steps))

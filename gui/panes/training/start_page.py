@@ -4,7 +4,6 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -64,7 +63,7 @@ class StartPage(Themed, QWidget):
         super().__init__(parent)
         self.headline, self.about, self.estimate = label("headline", True), label("muted", True), label("muted", True)
         self.form = RunForm()
-        self.preparing, self.bar = QLabel(), QProgressBar()
+        self.preparing, self.bar = label(), QProgressBar()
         self.bar.setTextVisible(False)
         content = (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar)
         inside = QWidget()
