@@ -47,7 +47,10 @@ INLINE = {
     "Khmer words": ("<p>ភាសា\u200bខ្មែរ</p>", "ភាសា\u200bខ្មែរ"),
     "joiners": ("<p>می\u200cخواهم 👩\u200d🚀</p>", "می\u200cخواهم 👩\u200d🚀"),
     "links side by side": ("<a href=a>Home</a><a href=b>News</a>", "Home News"),
-    "a note": ("<p>the word<sup><a href=#n>1</a></sup> and x<sup>2</sup>, H<sub>2</sub>O", "the word 1 and x2, H2O"),
+    "a note": (
+        "<p>the word<sup><a href=#n>1</a></sup><a href=#m><sup>2</sup></a> and x<sup>2</sup>, H<sub>2</sub>O",
+        "the word 1 2 and x2, H2O",
+    ),
     "buttons": ("<button>Yes</button><button>No</button>", "Yes No"),
     "entities": (
         "AT&amp;T &lt;b&gt; &copy 2024 &eacute;&#233;&#xe9; &unknown; R&D",

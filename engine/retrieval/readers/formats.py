@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.retrieval.passages import Document
+from engine.retrieval.readers.epub import read_epub
 from engine.retrieval.readers.html import read_html
 from engine.retrieval.readers.opendocument import read_odf
 from engine.retrieval.readers.package import refuse_ole
@@ -52,6 +53,7 @@ TEXT_READERS: dict[str, TextReader] = {
     ".xhtml": read_html,
 }
 READERS: dict[str, Reader] = {
+    ".epub": read_epub,
     ".pdf": read_pdf,
     ".docx": read_docx,
     ".docm": read_docx,  # with macros, which are not read

@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.retrieval.passages import Document
 from engine.retrieval.readers.page import page_text
 from engine.retrieval.readers.plain import whole_text
+from engine.text.encodings import declared_in_html, decode, detect
 
 
 def read_html(path: Path, encoding: str = "") -> Document:
@@ -16,3 +17,9 @@ def read_html(path: Path, encoding: str = "") -> Document:
     page = whole_text(path, encoding, is_html=True)
     shown = page_text(page.text)
     return replace(page, text=shown.text, headings=shown.headings)
+
+
+def decoded(data: bytes, declared: str = "") -> str:
+    """Return the text of a page within another file, by an encoding declared outside or as read_html finds it."""
+    guess = detect(data, declared or declared_in_html(data))
+    return decode(data, guess.encoding if guess else "utf-8")[0]

@@ -45,6 +45,11 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._parts
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all parts, in small letters."""
+        return list(self._parts)
+
     def read(self, name: str) -> bytes:
         """Return the bytes of a part. Raises MemoryError beyond MOST_UNPACKED, KeyError if there is no such part."""
         part = self._parts[name.lower()]

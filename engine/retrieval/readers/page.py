@@ -35,6 +35,7 @@ _SHOWING = frozenset(_SHOWING_NAMES.split())
 # HTML standard, 15.3.1 "Hidden elements". Text with aria-hidden is read, because it is seen; only the copies that
 # KaTeX and MathJax draw of a formula are not.
 _HIDDEN = '[hidden]:not([hidden="until-found"]), dialog:not([open]), [popover], .katex-html, .MathJax nobr'
+_NOTES = 'sup:has(a), .footnote-ref, a[href*="#"] > sup:only-child, [role="doc-noteref"], [epub\\:type~="noteref"]'
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
 _BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|list-item|table)\s*(?:;|!|$)", re.IGNORECASE)
 
@@ -58,16 +59,16 @@ _EAST_ASIAN_LINE_END = re.compile(f"(?<=[{_WIDE}])[ \t]*\n[{_BLANKS}]*(?=[{_WIDE
 _UNSEEN = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
 
 
-def page_text(html: str) -> Document:
-    """Return the visible text of a page and its headings; its title comes first unless a heading is the same.
+def page_text(html: str, titled: bool = True) -> Document:
+    """Return the visible text of a page and its headings; if `titled`, the title first unless a heading is the same.
 
     The text of templates, and what is shown without scripts or frames, is read if the page has no other.
     """
-    tree = _parse(html)
+    tree = parse(html)
     text = _Walk(tree).text()
     blocks = list(_blocks(text)) or list(_blocks(_Walk(tree, hidden_too=True).text()))
     lines = Lines()
-    for title in tree.css(":not(svg) > title")[:1]:
+    for title in tree.css(":not(svg) > title")[: int(titled)]:
         name = _one_line(title.text())
         if name and (name, True) not in {block[:2] for block in blocks}:
             lines.add(name, name)
@@ -78,7 +79,8 @@ def page_text(html: str) -> Document:
     return lines.document()
 
 
-def _parse(html: str) -> Any:
+def parse(html: str) -> Any:
+    """Return the tree of a page or of another text in XML."""
     from selectolax.lexbor import LexborHTMLParser
 
     return LexborHTMLParser(as_html(_MARKS.sub("", html.replace("\r\n", "\n").replace("\r", "\n"))))
@@ -102,6 +104,7 @@ class _Walk:
         # Elements by their address:
         self._hidden: set[int] = set()
         self._blocks: set[int] = set()
+        self._notes: set[int] = set()
         self._shadows: dict[int, Any] = {}  # the shadow tree of each host
         self._tex: dict[int, str] = {}  # the source of each formula
         parts = [self._root]
@@ -121,6 +124,7 @@ class _Walk:
                 self._hidden.add(node.mem_id)
             elif _BLOCK_STYLE.search(style):
                 self._blocks.add(node.mem_id)
+        self._notes.update(node.mem_id for node in part.css(_NOTES))
         for math in part.css("math"):
             tex = math.css_first('annotation[encoding*="tex"]')
             self._tex[math.mem_id] = tex.text() if tex is not None else math.attributes.get("alttext") or ""
@@ -171,7 +175,7 @@ class _Walk:
         self._end_block(node)
         if tag == "br":
             self._parts.append(_NEWLINE if self._verbatim else _BREAK)
-        elif (tag == "a" and self._linked) or tag == "button" or (tag == "sup" and node.css_first("a") is not None):
+        elif (tag == "a" and self._linked) or tag == "button" or node.mem_id in self._notes:
             self._parts.append("\n")  # apart from its neighbour, if not between Japanese characters
         elif tag in ("td", "th"):
             self._parts.append(_CELL)
@@ -233,7 +237,7 @@ class _Walk:
 
     def _frame(self, html: str) -> None:
         if self._depth < DEEPEST:
-            inner = _Walk(_parse(html), self._hidden_too, self._depth + 1).text()
+            inner = _Walk(parse(html), self._hidden_too, self._depth + 1).text()
             self._parts += (_PARAGRAPH, inner, _PARAGRAPH)
             if self._rows:
                 self._rows[-1] = -1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.retrieval.passages import Document
-from engine.retrieval.readers.lines import Lines
+from engine.retrieval.readers.lines import Lines, one_line
 from engine.retrieval.readers.plain import whole_text
 
 SAMPLE = 1 << 16  # characters that decide about the dialect and the header
@@ -128,7 +128,7 @@ def _value(found: re.Match[str], dialect: Dialect) -> str:
     text = found["plain"] if quoted is None else quoted.replace(dialect.quote * 2, dialect.quote)
     if dialect.escaped:
         text = re.sub(r"\\(.)", lambda escape: " " if escape[1] in "nrt" else escape[1], text)
-    return re.sub(r"[ \t]*\n\s*", " ", text.strip(" \t\n"))
+    return one_line(text)
 
 
 # --- Rows as text ---------------------------------------------------------------------------------
