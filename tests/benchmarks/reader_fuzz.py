@@ -23,7 +23,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, FileReader() as reader:
         folder = Path(name)
         for kind, whole in samples(folder).items():
-            if sys.argv[2:] and kind.removeprefix("f.") not in sys.argv[2:]:
+            if sys.argv[2:] and kind.partition(".")[2] not in sys.argv[2:]:
                 continue
             rng, outcomes, slowest = random.Random(kind), Counter[str](), 0.0
             for _ in range(count):

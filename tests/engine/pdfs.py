@@ -74,3 +74,28 @@ def mapped(letters: Sequence[str], number: int) -> tuple[bytes, bytes]:
         % (len(letters), b"".join(meant))
     )
     return b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier /ToUnicode %d 0 R >>" % number, stream(cmap)
+
+
+def uncompressed() -> bytes:
+    """Return a file of columns, vertical and right-to-left writing, a form and an outline, as plain bytes."""
+    hebrew, cmap = mapped([*"שלוםע 12("], 6)
+    field = b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (n) /V (Mori) /DA (/F1 9 Tf 0 g) /Rect [60 60 200 80] /F 4 >>"
+    outline, entry = (
+        b"<< /First 9 0 R /Last 9 0 R /Count 1 >>",
+        b"<< /Title (Report) /Parent 8 0 R /Dest [11 0 R /Fit] >>",
+    )
+    left, right = (
+        "\n".join(["The committee of the town reviewed"] * 5),
+        "\n".join(["the annual report and soft hy\xad"] * 5),
+    )
+    first = shown("Report", 60, 780, 16) + shown(left, 60, 740) + shown(right, 320, 740) + shown("1 Note", 60, 100, 6)
+    second = b"".join(shown("吾輩は猫である。", 500 - 20 * n, 780, 12, 2, encoding="utf-16-be") for n in range(5))
+    second += shown("!\"#$&%'(", 60, 400, font=3) + b"BT /F1 9 Tf 0 1 -1 0 30 200 Tm (turned) Tj ET"
+    return pages(
+        first,
+        second,
+        fonts=(LATIN, japanese("UniJIS-UTF16-V"), hebrew),
+        extra=(cmap, field, outline, entry),
+        page=b"/Annots [7 0 R] ",
+        root=b"/Outlines 8 0 R /AcroForm << /Fields [7 0 R] /NeedAppearances true /DR << /Font << /F1 3 0 R >> >> >> ",
+    )

@@ -18,6 +18,7 @@ from engine.retrieval.readers.formats import READERS, read_document
 from tests.engine.collecting import failure, returned
 from tests.engine.documents import CSV, HTML, docx, pdf
 from tests.engine.officeml import office_samples
+from tests.engine.pdfs import uncompressed
 
 MUTATIONS = 4  # of each format; tests/benchmarks/reader_fuzz.py does 500
 
@@ -136,6 +137,7 @@ def samples(folder: Path) -> dict[str, bytes]:
         "f.html": HTML.encode(),
         "f.csv": CSV.encode(),
         "f.pdf": pdf(["First page.", "Second page."]),
+        "g.pdf": uncompressed(),
         **office_samples(folder),
     }
 
@@ -152,6 +154,9 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
             for name, part in parts.items():
                 package.writestr(name, part)
         return whole.getvalue()
+    if data.startswith(b"%PDF") and rng.random() < 0.4:
+        numbers = [b"0", b"-1", b"1e9", b"-32768", b"99999999999999", b"0.0001", b"x"]
+        return re.sub(rb"\d+", lambda found: rng.choice(numbers) if rng.random() < 0.02 else found[0], data)
     changed = bytearray(data)
     for _ in range(rng.choice((1, 3, 10, 40))):
         place, size = rng.randrange(len(changed) + 1), rng.choice((1, 4, 64))
@@ -182,7 +187,7 @@ def mutated_xml(data: bytes, rng: random.Random) -> bytes:
 OFFICE = [f"f.{suffix}" for suffix in ("docx", "xlsx", "pptx", "odt", "ods", "odp", "rtf")]
 
 
-@pytest.mark.parametrize("name", ["f.txt", "f.md", "f.html", "f.csv", "f.pdf", *OFFICE])
+@pytest.mark.parametrize("name", ["f.txt", "f.md", "f.html", "f.csv", "f.pdf", "g.pdf", *OFFICE])
 def test_mutated_files_are_read_or_refused(reader: FileReader, tmp_path: Path, name: str) -> None:
     rng, whole = random.Random(name), samples(tmp_path)[name]
     for _ in range(MUTATIONS):
