@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.opening import add_model, load
 from engine.cli.terminal import (
     MOST,
     Commands,
@@ -41,7 +42,7 @@ def add_commands(commands: Commands) -> None:
     _add_ranking(command, passages=10)
     command = add_command(commands, "ask", ask, "let a model answer from a collection")
     command.add_argument("collection", metavar="DIR")
-    command.add_argument("model", metavar="MODEL", help="a model's folder")
+    add_model(command)
     command.add_argument("question", metavar="QUESTION")
     command.add_argument("--tokens", type=int, default=200, help="most tokens of the answer")
     _add_ranking(command, passages=5)
@@ -118,7 +119,7 @@ def search(options: argparse.Namespace) -> None:
 def ask(options: argparse.Namespace) -> None:
     from engine.generation.decoding import Reader
     from engine.messages.search import AskRecord
-    from engine.model.opening import load_model
+    from engine.model.bundled import find
     from engine.retrieval.asking import Asking
     from engine.retrieval.extracting import Extractor
 
@@ -128,8 +129,8 @@ def ask(options: argparse.Namespace) -> None:
     try:
         hits = collection.search(options.question, options.k, options.mode).hits
         extractor = Extractor(collection.snapshot().keywords)
-        model, tokenizer = load_model(Path(options.model))
-        asking = Asking(Reader(model), tokenizer, Path(options.model), extractor, {})
+        model, tokenizer = load(options.model)
+        asking = Asking(Reader(model), tokenizer, find(options.model), extractor, {})
         for report in asking.ask(options.question, hits, options.tokens):
             if report is not None:
                 record.take(report)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from engine.cli.opening import add_model, load
 from engine.cli.terminal import (
     MOST,
     Commands,
@@ -38,20 +39,20 @@ LAYERS_HELD = 1.5  # layers' patterns in memory while one is computed and checke
 def add_commands(commands: Commands) -> None:
     _add_generate(commands)
     command = add_command(commands, "evaluate", evaluate, "measure how well a model predicts a text")
-    command.add_argument("model", metavar="DIR")
+    add_model(command)
     command.add_argument("file", type=nonempty_path, metavar="FILE")
-    command = add_command(commands, "open", open_model, "describe the model in a folder")
-    command.add_argument("model", metavar="DIR")
+    command = add_command(commands, "open", open_model, "describe a model")
+    add_model(command)
     command = add_command(commands, "logits", logits, "write the logits at every position")
-    command.add_argument("model", metavar="DIR")
+    add_model(command)
     command.add_argument("--ids", required=True, metavar="1,2,3")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
     command = add_command(commands, "attend", attend, "write the attention weights of every layer and head")
-    command.add_argument("model", metavar="DIR")
+    add_model(command)
     command.add_argument("text", metavar="TEXT")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
     command = add_command(commands, "ablate", ablate, "turn heads and MLPs off; print the loss and the next token")
-    command.add_argument("model", metavar="DIR")
+    add_model(command)
     command.add_argument("text", metavar="TEXT")
     command.add_argument("--off", type=_parts, required=True, metavar="'L.H L.mlp'", help="counted from 0")
     command.add_argument("--with", dest="instead", choices=("zero", "mean"), default="zero", help="what replaces them")
@@ -68,7 +69,7 @@ def _parts(text: str) -> list[tuple[int, int | None]]:
 
 def _add_generate(commands: Commands) -> None:
     command = add_command(commands, "generate", generate, "let a model continue a text")
-    command.add_argument("model", metavar="DIR")
+    add_model(command)
     command.add_argument("--prompt", default="")
     command.add_argument("--tokens", type=int, default=100)
     command.add_argument("--temperature", type=float, default=0.8, help="0 is greedy")
@@ -83,10 +84,9 @@ def generate(options: argparse.Namespace) -> None:
     from engine.generation.decoding import Reader, decode, window
     from engine.messages.generation import SamplingSettings
     from engine.model.damage import check_rows
-    from engine.model.opening import load_model
 
     check_range(options, "tokens", 0, MOST)
-    model, tokenizer = load_model(Path(options.model))
+    model, tokenizer = load(options.model)
     sampling = SamplingSettings(
         options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
@@ -114,11 +114,10 @@ def generate(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    from engine.model.opening import load_model
     from engine.text.reading import read_all
     from engine.training.evaluation import evaluate as evaluate_model
 
-    model, tokenizer = load_model(Path(options.model))
+    model, tokenizer = load(options.model)
     result: dict[str, float] = {}
     with ProgressLine() as line:
         for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
@@ -127,9 +126,10 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def open_model(options: argparse.Namespace) -> None:
+    from engine.model.bundled import find
     from engine.model.opening import describe
 
-    info = describe(Path(options.model))
+    info = describe(find(options.model))
     if info.unused:
         warn("notice.tensors_unused", **info.unused_words())
     names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes", "unused")
@@ -140,9 +140,10 @@ def open_model(options: argparse.Namespace) -> None:
 def logits(options: argparse.Namespace) -> None:
     import torch
 
+    from engine.model.bundled import find
     from engine.model.opening import load_transformer
 
-    model = load_transformer(Path(options.model))
+    model = load_transformer(find(options.model))
     most = model.config.vocabulary - 1
     try:
         ids = [int(number) for number in options.ids.split(",")]
@@ -162,9 +163,8 @@ def attend(options: argparse.Namespace) -> None:
     from engine.inspection.attention import attention_by_layer
     from engine.model.damage import check_rows
     from engine.model.memory import free_memory
-    from engine.model.opening import load_model
 
-    model, tokenizer = load_model(Path(options.model))
+    model, tokenizer = load(options.model)
     ids = tokenizer.encode(options.text)
     if not ids:
         raise EngineError("error.text_empty", file='""')
@@ -185,13 +185,14 @@ def attend(options: argparse.Namespace) -> None:
 def ablate(options: argparse.Namespace) -> None:
     from engine.messages.ablation import Ablate, Ablation
     from engine.messages.models import MeanAblated, Scaled
+    from engine.model.bundled import find
     from engine.service.ablation import ablate as measure
     from engine.service.session import Session
 
     zero, text = options.instead == "zero", options.text
     off = tuple(Scaled(*part) if zero else MeanAblated(part[0], part[1], text) for part in options.off)
     session = Session()
-    session.open(Path(options.model))
+    session.open(find(options.model))
     [found] = (answer for answer in measure(session, Ablate(text, off)) if isinstance(answer, Ablation))
     pairs = (zip(c.pieces, c.probabilities[0].tolist(), strict=True) for c in found.candidates)
     rows = [[{"piece": piece, "probability": share} for piece, share in pair] for pair in pairs]

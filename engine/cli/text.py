@@ -3,8 +3,8 @@
 import argparse
 import io
 import sys
-from pathlib import Path
 
+from engine.cli.opening import add_model
 from engine.cli.terminal import Commands, add_command, print_result
 from engine.errors import EngineError
 
@@ -13,7 +13,7 @@ MOST_MEGABYTES = 10_000.0
 
 def add_commands(commands: Commands) -> None:
     command = add_command(commands, "tokenize", tokenize, "show how a model's tokenizer cuts a text")
-    command.add_argument("model", metavar="DIR")
+    add_model(command)
     command.add_argument("text", metavar="TEXT")
     command = add_command(commands, "world", world, "print the built-in little world's text")
     command.add_argument("--megabytes", type=float, default=1.0)
@@ -21,9 +21,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def tokenize(options: argparse.Namespace) -> None:
+    from engine.model.bundled import find
     from engine.text.tokenizer import Tokenizer
 
-    found = Tokenizer.load(Path(options.model)).tokens(options.text)
+    found = Tokenizer.load(find(options.model)).tokens(options.text)
     rows = list(zip(found.ids.tolist(), found.pieces, found.starts.tolist(), found.ends.tolist(), strict=True))
     result = {"tokens": [dict(zip(("id", "piece", "start", "end"), row, strict=True)) for row in rows]}
     print_result(

@@ -1,4 +1,4 @@
-"""Models: opening a folder, changing the open model, and downloading one from the Hugging Face hub."""
+"""Models: opening one, changing the open model, and downloading one from the Hugging Face hub."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,10 +35,11 @@ def shortened(names: Sequence[str], most: int = 4) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenModel(Request[Notice | ModelInfo]):
-    """Open a model: answers a Notice of the memory needed, then ModelInfo, and a Notice if weights are damaged.
+class OpenModel(Request[Notice | Progress | ModelInfo]):
+    """Open a model: answers a Notice of the memory needed, its Progress, ModelInfo, a Notice if weights are damaged.
 
-    `folder` contains a model of Nakami or of a known family, with its tokenizer.json.
+    `folder` contains a model of Nakami or of a known family, with its tokenizer.json, or is a GGUF file, or
+    "smollm2" for the one that comes with Nakami.
     """
 
     folder: str

@@ -90,10 +90,10 @@ class TensorFiles(Protocol):
 
     path: Path  # the folder or file, for messages
     shapes: dict[str, tuple[int, ...]]
-    types: set[str]  # those of the stored numbers: "F32", "BF16", "Q4_K"
+    halved: torch.dtype | None  # 16-bit type that the numbers fit into with no or little loss, if any
 
-    def read(self, name: str) -> Tensor:
-        """Return a tensor of floats."""
+    def read(self, name: str, dtype: torch.dtype) -> Tensor:
+        """Return a tensor, converted to `dtype`."""
         ...
 
 
@@ -108,9 +108,9 @@ class Safetensors:
     def __init__(self, folder: Path) -> None:
         self.path = folder
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.types: set[str] = set()
         self._files: dict[str, tuple[Path, str]] = {}  # name without prefix -> file, name in the file
         self._opened: dict[Path, Any] = {}
+        types: set[str] = set()
         for path in weight_files(folder):
             for name, shape, kind in _header(path):
                 short = PREFIXES.sub("", name)
@@ -121,18 +121,19 @@ class Safetensors:
                     continue
                 if kind not in FLOATS:
                     raise EngineError("error.model_type", file=str(path), tensor=name, type=kind)
-                self.types.add(kind)
+                types.add(kind)
+        self.halved = FLOATS[types.pop()] if len(types) == 1 and "F32" not in types else None
 
-    def read(self, name: str) -> Tensor:
+    def read(self, name: str, dtype: torch.dtype) -> Tensor:
         path, stored = self._files[name]
         if path not in self._opened:
             self._opened[path] = safe_open(path, "pt")
         tensor: Tensor = self._opened[path].get_tensor(stored)
-        return tensor
+        return tensor.to(dtype)
 
 
 class Weights:
-    """The tensors of a model under our names; iterating reads one at a time.
+    """The tensors of a model under our names.
 
     Creating it compares their shapes with the config. `unused` names the stored tensors that are no part of the
     model, and a file of changes to it. Raises EngineError error.model_mismatch.
@@ -153,8 +154,8 @@ class Weights:
 
     def _repeats_embedding(self, name: str) -> bool:
         """Return whether a tensor is equal to the embedding."""
-        ours, embedding = self._files.read(name), self._files.read(self._sources["embedding.weight"][0])
-        return ours.dtype == embedding.dtype and torch.equal(ours, embedding)
+        ours = self._files.read(name, torch.float32)
+        return torch.equal(ours, self._files.read(self._sources["embedding.weight"][0], torch.float32))
 
     def _source_names(self, name: str) -> list[str]:
         """Return the stored tensors that form ours: layers.3.mlp.gate_proj and up_proj for blocks.3.mlp.up."""
@@ -187,10 +188,10 @@ class Weights:
     def __len__(self) -> int:
         return len(self._sources)
 
-    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield each tensor with its name, in the type that the files give it."""
+    def read(self, dtype: torch.dtype) -> Iterator[tuple[str, Tensor]]:
+        """Yield each tensor with its name, converted to `dtype`."""
         for name, sources in self._sources.items():
-            read = ((source, self._files.read(source)) for source in sources)
+            read = ((source, self._files.read(source, dtype)) for source in sources)
             parts = [tensor.T.contiguous() if self._transposed(source) else tensor for source, tensor in read]
             yield name, self._rearranged(name, parts[0] if len(parts) == 1 else torch.cat(parts))
 
@@ -198,7 +199,7 @@ class Weights:
         """Return a tensor as the transformer uses it."""
         family, heads = self._config.family, self._config.n_heads
         if family.startswith("gemma") and "norm" in name:  # stored as the difference from 1
-            return tensor.float() + 1
+            return (tensor.float() + 1).to(tensor.dtype)
         if family == "gpt_neox" and ".attention.qkv." in name:  # stored head by head: query, key and value of each
             return tensor.unflatten(0, (heads, 3, -1)).transpose(0, 1).flatten(0, 2)
         return tensor
@@ -215,8 +216,8 @@ def load_transformer(
     with torch.device("meta"):
         model = Transformer(config)
     tensors: dict[str, Tensor] = {}
-    for name, tensor in weights:
-        tensors[name] = tensor.to(dtype)
+    for name, tensor in weights.read(dtype):
+        tensors[name] = tensor
         yield len(tensors) / len(weights)
     if config.tied_head:
         tensors["unembedding.weight"] = tensors["embedding.weight"]

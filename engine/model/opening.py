@@ -1,6 +1,6 @@
-"""Open a model's folder: one that Nakami has trained, or one of a supported family."""
+"""Open a model: a folder of Nakami's own, or a folder or GGUF file of a supported family."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,9 +8,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from engine import gguf_header
 from engine.errors import EngineError
 from engine.messages.models import ModelInfo
-from engine.model import huggingface
+from engine.model import gguf, huggingface
 from engine.model.checkpoint import (
     CONFIG,
     OLD_NAMES,
@@ -27,87 +28,99 @@ from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
+BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # comes with Nakami, made by engine/builtin.py
 T = TypeVar("T")
 
-BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # comes with Nakami, made by engine/builtin.py
+
+def load_model(
+    path: Path, device: str = "cpu", report: Callable[[float], None] = lambda share: None
+) -> tuple[Transformer, Tokenizer]:
+    """Load model and tokenizer; `report` gets the share that is done, 0..1. Raises as `loading`."""
+    return finish(loading(path, device), report)
 
 
-def load_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Tokenizer]:
-    """Load model and tokenizer. Raises as `loading`."""
-    return _result(loading(folder, device))
-
-
-def loading(folder: Path, device: str = "cpu") -> Generator[float, None, tuple[Transformer, Tokenizer]]:
+def loading(path: Path, device: str = "cpu") -> Generator[float, None, tuple[Transformer, Tokenizer]]:
     """Load model and tokenizer, yield the share that is done, 0..1, and return both.
 
-    Raises as `load_transformer`, and error.no_tokenizer.
+    Raises as `load_transformer` and Tokenizer.load.
     """
-    config = read_config(folder)
-    tokenizer = Tokenizer.load(folder)
+    config = read_config(path)
+    tokenizer = Tokenizer.load(path)
     fits = tokenizer.vocabulary == config.vocabulary or config.family != "nakami"
     if not fits:
-        raise EngineError("error.model_damaged", file=str(folder / "tokenizer.json"))
-    return (yield from _loading(folder, device)), tokenizer
+        raise EngineError("error.model_damaged", file=str(path / "tokenizer.json"))
+    return (yield from _loading(path, device)), tokenizer
 
 
-def load_transformer(folder: Path, device: str = "cpu") -> Transformer:
+def load_transformer(
+    path: Path, device: str = "cpu", report: Callable[[float], None] = lambda share: None
+) -> Transformer:
     """Load the model without its tokenizer.
 
     Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
-    and as ModelConfig.check, families.py and huggingface.py.
+    and as ModelConfig.check, families.py, huggingface.py, gguf_header.read and gguf.py.
     """
-    return _result(_loading(folder, device))
+    return finish(_loading(path, device), report)
 
 
-def _loading(folder: Path, device: str) -> Generator[float, None, Transformer]:
-    config = read_config(folder)
-    if config.family != "nakami":
-        files = huggingface.Safetensors(folder)
+def _loading(path: Path, device: str) -> Generator[float, None, Transformer]:
+    config, files = _config_and_tensors(path)
+    if files is not None:
         model = yield from huggingface.load_transformer(files, config, _precision(files, config))
         return model.to(device)
     with torch.device("meta"):
         expected = weights_of(Transformer(config))
-    tensors = current_names(read_tensors(folder / WEIGHTS)[0])
-    _compare(folder / WEIGHTS, tensors, expected)
+    tensors = current_names(read_tensors(path / WEIGHTS)[0])
+    _compare(path / WEIGHTS, tensors, expected)
     model = Transformer(config)
     model.load_state_dict(tensors, strict=False)
     return model.to(device)
 
 
-def _result(steps: Generator[float, None, T]) -> T:
-    """Return what a generator returns."""
+def finish(steps: Generator[float, None, T], report: Callable[[float], None] = lambda share: None) -> T:
+    """Run a generator to its end, and return what it returns."""
     while True:
         try:
-            next(steps)
+            report(next(steps))
         except StopIteration as end:
             value: T = end.value
             return value
 
 
-def read_config(folder: Path) -> ModelConfig:
-    path = folder / CONFIG
-    if not path.is_file():
-        raise EngineError("error.model_missing", folder=str(folder))
-    values = read_json(path)
+def _config_and_tensors(path: Path) -> tuple[ModelConfig, huggingface.TensorFiles | None]:
+    """Return a model's config, and its tensors if it is not one of Nakami."""
+    if path.is_file():
+        header = gguf_header.read(path)
+        config = gguf.config_from(header)
+        return config, gguf.Tensors(header, config)
+    config = read_config(path)
+    return config, None if config.family == "nakami" else huggingface.Safetensors(path)
+
+
+def read_config(path: Path) -> ModelConfig:
+    """Return the config of a folder or a GGUF file. Raises as `load_transformer`."""
+    if path.is_file():
+        return gguf.config_from(gguf_header.read(path))
+    if not (path / CONFIG).is_file():
+        raise EngineError("error.model_missing", folder=str(path))
+    values = read_json(path / CONFIG)
     if "vocabulary" in values:
         return ModelConfig.from_json(values)
-    return config_from(values, folder)
+    return config_from(values, path)
 
 
-def describe(folder: Path, training: bool = False) -> ModelInfo:
-    """Describe the model in a folder without loading it. Raises as `load_transformer`."""
-    config = read_config(folder)
-    step = 0
-    if config.family == "nakami":
-        step, unused = _step_and_unused(folder / WEIGHTS, config)
-        memory = 4 * config.parameters()
+def describe(path: Path, training: bool = False) -> ModelInfo:
+    """Describe the model in a folder or a GGUF file without loading it. Raises as `load_transformer`."""
+    config, files = _config_and_tensors(path)
+    step, memory = 0, 4 * config.parameters()
+    if files is None:
+        step, unused = _step_and_unused(path / WEIGHTS, config)
     else:
-        files = huggingface.Safetensors(folder)
         unused = huggingface.Weights(files, config).unused
         memory = _precision(files, config).itemsize * config.parameters()
     return ModelInfo(
-        name=folder.name,
-        folder=str(folder),
+        name=path.stem if path.is_file() else path.name,
+        folder=str(path),
         family=config.family,
         parameters=config.parameters(),
         layers=config.n_layers,
@@ -118,24 +131,23 @@ def describe(folder: Path, training: bool = False) -> ModelInfo:
         bytes=memory,
         step=step,
         training=training,
-        resumable=(folder / STATE).is_file(),
+        resumable=(path / STATE).is_file(),
         unused=unused,
     )
 
 
 def _precision(files: huggingface.TensorFiles, config: ModelConfig) -> torch.dtype:
-    """Return float32 if there is memory for it, else the 16-bit type on disk.
+    """Return float32 if there is memory for it, else the 16-bit type that loses least.
 
     Raises EngineError: error.model_memory, and as huggingface.Weights.
     """
     huggingface.Weights(files, config)
-    types = files.types
-    have = free_memory()
+    have, halved = free_memory(), files.halved
     if have is None or 4 * config.parameters() <= have:
         return torch.float32
-    if len(types) == 1 and "F32" not in types and 2 * config.parameters() <= have:
-        return huggingface.FLOATS[next(iter(types))]
-    need = (4 if "F32" in types else 2) * config.parameters()
+    if halved is not None and 2 * config.parameters() <= have:
+        return halved
+    need = (2 if halved else 4) * config.parameters()
     raise EngineError("error.model_memory", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
 
 

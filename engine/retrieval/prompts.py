@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine import gguf_header
 from engine.errors import EngineError
 from engine.messages.search import LeftOut, PromptPart
 from engine.model.checkpoint import read_json
@@ -96,8 +97,25 @@ def _refuse(reason: str) -> None:
     raise ValueError(reason)
 
 
-def style_for(folder: Path) -> Style:
-    """Return Chat if the model's folder has a chat template, else Plain. Raises EngineError error.model_damaged."""
+def style_for(model: Path) -> Style:
+    """Return Chat if the model's folder or GGUF file has a chat template, else Plain.
+
+    Raises EngineError error.model_damaged, and as gguf_header.read.
+    """
+    template, described, path = _template_of_gguf(model) if model.is_file() else _template_of_folder(model)
+    if not isinstance(template, str):
+        return Plain(1)
+    names = {name: _name(described.get(name)) for name in ("bos_token", "eos_token")}
+    try:
+        style = Chat(template, names)
+        style("?", ["."])
+    except Exception as error:  # a template may raise anything
+        raise EngineError("error.model_damaged", file=str(path)) from error
+    return style
+
+
+def _template_of_folder(folder: Path) -> tuple[Any, dict[str, Any], Path]:
+    """Return the template, the content of tokenizer_config.json, and the file in which the template is."""
     described: dict[str, Any] = {}
     path = folder / "tokenizer_config.json"
     if path.is_file():
@@ -109,15 +127,15 @@ def style_for(folder: Path) -> Style:
     if isinstance(template, list):  # several named ones
         named = (t for t in template if isinstance(t, dict))
         template = next((t.get("template") for t in named if t.get("name") == "default"), None)
-    if not isinstance(template, str):
-        return Plain(1)
-    names = {name: _name(described.get(name)) for name in ("bos_token", "eos_token")}
-    try:
-        style = Chat(template, names)
-        style("?", ["."])
-    except Exception as error:  # a template may raise anything
-        raise EngineError("error.model_damaged", file=str(path)) from error
-    return style
+    return template, described, path
+
+
+def _template_of_gguf(path: Path) -> tuple[Any, dict[str, Any], Path]:
+    """Return the template, the names of the tokens that begin and end a text, and the file."""
+    values = gguf_header.read(path).values
+    names: dict[Any, str] = dict(enumerate(values.get("tokenizer.ggml.tokens", [])))
+    ends = {f"{end}_token": names.get(values.get(f"tokenizer.ggml.{end}_token_id")) for end in ("bos", "eos")}
+    return values.get("tokenizer.chat_template"), ends, path
 
 
 def _text(path: Path) -> str:

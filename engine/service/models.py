@@ -1,27 +1,32 @@
 """Handlers of models: opening a folder, changing the open model, downloading one from the Hugging Face hub."""
 
 import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 from engine.messages.models import ChangeModel, Downloaded, DownloadModel, ModelChanged, ModelInfo, OpenModel, shortened
 from engine.messages.status import Notice, Progress
+from engine.model.bundled import find
 from engine.model.damage import broken_tensors
 from engine.model.hub import download, folder_for
 from engine.model.opening import describe
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
+T = TypeVar("T")
 REPORT_SECONDS = 0.05  # shortest time between two reports
 
 
-def open_model(session: Session, request: OpenModel) -> Answer[Notice | ModelInfo]:
+def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress | ModelInfo]:
     """Report the memory that a model needs, open it, and report damaged weights.
 
     One that does not fit is refused before it is read.
     """
-    info = describe(Path(request.folder))
+    path = find(request.folder)
+    info = describe(path)
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
-    yield session.open(Path(request.folder))
+    yield (yield from _reported("progress.opening", session.opening(path)))
     broken = broken_tensors(session.opened.model)
     if broken:
         yield Notice("notice.weights_broken", {"count": len(broken), "names": shortened(broken)})
@@ -33,13 +38,24 @@ def change_model(session: Session, request: ChangeModel) -> Answer[ModelChanged]
 
 
 def download_model(session: Session, request: DownloadModel) -> Answer[Progress | Downloaded]:
-    folder, reported = folder_for(request.name, Path(request.models)), 0.0
-    for share in download(request.name, folder):
+    folder = folder_for(request.name, Path(request.models))
+    yield from _reported("progress.hub", download(request.name, folder))
+    yield Downloaded(str(folder))
+
+
+def _reported(key: str, shares: Generator[float, None, T]) -> Generator[Progress | None, None, T]:
+    """Yield the share that is done as Progress from time to time, and return what the generator returns."""
+    reported = 0.0
+    while True:
+        try:
+            share = next(shares)
+        except StopIteration as end:
+            value: T = end.value
+            return value
         now = time.perf_counter()
         is_due = now - reported >= REPORT_SECONDS
-        yield Progress("progress.hub", share) if is_due else None
+        yield Progress(key, share) if is_due else None
         reported = now if is_due else reported
-    yield Downloaded(str(folder))
 
 
 HANDLERS: Handlers = {OpenModel: open_model, ChangeModel: change_model, DownloadModel: download_model}

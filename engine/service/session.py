@@ -1,6 +1,6 @@
 """What is kept between requests: the open model, the run that may be training it, and the open collection."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,7 +9,7 @@ from engine.generation.decoding import Reader
 from engine.inspection.interventions import changes_of
 from engine.messages.models import Intervention, ModelInfo
 from engine.model.damage import check_rows
-from engine.model.opening import describe, load_model
+from engine.model.opening import describe, finish, loading
 from engine.model.tape import Changes
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
@@ -95,15 +95,20 @@ class Session(Cache):
     def opened_or_none(self) -> OpenedModel | None:
         return self._opened
 
-    def open(self, folder: Path) -> ModelInfo:
-        """Open the model in a folder, or the one that is being trained there. Raises as load_model.
+    def open(self, path: Path) -> ModelInfo:
+        """Open a model, or the one that is being trained there. Raises as `loading`."""
+        return finish(self.opening(path))
 
-        A model from a folder is on the CPU, where one token at a time in numpy is fastest for small models;
+    def opening(self, path: Path) -> Generator[float, None, ModelInfo]:
+        """Do as `open`, yield the share that is done, 0..1, and return the description.
+
+        A model from the disk is on the CPU, where one token at a time in numpy is fastest for small models;
         one in training is on the run's device.
         """
-        if self.run is not None and self.run.folder == folder:
+        if self.run is not None and self.run.folder == path:
             return self._open_run(self.run)
-        return self._set(*load_model(folder), describe(folder))
+        model, tokenizer = yield from loading(path)
+        return self._set(model, tokenizer, describe(path))
 
     def start_run(self, run: Run) -> ModelInfo:
         """Make this the run in progress, and open its model."""

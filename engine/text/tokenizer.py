@@ -7,7 +7,7 @@ IDs 0 to 255 are the bytes in both.
 import codecs
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,9 +19,12 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import Split
 from tokenizers.trainers import BpeTrainer
 
+from engine import gguf_header
 from engine.errors import EngineError
 from engine.files import replacing
+from engine.gguf_header import GGUF
 from engine.messages.tokens import Tokens
+from engine.text import gguf_tokenizer
 from engine.text.foreign import Foreign
 from engine.text.scripts import PIECE_PATTERN, kind_of
 
@@ -136,22 +139,33 @@ class Tokenizer:
             temporary.write_text(self.to_json(), "utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenizer":
-        """Read a tokenizer.json of Nakami or of another program.
+    def load(cls, path: Path) -> "Tokenizer":
+        """Read a folder's tokenizer.json, of Nakami or of another program, or the tokenizer in a GGUF file.
 
-        Raises EngineError: error.no_tokenizer, error.model_damaged.
+        Raises EngineError: error.no_tokenizer, error.model_damaged, and as gguf_header.read and gguf_tokenizer.to_json.
         """
-        path = folder / FILE
-        if not path.is_file():
-            raise EngineError("error.no_tokenizer", folder=str(folder))
+        if path.is_file():
+            return cls.from_gguf(gguf_header.read(path))
+        if not (path / FILE).is_file():
+            raise EngineError("error.no_tokenizer", folder=str(path))
+        return cls._read(lambda: (path / FILE).read_text("utf-8"), path / FILE)
+
+    @classmethod
+    def from_gguf(cls, gguf: GGUF) -> "Tokenizer":
+        """Return the tokenizer in a GGUF file. Raises as `load`."""
+        description = gguf_tokenizer.to_json(gguf.values, str(gguf.path))
+        return cls._read(lambda: description, gguf.path)
+
+    @classmethod
+    def _read(cls, text_of: Callable[[], str], path: Path) -> "Tokenizer":
         try:
-            text = path.read_text("utf-8")
+            text = text_of()
             description = json.loads(text)
             if description["model"].get("type") == "Characters":
                 return cls(_Characters.from_json(text))
             encoder = _Merges(text) if _is_ours(description) else Foreign(text)
             return cls(encoder)
-        except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise EngineError("error.model_damaged", file=str(path)) from error
         except Exception as error:
             if type(error) is Exception:  # the only type that `tokenizers` raises

@@ -31,7 +31,7 @@ from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
 from gui.window.appearance import Appearance
 from gui.window.engine_status import EngineStatus
-from gui.window.opening import Opening
+from gui.window.opening import Opening, is_model
 from gui.window.rail import Rail
 from gui.window.scenes import FIRST, SceneMenu, ScenePlayer
 from gui.window.status_line import StatusLine
@@ -97,10 +97,12 @@ class MainWindow(Themed, QMainWindow):
             Entry("open_text", ("Ctrl+O",), self.opening.choose_text),
             Entry("open_folder", ("Ctrl+Shift+O",), self.opening.choose_folder),
             Entry("open_model", ("Ctrl+M",), self.opening.choose_model),
+            Entry("open_gguf", (), self.opening.choose_gguf),
             Entry("hub", ("Ctrl+Shift+M",), self.opening.ask_for_hub_model),
             Entry("sample", (), self.opening.open_sample),
             Entry("world", (), self.opening.open_world),
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
+            Entry("smollm2", (), lambda: self.opening.open_model("smollm2")),
             Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
             *(Entry(f"show_{pane_id}", (key,), partial(self.show_pane, pane_id)) for pane_id, key in KEYS.items()),
@@ -263,7 +265,7 @@ class MainWindow(Themed, QMainWindow):
         """Open the model again in the new engine, and let the panes ask again."""
         self.banner.clear_failures()
         model = self.state.model
-        if model is not None and Path(model.folder, "config.json").exists():
+        if model is not None and is_model(Path(model.folder)):
             self.state.set_model(None)
             self.opening.open_model(model.folder)
         for pane in self.workspace.panes.values():

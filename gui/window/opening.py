@@ -21,11 +21,16 @@ from gui.theme import ASSETS
 WORLD_MEGABYTES = 12.0  # more than a run of some minutes reads
 
 
+def is_model(path: Path) -> bool:
+    """Return whether a path is a model: a folder with a config.json, or a .gguf file."""
+    return (path / "config.json").is_file() or (path.suffix == ".gguf" and path.is_file())
+
+
 class Opening(QObject):
     """Asks for files, and asks the engine to open them."""
 
     text_opened = Signal(object, bool)  # TextInfo, and whether the user has just asked for it
-    preparing = Signal(object)  # Progress of a text that is being written
+    preparing = Signal(object)  # Progress of a text that is being written, or of a model that is being opened
     model_asked = Signal()  # a request to open a model was sent
     model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
     model_opened = Signal(object)  # ModelInfo
@@ -39,8 +44,8 @@ class Opening(QObject):
     # --- On this computer ------------------------------------------------------------------------
 
     def open_paths(self, paths: list[str]) -> None:
-        """Open texts and a model; a folder with a config.json is a model."""
-        models = [path for path in paths if (Path(path) / "config.json").is_file()]
+        """Open texts and a model; a folder with a config.json is a model, and so is a .gguf file."""
+        models = [path for path in paths if is_model(Path(path))]
         texts = tuple(path for path in paths if path not in models)
         if models:
             self.open_model(models[0])
@@ -81,7 +86,10 @@ class Opening(QObject):
         self._settings.remember(info.paths[0])
         self.text_opened.emit(info, asked)
 
-    def _model_arrived(self, info: ModelInfo | Notice) -> None:
+    def _model_arrived(self, info: ModelInfo | Notice | Progress) -> None:
+        if isinstance(info, Progress):
+            self.preparing.emit(info)
+            return
         if isinstance(info, Notice):
             (self.model_coming if info.key == "notice.opening" else self.noticed).emit(info)
             return
@@ -102,6 +110,12 @@ class Opening(QObject):
 
     def choose_model(self) -> None:
         name = QFileDialog.getExistingDirectory(self._window, t("action.open_model"), self._last_folder())
+        if name:
+            self.open_model(name)
+
+    def choose_gguf(self) -> None:
+        names = f"{t('window.gguf_files')} (*.gguf)"
+        name, _ = QFileDialog.getOpenFileName(self._window, t("action.open_gguf"), self._last_folder(), names)
         if name:
             self.open_model(name)
 
