@@ -148,7 +148,7 @@ def test_slides_are_pages_with_their_titles_as_headings(tmp_path: Path) -> None:
     first = shape("Tokyo", kind="ctrTitle") + shape("A guide") + shape("7", kind="sldNum") + shape("ACME", kind="ftr")
     second = f"<p:grpSp>{shape('In a group')}<p:grpSp>{shape('and deeper')}</p:grpSp></p:grpSp>"
     found = read_document(presentation(tmp_path / "a.pptx", (first, second + shape("Next", kind="title"))))
-    assert found.text == "Tokyo\nA guide\n\nIn a group\nand deeper\nNext\n\n"
+    assert found.text == "Tokyo\nA guide\n\nNext\nIn a group\nand deeper\n\n"
     assert [text for _, text in found.headings] == ["Tokyo", "Next"]
     assert found.page_of(found.text.index("In a group")) == 2
 

@@ -214,6 +214,7 @@ def test_furigana_are_left_out_and_the_word_stays_whole(tmp_path: Path) -> None:
         ("<w:noBreakHyphen/>", "a-b"),
         ("<w:softHyphen/>", "ab"),
         ("<w:t>\u00ad</w:t>", "ab"),
+        ("<w:t>\u2011</w:t>", "a-b"),
         ("<w:tab/>", "a\tb"),
         ("<w:t>one\ntwo</w:t>", "aone twob"),
         ('<w:sym w:font="Wingdings" w:char="F0FC"/>', "a✓b"),
@@ -250,8 +251,21 @@ def test_fields_are_read_as_their_results(tmp_path: Path) -> None:
     assert inline(tmp_path, r("See ") + field(code, r("the page")) + r(".")) == "See the page."
     nested = field(code + field(code, r("inner result in a code")), r("outer") + field(code, r(" inner")))
     assert inline(tmp_path, nested) == "outer inner"
-    choice = '<w:ffData><w:ddList><w:result w:val="1"/><w:listEntry w:val="no"/><w:listEntry w:val="yes"/></w:ddList>'
-    assert inline(tmp_path, f'<w:r><w:fldChar w:fldCharType="begin">{choice}</w:ffData></w:fldChar></w:r>') == "yes"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ('<w:ddList><w:result w:val="1"/><w:listEntry w:val="no"/><w:listEntry w:val="yes"/></w:ddList>', "yes"),
+        ('<w:ddList><w:listEntry w:val="no"/><w:listEntry w:val="yes"/></w:ddList>', "no"),
+        ('<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>', "☑"),
+        ('<w:checkBox><w:default w:val="1"/><w:checked w:val="0"/></w:checkBox>', "☐"),
+        ('<w:checkBox><w:default w:val="1"/></w:checkBox>', "☑"),
+    ],
+)
+def test_the_fields_of_forms_are_read_as_chosen(tmp_path: Path, data: str, text: str) -> None:
+    field_data = f"<w:ffData>{data}</w:ffData>"
+    assert inline(tmp_path, f'<w:r><w:fldChar w:fldCharType="begin">{field_data}</w:fldChar></w:r>') == text
 
 
 def test_a_field_over_several_paragraphs_and_one_without_an_end(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from engine.retrieval.readers import package
 from engine.retrieval.readers.formats import read_document
 from engine.retrieval.readers.numbering import formatted
 from tests.engine.documents import WORD_NAMES, docx, relationships, word, zipped
-from tests.engine.wordml import lines, p, read
+from tests.engine.wordml import lines, p, read, tbl, tc, tr
 
 # --- Headings and numbers ------------------------------------------------------------------------------------
 
@@ -124,6 +124,14 @@ def test_a_document_declaring_entities_is_refused(tmp_path: Path) -> None:
 def test_deeply_nested_elements_are_refused(tmp_path: Path, depth: int) -> None:
     with pytest.raises(EngineError, match="nested"):
         read(tmp_path, "<w:sdt>" * depth + p("x") + "</w:sdt>" * depth)
+
+
+def test_elements_nested_as_deep_as_allowed_are_read(tmp_path: Path) -> None:
+    table = p("x")
+    for _ in range(80):
+        table = tbl(tr(tc(table), "y"))
+    assert read(tmp_path, table).text.count("x") == 1
+    assert read(tmp_path, "<w:sdt>" * 250 + p("x") + "</w:sdt>" * 250).text == "x\n"
 
 
 def test_a_bomb_is_refused_and_large_pictures_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

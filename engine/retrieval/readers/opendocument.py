@@ -102,7 +102,7 @@ def _slides(package: Package, body: Element, hidden: frozenset[str], lines: Line
     for page in body.findall("page"):
         lines.begin_page()
         story = _Story(package, hidden)
-        for shape in page:
+        for shape in sorted(page, key=lambda shape: shape.get("class") != "title"):
             kind = shape.get("class", "")
             if shape.tag == "notes":
                 texts = [text for text, _ in _Story(package, hidden).read(shape) if text]

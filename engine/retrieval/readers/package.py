@@ -97,11 +97,11 @@ class Package:
         return next((target for found, target in self.related(name).values() if found == kind), "")
 
     def graphic(self, name: str) -> list[str]:
-        """Return the text of a chart or diagram: its paragraphs, then the names of series and categories."""
+        """Return the text of a chart or diagram: its paragraphs, then the names of series and categories, each once."""
         tree = self.xml(name)
         paragraphs = ["".join(t.text or "" for t in p.iter("t")).strip() for p in tree.iter("p")]
         labels = [v.text or "" for kind in ("strCache", "strLit") for cache in tree.iter(kind) for v in cache.iter("v")]
-        return [text for text in dict.fromkeys([*paragraphs, *labels]) if text]
+        return [text for text in [*paragraphs, *dict.fromkeys(labels)] if text]
 
 
 class _Builder(TreeBuilder):

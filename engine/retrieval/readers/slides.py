@@ -34,7 +34,8 @@ def read_pptx(path: Path) -> Document:
 
 
 def _slide(package: Package, part: str) -> list[tuple[str, bool]]:
-    found = _shapes(package, part, package.xml(part))
+    """Return the lines of a slide, its title first: shapes are stored from back to front."""
+    found = sorted(_shapes(package, part, package.xml(part)), key=lambda line: not line[1])
     for kind, target in package.related(part).values():
         if kind == "notesSlide":
             notes = [text for text, _ in _shapes(package, target, package.xml(target))]

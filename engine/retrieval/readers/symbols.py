@@ -14,6 +14,7 @@ _WINGDINGS = {
     0xF0: "⇨", 0xFB: "✗", 0xFC: "✓", 0xFD: "☒", 0xFE: "☑",
 }  # fmt: skip
 _WINGDINGS_2 = {0x4F: "✗", 0x50: "✓", 0x51: "☒", 0x52: "☑", 0xA3: "□", 0x97: "●"}
+_HYPHENS = {0xAD: None, 0x2011: "-"}
 _PRIVATE = re.compile("[\uf020-\uf0ff]")
 
 
@@ -32,8 +33,11 @@ def symbol(code: int, font: str) -> str:
 
 
 def readable(text: str, font: str = "") -> str:
-    """Replace private-use characters of a symbol font, and drop soft hyphens, which show only at a line's end."""
-    return _PRIVATE.sub(lambda found: symbol(ord(found[0]), font), text.replace("\xad", ""))
+    """Replace private-use characters of a symbol font, and write hyphens as they are typed in a search.
+
+    Soft hyphens show only at a line's end and are dropped; no-break hyphens (U+2011) become "-".
+    """
+    return _PRIVATE.sub(lambda found: symbol(ord(found[0]), font), text.translate(_HYPHENS))
 
 
 _FURIGANA = re.compile(r"\s*EQ\b.*\\o.*\\up\s*\d*\s*\([^()]*\)\s*[,;]\s*(.*)\)\s*", re.IGNORECASE | re.DOTALL)

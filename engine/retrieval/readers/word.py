@@ -234,12 +234,15 @@ class _Story:
         self._code.append(node.text or "")
 
     def _choice(self, field: Element) -> None:
-        """Read the chosen entry of a drop-down field, which has no other result (17.16.9)."""
-        choices = field.find("ffData/ddList")
+        """Read a check box, or the chosen entry of a drop-down field: they have no other result (17.16.9, 17.16.7)."""
+        choices, box = field.find("ffData/ddList"), field.find("ffData/checkBox")
         if choices is not None:
             entries, chosen = choices.findall("listEntry"), value(choices, "result") or value(choices, "default") or "0"
             for entry in entries[int(chosen) :][:1] if chosen.isdecimal() else ():
                 self._say(entry.get("val", ""))
+        elif box is not None:
+            checked = is_on(box, "checked") if box.find("checked") is not None else is_on(box, "default")
+            self._say("☑" if checked else "☐")
 
     def _note(self, node: Element) -> None:
         self._say(self.word.refer(_NOTES[node.tag], node.get("id")))
