@@ -18,6 +18,7 @@ from gui.settings import Settings
 from gui.state import AppState
 from gui.themed import Themed
 from gui.widgets.empty_page import EmptyPage
+from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 
 LIVE_MS = 3500  # while a model is trained, a pane shows its new weights at most this often
@@ -84,6 +85,7 @@ class Pane(Themed, QWidget):
         self._requests = Requests(context.engine, self.messages.show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
         self.build()
+        prepare_entries(self)
         self.restyle()
         self.retranslate()
 

@@ -26,6 +26,7 @@ from gui.state import AppState
 from gui.text import first_line
 from gui.theme import GAP_L, GAP_M, has_japanese_font
 from gui.themed import Themed
+from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
@@ -90,6 +91,7 @@ class MainWindow(Themed, QMainWindow):
         self.setCentralWidget(page)
         self.examples = read_scenes(EXAMPLES)
         self.player = ScenePlayer(self.state, self.opening, self.workspace)
+        prepare_entries(self)
         self._make_actions()
 
     def _make_actions(self) -> None:

@@ -17,6 +17,7 @@ from gui.requests import Requests
 from gui.settings import Settings, models_folder, world_path
 from gui.text import in_menu, shown_name
 from gui.theme import ASSETS
+from gui.widgets.entries import prepare_entries
 
 WORLD_MEGABYTES = 12.0  # more than a run of some minutes reads
 
@@ -147,6 +148,8 @@ class Opening(QObject):
         """Ask for the name of a model on the hub, and download it."""
         box = prepare(QInputDialog(self._window), t("action.hub"))
         box.setLabelText(t("window.hub_name"))
+        box.setInputMode(QInputDialog.InputMode.TextInput)  # makes the field
+        prepare_entries(box)
         box.textValueSelected.connect(lambda name: self.download(name.strip()))
         box.open()
 

@@ -2,16 +2,17 @@
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QTextOption
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.layout import timer
 from gui.themed import Themed
+from gui.widgets.entries import PlainEntry
 
 SETTLE_MS = 150  # without a key press, after which typing has paused
 MOST_LINES = 3
 
 
-class Prompt(Themed, QPlainTextEdit):
+class Prompt(Themed, PlainEntry):
     """Emits `settled` when typing has paused; text that an input method is still composing is left out."""
 
     settled = Signal(str)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QTextEdit, QWidget
+from PySide6.QtWidgets import QPushButton, QTextEdit, QWidget
 
 from engine.messages.documents import DocumentText
 from gui import layout
@@ -16,6 +16,7 @@ from gui.panes.search.sources import utf16
 from gui.text import shown_name, tip
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
+from gui.widgets.entries import PlainEntry
 
 
 class DocumentReader(Themed, QWidget):
@@ -27,7 +28,7 @@ class DocumentReader(Themed, QWidget):
         self.document: DocumentText | None = None
         self._marked = self._best = (0, 0)  # characters of the document
         self.title, self.note = layout.label("title"), layout.label("muted", wraps=True)
-        self.editor = QPlainTextEdit()
+        self.editor = PlainEntry()
         self.buttons = {name: QPushButton() for name in ("back", "undo", "save")}
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.buttons["save"].setProperty("primary", True)
