@@ -114,6 +114,13 @@ def test_a_paragraph_whose_mark_is_deleted_runs_on_in_the_next(tmp_path: Path, m
     assert lines(tmp_path, first + tbl(tr("a", "b")) + first) == ["One ", "a | b", "One "]
 
 
+def test_a_large_first_letter_belongs_to_its_word(tmp_path: Path) -> None:
+    letter = p("D", '<w:framePr w:dropCap="drop"/>')
+    assert lines(tmp_path, letter + p("rop cap.") + p("A frame", '<w:framePr w:dropCap="none"/>') + AFTER) == [
+        *("Drop cap.", "A frame", "After."),
+    ]
+
+
 def test_deleted_rows_and_cells_are_left_out(tmp_path: Path) -> None:
     rows = tr("a", "b"), tr("c", "d", properties="<w:del/>"), tr("e", tc("f", "<w:cellDel/>"), "g")
     assert lines(tmp_path, tbl(*rows)) == ["a | b", "e | g"]

@@ -109,15 +109,20 @@ def test_documents_with_macros_and_templates_are_read(tmp_path: Path, suffix: st
     assert read_document(word(tmp_path / f"a.{suffix}", p("Text."))).text == "Text.\n"
 
 
-def test_a_document_declaring_entities_is_refused(tmp_path: Path) -> None:
-    for declared in ('<!ENTITY x "y">', '<!ENTITY x SYSTEM "file:///etc/passwd">'):
-        body = f"<!DOCTYPE d [{declared}]><w:document {WORD_NAMES}><w:body>{p('&x;')}</w:body></w:document>"
-        path = zipped(
-            tmp_path / "a.docx",
-            {"_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}), "d.xml": body},
-        )
-        with pytest.raises(EngineError, match="document type declaration"):
-            read_document(path)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("entity", ['<!ENTITY x "y">', '<!ENTITY x SYSTEM "file:///etc/passwd">'])
+def test_a_document_that_defines_entities_is_refused(tmp_path: Path, entity: str, encoding: str) -> None:
+    body = f"<!DOCTYPE d [{entity}]><w:document {WORD_NAMES}><w:body>{p('&x;')}</w:body></w:document>"
+    main = {"_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}), "d.xml": body.encode(encoding)}
+    with pytest.raises(EngineError, match="entities"):
+        read_document(zipped(tmp_path / "a.docx", main))
+
+
+def test_a_document_type_of_old_programs_and_utf_16_are_read(tmp_path: Path) -> None:
+    """OpenOffice 2 wrote the former into the list of a package's files."""
+    body = f'<!DOCTYPE d PUBLIC "-//x" "d.dtd"><w:document {WORD_NAMES}><w:body>{p("文")}</w:body></w:document>'
+    main = {"_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}), "d.xml": body.encode("utf-16")}
+    assert read_document(zipped(tmp_path / "a.docx", main)).text == "文\n"
 
 
 @pytest.mark.parametrize("depth", [300, 100_000])

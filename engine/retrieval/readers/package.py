@@ -1,7 +1,7 @@
 """Open the XML parts of zipped Office documents: Office Open XML (ECMA-376) and OpenDocument (ISO/IEC 26300).
 
-Files are not trusted. A document type declaration is refused, because it could define entities that grow without
-bound or that name other files; Office programs write none. Size and depth are bounded. Nothing is unpacked to disk.
+Files are not trusted. A part that defines entities is refused: they could grow without bound or name other files, and
+Office programs define none. Size and depth are bounded. Nothing is unpacked to disk.
 """
 
 import posixpath
@@ -19,6 +19,7 @@ CHUNK = 1 << 16  # bytes
 DEEPEST = 256  # nested elements, as libxml2 allows; real documents have some 60
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of encrypted Office files, and of those before 2007
+_ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 _OLD_STREAMS = ("WordDocument", "Workbook", "Book", "PowerPoint Document")
 _OFFICE = ("http://schemas.microsoft.com/office/", "http://schemas.openxmlformats.org/", "http://purl.oclc.org/ooxml/")
 
@@ -51,12 +52,15 @@ class Package:
         return list(self._parts)
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a part. Raises MemoryError beyond MOST_UNPACKED, KeyError if there is no such part."""
+        """Return the XML of a part. Raises KeyError if there is none, MemoryError beyond MOST_UNPACKED, ValueError."""
         part = self._parts[name.lower()]
         self._unpacked += part.file_size
         if self._unpacked > MOST_UNPACKED:
             raise MemoryError(f"more than {MOST_UNPACKED:,} bytes")
-        return self._zip.read(part)
+        data = self._zip.read(part)
+        if any(mark in data for mark in _ENTITY):
+            raise ValueError("it defines entities")
+        return data
 
     def xml(self, name: str) -> Element:
         """Return the root of a part; an empty element if there is no such part."""
@@ -113,9 +117,6 @@ class _Builder(TreeBuilder):
         self._tags = tags
         self._depth = 0
         self._namespaces: dict[str, str] = {}
-
-    def doctype(self, *_: object) -> None:
-        raise ValueError("it has a document type declaration")
 
     def start_ns(self, prefix: str, uri: str) -> None:
         self._namespaces[prefix] = uri

@@ -43,7 +43,7 @@ _SKIPPED = frozenset(
             "private",
         ),
         *("bkmkstart", "bkmkend", "mmathPr", "generator", "template", "levelnumbers", "leveltext", "userprops"),
-        *("pntxta", "pntxtb"),
+        *("pntxta", "pntxtb", "nonesttables"),
     }
 )
 _ASIDE = frozenset({"footnote", "annotation", "shptxt", "dptxbxtext"})  # written after the paragraph or row
@@ -226,6 +226,9 @@ class _Rtf:
         elif not self._group.is_skipped and not self._group.is_deleted:  # else the mark itself is deleted
             self._end_paragraph()
 
+    def _nested_row(self, _: int | None) -> None:
+        self._group.flow.text.append(" ")  # although its group, \nesttableprops, is no text
+
     def _row(self, _: int | None) -> None:
         self._end_paragraph()
 
@@ -345,7 +348,7 @@ def _unicode_version(rtf: _Rtf, _: int | None) -> None:
 _WORDS: dict[str, Callable[[_Rtf, int | None], None]] = {
     "par": _Rtf._par,
     "row": _Rtf._row,
-    "nestrow": _Rtf._par,
+    "nestrow": _Rtf._nested_row,
     "plain": _Rtf._plain,
     "pard": _Rtf._pard,
     "f": _Rtf._set_font,

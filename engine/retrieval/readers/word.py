@@ -133,8 +133,7 @@ class _Story:
         self._run(paragraph)
         if self._fields and self._fields[-1]:  # a code without an end must not take the rest of the document away
             self._fields.pop()
-        mark = paragraph.find("pPr/rPr")
-        if mark is None or not (is_on(mark, "del") or is_on(mark, "moveFrom")):  # else it runs on in the next one
+        if not _runs_on(paragraph):
             self._end_paragraph(paragraph)
 
     def _close(self) -> None:
@@ -314,6 +313,13 @@ def _chosen(alternatives: Element) -> Element:
 def _has(node: Element, properties: str, *names: str) -> bool:
     found = node.find(properties)
     return found is not None and any(is_on(found, name) for name in names)
+
+
+def _runs_on(paragraph: Element) -> bool:
+    """Return whether the next paragraph continues this one: its mark is deleted, or it is a large first letter."""
+    frame = paragraph.find("pPr/framePr")
+    is_letter = frame is not None and frame.get("dropCap", "none") != "none"
+    return is_letter or _has(paragraph, "pPr/rPr", "del", "moveFrom")
 
 
 def _is_covered(cell: Element) -> bool:
