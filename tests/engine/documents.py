@@ -1,5 +1,6 @@
 """Make small files of every format, so that the repository contains no binary."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -107,3 +108,32 @@ HTML = """<!DOCTYPE html><html><head><title>Notice board</title><style>p { color
 <img src=x onerror="alert(1)"><iframe src="file:///etc/passwd"></iframe></body></html>"""
 
 CSV = "name,room,phone\nMori,512,3301\n田中,408,3302\n"
+
+MAIL = (
+    'Subject: =?utf-8?b?5qOu?=\nContent-Type: multipart/alternative; boundary="x"\n\n--x\nContent-Type: text/plain; '
+    "charset=iso-2022-jp\n\nplain\n--x\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\nPHA+eA==\n--x--\n"
+)
+SAVED_PAGE = (
+    'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="x"\n\n--x\nContent-Type: text/html; charset=utf-8\n'
+    "Content-Transfer-Encoding: quoted-printable\n\n<title>Caf=C3=A9</title><p>long =\nline\n--x\n"
+    "Content-Type: text/html\n\n<p>a frame\n--x\nContent-Type: image/png\n\nno\n--x--\n"
+)
+
+
+def epub() -> bytes:
+    """Make a book of two chapters, whose names are in a table of contents."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("META-INF/container.xml", '<?xml version="1.0"?><rootfile full-path="OPS/a.opf"/>')
+        items = "".join(f'<item id="i{n}" href="{n}.xhtml" media-type="application/xhtml+xml"/>' for n in (1, 2))
+        nav = '<item id="nav" href="nav.xhtml" properties="nav"/>'
+        spine = '<spine><itemref idref="i2"/><itemref idref="i1"/></spine>'
+        parts.writestr(
+            "OPS/a.opf", f'<?xml version="1.0"?><package><dc:title>Book</dc:title>{items}{nav}{spine}</package>'
+        )
+        parts.writestr("OPS/nav.xhtml", '<?xml version="1.0"?><nav><a href="1.xhtml">One</a></nav>')
+        for number in (1, 2):
+            parts.writestr(
+                f"OPS/{number}.xhtml", f'<?xml version="1.0"?><html><p>Page<ruby>{number}<rt>x</rt></ruby></p></html>'
+            )
+    return whole.getvalue()

@@ -16,7 +16,7 @@ from engine.retrieval.passages import Document
 from engine.retrieval.reader_process import FileReader
 from engine.retrieval.readers.formats import READERS, read_document
 from tests.engine.collecting import failure, returned
-from tests.engine.documents import CSV, HTML, docx, pdf
+from tests.engine.documents import CSV, HTML, MAIL, SAVED_PAGE, docx, epub, pdf
 from tests.engine.officeml import office_samples
 from tests.engine.pdfs import uncompressed
 
@@ -134,8 +134,16 @@ def samples(folder: Path) -> dict[str, bytes]:
     return {
         "f.txt": "猫は森で暮らしている。\n".encode("cp932") * 20,
         "f.md": "# 見出し\n本文。\n".encode() * 20,
+        "f.rst": b"Rules\n=====\n\ntext\n\nCosts\n-----\n\ntext\n" * 5,
+        "f.tex": b"\\section{Rules}\n% no\n\\begin{verbatim}\n\\end{verbatim}\n" * 5,
         "f.html": HTML.encode(),
+        "f.epub": epub(),
+        "f.mht": SAVED_PAGE.encode(),
         "f.csv": CSV.encode(),
+        "f.tsv": b'name\troom\nMori\t"5 ""12"""\nKen\t4\n' * 5,
+        "f.json": b'{"text": "\\u6771", "list": [1, {"a": null}], "b": true}\n' * 5,
+        "f.vtt": b"WEBVTT\n\n1\n00:01.000 --> 00:02.000\n<i>Hi</i>\n\n" * 5,
+        "f.eml": MAIL.encode(),
         "f.pdf": pdf(["First page.", "Second page."]),
         "g.pdf": uncompressed(),
         **office_samples(folder),
@@ -186,8 +194,11 @@ def mutated_xml(data: bytes, rng: random.Random) -> bytes:
 
 OFFICE = [f"f.{suffix}" for suffix in ("docx", "xlsx", "pptx", "odt", "ods", "odp", "rtf")]
 
+PAGES = ["f.html", "f.epub", "f.mht"]
+TEXTS = ["f.txt", "f.md", "f.rst", "f.tex", "f.csv", "f.tsv", "f.json", "f.vtt", "f.eml"]
 
-@pytest.mark.parametrize("name", ["f.txt", "f.md", "f.html", "f.csv", "f.pdf", "g.pdf", *OFFICE])
+
+@pytest.mark.parametrize("name", [*TEXTS, *PAGES, "f.pdf", "g.pdf", *OFFICE])
 def test_mutated_files_are_read_or_refused(reader: FileReader, tmp_path: Path, name: str) -> None:
     rng, whole = random.Random(name), samples(tmp_path)[name]
     for _ in range(MUTATIONS):

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urldefrag
 from engine.errors import EngineError
 from engine.retrieval.passages import Document
 from engine.retrieval.readers.html import decoded
-from engine.retrieval.readers.lines import Lines, one_line
+from engine.retrieval.readers.lines import Lines, append, one_line
 from engine.retrieval.readers.package import Package
 from engine.retrieval.readers.page import page_text, parse
 
@@ -66,7 +66,8 @@ class _Book:
             if title and not page.text.startswith(title):
                 lines.add(f"{title}\n\n", title)
             title = ""
-            _append(lines, page, names.get(chapter, ""))
+            append(lines, page, names.get(chapter, ""))
+            lines.add("\n")
         return lines.document()
 
     def _chapters(self) -> list[str]:
@@ -152,13 +153,3 @@ def _without_table(html: str) -> str:
     rest = re.sub(r"\s", "", body.text())
     linked = sum(len(re.sub(r"\s", "", node.text())) for node in body.css("a[href], :is(h1, h2, h3)"))
     return "" if linked > 0.8 * len(rest) else html
-
-
-def _append(lines: Lines, page: Document, name: str) -> None:
-    """Append a chapter, whose heading is `name` if it has none."""
-    starts = [offset for offset, _ in page.headings] or [0]
-    names = [heading for _, heading in page.headings] or [name]
-    lines.add(page.text[: starts[0]])
-    for start, end, heading in zip(starts, [*starts[1:], len(page.text)], names, strict=True):
-        lines.add(page.text[start:end], heading)
-    lines.add("\n")

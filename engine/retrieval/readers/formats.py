@@ -10,12 +10,15 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.retrieval.passages import Document
+from engine.retrieval.readers.data import read_json
 from engine.retrieval.readers.epub import read_epub
 from engine.retrieval.readers.html import read_html
+from engine.retrieval.readers.mail import read_mail, read_saved_page
+from engine.retrieval.readers.marked import read_marked
 from engine.retrieval.readers.opendocument import read_odf
 from engine.retrieval.readers.package import refuse_ole
 from engine.retrieval.readers.pdf import read_pdf
-from engine.retrieval.readers.plain import read_markdown, read_text
+from engine.retrieval.readers.plain import read_captions, read_text
 from engine.retrieval.readers.rtf import read_rtf
 from engine.retrieval.readers.sheets import read_xlsx
 from engine.retrieval.readers.slides import read_pptx
@@ -44,8 +47,18 @@ def read_old(path: Path) -> Document:
 TEXT_READERS: dict[str, TextReader] = {
     ".txt": read_text,
     ".text": read_text,
-    ".md": read_markdown,
-    ".markdown": read_markdown,
+    ".log": read_text,
+    ".md": read_marked,
+    ".markdown": read_marked,
+    ".rst": read_marked,
+    ".org": read_marked,
+    ".adoc": read_marked,
+    ".tex": read_marked,
+    ".srt": read_captions,
+    ".vtt": read_captions,
+    ".json": read_json,
+    ".jsonl": read_json,
+    ".ndjson": read_json,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".html": read_html,
@@ -53,6 +66,9 @@ TEXT_READERS: dict[str, TextReader] = {
     ".xhtml": read_html,
 }
 READERS: dict[str, Reader] = {
+    ".eml": read_mail,
+    ".mht": read_saved_page,
+    ".mhtml": read_saved_page,
     ".epub": read_epub,
     ".pdf": read_pdf,
     ".docx": read_docx,

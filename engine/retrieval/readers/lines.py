@@ -35,3 +35,12 @@ class Lines:
 
     def document(self) -> Document:
         return Document("".join(self._parts), tuple(self._pages), tuple(self._headings))
+
+
+def append(lines: Lines, document: Document, name: str = "") -> None:
+    """Append a document with its headings; `name` is its heading if it has none."""
+    starts = [offset for offset, _ in document.headings] or [0]
+    names = [heading for _, heading in document.headings] or [name]
+    lines.add(document.text[: starts[0]])
+    for start, end, heading in zip(starts, [*starts[1:], len(document.text)], names, strict=True):
+        lines.add(document.text[start:end], heading)

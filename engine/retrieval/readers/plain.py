@@ -1,4 +1,4 @@
-"""Read plain texts and Markdown."""
+"""Read plain texts and subtitles."""
 
 import re
 from collections.abc import Iterator
@@ -32,10 +32,16 @@ def _title(text: str) -> Iterator[tuple[int, str]]:
         yield start, first.strip()
 
 
-def read_markdown(path: Path, encoding: str = "") -> Document:
+def read_captions(path: Path, encoding: str = "") -> Document:
+    """Read what is spoken in subtitles (.srt, .vtt), without numbers, times and markup."""
     document = whole_text(path, encoding)
-    found = _HEADING.finditer(document.text)
-    return replace(document, headings=tuple((match.start(), match[1].strip()) for match in found))
+    return replace(document, text=_CUE.sub("", document.text))
 
 
-_HEADING = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*?)[ \t#]*$", re.MULTILINE)
+_TIME = r"(?:\d+:)?\d\d:\d\d[.,]\d+"
+_CUE = re.compile(
+    r"\AWEBVTT.*(?:\n.+)*|^(?:NOTE|STYLE|REGION)\b(?:.*\n)(?:.+\n)*"
+    rf"|^(?:[^\n<>]*\n)?{_TIME}[ ]+-->[ ]+{_TIME}.*\n"
+    r"|</?(?:[biucv]|ruby|rt|font|lang)\b[^<>\n]*>|<[\d:.]+>|\{\\[^{}\n]*\}",
+    re.MULTILINE,
+)
