@@ -119,7 +119,7 @@ def decode(
     continued, the last `position` tokens of `prompt` were written before. `first`, if given, is taken as the
     first token instead of the one drawn. An empty prompt starts from a newline.
     """
-    ids = list(prompt) or tokenizer.encode("\n")
+    ids = list(prompt) or beginning(tokenizer)
     stream = StreamDecoder(tokenizer)
     for token in ids[len(ids) - position :]:
         stream.push(token)  # the last of them may be the first bytes of a character
@@ -129,6 +129,11 @@ def decode(
         yield replace(step, text=stream.push(step.id))
         if step.id in model.stop_ids:
             return
+
+
+def beginning(tokenizer: Tokenizer) -> list[int]:
+    """Return the tokens that an empty text is continued from: a newline, or the first token if there is none for it."""
+    return tokenizer.encode("\n") or [0]
 
 
 def sample_step(

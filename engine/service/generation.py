@@ -2,7 +2,7 @@
 
 import time
 
-from engine.generation.decoding import Step, decode, sample_step, window
+from engine.generation.decoding import Step, beginning, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
 from engine.messages.generation import Candidates, ContextUsed, Generate, GeneratedToken, GeneratedTokens, PredictNext
 from engine.service.answer import Answer, Handlers
@@ -41,7 +41,7 @@ def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
 
 def predict_next(session: Session, request: PredictNext) -> Answer[ContextUsed | Candidates]:
     opened = session.opened
-    ids = [*opened.ids_of(request.prompt), *request.chosen] or opened.tokenizer.encode("\n")
+    ids = [*opened.ids_of(request.prompt), *request.chosen] or beginning(opened.tokenizer)
     yield ContextUsed(len(ids), len(ids) - window(len(ids), opened.model.config.context))
     step = sample_step(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
     yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)

@@ -126,6 +126,17 @@ def test_what_is_written_follows_from_the_visible_part_alone(folder: Path, capsy
     assert (part[1]["unseen"], part[2]) == (0, "")
 
 
+@pytest.mark.parametrize("text", ["", "猫"])
+def test_a_text_without_tokens_is_continued(tmp_path: Path, text: str) -> None:
+    """A tokenizer of a few characters may have a token neither for a text nor for the newline."""
+    make_llama(tmp_path, byte_tokenizer())
+    session = Session()
+    session.open(tmp_path)
+    assert session.opened.tokenizer.encode("\n") == []
+    assert ask(session, Generate(text, tokens=2))
+    assert ask(session, PredictNext(text))
+
+
 # --- The attention weights of a long text -------------------------------------------------------------
 
 
