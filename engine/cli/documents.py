@@ -113,7 +113,7 @@ def search(options: argparse.Namespace) -> None:
     finally:
         collection.close()
     words = "\n\n".join(f"{hit.score:.3f}  {_place(hit)}\n{hit.passage.text[:SHOWN]}" for hit in hits)
-    print_result(options, {"hits": [_as_json(hit) for hit in hits]}, words)
+    print_result(options, {"hits": [_as_json(hit) for hit in hits]}, words or sentence("notice.answer_nothing"))
 
 
 def ask(options: argparse.Namespace) -> None:
@@ -138,7 +138,8 @@ def ask(options: argparse.Namespace) -> None:
         collection.close()
     result = _answer(record) | {"sources": [_as_json(hit) for hit in hits]}
     sources = [f"[{number}] {_place(hit)}" for number, hit in enumerate(hits, start=1)]
-    print_result(options, result, "\n".join([result["answer"], "", *sources]))
+    answer = result["answer"] if hits else sentence("notice.answer_nothing")
+    print_result(options, result, "\n".join([answer, "", *sources]).strip())
 
 
 def _answer(record: "AskRecord") -> dict[str, Any]:

@@ -192,7 +192,8 @@ class Ask(Request[AskReport]):
     """Answer a question with the open model, from the passages found and then without them.
 
     Answers: SearchResult, PromptBuilt, AnswerTokens…, Answered, AnswerAttention; then PromptBuilt, AnswerTokens…,
-    Answered with `sourced` false. Without a model that can answer from a text, the answer is the best sentence.
+    Answered with `sourced` false. Without a model that can answer from a text, the answer is the best sentence;
+    where no passage was found, it is empty, with a reason.
     """
 
     question: str

@@ -47,7 +47,10 @@ class Asking:
                     self._known[language] = able
         passages = [hit.passage.text for hit in hits]
         if self._known[language]:
-            yield from self._answer(question, passages, tokens)
+            if passages:
+                yield from self._answer(question, passages, tokens)
+            else:
+                yield extracted(question, hits, self._extractor, "")
             yield from self._answer(question, None, tokens)
         else:
             try:
@@ -98,7 +101,7 @@ def _built(prompt: Prompt, context: int, sourced: bool) -> PromptBuilt:
 def extracted(question: str, hits: Sequence[SearchHit], extractor: Extractor, reason: str) -> Answered:
     """Return the best sentence of all hits as the answer, with the `reason` why it was extracted.
 
-    The answer is empty if no hit shares a word with the question.
+    The answer is empty if there are no hits, or none shares a word with the question.
     """
     best = [(*extractor.best_sentence(question, hit.passage.text), source) for source, hit in enumerate(hits)]
     span, score, source = max(best, key=lambda entry: entry[1], default=((0, 0), 0.0, 0))

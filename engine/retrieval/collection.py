@@ -22,6 +22,7 @@ from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
 LINES_READ, LINE = 20, 0.15  # best passages whose lines are compared; score of a line with the whole question
+PART, MOST, TRACE = 0.25, 0.6, 0.05  # of a question, see `_is_relevant`
 CANDIDATES = 200  # passages that the graph and keyword search each contribute to a fusion
 
 
@@ -140,6 +141,7 @@ class Collection:
             extractor = Extractor(now.keywords)
             for index in best_first(scores_N, LINES_READ).tolist():
                 scores_N[index] += LINE * extractor.coverage(query, self.store.passage(int(now.table.ids[index]))[2])
+        scores_N = np.where(_is_relevant(now, query, mode, cosines_N), scores_N, 0.0).astype(np.float32)
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
         cosines = cosines_N if len(cosines_N) else np.zeros_like(scores_N)
         hits = [
@@ -175,6 +177,25 @@ def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats
     best = best_first(scores_N, NEIGHBOURS)
     scores_N[best] = among_neighbours(scores_N[best], np.asarray(now.vectors_ND[best]))
     return scores_N
+
+
+def _is_relevant(now: Snapshot, question: str, mode: SearchMode, cosines_N: Floats) -> NDArray[np.bool_]:
+    """Return which passages have to do with a question, so that a question about something else finds nothing, [N].
+
+    In keyword mode one shared term is enough. Otherwise a passage must contain a good part of the question (by the
+    weights of its terms), or some of it if the collection contains most. The cosine decides where the embedder was
+    trained to compare texts; others give high cosines to any text (tests/benchmarks/nothing.py).
+    """
+    shares_N, known = now.keywords.contained(question)
+    if mode == "keyword":
+        return shares_N > 0
+    likely = now.embedder.likely if now.embedder and len(cosines_N) else 0.0
+    if likely:
+        near_N = np.nan_to_num(cosines_N) >= likely
+        return near_N if mode == "vector" else near_N | (shares_N >= MOST)
+    if mode == "vector":
+        return np.full(len(shares_N), known >= PART)
+    return shares_N >= (TRACE if known >= MOST else PART)
 
 
 def vectors_file(folder: Path, fit: int) -> Path:

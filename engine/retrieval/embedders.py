@@ -27,6 +27,7 @@ TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.mo
 
 class Embedder(Protocol):
     name: str  # one of KINDS
+    likely: float  # cosine from which a passage has to do with a question; 0 if the cosine does not tell
 
     @property
     def width(self) -> int: ...
@@ -87,6 +88,7 @@ class HiddenStates:
     """The mean over all tokens of a language model's last hidden state, after the final norm."""
 
     name = "model"
+    likely = 0.0
 
     def __init__(self, folder: Path, step: int = 0) -> None:
         """Load the model. Raises as load_model, and error.vectors_outdated if its weights are not those of `step`."""
@@ -122,6 +124,7 @@ class WordMeans:
     """The mean of word vectors, with larger weights for rare words (Arora et al. 2017, ICLR)."""
 
     name = "word2vec"
+    likely = 0.0
     SMOOTHING = 1e-3
 
     def __init__(self, folder: Path | None) -> None:
@@ -150,6 +153,7 @@ class Encoder:
     """An encoder's last hidden state: the mean over its tokens, or the first token where its configuration says so."""
 
     name = "encoder"
+    likely = 0.4
     LONGEST = 512  # tokens; the rest of a text is ignored
     TOGETHER = 16  # texts of similar length in one forward pass: padding all to the longest takes longer
 

@@ -44,6 +44,24 @@ class Keywords:
             scores_N[rows] += weight * self.idf_V[column] * self.weights_NV.data[first:last]
         return scores_N
 
+    def contained(self, question: str) -> tuple[Floats, float]:
+        """Return how much of a question, 0..1 by the weights of its terms, each passage contains, and all together.
+
+        A term that no passage contains weighs as much as the rarest.
+        """
+        asked = {term: importance(term) for term in question_terms(question)}
+        shares_N, rarest = np.zeros(self.weights_NV.shape[0], np.float32), float(self.idf_V.max(initial=1.0))
+        whole = known = 0.0
+        for term, weight in asked.items():
+            column = self.vocabulary.get(term)
+            weight *= rarest if column is None else float(self.idf_V[column])
+            whole += weight
+            if column is not None:
+                known += weight
+                first, last = self.weights_NV.indptr[column : column + 2]
+                shares_N[self.weights_NV.indices[first:last]] += weight
+        return shares_N / max(whole, 1e-9), known / max(whole, 1e-9)
+
 
 def saturated(counts_NV: csr_matrix) -> csr_matrix:
     """Return tf (k1 + 1) / (tf + k1 (1 − b + b · length / mean length)), Robertson and Zaragoza 2009."""

@@ -44,6 +44,7 @@ class Lsa:
     """The embedder of latent semantic analysis (embedders.Embedder)."""
 
     name = "lsa"
+    likely = 0.0
 
     def __init__(self, words: Sequence[str], weights_V: Floats, axes_VD: Floats) -> None:
         self.words, self.weights_V, self.axes_VD = words, weights_V, axes_VD

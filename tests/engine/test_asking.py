@@ -29,6 +29,7 @@ from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import prompt_limit
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
+from engine.sentences import sentence
 from engine.service.handlers import answering
 from engine.service.process import Answering
 from engine.text.tokenizer import Tokenizer, train_characters
@@ -146,14 +147,18 @@ def test_a_model_that_cannot_answer_gives_an_extracted_answer(handlers: Answerin
     assert answered[0].text == "The library is open from nine to five."
 
 
+def open_untrained(handlers: Answering, tokenizer: Tokenizer, folder: Path) -> None:
+    config = ModelConfig(tokenizer.vocabulary, 2, 2, 2, width=32, head_width=16, mlp_width=64, context=96)
+    save_model(folder, Transformer(config), tokenizer, 0)
+    ask(handlers, OpenModel(str(folder)))
+
+
 def test_a_written_answer_reports_every_step_in_order(
     handlers: Answering, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "can_answer", lambda *_: iter([None, True]))
-    config = ModelConfig(tokenizer.vocabulary, 2, 2, 2, width=32, head_width=16, mlp_width=64, context=96)
-    save_model(tmp_path / "untrained", Transformer(config), tokenizer, 0)
-    ask(handlers, OpenModel(str(tmp_path / "untrained")))
-    events = ask(handlers, Ask("猫?", k=2, tokens=4))
+    open_untrained(handlers, tokenizer, tmp_path / "untrained")
+    events = ask(handlers, Ask("食堂?", k=2, tokens=4))
     kinds = [type(event) for event in events]
     half = [PromptBuilt, AnswerTokens, Answered]
     assert [kind for i, kind in enumerate(kinds) if kinds[i - 1 : i] != [kind]] == [
@@ -172,6 +177,19 @@ def test_a_written_answer_reports_every_step_in_order(
     (attention,) = of(AnswerAttention, events)
     assert attention.weights.shape == (len(written), len(events[0].hits) + 2)
     assert np.allclose(attention.weights.sum(axis=1), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_without_a_passage_the_model_answers_only_from_its_weights(
+    handlers: Answering, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    monkeypatch.setattr(asking, "can_answer", lambda *_: iter([able]))
+    open_untrained(handlers, tokenizer, tmp_path / "untrained")
+    events = ask(handlers, Ask("How tall are giraffes?", tokens=4))
+    assert events[0].hits == ()
+    nothing, *without = of(Answered, events)
+    assert (nothing.sourced, nothing.text, nothing.reason) == (True, "", "notice.answer_nothing")
+    assert [answered.sourced for answered in without] == [False] * able
 
 
 @pytest.fixture(scope="module")
@@ -282,6 +300,18 @@ def test_index_search_and_ask(
     assert answered["kind"] == "extracted"
     assert answered["sources"][0]["file"] == str(documents / "rules.txt")
     assert {"prompt", "without", "tokens"} <= set(answered)
+
+
+def test_nothing_found_is_a_result(
+    capsys: pytest.CaptureFixture[str], documents: Path, tmp_path: Path, model_folder: Path
+) -> None:
+    run(capsys, "index", documents, "--out", tmp_path / "cl")
+    assert run(capsys, "search", tmp_path / "cl", "How tall are giraffes?") == {"hits": []}
+    asked = run(capsys, "ask", tmp_path / "cl", model_folder, "How tall are giraffes?")
+    assert (asked["answer"], asked["sources"], asked["citations"]) == ("", [], [])
+    for command in (["search", str(tmp_path / "cl")], ["ask", str(tmp_path / "cl"), str(model_folder)]):
+        assert main([*command, "キリンの身長は?"]) == 0
+        assert capsys.readouterr().out.strip() == sentence("notice.answer_nothing")
 
 
 def test_searching_a_missing_collection_prints_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -265,6 +265,41 @@ def test_lost_vectors_are_reported_and_keyword_search_still_works(collection: Co
     assert found(collection, "cat", "keyword")[0] == "cats.txt"
 
 
+# --- Nothing found ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid"])
+@pytest.mark.parametrize("question", ["How tall are giraffes?", "量子コンピュータの仕組み", "ยีราฟสูงเท่าไร", "?!"])
+def test_a_question_about_something_else_finds_nothing(collection: Collection, question: str, mode: str) -> None:
+    assert found(collection, question, mode) == []
+    assert not collection.search(question, 5, mode).scores_N.any()  # type: ignore[arg-type]
+
+
+def test_passages_that_contain_little_of_the_question_have_no_score(collection: Collection) -> None:
+    scores = collection.search("When does the express to Kyoto leave?").scores_N
+    assert [score > 0 for score in scores.tolist()].count(True) == 1
+
+
+def test_one_shared_word_is_enough_for_keyword_search(collection: Collection) -> None:
+    question = "giraffes and elephants and lions and tigers and kittens"
+    assert found(collection, question, "keyword") == ["cats.txt"]
+    assert found(collection, question) == []
+
+
+def test_a_near_vector_finds_a_passage_without_a_shared_word(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An encoder is trained for this: its cosine decides."""
+    embedder = collection.snapshot().embedder
+    assert embedder is not None
+    near = collection.snapshot().vectors_ND[0]
+    monkeypatch.setattr(embedder, "likely", 0.9)
+    monkeypatch.setattr(embedder, "embed", lambda texts, question: near[None])
+    for mode in ("hybrid", "vector"):
+        assert len(found(collection, "giraffes", mode)) == 1
+    assert found(collection, "kittens and the express", "hybrid") != []
+
+
 # --- Terms of another version -----------------------------------------------------------------------
 
 

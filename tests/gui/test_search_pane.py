@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from engine.messages.documents import AddDocuments, OpenCollection, SplitDocuments
-from engine.messages.search import Answered, Ask, Citation, Search
+from engine.messages.search import Answered, Ask, Citation, Search, SearchResult
 from gui import i18n, saving
 from gui.engine_link import EngineLink
 from gui.panes.search.cosine_formula import product_bars
@@ -205,6 +205,27 @@ def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot
     assert search_pane.asked.states()["prompt"] == "left_out"
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_nothing_found_is_said_instead_of_far_passages(
+    search_pane: Any, qtbot: QtBot, engine: FakeEngine, window: MainWindow, language: str
+) -> None:
+    def nothing(request: Any) -> list[object]:
+        (result,) = fakes.search_result(request)
+        assert isinstance(result, SearchResult)
+        far = replace(result, hits=(), scores_N=np.zeros_like(result.scores_N))
+        return [far, Answered(True, "extracted", "", (), "notice.answer_nothing")]
+
+    window.appearance.set_language(language)
+    engine.answers[Ask] = nothing
+    ask(search_pane, qtbot, "How tall are giraffes?")
+    page = search_pane.page
+    assert page.answer.notes["sourced"].isVisible()
+    assert page.answer.notes["sourced"].text() == i18n.t("notice.answer_nothing")
+    assert page.answer.texts["sourced"].text() == ""
+    assert i18n.t("pane.search.strip.nothing", ms="2.0") in page.strip.buttons["passages"].toolTip()
+    assert page.answer.sources.isHidden()
+
+
 # --- Sliders and modes ----------------------------------------------------------------------------
 
 
@@ -308,6 +329,14 @@ def test_the_real_engine_indexes_two_files_and_answers(qtbot: QtBot, tmp_path: P
     assert pane.page.formula.pair.cosine == pytest.approx(
         float(pane.asked.result.cosines_N[pane.asked.passage]), abs=1e-4
     )
+    pane.page.question.setText("How tall are giraffes?")
+    pane.page.ask_button.click()
+    nothing = i18n.t("notice.answer_nothing")
+    qtbot.waitUntil(lambda: pane.page.answer.notes["sourced"].text() == nothing and not pane.asking(), timeout=SLOW)
+    assert pane.asked.hits == ()
+    pane.page.question.setText("When is the summer holiday?")
+    pane.page.ask_button.click()
+    qtbot.waitUntil(lambda: bool(pane.asked.hits) and not pane.asking(), timeout=SLOW)
     skipped = [row for row in pane.page.documents.rows() if row[0] == "empty.txt"]
     assert len(skipped) == 1
     fitted = len(pane.page.bars.vector)

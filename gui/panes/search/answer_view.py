@@ -121,10 +121,12 @@ class AnswerView(Themed, QWidget):
         self.texts["unsourced"].set_spans(self._token_spans(side, ()), None)
         if side.answered is not None:
             self.texts["unsourced"].verticalScrollBar().setValue(0)
-        waits = bool(self.asked.running and not side.tokens)
-        self._note(
-            "unsourced", t("pane.search.answer.none") if extracted else t("pane.search.answer.waiting") if waits else ""
-        )
+        if side.tokens:
+            self._note("unsourced", "")
+        elif self.asked.running:
+            self._note("unsourced", t("pane.search.answer.waiting"))
+        else:
+            self._note("unsourced", t("pane.search.answer.none") if extracted else "")
 
     def _show_key(self) -> None:
         """Explain the underlines and tints, as far as there are any."""

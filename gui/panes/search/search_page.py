@@ -268,7 +268,7 @@ class SearchPage(Themed, QWidget):
                 "all": number(len(found.scores_N)),
                 "ms": number(found.seconds * 1000, 1),
             }
-            figures["passages"] = t("pane.search.strip.found", **words)
+            figures["passages"] = t("pane.search.strip.found" if found.hits else "pane.search.strip.nothing", **words)
         if asked.sourced.prompt is not None:
             prompt = asked.sourced.prompt
             figures["prompt"] = t(
@@ -278,9 +278,8 @@ class SearchPage(Themed, QWidget):
         if answered is not None:
             extracted = answered.kind == "extracted"
             count = len(asked.sourced.tokens)
-            figures["answer"] = (
-                t("pane.search.strip.extracted") if extracted else t("pane.search.strip.written", count=count)
-            )
+            written = t("pane.search.strip.extracted") if extracted else t("pane.search.strip.written", count=count)
+            figures["answer"] = written if asked.hits else ""
             figures["citations"] = t("pane.search.strip.cited", count=len(answered.citations))
         return figures
 
