@@ -59,7 +59,8 @@ def test_a_latin_font_in_a_file_without_a_code_page_and_one_with_a_wrong_charset
 
 
 def test_paragraphs_tables_and_headings(tmp_path: Path) -> None:
-    styles = rb"{\stylesheet{\s0 Normal;}{\s1 heading 1;}{\s7\outlinelevel1 Own;}}"
+    styles = rb"{\stylesheet{\s1 heading 1;}{Normal;}{\*\cs2 heading 1 Char;}{\s7\outlinelevel1 Own;}}"
+    styles += rb"\pard\plain "
     body = rb"\pard\s1 One\par\pard\s7 Two\par\pard\outlinelevel0 Three\par\pard text\line more\par"
     table = rb"\trowd\cellx1\cellx2\intbl A\par a\cell B\cell\row\trowd\intbl \cell C\cell\row\pard after\par"
     found = read(tmp_path, styles + body + table)

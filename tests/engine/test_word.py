@@ -215,6 +215,14 @@ def test_furigana_are_left_out_and_the_word_stays_whole(tmp_path: Path) -> None:
     assert inline(tmp_path, content) == "東京都庁"
 
 
+def test_furigana_of_old_programs_are_left_out(tmp_path: Path) -> None:
+    """Word before 2000 wrote them as fields, which remain in converted files."""
+    code = r'EQ \* jc2 \* "Font:MS Mincho" \* hps10 \o\ad(\s\up 9(とう),東)'
+    begin, end = (f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "end"))
+    runs = "".join(f"<w:r><w:instrText>{part}</w:instrText></w:r>" for part in (code[:20], code[20:]))
+    assert inline(tmp_path, begin + runs + end + r("京都庁")) == "東京都庁"
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [

@@ -113,7 +113,10 @@ def test_documents_with_macros_and_templates_are_read(tmp_path: Path, suffix: st
 @pytest.mark.parametrize("entity", ['<!ENTITY x "y">', '<!ENTITY x SYSTEM "file:///etc/passwd">'])
 def test_a_document_that_defines_entities_is_refused(tmp_path: Path, entity: str, encoding: str) -> None:
     body = f"<!DOCTYPE d [{entity}]><w:document {WORD_NAMES}><w:body>{p('&x;')}</w:body></w:document>"
-    main = {"_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}), "d.xml": body.encode(encoding)}
+    main: dict[str, str | bytes] = {
+        "_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}),
+        "d.xml": body.encode(encoding),
+    }
     with pytest.raises(EngineError, match="entities"):
         read_document(zipped(tmp_path / "a.docx", main))
 
@@ -121,7 +124,10 @@ def test_a_document_that_defines_entities_is_refused(tmp_path: Path, entity: str
 def test_a_document_type_of_old_programs_and_utf_16_are_read(tmp_path: Path) -> None:
     """OpenOffice 2 wrote the former into the list of a package's files."""
     body = f'<!DOCTYPE d PUBLIC "-//x" "d.dtd"><w:document {WORD_NAMES}><w:body>{p("文")}</w:body></w:document>'
-    main = {"_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}), "d.xml": body.encode("utf-16")}
+    main: dict[str, str | bytes] = {
+        "_rels/.rels": relationships({"a": ("officeDocument", "d.xml")}),
+        "d.xml": body.encode("utf-16"),
+    }
     assert read_document(zipped(tmp_path / "a.docx", main)).text == "文\n"
 
 

@@ -10,16 +10,17 @@ from functools import lru_cache
 # The formats that files name by number only. Those of dates depend on the system's language; ISO 8601 is in none
 # of them, and is understood in all.
 BUILT_IN = {
-    1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00",
-    14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
-    20: "h:mm", 21: "h:mm:ss", 22: "yyyy-mm-dd h:mm", 37: "#,##0;-#,##0", 38: "#,##0;-#,##0",
+    **dict.fromkeys((3, 5, 6, 41, 42), "#,##0"), **dict.fromkeys((4, 7, 8, 43, 44), "#,##0.00"),
+    **dict.fromkeys((14, 27, 30, 36, 50, 57), "yyyy-mm-dd"), **dict.fromkeys((37, 38), "#,##0;-#,##0"),
+    1: "0", 2: "0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy",
+    18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "yyyy-mm-dd h:mm",
     39: "#,##0.00;-#,##0.00", 40: "#,##0.00;-#,##0.00", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
-    27: "yyyy-mm-dd", 30: "yyyy-mm-dd", 31: 'yyyy"年"m"月"d"日"', 32: 'h"時"mm"分"', 33: 'h"時"mm"分"ss"秒"',
-    36: "yyyy-mm-dd", 50: "yyyy-mm-dd", 55: 'yyyy"年"m"月"', 56: 'm"月"d"日"', 57: "yyyy-mm-dd", 58: 'm"月"d"日"',
+    31: 'yyyy"年"m"月"d"日"', 32: 'h"時"mm"分"', 33: 'h"時"mm"分"ss"秒"', 55: 'yyyy"年"m"月"', 56: 'm"月"d"日"',
+    58: 'm"月"d"日"',
 }  # fmt: skip
 _PART = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[(?P<elapsed>h+|m+|s+)\]'
-    r"|(?P<nothing>\[[^\]]*\]|[_*].)|(?P<noon>AM/PM|A/P)|(?P<era>g+)|(?P<code>y+|m+|d+|h+|s+(?:\.0+)?|e+|a{3,4})"
+    r"|(?P<nothing>\[[^\]]*\]|[_*].)|(?P<noon>AM/PM|A/P)|(?P<general>General)|(?P<era>g+)|(?P<code>y+|m+|d+|h+|s+(?:\.0+)?|e+|a{3,4})"
     r"|(?P<number>[#0?][#0?,.]*(?:[Ee][+-][#0?]+)?)|(?P<sign>.)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -40,18 +41,20 @@ def shown(value: float, code: str, date_1904: bool = False) -> str:
         return _date(value, section, date_1904)
     if ("sign", "/") in section:  # a fraction
         return general(value)
-    if "number" not in kinds:
+    if not kinds & {"number", "general"}:
         literal = "".join(text for _, text in section)
-        return literal if literal and "general" not in code.lower() and "@" not in code else general(value)
-    value = abs(value) if len(sections) > 1 and value < 0 else value
+        return literal if literal and "@" not in code else general(value)
+    sign, value = "-" if value < 0 and len(sections) == 1 else "", abs(value)  # a second section has its own sign
     percent = sum(part == ("sign", "%") for part in section)
     written, seen = "", False
     for kind, text in section:
-        if kind != "number":
+        if kind == "general":
+            written += general(value)
+        elif kind != "number":
             written += text
         elif not seen:
             written, seen = written + _digits(value * 100**percent, text), True
-    return written.strip()
+    return sign + written.strip()
 
 
 def general(value: float) -> str:
@@ -74,6 +77,7 @@ def _sections(code: str) -> list[list[Part]]:
 
 
 def _digits(value: float, places: str) -> str:
+    """Return a number that is not negative in the placeholders 0, # and ? of a format."""
     if "e" in places.lower():
         mantissa, _, _ = places.lower().partition("e")
         return f"{value:.{len(mantissa.partition('.')[2])}E}"
@@ -84,10 +88,9 @@ def _digits(value: float, places: str) -> str:
     optional = len(decimals) - len(decimals.rstrip("#?"))
     for _ in range(optional):
         text = text.removesuffix("0")
-    sign, text = ("-", text[1:]) if text.startswith("-") else ("", text)
     integer, _, rest = text.partition(".")
     integer = integer.zfill(whole.count("0")) if "0" in whole else integer.removeprefix("0")
-    return f"{sign}{integer}.{rest}" if rest else sign + integer
+    return f"{integer}.{rest}" if rest else integer
 
 
 def _date(value: float, section: list[Part], date_1904: bool) -> str:

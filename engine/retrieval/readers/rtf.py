@@ -154,7 +154,7 @@ class _Rtf:
         self._to_skip = 0
         if len(self._groups) > DEEPEST:
             raise ValueError(f"groups nested more than {DEEPEST} deep")
-        outer = self._group
+        outer, self._style = self._group, 0
         self._groups.append(outer)
         self._group = replace(outer, is_skipped=outer.is_skipped or outer.has_two_versions, has_two_versions=False)
 
@@ -299,7 +299,8 @@ class _Rtf:
             charset, _ = self._fonts.get(self._font, (0, ""))
             self._fonts[self._font] = charset, data.decode("latin-1").strip(" ;")
         elif self._group.is_styles:
-            if HEADING.match(_decoded(data, (self._code_page, "cp1252")).strip()):
+            name = _decoded(data, (self._code_page, "cp1252")).strip()
+            if HEADING.match(name) and not self._group.is_skipped:
                 self._headings.add(self._style)
         elif charset == _SYMBOLS:
             self._say("".join(symbol(code, name) if code != 32 else " " for code in data))
