@@ -14,6 +14,7 @@ from engine.messages.wire import pack, unpack
 from engine.service.process import main as engine_main
 
 CLOSE_SECONDS = 5.0  # how long a closing engine may take to save
+IDLE_CLOSE_SECONDS = 1.0  # the same if it has nothing to save: it may be inside a long step
 POLL_MS = 20  # how often a closing window checks whether the engine has ended
 
 
@@ -87,14 +88,17 @@ class EngineLink(QObject):
             self._arrived.emit(self._generation, Ended(job.number, "failed", "error.engine_gone"))
         return job
 
-    def begin_closing(self) -> None:
-        """Ask the engine to save and end, and emit `closed` when it has; it is killed after CLOSE_SECONDS."""
+    def begin_closing(self, saves: bool = True) -> None:
+        """Ask the engine to save and end, and emit `closed` when it has.
+
+        It is killed after CLOSE_SECONDS, or after IDLE_CLOSE_SECONDS if it has nothing to save.
+        """
         if self._closing:
             return
         self._closing = True
         if self.alive:
             self._outbox.put(Quit())
-            self._deadline = QDeadlineTimer(round(1000 * CLOSE_SECONDS))
+            self._deadline = QDeadlineTimer(round(1000 * (CLOSE_SECONDS if saves else IDLE_CLOSE_SECONDS)))
             self._watch.start()
 
     def close(self) -> None:

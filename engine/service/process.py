@@ -40,6 +40,8 @@ def main(connection: Connection) -> None:
     make_threads_yield()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     serve(connection)
+    sys.stderr.flush()
+    os._exit(0)  # everything is saved; deleting torch's objects would take a second
 
 
 def serve(connection: Connection, answer: Answering | None = None) -> None:

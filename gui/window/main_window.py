@@ -324,6 +324,8 @@ class MainWindow(Themed, QMainWindow):
 
     def _begin_closing(self) -> None:
         self._closing = True
+        search = self.workspace.panes.get("search")
+        saves = self.state.training or (search is not None and search.asking())
         self._saver.stop()
         self.warning.stop()
         self.workspace.close_windows()
@@ -334,4 +336,4 @@ class MainWindow(Themed, QMainWindow):
             pane.close_jobs()
         self.page.setEnabled(False)
         self.engine_status.show_saving()
-        self.engine.begin_closing()
+        self.engine.begin_closing(saves)

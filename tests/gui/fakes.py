@@ -122,7 +122,8 @@ class FakeEngine(QObject):
     def start(self) -> None:
         self.alive = True
 
-    def begin_closing(self) -> None:
+    def begin_closing(self, saves: bool = True) -> None:
+        self.closed_with = saves
         self.alive = False
 
     def submit(self, request: object) -> FakeJob:

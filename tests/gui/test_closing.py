@@ -126,7 +126,7 @@ def test_ctrl_c_ends_rendering_pictures(home: dict[str, str], tmp_path: Path) ->
 class SlowEngine(FakeEngine):
     """Takes a while to save."""
 
-    def begin_closing(self) -> None:
+    def begin_closing(self, saves: bool = True) -> None:
         QTimer.singleShot(300, self, self._end)
 
     def _end(self) -> None:
@@ -185,6 +185,18 @@ def test_the_link_reports_when_the_engine_has_ended(qtbot: QtBot, link: Any) -> 
     assert not link._process.is_alive()
     assert not any(thread.is_alive() for thread in link._threads)
     assert died == []
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_engine_gets_time_to_save_only_if_it_has_something_to_save(
+    qtbot: QtBot, tmp_path: Path, training: bool
+) -> None:
+    engine = FakeEngine()
+    window = MainWindow(engine, Settings(language="en", welcomed=True), tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    window.state.set_training(training)
+    window.close()
+    assert engine.closed_with is training
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="stops a process by a signal")
