@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from engine.errors import EngineError
 
+MOST_LAYERS = 200
 LARGEST = 20_000_000_000  # parameters; larger models do not fit the memory of a laptop
 
 
@@ -73,7 +74,7 @@ class ModelConfig:
         """Check all values. Raises EngineError: error.config_range, error.heads_divide, error.model_too_large."""
         limits = {
             "vocabulary": (1, 1_000_000),
-            "n_layers": (1, 200),
+            "n_layers": (1, MOST_LAYERS),
             "n_heads": (1, 256),
             "n_kv_heads": (1, 256),
             "width": (1, 32_768),

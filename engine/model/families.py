@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
-from engine.model.config import ModelConfig, RopeScaling
+from engine.model.config import MOST_LAYERS, ModelConfig, RopeScaling
 
 Values = dict[str, Any]
 
@@ -72,7 +72,7 @@ def _llama(values: Values) -> Values:
     head_width = _integer(values, "head_dim", 0) or _head_width(width, heads)
     return {
         "vocabulary": _integer(values, "vocab_size", 32000),
-        "n_layers": _integer(values, "num_hidden_layers", 32),
+        "n_layers": _layers(values, 32),
         "n_heads": heads,
         "n_kv_heads": _integer(values, "num_key_value_heads", heads),
         "width": width,
@@ -237,7 +237,7 @@ def _gpt_neox(values: Values) -> Values:
     rope = {"rope_theta": values.get("rotary_emb_base"), "partial_rotary_factor": values.get("rotary_pct", 0.25)}
     return {
         "vocabulary": _integer(values, "vocab_size", 50432),
-        "n_layers": _integer(values, "num_hidden_layers", 44),
+        "n_layers": _layers(values, 44),
         "n_heads": heads,
         "n_kv_heads": heads,
         "width": width,
@@ -404,6 +404,14 @@ def _integer(values: Values, name: str, default: int) -> int:
     if type(value) is not int or value < 0:
         raise EngineError("error.model_setting", setting=name, value=str(value)[:80])
     return value
+
+
+def _layers(values: Values, default: int) -> int:
+    """Return the number of layers, which is checked before anything is made for each of them."""
+    layers = _integer(values, "num_hidden_layers", default)
+    if layers > MOST_LAYERS:
+        raise EngineError("error.config_range", setting="num_hidden_layers", value=layers, least=1, most=MOST_LAYERS)
+    return layers
 
 
 def _positive(value: object, name: str) -> Any:

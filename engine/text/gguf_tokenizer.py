@@ -77,9 +77,9 @@ def to_json(values: Mapping[str, Any], file: str) -> str:
 
 
 def _byte_level(values: Mapping[str, Any], pieces: Pieces, file: str) -> Values:
-    name = values.get("tokenizer.ggml.pre", "default")
+    name = str(values.get("tokenizer.ggml.pre", "default"))
     if name not in RULES:
-        raise EngineError("error.tokenizer_unknown", file=file, name=str(name)[:80], known=", ".join(RULES))
+        raise EngineError("error.tokenizer_unknown", file=file, name=name[:80], known=", ".join(RULES))
     ids = pieces.ids()
     listed = _texts({"tokenizer.ggml.merges": []} | dict(values), "tokenizer.ggml.merges", file)
     merges = [merge.split(" ", 1) for merge in listed]
