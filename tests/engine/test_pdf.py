@@ -62,6 +62,7 @@ def wrapped(words: str, width: int) -> list[str]:
         ("pre-\nand post-war", "pre- and post-war"),
         ("Ein-\nund Ausgang", "Ein- und Ausgang"),
         ("part 01\xad2301\xadXXX of COVID\xad19.", "01-2301-XXX of COVID-19"),
+        ("the years 2018–\n23 of", "2018–23"),
         ("at https://www.example.org/a/path-to/\nsome/page.html", "https://www.example.org/a/path-to/some/page.html"),
         ("at https://www.example.org/a/path-\nto/page.html", "https://www.example.org/a/path-to/page.html"),
     ],
@@ -161,6 +162,19 @@ def test_rows_of_tables_stay_together(tmp_path: Path, is_by_column: bool) -> Non
     content = b"".join(shown(rows[row][column], 60 + 130 * column, 700 - 15 * row) for row, column in cells)
     found = text(tmp_path, content)
     assert found.strip().split("\n") == [" | ".join(row) for row in rows]
+
+
+def test_wrapped_cells_of_a_table_are_whole(tmp_path: Path) -> None:
+    cells = [
+        ("The lost card is\nreplaced at once", 60, 700),
+        ("Fee: two euros", 200, 700),
+        ("Music scores are\nkept upstairs", 60, 670),
+        ("Ask at the desk\nin the hall", 200, 670),
+    ]
+    assert text(tmp_path, b"".join(shown(*cell) for cell in cells)).strip().split("\n") == [
+        "The lost card is replaced at once | Fee: two euros",
+        "Music scores are kept upstairs | Ask at the desk in the hall",
+    ]
 
 
 def test_short_columns_drawn_one_after_the_other_stay_so(tmp_path: Path) -> None:

@@ -306,7 +306,16 @@ def _are_columns(left: list[Line], right: list[Line]) -> bool:
     """Return whether lines are prose beside prose, not the cells of a table, which seldom fill their column."""
     top = min(max(line.top for line in side) for side in (left, right))
     bottom = max(min(line.bottom for line in side) for side in (left, right))
-    return top - bottom > 2 * right[0].size and _fills_its_lines(left) and _fills_its_lines(right)
+    is_beside = top - bottom > 2 * right[0].size
+    return is_beside and _fills_its_lines(left) and _fills_its_lines(right) and not _are_cells(left, right)
+
+
+def _are_cells(left: list[Line], right: list[Line]) -> bool:
+    """Return whether the file draws a few lines on one side, then a few on the other: cells with wrapped text."""
+    edge = min(line.left for line in right)
+    drawn = [line.left < edge for line in sorted(left + right, key=lambda line: line.order)]
+    runs = 1 + sum(before != after for before, after in pairwise(drawn))
+    return runs >= 4 and 1.5 <= len(drawn) / runs <= 4
 
 
 def _fills_its_lines(lines: list[Line]) -> bool:
@@ -324,9 +333,10 @@ def _rows(lines: list[Line]) -> list[Line]:
     rows = _on_one_height(sorted(lines, key=lambda line: -(line.top + line.bottom)))
     for row in rows:
         row.sort(key=lambda line: line.left)
-    if _are_drawn_apart(rows):
+    cells = _with_whole_cells([_cells(row) for row in rows])
+    has_wrapped_cells = len(cells) < len(rows) and sum(len(row) > 1 for row in cells) > 1
+    if _are_drawn_apart(rows) and not has_wrapped_cells:
         return [_joined(row, " ") for row in _on_one_height(sorted(lines, key=lambda line: line.order))]
-    cells = [_cells(row) for row in rows]
     return [
         _joined(row, " | ", is_row=True) if _is_table_row(row, cells[max(0, n - 1) : n + 2]) else _joined(row, " ")
         for n, row in enumerate(cells)
@@ -366,6 +376,36 @@ def _cells(row: list[Line]) -> list[Line]:
     return cells
 
 
+def _with_whole_cells(rows: list[list[Line]]) -> list[list[Line]]:
+    """Join the lines of a cell that is wrapped, which the file draws one after another before the next cell."""
+    rights: dict[int, float] = {}  # of each column, by its left edge
+    for cell in (cell for row in rows if len(row) > 1 for cell in row):
+        rights[round(cell.left)] = max(rights.get(round(cell.left), cell.right), cell.right)
+    whole = rows[:1]
+    for row in rows[1:]:
+        above = {round(cell.left): cell for cell in whole[-1]}
+        below = {round(cell.left): cell for cell in row}
+        shared = above.keys() & below.keys()
+        if shared and all(left in rights and _continues(above[left], below[left], rights[left]) for left in shared):
+            joined = {left: _wrapped(above[left], below[left]) for left in shared}
+            whole[-1] = [cell for _, cell in sorted({**above, **below, **joined}.items())]
+        else:
+            whole.append(row)
+    return whole
+
+
+def _continues(above: Line, below: Line, right: float) -> bool:
+    """Return whether a cell goes on: the next in the file, whose first word would not have fitted above."""
+    word = below.text[0] if _CJK.match(below.text) else below.text.split()[0]
+    is_full = right - above.right < below.width * len(word) / len(below.text) + 0.5 * below.size
+    is_next = below.order == above.order + 1 and above.bottom - below.top < 0.8 * below.size
+    return is_next and is_full and (below.text[0].islower() or bool(_CJK.match(below.text)))
+
+
+def _wrapped(above: Line, below: Line) -> Line:
+    return _joined([above, below], "" if _CJK.match(above.text[-1]) else " ")
+
+
 def _is_table_row(row: list[Line], nearby: list[list[Line]]) -> bool:
     """Return whether a row has a cell that begins where one of a row next to it does, or a number that ends there."""
     others = [other for other in nearby if other is not row and len(other) > 1]
@@ -386,7 +426,7 @@ def _joined(lines: list[Line], between: str, is_row: bool = False) -> Line:
         max(line.right for line in lines),
         max(line.top for line in lines),
         max(lines, key=lambda line: line.width).size,
-        lines[0].order,
+        lines[-1].order,
         lines[0].turn,
         is_row,
     )

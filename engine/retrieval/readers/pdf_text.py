@@ -129,7 +129,8 @@ def _is_full(above: Placed, line: Line) -> bool:
 def _space(above: str, below: str) -> str:
     if _UNSPACED.match(above[-1]) or _UNSPACED.match(below):
         return ""
-    return "" if _LINK.search(above) and above[-1] in "/_=&?" else " "
+    is_range = above[-1] == "–" and above[-2:-1].isdigit() and below[0].isdigit()
+    return "" if is_range or (_LINK.search(above) and above[-1] in "/_=&?") else " "
 
 
 def _without_hyphen(text: str, following: str, words: Counter[str]) -> str:
@@ -162,8 +163,10 @@ def without_running_heads(pages: list[Page]) -> list[Page]:
         repeated = [key for key in keys[page].get(id(line), ()) if counts[key] >= least]
         if not repeated:
             yield line
-        elif not seen.intersection(repeated) and len(re.findall(r"[^\W\d_]", repeated[0][0])) > 12:
-            yield replace(line, text=re.sub("#-?\\d+", "", repeated[-1][0]).strip(), is_note=True)
+        elif not seen.intersection(repeated):
+            text = re.sub("#-?\\d+", "", repeated[0][0]).strip()
+            if text == line.text or len(re.findall(r"[^\W\d_]", text)) > 12:  # not only "Page 3 of 9"
+                yield replace(line, text=text, is_note=True)
         seen.update(repeated)
 
     return [
