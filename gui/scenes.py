@@ -108,7 +108,7 @@ def _wrong_field(table: dict[str, Any]) -> str:
 
 def _line_of(text: str, index: int, name: str) -> int:
     """Return the line (from 1) of a field in the scene with this index, or the scene's first line if it has none."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     heads = [number for number, line in enumerate(lines, 1) if re.match(r"\s*\[\[\s*scene\s*\]\]", line)]
     begin, end = [*heads, *[len(lines)] * (index + 2)][index : index + 2]
     there = (number for number in range(begin, end) if re.match(rf"\s*\[?(scene\.)?{re.escape(name)}\b", lines[number]))

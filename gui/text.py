@@ -49,5 +49,5 @@ def break_lines(layout: QTextLayout, width: float, line_height: float) -> float:
 
 def first_line(text: str, most: int = 80) -> str:
     """Return the first line with more than a few characters, at most `most` of them."""
-    lines = [line.strip() for line in text.splitlines() if len(line.strip()) > 3]
+    lines = [line.strip() for line in text.split("\n") if len(line.strip()) > 3]
     return (lines[0] if lines else text.strip())[:most]

@@ -16,7 +16,9 @@ from engine.cli.terminal import (
     check_range,
     nonempty_path,
     print_result,
+    report_encoding,
 )
+from engine.errors import EngineError
 from engine.sentences import duration, explain, number, sentence
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def add_commands(commands: Commands) -> None:
         "paths", type=nonempty_path, nargs="*", metavar="PATH", help="files or folders (none: those added before)"
     )
     command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the collection")
+    command.add_argument("--encoding", metavar="NAME", help='of the texts in PATH, also later ("": detected again)')
     command.add_argument("--qdrant", metavar="URL", help='search the vectors on this server ("": locally again)')
     command = add_command(commands, "search", search, "find passages in a collection")
     command.add_argument("collection", metavar="DIR")
@@ -63,13 +66,19 @@ def index(options: argparse.Namespace) -> None:
     try:
         if options.qdrant is not None:
             use_server(store, options.qdrant)
-        _run(update(store, options.paths))
+        known = store.entries()
+        _run(update(store, options.paths, options.encoding))
+        for entry in store.entries():
+            if entry not in known:
+                report_encoding(entry.path, entry.encoding, entry.certain, entry.replaced)
         result = _indexed(store) | {"seconds": round(time.perf_counter() - begun, 2)}
     finally:
         store.close()
     reasons = [f"{skipped['file']}: {skipped['reason']}" for skipped in result["skipped"]]
     figures = [f"{name}: {result[name]}" for name in ("files", "chunks", "seconds")]
     print_result(options, result, "\n".join([*figures, *reasons]))
+    if reasons and not result["files"]:
+        raise EngineError("error.all_refused", folder=", ".join(options.paths) or options.out)
 
 
 def _run(updating: "Updating") -> None:

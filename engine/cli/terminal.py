@@ -37,12 +37,21 @@ def nonempty_path(text: str) -> str:
 def print_result(options: argparse.Namespace, result: dict[str, Any], words: str | None = None) -> None:
     """Print `result` as JSON with --json, else `words`; by default a line for each name and value."""
     words = "\n".join(f"{name}: {value}" for name, value in result.items()) if words is None else words
-    print(json.dumps(result, ensure_ascii=False) if options.json else words)
+    # JSON is UTF-8, in which an argument or a file name that was none has no place.
+    print(json.dumps(result, ensure_ascii=False).encode(errors="replace").decode() if options.json else words)
 
 
 def warn(key: str, **arguments: str | int | float) -> None:
     """Print the sentence of `key` on stderr, where it does not mix with the result."""
     print(sentence(key, **arguments), file=sys.stderr)
+
+
+def report_encoding(file: str, encoding: str, certain: bool, replaced: int) -> None:
+    """Report on stderr a text whose encoding is uncertain, or which has invalid bytes."""
+    if not certain:
+        print(sentence("progress.uncertain", file=file, encoding=encoding), file=sys.stderr)
+    if replaced:
+        print(sentence("progress.replaced", file=file, encoding=encoding, count=replaced), file=sys.stderr)
 
 
 def check_range(options: argparse.Namespace, name: str, least: int, most: int) -> None:

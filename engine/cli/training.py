@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_path, print_result
+from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_path, print_result, report_encoding
 from engine.errors import EngineError
 from engine.sentences import duration, number, sentence
 
@@ -30,6 +30,7 @@ def _add_train(commands: Commands) -> None:
     command.add_argument("files", type=nonempty_path, nargs="*", metavar="FILE", help="texts or folders of texts")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the model")
     command.add_argument("--resume", action="store_true", help="continue the run in DIR")
+    command.add_argument("--encoding", default="", metavar="NAME", help="of the texts (default: detected in each)")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--preset", choices=("30s", "5m", "overnight"), help="model and length (default: 30s)")
     length.add_argument("--steps", type=int)
@@ -72,13 +73,20 @@ def train(options: argparse.Namespace) -> None:
 
 def _run_of(options: argparse.Namespace) -> "Run":
     """Return the run to resume, or a new one. Raises EngineError."""
+    from engine.text.reading import TextFile, find_files
     from engine.training.run import Run
 
     if options.resume:
         return Run.resume(Path(options.out))
     if not options.files:
         raise EngineError("error.no_text_named")
-    return Run.start(options.files, Path(options.out), _settings(options))
+    run = Run.start(options.files, Path(options.out), _settings(options), options.encoding)
+    for path in find_files(options.files, options.encoding):
+        file = TextFile(path, options.encoding)
+        for _ in file.chunks():
+            pass
+        report_encoding(str(path), file.encoding, file.certain, file.replaced)
+    return run
 
 
 def _settings(options: argparse.Namespace) -> "TrainingSettings":
@@ -86,7 +94,7 @@ def _settings(options: argparse.Namespace) -> "TrainingSettings":
     from engine.text.reading import inspect
     from engine.training.recipe import presets_for
 
-    preset = presets_for(inspect(tuple(options.files)).characters)[options.preset or "30s"]
+    preset = presets_for(inspect(tuple(options.files), options.encoding).characters)[options.preset or "30s"]
     given = _given(options)
     return replace(preset, **(given | {"seconds": None} if "steps" in given else given))
 

@@ -1,5 +1,7 @@
 """Tokenizers to compare: trained on the same text, the two BPE ones with the same vocabulary size."""
 
+import re
+
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
@@ -25,5 +27,5 @@ def _byte_level(text: str) -> Tokenizer:
     model.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=alphabet, show_progress=False)
-    model.train_from_iterator(text.splitlines(keepends=True), trainer)
+    model.train_from_iterator(re.split("(?<=\n)", text), trainer)
     return Tokenizer(Foreign(model.to_str()))

@@ -7,7 +7,8 @@ chardet (statistics of letter pairs) ranks the encodings of single languages.
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 
 import chardet
 import webencodings
@@ -31,13 +32,14 @@ FAMILIES = (
 )
 CANDIDATES = tuple(name for family in FAMILIES for name in family)
 # How usual an encoding is: decides where there are few characters, and counts less the more there are.
-WEIGHTS = {"mac-roman": 0.05, "cp437": 0.02, "cp850": 0.02, "cp866": 0.05, "johab": 0.05, "cp1252": 1.2, "cp932": 2.0}
+WEIGHTS = {"mac-roman": 0.05, "cp437": 0.02, "cp850": 0.02, "cp866": 0.05, "johab": 0.05, "cp1252": 1.2}
 NO_TEXT = ("idna", "punycode", "raw-unicode-escape", "replacement", "undefined", "unicode-escape", "utf-7")
 
 DECLARED_WITHIN = 1 << 16  # bytes in which a page may declare its encoding
-EXAMINED = 1 << 16  # bytes given to chardet
-SCORED = 1 << 12  # characters that decide about UTF-16
+EXAMINED = 1 << 14  # bytes given to chardet
+SCORED = 1 << 10  # characters that decide about UTF-16
 NOT_ASCII = bytes(range(128, 256))
+CONTROL_BYTES = bytes({*range(32), 127} - {*b"\t\n\r\x1b"})
 CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 # Decoders put this lone surrogate, which no valid text contains, in the place of an invalid byte.
@@ -164,26 +166,32 @@ def _mostly_valid(data: bytes, encoding: str) -> bool:
 
 def _utf8(data: bytes) -> Guess | None:
     """Return UTF-8 if the invalid bytes are few for all the characters of several bytes: chance seldom forms these."""
-    decoded = data.decode("utf-8", MARK_INVALID)
-    text = decoded[:-3] + decoded[-3:].rstrip(INVALID)  # the last character may be cut
-    found = Guess("utf-8") if not _has_controls(text.replace(INVALID, "")) else None
-    invalid, continuing = text.count(INVALID), len(data) - len(decoded)  # bytes 2, 3 and 4 of characters
-    if not invalid and (continuing or len(text) == len(decoded)):
-        return found
-    if continuing < 20 * invalid:  # Thai and Chinese encodings reach 10, but with unusual characters
-        text = text[:SCORED]
-        invalid = min(text.count(INVALID), 4 * len(_INVALID_RUN.findall(text)))
-        continuing = sum(
-            len(character.encode()) - 1 for character in text if "\x7f" < character != INVALID and _is_common(character)
-        )
-    if continuing < max(1, 1.5 * invalid):
-        return None
-    return replace(found, certain=continuing > 4 * invalid) if found else None
+    if _decodes(data, "utf-8"):
+        text = data.decode("utf-8", "ignore")
+        is_cut = not data.isascii() and len(text.encode()) < len(data)  # or its end is a letter of another encoding
+        if (is_cut and text.isascii()) or _has_controls(text):
+            return None
+        return Guess("utf-8", certain=not is_cut or len(data) - len(text) > 8)
+    text = _ASCII_RUN.sub(b" ", data)[:EXAMINED].decode("utf-8", MARK_INVALID)
+    text = text[:-3] + text[-3:].rstrip(INVALID)  # the last character may be cut
+    invalid = min(text.count(INVALID), 4 * len(_INVALID_RUN.findall(text)))
+    letters = [character for character in text if "\x7f" < character != INVALID]
+    if sum(len(letter.encode()) - 1 for letter in letters) < 20 * invalid:
+        # Thai and Chinese encodings reach 10, but with unusual characters.
+        letters = [letter for letter in letters[:SCORED] if _is_common(letter)]
+    continuing = sum(len(letter.encode()) - 1 for letter in letters)
+    return Guess("utf-8", certain=continuing > 4 * invalid) if continuing >= max(1, 1.5 * invalid) else None
+
+
+_ASCII_RUN = re.compile(rb"[\x00-\x7f]+")
 
 
 def _utf16_or_32(data: bytes) -> Guess | None:
     """Return the wide encoding without a mark in which nearly all characters are in common use, if there is one."""
-    best, name = max((_commonness(data, name), name) for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"))
+    if b"\0" not in data and len(data) < 24:
+        return None  # a few bytes look like anything
+    names = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+    best, name = max((_commonness(data, name), name) for name in (names if b"\0" in data else names[:2]))
     return Guess(name, certain=best > 0.95 and len(data) >= 32) if best >= 0.9 else None
 
 
@@ -194,6 +202,7 @@ def _commonness(data: bytes, encoding: str) -> float:
     return sum(map(_is_common, text)) / max(1, len(text))
 
 
+@cache
 def _is_common(character: str) -> bool:
     if "\u4e00" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7a3":
         return any(
@@ -205,8 +214,10 @@ def _is_common(character: str) -> bool:
 # Hanzi and kanji of level 1, which are those in everyday use, and hangul: the first byte in these encodings.
 EVERYDAY = (("euc_jp", 0xB0, 0xCF), ("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6), ("euc_kr", 0xB0, 0xC8))
 _COMMON = re.compile(
-    "[\t\n\r -~\xa0-\u017f\u0370-\u06ff\u0900-\u0e7f\u10a0-\u10ff\u1e00-\u1fff\u2010-\u2027\u2030-\u203b\u20ac"
-    "\u2460-\u2473\u2500-\u257f\u25a0-\u25cf\u3000-\u30ff\uff01-\uff9f\ufeff]"
+    "[\t\n\r -~\xa0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0300-\u0323"  # Latin letters
+    "\u0370-\u06ff\u0900-\u0e7f\u10a0-\u10ff\u1e00-\u1fff"  # Greek to Arabic, India, Thailand, Georgia
+    "\u2010-\u2027\u2030-\u203b\u20ac\u2460-\u2473\u2500-\u257f\u25a0-\u25cf"  # signs
+    "\u3000-\u30ff\uff01-\uff9f\ufeff]"  # kana and the punctuation of East Asia
 )
 
 
@@ -224,7 +235,11 @@ _ESCAPE = re.compile(rb"\x1b\$|\x1b\([IJ]")
 
 def _by_statistics(data: bytes) -> Guess | None:
     data = data[:EXAMINED]
-    weight = 4 / (4 + len(data) - len(data.translate(None, NOT_ASCII)))
+    size, data = len(data), data.translate(None, CONTROL_BYTES)  # chardet calls data with one of them binary
+    if size - len(data) > size / 50:
+        return None
+    count = len(data) - len(data.translate(None, NOT_ASCII))
+    weight = 4 / (4 + count)
     scores = _scores(data)
     texts = {name: data.decode(name, MARK_INVALID) for name in scores}
     totals: dict[str, float] = {}
@@ -239,7 +254,9 @@ def _by_statistics(data: bytes) -> Guess | None:
     if not ranked:
         return None
     others = [name for name in ranked if texts[name] != texts[ranked[0]]]
-    certain = not others or totals[ranked[0]] > 1.5 * totals[others[0]]
+    first, second = totals[ranked[0]], totals[others[0]] if others else 0.0
+    # Fitted to message catalogues: of those of 20 characters called certain, 1.3 % are wrong; of 60 characters, 0.3 %.
+    certain = first > max(0.03, (1.05 + 6 / max(1, count) ** 1.5) * second)
     return Guess(ranked[0], certain, tuple(others[:5]))
 
 
@@ -266,23 +283,29 @@ def _naturalness(text: str) -> float:
 _UNNATURAL = re.compile(
     "(?<=[a-z])[\xc0-\xde\u0152\u0160\u0178\u017d]"  # a capital letter inside a word
     "|(?<=[a-zA-Z])[\u0370-\u0eff]|[\u0370-\u0eff](?=[a-zA-Z])"  # another alphabet in a Latin word
-    "|(?<=\\w)[\u201c\u2018\xab\u201e\u201a\u2039\xbf\xa1]"  # opening marks after a letter
-    "|(?<!\\S)[\u201d\u2019\xbb\u203a\u2026\xb0\xba\xaa]"  # closing marks after a space
+    "|(?<=\\w)[\u201c\u2018\u201e\u201a\xbf\xa1]"  # opening marks after a letter
+    "|(?<!\\S)[\u201d\u2019\u2026\xb0\xba\xaa]"  # closing marks after a space
     "|(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])"  # a single half-width katakana
-    # Other signs than quotation marks, dashes, currencies, circled numbers and the like; vowel signs are no signs.
-    "|[^\x00-\x7f\\w\\s\u2010-\u2026\xab\xbb\u2039\u203a\xa1\xa3\xa5\xa7\xa9\xab\xae\xb0\xb7\xbb\xbf\xd7\u20ac\u203b\u2116\u2121\u2190-\u2193"
-    "\u25a0-\u25cf\u2605\u2606\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0e31-\u0e4e\u3000-\u33ff\uff01-\uff9f]"
+    "|[^\x00-\x7f\\w\\s\u2010-\u201f\u2022\u2026\xab\xbb\u2039\u203a"  # other signs than dashes, quotation marks,
+    "\xa1\xa3\xa5\xa7\xa9\xae\xb0\xb7\xbf\xd7\u20ac\u203b\u2116\u2121\u2190-\u2193\u25a0-\u25cf\u2605\u2606"
+    "\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0e31-\u0e4e\u3000-\u33ff\uff01-\uff9f]"  # …, vowel signs, East Asian signs
 )
 
 
 def _repaired(data: bytes) -> Iterator[tuple[bytes, float]]:
     """Yield `data`, and versions without the bytes that are invalid in one encoding, where these are rare."""
     yield data, 1.0
+    beginning = _ASCII_RUN.sub(b" ", data)[:SCORED]
     for name in (*EAST_ASIAN, "cp1252"):
+        if _many_invalid(beginning.decode(name, MARK_INVALID)):
+            continue  # most encodings for most texts: decoding all of it would take long
         text = data.decode(name, MARK_INVALID)
-        invalid = text.count(INVALID)
-        if 0 < invalid <= sum(character > "\x7f" for character in text) / 10:
+        if INVALID in text and not _many_invalid(text):
             yield text.replace(INVALID, "").encode(name, "ignore"), 0.9
+
+
+def _many_invalid(text: str) -> bool:
+    return text.count(INVALID) > sum(character > "\x7f" for character in text) / 10
 
 
 def _decodes(data: bytes, encoding: str) -> bool:
@@ -294,4 +317,4 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def _has_controls(text: str) -> bool:
-    return len(CONTROL.findall(text)) > len(text) / 50
+    return len(CONTROL.findall(text)) > 1 + len(text) / 50
