@@ -17,6 +17,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from engine.text.spans import fill_gaps
 
+UNKNOWN = "\ufdd0"  # a code point that is no character
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -38,6 +39,7 @@ class Foreign:
         self._tokenizer = tokenizers.Tokenizer.from_str(json.dumps(description))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._naming_unknown = _naming_unknown(description)
         added = {t["id"]: t for t in description.get("added_tokens") or ()}
         self.special = frozenset(number for number, token in added.items() if token["special"])
         by_piece = self._tokenizer.get_vocab(with_added_tokens=True)
@@ -58,9 +60,14 @@ class Foreign:
     def encode_with_spans(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         """Encode a text, and return the spans of the tokens; see `fill_gaps` for characters that have no token."""
         encoding = self._tokenizer.encode(text)
-        spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
+        ids, spans = np.array(encoding.ids, np.uint32), np.array(encoding.offsets, np.int32).reshape(-1, 2)
+        if self._naming_unknown is not None:
+            named = self._naming_unknown.encode(text)
+            known = np.array([token != UNKNOWN for token in named.tokens], bool)
+            if np.array_equal(np.array(named.ids, np.uint32)[known], ids):  # no merge is across an unknown character
+                spans = np.array(named.offsets, np.int32).reshape(-1, 2)[known]
         fill_gaps(spans, text, self._spelling)
-        return np.array(encoding.ids, np.uint32), spans
+        return ids, spans
 
     def _spelling(self, text: str) -> NDArray[np.int32]:
         """Return the spans of the bytes of the normalised text."""
@@ -80,6 +87,20 @@ def _keep_spaces_in_spans(part: Any) -> None:
             part["trim_offsets"] = False
         for inner in part.get("processors") or ():
             _keep_spaces_in_spans(inner)
+
+
+def _naming_unknown(description: dict[str, Any]) -> tokenizers.Tokenizer | None:
+    """Return a tokenizer with a token for unknown characters if the one described drops them, else None.
+
+    `tokenizers` counts the dropped characters in no span, so that all later spans in the word are too far left.
+    """
+    model = description["model"]
+    drops = model.get("type") == "BPE" and not model.get("unk_token") and not model.get("byte_fallback")
+    if not drops or set(_BYTES) <= model["vocab"].keys():
+        return None
+    vocabulary = model["vocab"] | {UNKNOWN: len(model["vocab"]) + 1_000_000}
+    naming = description | {"model": model | {"vocab": vocabulary, "unk_token": UNKNOWN, "fuse_unk": False}}
+    return tokenizers.Tokenizer.from_str(json.dumps(naming))
 
 
 def _types(description: dict[str, Any]) -> set[str]:

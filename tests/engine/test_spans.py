@@ -158,6 +158,23 @@ def test_a_character_that_a_tokenizer_drops_belongs_to_no_token() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("b猫a", [(0, 1), (2, 3)]),
+        ("猫ab 犬b", [(1, 3), (5, 6)]),
+        ("か\u3099猫a", [(0, 2), (3, 4)]),
+    ],
+)
+def test_spans_are_right_where_unknown_characters_are_dropped(text: str, right: list[tuple[int, int]]) -> None:
+    """A BPE tokenizer with neither an unknown token nor bytes: the library's spans were too far left after them."""
+    made = tokenizers.Tokenizer(models.BPE({"a": 0, "b": 1, "が": 2, "ab": 3}, [("a", "b")]))
+    made.normalizer = normalizers.NFC()
+    made.pre_tokenizer = pre_tokenizers.Split(" ", "isolated")
+    found = Tokenizer(Foreign(made.to_str())).tokens(text)
+    assert list(zip(found.starts.tolist(), found.ends.tolist(), strict=True))[: len(right)] == right
+
+
 def test_merges_are_replayed_for_the_word_that_was_typed() -> None:
     """Where the text is longer than what the normaliser makes of it, later words were mistaken for others."""
     replay = MergeReplay(LOADED["nfc"])
