@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.model.damage import check_rows
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.text.corpus import windows_of
@@ -37,11 +38,12 @@ def evaluate(
 
     The text is cut into consecutive windows of the model's context, so that each token but the first
     is predicted once, from the tokens before it in its window.
-    Raises EngineError: error.text_too_short.
+    Raises EngineError: error.text_too_short, error.row_broken or error.logits_broken if weights are damaged.
     """
     ids = np.array(tokenizer.encode(text), np.int64)
     if len(ids) < 2:
         raise EngineError("error.text_too_short", need=2, have=len(ids), context=1)
+    check_rows(model, tokenizer, ids.tolist())
     context = min(model.config.context, len(ids) - 1)
     x_BT, y_BT = windows_of(ids, context)
     rest = ids[len(x_BT) * context :]  # the tokens after the last whole window, with the one before them
@@ -52,6 +54,8 @@ def evaluate(
         for loss, tokens in losses(model, x, y, changes):
             total, count = total + loss, count + tokens
             mean = total / count
+            if not math.isfinite(mean):
+                raise EngineError("error.logits_broken")
             bits = mean * (len(ids) - 1) / math.log(2) / max(1, size)
             yield {
                 "loss": mean,

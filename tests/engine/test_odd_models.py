@@ -242,6 +242,17 @@ def test_a_token_whose_embedding_is_no_number_is_named(tmp_path: Path, value: fl
     assert raised.value.args_by_name == {"piece": "q", "id": ord("q") - 32}
 
 
+@pytest.mark.parametrize(("words", "said"), [("a q b", "q"), ("a b", "NaN")])
+def test_evaluate_gives_a_sentence_and_not_nan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    damaged(tmp_path / "m", lambda weights: [no_number(np.nan)(weights), weights[HEAD].fill(np.nan)])
+    (tmp_path / "text.txt").write_text(words * 9)
+    code, found, err = run(capsys, "evaluate", tmp_path / "m", tmp_path / "text.txt")
+    assert (code, found) == (1, {})
+    assert said in err
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_other_texts_are_continued_with_numbers(tmp_path: Path, value: float) -> None:
     session = damaged(tmp_path, no_number(value))
