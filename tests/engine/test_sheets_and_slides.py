@@ -50,6 +50,8 @@ def test_merged_cells_are_read_once(tmp_path: Path) -> None:
     table = rows((1, "covered", "c"), ("covered", "covered", "d"))
     merged = '<mergeCells><mergeCell ref="A1:B2"/></mergeCells>'
     assert lines(workbook(tmp_path / "a.xlsx", {"S": table + merged})) == ["S", "1, c", "d"]
+    tall = merged.replace("A1:B2", "A1:B1048576")
+    assert lines(workbook(tmp_path / "a.xlsx", {"S": table + tall})) == ["S", "1, c", "d"]
 
 
 def test_shapes_charts_and_comments_of_a_sheet_are_read(tmp_path: Path) -> None:

@@ -158,9 +158,12 @@ def _column(letters: str) -> int:
 
 
 def _keep_first(rows: dict[int, Row], reference: str) -> None:
-    """Remove what merged cells hide: all but the first."""
+    """Remove what merged cells hide: all but the first, if it has text."""
     first, _, last = reference.partition(":")
     (top, left), (bottom, right) = _place(first), _place(last)
-    for number in [n for n in rows if top <= n <= bottom] if bottom - top < 100 else []:
-        for column in [c for c in rows[number] if left <= c <= right and (number, c) != (top, left)]:
-            del rows[number][column]
+    if left not in rows.get(top, {}):
+        return
+    numbers = range(top, bottom + 1) if bottom - top < len(rows) else list(rows)
+    for row, number in ((rows.get(number, {}), number) for number in numbers if top <= number <= bottom):
+        for column in [c for c in row if left <= c <= right and (number, c) != (top, left)]:
+            del row[column]
