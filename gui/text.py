@@ -16,7 +16,8 @@ def visible(piece: str) -> str:
 
 def tip(text: str) -> str:
     """Return a text for a tooltip. Qt would read one that looks like HTML as HTML: this shows its characters."""
-    return f"<p style='white-space: pre-wrap'>{escape(text)}</p>" if Qt.mightBeRichText(text) else text
+    lines = escape(text).replace("\n", "<br>")
+    return f"<p style='white-space: pre-wrap'>{lines}</p>" if Qt.mightBeRichText(text) else text
 
 
 def in_menu(text: str) -> str:
