@@ -7,7 +7,7 @@ import pytest
 from tests.engine.documents import WORD_NAMES
 from tests.engine.wordml import AFTER, BEFORE, inline, lines, p, r, read, tbl, tc, tr
 
-# --- What stands around paragraphs ------------------------------------------------------------------
+# --- Elements around paragraphs ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Numbering:
                     self._restarts[number, level_of(override)] = _number(first, 1)
 
     def label(self, number: str, depth: int) -> str:
-        """Count one paragraph of list `number`, and return what stands before it; "" if there is no such list."""
+        """Count one paragraph of list `number`, and return the text before it; "" if there is no such list."""
         definition, levels = self._lists.get(number, ("", {}))
         if depth not in levels:
             return ""

@@ -20,15 +20,8 @@ MOST_COPIES = 1000  # of a row or cell that is repeated; empty ones may be repea
 _SKIPPED = frozenset(
     {
         *("tracked-changes", "ruby-text", "note-citation", "forms", "binary-data", "thumbnail"),
-        *(
-            "hidden-text",
-            "hidden-paragraph",
-            "annotation-end",
-            "covered-table-cell",
-            "event-listeners",
-            "sequence-decls",
-        ),
-        *("user-field-decls", "variable-decls", "dde-connection-decls", "shapes"),
+        *("hidden-text", "hidden-paragraph", "annotation-end", "covered-table-cell", "event-listeners", "shapes"),
+        *("sequence-decls", "user-field-decls", "variable-decls", "dde-connection-decls"),
     }
 )
 _TITLES = frozenset({"title", "desc"})  # of a picture; within a paragraph, a field with the document's title
@@ -256,6 +249,6 @@ _MATH = frozenset({"mi", "mn", "mo", "mtext"})
 
 
 def _copies(node: Element, name: str, has_text: bool) -> int:
-    """Return how often a cell, row or space is repeated, within bounds: a file may say millions."""
+    """Return how often a cell, row or space is repeated, within bounds: files may name millions."""
     count = node.get(name, "1")
     return min(int(count) if count.isdecimal() and len(count) < 9 else 1, MOST_COPIES) if has_text else 1

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 from xml.etree.ElementTree import Element, TreeBuilder, XMLParser
 
 from engine.errors import EngineError
@@ -25,12 +25,13 @@ _OFFICE = ("http://schemas.microsoft.com/office/", "http://schemas.openxmlformat
 
 
 class Package:
-    """A zipped document. Element and attribute names lose their namespaces, so that both of the standard's are read.
+    """A zipped document.
 
-    Only attributes of relationships keep a prefix ("r:id"), because "id" may be beside them.
+    Elements and attributes lose their namespaces, because the standard has two sets (strict and transitional). Only
+    attributes of relationships keep a prefix ("r:id"), because "id" may be beside them.
     """
 
-    def __init__(self, file: Path | BinaryIO) -> None:
+    def __init__(self, file: Path) -> None:
         self._zip = zipfile.ZipFile(file)
         # Some programs write backslashes; the names of parts do not depend on case (ECMA-376 part 2, 6.2.2.3).
         self._parts = {part.filename.replace("\\", "/").lower(): part for part in self._zip.infolist()}
@@ -146,7 +147,7 @@ def _local(name: str) -> str:
 
 
 def branch(alternatives: Element) -> Element | None:
-    """Return the one alternative to read of mc:AlternateContent (ECMA-376 part 3, 9.3): both say the same.
+    """Return the one alternative to read of mc:AlternateContent (ECMA-376 part 3, 9.3): they have the same content.
 
     It is the first choice whose namespaces are all Office's own, else the fallback.
     """

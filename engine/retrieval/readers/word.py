@@ -1,7 +1,7 @@
 """Read Word files (Office Open XML, ISO/IEC 29500-1 clause 17, transitional and strict).
 
 The text is that of the document's last version, as Word shows it with all changes accepted: deleted and moved-away
-text, hidden text and the codes of fields are left out. Each thing stands once and in order. Footnotes, endnotes and
+text, hidden text and the codes of fields are left out. Everything else is read once, in order. Footnotes, endnotes and
 comments follow the paragraph that refers to them, as "[1] …" and "[Comment, author] …", so that they are found
 together with it; headers and footers follow at the end, once for all sections.
 """
@@ -76,7 +76,7 @@ class _Word:
         return [(text, False) for text in [*found, *(text for text, _ in self.pending)]]
 
     def refer(self, kind: str, identifier: str | None) -> str:
-        """Return the mark of a note, and put its text with the same mark behind the present paragraph."""
+        """Return the mark of a note, and keep its text with the same mark for after the present paragraph."""
         _, note = self._notes.pop((kind, identifier), (kind, None))
         if note is None:
             return ""

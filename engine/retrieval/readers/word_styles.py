@@ -1,4 +1,4 @@
-"""Look up what the styles of a Word document say about a paragraph or run (ISO/IEC 29500-1, 17.7)."""
+"""Look up the properties that the styles of a Word document give a paragraph or run (ISO/IEC 29500-1, 17.7)."""
 
 import re
 from collections.abc import Iterator
