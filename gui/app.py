@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="main.py", description="Nakami: see a language model from the inside.")
-    parser.add_argument("paths", nargs="*", metavar="TEXT_OR_MODEL", help="texts to train on, or a model's folder")
+    parser.add_argument(
+        "paths", nargs="*", metavar="TEXT_OR_MODEL", help="texts to train on, or a model: a folder or a .gguf file"
+    )
     parser.add_argument("--version", action="version", version=f"Nakami {VERSION}")
     export = parser.add_argument_group("pictures without a window")
     export.add_argument(
@@ -42,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--text", metavar="FILE", help="the text to train on for the pictures (default: the sample)")
     export.add_argument(
-        "--model", metavar="DIR", help="the model to show instead of one that is trained for the pictures"
+        "--model", metavar="MODEL", help="the model to show instead of one that is trained for the pictures"
     )
     export.add_argument("--language", choices=("en", "ja"), default="en")
     export.add_argument("--theme", choices=("light", "dark"), default="light")

@@ -309,6 +309,24 @@ def opening(qtbot: QtBot, engine: FakeEngine, tmp_path: Path) -> Iterator[MainWi
     window.close()
 
 
+def test_a_gguf_file_is_opened_as_a_model(qtbot: QtBot, window: MainWindow, engine: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").touch()
+    window.opening.open_paths([str(tmp_path / "m.gguf")])
+    qtbot.waitUntil(lambda: window.state.model is not None)
+    assert window.state.model is not None
+    assert window.state.model.folder == str(tmp_path / "m.gguf")
+
+
+def test_the_menu_opens_smollm2(window: MainWindow, engine: FakeEngine) -> None:
+    window.actions_table.by_name["smollm2"].trigger()
+    assert engine.asked(OpenModel)[-1].folder == "smollm2"
+
+
+def test_the_progress_of_opening_is_shown(opening: MainWindow, engine: FakeEngine) -> None:
+    engine.send(OpenModel, Progress("progress.opening", 0.4))
+    assert opening.status.activity.text() == "Opening the model: 40\u00a0%"
+
+
 @pytest.mark.parametrize("pane_id", ["tokens", "embeddings", "attention", "generation", "map"])
 @pytest.mark.parametrize("opens", [True, False])
 def test_a_model_being_opened_is_not_reported_as_missing(
