@@ -33,6 +33,9 @@ FAMILIES = (
 CANDIDATES = tuple(name for family in FAMILIES for name in family)
 # How usual an encoding is: decides where there are few characters, and counts less the more there are.
 WEIGHTS = {"mac-roman": 0.05, "cp437": 0.02, "cp850": 0.02, "cp866": 0.05, "johab": 0.05, "cp1252": 1.2}
+# chardet finds these extensions, whose signs differ a little ("～", "―"); most texts are in the usual encodings.
+USUAL = {"euc_jis_2004": "euc_jp", "big5hkscs": "cp950"}
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
 NO_TEXT = ("idna", "punycode", "raw-unicode-escape", "replacement", "undefined", "unicode-escape", "utf-7")
 
 DECLARED_WITHIN = 1 << 16  # bytes in which a page may declare its encoding
@@ -89,7 +92,7 @@ def codec_of(name: str) -> str:
     found = webencodings.lookup(name)
     try:
         codec = str(found.codec_info.name if found is not None else codecs.lookup(name).name)
-        b"a".decode(codec)
+        b"text".decode(codec)
     except (LookupError, ValueError) as error:
         raise EngineError("error.encoding_unknown", name=name) from error
     if codec in NO_TEXT:
@@ -157,8 +160,8 @@ def detect(data: bytes, declared: str = "") -> Guess | None:
 
 
 def _mostly_valid(data: bytes, encoding: str) -> bool:
-    text, replaced = decode(data, encoding)
-    return 2 * replaced <= sum(character > "\x7f" for character in text)
+    text = data.decode(encoding, MARK_INVALID)
+    return 2 * text.count(INVALID) <= sum(character > "\x7f" for character in text)
 
 
 # --- Unicode --------------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ def _utf8(data: bytes) -> Guess | None:
     return Guess("utf-8", certain=continuing > 4 * invalid) if continuing >= max(1, 1.5 * invalid) else None
 
 
-_ASCII_RUN = re.compile(rb"[\x00-\x7f]+")
+_ASCII_RUN, _NOT_ASCII_RUN = re.compile(rb"[\x00-\x7f]+"), re.compile(rb"[\x80-\xff]+")
 
 
 def _utf16_or_32(data: bytes) -> Guess | None:
@@ -238,8 +241,25 @@ def _by_statistics(data: bytes) -> Guess | None:
     size, data = len(data), data.translate(None, CONTROL_BYTES)  # chardet calls data with one of them binary
     if size - len(data) > size / 50:
         return None
+    foreign = b" ".join(word for word in data.split() if not word.isascii())
     count = len(data) - len(data.translate(None, NOT_ASCII))
-    weight = 4 / (4 + count)
+    if count >= 2 * len(_NOT_ASCII_RUN.findall(data)):  # another script than Latin, which English around it would hide
+        data = foreign
+    totals, texts = _totals(data, 4 / (4 + count))
+    ranked = sorted(totals, key=totals.__getitem__, reverse=True)
+    if not ranked:
+        return None
+    others = [name for name in ranked if texts[name] != texts[ranked[0]]]
+    first, second = totals[ranked[0]], totals[others[0]] if others else 0.0
+    # Fitted to message catalogues: of those of 20 characters called certain, 1.3 % are wrong; of 60 characters, 0.3 %.
+    certain = first > max(0.03, (1.05 + 6 / max(1, count) ** 1.5) * second)
+    usual, best = USUAL.get(ranked[0], ""), ranked[0]
+    is_usual = usual and _decodes(data, usual) and not _PRIVATE.search(data.decode(usual, MARK_INVALID))
+    return Guess(usual if is_usual else best, certain, tuple(others[:5]))
+
+
+def _totals(data: bytes, weight: float) -> tuple[dict[str, float], dict[str, str]]:
+    """Return by encoding how plausible it is, and the text; `weight` is that of how usual an encoding is."""
     scores = _scores(data)
     texts = {name: data.decode(name, MARK_INVALID) for name in scores}
     totals: dict[str, float] = {}
@@ -250,14 +270,7 @@ def _by_statistics(data: bytes) -> Guess | None:
             best = max(members, key=members.__getitem__)
             factor = _naturalness(texts[best]) ** 2
             totals |= {name: score * factor for name, score in members.items()}
-    ranked = sorted(totals, key=totals.__getitem__, reverse=True)
-    if not ranked:
-        return None
-    others = [name for name in ranked if texts[name] != texts[ranked[0]]]
-    first, second = totals[ranked[0]], totals[others[0]] if others else 0.0
-    # Fitted to message catalogues: of those of 20 characters called certain, 1.3 % are wrong; of 60 characters, 0.3 %.
-    certain = first > max(0.03, (1.05 + 6 / max(1, count) ** 1.5) * second)
-    return Guess(ranked[0], certain, tuple(others[:5]))
+    return totals, texts
 
 
 def _scores(data: bytes) -> dict[str, float]:
@@ -288,14 +301,14 @@ _UNNATURAL = re.compile(
     "|(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])"  # a single half-width katakana
     "|[^\x00-\x7f\\w\\s\u2010-\u201f\u2022\u2026\xab\xbb\u2039\u203a"  # other signs than dashes, quotation marks,
     "\xa1\xa3\xa5\xa7\xa9\xae\xb0\xb7\xbf\xd7\u20ac\u203b\u2116\u2121\u2190-\u2193\u25a0-\u25cf\u2605\u2606"
-    "\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0e31-\u0e4e\u3000-\u33ff\uff01-\uff9f]"  # …, vowel signs, East Asian signs
+    "\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0e31-\u0e4e\u3000-\u33ff\uff01-\uff9f]"  # …, vowels, East Asian signs
 )
 
 
 def _repaired(data: bytes) -> Iterator[tuple[bytes, float]]:
     """Yield `data`, and versions without the bytes that are invalid in one encoding, where these are rare."""
     yield data, 1.0
-    beginning = _ASCII_RUN.sub(b" ", data)[:SCORED]
+    beginning = data[:SCORED]
     for name in (*EAST_ASIAN, "cp1252"):
         if _many_invalid(beginning.decode(name, MARK_INVALID)):
             continue  # most encodings for most texts: decoding all of it would take long

@@ -12,7 +12,7 @@ from engine.text.encodings import MARK_INVALID, Guess, codec_of, declared_in_htm
 
 CHUNK = 1 << 20  # characters read at a time
 SAMPLE = 1 << 18  # bytes that decide the encoding
-BEFORE = 4096  # further bytes before the first one that is not ASCII
+BEFORE = 512  # further bytes before the first one that is not ASCII
 EXCERPT = 600  # characters shown of a text
 ASCII = bytes(range(128))
 

@@ -30,7 +30,7 @@ class FileReader:
 
     def read(self, path: Path, encoding: str = "") -> Reading:
         yield
-        return read_document(path)
+        return read_document(path, encoding)
 
 
 def bring_up_to_date(store: Store, *paths: Path) -> None:
