@@ -57,7 +57,7 @@ class _Book:
         lines = Lines()
         title = next((one_line(node.text()) for node in self._all(self._opf, "title")), "")
         for chapter in chapters:
-            html = decoded(self._package.read(chapter))
+            html = decoded(self._package.data(chapter))
             if chapter in tables:
                 html = _without_table(html)
             page = page_text(html, titled=False)
@@ -118,7 +118,7 @@ class _Book:
 
     def _all(self, part: str, name: str) -> list[Any]:
         """Return the elements of a name in a part; none if the part is not there."""
-        return _elements(parse(decoded(self._package.read(part))).root, name) if part in self._package else []
+        return _elements(parse(decoded(self._package.data(part))).root, name) if part in self._package else []
 
     def _part(self, reference: str | None, folder: str | None = None) -> str:
         """Return the part that a reference names, relative to the package document or to a folder; "" if none."""

@@ -53,15 +53,19 @@ class Package:
         return list(self._parts)
 
     def read(self, name: str) -> bytes:
-        """Return the XML of a part. Raises KeyError if there is none, MemoryError beyond MOST_UNPACKED, ValueError."""
+        """Return the XML of a part. Raises ValueError if it defines entities, else as `data`."""
+        data = self.data(name)
+        if any(mark in data for mark in _ENTITY):
+            raise ValueError("it defines entities")
+        return data
+
+    def data(self, name: str) -> bytes:
+        """Return the bytes of a part. Raises KeyError if there is none, MemoryError beyond MOST_UNPACKED."""
         part = self._parts[name.lower()]
         self._unpacked += part.file_size
         if self._unpacked > MOST_UNPACKED:
             raise MemoryError(f"more than {MOST_UNPACKED:,} bytes")
-        data = self._zip.read(part)
-        if any(mark in data for mark in _ENTITY):
-            raise ValueError("it defines entities")
-        return data
+        return self._zip.read(part)
 
     def xml(self, name: str) -> Element:
         """Return the root of a part; an empty element if there is no such part."""
