@@ -1,4 +1,4 @@
-"""Download models from the Hugging Face hub by name: only safetensors and JSON files."""
+"""Download models from the Hugging Face hub by name: only safetensors, JSON and sentencepiece files."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from engine.files import replacing
 NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}|[\w.-]{1,96}")
 WANTED = re.compile(
     r"[\w.-]+\.safetensors|model\.safetensors\.index\.json"
-    r"|(config|generation_config|tokenizer|tokenizer_config)\.json"
+    r"|(config|generation_config|tokenizer|tokenizer_config|added_tokens)\.json|tokenizer\.model|spiece\.model"
 )
 CHUNK = 256 * 1024  # bytes read between two yields
 

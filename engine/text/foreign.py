@@ -1,4 +1,4 @@
-"""Tokenizers of models that Nakami did not train, from their tokenizer.json, run by the `tokenizers` library.
+"""Tokenizers of models that Nakami did not train, described by a tokenizer.json, run by the `tokenizers` library.
 
 Two kinds of pieces are supported: byte-level ones, with one visible character for each byte
 (GPT-2, Llama 3, Qwen), and those of sentencepiece, with \u2581 for the space and <0xE3> for bytes (Llama 2, Mistral).

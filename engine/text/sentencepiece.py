@@ -59,13 +59,16 @@ class Pieces:
         return {"SpecialToken": {"id": self.texts[token], "type_id": 0}}
 
 
-def describe(pieces: Pieces, begins_with_space: bool, ends: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the content of tokenizer.json."""
+def describe(
+    pieces: Pieces, begins_with_space: bool, ends: dict[str, Any] | None, is_bpe: bool | None = None
+) -> dict[str, Any]:
+    """Return the content of tokenizer.json; without `is_bpe` the scores decide on the kind of model."""
     replace = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
     prepend = [{"type": "Prepend", "prepend": SPACE}] if begins_with_space else []
     strip = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if begins_with_space else []
     back = {"type": "Replace", "pattern": {"String": SPACE}, "content": " "}
-    is_bpe = all(pieces.scores[number].is_integer() for number in pieces.of_type(NORMAL))
+    if is_bpe is None:
+        is_bpe = all(pieces.scores[number].is_integer() for number in pieces.of_type(NORMAL))
     return {
         "version": "1.0",
         "added_tokens": pieces.added(),

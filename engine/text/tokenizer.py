@@ -24,7 +24,7 @@ from engine.errors import EngineError
 from engine.files import replacing
 from engine.gguf_header import GGUF
 from engine.messages.tokens import Tokens
-from engine.text import gguf_tokenizer
+from engine.text import gguf_tokenizer, sentencepiece_file
 from engine.text.foreign import Foreign
 from engine.text.scripts import PIECE_PATTERN, kind_of
 
@@ -140,12 +140,15 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
-        """Read a folder's tokenizer.json, of Nakami or of another program, or the tokenizer in a GGUF file.
+        """Read a folder's tokenizer.json or else its sentencepiece file, or the tokenizer in a GGUF file.
 
         Raises EngineError: error.no_tokenizer, error.model_damaged, and as gguf_header.read and gguf_tokenizer.to_json.
         """
         if path.is_file():
             return cls.from_gguf(gguf_header.read(path))
+        pieces = sentencepiece_file.find(path)
+        if pieces and not (path / FILE).is_file():
+            return cls._read(lambda: sentencepiece_file.to_json(pieces), pieces)
         if not (path / FILE).is_file():
             raise EngineError("error.no_tokenizer", folder=str(path))
         return cls._read(lambda: (path / FILE).read_text("utf-8"), path / FILE)
