@@ -45,6 +45,12 @@ def test_headings_lists_sections_and_paragraphs_are_read_in_order(tmp_path: Path
     assert found.headings == ((0, "休暇"),)
 
 
+def test_titles_are_headings(tmp_path: Path) -> None:
+    own = '<style:style style:name="P1" style:parent-style-name="Title"/>'
+    found = text(tmp_path, p("案内", "P1") + p("Text.") + p("More", "Title"), '<style:style style:name="Title"/>', own)
+    assert [heading for _, heading in found.headings] == ["案内", "More"]
+
+
 @pytest.mark.parametrize(
     ("content", "shown"),
     [

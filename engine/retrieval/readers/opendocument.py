@@ -29,6 +29,7 @@ _BLOCKS = frozenset({"p", "h", "list", "table"})
 _REPEATED = frozenset({"header", "footer", "date-time", "page-number"})  # on each slide
 _MARGINS = ("header", "footer")
 
+Kinds = dict[str, str]  # of styles: name to "hidden" or "title"
 Line = tuple[str, bool]  # and whether it is a heading
 
 
@@ -39,15 +40,15 @@ def read_odf(path: Path) -> Document:
         if next(package.xml("META-INF/manifest.xml").iter("encryption-data"), None) is not None:
             raise EngineError("error.document_encrypted", file=str(path))
         content, styles = package.xml("content.xml"), package.xml("styles.xml")
-        hidden = _hidden(content) | _hidden(styles)
+        kinds = _kinds(styles) | _kinds(content)
         lines = Lines()
         for body in content.findall("body/*"):
             if body.tag == "spreadsheet":
-                _spreadsheet(package, body, hidden, lines)
+                _spreadsheet(package, body, kinds, lines)
             elif body.tag in ("presentation", "drawing"):
-                _slides(package, body, hidden, lines)
+                _slides(package, body, kinds, lines)
             else:
-                _add(lines, [*_Story(package, hidden).read(body), *_margins(package, styles, hidden)])
+                _add(lines, [*_Story(package, kinds).read(body), *_margins(package, styles, kinds)])
     return lines.document()
 
 
@@ -57,33 +58,35 @@ def _add(lines: Lines, found: list[Line]) -> None:
         lines.add("\n")
 
 
-def _hidden(root: Element) -> frozenset[str]:
-    """Return the names of the styles whose text, table or section is not shown."""
-    return frozenset(
-        style.get("name", "")
-        for style in root.iter("style")
-        for properties in style
-        if properties.get("display") in ("none", "false")
-    )
+def _kinds(root: Element) -> Kinds:
+    """Return which styles are of text, tables or sections that are not shown ("hidden"), and which are titles."""
+    kinds = {}
+    for style in root.iter("style"):
+        name, parent = style.get("name", ""), style.get("parent-style-name", "")
+        if any(properties.get("display") in ("none", "false") for properties in style):
+            kinds[name] = "hidden"
+        elif "Title" in (name, parent):  # the internal name in every language
+            kinds[name] = "title"
+    return kinds
 
 
-def _margins(package: Package, styles: Element, hidden: frozenset[str]) -> list[Line]:
+def _margins(package: Package, styles: Element, kinds: Kinds) -> list[Line]:
     """Return the different headers and footers; those without a letter are page numbers."""
     found: dict[str, None] = {}
     for name in _MARGINS:
         for margin in (node for node in styles.iter() if node.tag == name or node.tag.startswith(f"{name}-")):
-            text = " ".join(text for text, _ in _Story(package, hidden).read(margin) if text).strip()
+            text = " ".join(text for text, _ in _Story(package, kinds).read(margin) if text).strip()
             if any(c.isalpha() for c in text) and margin.get("display") != "false":
                 found[f"[{name.capitalize()}] {text}"] = None
     return [(text, False) for text in found]
 
 
-def _spreadsheet(package: Package, body: Element, hidden: frozenset[str], lines: Lines) -> None:
+def _spreadsheet(package: Package, body: Element, kinds: Kinds, lines: Lines) -> None:
     for table in body.findall("table"):
-        if table.get("style-name") not in hidden:
-            story = _Story(package, hidden)
+        if kinds.get(table.get("style-name", "")) != "hidden":
+            story = _Story(package, kinds)
             rows = [dict(enumerate(cells, start=1)) for cells in story.rows(table)]
-            shapes = [line for shapes in table.findall("shapes") for line in _Story(package, hidden).read(shapes)]
+            shapes = [line for shapes in table.findall("shapes") for line in _Story(package, kinds).read(shapes)]
             filled: list[Row] = [{column: text for column, text in row.items() if text} for row in rows]
             found = [*rows_as_lines([row for row in filled if row]), *(text for text, _ in [*story.pending, *shapes])]
             if found:
@@ -91,17 +94,17 @@ def _spreadsheet(package: Package, body: Element, hidden: frozenset[str], lines:
                 _add(lines, [(name, True), *((text, False) for text in found)])
 
 
-def _slides(package: Package, body: Element, hidden: frozenset[str], lines: Lines) -> None:
+def _slides(package: Package, body: Element, kinds: Kinds, lines: Lines) -> None:
     for page in body.findall("page"):
         lines.begin_page()
-        story = _Story(package, hidden)
+        story = _Story(package, kinds)
         for shape in sorted(page, key=lambda shape: shape.get("class") != "title"):
             kind = shape.get("class", "")
             if shape.tag == "notes":
-                texts = [text for text, _ in _Story(package, hidden).read(shape) if text]
+                texts = [text for text, _ in _Story(package, kinds).read(shape) if text]
                 story.lines += [(f"[Notes] {text}" if index == 0 else text, False) for index, text in enumerate(texts)]
             elif kind == "title":
-                title = one_line(" ".join(text for text, _ in _Story(package, hidden).read(shape)))
+                title = one_line(" ".join(text for text, _ in _Story(package, kinds).read(shape)))
                 story.lines += [(title, True)] if title else []
             else:
                 story.read(_wrapped(shape))
@@ -117,8 +120,8 @@ def _wrapped(node: Element) -> Element:
 class _Story:
     """Reads one flow of text: the body, a cell, a text box, a note."""
 
-    def __init__(self, package: Package, hidden: frozenset[str], pending: list[Line] | None = None) -> None:
-        self._package, self._hidden = package, hidden
+    def __init__(self, package: Package, kinds: Kinds, pending: list[Line] | None = None) -> None:
+        self._package, self._kinds = package, kinds
         self.lines: list[Line] = []
         self._text: list[str] = []  # of the present paragraph
         self._boxes: list[Line] = []  # anchored in the present paragraph
@@ -126,15 +129,16 @@ class _Story:
         self.pending: list[Line] = [] if pending is None else pending  # notes and comments of this paragraph or row
 
     def _inner(self) -> "_Story":
-        return _Story(self._package, self._hidden, self.pending)
+        return _Story(self._package, self._kinds, self.pending)
 
     def read(self, parent: Element) -> list[Line]:
         for block in parent:
             if block.get("class") in _REPEATED:
                 continue
             if block.tag in ("p", "h"):
-                if block.get("style-name") not in self._hidden:
-                    self._paragraph(block)
+                kind = self._kinds.get(block.get("style-name", ""))
+                if kind != "hidden":
+                    self._paragraph(block, is_heading=block.tag == "h" or kind == "title")
             elif block.tag == "table":
                 for cells in self.rows(block):
                     self._emit(" | ".join(cells).rstrip(" |"))
@@ -146,14 +150,13 @@ class _Story:
         return self.lines
 
     def _is_hidden(self, node: Element) -> bool:
-        return node.get("display") == "none" or (
-            node.tag in ("span", "table") and node.get("style-name") in self._hidden
-        )
+        kind = self._kinds.get(node.get("style-name", ""))
+        return node.get("display") == "none" or (node.tag in ("span", "table") and kind == "hidden")
 
-    def _paragraph(self, paragraph: Element) -> None:
+    def _paragraph(self, paragraph: Element, is_heading: bool) -> None:
         self._say(paragraph.text)
         self._inline(paragraph)
-        self._end(paragraph.tag == "h")
+        self._end(is_heading)
 
     def _end(self, is_heading: bool) -> None:
         text, self._text = "".join(self._text).strip(), []
