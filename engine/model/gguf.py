@@ -344,9 +344,9 @@ def dequantised(name: str, stored: Stored, dtype: torch.dtype) -> Tensor:
                     raise EngineError("error.gguf_changed", file=str(stored.file))
                 with np.errstate(all="ignore"):  # what is not finite is refused below
                     numbers = dequantize(blocks.reshape(len(part), stored.row_bytes), kind)
-                part.copy_(torch.from_numpy(np.ascontiguousarray(numbers)))
-                if not part.sum(dtype=torch.float32).isfinite():
-                    raise EngineError("error.gguf_not_finite", file=str(stored.file), tensor=name)
+                    if not np.isfinite(numbers.sum()):
+                        raise EngineError("error.gguf_not_finite", file=str(stored.file), tensor=name)
+                part.copy_(torch.from_numpy(numbers))
     except OSError as error:
         reason = error.strerror or str(error)
         raise EngineError("error.text_unreadable", file=str(stored.file), reason=reason) from error
