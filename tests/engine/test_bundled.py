@@ -1,6 +1,7 @@
 """SmolLM2, the model that comes with Nakami in a package of its own, and GGUF files on the command line."""
 
 import json
+import math
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -13,10 +14,22 @@ from engine.errors import EngineError
 from engine.messages.models import ModelInfo, OpenModel
 from engine.messages.status import Notice, Progress
 from engine.model.bundled import PACKAGE, find
+from engine.model.opening import load_model
 from engine.retrieval.prompts import Chat, style_for
 from engine.service.models import open_model
 from engine.service.session import Session
+from engine.training.evaluation import evaluate
 from tests.engine.gguf_damage import small_gguf
+
+
+TEXT = (
+    "Four score and seven years ago our fathers brought forth on this continent, a new nation, conceived in Liberty, and "
+    "dedicated to the proposition that all men are created equal. Now we are engaged in a great civil war, testing "
+    "whether that nation, or any nation so conceived and so dedicated, can long endure.\n\nThe kettle had boiled twice "
+    'before Anna remembered it: 2 cups, 350 ml of water, and no tea left in the tin. "Then coffee," she said, and '
+    "laughed.\n"
+)
+LOSS = 3.245361  # nats a token, of transformers 5.24 in float32 from the same file
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,12 @@ def test_smollm2_is_described_and_its_package_is_not_imported(
     assert info["parameters"] == 134_515_008
     assert info["unused"] == []
     assert PACKAGE.replace("-", "_") not in sys.modules
+
+
+def test_the_perplexity_of_smollm2_is_that_of_transformers(bundled: Path) -> None:
+    *_, result = evaluate(*load_model(bundled), TEXT)
+    assert result["tokens"] == 104
+    assert math.exp(result["loss"] - LOSS) == pytest.approx(1.0, abs=0.001)
 
 
 def test_smollm2_is_asked_in_its_chat_template(bundled: Path) -> None:
