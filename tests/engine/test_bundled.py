@@ -21,10 +21,9 @@ from engine.service.session import Session
 from engine.training.evaluation import evaluate
 from tests.engine.gguf_damage import small_gguf
 
-
 TEXT = (
-    "Four score and seven years ago our fathers brought forth on this continent, a new nation, conceived in Liberty, and "
-    "dedicated to the proposition that all men are created equal. Now we are engaged in a great civil war, testing "
+    "Four score and seven years ago our fathers brought forth on this continent, a new nation, conceived in Liberty, "
+    "and dedicated to the proposition that all men are created equal. Now we are engaged in a great civil war, testing "
     "whether that nation, or any nation so conceived and so dedicated, can long endure.\n\nThe kettle had boiled twice "
     'before Anna remembered it: 2 cups, 350 ml of water, and no tea left in the tin. "Then coffee," she said, and '
     "laughed.\n"
