@@ -50,7 +50,7 @@ class Steps:
     q_HK: Floats
     k_GSK: Floats
     v_GSK: Floats
-    scaled_HS: Floats  # q·k / sqrt(K)
+    scaled_HS: Floats  # q·k / sqrt(K), or with the model's own scale and soft cap
     weights_HS: Floats  # softmax of scaled_HS
     z_HK: Floats  # weighted sum of the values
 

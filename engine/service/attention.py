@@ -57,6 +57,8 @@ def explain_attention(session: Session, request: ExplainAttention) -> Answer[Att
         scaled=steps.scaled_HS,
         weights=steps.weights_HS,
         heads=steps.z_HK,
+        scale=opened.model.config.score_scale,
+        cap=opened.model.config.score_cap,
     )
 
 

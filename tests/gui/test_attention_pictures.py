@@ -16,7 +16,7 @@ from gui.i18n import percent, t
 from gui.panes.attention.badges import HeadBadges
 from gui.panes.attention.lines import MOST_QUERIES, AttentionLines
 from gui.panes.attention.mosaic import Mosaic
-from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView
+from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView, scaling
 from gui.text import visible
 from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.heatmap import Heatmap
@@ -316,6 +316,16 @@ def test_heads_that_share_keys_show_the_shared_keys(qtbot: QtBot) -> None:
         view.grab()
         strip = next(values for _, name, values in view._strips if name == "k  The")
         assert strip.tolist() == steps.k[group, 0].tolist()
+
+
+def test_the_formula_of_the_scores_is_that_of_the_model(qtbot: QtBot) -> None:
+    view, steps = steps_view(qtbot)
+    assert scaling(steps) == "÷ √d_k"
+    assert scaling(replace(steps, scale=0.0625)) == "÷ √256"
+    gemma2 = replace(steps, scale=0.0625, cap=50.0, scaled=np.zeros_like(steps.scaled))
+    assert scaling(gemma2) == "÷ √256, ± 50"
+    view.set_data(gemma2, 1, PIECES)
+    assert np.allclose(view._of_head()["raw"], steps.k[1] @ steps.q[1])  # not from the scores, which are capped
 
 
 def test_the_newest_keys_are_shown_for_a_very_long_text(qtbot: QtBot) -> None:

@@ -1,7 +1,5 @@
 """The four steps from one query to its attention weights and the head's output, with all numbers."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt
@@ -55,12 +53,11 @@ class AttentionStepsView(Painted):
         assert steps is not None
         group = self.head * len(steps.k) // len(steps.q)
         shown = slice(self.first, None)
-        scaled = steps.scaled[self.head, shown]
         return {
             "k": steps.k[group, shown],
             "v": steps.v[group, shown],
-            "raw": scaled * math.sqrt(steps.q.shape[1]),
-            "scaled": scaled,
+            "raw": steps.k[group, shown] @ steps.q[self.head],
+            "scaled": steps.scaled[self.head, shown],
             "weight": steps.weights[self.head, shown],
         }
 
@@ -112,7 +109,8 @@ class AttentionStepsView(Painted):
         return found
 
     def _paint_table(self, painter: QPainter, numbers: dict[str, Floats], top: int, bottom: int) -> None:
-        """Paint steps 2 to 4, a row a key: q·k; ÷√d_k and softmax; the weighted sum of the values."""
+        """Paint steps 2 to 4, a row a key: q·k; scale and softmax; the weighted sum of the values."""
+        assert self.steps is not None
         columns, row, begin = self._columns(), self._row(), self._table_top()
         for name, place, across in (
             ("k", "2", ("k", "raw")),
@@ -121,7 +119,7 @@ class AttentionStepsView(Painted):
         ):
             room = sum(columns[column][1] for column in across)
             self._title(painter, begin, place, t(f"pane.attention.steps.{name}"), columns[name][0], room)
-        heads = {"raw": "q · k", "scaled": "÷ √d_k", "weight": "softmax"}
+        heads = {"raw": "q · k", "scaled": scaling(self.steps), "weight": "softmax"}
         for name, words in heads.items():
             left, width = columns[name]
             self._text(painter, QRectF(left, begin + row, width, row), words, "muted")
@@ -207,3 +205,9 @@ class AttentionStepsView(Painted):
 
 def _thin(box: QRectF) -> QRectF:
     return box.adjusted(0, GAP_S, 0, -GAP_S)
+
+
+def scaling(steps: AttentionSteps) -> str:
+    """Return the formula from q·k to the scaled score: Gemma has a scale of its own, and Gemma 2 a soft cap too."""
+    divided = f"÷ √{steps.scale**-2:.4g}" if steps.scale else "÷ √d_k"
+    return f"{divided}, ± {steps.cap:g}" if steps.cap else divided
