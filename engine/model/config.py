@@ -89,16 +89,7 @@ class ModelConfig:
                 raise EngineError("error.config_range", setting=name, value=str(value), least=least, most=most)
         if self.n_heads % self.n_kv_heads:
             raise EngineError("error.heads_divide", heads=self.n_heads, width=self.n_kv_heads)
-        rotated = self.rotated_features
-        pairs = (rotated + 1) // 2
-        if self.positions == "rotary" and not 0 < 2 * pairs <= self.head_width:
-            setting = "rotary_width" if self.rotary_width else "head_width"
-            raise EngineError("error.config_range", setting=setting, value=rotated, least=2, most=self.head_width)
-        scaling = self.rope_scaling
-        if scaling and scaling.kind == "longrope":
-            for name, factors in (("short_factors", scaling.short_factors), ("long_factors", scaling.long_factors)):
-                if len(factors) != pairs:
-                    raise EngineError("error.config_choice", setting=name, value=len(factors), known=pairs)
+        self._check_rotation()
         if self.windows and len(self.windows) != self.n_layers:
             raise EngineError("error.config_choice", setting="windows", value=len(self.windows), known=self.n_layers)
         if any(index >= self.n_layers for index in self.unrotated_layers):
@@ -106,6 +97,23 @@ class ModelConfig:
             raise EngineError("error.config_range", setting="unrotated_layers", value=most + 1, least=0, most=most)
         if self.parameters() > LARGEST:
             raise EngineError("error.model_too_large", parameters=f"{self.parameters():,}", most=f"{LARGEST:,}")
+
+    def _check_rotation(self) -> None:
+        rotated = self.rotated_features
+        pairs = (rotated + 1) // 2
+        if self.positions == "rotary" and not 0 < 2 * pairs <= self.head_width:
+            setting = "rotary_width" if self.rotary_width else "head_width"
+            raise EngineError("error.config_range", setting=setting, value=rotated, least=2, most=self.head_width)
+        scaling = self.rope_scaling
+        if scaling and scaling.kind == "yarn" and self.rope_theta <= 1:
+            raise EngineError("error.config_range", setting="rope_theta", value=self.rope_theta, least=1, most="∞")
+        if scaling and scaling.kind == "llama3" and scaling.high_freq_factor <= scaling.low_freq_factor:
+            low, high = scaling.low_freq_factor, scaling.high_freq_factor
+            raise EngineError("error.config_range", setting="high_freq_factor", value=high, least=low, most="∞")
+        if scaling and scaling.kind == "longrope":
+            for name, factors in (("short_factors", scaling.short_factors), ("long_factors", scaling.long_factors)):
+                if len(factors) != pairs:
+                    raise EngineError("error.config_choice", setting=name, value=len(factors), known=pairs)
 
     @property
     def rotated_features(self) -> int:

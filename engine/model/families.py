@@ -349,7 +349,7 @@ def _windows(values: Values, sliding: list[bool]) -> tuple[int, ...]:
     """Return each layer's window; `sliding` is which layers have one where the file does not say it."""
     kinds = values.get("layer_types")
     if kinds is not None:
-        if not isinstance(kinds, list) or len(kinds) != len(sliding) or not set(kinds) <= KINDS:
+        if not isinstance(kinds, list) or len(kinds) != len(sliding) or not all(kind in KINDS for kind in kinds):
             raise EngineError("error.model_setting", setting="layer_types", value=str(kinds)[:80])
         sliding = [kind == "sliding_attention" for kind in kinds]
     window = _integer(values, "sliding_window", 0)
@@ -358,7 +358,7 @@ def _windows(values: Values, sliding: list[bool]) -> tuple[int, ...]:
     return tuple(window if slides else 0 for slides in sliding) if any(sliding) else ()
 
 
-KINDS = {"sliding_attention", "full_attention"}
+KINDS = ("sliding_attention", "full_attention")
 
 
 def _stop_ids(values: Values, folder: Path) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ class SingleToken:
         learned = model.config.positions == "learned"
         self._positions_CD = _array(model.positions.weight) if learned else None
         self._rotations = None if learned else _Rotations(model.config)
+        self._unrotated: list[Vector | None] = [None] * model.config.n_layers
         self._embedding_norm = _norm(model.embedding_norm)
         self._blocks = [_SingleBlock(block, model) for block in model.blocks]
         self._final_norm = _norm(model.final_norm)
@@ -54,12 +55,12 @@ class SingleToken:
             x_D = x_D * np.float32(self.config.embedding_scale)
         if self._positions_CD is not None:
             x_D = x_D + self._positions_CD[position]
-        rotations = None if self._rotations is None else self._rotations.at(position)
+        rotations = self._unrotated if self._rotations is None else self._rotations.at(position)
         x_D = self._embedding_norm(x_D)
-        for index, (block, (k_GCK, v_GCK)) in enumerate(zip(self._blocks, cache.arrays(), strict=True)):
-            rotation_KK = None if rotations is None else rotations[index]
+        parallel, cached = self.config.parallel, cache.arrays()
+        for block, rotation_KK, (k_GCK, v_GCK) in zip(self._blocks, rotations, cached, strict=True):
             mid_D = x_D + block.attend(x_D, position, rotation_KK, k_GCK, v_GCK)
-            x_D = mid_D + block.mlp(x_D if self.config.parallel else mid_D)
+            x_D = mid_D + block.mlp(x_D if parallel else mid_D)
         cache.length += 1
         return _soft_cap(self._unembedding(self._final_norm(x_D)), self.config.logit_cap)
 
@@ -70,11 +71,11 @@ class _SingleBlock:
         attention: Attention = block.attention
         self.H, self.G, self.K = attention.H, attention.G, attention.K
         self._attention_norm, self._mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
-        self._attention_out_norm, self._mlp_out_norm = _norm(block.attention_out_norm), _norm(block.mlp_out_norm)
         norms = _norm_of_all_heads if attention.over_all_heads else _head_norm
         self._qk_norm = norms(attention.q_norm, attention.k_norm, self.H)
-        self._qkv, self._out = _linear(attention.qkv), _linear(attention.out)
-        self._up, self._down = _linear(block.mlp.up), _linear(block.mlp.down)
+        self._qkv, self._up = _linear(attention.qkv), _linear(block.mlp.up)
+        self._out = _normed(_linear(attention.out), block.attention_out_norm)
+        self._down = _normed(_linear(block.mlp.down), block.mlp_out_norm)
         self._activate = ACTIVATIONS[model.config.activation]
         self._scale, self._cap, self._window = np.float32(attention.scale), attention.cap, attention.window
 
@@ -88,15 +89,17 @@ class _SingleBlock:
         k_GCK[:, position] = qk[H:]
         v_GCK[:, position] = qkv[H + G :]
         q_GRK: Vector = (qk[:H] * self._scale).reshape(G, H // G, K)  # the R heads of a group share its keys
-        scores_GRS = _soft_cap(q_GRK @ k_GCK[:, first:S].swapaxes(1, 2), self._cap)
+        scores_GRS: Vector = q_GRK @ k_GCK[:, first:S].swapaxes(1, 2)
+        if self._cap:
+            scores_GRS = _soft_cap(scores_GRS, self._cap)
         scores_GRS -= scores_GRS.max(axis=-1, keepdims=True)
         weights_GRS = np.exp(scores_GRS, out=scores_GRS)
         heads_GRK = weights_GRS @ v_GCK[:, first:S]
         heads_GRK /= weights_GRS.sum(axis=-1, keepdims=True)
-        return self._attention_out_norm(self._out(heads_GRK.reshape(H * K)))
+        return self._out(heads_GRK.reshape(H * K))
 
     def mlp(self, x_D: Vector) -> Vector:
-        return self._mlp_out_norm(self._down(self._activate(self._up(self._mlp_norm(x_D)))))
+        return self._down(self._activate(self._up(self._mlp_norm(x_D))))
 
 
 def _relu_squared(x: Vector) -> Vector:
@@ -181,6 +184,14 @@ def _linear(layer: nn.Linear) -> Apply:
         return weight.dot  # `.dot` has half the call overhead of `@`
     bias = _array(parameters["bias"])
     return lambda x: weight.dot(x) + bias
+
+
+def _normed(apply: Apply, norm: nn.Module) -> Apply:
+    """Return the layer followed by the norm, if it is one."""
+    if not isinstance(norm, Norm):
+        return apply
+    normalise = _norm(norm)
+    return lambda x: normalise(apply(x))
 
 
 def _norm(norm: nn.Module) -> Apply:

@@ -197,7 +197,10 @@ def test_the_text_part_of_a_model_for_images_is_opened(tmp_path: Path) -> None:
     [
         ("SmolLM3", {"rope_parameters": {"rope_type": "proportional", "factor": 2.0}}, "rope_scaling"),
         ("SmolLM3", {"rope_parameters": {"rope_type": "yarn", "factor": "two"}}, "factor"),
+        ("SmolLM3", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0, "rope_theta": 1.0}}, "rope_theta"),
+        ("SmolLM3", {"rope_parameters": LLAMA3 | {"high_freq_factor": 1.0}}, "high_freq_factor"),
         ("SmolLM3", {"no_rope_layers": [1, 0]}, "no_rope_layers"),
+        ("SmolLM3", {"layer_types": [["full_attention"]] * 3}, "layer_types"),
         ("SmolLM3", {"layer_types": ["chunked_attention"] * 3}, "layer_types"),
         ("SmolLM3", {"layer_types": ["sliding_attention"] * 3, "sliding_window": None}, "sliding_window"),
         ("Olmo2", {"hidden_act": "gelu"}, "hidden_act"),
