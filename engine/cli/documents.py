@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from engine.messages.documents import IndexProgress
     from engine.messages.search import AskRecord, SearchHit
     from engine.retrieval.collection import Collection
+    from engine.retrieval.embedders import Choice
     from engine.retrieval.embedding import Updating
     from engine.retrieval.store import Store
 
+EMBEDDERS = ("lsa", "minilm", "model", "word2vec", "encoder")
 SHOWN = 200  # characters of a passage without --json
 
 
@@ -38,6 +40,8 @@ def add_commands(commands: Commands) -> None:
     )
     command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the collection")
     command.add_argument("--encoding", metavar="NAME", help='of the texts in PATH, also later ("": detected again)')
+    command.add_argument("--embedder", choices=EMBEDDERS, help="what makes the vectors (default: as before, first lsa)")
+    command.add_argument("--folder", default="", metavar="DIR", help="of the model or encoder that makes them")
     command.add_argument("--qdrant", metavar="URL", help='search the vectors on this server ("": locally again)')
     command = add_command(commands, "search", search, "find passages in a collection")
     command.add_argument("collection", metavar="DIR")
@@ -57,7 +61,7 @@ def _add_ranking(command: argparse.ArgumentParser, passages: int) -> None:
 
 
 def index(options: argparse.Namespace) -> None:
-    from engine.retrieval.embedding import use_server
+    from engine.retrieval.embedding import choose_embedder, use_server
     from engine.retrieval.indexing import update
     from engine.retrieval.store import Store
 
@@ -71,6 +75,9 @@ def index(options: argparse.Namespace) -> None:
         for entry in store.entries():
             if entry not in known:
                 report_encoding(entry.path, entry.encoding, entry.certain, entry.replaced)
+        if options.embedder:
+            _run(choose_embedder(store, _choice(options)))
+        _run(update(store, options.paths))
         result = _indexed(store) | {"seconds": round(time.perf_counter() - begun, 2)}
     finally:
         store.close()
@@ -79,6 +86,15 @@ def index(options: argparse.Namespace) -> None:
     print_result(options, result, "\n".join([*figures, *reasons]))
     if reasons and not result["files"]:
         raise EngineError("error.all_refused", folder=", ".join(options.paths) or options.out)
+
+
+def _choice(options: argparse.Namespace) -> "Choice":
+    """Return the embedder of the options."""
+    from engine.model.opening import describe
+    from engine.retrieval.embedders import Choice
+
+    step = describe(Path(options.folder)).step if options.embedder == "model" else 0
+    return Choice(options.embedder, options.folder, step)
 
 
 def _run(updating: "Updating") -> None:

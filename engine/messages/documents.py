@@ -19,7 +19,7 @@ class CollectionInfo:
     passages: int
     with_vectors: int  # passages that have a vector; until then the others are found by keywords only
     fitted: int  # passages that the embedder was fitted to; 0 if it needs no fitting
-    embedder: str  # "lsa", "model", "word2vec", "encoder"; "" while there is none
+    embedder: str  # "lsa", "minilm", "model", "word2vec", "encoder"; "" while there is none
     embedder_folder: str  # folder of the model that makes the vectors, or ""
     embedder_step: int  # training step of that model when these vectors were made; 0: unknown
     width: int  # components of a vector; 0 if the embedder cannot be opened: a search raises the reason
@@ -66,9 +66,9 @@ class SplitDocuments(Request[IndexProgress | CollectionInfo]):
 
 @dataclass(frozen=True, slots=True)
 class ChooseEmbedder(Request[IndexProgress | CollectionInfo]):
-    """Recompute all vectors. "model" is the open model; "encoder" needs its folder."""
+    """Recompute all vectors. "model" is the open model; "encoder" needs its folder, "minilm" an extra."""
 
-    embedder: Literal["lsa", "model", "word2vec", "encoder"]
+    embedder: Literal["lsa", "minilm", "model", "word2vec", "encoder"]
     folder: str = ""
 
 

@@ -1,8 +1,8 @@
 """Embedders, which turn a text into a vector.
 
 "lsa" is fitted to the collection itself; "model" takes the hidden states of a language model; "word2vec" the mean of
-word vectors; "encoder" a network trained for this (BERT, MiniLM, E5), from a folder in the format of
-sentence-transformers.
+word vectors; "encoder" a network trained for this (BERT, E5), from a folder in the format of sentence-transformers;
+"minilm" one of them that comes with an extra.
 """
 
 import re
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from engine.errors import EngineError
+from engine.retrieval import minilm
 from engine.retrieval.lsa import Lsa, unit
 
 Floats = NDArray[np.float32]
-KINDS = ("lsa", "model", "word2vec", "encoder")
+KINDS = ("lsa", "minilm", "model", "word2vec", "encoder")
 E5 = re.compile(r"(?<![a-z0-9])e5(?![a-z0-9])")  # in the name of a folder, but not within a hexadecimal number
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 
@@ -81,6 +82,8 @@ def open_embedder(choice: Choice) -> Embedder:
         return WordMeans(Path(choice.folder) if choice.folder else None)
     if choice.kind == "encoder":
         return Encoder(Path(choice.folder))
+    if choice.kind == "minilm":
+        return MiniLm()
     raise EngineError("error.config_choice", setting="embedder", value=choice.kind, known=", ".join(KINDS))
 
 
@@ -214,6 +217,16 @@ class Encoder:
             mean_BD = (states_BTD * seen_BT1).sum(dim=1) / seen_BT1.sum(dim=1)
             rows_ND[chosen] = (states_BTD[:, 0] if self._first_token else mean_BD).float().numpy()
         return unit(rows_ND)
+
+
+class MiniLm(Encoder):
+    """The encoder all-MiniLM-L6-v2, which was trained on a billion pairs of English texts."""
+
+    name = "minilm"
+
+    def __init__(self) -> None:
+        """Load the encoder. Raises as minilm.unpacked and Encoder."""
+        super().__init__(minilm.unpacked())
 
 
 def _pools_first_token(folder: Path) -> bool:

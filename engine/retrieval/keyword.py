@@ -60,7 +60,7 @@ class Keywords:
                 known += weight
                 first, last = self.weights_NV.indptr[column : column + 2]
                 shares_N[self.weights_NV.indices[first:last]] += weight
-        return shares_N / max(whole, 1e-9), known / max(whole, 1e-9)
+        return np.asarray(shares_N / max(whole, 1e-9), np.float32), known / max(whole, 1e-9)
 
 
 def saturated(counts_NV: csr_matrix) -> csr_matrix:

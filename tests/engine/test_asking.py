@@ -28,6 +28,7 @@ from engine.model.config import ModelConfig
 from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import prompt_limit
+from engine.retrieval.collection import Collection, embedder_choice
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
 from engine.sentences import sentence
 from engine.service.handlers import answering
@@ -300,6 +301,16 @@ def test_index_search_and_ask(
     assert answered["kind"] == "extracted"
     assert answered["sources"][0]["file"] == str(documents / "rules.txt")
     assert {"prompt", "without", "tokens"} <= set(answered)
+
+
+def test_the_embedder_is_chosen_on_the_command_line(
+    capsys: pytest.CaptureFixture[str], documents: Path, tmp_path: Path
+) -> None:
+    run(capsys, "index", documents, "--out", tmp_path / "cl", "--embedder", "word2vec")
+    collection = Collection(tmp_path / "cl")
+    assert embedder_choice(collection.store).kind == "word2vec"
+    assert (collection.snapshot().table.rows >= 0).all()
+    collection.close()
 
 
 def test_nothing_found_is_a_result(

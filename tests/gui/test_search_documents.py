@@ -186,6 +186,11 @@ def test_a_failed_change_of_embedder_is_reported_and_changes_nothing(
     assert checked(search_pane) == ["lsa"]
 
 
+def test_minilm_is_chosen_by_its_name(search_pane: Any, engine: FakeEngine) -> None:
+    choose_vectors(search_pane, "minilm")
+    assert engine.asked(ChooseEmbedder) == [ChooseEmbedder("minilm")]
+
+
 def test_embedding_shows_its_progress_and_can_be_cancelled(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers.pop(ChooseEmbedder)
     choose_vectors(search_pane, "word2vec")

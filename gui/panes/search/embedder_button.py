@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 from gui.i18n import t
 from gui.themed import Themed
 
-KINDS = ("lsa", "model", "word2vec", "encoder")
+KINDS = ("lsa", "minilm", "model", "word2vec", "encoder")
 
 
 class EmbedderButton(Themed, QToolButton):
