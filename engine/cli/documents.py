@@ -70,14 +70,13 @@ def index(options: argparse.Namespace) -> None:
     try:
         if options.qdrant is not None:
             use_server(store, options.qdrant)
+        if options.embedder:
+            _run(choose_embedder(store, _choice(options)))
         known = store.entries()
         _run(update(store, options.paths, options.encoding))
         for entry in store.entries():
             if entry not in known:
                 report_encoding(entry.path, entry.encoding, entry.certain, entry.replaced)
-        if options.embedder:
-            _run(choose_embedder(store, _choice(options)))
-        _run(update(store, options.paths))
         result = _indexed(store) | {"seconds": round(time.perf_counter() - begun, 2)}
     finally:
         store.close()
