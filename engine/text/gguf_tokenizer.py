@@ -98,7 +98,12 @@ def _byte_level(values: Mapping[str, Any], pieces: Pieces, file: str) -> Values:
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*cuts, bytes_of_characters]},
         "post_processor": pieces.ends(*_ends(values, name in WHOLE_WORDS)),
         "decoder": bytes_of_characters,
-        "model": {"type": "BPE", "vocab": ids, "merges": merges, "ignore_merges": name in WHOLE_WORDS},
+        "model": {
+            "type": "BPE",
+            "vocab": ids,
+            "merges": sentencepiece.joined(merges),
+            "ignore_merges": name in WHOLE_WORDS,
+        },
     }
 
 
