@@ -17,7 +17,16 @@ from engine.retrieval.extracting import Extractor
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.nearest import Graph
 from engine.retrieval.qdrant import Server
-from engine.retrieval.ranking import FEEDBACK, NEIGHBOURS, among_neighbours, best_first, fuse, with_feedback
+from engine.retrieval.ranking import (
+    FEEDBACK,
+    NEIGHBOURS,
+    SHARE,
+    TRAINED_SHARE,
+    among_neighbours,
+    best_first,
+    fuse,
+    with_feedback,
+)
 from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
@@ -171,9 +180,10 @@ def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats
 
     The best passages of the second fusion then share their scores with those that resemble them.
     """
-    best = best_first(fuse(keyword_N, cosines_N), FEEDBACK)
+    share = TRAINED_SHARE if now.embedder and now.embedder.likely else SHARE
+    best = best_first(fuse(keyword_N, cosines_N, share), FEEDBACK)
     moved_D = with_feedback(query_D, np.asarray(now.vectors_ND[best]))
-    scores_N = fuse(keyword_N, np.nan_to_num(now.cosines(moved_D, likely)))
+    scores_N = fuse(keyword_N, np.nan_to_num(now.cosines(moved_D, likely)), share)
     best = best_first(scores_N, NEIGHBOURS)
     scores_N[best] = among_neighbours(scores_N[best], np.asarray(now.vectors_ND[best]))
     return scores_N
@@ -184,7 +194,7 @@ def _is_relevant(now: Snapshot, question: str, mode: SearchMode, cosines_N: Floa
 
     In keyword mode one shared term is enough. Otherwise a passage must contain a good part of the question (by the
     weights of its terms), or some of it if the collection contains most. The cosine decides where the embedder was
-    trained to compare texts; others give high cosines to any text (tests/benchmarks/nothing.py).
+    trained to compare texts; others give high cosines to any text.
     """
     shares_N, known = now.keywords.contained(question)
     if mode == "keyword":

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-SHARE = 0.25  # weight of the cosine in a hybrid score
+SHARE, TRAINED_SHARE = 0.25, 0.5  # weight of the cosine in a hybrid score; of an encoder trained to compare texts
 FEEDBACK = 5  # passages that the question is moved towards
 NEIGHBOURS, NEIGHBOURS_SHARE, SHARPNESS, OWN = 20, 0.4, 3, 0.1  # see `among_neighbours`
 WEAK = 0.2  # cosines are divided by at least this, so that a weak best one does not count as 1

@@ -1,6 +1,6 @@
 """Measure how well questions find their passages.
 
-    python -m tests.benchmarks.ranking [--text JAPANESE] [--collection DIR …]
+    python -m tests.benchmarks.ranking [--text JAPANESE] [--collection DIR …] [--embedder KIND …]
 
 Test collections in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels.tsv), which are not in the repository, and
 sets made of available texts, none of which the program itself uses:
@@ -186,6 +186,7 @@ def quality(rank: Ranker, tests: TestSet) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--text", type=Path)
+    parser.add_argument("--embedder", nargs="+", default=["lsa", "word2vec"], help="minilm needs its extra")
     parser.add_argument("--collection", type=Path, nargs="+", default=[])
     options = parser.parse_args()
     sets = {folder.name: judged(folder) for folder in options.collection}
@@ -204,10 +205,10 @@ def main() -> None:
             for _ in update(store, [folder]):
                 pass
             collection = Collection(Path(folder) / "c")
-            for kind in ("lsa", "word2vec"):
+            for kind in options.embedder:
                 for _ in choose_embedder(store, Choice(kind)):
                     pass
-                for mode in ("keyword", "vector", "hybrid") if kind == "lsa" else ("vector", "hybrid"):
+                for mode in ("keyword", "vector", "hybrid") if kind == options.embedder[0] else ("vector", "hybrid"):
                     gain, recall = quality(ours(collection, mode), tests)
                     label = f"{mode} {kind if mode != 'keyword' else ''}"
                     print(
