@@ -64,6 +64,7 @@ class Pane(Themed, QWidget):
     open_wanted = Signal()  # let the user choose a text or model
     model_wanted = Signal(str)  # open the model in this folder
     sample_wanted = Signal()  # open the built-in text
+    encoding_chosen = Signal(str)  # read the text to train on in this encoding; "" for the detected one
 
     def __init__(self, context: PaneContext) -> None:
         super().__init__()

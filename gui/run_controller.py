@@ -73,7 +73,8 @@ class RunController(QObject):
         corpus = self.state.corpus
         if corpus is not None:
             folder = folder or new_folder(self.models, corpus.name)
-            self._run(Train(corpus.paths, str(folder), settings, sample_prompt=self.state.text))
+            request = Train(corpus.paths, str(folder), settings, sample_prompt=self.state.text, encoding=corpus.chosen)
+            self._run(request)
 
     def resume(self, folder: str) -> None:
         """Continue the run in `folder` from its last saved state."""

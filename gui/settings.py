@@ -46,6 +46,7 @@ class Settings:
     panes: dict[str, dict[str, Any]] = field(default_factory=dict)
     text: str = ""
     corpus: list[str] = field(default_factory=list)
+    corpus_encoding: str = ""  # chosen by the user
     model: str = ""
     recent: list[str] = field(default_factory=list)
 

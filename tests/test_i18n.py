@@ -14,6 +14,7 @@ from engine.messages.generation import STAGES
 from engine.sentences import FOLDER, PLURALS, sentences
 from engine.text.world.examples import kinds
 from engine.training.recipe import PRESETS
+from gui.encodings import ENCODINGS
 from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
 from gui.panes.attention import pane as attention
@@ -46,6 +47,7 @@ SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate")
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
+    "encodings.name.{}": ENCODINGS,
     "pane.attention.badges.tip.{}": HEAD_KINDS,
     "pane.attention.badges.short.{}": HEAD_KINDS,
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
@@ -83,7 +85,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.search.passages.kind.{}": ("question", "near", "far"),
     "pane.search.passages.tip.{}": passage_table.COLUMNS,
     "pane.search.prompt.{}": ("waiting", "none", "no_model"),
-    "pane.search.reader.{}": ("back", "undo", "save", "part", "editable", "fixed"),
+    "pane.search.reader.{}": ("back", "undo", "save", "part", "editable", "fixed", "replaced"),
     "pane.search.strip.step.{}": STEPS,
     "pane.search.strip.{}": search_page.STATES,
     "pane.search.vector.{}": (*EMBEDDERS, "none"),

@@ -108,7 +108,7 @@ class DocumentText:
     first: int  # offset of `text` in the document
     characters: int  # length of the whole document
     passages: NDArray[np.int32]  # [n, 3]: index, start and end (characters of the document) of those in this part
-    editable: bool  # a plain text file, and `text` is all of it
+    editable: bool  # a plain text file, `text` is all of it, and every byte could be read
     encoding: str = ""  # these three as in DocumentEntry
     certain: bool = True
     replaced: int = 0

@@ -41,13 +41,14 @@ class EncodingPreview:
     encoding: str
     certain: bool  # always True for a chosen encoding
     replaced: int  # places with invalid bytes in the first million characters
-    others: tuple[str, ...]  # other plausible encodings, the most probable first
+    others: tuple[str, ...]  # other plausible encodings, the most probable first; none for a chosen encoding
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewEncoding(Request[EncodingPreview]):
-    """Show a part of a file as it reads in `encoding`, or in the one detected if it is "".
+    """Show a part of a file, or of the most doubtful one in a folder, as it reads in `encoding`.
 
+    "" is the encoding detected.
     Raises EngineError: error.text_missing, error.text_unreadable, error.text_empty, error.text_binary,
     error.text_nul, error.encoding_unknown.
     """

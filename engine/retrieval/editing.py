@@ -30,12 +30,14 @@ def rewrite(store: Store, document: int, text: str) -> str:
     The new state of the file is recorded, so that the edit is not mistaken for another program's if indexing is
     cancelled.
 
-    Raises EngineError: error.document_gone, error.not_editable, error.document_changed (by another program, since
-    it was read), error.not_written, and what reading raises.
+    Raises EngineError: error.document_gone, error.not_editable, error.bytes_unread, error.document_changed (by another
+    program, since it was read), error.not_written, and what reading raises.
     """
     name, known = store.document(document)
     if Path(name).suffix.lower() not in EDITABLE or len(known.text) > LONGEST:
         raise EngineError("error.not_editable", file=name)
+    if known.replaced:  # they would be saved as U+FFFD
+        raise EngineError("error.bytes_unread", file=name, count=known.replaced)
     path = Path(name).resolve()  # the target of a link
     try:
         states = store.states()

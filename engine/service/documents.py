@@ -141,7 +141,7 @@ def read_document(session: Session, request: ReadDocument) -> Answer[DocumentTex
     shown = spans[(spans[:, 1] < first + len(text)) & (spans[:, 2] > first)]
     shown[:, 0] = np.searchsorted(now.table.ids, shown[:, 0])
     whole = len(text) == len(document.text)
-    editable = whole and Path(path).suffix.lower() in EDITABLE
+    editable = whole and Path(path).suffix.lower() in EDITABLE and not document.replaced  # saving would lose bytes
     yield DocumentText(
         document=request.document,
         path=path,

@@ -126,23 +126,25 @@ def inspect(paths: tuple[str, ...], encoding: str = "") -> TextInfo:
 
 
 def preview(path: str, encoding: str = "") -> EncodingPreview:
-    """Return a few lines around the first non-ASCII character of a file. Raises EngineError as TextFile."""
-    if not Path(path).exists():
-        raise EngineError("error.text_missing", file=path)
-    file = TextFile(Path(path), encoding)
+    """Return a few lines around the first non-ASCII character of a file, or of the most doubtful one in a folder.
+
+    Raises EngineError as find_files.
+    """
+    files = find_files([path], encoding)
+    doubtful = min(files, key=lambda name: TextFile(name).certain) if len(files) > 1 else files[0]
+    file = TextFile(doubtful, encoding)
     text = next(file.chunks(), "")
     first = len(text) - len(text.lstrip(ASCII.decode()))
     around = max(0, first - EXCERPT // 4) if first < len(text) else 0
     start = text.rfind("\n", 0, around) + 1 if around else 0
     start = start if around - start < EXCERPT // 4 else around
-    others = file.others or TextFile(Path(path)).others
     return EncodingPreview(
         path=path,
         excerpt=text[start : start + EXCERPT],
         encoding=file.encoding.replace("-sig", ""),
         certain=file.certain,
         replaced=file.replaced,
-        others=others,
+        others=file.others,
     )
 
 

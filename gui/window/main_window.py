@@ -155,6 +155,7 @@ class MainWindow(Themed, QMainWindow):
     def _adopt(self, pane: Pane) -> None:
         pane.open_wanted.connect(self.opening.choose_text)
         pane.sample_wanted.connect(self.opening.open_world)
+        pane.encoding_chosen.connect(self._read_corpus_in)
         pane.pane_wanted.connect(self.show_pane)
         pane.model_wanted.connect(self.opening.open_model)
 
@@ -193,7 +194,7 @@ class MainWindow(Themed, QMainWindow):
             self.opening.open_paths(paths)
             return
         if settings.corpus:
-            self.opening.inspect(tuple(settings.corpus), quiet=True)
+            self.opening.inspect(tuple(settings.corpus), quiet=True, encoding=settings.corpus_encoding)
         if settings.model and Path(settings.model).exists():
             self.opening.open_model(settings.model)
         self._show_workspace(bool(settings.corpus or settings.model))
@@ -214,7 +215,7 @@ class MainWindow(Themed, QMainWindow):
     def _text_opened(self, info: TextInfo, asked: bool) -> None:
         """Set the corpus. A new one replaces the prompt, unless the user typed it in this session."""
         another = asked and self.settings.corpus != list(info.paths) and not self.prompt.typed
-        self.settings.corpus = list(info.paths)
+        self.settings.corpus, self.settings.corpus_encoding = list(info.paths), info.chosen
         self._show_workspace(True)
         self.state.set_corpus(info)
         if another or not self.prompt.toPlainText().strip():
@@ -225,6 +226,10 @@ class MainWindow(Themed, QMainWindow):
             if not self.state.training:
                 self.show_pane("training")
         self._saver.start()
+
+    def _read_corpus_in(self, encoding: str) -> None:
+        if self.state.corpus is not None:
+            self.opening.inspect(self.state.corpus.paths, encoding=encoding)
 
     def _scene_begun(self, scene: Scene) -> None:
         self.banner.show_words("scene", lambda: str(in_language(scene.look, i18n.language())))

@@ -53,11 +53,11 @@ class Opening(QObject):
         if texts:
             self.inspect(texts)
 
-    def inspect(self, paths: tuple[str, ...], quiet: bool = False) -> None:
+    def inspect(self, paths: tuple[str, ...], quiet: bool = False, encoding: str = "") -> None:
         """Open texts as the corpus to train on. `quiet`: not asked for by the user; do nothing if a file is gone."""
         if quiet and not all(Path(path).exists() for path in paths):
             return
-        self._requests.ask(InspectText(paths), lambda info: self._text_arrived(info, not quiet), "inspect")
+        self._requests.ask(InspectText(paths, encoding), lambda info: self._text_arrived(info, not quiet), "inspect")
 
     def open_sample(self) -> None:
         self.inspect((str(ASSETS / "samples" / f"{i18n.language()}.txt"),))

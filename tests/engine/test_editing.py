@@ -213,6 +213,12 @@ def test_only_plain_texts_are_edited(store: Store, tmp_path: Path, name: str) ->
     assert path.read_bytes() == b"one,two\n1,<p>2</p>\n"
 
 
+def test_a_text_with_unreadable_bytes_is_not_overwritten(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path, "日本語の文章".encode() + b"\xff" + "です。".encode())
+    assert refused(store, add(store, path)) == "error.bytes_unread"
+    assert b"\xff" in path.read_bytes()
+
+
 def test_a_text_shown_only_in_part_cannot_be_edited(store: Store, tmp_path: Path) -> None:
     path = write(tmp_path, b"a " * (editing.LONGEST // 2) + b"a")
     assert refused(store, add(store, path)) == "error.not_editable"

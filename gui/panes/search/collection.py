@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 from engine.messages.documents import (
     AddDocuments,
     ChooseEmbedder,
+    ChooseEncoding,
     CollectionInfo,
     DocumentEntry,
     IndexProgress,
@@ -19,6 +20,8 @@ from engine.messages.documents import (
 )
 from engine.messages.envelope import Ended, Request
 from engine.messages.models import ModelInfo
+from gui.dialogs import prepare
+from gui.encoding_dialog import EncodingDialog
 from gui.i18n import t
 from gui.pane import Pane
 from gui.samples import BUILTIN
@@ -109,6 +112,27 @@ class CollectionControl(QObject):
     def remove(self, entries: list[DocumentEntry]) -> None:
         self.removed = tuple(entry.path for entry in entries)
         self.change(RemoveDocuments(tuple(entry.document for entry in entries)))
+
+    def choose_encoding(self, entries: list[DocumentEntry]) -> None:
+        """Let the user choose an encoding by the first of these documents, and read all of them in it."""
+        if entries:
+            dialog = EncodingDialog(self._pane.engine, entries[0].path, entries[0].encoding, self._pane)
+            documents = tuple(entry.document for entry in entries)
+            dialog.used.connect(lambda encoding: self.read_in(documents, encoding))
+            prepare(dialog).open()
+
+    def read_in(self, documents: tuple[int, ...], encoding: str, then: Callable[[], None] = lambda: None) -> None:
+        """Read documents again in an encoding, one after another. `then` is called when all are done."""
+        if not documents:
+            then()
+            return
+        first, *others = documents
+
+        def ended(end: Ended) -> None:
+            if end.outcome == "done":
+                self.read_in(tuple(others), encoding, then)
+
+        self.change(ChooseEncoding(first, encoding), ended)
 
     def undo_removing(self) -> None:
         paths, self.removed = self.removed, ()

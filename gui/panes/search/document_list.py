@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QPushButton, QWidget
 
 from engine.messages.documents import DocumentEntry
 from gui import layout, theme
+from gui.encodings import describe_encoding
 from gui.i18n import number, t
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
@@ -25,6 +26,7 @@ class DocumentList(Themed, QWidget):
     update_wanted = Signal()  # "update from the files added before"
     removed = Signal(object)  # list of DocumentEntry
     undo_wanted = Signal()
+    encoding_wanted = Signal(object)  # list of DocumentEntry, all of them plain texts
     opened = Signal(int)  # ID of a document
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -34,14 +36,14 @@ class DocumentList(Themed, QWidget):
         self.search, self.view = QLineEdit(), _View(self.documents)
         self.search.setClearButtonEnabled(True)
         self.note.hide()
-        self.buttons = {name: QPushButton() for name in ("files", "folder", "look", "remove", "undo")}
+        self.buttons = {name: QPushButton() for name in ("files", "folder", "look", "remove", "encoding", "undo")}
         self.buttons["undo"].hide()
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(COLUMNS.index("passages"), QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         upper = layout.row(self.buttons["files"], self.buttons["folder"], spacing=GAP_S)
-        lower = layout.row(*(self.buttons[name] for name in ("look", "remove", "undo")), 1, spacing=GAP_S)
+        lower = layout.row(*(self.buttons[name] for name in ("look", "remove", "encoding", "undo")), 1, spacing=GAP_S)
         layout.stack(self, self.title, upper, self.search, self.view, self.note, lower, spacing=GAP_M).setStretch(3, 1)
         self._connect()
         self.restyle()
@@ -60,6 +62,7 @@ class DocumentList(Themed, QWidget):
         undo.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         undo.activated.connect(self.undo_wanted)
         self.buttons["remove"].clicked.connect(self._remove)
+        self.buttons["encoding"].clicked.connect(lambda: self.encoding_wanted.emit(self._texts()))
         self.view.remove_wanted.connect(self._remove)
         self.view.row_opened.connect(self._open)
         self.view.selectionModel().selectionChanged.connect(lambda: self._enable())
@@ -85,7 +88,12 @@ class DocumentList(Themed, QWidget):
         entries = [self.documents.shown[row.row()] for row in self.view.selectionModel().selectedRows()]
         return [entry for entry in entries if entry.document >= 0]
 
+    def _texts(self) -> list[DocumentEntry]:
+        """Return the selected documents that have an encoding."""
+        return [entry for entry in self._selected() if entry.encoding]
+
     def _enable(self) -> None:
+        self.buttons["encoding"].setEnabled(bool(self._texts()))
         self.buttons["remove"].setEnabled(bool(self._selected()))
         self.buttons["look"].setEnabled(bool(self.documents.entries))
 
@@ -112,6 +120,8 @@ class DocumentList(Themed, QWidget):
         for name in ("files", "folder", "look", "remove"):
             self.buttons[name].setText(t(f"pane.search.documents.{name}"))
             self.buttons[name].setToolTip(t(f"pane.search.documents.tip.{name}"))
+        self.buttons["encoding"].setText(t("encodings.change"))
+        self.buttons["encoding"].setToolTip(t("encodings.change_tip"))
         self.search.setPlaceholderText(t("pane.search.documents.search"))
         self.search.setAccessibleName(t("pane.search.documents.search"))
         self.view.setAccessibleName(t("pane.search.documents.table"))
@@ -157,7 +167,9 @@ class _Documents(ColumnModel):
         if column == "passages":
             return number(item.passages) if item.document >= 0 else "–"
         if item.document >= 0:
-            return t("pane.search.documents.characters", count=item.characters)
+            length = t("pane.search.documents.characters", count=item.characters)
+            encoding = describe_encoding(item.encoding, item.certain, item.replaced) if item.encoding else ""
+            return " · ".join(filter(None, (length, encoding)))
         return t(item.reason, **(item.arguments or {}))
 
     def look(self, item: DocumentEntry, column: str, role: int) -> Any:
@@ -165,4 +177,6 @@ class _Documents(ColumnModel):
             return f"{item.path}\n{self.text(item, 'status')}"
         if role == Qt.ItemDataRole.ForegroundRole and item.document < 0:
             return theme.current().color("bad")
+        if role == Qt.ItemDataRole.ForegroundRole and column == "status" and (item.replaced or not item.certain):
+            return theme.current().color("warning")
         return None

@@ -16,6 +16,7 @@ from gui.panes.search.sources import utf16
 from gui.text import shown_name, tip
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
+from gui.widgets.encoding_button import EncodingButton
 from gui.widgets.entries import PlainEntry
 
 
@@ -28,7 +29,7 @@ class DocumentReader(Themed, QWidget):
         self.document: DocumentText | None = None
         self._marked = self._best = (0, 0)  # characters of the document
         self.title, self.note = layout.label("title"), layout.label("muted", wraps=True)
-        self.editor = PlainEntry()
+        self.encoding, self.editor = EncodingButton(), PlainEntry()
         self.buttons = {name: QPushButton() for name in ("back", "undo", "save")}
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.buttons["save"].setProperty("primary", True)
@@ -42,7 +43,9 @@ class DocumentReader(Themed, QWidget):
         self.editor.modificationChanged.connect(lambda _: self._enable())
         self.editor.setTabChangesFocus(True)
         row = layout.row(self.buttons["back"], 1, self.buttons["undo"], self.buttons["save"], spacing=GAP_S)
-        layout.stack(self, row, self.title, self.editor, self.note, spacing=GAP_M).setStretch(2, 1)
+        head = layout.row(self.title, self.encoding, spacing=GAP_M)
+        head.setStretch(0, 1)
+        layout.stack(self, row, head, self.editor, self.note, spacing=GAP_M).setStretch(2, 1)
         self.restyle()
         self.retranslate()
 
@@ -150,8 +153,10 @@ class DocumentReader(Themed, QWidget):
         if self.document is not None:
             self.title.setText(shown_name(Path(self.document.path).name))
             self.title.setToolTip(tip(self.document.path))
+            self.encoding.show_encoding(self.document.encoding, self.document.certain, self.document.replaced)
             part = len(self.document.text) < self.document.characters
-            key = "part" if part else "editable" if self.document.editable else "fixed"
+            unread = "replaced" if self.document.replaced else "fixed"
+            key = "part" if part else "editable" if self.document.editable else unread
             self.note.setText(t(f"pane.search.reader.{key}", characters=number(self.document.characters)))
         self._enable()
 

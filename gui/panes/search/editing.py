@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMessageBox
 from engine.messages.documents import CollectionInfo, DocumentText, EditDocument, IndexProgress, ReadDocument
 from engine.messages.envelope import Ended, Request
 from gui.dialogs import prepare
+from gui.encoding_dialog import EncodingDialog
 from gui.i18n import t
 from gui.pane import Pane
 from gui.panes.search.search_page import SearchPage
@@ -14,6 +15,7 @@ from gui.panes.search.search_page import SearchPage
 Go = Callable[[], None]
 Change = Callable[[Request[IndexProgress | CollectionInfo], Callable[[Ended], None]], None]
 Span = tuple[int, int]
+ReadIn = Callable[[tuple[int, ...], str, Go], None]  # reads documents in an encoding
 
 
 class Editing:
@@ -53,6 +55,18 @@ class Editing:
                     then()
 
         self._change(EditDocument(reader.document.document, text), ended)
+
+    def choose_encoding(self, read_in: ReadIn) -> None:
+        """Let the user choose the open document's encoding, and show the document as it reads in it."""
+        self.leave(lambda: self._choose_encoding(read_in))
+
+    def _choose_encoding(self, read_in: ReadIn) -> None:
+        document = self._page.reader.document
+        if document is not None:
+            number = document.document
+            dialog = EncodingDialog(self._pane.engine, document.path, document.encoding, self._pane)
+            dialog.used.connect(lambda encoding: read_in((number,), encoding, lambda: self.open(number)))
+            prepare(dialog).open()
 
     def leave(self, go: Go) -> None:
         """Call `go`; if there are unsaved edits, first ask whether to save or discard them."""

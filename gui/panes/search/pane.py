@@ -76,6 +76,7 @@ class SearchPane(Pane):
         documents.update_wanted.connect(lambda: collection.add([]))
         documents.removed.connect(collection.remove)
         documents.undo_wanted.connect(collection.undo_removing)
+        documents.encoding_wanted.connect(collection.choose_encoding)
 
     def _connect_reader(self) -> None:
         page = self.page
@@ -86,6 +87,7 @@ class SearchPane(Pane):
         page.citations.opened.connect(self._open_citation)
         page.documents.opened.connect(self.editing.open)
         page.reader.back_wanted.connect(lambda: self.editing.leave(page.show_documents))
+        page.reader.encoding.clicked.connect(lambda: self.editing.choose_encoding(self.collection.read_in))
         page.reader.save_wanted.connect(lambda: self.editing.save())
 
     # --- The collection --------------------------------------------------------------------------

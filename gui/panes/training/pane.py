@@ -21,6 +21,8 @@ from engine.messages.training import (
     TrainingStarted,
 )
 from gui.curve import Curve
+from gui.dialogs import prepare
+from gui.encoding_dialog import EncodingDialog
 from gui.i18n import duration, number, t
 from gui.layout import timer
 from gui.pane import Pane, Table
@@ -57,6 +59,7 @@ class TrainingPane(Pane):
         start.continue_wanted.connect(self._continue_open_model)
         start.cancel_wanted.connect(self.runs.stop)
         start.open_wanted.connect(self.open_wanted)
+        start.encoding.clicked.connect(self._choose_encoding)
         start.sample_wanted.connect(self.sample_wanted)
         start.back_wanted.connect(lambda: self._show_page(run))
         run.pause_wanted.connect(self.runs.pause_or_resume)
@@ -144,12 +147,15 @@ class TrainingPane(Pane):
         page.estimate.setVisible(corpus is not None and not self.runs.running)
         self._show_start_buttons()
         if corpus is None:
+            page.encoding.show_encoding("", True, 0)
             page.headline.setText(t("pane.training.empty"))
             page.about.setText(t("pane.training.empty_words"))
             return
         page.headline.setText(corpus.name)
-        values = {"characters": number(corpus.characters), "files": corpus.files, "encoding": corpus.encoding.upper()}
-        page.about.setText(t("pane.training.about", **values))
+        about = t("pane.training.about", characters=number(corpus.characters), files=corpus.files)
+        differing = t("encodings.several", count=corpus.differing) if corpus.differing else ""
+        page.about.setText(" · ".join(filter(None, (about, differing))))
+        page.encoding.show_encoding(corpus.encoding, corpus.certain, corpus.replaced)
         known = estimate is not None and estimate.settings == page.form.settings()
         page.estimate.setText(_estimate_words(estimate) if known and estimate else "")
 
@@ -165,6 +171,13 @@ class TrainingPane(Pane):
         shown |= {page.continue_button} if unfinished and self.engine.alive else set()
         shown |= {page.back_button} if record is not None else set()
         page.show_buttons(shown)
+
+    def _choose_encoding(self) -> None:
+        corpus = self.state.corpus
+        if corpus is not None:
+            dialog = EncodingDialog(self.engine, corpus.paths[0], corpus.encoding, self)
+            dialog.used.connect(self.encoding_chosen)
+            prepare(dialog).open()
 
     # --- The run ---------------------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import (
 )
 
 from gui.i18n import t
-from gui.layout import column, label, stack
+from gui.layout import column, label, row, stack
 from gui.panes.training.run_form import RunForm
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
+from gui.widgets.encoding_button import EncodingButton
 
 
 class AsTallAsNeeded(QScrollArea):
@@ -62,10 +63,11 @@ class StartPage(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.headline, self.about, self.estimate = label("headline", True), label("muted", True), label("muted", True)
-        self.form = RunForm()
+        self.encoding, self.form = EncodingButton(), RunForm()
         self.preparing, self.bar = label(), QProgressBar()
         self.bar.setTextVisible(False)
-        content = (self.headline, self.about, self.form, self.estimate, self.preparing, self.bar)
+        about = row(self.about, self.encoding, 1, spacing=GAP_M)
+        content = (self.headline, about, self.form, self.estimate, self.preparing, self.bar)
         inside = QWidget()
         inside.setLayout(column(*content, 1, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0)))
         self.above = AsTallAsNeeded(inside)
