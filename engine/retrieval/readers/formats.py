@@ -17,7 +17,6 @@ from engine.retrieval.readers.mail import read_mail, read_saved_page
 from engine.retrieval.readers.marked import read_marked
 from engine.retrieval.readers.opendocument import read_odf
 from engine.retrieval.readers.package import refuse_ole
-from engine.retrieval.readers.pdf import read_pdf
 from engine.retrieval.readers.plain import read_captions, read_text
 from engine.retrieval.readers.rtf import read_rtf
 from engine.retrieval.readers.sheets import read_xlsx
@@ -26,6 +25,14 @@ from engine.retrieval.readers.table import read_csv
 from engine.retrieval.readers.word import read_docx
 
 OUR_BUGS = (AttributeError, ImportError, NameError, TypeError)  # seldom a damaged file: their traceback is logged
+
+
+def read_pdf(path: Path) -> Document:
+    """Read a PDF file. Its reader imports numpy, which takes longer than reading most files of other formats."""
+    from engine.retrieval.readers import pdf
+
+    return pdf.read_pdf(path)
+
 
 Reader = Callable[[Path], Document]
 TextReader = Callable[[Path, str], Document]  # the string is the encoding chosen, or "" to detect it
