@@ -1,4 +1,4 @@
-r"""Read JSON and JSON Lines as text: strings without escapes, because a search finds 東京 but not \u6771\u4eac."""
+r"""Read JSON and JSON Lines as text. Escapes are decoded, so that a search for 東京 finds "\u6771\u4eac"."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from engine.retrieval.readers.plain import whole_text
 
 
 def read_json(path: Path, encoding: str = "") -> Document:
-    """Read each object as a line of "key: value" as far as it holds no others; what is no JSON stays as it is."""
+    """Read the plain values of each object as a line of "key: value"; keep a text that is not JSON as it is."""
     document = whole_text(path, encoding)
     lines = Lines()
     try:
@@ -32,7 +32,7 @@ def _values(text: str) -> Iterator[Any]:
 
 
 def _lines(name: str, value: Any) -> Iterator[str]:
-    """Yield the lines of a value that has this name in its object, or ""."""
+    """Yield the lines of a value; `name` is its key in the object around it, or ""."""
     if isinstance(value, dict):
         if row := ", ".join(f"{key}: {text}" for key, item in value.items() if (text := _text(item))):
             yield row
@@ -50,9 +50,7 @@ def _lines(name: str, value: Any) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    """Return a string, number or truth value as text; "" for others."""
-    return (
-        ""
-        if value is None or isinstance(value, dict | list)
-        else one_line(value if isinstance(value, str) else json.dumps(value))
-    )
+    """Return a string, number or boolean as text; "" for others."""
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return one_line(value if isinstance(value, str) else json.dumps(value))

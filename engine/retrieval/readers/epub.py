@@ -1,7 +1,7 @@
 """Read books in EPUB 2 and 3 (W3C EPUB 3.3; IDPF OPF 2.0.1).
 
-The lists of a book are read by the HTML parser, like its chapters: it mends what is damaged, and has no entities that
-could grow without bound or name other files.
+The XML parts of a book are read by the HTML parser, like its chapters: it tolerates damage, and ignores the
+definitions of entities, which could grow without bound or name other files.
 """
 
 import posixpath
@@ -18,11 +18,11 @@ from engine.retrieval.readers.lines import Lines, append, one_line
 from engine.retrieval.readers.package import Package
 from engine.retrieval.readers.page import page_text, parse
 
-# Obfuscated fonts are no reason to refuse a book: EPUB 3.3, 4.4.2, and Adobe's way.
+# How fonts are obfuscated, which is no reason to refuse a book: EPUB 3.3, 4.4.2, and Adobe's own way.
 _FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 _TEXT = re.compile("html|svg|dtbook|oeb1-document")  # in the media types of chapters
 _NAV = re.compile(r"<nav\b.*?</nav>", re.DOTALL | re.IGNORECASE)
-FALLBACKS = 8  # most steps from an item that is no text to one that is
+FALLBACKS = 8  # most steps from an item that is not text to one that is
 
 
 def read_epub(path: Path) -> Document:
@@ -50,7 +50,7 @@ class _Book:
         """Return the book. Raises RuntimeError if a chapter is encrypted, ValueError if there is none."""
         chapters = self._chapters()
         if not chapters:
-            raise ValueError("no chapter of the book is there")
+            raise ValueError("the book has no chapters")
         if not self._encrypted().isdisjoint(chapters):
             raise RuntimeError("encrypted")
         names, tables = self._names(), self._tables()
@@ -71,7 +71,7 @@ class _Book:
         return lines.document()
 
     def _chapters(self) -> list[str]:
-        """Return the parts of the spine that are text and there; of a book without a spine, all pages."""
+        """Return the parts that the spine lists, if they exist and are text; without a spine, all pages."""
         found = []
         for node in self._all(self._opf, "itemref"):
             item = self._items.get(node.attributes.get("idref"))
@@ -108,7 +108,7 @@ class _Book:
         return {self._part(values.get("href")) for values in (*navs, *guides)}
 
     def _encrypted(self) -> set[str]:
-        """Return the parts that are encrypted, fonts apart."""
+        """Return the parts that are encrypted, without obfuscated fonts."""
         found = set()
         for data in self._all("META-INF/encryption.xml", "encrypteddata"):
             methods = {node.attributes.get("algorithm") for node in _elements(data, "encryptionmethod")}
@@ -117,7 +117,7 @@ class _Book:
         return found
 
     def _all(self, part: str, name: str) -> list[Any]:
-        """Return the elements of a name in a part; none if the part is not there."""
+        """Return the elements with a name in a part; an empty list if there is no such part."""
         return _elements(parse(decoded(self._package.data(part))).root, name) if part in self._package else []
 
     def _part(self, reference: str | None, folder: str | None = None) -> str:
@@ -130,7 +130,10 @@ class _Book:
         return self._find(paths) if address else ""
 
     def _find(self, names: list[str]) -> str:
-        """Return the first of these names that is there, composed or not, or as zipfile reads one not marked UTF-8."""
+        """Return the first of these names that is a part of the book; "" if none is.
+
+        Names may differ in Unicode composition, and zipfile reads UTF-8 names that are not marked as such as CP437.
+        """
         for name in names:
             for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
                 for written in (form, form.encode("utf-8", "replace").decode("cp437")):
@@ -140,7 +143,7 @@ class _Book:
 
 
 def _elements(root: Any, name: str) -> list[Any]:
-    """Return the elements of a name in any namespace."""
+    """Return the elements with a name in any namespace."""
     return [node for node in root.css("*") if node.tag.rpartition(":")[2] == name]
 
 

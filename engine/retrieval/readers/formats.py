@@ -39,7 +39,7 @@ TextReader = Callable[[Path, str], Document]  # the string is the encoding chose
 
 
 def read_old(path: Path) -> Document:
-    """Read a file with the name of Office 97 to 2003: many hold RTF, web pages or a newer format."""
+    """Read a file with a suffix of Office 97 to 2003: many contain RTF, a web page or a newer format."""
     refuse_ole(path)
     begin = path.read_bytes()[:4096].lstrip().lower()
     if begin.startswith(b"{\\rtf"):
@@ -86,7 +86,7 @@ READERS: dict[str, Reader] = {
     ".xlsm": read_xlsx,
     ".pptx": read_pptx,
     ".pptm": read_pptx,
-    ".ppsx": read_pptx,  # opens as a show
+    ".ppsx": read_pptx,  # opens as a slide show
     ".odt": read_odf,
     ".ott": read_odf,
     ".ods": read_odf,

@@ -20,6 +20,6 @@ def read_html(path: Path, encoding: str = "") -> Document:
 
 
 def decoded(data: bytes, declared: str = "") -> str:
-    """Return the text of a page within another file, by an encoding declared outside or as read_html finds it."""
+    """Return the text of a page inside another file, in the encoding `declared` there, or else as in read_html."""
     guess = detect(data, declared or declared_in_html(data))
     return decode(data, guess.encoding if guess else "utf-8")[0]

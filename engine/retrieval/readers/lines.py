@@ -1,15 +1,33 @@
 """Collect the parts of a document's text."""
 
 import re
+from collections.abc import Iterable
 
 from engine.retrieval.passages import Document
 
 MOST_CHARACTERS = 100_000_000  # characters of a document: several hundred books
 
+Line = tuple[str, bool]  # its text, and whether it is a heading
+
 
 def one_line(text: str) -> str:
     """Return a text without its line ends and tabs, as the cell of a table; other spaces (U+3000) stay."""
     return " ".join(part.strip() for part in re.split(r"[\n\r\t]+", text.strip()))
+
+
+def comment_label(author: str | None) -> str:
+    """Return what is written before a comment, so that it is not taken for the text itself."""
+    return f"[Comment, {author}] " if author else "[Comment] "
+
+
+def has_letter(text: str) -> bool:
+    return any(character.isalpha() for character in text)
+
+
+def append_line(lines: list[Line], text: str, is_heading: bool = False) -> None:
+    """Append a line, but only the first of several empty ones, and none at the start."""
+    if text or (lines and lines[-1][0]):
+        lines.append((text, is_heading and bool(text)))
 
 
 class Lines:
@@ -30,6 +48,11 @@ class Lines:
         if self._length > MOST_CHARACTERS:
             raise ValueError(f"more than {MOST_CHARACTERS:,} characters")
 
+    def add_lines(self, lines: Iterable[Line]) -> None:
+        for text, is_heading in lines:
+            self.add(text, text if is_heading else "")
+            self.add("\n")
+
     def begin_page(self) -> None:
         self._pages.append(self._length)
 
@@ -38,7 +61,7 @@ class Lines:
 
 
 def append(lines: Lines, document: Document, name: str = "") -> None:
-    """Append a document with its headings; `name` is its heading if it has none."""
+    """Append a document with its headings, or with the heading `name` if it has none."""
     starts = [offset for offset, _ in document.headings] or [0]
     names = [heading for _, heading in document.headings] or [name]
     lines.add(document.text[: starts[0]])

@@ -1,4 +1,4 @@
-"""Read e-mails (.eml) and web pages saved as one file (.mht, RFC 2557), by the library of Python."""
+"""Read e-mails (.eml) and web pages saved as one file (.mht, RFC 2557), by Python's own library."""
 
 import re
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from engine.text.encodings import codec_of
 
 
 def read_mail(path: Path) -> Document:
-    """Read the heads of an e-mail and its text, or its page if it has no plain text; attached e-mails follow."""
+    """Read the header and the text of an e-mail, or its HTML if it has no plain text; attached e-mails follow."""
     lines = Lines()
     for message in _messages(_parsed(path)):
-        subject = _head(message, "Subject")
+        subject = _field(message, "Subject")
         lines.add(f"{subject}\n" if subject else "", subject)
         for name in ("From", "To", "Cc", "Date"):
-            if value := _head(message, name):
+            if value := _field(message, name):
                 lines.add(f"{name}: {value}\n")
         lines.add("\n")
         bodies = (_content(part) for kind in ("plain", "html") if (part := message.get_body((kind,))) is not None)
@@ -56,10 +56,10 @@ def _messages(message: EmailMessage) -> Iterator[EmailMessage]:
                 yield inner
 
 
-def _head(message: EmailMessage, name: str) -> str:
+def _field(message: EmailMessage, name: str) -> str:
     try:
         return one_line(str(message.get(name, "")))
-    except (AttributeError, LookupError, ValueError):  # the library's, on damaged heads
+    except (AttributeError, LookupError, ValueError):  # raised by the library for damaged fields
         return ""
 
 
@@ -74,7 +74,7 @@ def _content(part: Message) -> Document:
     if part.get_content_subtype() != "plain":
         return page_text(text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if part.get_param("format") == "flowed":  # RFC 3676: a blank at the end of a line continues the paragraph
+    if part.get_param("format") == "flowed":  # RFC 3676: a line that ends with a space is continued by the next
         joint = "" if str(part.get_param("delsp")).lower() == "yes" else " "
         text = re.sub(r"(?<!^--) \n(?=[^>\n])", joint, text, flags=re.MULTILINE)
     return Document(text)

@@ -1,6 +1,6 @@
-"""Find the headings of Markdown, reStructuredText, Org, AsciiDoc and LaTeX. The text stays as it is.
+"""Find the headings of Markdown, reStructuredText, Org, AsciiDoc and LaTeX. The text is not changed.
 
-A few patterns, because only headings matter here: markdown-it-py needs 2.3 s for 640 kB, and would refuse large files.
+A few patterns are enough, because only headings matter here: markdown-it-py needs 2.3 s for 640 kB.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.retrieval.passages import Document
 from engine.retrieval.readers.plain import whole_text
 
-# Each pattern also matches what holds no headings (code, comments), so that none is found within.
+# Each pattern also matches code and comments, so that no heading is found inside them.
 _MARKDOWN = r"""
     \A---[ \t]*\n(?:.*\n)*?(?:---|\.\.\.)[ \t]*$                                      # front matter
     | ^[ ]{0,3}(?P<fence>(?P<tick>[`~])(?P=tick){2,})(?!.*`).*\n(?:(?![ ]{0,3}(?P=fence)).*\n)*+(?:.*)  # code

@@ -7,8 +7,8 @@ import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-# The formats that files name by number only. Those of dates depend on the system's language; ISO 8601 is in none
-# of them, and is understood in all.
+# The formats that files name by number only. Those of dates depend on the system's language; here they are written as
+# in ISO 8601, which is understood in every language.
 BUILT_IN = {
     **dict.fromkeys((3, 5, 6, 41, 42), "#,##0"), **dict.fromkeys((4, 7, 8, 43, 44), "#,##0.00"),
     **dict.fromkeys((14, 27, 30, 36, 50, 57), "yyyy-mm-dd"), **dict.fromkeys((37, 38), "#,##0;-#,##0"),
@@ -31,7 +31,7 @@ Part = tuple[str, str]  # kind and text
 
 
 def shown(value: float, code: str, date_1904: bool = False) -> str:
-    """Return a number as the format `code` shows it; as Excel's General where the format has no rule here."""
+    """Return a number as the format `code` shows it; in the format General if `code` is not supported."""
     if code == "General":
         return general(value)
     sections = _sections(code)
@@ -94,8 +94,11 @@ def _digits(value: float, places: str) -> str:
 
 
 def _date(value: float, section: list[Part], date_1904: bool) -> str:
-    """Return the date of a serial number: days since 1899-12-30, or since 1904-01-01."""
-    first = datetime(1904, 1, 1) if date_1904 else datetime(1899, 12, 30 if value >= 60 else 31)  # 1900 has a day 60
+    """Return the date of a serial number: days since 1899-12-30, or since 1904-01-01.
+
+    Day 60 is 29 February 1900, which did not exist: days before it count from 1899-12-31.
+    """
+    first = datetime(1904, 1, 1) if date_1904 else datetime(1899, 12, 30 if value >= 60 else 31)
     try:
         moment = first + timedelta(seconds=round(value * 86400, 3))
     except (OverflowError, ValueError):
@@ -118,7 +121,7 @@ def _date(value: float, section: list[Part], date_1904: bool) -> str:
 
 
 def _of_date(moment: datetime, kind: str, text: str, noon: bool) -> str:
-    """Return what one code of a format shows of a moment; literal text as it is."""
+    """Return the part of a date that one code of a format shows; literal text is returned as it is."""
     if kind == "noon":
         return "AM" if moment.hour < 12 else "PM"
     begun, era = next(((begun, era) for begun, era in _ERAS if moment >= begun), (datetime(1, 1, 1), ""))
@@ -130,7 +133,7 @@ def _of_date(moment: datetime, kind: str, text: str, noon: bool) -> str:
     if letter == "e":
         return f"{moment.year - begun.year + 1:0{min(size, 2)}}"
     if letter == "s" and "." in text:
-        return f"{moment.second + moment.microsecond / 1e6:0{3 + len(text) - 3}.{len(text.partition('.')[2])}f}"
+        return f"{moment.second + moment.microsecond / 1e6:0{len(text)}.{len(text.partition('.')[2])}f}"
     hour = (moment.hour % 12 or 12) if noon else moment.hour
     rows: dict[str, tuple[str, ...]] = {  # by the number of letters
         "y": (f"{moment:%y}", f"{moment:%y}", f"{moment.year:04}", f"{moment.year:04}"),

@@ -1,6 +1,6 @@
 """Compute the numbers that Word writes before the paragraphs of lists: "2.1", "第3条", "(iv)".
 
-Only their rules are stored (ECMA-376 part 1, 17.9), yet people search for them.
+Files contain only the rules for them (ECMA-376 part 1, 17.9), but people search for the numbers.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Level:
 
 
 class Numbering:
-    """The lists of a document, and how far each has counted. Lists with one definition share their counts."""
+    """The lists of a document with their counts, which lists with the same definition share."""
 
     def __init__(self, root: Element) -> None:
         definitions = {node.get("abstractNumId"): node for node in root.findall("abstractNum")}
@@ -48,7 +48,7 @@ class Numbering:
                     self._restarts[number, level_of(override)] = _number(first, 1)
 
     def label(self, number: str, depth: int) -> str:
-        """Count one paragraph of list `number`, and return the text before it; "" if there is no such list."""
+        """Count a paragraph of the list `number` and return its label; "" if there is no such list."""
         definition, levels = self._lists.get(number, ("", {}))
         if depth not in levels:
             return ""
@@ -86,7 +86,7 @@ def _number(text: str, otherwise: int) -> int:
 
 
 def formatted(number: int, kind: str) -> str:
-    """Return a number as the format `kind` writes it (17.18.59); formats without a rule here give digits."""
+    """Return a number as the format `kind` writes it (17.18.59); unsupported formats give digits."""
     row = _ROWS.get(kind.removesuffix("FullWidth"), "")
     if kind == "none":
         return ""

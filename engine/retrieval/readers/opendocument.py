@@ -1,7 +1,7 @@
 """Read OpenDocument texts, spreadsheets and presentations (ISO/IEC 26300): .odt, .ods, .odp.
 
-As in Word files, the text is that of the last version (deleted text is kept apart in text:tracked-changes), furigana
-and hidden text are left out, and notes, comments, headers and footers are marked.
+As in Word files, the text is that of the last version (deleted text is stored in text:tracked-changes), furigana and
+hidden text are left out, and notes, comments, headers and footers are marked.
 """
 
 import re
@@ -10,12 +10,12 @@ from xml.etree.ElementTree import Element
 
 from engine.errors import EngineError
 from engine.retrieval.passages import Document
-from engine.retrieval.readers.lines import Lines, one_line
+from engine.retrieval.readers.lines import Line, Lines, append_line, comment_label, has_letter, one_line
 from engine.retrieval.readers.package import Package, refuse_ole
 from engine.retrieval.readers.sheets import Row, rows_as_lines
 from engine.retrieval.readers.symbols import readable
 
-MOST_COPIES = 1000  # of a row or cell that is repeated; empty ones may be repeated a million times
+MOST_COPIES = 1000  # of a row or cell that is repeated; files may name millions
 
 _SKIPPED = frozenset(
     {
@@ -30,7 +30,6 @@ _REPEATED = frozenset({"header", "footer", "date-time", "page-number"})  # on ea
 _MARGINS = ("header", "footer")
 
 Kinds = dict[str, str]  # of styles: name to "hidden" or "title"
-Line = tuple[str, bool]  # and whether it is a heading
 
 
 def read_odf(path: Path) -> Document:
@@ -48,18 +47,12 @@ def read_odf(path: Path) -> Document:
             elif body.tag in ("presentation", "drawing"):
                 _slides(package, body, kinds, lines)
             else:
-                _add(lines, [*_Story(package, kinds).read(body), *_margins(package, styles, kinds)])
+                lines.add_lines([*_Story(package, kinds).read(body), *_margins(package, styles, kinds)])
     return lines.document()
 
 
-def _add(lines: Lines, found: list[Line]) -> None:
-    for text, is_heading in found:
-        lines.add(text, text if is_heading else "")
-        lines.add("\n")
-
-
 def _kinds(root: Element) -> Kinds:
-    """Return which styles are of text, tables or sections that are not shown ("hidden"), and which are titles."""
+    """Return the styles of hidden text, tables and sections ("hidden"), and those of titles ("title")."""
     kinds = {}
     for style in root.iter("style"):
         name, parent = style.get("name", ""), style.get("parent-style-name", "")
@@ -76,7 +69,7 @@ def _margins(package: Package, styles: Element, kinds: Kinds) -> list[Line]:
     for name in _MARGINS:
         for margin in (node for node in styles.iter() if node.tag == name or node.tag.startswith(f"{name}-")):
             text = " ".join(text for text, _ in _Story(package, kinds).read(margin) if text).strip()
-            if any(c.isalpha() for c in text) and margin.get("display") != "false":
+            if has_letter(text) and margin.get("display") != "false":
                 found[f"[{name.capitalize()}] {text}"] = None
     return [(text, False) for text in found]
 
@@ -91,7 +84,7 @@ def _spreadsheet(package: Package, body: Element, kinds: Kinds, lines: Lines) ->
             found = [*rows_as_lines([row for row in filled if row]), *(text for text, _ in [*story.pending, *shapes])]
             if found:
                 name = table.get("name", "")
-                _add(lines, [(name, True), *((text, False) for text in found)])
+                lines.add_lines([(name, True), *((text, False) for text in found)])
 
 
 def _slides(package: Package, body: Element, kinds: Kinds, lines: Lines) -> None:
@@ -108,7 +101,7 @@ def _slides(package: Package, body: Element, kinds: Kinds, lines: Lines) -> None
                 story.lines += [(title, True)] if title else []
             else:
                 story.read(_wrapped(shape))
-        _add(lines, [*story.lines, ("", False)])
+        lines.add_lines([*story.lines, ("", False)])
 
 
 def _wrapped(node: Element) -> Element:
@@ -123,8 +116,8 @@ class _Story:
     def __init__(self, package: Package, kinds: Kinds, pending: list[Line] | None = None) -> None:
         self._package, self._kinds = package, kinds
         self.lines: list[Line] = []
-        self._text: list[str] = []  # of the present paragraph
-        self._boxes: list[Line] = []  # anchored in the present paragraph
+        self._text: list[str] = []  # of the current paragraph
+        self._boxes: list[Line] = []  # anchored in the current paragraph
         self._owns_notes = pending is None
         self.pending: list[Line] = [] if pending is None else pending  # notes and comments of this paragraph or row
 
@@ -154,7 +147,7 @@ class _Story:
         return node.get("display") == "none" or (node.tag in ("span", "table") and kind == "hidden")
 
     def _paragraph(self, paragraph: Element, is_heading: bool) -> None:
-        self._say(paragraph.text)
+        self._add(paragraph.text)
         self._inline(paragraph)
         self._end(is_heading)
 
@@ -168,8 +161,7 @@ class _Story:
             self._flush()
 
     def _emit(self, text: str, is_heading: bool = False) -> None:
-        if text or (self.lines and self.lines[-1][0]):  # one empty line is enough
-            self.lines.append((text, is_heading and bool(text)))
+        append_line(self.lines, text, is_heading)
         if self._owns_notes:
             self._flush()
 
@@ -201,9 +193,7 @@ class _Story:
             if node.tag == "note":
                 self._note(node)
             elif node.tag == "annotation":
-                who = node.findtext("creator") or ""
-                label = f"[Comment, {who}] " if who else "[Comment] "
-                self._put_aside(label, node)
+                self._put_aside(comment_label(node.findtext("creator")), node)
             elif node.tag == "object":
                 self._object(node)
             elif node.tag in _BLOCKS:  # in a frame that is anchored here
@@ -213,13 +203,13 @@ class _Story:
             elif node.tag in _TITLES and parent.tag not in ("p", "h", "span", "a"):
                 pass
             elif node.tag not in _SKIPPED and not self._is_hidden(node):
-                self._say(node.text)
+                self._add(node.text)
                 self._inline(node)
             if not around:
-                self._say(node.tail)
+                self._add(node.tail)
 
-    def _say(self, text: str | None) -> None:
-        """Add text, in which white space is one space (part 3, 6.1.2): text:s is what writes several."""
+    def _add(self, text: str | None) -> None:
+        """Add text with each run of white space as one space (part 3, 6.1.2); several are written as text:s."""
         if text:
             self._text.append(readable(_SPACES.sub(" ", text)))
 
@@ -243,7 +233,7 @@ class _Story:
             self._text += [part.text.strip() for part in root.iter() if part.tag in _MATH and part.text]
         else:
             labels = dict.fromkeys(p.text or "" for p in root.iter("p"))
-            self._boxes += [(text, False) for text in labels if any(c.isalpha() for c in text)]
+            self._boxes += [(text, False) for text in labels if has_letter(text)]
 
 
 _SPACES = re.compile("[ \t\r\n]+")
@@ -252,6 +242,6 @@ _MATH = frozenset({"mi", "mn", "mo", "mtext"})
 
 
 def _copies(node: Element, name: str, has_text: bool) -> int:
-    """Return how often a cell, row or space is repeated, within bounds: files may name millions."""
+    """Return how often a cell, row or space is repeated: once without text, and at most MOST_COPIES times."""
     count = node.get(name, "1")
     return min(int(count) if count.isdecimal() and len(count) < 9 else 1, MOST_COPIES) if has_text else 1

@@ -49,7 +49,7 @@ class Package:
 
     @property
     def names(self) -> list[str]:
-        """The names of all parts, in small letters."""
+        """The names of all parts, in lower case."""
         return list(self._parts)
 
     def read(self, name: str) -> bytes:
@@ -76,7 +76,7 @@ class Package:
         return parser.close()
 
     def each(self, name: str, tags: frozenset[str]) -> Iterator[Element]:
-        """Yield the elements of these names, and forget each afterwards: for parts too large to keep."""
+        """Yield the elements with these names, and clear each afterwards, so that no large tree is in memory."""
         builder = _Builder(tags)
         parser = XMLParser(target=builder)
         data = self.read(name) if name in self else b""
@@ -151,7 +151,7 @@ def _local(name: str) -> str:
 
 
 def branch(alternatives: Element) -> Element | None:
-    """Return the one alternative to read of mc:AlternateContent (ECMA-376 part 3, 9.3): they have the same content.
+    """Return the alternative of mc:AlternateContent (ECMA-376 part 3, 9.3) to read, as all have the same content.
 
     It is the first choice whose namespaces are all Office's own, else the fallback.
     """

@@ -130,7 +130,7 @@ class _Walk:
             self._tex[math.mem_id] = tex.text() if tex is not None else math.attributes.get("alttext") or ""
 
     def text(self) -> str:
-        """Return all text; see _blocks for its marks."""
+        """Return all text, with marks between its parts."""
         stack: list[tuple[Any, bool, _Slots]] = [(self._root, True, {})]
         while stack:
             node, entering, slots = stack.pop()
@@ -212,7 +212,7 @@ class _Walk:
             self._parts.append(_LINE)
 
     def _replace(self, node: Any) -> bool:
-        """Add what is shown in the place of an element that does not show its own content."""
+        """Add what is shown instead of the content of an element; return whether the content is read too."""
         tag, values = node.tag, node.attributes
         if tag == "img":  # the HTML standard, 4.8.4.4: the text that says the same as the image
             if values.get("alt"):

@@ -16,7 +16,7 @@ from engine.retrieval.readers.lines import Lines
 from engine.retrieval.readers.pdf_layout import page_columns
 from engine.retrieval.readers.pdf_text import Page, parts
 
-MOST_SAVED = 50_000_000  # bytes of a file that is copied to name its soft hyphens
+MOST_SAVED = 50_000_000  # bytes; of a larger file no copy is made to find its soft hyphens
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x01-\x08\x0e-\x1f]")
 
 
@@ -115,7 +115,7 @@ def _outline(pdf: Any) -> Iterator[tuple[int, str]]:
 
 
 def _headings(document: Document, outline: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Yield the offset of each title of the outline: where a line of its page begins so, else the next paragraph."""
+    """Yield offset and title of each entry of the outline: of the line that begins with it, or the next paragraph."""
     ends = [*document.pages[1:], len(document.text)]
     last = 0
     for page, title in outline:

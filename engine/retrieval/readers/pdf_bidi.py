@@ -1,8 +1,8 @@
 """Put the characters of a right-to-left line into logical order, the order in which they are typed and searched.
 
 A page shows Arabic and Hebrew from right to left but the Latin words and numbers in them from left to right, as the
-Unicode bidirectional algorithm (UAX #9) arranges them. This is its inverse: read the places from right to left, and
-turn the Latin words and numbers back.
+Unicode bidirectional algorithm (UAX #9) arranges them. This is its inverse: read the characters from right to left,
+then reverse the Latin words and numbers.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Order the characters of a PDF page as they are read: lines, columns, vertical and right-to-left writing.
 
-A page of a PDF contains characters with places, not lines. pdfium gives each character's box in the order in which the
-file draws them, and inserts the spaces that are missing. Here,
+A page of a PDF contains characters with positions, not lines. pdfium gives each character's box in the order in which
+the file draws them, and inserts the spaces that are missing. Here,
 
 1. characters that follow one another on one line become a `Line`. Vertical and turned writing is turned first, so that
    every line runs from left to right and the first line is the topmost;
@@ -33,7 +33,7 @@ _SPACED = re.compile(f"(?:[{CJK}] ){{2,}}[{CJK}](?![^ ])")  # 東 京 都, as in
 _BLANK = re.compile(r"\s+")
 _BLANKS = np.array([code for code in range(0x3001) if chr(code).isspace()], np.uint32)
 _SOFT_HYPHEN = re.compile(r"(?<=[^\W\d_])\u00ad(?=[^\W\d_])")
-_FORMS = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")  # ligatures, and letters by their place in the word
+_FORMS = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")  # ligatures, and forms of letters by their place in the word
 _HYPHENS = {0x02: "-", 0xFFFE: "-", 0: "\ufffd"}  # pdfium's marks of a hyphen at the end of a line
 _RIGHT, _DOWN, _LEFT, _UP = range(4)  # directions of writing, in quarter turns clockwise
 
@@ -42,7 +42,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, or a piece of one: text and box in points. `order` counts the pieces as the file draws them."""
+    """A line, or a piece of one: text and box in points. `order` is its number in the order of drawing."""
 
     text: str
     left: float
@@ -76,13 +76,15 @@ def page_columns(textpage: Any) -> list[list[Line]]:
         rest = _without(text, begins, shown[turns != turn])
         lines = _lines(textpage, rest, shown[turns == turn], is_end, _turned(boxes, turn), turn)
         if 2 * len(RIGHT_TO_LEFT.findall(text)) > len(text):
-            lines = [replace(line, left=-line.right, right=-line.left) for line in lines]  # seen in a mirror
+            lines = [
+                replace(line, left=-line.right, right=-line.left) for line in lines
+            ]  # mirrored: columns are read from the right
         columns += _columns(lines)
     return columns
 
 
 def _text(textpage: Any) -> str:
-    """Return the characters of a page, those that pdfium inserted among them; one for each of its indices."""
+    """Return the characters of a page, one for each of pdfium's indices, with those that pdfium inserted."""
     import pypdfium2.raw as pdfium
 
     count = pdfium.FPDFText_CountChars(textpage.raw)
@@ -128,8 +130,9 @@ def _boxes(textpage: Any, shown: Array, count: int) -> Array:
 def _turns(textpage: Any, text: str, shown: Array, boxes: Array) -> Array:
     """Return the direction of writing at each shown character.
 
-    The angle says it, which is read only where something points to turned text: some of the angles, or a character
-    above or below the one before. Upright Chinese and Japanese characters below one another are vertical writing.
+    It follows from the angle. All angles are read only if one of some ten samples is turned, and otherwise those of
+    characters above or below the one before. Upright Chinese and Japanese characters below one another are vertical
+    writing.
     """
     left, bottom, right, top = boxes[shown].T
     step_x, step_y = np.diff((left + right) / 2), np.diff((bottom + top) / 2)
@@ -152,14 +155,14 @@ def _turns(textpage: Any, text: str, shown: Array, boxes: Array) -> Array:
 
 
 def _turn(textpage: Any, index: int) -> int:
-    """Return the direction of writing that the angle of a character says, in quarter turns clockwise."""
+    """Return the direction of writing by the angle of a character, in quarter turns clockwise."""
     import pypdfium2.raw as pdfium
 
     return round(max(0.0, pdfium.FPDFText_GetCharAngle(textpage.raw, int(index))) / (np.pi / 2)) % 4
 
 
 def _turn_short_runs(turns: Array) -> None:
-    """Let one to three characters that run to the right on a vertical page belong to their column."""
+    """Change up to three characters that run to the right on a vertical page to its direction, in place."""
     edges = np.flatnonzero(np.diff(turns, prepend=-1, append=-1))
     for start, end in pairwise(edges.tolist()):
         if end - start <= 3:
@@ -291,7 +294,7 @@ def _columns(lines: list[Line]) -> list[list[Line]]:
 
 
 def _second_column(lines: list[Line]) -> float | None:
-    """Return a place in the first gap between columns of prose; None if there is none."""
+    """Return a horizontal position in the first gap between columns of prose; None if there is none."""
     begins = Counter(round(line.left) for line in lines)
     for begin in sorted(begins):
         if sum(begins[begin + near] for near in (-1, 0, 1)) >= 3:

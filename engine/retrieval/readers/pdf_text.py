@@ -188,7 +188,7 @@ def _margins(page: Page) -> Iterator[Line]:
 
 
 def _keys(line: Line, page: int) -> Iterator[tuple[str, int, int]]:
-    """Yield what a running head has in common with those of other pages: its text, or the step of its page number."""
+    """Yield what a running head shares with those of other pages: its text, or a page number less the page's index."""
     place = round(line.top / 4), line.turn
     yield line.text, *place
     for number in re.finditer(r"\d{1,4}", line.text):

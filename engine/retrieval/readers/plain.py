@@ -25,7 +25,7 @@ def whole_text(path: Path, encoding: str = "", is_html: bool = False) -> Documen
 
 
 def _title(text: str) -> Iterator[tuple[int, str]]:
-    """Yield offset and text of the first line if it is short and no sentence."""
+    """Yield offset and text of the first line if it is short and not a sentence."""
     start = len(text) - len(text.lstrip())
     first, _, rest = text[start:].partition("\n")
     if rest.strip() and 0 < len(first) <= 150 and not first.rstrip().endswith(tuple("。．.!?！？,、:：")):

@@ -1,9 +1,9 @@
 r"""Read Rich Text Format (Microsoft's specification 1.9.1).
 
-A file is bytes of 7 bits: text, control words such as \par, and groups in braces, at whose end the formatting is as
-before. Text is in the code page of its font; \u gives a code of UTF-16, followed by \uc characters for old readers.
-striprtf 0.0.35 drops footnotes, and fails where the second byte of a Japanese character is a
-letter, as in Word's files.
+A file contains text, control words such as \par, and groups in braces; the end of a group restores the formatting
+before it. Text is in the code page of its font; \u gives a code of UTF-16, followed by \uc characters for old readers.
+striprtf 0.0.35 drops footnotes, and fails where the second byte of a Japanese character is a letter, as in Word's
+files.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.retrieval.passages import Document
-from engine.retrieval.readers.lines import Lines
+from engine.retrieval.readers.lines import Line, Lines, append_line, comment_label, has_letter
 from engine.retrieval.readers.package import refuse_ole
 from engine.retrieval.readers.symbols import furigana_base, readable, symbol
 from engine.retrieval.readers.word_styles import HEADING
@@ -23,47 +23,29 @@ _TOKEN = re.compile(
     rb"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,10})? ?|\\'(?P<byte>[0-9a-fA-F]{2})|\\(?P<sign>[^a-zA-Z])"
     rb"|(?P<brace>[{}])|[\r\n\0]+|(?P<text>[^\\{}\r\n\0]+)|\\"
 )
-# Groups that are no text. Those that begin with \* are none, either, except the ones of _TEXT.
-_SKIPPED = frozenset(
-    {
-        *("colortbl", "info", "pict", "object", "objdata", "filetbl", "revtbl", "rsidtbl", "listtable", "sn", "sv"),
-        *("listoverridetable", "themedata", "datastore", "datafield", "xmlnstbl", "latentstyles", "nonshppict"),
-        *(
-            "shprslt",
-            "ftnsep",
-            "ftnsepc",
-            "aftnsep",
-            "aftnsepc",
-            "ftncn",
-            "aftncn",
-            "tc",
-            "xe",
-            "rxe",
-            "txe",
-            "private",
-        ),
-        *("bkmkstart", "bkmkend", "mmathPr", "generator", "template", "levelnumbers", "leveltext", "userprops"),
-        *("pntxta", "pntxtb", "nonesttables"),
-    }
-)
+# Groups without text of the document. So are other groups that begin with \*, except those of _TEXT.
+_SKIPPED_NAMES = """
+    aftncn aftnsep aftnsepc bkmkend bkmkstart colortbl datafield datastore filetbl ftncn ftnsep ftnsepc generator info
+    latentstyles levelnumbers leveltext listoverridetable listtable mmathPr nonesttables nonshppict objdata object pict
+    pntxta pntxtb private revtbl rsidtbl rxe shprslt sn sv tc template themedata txe userprops xe xmlnstbl
+"""
+_SKIPPED = frozenset(_SKIPPED_NAMES.split())
 _ASIDE = frozenset({"footnote", "annotation", "shptxt", "dptxbxtext"})  # written after the paragraph or row
 _MARGINS = {f"{kind}{page}": f"[{kind.capitalize()}] " for kind in ("header", "footer") for page in ("", *"lrf")}
 _TEXT = _ASIDE | _MARGINS.keys() | {"shpinst", "do", "ud", "atnauthor", "fldinst", "moMath", "moMathPara"}
 _BREAKS = frozenset({"sect", "page", "column", "line", "softline"})
-_CELL = "\x1f"  # its end
+_CELL = "\x1f"  # marks the end of a cell
 _CHARACTERS = {
     "tab": "\t", "emdash": "—", "endash": "–", "emspace": " ", "enspace": " ", "qmspace": " ", "bullet": "•",
     "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”", "cell": _CELL, "nestcell": _CELL,
     "~": "\u00a0", "_": "-", "\\": "\\", "{": "{", "}": "}",
 }  # fmt: skip
-_CODE_PAGES = {  # of the charsets of fonts
+_CODE_PAGES = {  # by the charset of a font
     77: "mac_roman", 78: "cp932", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950", 161: "cp1253",
     162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874",
     238: "cp1250",
 }  # fmt: skip
 _SYMBOLS = 2  # the charset of fonts such as Symbol
-
-Line = tuple[str, bool]  # and whether it is a heading
 
 
 def read_rtf(path: Path) -> Document:
@@ -73,9 +55,7 @@ def read_rtf(path: Path) -> Document:
     if not data.lstrip().startswith(b"{\\rtf"):
         raise ValueError("it does not begin with {\\rtf")
     lines = Lines()
-    for text, is_heading in _Rtf().read(data):
-        lines.add(text, text if is_heading else "")
-        lines.add("\n")
+    lines.add_lines(_Rtf().read(data))
     return lines.document()
 
 
@@ -85,14 +65,13 @@ class _Flow:
 
     kind: str = ""  # the control word that began it
     lines: list[Line] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)  # of the present paragraph
+    text: list[str] = field(default_factory=list)  # of the current paragraph
 
     def end_line(self, is_heading: bool = False) -> None:
         text = "".join(self.text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         text = " | ".join(part.strip(" ") for part in text.split(_CELL)).rstrip(" |")
         self.text.clear()
-        if text or (self.lines and self.lines[-1][0]):  # one empty line is enough
-            self.lines.append((text, is_heading and bool(text)))
+        append_line(self.lines, text, is_heading)
 
 
 @dataclass(slots=True)
@@ -105,8 +84,8 @@ class _Group:
     is_deleted: bool = False
     is_in_table: bool = False
     is_heading: bool = False
-    is_fonts: bool = False  # the table of fonts
-    is_styles: bool = False  # the table of styles
+    is_fonts: bool = False  # it is the table of fonts
+    is_styles: bool = False  # it is the table of styles
     has_two_versions: bool = False  # \upr: the second one in Unicode
     font: int = -1
     fallback: int = 1  # characters after \u for readers without Unicode
@@ -118,14 +97,14 @@ class _Rtf:
         self._body = _Flow()
         self._group = _Group(self._body)
         self._groups: list[_Group] = []
-        self._aside: list[Line] = []  # notes, comments and boxes of the present paragraph
+        self._aside: list[Line] = []  # notes, comments and boxes of the current paragraph
         self._margins: dict[str, None] = {}
         self._bytes = bytearray()  # text not yet decoded
         self._to_skip = 0  # characters of a fallback
         self._notes, self._author, self._is_optional = 0, "", False
         self._code_page, self._font, self._first_font = "cp1252", -1, -1
         self._fonts: dict[int, tuple[int, str]] = {}  # charset and name
-        self._style, self._headings = 0, set[int]()  # the style that is defined; those of headings
+        self._style, self._headings = 0, set[int]()  # the style that is being defined; those of headings
 
     def read(self, data: bytes) -> list[Line]:
         place = 0
@@ -170,19 +149,19 @@ class _Rtf:
             self._finish(closed.flow)
 
     def _finish(self, flow: _Flow) -> None:
-        """Put a note, comment or box after the present paragraph, a header or footer at the end."""
+        """Put a note, comment or box after the current paragraph, a header or footer at the end."""
         flow.end_line()
         texts = [text for text, _ in flow.lines if text]
         if flow.kind in _MARGINS:
             text = " ".join(texts)
-            if any(c.isalpha() for c in text):
+            if has_letter(text):
                 self._margins[_MARGINS[flow.kind] + text] = None
         elif flow.kind == "atnauthor":
             self._author = " ".join(texts)
         elif texts:
             label = f"[{self._notes}] " if flow.kind == "footnote" else ""
             if flow.kind == "annotation":
-                label = f"[Comment, {self._author}] " if self._author else "[Comment] "
+                label = comment_label(self._author)
             self._aside += [(f"{label}{texts[0]}", False), *((text, False) for text in texts[1:])]
 
     # --- Control words ----------------------------------------------------------------------------------
@@ -198,15 +177,15 @@ class _Rtf:
         elif word in _ASIDE or word in _MARGINS or word == "atnauthor":
             if word == "footnote" and not group.is_skipped and not group.is_deleted:
                 self._notes += 1
-                self._say(f"[{self._notes}]")
+                self._add(f"[{self._notes}]")
             group.flow = _Flow(word)
             group.is_in_table = False
         elif word in _WORDS:
             _WORDS[word](self, number)
         elif word in _BREAKS:
-            self._say("\n")
+            self._add("\n")
         elif word in _CHARACTERS:
-            self._say(_CHARACTERS[word])
+            self._add(_CHARACTERS[word])
 
     def _sign(self, sign: str) -> None:
         if sign == "*":
@@ -218,16 +197,16 @@ class _Rtf:
                 self._to_skip -= 1
             else:
                 self._decode()
-                self._say(_CHARACTERS[sign])
+                self._add(_CHARACTERS[sign])
 
     def _par(self, _: int | None) -> None:
         if self._group.is_in_table:
-            self._say(" ")
+            self._add(" ")
         elif not self._group.is_skipped and not self._group.is_deleted:  # else the mark itself is deleted
             self._end_paragraph()
 
     def _nested_row(self, _: int | None) -> None:
-        self._group.flow.text.append(" ")  # although its group, \nesttableprops, is no text
+        self._group.flow.text.append(" ")  # although its group, \nesttableprops, is skipped
 
     def _row(self, _: int | None) -> None:
         self._end_paragraph()
@@ -287,7 +266,7 @@ class _Rtf:
 
     def _unicode(self, number: int) -> None:
         self._decode()
-        self._say(readable(chr(number & 0xFFFF), self._fonts.get(self._group.font, (0, "Symbol"))[1]))
+        self._add(readable(chr(number & 0xFFFF), self._fonts.get(self._group.font, (0, "Symbol"))[1]))
         self._to_skip = self._group.fallback
 
     def _decode(self) -> None:
@@ -303,11 +282,11 @@ class _Rtf:
             if HEADING.match(name) and not self._group.is_skipped:
                 self._headings.add(self._style)
         elif charset == _SYMBOLS:
-            self._say("".join(symbol(code, name) if code != 32 else " " for code in data))
+            self._add("".join(symbol(code, name) if code != 32 else " " for code in data))
         else:
-            self._say(_decoded(data, (_CODE_PAGES.get(charset, self._code_page), self._code_page, "cp1252")))
+            self._add(_decoded(data, (_CODE_PAGES.get(charset, self._code_page), self._code_page, "cp1252")))
 
-    def _say(self, text: str) -> None:
+    def _add(self, text: str) -> None:
         group = self._group
         if group.code is not None:
             group.code.append(text)
@@ -316,7 +295,7 @@ class _Rtf:
 
 
 def _decoded(data: bytes, code_pages: tuple[str, ...]) -> str:
-    """Decode by the first code page that fits: Latin fonts occur in Japanese files, and fonts of a wrong charset."""
+    """Decode by the first code page that fits: Japanese files use Latin fonts too, and charsets can be wrong."""
     for code_page in code_pages:
         try:
             return readable(data.decode(code_page))

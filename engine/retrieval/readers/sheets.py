@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from engine.retrieval.passages import Document
-from engine.retrieval.readers.lines import Lines, one_line
+from engine.retrieval.readers.lines import Lines, comment_label, one_line
 from engine.retrieval.readers.number_format import BUILT_IN, shown
 from engine.retrieval.readers.package import Package, refuse_ole
 
@@ -128,7 +128,7 @@ class _Workbook:
                 for note in notes.findall("commentList/comment"):
                     who = dict(enumerate(authors)).get(int(note.get("authorId", "0")), "")
                     text = one_line(_rich(found_text) if (found_text := note.find("text")) is not None else "")
-                    found.append(f"[Comment, {who}] {text}" if who else f"[Comment] {text}")
+                    found.append(comment_label(who) + text)
         return found
 
 
@@ -143,14 +143,14 @@ def _unescaped(text: str) -> str:
 
 
 def _place(reference: str) -> tuple[int, int]:
-    """Return row and column of a reference such as "B7"; 0 where it names none."""
+    """Return row and column of a reference such as "B7"; (0, 0) if it is invalid."""
     found = re.fullmatch(r"([A-Za-z]{1,3})(\d{1,7})", reference)
     return (int(found[2]), _column(found[1])) if found else (0, 0)
 
 
 @lru_cache(maxsize=MOST_COLUMNS)
 def _column(letters: str) -> int:
-    """Return the number of a column, from 1; 0 if the letters are none."""
+    """Return the number of a column, from 1; 0 for anything but one to three letters."""
     column = 0
     for letter in letters.upper() if len(letters) <= 3 and letters.isascii() and letters.isalpha() else "":
         column = column * 26 + ord(letter) - 64

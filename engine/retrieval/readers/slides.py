@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from engine.retrieval.passages import Document
-from engine.retrieval.readers.lines import Lines, one_line
+from engine.retrieval.readers.lines import Line, Lines, comment_label, one_line
 from engine.retrieval.readers.package import Package, branch, refuse_ole
 from engine.retrieval.readers.symbols import readable
 
@@ -33,23 +33,23 @@ def read_pptx(path: Path) -> Document:
     return lines.document()
 
 
-def _slide(package: Package, part: str) -> list[tuple[str, bool]]:
+def _slide(package: Package, part: str) -> list[Line]:
     """Return the lines of a slide, its title first: shapes are stored from back to front."""
     found = sorted(_shapes(package, part, package.xml(part)), key=lambda line: not line[1])
     for kind, target in package.related(part).values():
         if kind == "notesSlide":
             notes = [text for text, _ in _shapes(package, target, package.xml(target))]
             found += [(f"[Notes] {text}", False) for text in notes[:1]] + [(text, False) for text in notes[1:]]
-        elif kind == "comments":  # of before 2021 in "text", of today in paragraphs
+        elif kind == "comments":  # before 2021 their text was in "text", since then in paragraphs
             for comment in package.xml(target).iter("cm"):
                 text = comment.findtext("text") or " ".join(_paragraphs(comment))
-                found.append((f"[Comment] {text}", False))
+                found.append((comment_label("") + text, False))
     return found
 
 
-def _shapes(package: Package, part: str, parent: Element) -> list[tuple[str, bool]]:
+def _shapes(package: Package, part: str, parent: Element) -> list[Line]:
     """Return the text of the shapes in `parent`, and whether it is the slide's title."""
-    found: list[tuple[str, bool]] = []
+    found: list[Line] = []
     for shape in parent:
         if shape.tag == "AlternateContent":
             chosen = branch(shape)

@@ -59,8 +59,8 @@ def find_dialect(text: str, separator: str = "", likely: str = "") -> Dialect:
     """Return the dialect in which most rows have the same number of columns and no cell looks like two.
 
     Scored as in van den Burg, Nazábal and Sutton, "Wrangling messy CSV files by detecting row and type patterns", 2019,
-    but over four separators. Of the 39 tables in tests/engine/test_tables.py all are right; their CleverCSV has 35, and
-    brings regex and a detector of encodings (6 MB); csv.Sniffer has 25.
+    but with four separators. Of the 39 tables in tests/engine/test_tables.py it finds all dialects, their CleverCSV 35
+    (it depends on regex and an encoding detector, 6 MB), and csv.Sniffer 25.
     """
     sample = text[:SAMPLE]
     escapes = (False, True) if re.search(r"\\[\"',;\t|]", sample) else (False,)
@@ -85,7 +85,7 @@ def _plain(text: str, dialect: Dialect) -> str:
 
 
 def _shares(widths: list[int]) -> dict[int, float]:
-    """Return for each number of columns how much of the table it explains, 0 to 1: nothing if it is one column."""
+    """Return for each number of columns how much of the table it explains, 0 to 1; one column explains nothing."""
     return {width: count / len(widths) * (1 - 1 / width) for width, count in Counter(widths).items()}
 
 
@@ -93,10 +93,10 @@ def _shares(widths: list[int]) -> dict[int, float]:
 
 
 def records(text: str, dialect: Dialect, within: int | None = None) -> Iterator[list[str]]:
-    """Yield the cells of each row that is not blank, of those that begin `within` so many characters.
+    """Yield the cells of each row that is not blank, of the first `within` characters or of the whole text.
 
-    Only a newline ends a row, and not in a quoted cell. A quote without its end is a character; to csv.reader the rest
-    of the file would be one cell.
+    A newline outside quoted cells ends a row. A quote without a closing one is an ordinary character, where csv.reader
+    reads the rest of the file as one cell.
     """
     for row in _cells(text, dialect, within):
         values = [_value(found, dialect) for found in row]
@@ -135,7 +135,7 @@ def _value(found: re.Match[str], dialect: Dialect) -> str:
 
 
 def _header(rows: list[list[str]]) -> tuple[int, list[str]]:
-    """Return the number of the row with the names of the columns and these names; none if it looks like data."""
+    """Return the index of the row with the names of the columns, and these names; [] if it looks like data."""
     shares = _shares([len(row) for row in rows])
     width = max(shares, key=lambda width: shares[width], default=0)
     first = next((number for number, row in enumerate(rows) if 2 * sum(map(bool, row)) > width), 0)
@@ -146,7 +146,9 @@ def _header(rows: list[list[str]]) -> tuple[int, list[str]]:
         return first, []
     if width < 2 and not all(_is_typed(value) for column in columns for value in column):
         return first, []
-    has_row_names = all(len(row) == len(names) + 1 and row[-1] for row in values)  # as R writes them: without a name
+    has_row_names = all(
+        len(row) == len(names) + 1 and row[-1] for row in values
+    )  # R writes these without a name of their column
     return first, ["", *names] if has_row_names else names
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from engine.retrieval.passages import Document
-from engine.retrieval.readers.lines import Lines
+from engine.retrieval.readers.lines import Line, Lines, append_line, comment_label, has_letter
 from engine.retrieval.readers.numbering import Numbering, value
 from engine.retrieval.readers.package import Package, branch, descendants, refuse_ole
 from engine.retrieval.readers.symbols import furigana_base, readable, symbol
@@ -26,8 +26,6 @@ _SKIPPED = _DELETED | _PROPERTIES | {"sectPr"}
 _MARKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}  # U+2011 is on no keyboard
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes", "commentReference": "comments"}
 
-Line = tuple[str, bool]  # and whether it is a heading
-
 
 def read_docx(path: Path) -> Document:
     """Read a Word document. Raises EngineError if it is encrypted or older than Word 2007."""
@@ -35,14 +33,12 @@ def read_docx(path: Path) -> Document:
     with Package(path) as package:
         word = _Word(package)
         lines = Lines()
-        for text, is_heading in [*word.body(), *word.margins()]:
-            lines.add(text, text if is_heading else "")
-            lines.add("\n")
+        lines.add_lines([*word.body(), *word.margins()])
     return lines.document()
 
 
 class _Word:
-    """A document: its parts, and what is counted through all of it."""
+    """A document: its parts, styles and lists, and the numbers of its notes."""
 
     def __init__(self, package: Package) -> None:
         self.package = package
@@ -53,8 +49,8 @@ class _Word:
         self.numbering = Numbering(self._part("numbering"))
         self._notes = {(kind, note.get("id")): (kind, note) for kind in _NOTES.values() for note in self._part(kind)}
         self._root = package.xml(self.main)
-        self._count = 0
-        self.pending: list[Line] = []  # notes to be written after the present paragraph or row
+        self._count = 0  # notes so far
+        self.pending: list[Line] = []  # notes to be written after the current paragraph or row
 
     def _part(self, kind: str) -> Element:
         return self.package.xml(self.package.one_related(kind, self.main))
@@ -71,17 +67,17 @@ class _Word:
             for reference in self._root.iter(name):
                 _, part = related.get(reference.get("r:id", ""), ("", ""))
                 text = " ".join(text for text, _ in _Story(self, part).read(self.package.xml(part))).strip()
-                if any(c.isalpha() for c in text):
+                if has_letter(text):
                     found[label + text] = None
         return [(text, False) for text in [*found, *(text for text, _ in self.pending)]]
 
     def refer(self, kind: str, identifier: str | None) -> str:
-        """Return the mark of a note, and keep its text with the same mark for after the present paragraph."""
+        """Return the mark of a note; its text is written, with the same mark, after the current paragraph."""
         _, note = self._notes.pop((kind, identifier), (kind, None))
         if note is None:
             return ""
         if kind == "comments":
-            mark, label = "", f"[Comment, {author}] " if (author := note.get("author")) else "[Comment] "
+            mark, label = "", comment_label(note.get("author"))
         else:
             self._count += 1
             mark = f"[{self._count}]"
@@ -98,8 +94,8 @@ class _Story:
     def __init__(self, word: _Word, part: str, is_body: bool = False) -> None:
         self.word, self.part, self.is_body = word, part, is_body
         self.lines: list[Line] = []
-        self._text: list[str] = []  # of the present paragraph
-        self._boxes: list[Line] = []  # anchored in the present paragraph
+        self._text: list[str] = []  # of the current paragraph
+        self._boxes: list[Line] = []  # anchored in the current paragraph
         self._fields: list[bool] = []  # for each field that is open, whether its code is being read
         self._code: list[str] = []  # of the field
         self._font = ""
@@ -131,13 +127,13 @@ class _Story:
 
     def _paragraph(self, paragraph: Element) -> None:
         self._run(paragraph)
-        if self._fields and self._fields[-1]:  # a code without an end must not take the rest of the document away
+        if self._fields and self._fields[-1]:  # otherwise a code without an end would hide the rest of the document
             self._fields.pop()
-        if not _runs_on(paragraph):
+        if not _is_continued(paragraph):
             self._end_paragraph(paragraph)
 
     def _close(self) -> None:
-        """End a paragraph whose mark is deleted, but after which there is none to run on in."""
+        """End the last paragraph, also if its mark is deleted: no other one continues it."""
         if self._text or self._boxes:
             self._end_paragraph(Element("p"))
 
@@ -154,8 +150,7 @@ class _Story:
             self._emit(box)
 
     def _emit(self, text: str, is_heading: bool = False) -> None:
-        if text or (self.lines and self.lines[-1][0]):  # one empty line is enough
-            self.lines.append((text, is_heading and bool(text)))
+        append_line(self.lines, text, is_heading)
         if self.is_body:
             self.lines += self.word.pending
             self.word.pending.clear()
@@ -184,7 +179,7 @@ class _Story:
             elif node.tag not in _SKIPPED:
                 self._run(node)
 
-    def _say(self, text: str) -> None:
+    def _add(self, text: str) -> None:
         if not any(self._fields):
             self._text.append(text)
 
@@ -199,20 +194,19 @@ class _Story:
         self._font = ""
 
     def _written(self, node: Element) -> None:
-        self._say(readable(node.text or "", self._font).replace("\n", " "))
+        self._add(readable(node.text or "", self._font).replace("\n", " "))
 
     def _mark(self, node: Element) -> None:
-        self._say(_MARKS[node.tag])
+        self._add(_MARKS[node.tag])
 
     def _symbol(self, node: Element) -> None:
         with suppress(ValueError):  # a code that is no number
-            self._say(symbol(int(node.get("char", ""), 16), node.get("font", "")))
+            self._add(symbol(int(node.get("char", ""), 16), node.get("font", "")))
 
     def _ruby(self, node: Element) -> None:
-        """Read the base text and leave the reading out.
+        """Read the base text without its furigana.
 
-        Furigana between the characters (東とう京きょう都) would hide the word from search, and a model that is
-        trained on the text would learn it so.
+        Between the characters (東とう京きょう都) they would hide the word from searches and from models in training.
         """
         for base in node.findall("rubyBase"):
             self._run(base)
@@ -226,7 +220,7 @@ class _Story:
             self._fields[-1] = False
         elif self._fields and kind == "end":
             self._fields.pop()
-            self._say(furigana_base("".join(self._code)))
+            self._add(furigana_base("".join(self._code)))
             self._code.clear()
 
     def _field_code(self, node: Element) -> None:
@@ -238,13 +232,13 @@ class _Story:
         if choices is not None:
             entries, chosen = choices.findall("listEntry"), value(choices, "result") or value(choices, "default") or "0"
             for entry in entries[int(chosen) :][:1] if chosen.isdecimal() else ():
-                self._say(entry.get("val", ""))
+                self._add(entry.get("val", ""))
         elif box is not None:
             checked = is_on(box, "checked") if box.find("checked") is not None else is_on(box, "default")
-            self._say("☑" if checked else "☐")
+            self._add("☑" if checked else "☐")
 
     def _note(self, node: Element) -> None:
-        self._say(self.word.refer(_NOTES[node.tag], node.get("id")))
+        self._add(self.word.refer(_NOTES[node.tag], node.get("id")))
 
     def _alternatives(self, node: Element) -> None:
         self._run(_chosen(node))
@@ -268,20 +262,20 @@ class _Story:
             for sign, default in zip(found.values(), "(|)", strict=True)
         )
         for index, part in enumerate(node.findall("e")):
-            self._say(between if index else begin)
+            self._add(between if index else begin)
             self._run(part)
-        self._say(end)
+        self._add(end)
 
     def _numerator(self, node: Element) -> None:
         self._run(node)
-        self._say("/")
+        self._add("/")
 
     def _sum(self, node: Element) -> None:
-        self._say(value(node, "chr") or "∫")
+        self._add(value(node, "chr") or "∫")
 
     def _inner_paragraph(self, node: Element) -> None:
         self._run(node)
-        self._say("\n")
+        self._add("\n")
 
 
 _INLINE: dict[str, Callable[[_Story, Element], None]] = {
@@ -315,7 +309,7 @@ def _has(node: Element, properties: str, *names: str) -> bool:
     return found is not None and any(is_on(found, name) for name in names)
 
 
-def _runs_on(paragraph: Element) -> bool:
+def _is_continued(paragraph: Element) -> bool:
     """Return whether the next paragraph continues this one: its mark is deleted, or it is a large first letter."""
     frame = paragraph.find("pPr/framePr")
     is_letter = frame is not None and frame.get("dropCap", "none") != "none"

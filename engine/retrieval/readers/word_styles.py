@@ -37,7 +37,7 @@ class Styles:
         return any(HEADING.match(name) for name in names)
 
     def number(self, paragraph: Element) -> tuple[str, int]:
-        """Return the list and the depth that a paragraph is numbered by; "" if by none."""
+        """Return the list that numbers a paragraph, or "" if none does, and the depth in it."""
         own = paragraph.find("pPr/numPr")
         style = value(paragraph, "pPr/pStyle")
         inherited = [node.find("pPr/numPr") for node in self._chain(style)]
