@@ -16,7 +16,6 @@ from engine.cli.terminal import (
     check_range,
     nonempty_path,
     print_result,
-    report_encoding,
 )
 from engine.errors import EngineError
 from engine.sentences import duration, explain, number, sentence
@@ -74,9 +73,10 @@ def index(options: argparse.Namespace) -> None:
             _run(choose_embedder(store, _choice(options)))
         known = store.entries()
         _run(update(store, options.paths, options.encoding))
-        for entry in store.entries():
-            if entry not in known:
-                report_encoding(entry.path, entry.encoding, entry.certain, entry.replaced)
+        with ProgressLine() as line:
+            for entry in store.entries():
+                if entry not in known:
+                    line.report_encoding(entry.path, entry.encoding, entry.certain, entry.replaced)
         result = _indexed(store) | {"seconds": round(time.perf_counter() - begun, 2)}
     finally:
         store.close()
@@ -124,9 +124,11 @@ def _indexed(store: "Store") -> dict[str, Any]:
 
 
 def _describe(progress: "IndexProgress") -> str:
-    left = "…" if progress.seconds_left is None else duration(progress.seconds_left)
     what = sentence(f"progress.{progress.stage}")
-    return sentence("progress.left", what=what, done=number(progress.done), total=number(progress.total), left=left)
+    done, total = number(progress.done), number(progress.total)
+    if progress.seconds_left is None:
+        return sentence("progress.done", what=what, done=done, total=total)
+    return sentence("progress.left", what=what, done=done, total=total, left=duration(progress.seconds_left))
 
 
 def search(options: argparse.Namespace) -> None:

@@ -46,14 +46,6 @@ def warn(key: str, **arguments: str | int | float) -> None:
     print(sentence(key, **arguments), file=sys.stderr)
 
 
-def report_encoding(file: str, encoding: str, certain: bool, replaced: int) -> None:
-    """Report on stderr a text whose encoding is uncertain, or which has invalid bytes."""
-    if not certain:
-        print(sentence("progress.uncertain", file=file, encoding=encoding), file=sys.stderr)
-    if replaced:
-        print(sentence("progress.replaced", file=file, encoding=encoding, count=replaced), file=sys.stderr)
-
-
 def check_range(options: argparse.Namespace, name: str, least: int, most: int) -> None:
     """Raise EngineError error.config_range unless least <= the option <= most."""
     value = getattr(options, name)
@@ -95,6 +87,13 @@ class ProgressLine:
         if self._width:
             print(file=sys.stderr)
         self._width = 0
+
+    def report_encoding(self, file: str, encoding: str, certain: bool, replaced: int) -> None:
+        """Report a text whose encoding is uncertain, or which has invalid bytes, on lines of their own."""
+        if not certain:
+            self.show(sentence("progress.uncertain", file=file, encoding=encoding), final=True)
+        if replaced:
+            self.show(sentence("progress.replaced", file=file, encoding=encoding, count=replaced), final=True)
 
 
 def _columns(words: str) -> int:

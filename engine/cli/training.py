@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_path, print_result, report_encoding
+from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_path, print_result
 from engine.errors import EngineError
 from engine.sentences import duration, number, sentence
 
@@ -49,6 +49,8 @@ def train(options: argparse.Namespace) -> None:
             line.show(sentence("progress.resumed", settings=", ".join(others)), final=True)
         for progress in run.prepare():
             line.show(_describe_progress(progress))
+        for text in run.texts:
+            line.report_encoding(str(text.path), text.encoding, text.certain, text.replaced)
         steps = run.steps()
         try:
             for step in steps:
@@ -73,20 +75,13 @@ def train(options: argparse.Namespace) -> None:
 
 def _run_of(options: argparse.Namespace) -> "Run":
     """Return the run to resume, or a new one. Raises EngineError."""
-    from engine.text.reading import TextFile, find_files
     from engine.training.run import Run
 
     if options.resume:
         return Run.resume(Path(options.out))
     if not options.files:
         raise EngineError("error.no_text_named")
-    run = Run.start(options.files, Path(options.out), _settings(options), options.encoding)
-    for path in find_files(options.files, options.encoding):
-        file = TextFile(path, options.encoding)
-        for _ in file.chunks():
-            pass
-        report_encoding(str(path), file.encoding, file.certain, file.replaced)
-    return run
+    return Run.start(options.files, Path(options.out), _settings(options), options.encoding)
 
 
 def _settings(options: argparse.Namespace) -> "TrainingSettings":

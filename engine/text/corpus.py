@@ -1,7 +1,7 @@
 """A text as token IDs on disk: memory-mapped, split into a training part and a held-out part."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError, not_written
 from engine.files import replacing
-from engine.text.reading import find_files, read_all
+from engine.text.reading import TextFile, read_texts
 from engine.text.tokenizer import Tokenizer
 
 FILE, ABOUT = "tokens.bin", "tokens.json"
@@ -73,20 +73,17 @@ def windows_of(
     return windows[:, :-1], windows[:, 1:]
 
 
-def build_corpus(
-    paths: Iterable[str | Path], tokenizer: Tokenizer, folder: Path, encoding: str = ""
-) -> Iterator[float]:
+def build_corpus(texts: Sequence[TextFile], tokenizer: Tokenizer, folder: Path) -> Iterator[float]:
     """Write the IDs of all texts into `folder`; yield the share that is done, 0..1.
 
-    Raises EngineError: as `read_all`, and error.not_written when the disk is full or read-only.
+    Raises EngineError: error.text_unreadable, and error.not_written when the disk is full or read-only.
     """
-    paths = list(paths)
-    total = max(1, sum(path.stat().st_size for path in find_files(paths, encoding)))
     dtype = np.uint16 if tokenizer.vocabulary <= 1 << 16 else np.uint32
     try:
+        total = max(1, sum(text.path.stat().st_size for text in texts))
         done = tokens = 0
         with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
-            for text in _gather(read_all(paths, encoding)):
+            for text in _gather(read_texts(texts)):
                 ids = tokenizer.encode_array(text)
                 file.write(ids.astype(dtype).tobytes())
                 tokens += len(ids)

@@ -87,11 +87,21 @@ def read_chunks(path: Path, encoding: str = "") -> Iterator[str]:
     yield from TextFile(path, encoding).chunks()
 
 
+def find_texts(paths: Iterable[str | Path], encoding: str = "") -> list[TextFile]:
+    """Return all texts of `paths` with their encodings. Raises EngineError as find_files."""
+    return [TextFile(path, encoding) for path in find_files(paths, encoding)]
+
+
 def read_all(paths: Iterable[str | Path], encoding: str = "") -> Iterator[str]:
-    """Yield the texts of all files in chunks; each file ends with a line end."""
-    for path in find_files(paths, encoding):
+    """Yield the texts of all files in chunks; each file ends with a line end. Raises EngineError as find_files."""
+    yield from read_texts(find_texts(paths, encoding))
+
+
+def read_texts(texts: Iterable[TextFile]) -> Iterator[str]:
+    """Yield texts in chunks; each ends with a line end."""
+    for text in texts:
         last = "\n"
-        for chunk in read_chunks(path, encoding):
+        for chunk in text.chunks():
             last = chunk[-1]
             yield chunk
         if last != "\n":
@@ -100,7 +110,7 @@ def read_all(paths: Iterable[str | Path], encoding: str = "") -> Iterator[str]:
 
 def inspect(paths: tuple[str, ...], encoding: str = "") -> TextInfo:
     """Describe the texts of `paths`. Characters are counted in small texts and estimated in large ones."""
-    files = [TextFile(path, encoding) for path in find_files(paths, encoding)]
+    files = find_texts(paths, encoding)
     size = sum(file.path.stat().st_size for file in files)
     excerpt, characters = "", 0
     for file in files:

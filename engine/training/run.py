@@ -31,7 +31,7 @@ from engine.model.checkpoint import (
 from engine.model.memory import free_memory, keep_freed_memory
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus, build_corpus
-from engine.text.reading import inspect, read_all
+from engine.text.reading import TextFile, find_texts, inspect, read_texts
 from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
 from engine.training.recipe import check, memory_bytes, model_config
 from engine.training.tasks.language_modelling import LanguageModelling
@@ -56,6 +56,7 @@ class Run:
     ) -> None:
         self.folder, self.paths, self.settings, self.name = folder, paths, settings, name
         self._encoding, self._resumed = encoding, resumed
+        self.texts: list[TextFile] = []  # those that `prepare` has read: none if the run is resumed
         self._unsaved: list[dict[str, Any]] = []  # lines of the log
         self._saved_at, self._pause = time.monotonic(), SAVE_SECONDS
 
@@ -105,16 +106,16 @@ class Run:
             self.save()
 
     def _read_texts(self) -> Iterator[Progress]:
-        settings = self.settings
+        settings, self.texts = self.settings, find_texts(self.paths, self._encoding)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             about = {"name": self.name, "paths": self.paths, "settings": asdict(settings), "encoding": self._encoding}
             yield Progress("progress.tokenizer", None)
             if settings.tokenizer == "char":
-                self.tokenizer = train_characters(read_all(self.paths, self._encoding))
+                self.tokenizer = train_characters(read_texts(self.texts))
             else:
-                self.tokenizer = train_bpe(read_all(self.paths, self._encoding), settings.vocabulary)
-            for share in build_corpus(self.paths, self.tokenizer, self.folder, self._encoding):
+                self.tokenizer = train_bpe(read_texts(self.texts), settings.vocabulary)
+            for share in build_corpus(self.texts, self.tokenizer, self.folder):
                 yield Progress("progress.corpus", share)
             self.corpus = Corpus.open(self.folder)
             self.corpus.check(settings.context)

@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.history.ngram import bigram_loss, unigram_loss
 from engine.text import corpus as corpora, reading
 from engine.text.corpus import Corpus, build_corpus, windows_of
+from engine.text.reading import find_texts
 from engine.text.tokenizer import train_bpe, train_characters
 from tests.engine.conftest import SENTENCES
 
@@ -18,7 +19,7 @@ TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 100
 
 def corpus_of(text: str, folder: Path) -> Corpus:
     (folder / "text.txt").write_text(text)
-    list(build_corpus([folder / "text.txt"], train_characters([text]), folder))
+    list(build_corpus(find_texts([folder / "text.txt"]), train_characters([text]), folder))
     return Corpus.open(folder)
 
 
@@ -33,7 +34,7 @@ def test_the_ids_are_those_of_the_text(tmp_path: Path) -> None:
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
-    shares = list(build_corpus([tmp_path / "text.txt"], train_bpe([TEXT], 300), tmp_path))
+    shares = list(build_corpus(find_texts([tmp_path / "text.txt"]), train_bpe([TEXT], 300), tmp_path))
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0, abs=0.02)
 
@@ -136,7 +137,7 @@ def test_a_text_encoded_in_parts_has_the_tokens_of_the_whole(tmp_path: Path, mon
     (tmp_path / "a.txt").write_text(text, "utf-8")
     (tmp_path / "b.txt").write_text(SENTENCES.strip(), "utf-8")
     tokenizer = train_bpe([text], 400)
-    shares = list(build_corpus([tmp_path / "a.txt", tmp_path / "b.txt"], tokenizer, tmp_path))
+    shares = list(build_corpus(find_texts([tmp_path / "a.txt", tmp_path / "b.txt"]), tokenizer, tmp_path))
     assert len(shares) > 5
     corpus = Corpus.open(tmp_path)
     assert [*corpus.train.tolist(), *corpus.validation.tolist()] == tokenizer.encode(text + SENTENCES)
@@ -146,7 +147,7 @@ def test_a_vocabulary_beyond_two_bytes_is_stored_in_four(tmp_path: Path) -> None
     text = "".join(map(chr, range(0x20000, 0x20000 + 66_000)))
     (tmp_path / "text.txt").write_text(text, "utf-8")
     tokenizer = train_characters([text + "\n"])
-    list(build_corpus([tmp_path / "text.txt"], tokenizer, tmp_path))
+    list(build_corpus(find_texts([tmp_path / "text.txt"]), tokenizer, tmp_path))
     corpus = Corpus.open(tmp_path)
     assert corpus.train.dtype == np.uint32
     assert tokenizer.decode(corpus.validation.tolist()) == (text + "\n")[-len(corpus.validation) :]

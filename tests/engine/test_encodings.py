@@ -6,14 +6,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from engine.cli.main import main
 from engine.messages.documents import AddDocuments, ChooseEncoding, EditDocument, ListDocuments, ReadDocument
 from engine.messages.texts import InspectText, PreviewEncoding
+from engine.messages.training import Train
 from engine.retrieval.readers.formats import read_document
 from engine.retrieval.store import FILE, Store
 from engine.service.process import Answering
+from engine.text.corpus import Corpus
 from engine.text.encodings import codec_of, declared_in_html, decode, detect
 from engine.text.reading import TextFile, read_chunks
+from engine.text.tokenizer import Tokenizer
+from engine.training.run import Run
 from tests.engine.collecting import ask, failure
+from tests.engine.conftest import SMALL
 
 TEXTS = {
     "ja": "朝の市場では魚や野菜を売る声が響いています。私はりんごを三つ買い、川のそばの道をゆっくり歩いて帰りました。",
@@ -259,3 +265,86 @@ def test_an_old_collection_gets_the_columns_of_encodings(tmp_path: Path) -> None
 def test_only_carriage_return_and_line_feed_end_a_line(tmp_path: Path) -> None:
     text = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\n"
     assert "".join(read_chunks(write(tmp_path, (text + "x" * 400).encode()))) == text + "x" * 400
+
+
+# --- Commands and runs ----------------------------------------------------------------------------
+
+# Korean decoders read other characters in it.
+EUC = ("名前はまだ無い。" * 40).encode("euc_jp")
+SHAPE = ["--steps", "2", "--layers", "1", "--heads", "2", "--width", "32", "--context", "16", "--vocab", "320"]
+
+
+@pytest.fixture
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+
+
+def trained_text(folder: Path) -> str:
+    """Return the text that the tokens in the folder of a run stand for."""
+    corpus = Corpus.open(folder)
+    return Tokenizer.load(folder).decode([*corpus.train.tolist(), *corpus.validation.tolist()])
+
+
+def test_indexing_reads_texts_in_the_encoding_chosen(tmp_path: Path, english: None) -> None:
+    path, folder = write(tmp_path, "Привет, мир".encode("cp1251")), tmp_path / "collection"
+    assert main(["index", str(path), "--out", str(folder), "--encoding", "koi8-r"]) == 0
+    wrong = "Привет, мир".encode("cp1251").decode("koi8-r")
+    assert stored_text(folder) == wrong
+    write(tmp_path, "Привет, друг".encode("cp1251"))
+    assert main(["index", "--out", str(folder)]) == 0  # without naming it again
+    assert stored_text(folder) == "Привет, друг".encode("cp1251").decode("koi8-r")
+    assert main(["index", str(path), "--out", str(folder), "--encoding", "windows-1251"]) == 0
+    assert stored_text(folder) == "Привет, друг"
+
+
+def stored_text(folder: Path) -> str:
+    store = Store(folder)
+    (entry,) = store.entries()
+    text = store.document(entry.document)[1].text
+    store.close()
+    return text
+
+
+def test_training_reads_texts_in_the_encoding_chosen(tmp_path: Path, english: None) -> None:
+    path, folder = write(tmp_path, EUC), tmp_path / "run"
+    assert main(["train", str(path), "--out", str(folder), "--encoding", "euc-kr", *SHAPE]) == 0
+    assert trained_text(folder) == EUC.decode("cp949", "replace") + "\n"
+
+
+@pytest.mark.parametrize("command", ["index", "train"])
+def test_an_unknown_encoding_ends_a_command_with_a_sentence(
+    tmp_path: Path, english: None, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    arguments = [command, str(write(tmp_path, EUC)), "--out", str(tmp_path / "new"), "--encoding", "klingon"]
+    assert main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "klingon" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["index", "train"])
+def test_commands_report_replaced_bytes_and_uncertain_encodings(
+    tmp_path: Path, english: None, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    broken = write(tmp_path, TEXTS["ja"].encode() * 20 + b"\xff\n" + b"\xfe", "broken.txt")
+    doubtful = write(tmp_path, b"plain words, and more of them\n" * 60 + "50 € à la".encode("cp1252"), "doubtful.txt")
+    fine = write(tmp_path, TEXTS["ru"].encode(), "fine.txt")
+    arguments = [command, *map(str, (broken, doubtful, fine)), "--out", str(tmp_path / "new")]
+    assert main([*arguments, *(SHAPE if command == "train" else [])]) == 0
+    reports = [line for line in capsys.readouterr().err.splitlines() if ".txt" in line]
+    assert len(reports) == 2
+    assert all(word in reports[0] for word in ("broken.txt: 2 places", "utf-8"))
+    assert all(word in reports[1] for word in ("doubtful.txt", "uncertain", "cp1252"))
+
+
+def test_a_run_and_its_continuation_use_the_text_in_the_encoding_chosen(handlers: Answering, tmp_path: Path) -> None:
+    path, folder = write(tmp_path, EUC), tmp_path / "run"
+    ask(handlers, Train((str(path),), str(folder), SMALL, encoding="euc-jp"))
+    expected = EUC.decode("euc_jp") + "\n"
+    assert trained_text(folder) == expected
+    path.unlink()
+    run = Run.resume(folder)
+    list(run.prepare())
+    ids = [*run.corpus.train.tolist(), *run.corpus.validation.tolist()]
+    assert run.tokenizer.decode(ids) == expected

@@ -156,9 +156,7 @@ def test_a_failure_is_shown_in_the_current_language(qtbot: QtBot, window: MainWi
     engine.answers[InspectText] = lambda _: [failed]
     window.opening.open_paths(["a.txt"])
     qtbot.waitUntil(window.banner.isVisible)
-    assert (
-        window.banner.label.text() == "a.txt is empty, so there is nothing to train on. Choose a file with text in it."
-    )
+    assert window.banner.label.text() == "a.txt is empty. Choose a file with text in it."
     window.appearance.toggle_language()
     assert window.banner.label.text().startswith("a.txt は空のファイルで")
 
