@@ -1,5 +1,7 @@
 """Read the header of a GGUF file, the model format of llama.cpp: its metadata, and where its tensors are.
 
+Tokenizers and models both read it, so it is below engine/text and engine/model.
+
 The format is described in ggml's docs/gguf.md; versions 2 and 3 are read, little-endian. No number in a file is
 trusted: before anything is allocated, its size is compared with the bytes that are left. Files are read, not
 mapped into memory: a file that becomes shorter meanwhile gives an error, where a mapped one would end the process.
@@ -20,10 +22,10 @@ MAGIC: Final = b"GGUF"
 HEADER = 1 << 28  # bytes; that of a vocabulary of 262,144 tokens has 12 MB
 ENTRIES = 1 << 16  # metadata keys, or tensors
 ITEMS = 4_000_000  # of all arrays together
-PARTS = 1000
+PARTS = 1000  # files of one model
 PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
 NUMBERS = {0: "u1", 1: "i1", 2: "u2", 3: "i2", 4: "u4", 5: "i4", 6: "f4", 7: "u1", 10: "u8", 11: "i8", 12: "f8"}
-BOOL, TEXT, ARRAY = 7, 8, 9
+BOOL, TEXT, ARRAY = 7, 8, 9  # types of metadata
 
 # Types of tensors: name, numbers in a block, bytes of a block.
 TYPES = {

@@ -283,7 +283,7 @@ def _rope(values: Values, head_width: int) -> Values:
     if not isinstance(rope, dict):
         raise EngineError("error.model_setting", setting="rope_scaling", value=str(rope)[:80])
     share = rope.get("partial_rotary_factor", values.get("partial_rotary_factor", 1.0))
-    if values.get("model_type") not in ("phi3", "gpt_neox"):  # others ignore it, or not, by their version
+    if values.get("model_type") not in ("phi3", "gpt_neox"):  # only some versions of `transformers` use it for others
         _refuse({"partial_rotary_factor": share}, "partial_rotary_factor", 1.0)
     rotated = int(head_width * _positive(share, "partial_rotary_factor"))
     return {
@@ -346,7 +346,7 @@ def _factors(values: object, name: str) -> tuple[float, ...]:
 
 
 def _windows(values: Values, sliding: list[bool]) -> tuple[int, ...]:
-    """Return each layer's window; `sliding` is which layers have one where the file does not say it."""
+    """Return each layer's window; `sliding` names the layers with one for files without layer_types."""
     kinds = values.get("layer_types")
     if kinds is not None:
         if not isinstance(kinds, list) or len(kinds) != len(sliding) or not all(kind in KINDS for kind in kinds):

@@ -1,6 +1,6 @@
-"""Models in GGUF files, the format of llama.cpp: their metadata as a config.json, their tensors with its names.
+"""Read GGUF files, the format of llama.cpp: metadata as a config.json, tensors under the names of `transformers`.
 
-So a family is described only once, in families.py and huggingface.py. What each one stores is in llama.cpp's
+Thus a family is described only once, in families.py and huggingface.py. What each one stores is in llama.cpp's
 conversion/: which rows are reordered, which norms have 1 added. gguf-py, of the same project, turns quantised
 blocks into numbers.
 """
@@ -19,8 +19,9 @@ from engine.errors import EngineError
 from engine.gguf_header import GGUF, Stored, stamp_of
 from engine.model import families
 from engine.model.config import ModelConfig, RopeScaling
+from engine.model.huggingface import is_transposed
 
-SMALL = 4096  # numbers in a tensor of factors
+SMALL = 4096  # most numbers in a tensor of factors
 CHUNK = 1 << 19  # numbers dequantised at a time: gguf needs several copies of them
 Values = dict[str, Any]
 
@@ -290,7 +291,7 @@ class Tensors:
         matrices = {stored.kind for _, stored in self._stored.values() if len(stored.shape) > 1}
         self.halved = None if "F32" in matrices else torch.float16 if matrices == {"F16"} else torch.bfloat16
         self.shapes = {
-            name: stored.shape[::-1] if self._is_transposed(name) else stored.shape
+            name: stored.shape[::-1] if is_transposed(self._config.family, name) else stored.shape
             for name, (_, stored) in self._stored.items()
         }
 
@@ -303,16 +304,12 @@ class Tensors:
         layer = "h" if self._config.family == "gpt2" else "layers"
         return theirs if found[1] is None else f"{layer}.{found[1]}.{theirs}"
 
-    def _is_transposed(self, name: str) -> bool:
-        """Return whether `transformers` stores a matrix as [in, out]; GGUF never does."""
-        return self._config.family == "gpt2" and ".c_" in name and name.endswith(".weight")
-
     def read(self, name: str, dtype: torch.dtype) -> Tensor:
         """Return a tensor as `transformers` stores it."""
         stored_name, stored = self._stored[name]
         tensor = dequantised(stored_name, stored, dtype)
         family, part = self._config.family, re.search(r"self_attn\.([qk])_proj\.", name)
-        if self._is_transposed(name):
+        if is_transposed(self._config.family, name):  # GGUF stores no matrix so
             return tensor.T
         if part and family in ("llama", "smollm3"):  # rows 2i and 2i + 1 form a pair, not i and i + K/2
             heads = self._config.n_heads if part[1] == "q" else self._config.n_kv_heads

@@ -165,10 +165,6 @@ class Weights:
         table = MODULES.get(self._config.family, LLAMA_MODULES)
         return [f"{theirs.format(layer[1] if layer else '')}.{part}" for theirs in table[pattern]]
 
-    def _transposed(self, name: str) -> bool:
-        """Return whether a tensor is stored as [in, out], as GPT-2's matrices are."""
-        return self._config.family == "gpt2" and ".c_" in name and name.endswith(".weight")
-
     def _compare(self, folder: Path, ours: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]) -> None:
         for name, expected in ours.items():
             sources = self._sources[name]
@@ -177,7 +173,7 @@ class Weights:
                 missing = sources[found.index(None)]
                 raise EngineError("error.model_mismatch", file=str(folder), tensor=missing)
             whole = [
-                shape[::-1] if self._transposed(source) else shape
+                shape[::-1] if is_transposed(self._config.family, source) else shape
                 for source, shape in zip(sources, found, strict=True)
                 if shape
             ]
@@ -191,9 +187,13 @@ class Weights:
     def read(self, dtype: torch.dtype) -> Iterator[tuple[str, Tensor]]:
         """Yield each tensor with its name, converted to `dtype`."""
         for name, sources in self._sources.items():
-            read = ((source, self._files.read(source, dtype)) for source in sources)
-            parts = [tensor.T.contiguous() if self._transposed(source) else tensor for source, tensor in read]
+            parts = [self._read_one(source, dtype) for source in sources]
             yield name, self._rearranged(name, parts[0] if len(parts) == 1 else torch.cat(parts))
+
+    def _read_one(self, source: str, dtype: torch.dtype) -> Tensor:
+        """Return a stored tensor as [out, in]."""
+        tensor = self._files.read(source, dtype)
+        return tensor.T.contiguous() if is_transposed(self._config.family, source) else tensor
 
     def _rearranged(self, name: str, tensor: Tensor) -> Tensor:
         """Return a tensor as the transformer uses it."""
@@ -205,12 +205,17 @@ class Weights:
         return tensor
 
 
+def is_transposed(family: str, name: str) -> bool:
+    """Return whether `transformers` stores a tensor as [in, out], as it does GPT-2's matrices."""
+    return family == "gpt2" and ".c_" in name and name.endswith(".weight")
+
+
 def load_transformer(
     files: TensorFiles, config: ModelConfig, dtype: torch.dtype
 ) -> Generator[float, None, Transformer]:
     """Load the model as `dtype`, yield the share that is done, 0..1, and return it.
 
-    Tensors of that type stay mapped, others are converted. Raises as Weights.
+    Tensors of that type remain memory-mapped, others are converted. Raises as Weights.
     """
     weights = Weights(files, config)
     with torch.device("meta"):

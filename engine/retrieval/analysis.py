@@ -9,7 +9,7 @@ import Stemmer
 
 from engine.retrieval.characters import MARKS, SYLLABLES, SYMBOLS, UNSPACED, WORD, folded, normalized
 
-VERSION = 2  # of the terms: a collection with those of another version is counted again
+VERSION = 2  # of these rules: the terms of a collection made by another version are counted again
 
 # The Snowball project's list for English, without words that a question may be about.
 _STOP = """
@@ -130,7 +130,7 @@ def word_term(word: str) -> str:
 
 
 def pairs(found: Sequence[str]) -> list[str]:
-    """Return pairs of neighbouring words, "heat transfer"; none of pairs of characters, which overlap already."""
+    """Return the pairs of neighbouring words, as "heat transfer"; pairs of characters overlap already."""
     words = list(map(is_word, found))
     return [
         f"{a} {b}" for a, b, first, second in zip(found, found[1:], words, words[1:], strict=False) if first and second

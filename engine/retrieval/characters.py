@@ -83,7 +83,7 @@ VOICING, VIRAMA, ARABIC, TIBETAN = 8, 9, 36, 132  # canonical combining classes;
 
 
 def normalized(text: str) -> str:
-    """Return the text in NFKC, with one apostrophe and one hyphen, without characters that nobody sees."""
+    """Return the text in NFKC, with one apostrophe and one hyphen, without invisible characters."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFKC", text.translate(_EQUAL))

@@ -31,7 +31,7 @@ from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
 LINES_READ, LINE = 20, 0.15  # best passages whose lines are compared; score of a line with the whole question
-PART, MOST, TRACE = 0.25, 0.6, 0.05  # of a question, see `_is_relevant`
+PART, MOST, TRACE = 0.25, 0.6, 0.05  # shares of a question, see `_is_relevant`
 CANDIDATES = 200  # passages that the graph and keyword search each contribute to a fusion
 
 
@@ -121,7 +121,7 @@ class Collection:
         self.store.close()
 
     def snapshot(self) -> Snapshot:
-        """Return the present state, which another process may have changed."""
+        """Return the current state, which another process may have changed."""
         if self._snapshot is None or self._snapshot.changes != self.store.changes():
             self._snapshot = Snapshot(self.store)
         return self._snapshot
@@ -190,11 +190,11 @@ def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats
 
 
 def _is_relevant(now: Snapshot, question: str, mode: SearchMode, cosines_N: Floats) -> NDArray[np.bool_]:
-    """Return which passages have to do with a question, so that a question about something else finds nothing, [N].
+    """Return which passages are relevant to a question, [N], so that a question about something else finds nothing.
 
-    In keyword mode one shared term is enough. Otherwise a passage must contain a good part of the question (by the
-    weights of its terms), or some of it if the collection contains most. The cosine decides where the embedder was
-    trained to compare texts; others give high cosines to any text.
+    In keyword mode one shared term is enough. Otherwise a passage must contain the share PART of the question (by the
+    weights of its terms), or the share TRACE if the collection contains the share MOST. The cosine decides where
+    the embedder was trained to compare texts; others give high cosines to any text.
     """
     shares_N, known = now.keywords.contained(question)
     if mode == "keyword":

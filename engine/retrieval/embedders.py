@@ -2,7 +2,7 @@
 
 "lsa" is fitted to the collection itself; "model" takes the hidden states of a language model; "word2vec" the mean of
 word vectors; "encoder" a network trained for this (BERT, E5), from a folder in the format of sentence-transformers;
-"minilm" one of them that comes with an extra.
+"minilm" such an encoder, from a package (an extra).
 """
 
 import re
@@ -28,7 +28,7 @@ TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.mo
 
 class Embedder(Protocol):
     name: str  # one of KINDS
-    likely: float  # cosine from which a passage has to do with a question; 0 if the cosine does not tell
+    likely: float  # cosine from which a passage is relevant to a question; 0 if no cosine shows that
 
     @property
     def width(self) -> int: ...

@@ -45,7 +45,7 @@ class Keywords:
         return scores_N
 
     def contained(self, question: str) -> tuple[Floats, float]:
-        """Return how much of a question, 0..1 by the weights of its terms, each passage contains, and all together.
+        """Return the share of a question, 0..1 by the weights of its terms, in each passage, and in all together.
 
         A term that no passage contains weighs as much as the rarest.
         """

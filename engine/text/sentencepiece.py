@@ -1,4 +1,4 @@
-"""The tokenizers of sentencepiece, pieces with scores, as the tokenizer.json that the `tokenizers` library reads.
+"""Describe the tokenizers of sentencepiece, pieces with scores, by a tokenizer.json that `tokenizers` reads.
 
 Kudo and Richardson 2018 (arXiv:1808.06226). Its files contain one of two models. In BPE the scores are 0, -1, -2 …,
 the order in which pieces were merged; in the unigram model (Kudo 2018, arXiv:1804.10959) they are log-probabilities.
@@ -109,7 +109,7 @@ def _unigram(pieces: Pieces) -> dict[str, Any]:
 def merges(pieces: Pieces) -> list[tuple[str, str]]:
     """Return the pairs of pieces that form another one, those of the best scores first, as `transformers` does.
 
-    Of the pairs that form the same piece, that with the longest first part comes first.
+    Among pairs that form the same piece, the one with the longest first part comes first.
     """
     ids = {pieces.texts[number]: number for number in pieces.of_type(NORMAL, USER_DEFINED)}
     found = [
@@ -123,7 +123,7 @@ def merges(pieces: Pieces) -> list[tuple[str, str]]:
 
 
 def joined(pairs: Iterable[Sequence[str]]) -> list[str] | list[Sequence[str]]:
-    """Return merges as "a b", which is read in a third of the time, unless a piece contains a space."""
+    """Return merges as "a b", which `tokenizers` reads three times as fast, unless a piece contains a space."""
     pairs = list(pairs)
     merges = [" ".join(pair) for pair in pairs]
     return merges if all(merge.count(" ") == 1 for merge in merges) else pairs

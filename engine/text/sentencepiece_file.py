@@ -1,7 +1,7 @@
-"""A sentencepiece file (tokenizer.model), as the tokenizer.json that the `tokenizers` library reads.
+"""Read a sentencepiece file (tokenizer.model) as a tokenizer.json for the `tokenizers` library.
 
-The file is a protobuf message, ModelProto of sentencepiece_model.proto (Kudo and Richardson 2018,
-arXiv:1808.06226), and beside it are tokenizer_config.json and added_tokens.json of `transformers`.
+The file is a protobuf message, ModelProto of sentencepiece_model.proto (Kudo and Richardson 2018, arXiv:1808.06226).
+The files tokenizer_config.json and added_tokens.json of `transformers` may be in the same folder.
 """
 
 import base64
@@ -163,8 +163,8 @@ def _signed(value: int | bytes) -> int:
 def _set_scores(model: Model) -> None:
     """Set the scores of all but normal pieces.
 
-    In a unigram model user-defined symbols have -0.1, as in sentencepiece's unigram_model.cc. Others are never
-    in a text, and must not be the least: the score of unknown characters depends on that.
+    In a unigram model user-defined symbols have -0.1, as in sentencepiece's unigram_model.cc. Other tokens, which no
+    text contains, get the lowest score of a normal piece, on which the score of unknown characters depends.
     """
     pieces = model.pieces
     least = min((pieces.scores[number] for number in pieces.of_type(NORMAL)), default=0.0)
@@ -263,7 +263,7 @@ def _ends(model: Model, settings: Values) -> Values | None:
 
 
 def _json(path: Path) -> Values:
-    """Return the object in a JSON file; empty without one."""
+    """Return the object in a JSON file; an empty one if there is none."""
     try:
         values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -14,8 +14,9 @@ def fill_gaps(spans: Spans, text: str, spell: Callable[[str], Spans]) -> None:
     `spell` returns the spans of the normalised text's bytes. A character that the normaliser composes with the one
     before it or removes, such as a combining mark, belongs to the token before it; a space that no token contains
     belongs to the token after it. At the ends of the text they belong to the only token beside them. Any other
-    character without a token is dropped by the tokenizer, for example an unknown one where no token is for unknown
-    ones; it stays without. A token without characters, such as <s>, gets an empty span after the token before it.
+    character without a token is dropped by the tokenizer, for example an unknown one if there is no token for unknown
+    characters; it belongs to no token. A token without characters, such as <s>, gets an empty span after the token
+    before it.
     """
     length = len(text)
     new_starts = np.arange(length + 1, dtype=np.int32)

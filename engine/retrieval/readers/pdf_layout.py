@@ -76,9 +76,8 @@ def page_columns(textpage: Any) -> list[list[Line]]:
         rest = _without(text, begins, shown[turns != turn])
         lines = _lines(textpage, rest, shown[turns == turn], is_end, _turned(boxes, turn), turn)
         if 2 * len(RIGHT_TO_LEFT.findall(text)) > len(text):
-            lines = [
-                replace(line, left=-line.right, right=-line.left) for line in lines
-            ]  # mirrored: columns are read from the right
+            # Mirrored, because the columns are read from the right.
+            lines = [replace(line, left=-line.right, right=-line.left) for line in lines]
         columns += _columns(lines)
     return columns
 

@@ -146,9 +146,8 @@ def _header(rows: list[list[str]]) -> tuple[int, list[str]]:
         return first, []
     if width < 2 and not all(_is_typed(value) for column in columns for value in column):
         return first, []
-    has_row_names = all(
-        len(row) == len(names) + 1 and row[-1] for row in values
-    )  # R writes these without a name of their column
+    # R writes the names of rows in a column without a name.
+    has_row_names = all(len(row) == len(names) + 1 and row[-1] for row in values)
     return first, ["", *names] if has_row_names else names
 
 
