@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QPlainTextEd
 
 from engine.messages.texts import EncodingPreview, PreviewEncoding
 from gui import layout
+from gui.dialogs import prepare
 from gui.encodings import ENCODINGS, encoding_name, standard_name
 from gui.engine_link import EngineLink
 from gui.i18n import t
@@ -25,10 +26,10 @@ WIDTH, HEIGHT = 720, 460  # pixels at zoom 1
 class EncodingDialog(Themed, QDialog):
     """Shows the beginning of a file in one encoding after another, until the user uses one of them.
 
-    First comes the detected encoding, then others that are plausible, then all that Nakami knows.
+    The detected encoding comes first, then other plausible ones, then all others.
     """
 
-    used = Signal(str)  # the chosen encoding; "" for the detected one
+    used = Signal(str)  # the encoding that the text is to be read in; "" for the detected one
 
     def __init__(self, engine: EngineLink, path: str, chosen: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -113,7 +114,7 @@ class EncodingDialog(Themed, QDialog):
     # --- How it looks ----------------------------------------------------------------------------
 
     def _mark_replaced(self) -> None:
-        """Colour the signs that are shown in the place of unreadable bytes."""
+        """Colour the replacement characters, which are shown instead of unreadable bytes."""
         marks, text = [], self.text.toPlainText()
         look = QTextCharFormat()
         look.setForeground(self.theme.color("bad"))
@@ -144,3 +145,10 @@ class EncodingDialog(Themed, QDialog):
     def restyle(self) -> None:
         self.resize(self.theme.px(WIDTH), self.theme.px(HEIGHT))
         self._mark_replaced()
+
+
+def choose_encoding(engine: EngineLink, path: str, chosen: str, parent: QWidget, use: Callable[[str], None]) -> None:
+    """Let the user choose the encoding of the text at `path`; `use` is called with it, or "" for the detected one."""
+    dialog = EncodingDialog(engine, path, chosen, parent)
+    dialog.used.connect(use)
+    prepare(dialog, dialog.windowTitle()).open()

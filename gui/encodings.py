@@ -4,7 +4,7 @@ import codecs
 
 from gui.i18n import t
 
-# In the order in which the dialog offers them. The names are keys under "encodings.name.".
+# In the order of the dialog. Each is a key under "encodings.name.".
 ENCODINGS = (
     *("utf_8", "utf_16_le", "utf_16_be"),
     *("cp932", "euc_jis_2004", "iso2022_jp_2"),
@@ -14,7 +14,7 @@ ENCODINGS = (
     *("cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp866"),
     *("cp1253", "iso8859_7", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874"),
 )
-# Codecs that differ from another one in signs that no name on screen needs to tell apart.
+# Codecs that are shown under the name of another one, from which they differ in few characters.
 SAME = {
     "utf_8_sig": "utf_8",
     "ascii": "utf_8",
@@ -38,7 +38,7 @@ SAME = {
 
 
 def standard_name(codec: str) -> str:
-    """Return which of ENCODINGS a codec is called by; its own name if it is none of them."""
+    """Return the one of ENCODINGS that names a codec on screen; its own name if there is none."""
     try:
         name = codecs.lookup(codec).name.replace("-", "_")
     except LookupError:
@@ -53,7 +53,7 @@ def encoding_name(codec: str) -> str:
 
 
 def describe_encoding(codec: str, certain: bool, replaced: int) -> str:
-    """Return the name of a codec, whether it is only probable, and how many places of the text it cannot read."""
+    """Return the name of a codec, with whether it is only probable, and how many places of the text are invalid."""
     name = encoding_name(codec)
     words = name if certain else t("encodings.probably", name=name)
     return f"{words} · {t('encodings.replaced', count=replaced)}" if replaced else words

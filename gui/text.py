@@ -15,7 +15,7 @@ def visible(piece: str) -> str:
 
 
 def tip(text: str) -> str:
-    """Return a text for a tooltip. Qt would read one that looks like HTML as HTML: this shows its characters."""
+    """Return a text for a tooltip, which shows its characters even if it looks like HTML to Qt."""
     lines = escape(text).replace("\n", "<br>")
     return f"<p style='white-space: pre-wrap'>{lines}</p>" if Qt.mightBeRichText(text) else text
 

@@ -1,4 +1,4 @@
-"""Text fields: keys belong to an input method while it composes, and pasted characters that are no text are dropped."""
+"""Text fields: an input method gets the keys while it composes, and control characters are not pasted."""
 
 import re
 import unicodedata
@@ -48,7 +48,7 @@ class _OneLine(QValidator):
 
 
 class _Composing(QObject):
-    """Withholds keys from a field while an input method composes in it: Return then confirms the composition only.
+    """Withholds keys from a field while an input method composes in it: Return then only confirms the composition.
 
     Most input methods keep these keys to themselves, but some forward them, and Qt would then search or write.
     """

@@ -1,6 +1,7 @@
 """The collection that the Search pane shows: opened, filled and changed, one change at a time."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,7 @@ from engine.messages.documents import (
 )
 from engine.messages.envelope import Ended, Request
 from engine.messages.models import ModelInfo
-from gui.dialogs import prepare
-from gui.encoding_dialog import EncodingDialog
+from gui.encoding_dialog import choose_encoding
 from gui.i18n import t
 from gui.pane import Pane
 from gui.samples import BUILTIN
@@ -64,9 +64,6 @@ class CollectionControl(QObject):
         """Open the collection of the last session, if its folder exists."""
         if self.place.is_dir():
             self.open(str(self.place))
-
-    def open_home(self) -> None:
-        self.open(str(self.home / "collection"), create=True)
 
     def open(self, folder: str, create: bool = False) -> None:
         self._pane.ask(OpenCollection(folder, create), self._opened, ended=lambda _: self.busy_changed.emit())
@@ -116,10 +113,9 @@ class CollectionControl(QObject):
     def choose_encoding(self, entries: list[DocumentEntry]) -> None:
         """Let the user choose an encoding by the first of these documents, and read all of them in it."""
         if entries:
-            dialog = EncodingDialog(self._pane.engine, entries[0].path, entries[0].encoding, self._pane)
-            documents = tuple(entry.document for entry in entries)
-            dialog.used.connect(lambda encoding: self.read_in(documents, encoding))
-            prepare(dialog).open()
+            first, documents = entries[0], tuple(entry.document for entry in entries)
+            use = partial(self.read_in, documents)
+            choose_encoding(self._pane.engine, first.path, first.encoding, self._pane, use)
 
     def read_in(self, documents: tuple[int, ...], encoding: str, then: Callable[[], None] = lambda: None) -> None:
         """Read documents again in an encoding, one after another. `then` is called when all are done."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMessageBox
 from engine.messages.documents import CollectionInfo, DocumentText, EditDocument, IndexProgress, ReadDocument
 from engine.messages.envelope import Ended, Request
 from gui.dialogs import prepare
-from gui.encoding_dialog import EncodingDialog
+from gui.encoding_dialog import choose_encoding
 from gui.i18n import t
 from gui.pane import Pane
 from gui.panes.search.search_page import SearchPage
@@ -64,9 +64,11 @@ class Editing:
         document = self._page.reader.document
         if document is not None:
             number = document.document
-            dialog = EncodingDialog(self._pane.engine, document.path, document.encoding, self._pane)
-            dialog.used.connect(lambda encoding: read_in((number,), encoding, lambda: self.open(number)))
-            prepare(dialog).open()
+
+            def use(encoding: str) -> None:
+                read_in((number,), encoding, lambda: self.open(number))
+
+            choose_encoding(self._pane.engine, document.path, document.encoding, self._pane, use)
 
     def leave(self, go: Go) -> None:
         """Call `go`; if there are unsaved edits, first ask whether to save or discard them."""

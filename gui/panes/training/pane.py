@@ -21,8 +21,7 @@ from engine.messages.training import (
     TrainingStarted,
 )
 from gui.curve import Curve
-from gui.dialogs import prepare
-from gui.encoding_dialog import EncodingDialog
+from gui.encoding_dialog import choose_encoding
 from gui.i18n import duration, number, t
 from gui.layout import timer
 from gui.pane import Pane, Table
@@ -175,9 +174,7 @@ class TrainingPane(Pane):
     def _choose_encoding(self) -> None:
         corpus = self.state.corpus
         if corpus is not None:
-            dialog = EncodingDialog(self.engine, corpus.paths[0], corpus.encoding, self)
-            dialog.used.connect(self.encoding_chosen)
-            prepare(dialog).open()
+            choose_encoding(self.engine, corpus.paths[0], corpus.encoding, self, self.encoding_chosen.emit)
 
     # --- The run ---------------------------------------------------------------------------------
 
