@@ -11,18 +11,31 @@ from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
 from engine.inspection import trace as forward
 from engine.inspection.attention import attention_patterns, attention_steps, head_pattern, max_pool
 from engine.inspection.heads import head_scores, probe
-from engine.inspection.projection import align_axes, principal_plane, token_paths, tsne
+from engine.inspection.projection import LEAST, align_axes, principal_plane, token_paths, tsne
 from engine.inspection.vectors import analogy, nearest
+from engine.model import families
+from engine.model.config import RopeScaling
 from engine.model.transformer import Transformer
+from tests.engine.formulas import ByHand, Doubles
 from tests.engine.test_model import FAMILIES, random_model
 
-Doubles = NDArray[np.float64]
-WINDOWED = dataclasses.replace(FAMILIES["llama"], windows=(0, 3, 1, 7))
-CONFIGS = FAMILIES | {"windows": WINDOWED}
+VARIANTS = {
+    "mistral": dataclasses.replace(FAMILIES["llama"], windows=(0, 3, 1, 7)),
+    "llama3": dataclasses.replace(FAMILIES["llama"], rope_scaling=RopeScaling("llama3", 8.0, original_context=256)),
+    "yarn": dataclasses.replace(FAMILIES["llama"], rope_scaling=RopeScaling("yarn", 4.0, original_context=4096)),
+    "phi3_short": dataclasses.replace(
+        FAMILIES["phi3"],
+        rope_scaling=RopeScaling("longrope", 2.0, short_factors=tuple(range(1, 13)), long_factors=(1.0,) * 12),
+    ),
+    "gpt_neox_serial": dataclasses.replace(FAMILIES["gpt_neox"], parallel=False, activation="relu"),
+}
+CONFIGS = FAMILIES | VARIANTS
 IDS = [3, 14, 15, 9, 26, 5, 35, 8, 9, 7, 9, 3, 23]
+EXACT = 2e-5  # the precision of float32 after four layers, with a margin
 FINITE = st.floats(-50, 50, width=32)
 
 
@@ -34,113 +47,53 @@ def model(request: pytest.FixtureRequest) -> Transformer:
 # --- The model again, in float64, from its weights alone ----------------------------------------------
 
 
-class ByHand:
-    """A decoder computed from its formulas in float64, one token at a time, without the model's modules."""
-
-    def __init__(self, model: Transformer, ids: list[int]) -> None:
-        self.config = model.config
-        self.w = {name: tensor.double().numpy() for name, tensor in model.state_dict().items()}
-        self.weights: list[Doubles] = []
-        self.heads: list[Doubles] = []
-        self.features: list[Doubles] = []
-        x = self.w["embedding.weight"][ids]
-        if self.config.positions == "learned":
-            x = x + self.w["positions.weight"][: len(ids)]
-        if self.config.embedding_norm:
-            x = self.norm(x, "embedding_norm")
-        self.residuals = [x]
-        for layer in range(self.config.n_layers):
-            x = x + self.attention(self.norm(x, f"blocks.{layer}.attention_norm"), layer)
-            x = x + self.mlp(self.norm(x, f"blocks.{layer}.mlp_norm"), layer)
-            self.residuals.append(x)
-        self.final = self.norm(x, "final_norm")
-        self.logits = self.final @ self.w["unembedding.weight"].T
-
-    def norm(self, x: Doubles, name: str) -> Doubles:
-        if self.config.norm == "layer":
-            x = x - x.mean(-1, keepdims=True)
-        y = x / np.sqrt((x * x).mean(-1, keepdims=True) + self.config.norm_epsilon)
-        return y * self.w.get(f"{name}.weight", 1.0) + self.w.get(f"{name}.bias", 0.0)
-
-    def linear(self, x: Doubles, name: str) -> Doubles:
-        return x @ self.w[f"{name}.weight"].T + self.w.get(f"{name}.bias", 0.0)
-
-    def rotated(self, x_K: Doubles, position: int) -> Doubles:
-        """Rotate each pair of features as a complex number, by multiplying it by e^(i·angle)."""
-        if self.config.positions == "learned":
-            return x_K
-        half = len(x_K) // 2
-        frequencies = self.config.rope_theta ** (-2.0 * np.arange(half) / len(x_K))
-        z = (x_K[:half] + 1j * x_K[half:]) * np.exp(1j * position * frequencies)
-        return np.concatenate((z.real, z.imag))
-
-    def attention(self, x: Doubles, layer: int) -> Doubles:
-        c, name, T = self.config, f"blocks.{layer}.attention", len(x)
-        H, G, K = c.n_heads, c.n_kv_heads, c.head_width
-        qkv = self.linear(x, f"{name}.qkv").reshape(T, H + 2 * G, K)
-        window = c.windows[layer] if c.windows else 0
-        weights, heads = np.zeros((H, T, T)), np.zeros((H, T, K))
-        for h in range(H):
-            g = h // (H // G)
-            q, k = qkv[:, h], qkv[:, H + g]
-            if c.qk_norm:
-                q, k = self.norm(q, f"{name}.q_norm"), self.norm(k, f"{name}.k_norm")
-            for t in range(T):
-                first = max(0, t + 1 - window) if window else 0
-                scores = [self.rotated(q[t], t) @ self.rotated(k[s], s) / math.sqrt(K) for s in range(first, t + 1)]
-                shares = np.exp(np.array(scores) - max(scores))
-                weights[h, t, first : t + 1] = shares / shares.sum()
-                heads[h, t] = weights[h, t] @ qkv[:, H + G + g]
-        self.weights.append(weights)
-        self.heads.append(heads)
-        return self.linear(heads.transpose(1, 0, 2).reshape(T, H * K), f"{name}.out")
-
-    def mlp(self, x: Doubles, layer: int) -> Doubles:
-        up = self.linear(x, f"blocks.{layer}.mlp.up")
-        if self.config.activation == "swiglu":
-            gate, value = np.split(up, 2, axis=-1)
-            features = gate / (1 + np.exp(-gate)) * value
-        elif self.config.activation == "gelu":
-            features = 0.5 * up * (1 + np.tanh(math.sqrt(2 / math.pi) * (up + 0.044715 * up**3)))
-        else:
-            features = np.maximum(up, 0) ** 2
-        self.features.append(features)
-        return self.linear(features, f"blocks.{layer}.mlp.down")
-
-
 @pytest.fixture(scope="module")
 def plain(model: Transformer) -> ByHand:
     return ByHand(model, IDS)
 
 
+def test_every_family_that_can_be_opened_is_compared_with_the_formulas() -> None:
+    assert {name.removesuffix("_text") for name in families.FAMILIES} <= CONFIGS.keys()
+
+
 def test_logits_and_patterns_equal_the_formulas(model: Transformer, plain: ByHand) -> None:
     with torch.no_grad():
         logits = model(torch.tensor([IDS]))[0].numpy()
-    assert np.allclose(logits, plain.logits, atol=1e-3 * np.abs(plain.logits).max())
-    assert np.allclose(attention_patterns(model, IDS), plain.weights, atol=1e-3)
-    assert np.allclose(head_pattern(model, IDS, 2, 1), plain.weights[2][1], atol=1e-3)
+    assert np.allclose(logits, plain.logits, atol=EXACT * np.abs(plain.logits).max())
+    assert np.allclose(attention_patterns(model, IDS), plain.weights, atol=EXACT)
+    assert np.allclose(head_pattern(model, IDS, 2, 1), plain.weights[2][1], atol=EXACT)
 
 
 def test_the_steps_of_every_query_equal_the_formulas(model: Transformer, plain: ByHand) -> None:
     for layer, query in itertools.product((0, 3), (0, 1, 6, len(IDS) - 1)):
-        steps = attention_steps(model, IDS, layer, query)
-        assert steps.k_GSK.shape[1] == steps.v_GSK.shape[1] == query + 1
-        assert np.allclose(steps.weights_HS, plain.weights[layer][:, query, : query + 1], atol=1e-3)
-        assert np.allclose(steps.z_HK, plain.heads[layer][:, query], atol=1e-3 * np.abs(plain.heads[layer]).max())
+        steps, seen = attention_steps(model, IDS, layer, query), slice(0, query + 1)
+        window = model.config.layer_windows[layer]
+        inside = slice(max(0, query + 1 - window) if window else 0, query + 1)
+        for shown, expected in (
+            (steps.input_D, plain.inputs[layer][query]),
+            (steps.q_HK, plain.queries[layer][query]),
+            (steps.k_GSK, plain.keys[layer][seen].swapaxes(0, 1)),
+            (steps.v_GSK, plain.values[layer][seen].swapaxes(0, 1)),
+            (steps.scaled_HS[:, inside], plain.scores[layer][:, query, inside]),
+            (steps.z_HK, plain.heads[layer][query]),
+        ):
+            assert shown.shape == expected.shape
+            assert np.allclose(shown, expected, atol=EXACT * np.abs(expected).max())
+        assert np.allclose(steps.weights_HS, plain.weights[layer][:, query, seen], atol=EXACT)
 
 
 def test_the_trace_equals_the_formulas(model: Transformer, plain: ByHand) -> None:
     shown = forward.trace(model, IDS, most=5)
-    assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=1e-3)
-    assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=1e-3)
+    assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=EXACT)
+    assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=EXACT)
     for layer, features in enumerate(plain.features):
         best = np.abs(features[-1]).argmax()
         assert shown.strongest_L[layer] == best
-        assert shown.strongest_values_L[layer] == pytest.approx(features[-1, best], rel=1e-3)
-    assert np.allclose(shown.logits_V, plain.logits[-1], atol=1e-3 * np.abs(plain.logits).max())
+        assert shown.strongest_values_L[layer] == pytest.approx(features[-1, best], rel=EXACT)
+    assert np.allclose(shown.logits_V, plain.logits[-1], atol=EXACT * np.abs(plain.logits).max())
     width = plain.final.shape[1]
     parts = [plain.final[-1, i * width // 64 : (i + 1) * width // 64].mean() for i in range(64)]
-    assert np.allclose(shown.final_P, parts, atol=1e-3 * np.abs(plain.final).max())
+    assert np.allclose(shown.final_P, parts, atol=EXACT * np.abs(plain.final).max())
 
 
 def test_paths_are_the_principal_plane_of_the_normalised_states(plain: ByHand) -> None:
@@ -149,7 +102,7 @@ def test_paths_are_the_principal_plane_of_the_normalised_states(plain: ByHand) -
     rows = (states / np.linalg.norm(states, axis=-1, keepdims=True)).reshape(-1, states.shape[-1])
     _, s, axes = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
     expected = ((rows - rows.mean(0)) @ axes[:2].T).reshape(*states.shape[:2], 2)
-    assert np.allclose(np.abs(points), np.abs(expected), atol=1e-3)
+    assert np.allclose(np.abs(points), np.abs(expected), atol=EXACT)
     assert np.allclose(explained, s[:2] ** 2 / (s**2).sum(), atol=1e-4)
     longer, _ = token_paths(states.astype(np.float32) * np.arange(1, 6, dtype=np.float32)[:, None, None])
     assert np.allclose(np.abs(longer), np.abs(points), atol=1e-3)  # the length of a residual makes no difference
@@ -271,11 +224,22 @@ def test_tsne_is_reproducible_and_starts_from_the_principal_plane() -> None:
         assert 0 <= share <= 1
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 5])
+@pytest.mark.parametrize("count", [LEAST, LEAST + 1])
 def test_tsne_works_for_a_handful_of_rows(count: int) -> None:
     """A character model of a very short text has no more tokens than that."""
     maps = list(itertools.islice(tsne(some_rows(1, count, 8)), 3))
     assert all(points.shape == (count, 2) and np.isfinite(points).all() for points, _ in maps)
+
+
+@pytest.mark.parametrize(("different", "repeats"), [(1, 1), (LEAST - 1, 1), (LEAST - 1, 5)])
+def test_tsne_of_fewer_directions_fails_after_the_principal_plane(different: int, repeats: int) -> None:
+    rows = some_rows(1, different, 8).repeat(repeats, axis=0)
+    maps = tsne(rows)
+    assert np.array_equal(next(maps)[0], principal_plane(rows)[0])
+    with pytest.raises(EngineError) as raised:
+        next(maps)
+    assert raised.value.key == "error.points_few"
+    assert raised.value.args_by_name == {"count": different, "least": LEAST, "method": "t-SNE"}
 
 
 # --- Directions ---------------------------------------------------------------------------------------
@@ -311,12 +275,12 @@ def test_the_nearest_do_not_depend_on_the_vectors_length(scale: float) -> None:
     assert np.allclose(cosines, same, atol=1e-5)
 
 
-def test_rows_of_zeros_have_cosine_zero() -> None:
+def test_rows_of_zeros_have_no_direction_and_are_no_neighbours() -> None:
     rows = np.array([[1, 0], [0, 0], [1, 1]], np.float32)
     ids, cosines = nearest(rows, rows[0], 3)
-    assert ids.tolist() == [0, 2, 1]
-    assert cosines.tolist() == pytest.approx([1.0, math.sqrt(0.5), 0.0])
-    assert nearest(rows, np.zeros(2, np.float32), 3)[1].tolist() == [0.0, 0.0, 0.0]
+    assert ids.tolist() == [0, 2]
+    assert cosines.tolist() == pytest.approx([1.0, math.sqrt(0.5)])
+    assert nearest(rows, rows[1], 3)[0].tolist() == []
 
 
 def test_an_analogy_is_the_sum_of_three_directions() -> None:
