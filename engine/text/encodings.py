@@ -32,7 +32,7 @@ FAMILIES = (
 )
 CANDIDATES = tuple(name for family in FAMILIES for name in family)
 # How usual an encoding is: decides where there are few characters, and counts less the more there are.
-WEIGHTS = {"mac-roman": 0.05, "cp437": 0.02, "cp850": 0.02, "cp866": 0.05, "johab": 0.05, "cp1252": 1.2}
+WEIGHTS = {"mac-roman": 0.3, "cp437": 0.02, "cp850": 0.02, "cp866": 0.05, "johab": 0.05, "cp1252": 1.2, "cp1254": 1.25}
 # chardet finds these extensions, whose signs differ a little ("～", "―"); most texts are in the usual encodings.
 USUAL = {"euc_jis_2004": "euc_jp", "big5hkscs": "cp950"}
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
@@ -177,13 +177,17 @@ def _utf8(data: bytes) -> Guess | None:
         return Guess("utf-8", certain=not is_cut or len(data) - len(text) > 8)
     text = _ASCII_RUN.sub(b" ", data)[:EXAMINED].decode("utf-8", MARK_INVALID)
     text = text[:-3] + text[-3:].rstrip(INVALID)  # the last character may be cut
-    invalid = min(text.count(INVALID), 4 * len(_INVALID_RUN.findall(text)))
+    places = len(_INVALID_RUN.findall(text))
+    invalid = min(text.count(INVALID), 4 * places)
     letters = [character for character in text if "\x7f" < character != INVALID]
     if sum(len(letter.encode()) - 1 for letter in letters) < 20 * invalid:
         # Thai and Chinese encodings reach 10, but with unusual characters.
         letters = [letter for letter in letters[:SCORED] if _is_common(letter)]
     continuing = sum(len(letter.encode()) - 1 for letter in letters)
-    return Guess("utf-8", certain=continuing > 4 * invalid) if continuing >= max(1, 1.5 * invalid) else None
+    # Of 20,000 parts of message catalogues in other encodings none had three common characters of three bytes.
+    of_three = sum(letter > "\u07ff" and _is_common(letter) for letter in letters)
+    certain = continuing > 4 * invalid or of_three >= max(3, places)
+    return Guess("utf-8", certain) if continuing >= max(1, 1.5 * invalid) else None
 
 
 _ASCII_RUN, _NOT_ASCII_RUN = re.compile(rb"[\x00-\x7f]+"), re.compile(rb"[\x80-\xff]+")
@@ -251,11 +255,16 @@ def _by_statistics(data: bytes) -> Guess | None:
         return None
     others = [name for name in ranked if texts[name] != texts[ranked[0]]]
     first, second = totals[ranked[0]], totals[others[0]] if others else 0.0
-    # Fitted to message catalogues: of those of 20 characters called certain, 1.3 % are wrong; of 60 characters, 0.3 %.
+    # Fitted to message catalogues: of those of 20 characters called certain, 1.2 % are wrong; of 60 characters, 0.5 %.
     certain = first > max(0.03, (1.05 + 6 / max(1, count) ** 1.5) * second)
+    certain = certain and not (ranked[0] == "gb18030" and _KANJI_OR_HANZI.fullmatch(data))
     usual, best = USUAL.get(ranked[0], ""), ranked[0]
     is_usual = usual and _decodes(data, usual) and not _PRIVATE.search(data.decode(usual, MARK_INVALID))
     return Guess(usual if is_usual else best, certain, tuple(others[:5]))
+
+
+# ASCII, and everyday kanji of EUC-JP, which are also everyday hanzi of GB 18030.
+_KANJI_OR_HANZI = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xcf][\xa1-\xfe])+")
 
 
 def _totals(data: bytes, weight: float) -> tuple[dict[str, float], dict[str, str]]:
@@ -263,12 +272,16 @@ def _totals(data: bytes, weight: float) -> tuple[dict[str, float], dict[str, str
     scores = _scores(data)
     texts = {name: data.decode(name, MARK_INVALID) for name in scores}
     totals: dict[str, float] = {}
-    for family in FAMILIES:  # signs say nothing about relatives such as cp1250 and cp1252, but much about families
+    for family in FAMILIES:
         members = {name: scores[name] * WEIGHTS.get(name, 1.0) ** weight for name in family if name in scores}
-        members = {name: score for name, score in members.items() if not _has_controls(texts[name])}
+        members = {
+            name: score * _share_natural(_IN_WORDS, texts[name]) ** 2
+            for name, score in members.items()
+            if not _has_controls(texts[name])
+        }
         if members:
             best = max(members, key=members.__getitem__)
-            factor = _naturalness(texts[best]) ** 2
+            factor = _share_natural(_SIGNS, texts[best]) ** 2
             totals |= {name: score * factor for name, score in members.items()}
     return totals, texts
 
@@ -286,19 +299,28 @@ def _scores(data: bytes) -> dict[str, float]:
     return scores
 
 
-def _naturalness(text: str) -> float:
-    """Return the share of non-ASCII characters that are letters or signs in their usual places."""
+def _share_natural(unnatural: re.Pattern[str], text: str) -> float:
+    """Return the share of the non-ASCII characters that `unnatural` does not match."""
     text = text[:SCORED]
     count = sum(character > "\x7f" for character in text) + 0.5
-    return 1 - sum(len(found) for found in _UNNATURAL.findall(text)) / count
+    return max(0.0, 1 - sum(len(found) for found in unnatural.findall(text)) / count)
 
 
-_UNNATURAL = re.compile(
-    "(?<=[a-z])[\xc0-\xde\u0152\u0160\u0178\u017d]"  # a capital letter inside a word
+# In words an encoding differs from its relatives: "é" of Mac OS is "Ž" in cp1252 and cp1250.
+_IN_WORDS = re.compile(
+    "(?<=[a-z\xdf-\xff])[\xc0-\xde\u0152\u0160\u0178\u017d]|[\xdf-\xff](?=[A-Z])"  # a capital letter inside a word
     "|(?<=[a-zA-Z])[\u0370-\u0eff]|[\u0370-\u0eff](?=[a-zA-Z])"  # another alphabet in a Latin word
-    "|(?<=\\w)[\u201c\u2018\u201e\u201a\xbf\xa1]"  # opening marks after a letter
-    "|(?<!\\S)[\u201d\u2019\u2026\xb0\xba\xaa]"  # closing marks after a space
-    "|(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])"  # a single half-width katakana
+    "|(?<=\\w)[\u201e\u201a\xbf\xa1]"  # opening marks after a letter
+    "|(?<!\\S)(?:\u201d(?![^\u201d]*\u201d)|\u2019(?![^\u2019]*\u2019))"  # closing marks without a second one, as Swedish has
+    "|(?<!\\S)[\u2026\xb0\xba\xaa]"  # closing marks after a space
+    "|(?<=[a-z])[\xb1-\xb6\xb8\xb9\xbb-\xbe\u2013\u2014\u2020-\u2022\u2122](?=[a-z])"  # a sign inside a word
+    "|[\xaf\xb8\u02c6-\u02dd]|(?<=[a-z])\u2030|\u2030(?=[a-z])"  # accents without a letter; ä of cp1252 in Mac OS
+    "|(?<=\\w)\xfe|\xf0\xfd|\xfd(?=[nr]\\b)"  # Turkish letters read as those of Icelandic
+    "|[\x80-\x9f]"  # controls
+)
+# Signs say nothing about relatives, but much about families.
+_SIGNS = re.compile(
+    "(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])"  # a single half-width katakana
     "|[^\x00-\x7f\\w\\s\u2010-\u201f\u2022\u2026\xab\xbb\u2039\u203a"  # other signs than dashes, quotation marks,
     "\xa1\xa3\xa5\xa7\xa9\xae\xb0\xb7\xbf\xd7\u20ac\u203b\u2116\u2121\u2190-\u2193\u25a0-\u25cf\u2605\u2606"
     "\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0e31-\u0e4e\u3000-\u33ff\uff01-\uff9f]"  # …, vowels, East Asian signs

@@ -146,6 +146,44 @@ def test_a_latin_byte_and_half_a_surrogate_pair_are_two_places(tmp_path: Path) -
     assert (file.encoding, file.replaced) == ("utf-8", 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("La réponse a été donnée à la mère du garçon, très tôt.", "mac_roman"),
+        ("La función del árbol está en la página de mañana.", "mac_roman"),
+        ("Sabah pazarında balık ve sebze satanların sesi duyuluyor.", "cp1254"),
+        ("aşağıdaki paketler", "cp1254"),
+        ("”Kommer du hit”, sade han till sin far.", "cp1252"),
+        ("Að morgni er gott að ganga þangað með föður sínum.", "cp1252"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy.", "cp1250"),
+    ],
+)
+def test_letters_inside_words_tell_related_encodings_apart(text: str, encoding: str) -> None:
+    assert detected(text.encode(encoding)) == text
+
+
+def test_polish_is_certain_by_the_letters_that_differ_between_its_encodings() -> None:
+    text = "Właśnie dziś jeździł pociągiem ze źródła do gór, gdzieś już śnieżyło, więc wziął ciepłą odzież."
+    for encoding in ("cp1250", "iso8859_2"):
+        guess = detect(text.encode(encoding))
+        assert guess is not None
+        assert (decode(text.encode(encoding), guess.encoding)[0], guess.certain) == (text, True)
+
+
+@pytest.mark.parametrize("text", ["株式会社", "東京都庁", "会議資料", "平成三十年度予算"])
+def test_kanji_without_kana_are_uncertain_where_they_are_also_chinese(text: str) -> None:
+    guess = detect(text.encode("euc_jp"))
+    assert guess is not None
+    assert not guess.certain
+    assert "euc_jis_2004" in guess.others
+
+
+def test_common_characters_of_three_bytes_make_utf8_certain() -> None:
+    for data, certain in ((b"caf\xe9 caf\xe9 " + "日本語".encode(), True), (b"caf\xe9 caf\xe9 " + "é".encode(), False)):
+        guess = detect(data)
+        assert guess is None or (guess.encoding == "utf-8" and guess.certain) == certain
+
+
 def test_bytes_that_cannot_decide_are_uncertain() -> None:
     for text, encoding in (("①", "cp932"), ("株", "euc_jp"), ("50 € à la", "cp1252")):
         guess = detect(text.encode(encoding))
