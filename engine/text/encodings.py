@@ -311,7 +311,7 @@ _IN_WORDS = re.compile(
     "(?<=[a-z\xdf-\xff])[\xc0-\xde\u0152\u0160\u0178\u017d]|[\xdf-\xff](?=[A-Z])"  # a capital letter inside a word
     "|(?<=[a-zA-Z])[\u0370-\u0eff]|[\u0370-\u0eff](?=[a-zA-Z])"  # another alphabet in a Latin word
     "|(?<=\\w)[\u201e\u201a\xbf\xa1]"  # opening marks after a letter
-    "|(?<!\\S)(?:\u201d(?![^\u201d]*\u201d)|\u2019(?![^\u2019]*\u2019))"  # closing marks without a second one, as Swedish has
+    "|(?<!\\S)(?:\u201d(?![^\u201d]*\u201d)|\u2019(?![^\u2019]*\u2019))"  # not ”Swedish”
     "|(?<!\\S)[\u2026\xb0\xba\xaa]"  # closing marks after a space
     "|(?<=[a-z])[\xb1-\xb6\xb8\xb9\xbb-\xbe\u2013\u2014\u2020-\u2022\u2122](?=[a-z])"  # a sign inside a word
     "|[\xaf\xb8\u02c6-\u02dd]|(?<=[a-z])\u2030|\u2030(?=[a-z])"  # accents without a letter; ä of cp1252 in Mac OS
