@@ -31,12 +31,15 @@ def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
         raise EngineError("error.logits_broken")
     largest = float(np.abs(rows_ND).max())
     rows_ND = rows_ND / largest if largest > HUGE else rows_ND
-    centred_ND = (rows_ND - rows_ND.mean(axis=0)).astype(np.float32 if rows_ND.size > LARGE else np.float64)
+    mean_D = rows_ND.mean(axis=0, dtype=np.float64).astype(rows_ND.dtype)
+    centred_ND = (rows_ND - mean_D).astype(np.float32 if rows_ND.size > LARGE else np.float64)
     values, vectors = np.linalg.eigh(centred_ND.T @ centred_ND)
     missing = max(0, dims - len(values))
     vectors, values = np.pad(vectors, ((0, 0), (missing, 0))), np.pad(values, (missing, 0))
     axes_DP = vectors[:, : -dims - 1 : -1]
-    total = max(float(values.sum()), 1e-12)
+    # Rows that are equal but for rounding have no direction of largest variance.
+    rounding = rows_ND.size * (1e-6 * float(np.abs(rows_ND).max())) ** 2
+    total = max(float(values.sum()), rounding, 1e-12)
     explained = tuple(float(max(value, 0.0)) / total for value in values[: -dims - 1 : -1])
     return (centred_ND @ axes_DP).astype(np.float32), explained
 

@@ -96,6 +96,13 @@ def test_special_tokens_and_bytes_of_a_foreign_vocabulary_are_not_shown(tmp_path
 # --- Maps ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("scale", [1e-9, 0.3, 1e9])
+def test_equal_rows_have_no_direction_of_largest_variance(scale: float) -> None:
+    rows = np.tile(np.random.default_rng(1).normal(size=8).astype(np.float32) * np.float32(scale), (95, 1))
+    _, shares = principal_plane(rows)
+    assert max(shares) < 0.01
+
+
 @pytest.mark.parametrize("value", [0.0, 0.25, -3.0])
 @pytest.mark.parametrize("dims", [2, 3])
 def test_equal_rows_are_drawn_by_principal_components(tmp_path: Path, value: float, dims: int) -> None:
