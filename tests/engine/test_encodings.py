@@ -149,9 +149,11 @@ def test_a_latin_byte_and_half_a_surrogate_pair_are_two_places(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
-        ("La réponse a été donnée à la mère du garçon, très tôt.", "mac_roman"),
-        ("La función del árbol está en la página de mañana.", "mac_roman"),
-        ("Sabah pazarında balık ve sebze satanların sesi duyuluyor.", "cp1254"),
+        ("liste de révocation de certificat", "mac_roman"),
+        ("été à la mer", "mac_roman"),
+        ("función o procedimiento inválido", "mac_roman"),
+        ("Gästebuch für Mitglieder und schöne Grüße", "mac_roman"),
+        ("özelliği ayarlanamadı", "cp1254"),
         ("aşağıdaki paketler", "cp1254"),
         ("”Kommer du hit”, sade han till sin far.", "cp1252"),
         ("Að morgni er gott að ganga þangað með föður sínum.", "cp1252"),
@@ -163,7 +165,7 @@ def test_letters_inside_words_tell_related_encodings_apart(text: str, encoding: 
 
 
 def test_polish_is_certain_by_the_letters_that_differ_between_its_encodings() -> None:
-    text = "Właśnie dziś jeździł pociągiem ze źródła do gór, gdzieś już śnieżyło, więc wziął ciepłą odzież."
+    text = "Właśnie dziś jeździł pociągiem ze źródła"
     for encoding in ("cp1250", "iso8859_2"):
         guess = detect(text.encode(encoding))
         assert guess is not None
