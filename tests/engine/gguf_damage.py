@@ -1,4 +1,4 @@
-"""GGUF files that were changed at random, and headers that lie."""
+"""Small GGUF files, and how to damage them at random."""
 
 import random
 import struct

@@ -19,6 +19,13 @@ SHAPE: dict[str, Any] = {
     "bos_token_id": None,
     "pad_token_id": None,
 }
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
 
 
 def model_of(kind: str, **settings: Any) -> transformers.PreTrainedModel:
@@ -39,5 +46,5 @@ def saved(model: transformers.PreTrainedModel, folder: Path, seed: int = 1, **op
     return model
 
 
-def some_ids(count: int = 40) -> torch.Tensor:
-    return torch.randint(VOCABULARY, (1, count), generator=torch.Generator().manual_seed(2))
+def some_ids(count: int = 40, vocabulary: int = VOCABULARY) -> torch.Tensor:
+    return torch.randint(vocabulary, (1, count), generator=torch.Generator().manual_seed(2))

@@ -100,7 +100,7 @@ def test_a_log_with_nul_bytes_is_utf8_without_them(tmp_path: Path) -> None:
     assert "".join(read_chunks(write(tmp_path, data))) == data.decode().replace("\0", "")
 
 
-def test_many_nul_bytes_are_the_reason_of_a_refusal(tmp_path: Path) -> None:
+def test_a_text_with_many_nul_bytes_is_refused_for_them(tmp_path: Path) -> None:
     assert failure(lambda: TextFile(write(tmp_path, b"text" + b"\0" * 400))) == "error.text_nul"
 
 
@@ -186,7 +186,7 @@ def test_common_characters_of_three_bytes_make_utf8_certain() -> None:
         assert guess is None or (guess.encoding == "utf-8" and guess.certain) == certain
 
 
-def test_bytes_that_cannot_decide_are_uncertain() -> None:
+def test_an_encoding_is_uncertain_where_the_bytes_fit_several() -> None:
     for text, encoding in (("①", "cp932"), ("株", "euc_jp"), ("50 € à la", "cp1252")):
         guess = detect(text.encode(encoding))
         assert guess is not None

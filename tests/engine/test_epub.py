@@ -1,4 +1,4 @@
-"""Books in EPUB: their order, names, damage and locks."""
+"""EPUB books: the order and names of chapters, damage and encryption."""
 
 import zipfile
 from collections.abc import Mapping
@@ -147,7 +147,7 @@ def test_a_book_without_a_spine_is_read(tmp_path: Path) -> None:
     assert "They sleep.\n\nDogs run." in book(tmp_path, {"OPS/1.xhtml": ONE, "OPS/2.xhtml": TWO}).text
 
 
-def test_items_that_are_no_text_are_replaced_by_their_fallback(tmp_path: Path) -> None:
+def test_items_that_are_not_text_are_replaced_by_their_fallback(tmp_path: Path) -> None:
     image = item("image", "1.png", 'media-type="image/png" fallback="two"')
     parts: dict[str, str | bytes] = {**WHOLE, "OPS/book.opf": opf(PAGES + image, "image one"), "OPS/1.png": b"\x89PNG"}
     assert book(tmp_path, parts).text == TEXT

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +19,10 @@ from engine.gguf_header import Stored
 from engine.model.gguf import dequantised
 from engine.model.opening import describe, load_transformer, loading, read_config
 from tests.engine.ggufs import TYPES, add_tensor, finish, rounded, write_gguf
+from tests.engine.hf_models import LLAMA3, model_of, some_ids
 from tests.engine.odd_models import byte_tokenizer
 
 VOCABULARY, CONTEXT = 96, 128
-SHAPE: dict[str, Any] = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": CONTEXT,
-    "eos_token_id": None,
-    "bos_token_id": None,
-    "pad_token_id": None,
-}
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 64,
-}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
 LONGROPE = {
     "rope_type": "longrope",
@@ -54,10 +37,9 @@ def _gpt2() -> transformers.PreTrainedModel:
     )
 
 
-def _model(kind: str, config_kind: str = "", **more: Any) -> transformers.PreTrainedModel:
-    config = getattr(transformers, f"{config_kind or kind}Config")(**(SHAPE | more))
-    return getattr(transformers, f"{kind}ForCausalLM")(config)
-
+# Rows must be whole blocks of 32 numbers.
+_model = partial(model_of, vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128)
+_ids = partial(some_ids, vocabulary=VOCABULARY)
 
 MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "llama": lambda: _model("Llama"),
@@ -77,9 +59,7 @@ MODELS: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "olmo2": lambda: _model("Olmo2"),
     "smollm3": lambda: _model("SmolLM3", num_hidden_layers=5),
     "gemma2": lambda: _model("Gemma2", head_dim=24, sliding_window=6, query_pre_attn_scalar=24),
-    "gemma3": lambda: _model(
-        "Gemma3", "Gemma3Text", head_dim=24, sliding_window=6, query_pre_attn_scalar=24, num_hidden_layers=7
-    ),
+    "gemma3": lambda: _model("Gemma3", head_dim=24, sliding_window=6, query_pre_attn_scalar=24, num_hidden_layers=7),
 }
 
 
@@ -95,10 +75,6 @@ def _saved(model: transformers.PreTrainedModel, folder: Path, kind: str = "F32")
                 rows.copy_(torch.from_numpy(rounded(rows.numpy().copy(), kind)))
     model.save_pretrained(folder)
     return folder
-
-
-def _ids(count: int = 40) -> torch.Tensor:
-    return torch.randint(VOCABULARY, (1, count), generator=torch.Generator().manual_seed(2))
 
 
 @pytest.mark.parametrize("kind", ["F32", "Q8_0"])

@@ -1,4 +1,4 @@
-"""A damaged GGUF file, or one that lies, is refused in words, without a crash, a long wait or much memory."""
+"""Damaged GGUF files and false sizes are refused with a sentence, without a crash, a long wait or much memory."""
 
 import random
 import struct
@@ -64,7 +64,7 @@ def test_a_file_that_ends_early_is_refused(tmp_path: Path, share: float) -> None
     assert _refusal(path).key == "error.gguf_damaged"
 
 
-# --- Headers that lie -----------------------------------------------------------------------------
+# --- Headers with false sizes ---------------------------------------------------------------------
 
 
 def _text(text: str) -> bytes:
@@ -88,7 +88,7 @@ def _tensor(name: str, shape: tuple[int, ...], kind: int = 0, offset: int = 0) -
 
 
 NESTED = struct.pack("<IQ", ARRAY, 1) * 50_000
-LIES = {
+FALSE_HEADERS = {
     "a billion tokens": _header(_array("tokenizer.ggml.tokens", TEXT, 10**9)),
     "2^64 - 1 numbers": _header(_array("tokenizer.ggml.scores", 6, 2**64 - 1)),
     "five million empty tokens": _header(_array("tokenizer.ggml.tokens", TEXT, 5_000_000, bytes(40_000_000))),
@@ -112,10 +112,10 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
-def test_a_header_that_lies_is_refused_without_memory_for_its_claims(tmp_path: Path, lie: str) -> None:
+@pytest.mark.parametrize("name", FALSE_HEADERS)
+def test_a_header_with_false_sizes_is_refused_without_memory_for_them(tmp_path: Path, name: str) -> None:
     path = tmp_path / "model.gguf"
-    path.write_bytes(LIES[lie])
+    path.write_bytes(FALSE_HEADERS[name])
     tracemalloc.start()
     error = _refusal(path)
     peak = tracemalloc.get_traced_memory()[1]

@@ -150,7 +150,7 @@ def test_a_sentencepiece_vocabulary_shows_text_and_bytes(pieces: Any) -> None:
 
 
 def test_runs_of_spaces_are_pieces_of_gemma() -> None:
-    """Its files hold them as spaces, and its merges follow the order of the IDs."""
+    """Its files contain them as spaces, and its merges follow the order of the IDs."""
     texts = ["<pad>", "<eos>", "<bos>", "<unk>", "  ", "   ", "▁", "a", "▁a", "<start_of_turn>"]
     types = [3, 3, 3, 2, 4, 4, 1, 1, 1, 4]
     values = {

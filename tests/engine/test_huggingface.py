@@ -23,16 +23,9 @@ from engine.messages.generation import SamplingSettings
 from engine.model.opening import describe, load_model, load_transformer
 from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
-from tests.engine.hf_models import CONTEXT, VOCABULARY, model_of, saved, some_ids
+from tests.engine.hf_models import CONTEXT, LLAMA3, VOCABULARY, model_of, saved, some_ids
 
 TEXTS = ("I am happy, and 私は嬉しい。", "  two  spaces\n\nand lines", "😀𠮟 naïve", "")
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 64,
-}
 
 
 def _gpt2(**more: Any) -> transformers.PreTrainedModel:

@@ -207,7 +207,7 @@ def test_a_failure_while_attention_is_written_leaves_no_file(
     assert commands.LAYERS_HELD >= 1
 
 
-# --- Weights that are no numbers ----------------------------------------------------------------------
+# --- Weights that are not finite ----------------------------------------------------------------------
 
 
 def damaged(folder: Path, change: Any) -> Session:
@@ -232,7 +232,7 @@ REQUESTS = [Attend("a q b"), Generate("a q b", tokens=3), PredictNext("a q b"), 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: type(request).__name__)
-def test_a_token_whose_embedding_is_no_number_is_named(tmp_path: Path, value: float, request_: Any) -> None:
+def test_a_token_whose_embedding_is_not_finite_is_named(tmp_path: Path, value: float, request_: Any) -> None:
     session = damaged(tmp_path, no_number(value))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -264,7 +264,7 @@ def test_other_texts_are_continued_with_numbers(tmp_path: Path, value: float) ->
 
 @pytest.mark.parametrize("name", ["model.layers.1.self_attn.v_proj.weight", "model.norm.weight", HEAD])
 @pytest.mark.parametrize("request_", REQUESTS[1:], ids=lambda request: type(request).__name__)
-def test_other_weights_that_are_no_numbers_give_a_sentence(tmp_path: Path, name: str, request_: Any) -> None:
+def test_other_weights_that_are_not_finite_give_a_sentence(tmp_path: Path, name: str, request_: Any) -> None:
     """NaN in a head, in the norm, in the unembedding."""
     session = damaged(tmp_path, lambda weights: weights[name].fill(np.nan))
     with warnings.catch_warnings():
@@ -274,8 +274,8 @@ def test_other_weights_that_are_no_numbers_give_a_sentence(tmp_path: Path, name:
     assert raised.value.key == "error.logits_broken"
 
 
-def test_opening_a_model_names_the_tensors_that_are_no_numbers(tmp_path: Path) -> None:
-    """Torch's fused attention makes numbers of NaN, so that not every such weight shows in the result."""
+def test_opening_a_model_names_the_tensors_that_are_not_finite(tmp_path: Path) -> None:
+    """Torch's fused attention turns NaN into numbers, so that the result does not show every such weight."""
     weights = make_llama(tmp_path, byte_tokenizer())
     weights["model.layers.0.self_attn.q_proj.weight"][0, 0] = np.nan
     write_weights(tmp_path, weights)

@@ -1,4 +1,4 @@
-"""The map of passages whose vectors are equal, few, zero, or no numbers."""
+"""The map of passages whose vectors are equal, few, zero, or contain NaN."""
 
 import warnings
 from types import SimpleNamespace
@@ -49,7 +49,7 @@ def test_every_passage_and_the_question_have_a_finite_place(rows: NDArray[np.flo
     assert np.isfinite(found.question).all()
 
 
-def test_passages_whose_vectors_are_no_numbers_are_left_out() -> None:
+def test_passages_whose_vectors_contain_nan_are_left_out() -> None:
     rows = np.random.default_rng(1).normal(size=(6, 8)).astype(np.float32)
     rows[2, 3] = np.nan
     found = mapped(rows, 2, "what?")

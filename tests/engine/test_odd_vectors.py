@@ -1,4 +1,4 @@
-"""Maps, neighbours and analogies of vectors that are zero, equal, few, or no numbers."""
+"""Maps, neighbours and analogies of vectors that are zero, equal, few, or not finite."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -135,7 +135,7 @@ def test_few_points_are_not_piled_up_by_t_sne(count: int) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_row_that_is_no_number_is_named_and_all_others_are_drawn(tmp_path: Path, value: float) -> None:
+def test_a_row_with_nan_or_infinity_is_named_and_all_others_are_drawn(tmp_path: Path, value: float) -> None:
     session = session_of(tmp_path, row("q", value))
     for method, dims in (("pca", 2), ("pca", 3), ("tsne", 2)):
         notices, names, points = maps(session, method, dims)
@@ -192,7 +192,7 @@ def test_umap_of_few_rows_gives_finite_points_or_a_sentence(count: int, dims: in
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_a_row_without_direction_has_no_neighbours_and_is_none(tmp_path: Path, value: float) -> None:
+def test_a_row_without_direction_has_no_neighbours_and_is_not_one(tmp_path: Path, value: float) -> None:
     session = session_of(tmp_path, row("q", value))
     [found] = ask(session, LookUp(ord("q") - 32))
     assert isinstance(found, TokenRow)
@@ -214,6 +214,6 @@ def test_an_analogy_with_a_row_without_direction_says_so(tmp_path: Path, value: 
     assert len(found.ids) == 5
 
 
-def test_neighbours_in_a_matrix_of_zeros_are_none() -> None:
+def test_a_matrix_of_zeros_has_no_neighbours() -> None:
     rows = np.zeros((5, WIDTH), np.float32)
     assert len(nearest(rows, np.ones(WIDTH, np.float32), 3)[0]) == 0

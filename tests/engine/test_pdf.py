@@ -258,30 +258,24 @@ def test_tiers_of_vertical_japanese_are_read_from_the_top(tmp_path: Path) -> Non
     assert text(tmp_path, content, fonts=(japanese("UniJIS-UTF16-V"),)).strip() == longer
 
 
-def test_furigana_above_a_line_are_left_out(tmp_path: Path) -> None:
-    pieces = [
-        ("次は", 60, 700, 12),
-        ("とうきょうとちょう", 84, 713, 5),
-        ("東京都庁", 84, 700, 12),
-        ("です。", 132, 700, 12),
-    ]
+@pytest.mark.parametrize(
+    ("cmap", "furigana", "base", "end"),
+    [
+        ("UniJIS-UTF16-H", (84, 713), (84, 700), (132, 700)),  # above a line
+        ("UniJIS-UTF16-V", (509, 676), (500, 676), (500, 628)),  # beside a column
+    ],
+)
+def test_furigana_are_left_out(
+    tmp_path: Path, cmap: str, furigana: tuple[int, int], base: tuple[int, int], end: tuple[int, int]
+) -> None:
+    start = (60, 700) if cmap.endswith("H") else (500, 700)
+    pieces = [("次は", *start, 12), ("とうきょうとちょう", *furigana, 5), ("東京都庁", *base, 12), ("です。", *end, 12)]
     content = b"".join(shown(*piece, encoding="utf-16-be") for piece in pieces)
-    assert text(tmp_path, content, fonts=(japanese("UniJIS-UTF16-H"),)).strip() == "次は東京都庁です。"
-
-
-def test_furigana_beside_a_column_are_left_out(tmp_path: Path) -> None:
-    pieces = [
-        ("次は", 500, 700, 12),
-        ("とうきょうとちょう", 509, 676, 5),
-        ("東京都庁", 500, 676, 12),
-        ("です。", 500, 628, 12),
-    ]
-    content = b"".join(shown(*piece, encoding="utf-16-be") for piece in pieces)
-    assert text(tmp_path, content, fonts=(japanese("UniJIS-UTF16-V"),)).strip() == "次は東京都庁です。"
+    assert text(tmp_path, content, fonts=(japanese(cmap),)).strip() == "次は東京都庁です。"
 
 
 def visual(folder: Path, line: str, *ligatures: str) -> str:
-    """Return what is read where a page shows a line, given from left to right."""
+    """Return the text that is read from a page with this line, given as it is shown from left to right."""
     letters = list(dict.fromkeys([*ligatures, *line.replace(" ", "")]))
     for number, ligature in enumerate(ligatures):
         line = line.replace(ligature[::-1], chr(0xE000 + number))
@@ -346,7 +340,7 @@ def test_the_values_of_forms_are_read_as_shown(tmp_path: Path) -> None:
     assert found.text.strip() == "Name: Akiko Mori"
 
 
-def test_fonts_that_do_not_say_their_letters_are_refused(tmp_path: Path) -> None:
+def test_fonts_that_do_not_map_codes_to_characters_are_refused(tmp_path: Path) -> None:
     font = (
         b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [0.1 0 0 0.1 0 0] /CharProcs << >> /Encoding"
     )
@@ -372,7 +366,9 @@ def test_a_file_with_a_damaged_table_of_objects_is_read(tmp_path: Path) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_no_word_is_lost_or_doubled_wherever_it_stands(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+def test_no_word_is_lost_or_doubled_wherever_it_is_on_the_page(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
     rng = random.Random(seed)
     places = rng.sample([(x, y) for x in range(40, 520, 80) for y in range(40, 800, 16)], rng.randint(1, 60))
     words = [f"{rng.choice('abcdefgh')}{number}z" for number in range(len(places))]

@@ -89,7 +89,7 @@ def test_a_deleted_end_of_a_paragraph_joins_it_to_the_next(tmp_path: Path) -> No
     assert lines(tmp_path, rb"One{\deleted\par} two\par") == ["One two"]
 
 
-def test_what_is_no_rtf_and_groups_without_end_are_refused_or_read(tmp_path: Path) -> None:
+def test_other_files_are_refused_and_groups_without_an_end_are_read(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="begin"):
         read(tmp_path, b"", b"plain text")
     with pytest.raises(EngineError, match="nested"):

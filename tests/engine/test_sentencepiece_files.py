@@ -142,7 +142,7 @@ def test_a_tokenizer_json_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x0a", b"\xff" * 20, b"\x0a\x80\x80\x80\x80\x10", b"\x08\x01", b"text\n" * 50])
-def test_files_that_are_no_model_are_refused(tmp_path: Path, data: bytes) -> None:
+def test_files_that_are_not_a_model_are_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "tokenizer.model").write_bytes(data)
     with pytest.raises(EngineError) as raised:
         Tokenizer.load(tmp_path)

@@ -201,7 +201,7 @@ def test_a_presentation_of_pictures_only_is_refused_as_such(tmp_path: Path) -> N
 # --- Names of Office 97 to 2003 -----------------------------------------------------------------------------
 
 
-def test_old_files_are_refused_with_what_to_do_unless_they_hold_another_format(tmp_path: Path) -> None:
+def test_old_files_are_refused_with_advice_unless_they_contain_another_format(tmp_path: Path) -> None:
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
     for name, stream in (("a.doc", "WordDocument"), ("a.xls", "Workbook"), ("a.ppt", "PowerPoint Document")):
         (tmp_path / name).write_bytes(ole + f"{stream}\0".encode("utf-16-le"))

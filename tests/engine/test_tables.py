@@ -1,4 +1,4 @@
-"""Tables in plain text: their dialects, records, headers and lines."""
+"""Tables in plain text: dialects, records, headers and lines."""
 
 import csv
 import io

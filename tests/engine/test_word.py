@@ -108,7 +108,7 @@ def test_changes_are_read_as_accepted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", ["del", "moveFrom"])
-def test_a_paragraph_whose_mark_is_deleted_runs_on_in_the_next(tmp_path: Path, mark: str) -> None:
+def test_a_paragraph_whose_mark_is_deleted_is_continued_by_the_next(tmp_path: Path, mark: str) -> None:
     first = p("One ", f"<w:rPr><w:{mark}/></w:rPr>")
     assert lines(tmp_path, BEFORE + first * 2 + p("two.") + AFTER) == ["Before.", "One One two.", "After."]
     assert lines(tmp_path, first + tbl(tr("a", "b")) + first) == ["One ", "a | b", "One "]

@@ -155,7 +155,7 @@ def test_a_bomb_is_refused_and_large_pictures_are_not_unpacked(tmp_path: Path, m
         read_document(word(tmp_path / "b.docx", p("Text.") + " " * 100_000))
 
 
-def test_old_and_encrypted_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_old_and_encrypted_files_are_refused_with_advice(tmp_path: Path) -> None:
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
     for stream, key in (("EncryptedPackage", "error.document_encrypted"), ("WordDocument", "error.document_old")):
         path = tmp_path / "a.docx"

@@ -1,4 +1,4 @@
-"""A text longer than the model's context: every pane that shows a part of it says so."""
+"""A text longer than the model's context: every pane that shows a part of it reports so."""
 
 from dataclasses import replace
 from typing import Any
@@ -60,7 +60,7 @@ def test_a_pane_says_that_the_model_sees_only_the_end_of_the_text(
     qtbot.waitUntil(lambda: not pane.messages.isVisible())
 
 
-def test_the_map_says_it_and_a_closed_notice_returns_only_for_another_text(
+def test_the_map_reports_it_and_a_closed_notice_returns_only_for_another_text(
     window: MainWindow, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     engine.answers[TraceForward] = lambda request: [replace(forward_trace(request)[0], first=700, seen=16)]

@@ -85,7 +85,7 @@ def test_a_codec_is_called_by_its_usual_name(codec: str, name: str) -> None:
     assert encoding_name(codec) == name
 
 
-def test_doubt_and_unreadable_places_are_said_beside_the_name() -> None:
+def test_doubt_and_unreadable_places_are_shown_beside_the_name() -> None:
     assert describe_encoding("cp932", False, 0) == "probably Japanese (Shift_JIS)"
     assert describe_encoding("utf-8", True, 1) == "UTF-8 · 1 unreadable place"
     assert describe_encoding("utf-8", True, 20) == "UTF-8 · 20 unreadable places"

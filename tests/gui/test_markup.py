@@ -1,4 +1,4 @@
-"""Text that looks like HTML, holds "&" or line ends is shown as it is, everywhere in the window."""
+"""Text that looks like HTML or contains "&" or line ends is shown as it is, everywhere in the window."""
 
 from pathlib import Path
 

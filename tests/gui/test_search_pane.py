@@ -206,7 +206,7 @@ def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_nothing_found_is_said_instead_of_far_passages(
+def test_the_pane_reports_that_nothing_was_found_instead_of_far_passages(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine, window: MainWindow, language: str
 ) -> None:
     def nothing(request: Any) -> list[object]:
