@@ -23,7 +23,7 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 EAST_ASIAN = ("cp932", "euc_jis_2004", "gb18030", "cp949", "big5hkscs")
-# By the names that chardet has for them.
+# Under the names that chardet uses.
 FAMILIES = (
     EAST_ASIAN,
     ("cp1252", "cp1250", "cp1254", "cp1257", "cp1258", "iso8859-2"),
@@ -45,7 +45,7 @@ NOT_ASCII = bytes(range(128, 256))
 CONTROL_BYTES = bytes({*range(32), 127} - {*b"\t\n\r\x1b"})
 CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
-# Decoders put this lone surrogate, which no valid text contains, in the place of an invalid byte.
+# Decoders replace an invalid byte by this lone surrogate, which no valid text contains.
 INVALID = "\udcff"
 MARK_INVALID = "nakami.mark_invalid"  # the name of this error handler
 _INVALID_RUN = re.compile(f"{INVALID}+")
@@ -135,11 +135,8 @@ def declared_in_html(data: bytes) -> str:
     return "" if name in ("", "replacement") else codec_of(name)
 
 
-_CHARSET = re.compile(r"charset\s*=\s*(?:[\"']([^\"']*)|([^\s;\"']+))", re.IGNORECASE)
-
-
 def detect(data: bytes, declared: str = "") -> Guess | None:
-    """Return the encoding of a text, of which `data` is the beginning or all; None if it is no text.
+    """Return the encoding of a text, of which `data` is the beginning or all; None if it is not text.
 
     `declared` is preferred unless half of the non-ASCII characters are invalid in it.
     """

@@ -77,11 +77,6 @@ def find_files(paths: Iterable[str | Path], encoding: str = "") -> list[Path]:
     return found
 
 
-def detect_encoding(path: Path) -> str:
-    """Return the name of the Python codec that reads this file. Raises EngineError as TextFile."""
-    return TextFile(path).encoding
-
-
 def read_chunks(path: Path, encoding: str = "") -> Iterator[str]:
     """Yield the text of a file, about a million characters at a time. Raises EngineError as TextFile."""
     yield from TextFile(path, encoding).chunks()

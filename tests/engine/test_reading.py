@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
 from engine.text import reading
-from engine.text.reading import detect_encoding, find_files, inspect, read_all, read_chunks
+from engine.text.reading import TextFile, find_files, inspect, read_all, read_chunks
 
 JAPANESE = (
     "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で"
@@ -72,7 +72,7 @@ def test_characters_are_not_cut_between_chunks(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_reported_by_name(tmp_path: Path, data: bytes, key: str) -> None:
     path = write(tmp_path, data)
     with pytest.raises(EngineError) as raised:
-        detect_encoding(path)
+        TextFile(path)
     assert raised.value.key == key
     assert raised.value.args_by_name["file"] == str(path)
 
@@ -206,7 +206,7 @@ def test_any_bytes_are_read_or_raise_an_engine_error(tmp_path: Path, data: bytes
     path.write_bytes(data)
     refused = ""
     try:
-        "".join(read_chunks(path)).encode(detect_encoding(path), "replace")
+        "".join(read_chunks(path)).encode(TextFile(path).encoding, "replace")
     except EngineError as error:
         refused = error.key
     assert refused in ("", "error.text_empty", "error.text_binary", "error.text_nul")
