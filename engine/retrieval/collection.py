@@ -31,7 +31,7 @@ from engine.retrieval.store import Store, Table
 
 Floats = NDArray[np.float32]
 LINES_READ, LINE = 20, 0.15  # best passages whose lines are compared; score of a line with the whole question
-PART, MOST, TRACE = 0.25, 0.6, 0.05  # shares of a question, see `_is_relevant`
+PART, MOST, TRACE = 0.25, 0.6, 0.05  # shares of a question, see `_possible_hits`
 CANDIDATES = 200  # passages that the graph and keyword search each contribute to a fusion
 
 
@@ -150,7 +150,7 @@ class Collection:
             extractor = Extractor(now.keywords)
             for index in best_first(scores_N, LINES_READ).tolist():
                 scores_N[index] += LINE * extractor.coverage(query, self.store.passage(int(now.table.ids[index]))[2])
-        scores_N = np.where(_is_relevant(now, query, mode, cosines_N), scores_N, 0.0).astype(np.float32)
+        scores_N = np.where(_possible_hits(now, query, mode, cosines_N), scores_N, 0.0).astype(np.float32)
         best = [int(i) for i in best_first(scores_N, k) if scores_N[i] > 0]
         cosines = cosines_N if len(cosines_N) else np.zeros_like(scores_N)
         hits = [
@@ -189,23 +189,27 @@ def _hybrid(now: Snapshot, keyword_N: Floats, query_D: Floats, cosines_N: Floats
     return scores_N
 
 
-def _is_relevant(now: Snapshot, question: str, mode: SearchMode, cosines_N: Floats) -> NDArray[np.bool_]:
-    """Return which passages are relevant to a question, [N], so that a question about something else finds nothing.
+def _possible_hits(now: Snapshot, question: str, mode: SearchMode, cosines_N: Floats) -> NDArray[np.bool_]:
+    """Return which passages may be hits, [N]: those that share something with the question, if any is relevant to it.
 
-    In keyword mode one shared term is enough. Otherwise a passage must contain the share PART of the question (by the
-    weights of its terms), or the share TRACE if the collection contains the share MOST. The cosine decides where
-    the embedder was trained to compare texts; others give high cosines to any text.
+    So a question about something else finds nothing. In keyword mode one shared term is enough. Otherwise a passage is
+    relevant if it contains the share PART of the question (by the weights of its terms), or the share TRACE if the
+    collection contains the share MOST. The cosine decides where the embedder was trained to compare texts, beside the
+    share MOST in one passage, or PART and a cosine nearly as high; other embedders give high cosines to any text.
     """
     shares_N, known = now.keywords.contained(question)
+    likely = now.embedder.likely if now.embedder and len(cosines_N) else 0.0
     if mode == "keyword":
         return shares_N > 0
-    likely = now.embedder.likely if now.embedder and len(cosines_N) else 0.0
-    if likely:
-        near_N = np.nan_to_num(cosines_N) >= likely
-        return near_N if mode == "vector" else near_N | (shares_N >= MOST)
-    if mode == "vector":
+    if mode == "vector" and not likely:
         return np.full(len(shares_N), known >= PART)
-    return shares_N >= (TRACE if known >= MOST else PART)
+    highest, share = float(np.nan_to_num(cosines_N).max(initial=0.0)), float(shares_N.max(initial=0.0))
+    if likely:
+        is_shared = share >= MOST or (share >= PART and highest >= 0.75 * likely)
+        is_found = highest >= likely or (mode == "hybrid" and is_shared)
+        near_N = np.nan_to_num(cosines_N) >= likely / 2
+        return is_found & (near_N | ((shares_N > 0) & (mode == "hybrid")))
+    return (share >= (TRACE if known >= MOST else PART)) & (shares_N > 0)
 
 
 def vectors_file(folder: Path, fit: int) -> Path:
