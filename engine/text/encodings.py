@@ -192,7 +192,7 @@ _ASCII_RUN, _NOT_ASCII_RUN = re.compile(rb"[\x00-\x7f]+"), re.compile(rb"[\x80-\
 
 def _utf16_or_32(data: bytes) -> Guess | None:
     """Return the wide encoding without a mark in which nearly all characters are in common use, if there is one."""
-    if b"\0" not in data and len(data) < 24:
+    if len(data) < 24 and (b"\0" not in data or len(data) % 2):
         return None  # a few bytes look like anything
     names = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
     best, name = max((_commonness(data, name), name) for name in (names if b"\0" in data else names[:2]))

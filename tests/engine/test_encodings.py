@@ -88,6 +88,10 @@ def test_the_signs_of_nec_in_euc_are_read() -> None:
     assert detected(text.encode("euc_jis_2004")) == text
 
 
+def test_a_few_bytes_with_nuls_are_not_taken_for_a_wide_encoding() -> None:
+    assert detect(b"\0\0abc") is None
+
+
 def test_utf16_without_a_mark_is_found_with_ideographic_spaces() -> None:
     text = "\u3000温室では、朝露の残る時刻から始めて、札の順に株を見る。\u3000雨の日は窓を閉じる。\n" * 4
     for encoding in ("utf-16-le", "utf-16-be"):
