@@ -198,9 +198,9 @@ def _possible_hits(now: Snapshot, question: str, mode: SearchMode, cosines_N: Fl
     share MOST in one passage, or PART and a cosine nearly as high; other embedders give high cosines to any text.
     """
     shares_N, known = now.keywords.contained(question)
-    likely = now.embedder.likely if now.embedder and len(cosines_N) else 0.0
     if mode == "keyword":
         return shares_N > 0
+    likely = now.embedder.likely if now.embedder and len(cosines_N) else 0.0
     if mode == "vector" and not likely:
         return np.full(len(shares_N), known >= PART)
     highest, share = float(np.nan_to_num(cosines_N).max(initial=0.0)), float(shares_N.max(initial=0.0))
