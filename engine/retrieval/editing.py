@@ -15,6 +15,7 @@ from engine.text.reading import TextFile
 
 EDITABLE = frozenset({".txt", ".text", ".md", ".markdown"})
 LONGEST = 200_000  # characters
+# As encodings.BOMS, but with codecs that write no mark of their own.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, because it begins with the mark of UTF-16
