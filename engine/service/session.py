@@ -1,6 +1,6 @@
 """What is kept between requests: the open model, the run that may be training it, and the open collection."""
 
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,7 +58,7 @@ class OpenedModel(Cache):
         """The interventions as changes for a tape."""
         return self.reader.changes
 
-    def ids_of(self, text: str) -> Sequence[int]:
+    def ids_of(self, text: str) -> tuple[int, ...]:
         """Return the token IDs of a text; cached, because several requests use the same text. Raises as check_rows."""
         ids = self.cached("ids", text, lambda: tuple(self.tokenizer.encode(text)))
         check_rows(self.model, self.tokenizer, ids)

@@ -1,0 +1,75 @@
+"""Score a text: the surprisal, rank and entropy of each token as the model predicts it.
+
+Suffixes: T tokens of a window, R of them at a time, D width, V vocabulary.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.errors import EngineError
+from engine.inspection.attention import batch_of
+from engine.model.tape import UNCHANGED, Changes, Tape
+from engine.model.transformer import Transformer, soft_cap
+
+LOGITS_AT_ONCE = 1 << 22  # 16 MB: sixteen tokens of a vocabulary of 262,144
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The predictions of consecutive tokens, one entry each, in nats."""
+
+    surprisals: NDArray[np.float64]  # -ln p
+    ranks: NDArray[np.int32]  # 1 for the likeliest token of the vocabulary, ties by ID
+    entropies: NDArray[np.float64]
+
+
+def window_start(place: int, context: int) -> int:
+    """Return the index of the first token from which the token at `place` is predicted, place >= 1.
+
+    Windows are those of `evaluate`: consecutive, as long as the context, and each predicts the tokens that are one
+    further on.
+    """
+    return (place - 1) // context * context
+
+
+def score(model: Transformer, ids: Sequence[int], changes: Changes = UNCHANGED) -> Iterator[Scores | float]:
+    """Yield the scores of all tokens but the first, a few at a time, and the share that is done, 0..1.
+
+    The mean surprisal is the loss of `evaluate`. Logits exist for a few tokens at a time, so that a large
+    vocabulary takes little memory. Raises EngineError error.logits_broken if weights are damaged.
+    """
+    context, count = model.config.context, len(ids) - 1
+    rows = max(1, LOGITS_AT_ONCE // model.config.vocabulary)
+    for start in range(0, count, context):
+        window, following = ids[start : min(start + context, count)], ids[start + 1 : start + context + 1]
+        tape = Tape(["ln_final"], changes=changes)
+        for block in model.walk(batch_of(model, window), tape):
+            yield (start + len(window) * (block + 1) / model.config.n_layers) / count
+        x_TD = tape.take("ln_final")[0]
+        targets_T = torch.tensor(following, device=x_TD.device)
+        for row in range(0, len(window), rows):
+            yield _scores(model, x_TD[row : row + rows], targets_T[row : row + rows])
+
+
+@torch.no_grad()
+def _scores(model: Transformer, x_RD: Tensor, targets_R: Tensor) -> Scores:
+    logits_RV = soft_cap(model.unembedding(x_RD), model.config.logit_cap).float()
+    if not logits_RV.isfinite().all():
+        raise EngineError("error.logits_broken")
+    target_R1 = logits_RV.gather(1, targets_R[:, None])
+    ids_V = torch.arange(logits_RV.shape[1], device=logits_RV.device)
+    before_RV = (logits_RV > target_R1) | ((logits_RV == target_R1) & (ids_V < targets_R[:, None]))
+    log_p_RV = logits_RV.log_softmax(dim=1)
+    surprisals_R = -log_p_RV.gather(1, targets_R[:, None])[:, 0]
+    entropies_R = torch.special.entr(log_p_RV.exp()).sum(dim=1)
+    return Scores(_array(surprisals_R), (1 + before_RV.sum(dim=1)).int().cpu().numpy(), _array(entropies_R))
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = tensor.double().cpu().numpy()
+    return values
