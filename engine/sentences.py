@@ -57,7 +57,10 @@ def number(value: float, digits: int = 0, *, signed: bool = False) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share of 1 in percent, with a no-break space: 0.914 is "91 %"."""
+    """Return a share of 1 in percent, with a no-break space: 0.914 is "91 %", and a tiny share "< 1 %", not "0 %"."""
+    least = 10.0**-digits
+    if 0 < 100 * share < least / 2:
+        return f"<\u00a0{number(least, digits)}\u00a0%"
     return f"{number(100 * share, digits)}\u00a0%"
 
 

@@ -1,17 +1,74 @@
 """Text as it is shown on screen."""
 
+import re
 import unicodedata
+from functools import cache, lru_cache
 from html import escape
 
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import Qt, QTextLayout
+from PySide6.QtGui import QFontMetrics, QGuiApplication, Qt, QTextLayout
 
 LONGEST_NAME = 120  # characters of a name on one line
+LONGEST_PIECE = 40  # characters of a token
+SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "□"}
+JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # invisible, but they change the look of the character before them
+BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
+LONG_RUN = re.compile(r"(.)\1{6,}", re.DOTALL)
 
 
+@lru_cache(20_000)
 def visible(piece: str) -> str:
-    """Return `piece` with white space replaced by visible signs."""
-    return piece.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\u3000", "□")
+    """Return a token as a short label on one line, in which every character can be seen.
+
+    White space becomes a sign, a byte its hex number, and a character without a glyph its code point: "U+200B",
+    or "U+1200…" for several of them. Seven or more equal characters are counted: "␣×16".
+    """
+    if BYTES.fullmatch(piece):
+        data = bytes.fromhex(piece.replace("<0x", "").replace(">", ""))
+        shown = f"0x{data.hex(' ').upper()}"
+        return f"{shown} = {chr(data[0])}" if len(data) == 1 and 0x20 < data[0] < 0x7F else shown
+    parts: list[str] = []
+    end = 0
+    for run in LONG_RUN.finditer(piece):
+        parts += [_signs(piece[end : run.start()]), f"{_signs(run[1])}×{len(run[0])}"]
+        end = run.end()
+    return shown_name("".join([*parts, _signs(piece[end:])]), LONGEST_PIECE)
+
+
+def _signs(text: str) -> str:
+    """Return a text with its white space, and the characters without a glyph, replaced."""
+    if text.isascii() and text.isprintable():
+        return text.replace(" ", "␣")
+    parts: list[str] = []
+    hidden = 0  # characters without a glyph just before
+    for place, character in enumerate(text):
+        if character in SIGNS:
+            parts.append(SIGNS[character])
+        elif character in JOINERS and 0 < place < len(text) - 1 + (character > "\u200d"):
+            parts.append("" if hidden else character)
+            continue
+        elif has_glyph(character):
+            lonely = not place and unicodedata.category(character)[0] == "M"
+            parts.append(f"◌{character}" if lonely else character)
+        else:
+            parts.append("" if hidden > 1 else "…" if hidden else f"U+{ord(character):04X}")
+            hidden += 1
+            continue
+        hidden = 0
+    return "".join(parts)
+
+
+def has_glyph(character: str) -> bool:
+    """Return whether a character can be seen, and the program's fonts or those of the system contain it."""
+    kind = unicodedata.category(character)
+    if kind[0] in "CZ" and kind != "Cn":  # of Cn, characters unknown to Python, a newer font may have some
+        return False
+    return QGuiApplication.instance() is None or _in_fonts(character)
+
+
+@cache
+def _in_fonts(character: str) -> bool:
+    return QFontMetrics(QGuiApplication.font()).inFontUcs4(ord(character))
 
 
 def tip(text: str) -> str:

@@ -256,7 +256,7 @@ def test_a_token_is_shown_with_its_bytes_and_kind(vocabulary: VocabularyTable) -
     shown = [[model.index(row, column).data() for column in range(5)] for row in range(9)]
     assert shown[1] == ["1", "␣the", "20 74 68 65", "letters", "50"]
     assert shown[2] == ["2", "あ", "E3 81 82", "hiragana", "20"]
-    assert shown[3] == ["3", "<0xE3>", "E3", "part of a character", "3"]
+    assert shown[3] == ["3", "0xE3", "E3", "part of a character", "3"]
     assert shown[7][1] == "⏎"
     assert vocabulary.found.text() == "9 of 9"
 

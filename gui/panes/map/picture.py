@@ -317,15 +317,13 @@ class Picture(Canvas):
         name, size = QRectF(row.left(), row.top(), label, row.height()), self._size(row.height())
         self._fitting(name, visible(found.pieces[index]), "accent" if drawn else "text", RIGHT, size, drawn)
         self.painter.setFont(self.font(size - 3 if row.width() > 180 * self.plan.unit else SMALL))
-        figure = QFontMetricsF(self.painter.font()).horizontalAdvance(f"< {percent(0.001, 1)}")
+        figure = QFontMetricsF(self.painter.font()).horizontalAdvance(percent(1e-9, 1))
         room = max(4.0, row.width() - label - figure - 12)
         length = max(2.0, room * share / max(1e-9, float(found.probabilities[-1].max())))
         height = min(row.height() * 0.6, 22 * self.plan.unit)
         bar = QRectF(name.right() + 6, row.center().y() - height / 2, length, height)
         self._fill(bar, self.theme.color("accent") if drawn else self.theme.series_color(5), 2)
         words = percent(share) if share >= 0.0995 else percent(share, 1)
-        if 0 < share < 0.0005:
-            words = f"< {percent(0.001, 1)}"
         self._draw_words(QRectF(bar.right() + 5, row.top(), figure + 4, row.height()), words, "muted", LEFT)
 
     def _paint_draw(self) -> None:

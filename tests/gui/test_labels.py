@@ -1,0 +1,64 @@
+"""Labels of tokens: whatever a vocabulary contains can be read on one line."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from engine.sentences import percent
+from gui.text import JOINERS, LONGEST_PIECE, has_glyph, visible
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+ANY = st.text(st.characters(), max_size=80)  # with control characters, lone surrogates and unassigned code points
+CONTROLS = st.text(st.characters(categories=("Cc", "Cf", "Zs", "Zl", "Zp", "Co", "Cs")), min_size=1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(piece=ANY | CONTROLS)
+def test_a_label_has_no_character_that_cannot_be_seen(piece: str) -> None:
+    label = visible(piece)
+    hidden = [c for c in label if not has_glyph(c) and c not in JOINERS and c != " "]
+    assert not hidden, (ascii(piece), ascii(label))
+    assert bool(label) == bool(piece)
+    assert len(label) <= LONGEST_PIECE + len(" … ")
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(min_size=1, max_size=6))
+def test_bytes_are_shown_in_hex_without_brackets(data: bytes) -> None:
+    label = visible("".join(f"<0x{byte:02X}>" for byte in data))
+    assert label.startswith("0x" + data.hex(" ").upper())
+    assert not any(unicodedata.category(c)[0] == "C" for c in label)
+
+
+@pytest.mark.parametrize(
+    ("piece", "label"),
+    [
+        (" the", "␣the"),
+        ("\n\t", "⏎⇥"),
+        ("\r\n", "U+000D⏎"),
+        ("\u200b", "U+200B"),
+        ("\x00\x01\x02", "U+0000…"),
+        (" " * 16, "␣×16"),
+        ("-" * 64 + ">", "-×64>"),
+        ("\u0301", "◌\u0301"),
+        ("e\u0301", "e\u0301"),
+        ("<0xE3>", "0xE3"),
+        ("<0xE3><0x81>", "0xE3 81"),
+        ("<0x32>", "0x32 = 2"),
+        ("x" + "ab" * 60, "xabababababababababa … abababababababababab"),
+    ],
+)
+def test_the_label_of_a_token_is(piece: str, label: str) -> None:
+    assert visible(piece) == label
+
+
+@given(share=st.floats(0, 1, exclude_min=True), digits=st.integers(0, 3))
+def test_a_share_that_is_not_zero_is_never_shown_as_zero(share: float, digits: int) -> None:
+    assert any(digit in percent(share, digits) for digit in "123456789")
+
+
+def test_a_share_below_the_last_digit_is_named_as_such() -> None:
+    shown = [percent(1e-9, 1), percent(0.004), percent(0.0006, 1), percent(0.0, 1)]
+    assert [words.replace("\xa0", " ") for words in shown] == ["< 0.1 %", "< 1 %", "0.1 %", "0.0 %"]
