@@ -1,4 +1,4 @@
-"""Commands that use a trained model: generate, evaluate, open, logits, attend, ablate."""
+"""Commands that use a trained model: models, generate, evaluate, open, logits, attend, ablate."""
 
 import argparse
 import math
@@ -22,6 +22,7 @@ from engine.cli.terminal import (
 )
 from engine.errors import EngineError, not_written
 from engine.files import replacing
+from engine.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,8 @@ LAYERS_HELD = 1.5  # layers' patterns in memory while one is computed and checke
 
 def add_commands(commands: Commands) -> None:
     _add_generate(commands)
+    command = add_command(commands, "models", list_models, "list the models on this computer")
+    command.add_argument("folders", nargs="*", type=nonempty_path, metavar="FOLDER", help="also searched for models")
     command = add_command(commands, "evaluate", evaluate, "measure how well a model predicts a text")
     add_model(command)
     command.add_argument("file", type=nonempty_path, metavar="FILE")
@@ -123,6 +126,35 @@ def evaluate(options: argparse.Namespace) -> None:
         for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
             line.show(f"{result['tokens']:,}")
     print_result(options, result, "\n".join(f"{name}: {value:.6g}" for name, value in result.items()))
+
+
+def list_models(options: argparse.Namespace) -> None:
+    from engine.model.library import find_all, own_folder
+
+    found: list[dict[str, Any]] = []
+    lines: list[str] = []
+    with ProgressLine() as progress:
+        for model in find_all(own_folder(), map(Path, options.folders)):
+            if model is None:
+                progress.show(lambda: sentence("progress.models", count=len(found)))
+                continue
+            opens: bool | str = model.opens or sentence(model.reason, **model.arguments)
+            found.append(
+                {
+                    "name": model.name,
+                    "path": model.path,
+                    "format": model.format,
+                    "from": model.origin,
+                    "family": model.family,
+                    "parameters": model.parameters,
+                    "bytes": model.size,
+                    "memory": model.memory,
+                    "opens": opens,
+                }
+            )
+            figures = f"{model.parameters:>14,}  {model.family:<12} {model.origin:<12}"
+            lines.append(f"{figures} {model.path}" + ("" if opens is True else f"\n{'':>16}{opens}"))
+    print_result(options, found, "\n".join(lines))
 
 
 def open_model(options: argparse.Namespace) -> None:

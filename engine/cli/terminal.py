@@ -34,9 +34,12 @@ def nonempty_path(text: str) -> str:
     return text
 
 
-def print_result(options: argparse.Namespace, result: dict[str, Any], words: str | None = None) -> None:
-    """Print `result` as JSON with --json, else `words`; by default a line for each name and value."""
-    words = "\n".join(f"{name}: {value}" for name, value in result.items()) if words is None else words
+def print_result(
+    options: argparse.Namespace, result: dict[str, Any] | list[dict[str, Any]], words: str | None = None
+) -> None:
+    """Print `result` as JSON with --json, else `words`; by default a line for each name and value of an object."""
+    if words is None and isinstance(result, dict):
+        words = "\n".join(f"{name}: {value}" for name, value in result.items())
     # JSON is UTF-8, in which an argument or a file name that was none has no place.
     print(json.dumps(result, ensure_ascii=False).encode(errors="replace").decode() if options.json else words)
 

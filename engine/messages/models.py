@@ -1,7 +1,8 @@
-"""Models: opening one, changing the open model, and downloading one from the Hugging Face hub."""
+"""Models: opening one, listing those on this computer, changing the open one, and downloading one from the hub."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.messages.envelope import Arguments, Request
 from engine.messages.status import Notice, Progress
@@ -43,6 +44,44 @@ class OpenModel(Request[Notice | Progress | ModelInfo]):
     """
 
     folder: str
+
+
+# --- The models on this computer ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model on this computer that was found without being loaded."""
+
+    name: str
+    path: str  # for OpenModel
+    format: Literal["folder", "gguf"]
+    origin: str  # "nakami", "bundled", "huggingface", "ollama", "lmstudio", "folder"
+    family: str  # "" if it is not known
+    parameters: int  # 0 if it is not known
+    size: int  # bytes of its files
+    memory: int  # bytes for the weights once it is open; 0 if it is not known
+    reason: str = ""  # the key of a sentence that says why it cannot be opened; "" if it can
+    arguments: Arguments = field(default_factory=dict)
+
+    @property
+    def opens(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModels:
+    """The models found since the answer before."""
+
+    models: tuple[StoredModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels(Request[StoredModels]):
+    """Find the models on this computer: answers as it finds them."""
+
+    own: str  # the folder with Nakami's runs and downloads
+    folders: tuple[str, ...] = ()  # those that the user has added
 
 
 # --- Changing the open model ----------------------------------------------------------------------

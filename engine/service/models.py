@@ -1,15 +1,27 @@
-"""Handlers of models: opening a folder, changing the open model, downloading one from the Hugging Face hub."""
+"""Handlers of models: opening and listing them, changing the open one, downloading one from the Hugging Face hub."""
 
 import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
 
-from engine.messages.models import ChangeModel, Downloaded, DownloadModel, ModelChanged, ModelInfo, OpenModel, shortened
+from engine.messages.models import (
+    ChangeModel,
+    Downloaded,
+    DownloadModel,
+    ListModels,
+    ModelChanged,
+    ModelInfo,
+    OpenModel,
+    StoredModel,
+    StoredModels,
+    shortened,
+)
 from engine.messages.status import Notice, Progress
 from engine.model.bundled import find
 from engine.model.damage import broken_tensors
 from engine.model.hub import download, folder_for
+from engine.model.library import find_all
 from engine.model.opening import describe
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
@@ -30,6 +42,20 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
     broken = broken_tensors(session.opened.model)
     if broken:
         yield Notice("notice.weights_broken", {"count": len(broken), "names": shortened(broken)})
+
+
+def list_models(session: Session, request: ListModels) -> Answer[StoredModels]:
+    """Report the models on this computer a few times a second, as they are found."""
+    found: list[StoredModel] = []
+    reported = 0.0  # so that the first one is reported at once
+    for model in find_all(Path(request.own), map(Path, request.folders)):
+        found += [model] if model else []
+        if found and time.perf_counter() - reported >= REPORT_SECONDS:
+            yield StoredModels(tuple(found))
+            found, reported = [], time.perf_counter()
+        else:
+            yield None
+    yield StoredModels(tuple(found))
 
 
 def change_model(session: Session, request: ChangeModel) -> Answer[ModelChanged]:
@@ -58,4 +84,9 @@ def _reported(key: str, shares: Generator[float, None, T]) -> Generator[Progress
         reported = now if is_due else reported
 
 
-HANDLERS: Handlers = {OpenModel: open_model, ChangeModel: change_model, DownloadModel: download_model}
+HANDLERS: Handlers = {
+    OpenModel: open_model,
+    ListModels: list_models,
+    ChangeModel: change_model,
+    DownloadModel: download_model,
+}
