@@ -9,6 +9,7 @@ mapped into memory: a file that becomes shorter meanwhile gives an error, where 
 
 import os
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from engine.errors import EngineError
 
 MAGIC: Final = b"GGUF"
+BUFFER = 1 << 20  # bytes of the file that are read at a time
 HEADER = 1 << 28  # bytes; that of a vocabulary of 262,144 tokens has 12 MB
 ENTRIES = 1 << 16  # metadata keys, or tensors
 ITEMS = 4_000_000  # of all arrays together
@@ -26,6 +28,7 @@ PARTS = 1000  # files of one model
 PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
 NUMBERS = {0: "u1", 1: "i1", 2: "u2", 3: "i2", 4: "u4", 5: "i4", 6: "f4", 7: "u1", 10: "u8", 11: "i8", 12: "f8"}
 BOOL, TEXT, ARRAY = 7, 8, 9  # types of metadata
+LENGTH = struct.Struct("<Q")  # of a string
 
 # Types of tensors: name, numbers in a block, bytes of a block.
 TYPES = {
@@ -77,22 +80,23 @@ class GGUF:
     tensors: dict[str, Stored]
 
 
-def read(path: Path) -> GGUF:
+def read(path: Path, texts: bool = True) -> GGUF:
     """Read the header of a file, or those of all parts of a model that is split into several files.
 
+    Without `texts`, lists of strings are left out of the metadata: those of the tokenizer take most of the time.
     Raises EngineError: error.model_missing, error.gguf_unknown, error.gguf_version, error.gguf_big_endian,
     error.gguf_damaged, error.gguf_type, error.gguf_part_name, error.model_shard.
     """
     if not path.is_file():
         raise EngineError("error.model_missing", folder=str(path))
-    first = _read_one(path)
+    first = _read_one(path, texts)
     count = first.values.get("split.count", 1)
     if type(count) is not int or not 1 <= count <= PARTS:
         raise _damaged(path, "split.count")
-    return first if count == 1 else _joined(path, count)
+    return first if count == 1 else _joined(path, count, texts)
 
 
-def _joined(path: Path, count: int) -> GGUF:
+def _joined(path: Path, count: int, texts: bool) -> GGUF:
     """Return a model whose metadata are in the first of `count` parts; `path` is any of them."""
     name = PART.fullmatch(path.name)
     if name is None or int(name[3]) != count:
@@ -102,7 +106,7 @@ def _joined(path: Path, count: int) -> GGUF:
     if missing:
         raise EngineError("error.model_shard", file=str(missing[0]))
     tensors: dict[str, Stored] = {}
-    parts = [_read_one(part) for part in paths]
+    parts = [_read_one(part, texts) for part in paths]
     for number, part in enumerate(parts):
         twice = next(iter(tensors.keys() & part.tensors.keys()), None)
         if part.values.get("split.no") != number or part.values.get("split.count") != count or twice:
@@ -113,10 +117,10 @@ def _joined(path: Path, count: int) -> GGUF:
     return GGUF(path, parts[0].values, tensors)
 
 
-def _read_one(path: Path) -> GGUF:
+def _read_one(path: Path, texts: bool) -> GGUF:
     try:
-        with path.open("rb", buffering=1 << 20) as file:
-            return _Header(path, file).read()
+        with path.open("rb", buffering=BUFFER) as file:
+            return _Header(path, file, texts).read()
     except OSError as error:
         raise EngineError("error.text_unreadable", file=str(path), reason=error.strerror or str(error)) from error
 
@@ -128,8 +132,8 @@ def _damaged(path: Path, place: str) -> EngineError:
 class _Header:
     """The header of one file, read from its beginning to its end."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        self._path, self._file = path, file
+    def __init__(self, path: Path, file: BinaryIO, texts: bool) -> None:
+        self._path, self._file, self._has_texts = path, file, texts
         self._stamp = stamp_of(file)
         self._left = min(self._stamp[0], HEADER)  # bytes that the header may still have
         self._items = ITEMS  # that the arrays may still have
@@ -177,7 +181,12 @@ class _Header:
         self._items -= count
         if kind == ARRAY or self._items < 0:
             raise self._damaged()
-        return list(self._texts(count)) if kind == TEXT else self._numbers(kind, count)
+        if kind != TEXT:
+            return self._numbers(kind, count)
+        if self._has_texts:
+            return list(self._texts(count))
+        self._skip_texts(count)
+        return []
 
     def _numbers(self, kind: int, count: int) -> list[Any]:
         if kind not in NUMBERS:
@@ -199,6 +208,20 @@ class _Header:
                 raise self._damaged()
             yield data.decode("utf-8", "replace")
         self._left = left
+
+    def _skip_texts(self, count: int) -> None:
+        """Go on after `count` strings, of which only the lengths are read, from a large part of the file at a time."""
+        start = self._file.tell()
+        while count:
+            data, place = self._file.read(BUFFER), 0
+            while count and place <= len(data) - 8:
+                place += 8 + LENGTH.unpack_from(data, place)[0]
+                count -= 1
+            self._left -= place
+            if not place or self._left < 0:
+                raise self._damaged()
+            start += place
+            self._file.seek(start)
 
     def _text(self) -> str:
         return next(self._texts(1))

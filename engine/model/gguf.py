@@ -283,6 +283,7 @@ class Tensors:
 
     def __init__(self, gguf: GGUF, config: ModelConfig) -> None:
         self.path = gguf.path
+        self.title = str(gguf.values.get("general.name") or gguf.path.name)
         self._config = config
         factors = (ROPE_FACTORS, LONG_FACTORS, SHORT_FACTORS)
         self._stored = {

@@ -14,6 +14,7 @@ from typing import Any
 
 from platformdirs import user_data_path
 
+from engine import gguf_header
 from engine.errors import EngineError
 from engine.gguf_header import PART
 from engine.messages.models import StoredModel
@@ -22,7 +23,7 @@ from engine.model.checkpoint import CONFIG, WEIGHTS, read_json
 from engine.model.config import ModelConfig
 from engine.model.huggingface import weight_files
 from engine.model.opening import BUILTIN, describe, read_config
-from engine.text import sentencepiece_file
+from engine.text import gguf_tokenizer, sentencepiece_file
 from engine.text.tokenizer import FILE as TOKENIZER
 
 DEPTH = 6  # folders below the one that is searched
@@ -132,8 +133,10 @@ def _looks_like_a_model(path: Path) -> bool:
 
 
 def _check_tokenizer(path: Path) -> None:
-    """Raise EngineError error.no_tokenizer if a folder has no tokenizer."""
-    if path.is_dir() and not (path / TOKENIZER).is_file() and not sentencepiece_file.find(path):
+    """Raise EngineError, error.no_tokenizer or error.tokenizer_unknown, if there is no tokenizer that is supported."""
+    if path.is_file():
+        gguf_tokenizer.check(gguf_header.read(path, texts=False).values, str(path))
+    elif not (path / TOKENIZER).is_file() and not sentencepiece_file.find(path):
         raise EngineError("error.no_tokenizer", folder=str(path))
 
 

@@ -90,7 +90,7 @@ def finish(steps: Generator[float, None, T], report: Callable[[float], None] = l
 def _config_and_tensors(path: Path) -> tuple[ModelConfig, huggingface.TensorFiles | None]:
     """Return a model's config, and its tensors if it is not one of Nakami."""
     if path.is_file():
-        header = gguf_header.read(path)
+        header = gguf_header.read(path, texts=False)
         config = gguf.config_from(header)
         return config, gguf.Tensors(header, config)
     config = read_config(path)
@@ -100,7 +100,7 @@ def _config_and_tensors(path: Path) -> tuple[ModelConfig, huggingface.TensorFile
 def read_config(path: Path) -> ModelConfig:
     """Return the config of a folder or a GGUF file. Raises as `load_transformer`."""
     if path.is_file():
-        return gguf.config_from(gguf_header.read(path))
+        return gguf.config_from(gguf_header.read(path, texts=False))
     if not (path / CONFIG).is_file():
         raise EngineError("error.model_missing", folder=str(path))
     values = read_json(path / CONFIG)
@@ -119,7 +119,7 @@ def describe(path: Path, training: bool = False) -> ModelInfo:
         unused = huggingface.Weights(files, config).unused
         memory = _precision(files, config).itemsize * config.parameters()
     return ModelInfo(
-        name=path.stem if path.is_file() else path.name,
+        name=_name(path, files),
         folder=str(path),
         family=config.family,
         parameters=config.parameters(),
@@ -134,6 +134,13 @@ def describe(path: Path, training: bool = False) -> ModelInfo:
         resumable=(path / STATE).is_file(),
         unused=unused,
     )
+
+
+def _name(path: Path, files: huggingface.TensorFiles | None) -> str:
+    """Return the name of a model: that of its file or folder, unless the file has a number for a name, as in Ollama."""
+    if isinstance(files, gguf.Tensors):
+        return path.stem if path.suffix == ".gguf" else files.title
+    return path.name
 
 
 def _precision(files: huggingface.TensorFiles, config: ModelConfig) -> torch.dtype:

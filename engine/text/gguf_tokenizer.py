@@ -15,6 +15,8 @@ from engine.text import sentencepiece
 from engine.text.sentencepiece import CONTROL, NORMAL, SPACE, Pieces
 
 Values = dict[str, Any]
+KIND, RULE = "tokenizer.ggml.model", "tokenizer.ggml.pre"  # keys of the metadata
+ORIGINAL = "tokenizer.huggingface.json"  # a tokenizer.json, written by candle and others
 
 # --- Rules that cut the text before its merges ----------------------------------------------------
 
@@ -63,23 +65,34 @@ def to_json(values: Mapping[str, Any], file: str) -> str:
 
     Raises EngineError: error.no_tokenizer, error.gguf_damaged, error.tokenizer_unknown.
     """
-    original = values.get("tokenizer.huggingface.json")
-    if isinstance(original, str):  # written by candle and others
+    check(values, file)
+    original = values.get(ORIGINAL)
+    if isinstance(original, str):
         return original
-    kind = values.get("tokenizer.ggml.model")
+    pieces = _pieces(values, file)
+    is_byte_level = values.get(KIND) == "gpt2"
+    described = _byte_level(values, pieces, file) if is_byte_level else _sentencepiece(values, pieces)
+    return json.dumps(described, ensure_ascii=False)
+
+
+def check(values: Mapping[str, Any], file: str) -> None:
+    """Check that the kind of the tokenizer and its rule are known, without looking at its tokens.
+
+    Raises EngineError: error.no_tokenizer, error.tokenizer_unknown.
+    """
+    kind, rule = values.get(KIND), str(values.get(RULE, "default"))
+    if isinstance(values.get(ORIGINAL), str):
+        return
     if kind is None:
         raise EngineError("error.no_tokenizer", folder=file)
     if kind not in ("gpt2", "llama"):
         raise EngineError("error.tokenizer_unknown", file=file, name=str(kind)[:80], known="gpt2, llama")
-    pieces = _pieces(values, file)
-    described = _byte_level(values, pieces, file) if kind == "gpt2" else _sentencepiece(values, pieces)
-    return json.dumps(described, ensure_ascii=False)
+    if kind == "gpt2" and rule not in RULES:
+        raise EngineError("error.tokenizer_unknown", file=file, name=rule[:80], known=", ".join(RULES))
 
 
 def _byte_level(values: Mapping[str, Any], pieces: Pieces, file: str) -> Values:
-    name = str(values.get("tokenizer.ggml.pre", "default"))
-    if name not in RULES:
-        raise EngineError("error.tokenizer_unknown", file=file, name=name[:80], known=", ".join(RULES))
+    name = str(values.get(RULE, "default"))
     ids = pieces.ids()
     listed = _texts({"tokenizer.ggml.merges": []} | dict(values), "tokenizer.ggml.merges", file)
     merges = [merge.split(" ", 1) for merge in listed]

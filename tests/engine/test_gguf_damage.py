@@ -138,6 +138,29 @@ def test_other_files_are_refused_by_what_they_are(tmp_path: Path, data: bytes, k
     assert _refusal(tmp_path / "model.gguf").key == key
 
 
+@pytest.mark.parametrize("buffer", [64, 1000, gguf_header.BUFFER])
+def test_a_header_without_texts_is_the_same_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buffer: int
+) -> None:
+    monkeypatch.setattr(gguf_header, "BUFFER", buffer)
+    path, rng = tmp_path / "model.gguf", random.Random(buffer)
+    whole = small_gguf(path)
+    refused = 0
+    for data in (whole, *(mutated(whole, rng) for _ in range(20))):
+        path.write_bytes(data)
+        if _refused(lambda: gguf_header.read(path)):
+            refused += 1
+            _refused(lambda: gguf_header.read(path, texts=False))
+            continue
+        full = gguf_header.read(path)
+        short = gguf_header.read(path, texts=False)
+        lists = {name for name, value in full.values.items() if isinstance(value, list) and str in map(type, value)}
+        assert lists
+        assert short.tensors == full.tensors
+        assert short.values == full.values | {name: [] for name in lists}
+    assert 0 < refused < 20
+
+
 def test_parts_that_name_each_other_are_read_once(tmp_path: Path) -> None:
     """Both say that they are the first of two."""
     parts = [tmp_path / f"m-0000{i}-of-00002.gguf" for i in (1, 2)]

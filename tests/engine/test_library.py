@@ -216,6 +216,13 @@ def test_a_model_without_a_tokenizer_does_not_open(toy: Path) -> None:
     assert found(toy)["toy"].reason == "error.no_tokenizer"
 
 
+def test_a_file_with_an_unknown_tokenizer_does_not_open(tmp_path: Path) -> None:
+    data = small_gguf(tmp_path / "x.gguf")
+    (tmp_path / "x.gguf").write_bytes(data.replace(b"llama-bpe", b"mamma-bpe"))
+    model = found(tmp_path)["x"]
+    assert (model.reason, model.family) == ("error.tokenizer_unknown", "llama")
+
+
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"not a model", b"GGUF\x03\0\0\0" + b"\xff" * 64])
 def test_damaged_files_are_listed_with_the_reason(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine").mkdir()
