@@ -1,4 +1,4 @@
-"""Commands that use a trained model: models, generate, evaluate, open, logits, attend, ablate."""
+"""Commands that use a trained model: models, generate, evaluate, open, convert, logits, attend, ablate."""
 
 import argparse
 import math
@@ -22,7 +22,7 @@ from engine.cli.terminal import (
 )
 from engine.errors import EngineError, not_written
 from engine.files import replacing
-from engine.sentences import sentence
+from engine.sentences import percent, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +46,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("file", type=nonempty_path, metavar="FILE")
     command = add_command(commands, "open", open_model, "describe a model")
     add_model(command)
+    _add_convert(commands)
     command = add_command(commands, "logits", logits, "write the logits at every position")
     add_model(command)
     command.add_argument("--ids", required=True, metavar="1,2,3")
@@ -167,6 +168,28 @@ def open_model(options: argparse.Namespace) -> None:
     names = ("family", "parameters", "layers", "heads", "context", "vocabulary", "bytes", "unused")
     found = asdict(info)
     print_result(options, {name: found[name] for name in names if options.json or found[name] != ()})
+
+
+def _add_convert(commands: Commands) -> None:
+    command = add_command(commands, "convert", convert, "save a model for other programs")
+    add_model(command)
+    command.add_argument("--to", choices=("huggingface",), required=True, help="a folder")
+    command.add_argument("--out", type=nonempty_path, required=True, metavar="PATH", help="it must not exist yet")
+    command.add_argument("--weights", choices=("float32", "float16"), default="float16")
+
+
+def convert(options: argparse.Namespace) -> None:
+    from engine.model.bundled import find
+    from engine.model.opening import finish
+    from engine.model.saving import saving
+
+    with ProgressLine() as line:
+
+        def report(share: float) -> None:
+            line.show(lambda: sentence("progress.percent", what=sentence("progress.saving"), percent=percent(share)))
+
+        saved = finish(saving(find(options.model), Path(options.out), options.to, options.weights), report)
+    print_result(options, asdict(saved))
 
 
 def logits(options: argparse.Namespace) -> None:

@@ -259,6 +259,27 @@ def _gpt_neox(values: Values) -> Values:
     } | _rope(rope | values, _head_width(width, heads))
 
 
+def _nanochat(values: Values) -> Values:
+    """Karpathy 2025 (github.com/karpathy/nanochat): norms without gains, one of them after the embedding, ReLU².
+
+    Queries and keys are normalised after the rotation, which undoes YaRN's factor of their length.
+    """
+    defaults = {"vocab_size": 50304, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 6}
+    values = defaults | {"intermediate_size": 8192, "hidden_act": "relu2", "final_logit_softcapping": 15.0} | values
+    _refuse(values, "hidden_act", "relu2")
+    cap = values["final_logit_softcapping"]
+    described = _llama(values | {"hidden_act": "silu", "mlp_bias": False})
+    scaling: RopeScaling | None = described["rope_scaling"]
+    return described | {
+        "rope_scaling": scaling and replace(scaling, attention_factor=1.0),
+        "norm_gains": False,
+        "embedding_norm": True,
+        "qk_norm": True,
+        "activation": "relu2",
+        "logit_cap": 0.0 if cap is None else _positive(cap, "final_logit_softcapping"),
+    }
+
+
 FAMILIES: dict[str, Callable[[Values], Values]] = {
     "gpt2": _gpt2,
     "gpt_neox": _gpt_neox,
@@ -272,6 +293,7 @@ FAMILIES: dict[str, Callable[[Values], Values]] = {
     "gemma2": _gemma2,
     "gemma3": _gemma3,
     "gemma3_text": _gemma3,
+    "nanochat": _nanochat,
 }
 GELUS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "gelu": "gelu_exact", "relu": "relu"}
 GATED = {"silu": "swiglu", "swish": "swiglu", "gelu_new": "geglu", "gelu_pytorch_tanh": "geglu", "gelu_fast": "geglu"}

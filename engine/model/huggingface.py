@@ -67,6 +67,10 @@ NEOX_MODULES: Modules = {
     "final_norm": ("final_layer_norm",),
     "unembedding": ("lm_head",),
 }
+NANOCHAT_MODULES: Modules = LLAMA_MODULES | {
+    "blocks.{}.mlp.up": ("layers.{}.mlp.fc1",),
+    "blocks.{}.mlp.down": ("layers.{}.mlp.fc2",),
+}
 MODULES = {
     "gpt2": GPT2_MODULES,
     "gpt_neox": NEOX_MODULES,
@@ -75,6 +79,7 @@ MODULES = {
     "gemma2": GEMMA_MODULES,
     "gemma3": GEMMA_MODULES,
     "gemma3_text": GEMMA_MODULES,
+    "nanochat": NANOCHAT_MODULES,
 }  # and LLAMA_MODULES for the others
 # Buffers that some versions save: masks, the frequencies of rotary positions, and the numbers of the positions.
 BUFFERS = re.compile(r".*\.(attn|attention)\.(bias|masked_bias)|.*rotary_emb\.inv_freq|(.*\.)?position_ids|rope\.freqs")
@@ -83,6 +88,7 @@ ADAPTER = "adapter_model.safetensors"  # changes of the weights that `peft` woul
 IMAGES = re.compile(r"(vision_tower|multi_modal_projector)\..*")  # of Gemma 3
 PREFIXES = re.compile(r"^(transformer|gpt_neox|model\.language_model|language_model\.model|language_model|model)\.")
 RENAMED = {"embed_out.weight": HEAD}  # GPT-NeoX
+PREFIX_OF = {"gpt2": "transformer.", "gpt_neox": "gpt_neox."}  # and "model." for the others
 
 
 class TensorFiles(Protocol):
@@ -144,7 +150,7 @@ class Weights:
         self._files = files
         with torch.device("meta"):
             expected = {n: tuple(t.shape) for n, t in Transformer(config).named_parameters()}
-        self._sources = {name: self._source_names(name) for name in expected}
+        self._sources = {name: _source_names(name, config.family) for name in expected}
         self._compare(files.path, expected, files.shapes)
         used = {source for sources in self._sources.values() for source in sources}
         extra = [name for name in files.shapes if name not in used and not BUFFERS.fullmatch(name)]
@@ -156,14 +162,6 @@ class Weights:
         """Return whether a tensor is equal to the embedding."""
         ours = self._files.read(name, torch.float32)
         return torch.equal(ours, self._files.read(self._sources["embedding.weight"][0], torch.float32))
-
-    def _source_names(self, name: str) -> list[str]:
-        """Return the stored tensors that form ours: layers.3.mlp.gate_proj and up_proj for blocks.3.mlp.up."""
-        module, _, part = name.rpartition(".")
-        layer = re.search(r"\.(\d+)\.", name)
-        pattern = re.sub(r"\.\d+\.", ".{}.", module, count=1)
-        table = MODULES.get(self._config.family, LLAMA_MODULES)
-        return [f"{theirs.format(layer[1] if layer else '')}.{part}" for theirs in table[pattern]]
 
     def _compare(self, folder: Path, ours: dict[str, tuple[int, ...]], shapes: dict[str, tuple[int, ...]]) -> None:
         for name, expected in ours.items():
@@ -188,21 +186,50 @@ class Weights:
         """Yield each tensor with its name, converted to `dtype`."""
         for name, sources in self._sources.items():
             parts = [self._read_one(source, dtype) for source in sources]
-            yield name, self._rearranged(name, parts[0] if len(parts) == 1 else torch.cat(parts))
+            whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+            yield name, _rearranged(name, whole, self._config)
 
     def _read_one(self, source: str, dtype: torch.dtype) -> Tensor:
         """Return a stored tensor as [out, in]."""
         tensor = self._files.read(source, dtype)
         return tensor.T.contiguous() if is_transposed(self._config.family, source) else tensor
 
-    def _rearranged(self, name: str, tensor: Tensor) -> Tensor:
-        """Return a tensor as the transformer uses it."""
-        family, heads = self._config.family, self._config.n_heads
-        if family.startswith("gemma") and "norm" in name:  # stored as the difference from 1
-            return (tensor.float() + 1).to(tensor.dtype)
-        if family == "gpt_neox" and ".attention.qkv." in name:  # stored head by head: query, key and value of each
-            return tensor.unflatten(0, (heads, 3, -1)).transpose(0, 1).flatten(0, 2)
-        return tensor
+
+def _source_names(name: str, family: str) -> list[str]:
+    """Return the stored tensors that form ours: layers.3.mlp.gate_proj and up_proj for blocks.3.mlp.up."""
+    module, _, part = name.rpartition(".")
+    layer = re.search(r"\.(\d+)\.", name)
+    pattern = re.sub(r"\.\d+\.", ".{}.", module, count=1)
+    table = MODULES.get(family, LLAMA_MODULES)
+    return [f"{theirs.format(layer[1] if layer else '')}.{part}" for theirs in table[pattern]]
+
+
+def _rearranged(name: str, tensor: Tensor, config: ModelConfig, back: bool = False) -> Tensor:
+    """Return a stored tensor as the transformer uses it, or with `back` one of ours as it is stored."""
+    family, heads, is_qkv = config.family, config.n_heads, ".attention.qkv." in name
+    if family.startswith("gemma") and "norm" in name:  # stored as the difference from 1
+        return (tensor.float() + (-1 if back else 1)).to(tensor.dtype)
+    if family == "gpt_neox" and is_qkv:  # stored head by head: query, key and value of each
+        order = (3, heads, -1) if back else (heads, 3, -1)
+        return tensor.unflatten(0, order).transpose(0, 1).flatten(0, 2)
+    if family == "nanochat" and is_qkv:  # rotates the other way, as if the halves of queries and keys were swapped
+        halves = tensor.unflatten(0, (heads + 2 * config.n_kv_heads, 2, -1))
+        qk, v = halves.split((heads + config.n_kv_heads, config.n_kv_heads))
+        return torch.cat((qk.flip(1), v)).flatten(0, 2)
+    return tensor
+
+
+def split(name: str, tensor: Tensor, config: ModelConfig) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of `transformers` that one of ours is stored as, under their full names; cf. Weights."""
+    sources, tensor = _source_names(name, config.family), _rearranged(name, tensor, config, back=True)
+    rows = [len(tensor) // len(sources)] * len(sources)
+    if len(sources) == 3:  # queries, keys and values
+        rows = [n * config.head_width for n in (config.n_heads, config.n_kv_heads, config.n_kv_heads)]
+    for source, part in zip(sources, tensor.split(rows), strict=True):
+        full = f"{PREFIX_OF.get(config.family, 'model.')}{source}"
+        if source == HEAD:
+            full = next((theirs for theirs in RENAMED if config.family == "gpt_neox"), HEAD)
+        yield full, part.T if is_transposed(config.family, source) else part
 
 
 def is_transposed(family: str, name: str) -> bool:

@@ -1,6 +1,6 @@
 """Open a model: a folder of Nakami's own, or a folder or GGUF file of a supported family."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,13 +68,29 @@ def _loading(path: Path, device: str) -> Generator[float, None, Transformer]:
     if files is not None:
         model = yield from huggingface.load_transformer(files, config, _precision(files, config))
         return model.to(device)
+    model = Transformer(config)
+    model.load_state_dict(_own_tensors(path, config), strict=False)
+    return model.to(device)
+
+
+def read_weights(path: Path) -> tuple[ModelConfig, Iterator[tuple[str, Tensor]]]:
+    """Return a model's config, and an iterator over its parameters in float32, one at a time in memory.
+
+    Raises as `load_transformer`.
+    """
+    config, files = _config_and_tensors(path)
+    if files is not None:
+        return config, huggingface.Weights(files, config).read(torch.float32)
+    return config, ((name, tensor.float()) for name, tensor in _own_tensors(path, config).items())
+
+
+def _own_tensors(path: Path, config: ModelConfig) -> dict[str, Tensor]:
+    """Return the parameters in a folder of Nakami's own."""
     with torch.device("meta"):
         expected = weights_of(Transformer(config))
     tensors = current_names(read_tensors(path / WEIGHTS)[0])
     _compare(path / WEIGHTS, tensors, expected)
-    model = Transformer(config)
-    model.load_state_dict(tensors, strict=False)
-    return model.to(device)
+    return {name: tensors[name] for name in expected}
 
 
 def finish(steps: Generator[float, None, T], report: Callable[[float], None] = lambda share: None) -> T:

@@ -38,7 +38,7 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
     path = find(request.folder)
     info = describe(path)
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
-    yield (yield from _reported("progress.opening", session.opening(path)))
+    yield (yield from reported("progress.opening", session.opening(path)))
     broken = broken_tensors(session.opened.model)
     if broken:
         yield Notice("notice.weights_broken", {"count": len(broken), "names": shortened(broken)})
@@ -65,11 +65,11 @@ def change_model(session: Session, request: ChangeModel) -> Answer[ModelChanged]
 
 def download_model(session: Session, request: DownloadModel) -> Answer[Progress | Downloaded]:
     folder = folder_for(request.name, Path(request.models))
-    yield from _reported("progress.hub", download(request.name, folder))
+    yield from reported("progress.hub", download(request.name, folder))
     yield Downloaded(str(folder))
 
 
-def _reported(key: str, shares: Generator[float, None, T]) -> Generator[Progress | None, None, T]:
+def reported(key: str, shares: Generator[float, None, T]) -> Generator[Progress | None, None, T]:
     """Yield the share that is done as Progress from time to time, and return what the generator returns."""
     reported = 0.0
     while True:

@@ -105,6 +105,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
         "sliding_window": WINDOW,
     },
     "Gemma2": TIED | ROPES | BIASES | GEMMA | {"attn_logit_softcapping": st.none() | st.just(1.5)},
+    "NanoChat": TIED | ROPES | BIASES | {"final_logit_softcapping": st.none() | st.just(2.0)},
     "Gemma3": TIED | BIASES | GEMMA | {"rope_parameters": st.sampled_from(SCALINGS[:-2]).map(gemma3_ropes)},
 }
 
