@@ -119,28 +119,33 @@ class Heatmap(Painted):
             painter.drawLine(round(box.left()), y, round(box.right()), y)
 
     def _paint_labels(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
-        """Paint the tokens at the left and above; only every n-th where they would overlap."""
+        """Paint the tokens at the left and above, where they would overlap the selected query and its strongest key."""
         metrics = QFontMetricsF(self.theme.font(SMALL))
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
-        room, slant = box.left() - GAP_M, math.radians(SLANT)
-        above = (box.top() - _gap(metrics) - metrics.ascent() * math.cos(slant)) / math.sin(slant)
-        for index in range(0, len(self.pieces), every):
-            chosen = index == self.row
-            painter.setFont(self.theme.font(SMALL, bold=chosen))
-            painter.setPen(self.theme.color("accent" if chosen else "muted"))
-            piece = visible(self.pieces[index])
+        query = self.row if self.row is not None and self.row < len(self.pieces) else None
+        key = None if query is None else int(self.weights[query].argmax())
+        for index in labelled_tokens(len(self.pieces), every, query):
             if shown.top() <= index + 0.5 < shown.bottom():
+                self._set_label_style(painter, index == query)
                 y = box.top() + (index + 0.5 - shown.top()) * cell
-                side = QRectF(0, y - metrics.height() / 2, room, metrics.height())
-                text = metrics.elidedText(piece, Qt.TextElideMode.ElideRight, room)
-                painter.drawText(side, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+                room = QRectF(0, y - metrics.height() / 2, box.left() - GAP_M, metrics.height())
+                text = metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room.width())
+                painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        slant = math.radians(SLANT)
+        above = (box.top() - _gap(metrics) - metrics.ascent() * math.cos(slant)) / math.sin(slant)
+        for index in labelled_tokens(len(self.pieces), every, key):
             if shown.left() <= index + 0.5 < shown.right():
+                self._set_label_style(painter, index in (query, key))
                 painter.save()
                 painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - _gap(metrics))
                 painter.rotate(-SLANT)
-                text = metrics.elidedText(piece, Qt.TextElideMode.ElideRight, above)
+                text = metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, above)
                 painter.drawText(0, round(metrics.ascent() / 3), text)
                 painter.restore()
+
+    def _set_label_style(self, painter: QPainter, chosen: bool) -> None:
+        painter.setFont(self.theme.font(SMALL, bold=chosen))
+        painter.setPen(self.theme.color("accent" if chosen else "muted"))
 
     def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
         """Paint the scale of colours, 0 to 100 %, into the masked corner."""
@@ -238,6 +243,12 @@ def _within(view: QRectF, count: int) -> QRectF:
     left = min(max(0.0, view.left()), count - view.width())
     top = min(max(0.0, view.top()), count - view.height())
     return QRectF(left, top, view.width(), view.height())
+
+
+def labelled_tokens(count: int, every: int, chosen: int | None) -> list[int]:
+    """Return the tokens that have a label: the chosen one, and every n-th that does not overlap it."""
+    others = [index for index in range(0, count, every) if chosen is None or abs(index - chosen) >= every]
+    return others if chosen is None else [chosen, *others]
 
 
 def _gap(metrics: QFontMetricsF) -> float:

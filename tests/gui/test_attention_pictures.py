@@ -1,10 +1,12 @@
 """The pictures of attention: heatmap, mosaic, lines and steps. A click finds what is drawn there."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
@@ -15,11 +17,11 @@ from gui.colormaps import color_of
 from gui.i18n import percent, t
 from gui.panes.attention.badges import HeadBadges
 from gui.panes.attention.lines import MOST_QUERIES, AttentionLines
-from gui.panes.attention.mosaic import Mosaic
+from gui.panes.attention.mosaic import LEAST, SMALLEST, Mosaic, grid_for
 from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView, scaling
 from gui.text import visible
 from gui.theme import DARK, LIGHT, Theme
-from gui.widgets.heatmap import Heatmap
+from gui.widgets.heatmap import Heatmap, labelled_tokens
 from tests.gui.fakes import attention_steps
 from tests.gui.hands import (
     LARGE_TYPE,
@@ -177,6 +179,23 @@ def test_labels_do_not_cover_the_cells_of_the_heatmap(qtbot: QtBot, size: tuple[
     assert max(area.height() for area in areas) - min(area.height() for area in areas) <= 2
 
 
+@pytest.mark.parametrize("query", range(30, 38))
+def test_the_selected_query_and_its_strongest_key_are_labelled_in_a_small_heatmap(qtbot: QtBot, query: int) -> None:
+    heatmap, key = show(qtbot, Heatmap(), 260, 260), query - 20
+    heatmap.set_data(one_cell(query, key, 60), tuple(f"token{n}" for n in range(60)), query)
+    box, accent = heatmap._matrix(), painted(heatmap, LIGHT.color("accent"))
+    assert accent[:, : int(box.left()) - 2].any()
+    assert accent[: int(box.top()) - 2].any()
+
+
+@given(count=st.integers(1, 200), every=st.integers(1, 20), data=st.data())
+def test_no_label_of_an_axis_overlaps_another(count: int, every: int, data: st.DataObject) -> None:
+    chosen = data.draw(st.none() | st.integers(0, count - 1))
+    labelled = sorted(labelled_tokens(count, every, chosen))
+    assert chosen is None or chosen in labelled
+    assert all(after - before >= every for before, after in pairwise(labelled))
+
+
 # --- Mosaic --------------------------------------------------------------------------------------------
 
 
@@ -193,7 +212,7 @@ def heads(layers: int, count: int, lit: tuple[int, int]) -> list[np.ndarray]:
 def test_a_head_is_clicked_where_it_is_drawn(qtbot: QtBot, layers: int, count: int, lit: tuple[int, int]) -> None:
     mosaic = show(qtbot, Mosaic(), 240, 240)
     mosaic.set_weights(heads(layers, count, lit))
-    mosaic.set_current(0 if lit[0] else layers - 1, 0)
+    mosaic.set_current(*lit)  # scrolls there
     chosen, picture = recorded(mosaic.chosen), painted(mosaic, color_of(1.0))
     assert picture.any(), "the head cannot be seen"
     rows, columns = np.nonzero(picture)
@@ -231,6 +250,60 @@ def test_a_badge_is_drawn_on_its_head(qtbot: QtBot, size: tuple[int, int]) -> No
     click(mosaic, where(mosaic, QColor("#ff00ff")))
     assert chosen == [(0, 1)]
     assert not painted(mosaic, QColor("#00ffff")).any()
+
+
+@pytest.mark.parametrize("layers", [12, 30, 40])
+@pytest.mark.parametrize("size", [(180, 190), (440, 350), (900, 1000)], ids=["a tile", "a small window", "a large one"])
+def test_every_head_of_a_deep_model_is_large_enough_and_comes_into_view(
+    qtbot: QtBot, layers: int, size: tuple[int, int]
+) -> None:
+    mosaic = show(qtbot, Mosaic(), *size)
+    mosaic.set_weights(heads(layers, 9, (0, 0)))
+    for layer in (0, layers - 1, layers // 2):
+        for head in (0, 8):
+            mosaic.set_current(layer, head)
+            cell = mosaic._cell(layer, head)
+            assert mosaic.rect().contains(cell.toAlignedRect()), (layer, head)
+            assert mosaic.grid.side >= SMALLEST
+    assert size[0] < 200 or mosaic.grid.side >= LEAST
+
+
+@settings(max_examples=200, deadline=None)
+@given(layers=st.integers(1, 100), count=st.integers(1, 128), width=st.integers(60, 2500), height=st.integers(60, 1400))
+def test_the_grid_of_any_model_finds_each_head_and_is_as_wide_as_the_mosaic(
+    layers: int, count: int, width: int, height: int
+) -> None:
+    grid = grid_for(layers, count, (width, height), (20, 14), LEAST, SMALLEST)
+    for layer, head in ((0, 0), (layers - 1, count - 1), (layers // 2, count // 2)):
+        cell = grid.cell(layer, head)
+        assert grid.at(cell.center()) == (layer, head)
+        assert cell.left() >= 0
+        assert cell.right() <= width + 1
+        assert cell.bottom() <= grid.height + 1e-6
+    assert grid.side >= SMALLEST or grid.across == 1
+
+
+def test_a_mosaic_that_fits_has_no_scroll_bar_and_keys_move_by_pages(qtbot: QtBot) -> None:
+    mosaic = show(qtbot, Mosaic(), 400, 300)
+    mosaic.set_weights(heads(4, 4, (0, 0)))
+    assert not mosaic.bar.isVisible()
+    mosaic.set_weights(heads(30, 9, (0, 0)))
+    assert mosaic.bar.isVisible()
+    mosaic.chosen.connect(mosaic.set_current)
+    places = []
+    for key in (Qt.Key.Key_PageDown, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_Home):
+        press(mosaic, key)
+        places.append(mosaic.layer)
+    assert places == [5, 29, 24, 0]
+
+
+def test_the_wheel_scrolls_the_mosaic_and_hovering_names_the_head(qtbot: QtBot, hover: Hover) -> None:
+    mosaic = show(qtbot, Mosaic(), 400, 300)
+    mosaic.set_weights(heads(30, 9, (0, 0)))
+    turn_wheel(mosaic, QPoint(100, 100), -5)
+    assert mosaic.bar.value() > 0
+    layer = next(layer for layer in range(30) if mosaic._cell(layer, 3).top() > 150)
+    assert hover(mosaic, mosaic._cell(layer, 3).center().toPoint()) == f"Layer {layer + 1}, head 4"
 
 
 # --- Attention: lines and steps ------------------------------------------------------------------------
@@ -344,6 +417,16 @@ def test_the_bar_of_a_key_is_as_long_as_its_weight(qtbot: QtBot) -> None:
     column = accent[:, x[x > 600]]
     lengths = sorted({int(n) for n in column.sum(1)} - {0}, reverse=True)
     assert lengths[0] / lengths[1] == pytest.approx(3.0, rel=0.05)
+
+
+def test_a_kind_that_would_name_most_heads_names_none(qtbot: QtBot) -> None:
+    badges = HeadBadges()
+    qtbot.addWidget(badges)
+    scores = np.full((len(HEAD_KINDS), 3, 3), 0.1, np.float32)
+    scores[HEAD_KINDS.index("first")] = 0.9
+    scores[HEAD_KINDS.index("previous"), 1, 2] = 0.6
+    badges.set_scores(scores)
+    assert {place: words for place, (words, _) in badges.badges().items()} == {(1, 2): "prev"}
 
 
 def test_the_badges_have_all_long_or_all_short_names(qtbot: QtBot) -> None:

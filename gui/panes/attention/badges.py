@@ -14,6 +14,7 @@ from gui.themed import Themed
 
 EDGES = 28  # pixels at zoom 1 around a button's label
 ENOUGH = 0.4  # least share of a head's attention for a label
+MOST_OF_ALL = 0.5  # greatest share of the heads that a kind may name
 
 
 class HeadBadges(Themed, QWidget):
@@ -39,11 +40,16 @@ class HeadBadges(Themed, QWidget):
         self.retranslate()
 
     def badges(self) -> dict[tuple[int, int], tuple[str, str]]:
-        """Return the label of each head that has one: a short name and a colour."""
+        """Return the label of each head that has one: a short name and a colour.
+
+        A kind that would name most of the heads names none: it would say nothing, and hide the others.
+        """
+        rare = (self.scores >= ENOUGH).mean(axis=(1, 2)) <= MOST_OF_ALL
+        scores = self.scores * rare[:, None, None]
         found = {}
-        for layer, head in np.ndindex(self.scores.shape[1:]):
-            kind = int(self.scores[:, layer, head].argmax())
-            if self.scores[kind, layer, head] >= ENOUGH:
+        for layer, head in np.ndindex(scores.shape[1:]):
+            kind = int(scores[:, layer, head].argmax())
+            if scores[kind, layer, head] >= ENOUGH:
                 found[layer, head] = (t(f"pane.attention.badges.short.{HEAD_KINDS[kind]}"), self.theme.series[kind])
         return found
 

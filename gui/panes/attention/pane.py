@@ -29,6 +29,7 @@ from gui.widgets.heatmap import Heatmap
 from gui.widgets.segmented_control import SegmentedControl
 
 VIEWS = ("matrix", "lines", "steps")
+MANY_HEADS = 64  # from which the mosaic has as much room as the matrix
 ROOM_FOR_ALL = 300  # pixels at zoom 1 of the pane's height
 
 
@@ -69,10 +70,10 @@ class AttentionPane(Pane):
         stack(self.main, in_a_row(self.view, 1), self.large, spacing=GAP_M).setStretchFactor(self.large, 1)
         side = stack(self.side, self.strongest, self.title, self.mosaic, self.badges, spacing=GAP_M)
         side.setStretchFactor(self.mosaic, 1)
-        whole = in_a_row(self.empty, self.main, self.side, spacing=GAP_L)
+        self._whole = in_a_row(self.empty, self.main, self.side, spacing=GAP_L)
         for place, share in enumerate((1, 3, 2)):
-            whole.setStretch(place, share)
-        self.body.setLayout(whole)
+            self._whole.setStretch(place, share)
+        self.body.setLayout(self._whole)
 
     # --- Requests --------------------------------------------------------------------------------
 
@@ -101,6 +102,8 @@ class AttentionPane(Pane):
         self.drop("AttendHead")
         self.report_context(len(event.pieces), event.first + len(event.pieces))
         self.mosaic.set_weights(self.patterns.layers)
+        many = len(self._layers) * len(event.weights) > MANY_HEADS
+        self._whole.setStretchFactor(self.side, 3 if many else 2)
         self.state.select_head(*self.patterns.within(self.state.layer, self.state.head))
         self._find_head()
         self._show_selection()
