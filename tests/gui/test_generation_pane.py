@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.generation import Generate, PredictNext, SamplingSettings
 from gui.i18n import t
-from gui.panes.generation.branches import Branches
 from gui.panes.generation.pane import GenerationPane
+from gui.widgets.branches import Branches
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, candidates, generated, model, points
 

@@ -17,10 +17,10 @@ from gui.panes.attention.lines import AttentionLines
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.steps import AttentionStepsView
 from gui.panes.embeddings.near_list import NearList
-from gui.panes.generation.candidate_bars import CandidateBars
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT
 from gui.widgets.bar_list import Bar, BarList
+from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.scatter_plot import ScatterPlot

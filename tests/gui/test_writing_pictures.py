@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 
 from gui import i18n
 from gui.colormaps import color_of
-from gui.panes.generation.candidate_bars import CandidateBars
 from gui.theme import DARK, GAP_M, LIGHT, NORMAL, Theme
+from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span, marked
 from gui.widgets.token_strip import CHEVRON, TokenStrip, describe
 from tests.gui.fakes import candidates, many_candidates, tokens_of

@@ -22,9 +22,9 @@ from engine.messages.generation import (
 from gui.i18n import number, percent, t
 from gui.layout import timer
 from gui.pane import Pane, Table
-from gui.panes.generation.branches import Branches, Node
 from gui.panes.generation.writing_page import COLUMNS, WritingPage
 from gui.text import in_menu
+from gui.widgets.branches import Branches, Node
 from gui.widgets.coloured_text import Span, marked
 
 SHOW_MS = 120  # between two redraws of a growing text

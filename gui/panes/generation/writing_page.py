@@ -16,12 +16,12 @@ from PySide6.QtWidgets import (
 from engine.messages.generation import STAGES, Candidates
 from gui.i18n import number, t
 from gui.layout import column, label, row
-from gui.panes.generation.candidate_bars import CandidateBars
-from gui.panes.generation.sampling_controls import SamplingControls
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
+from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.legend import Entry, Legend
+from gui.widgets.sampling_controls import SamplingControls
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
 COLORS = ("probability", "entropy")  # quantities that a token's colour can show
