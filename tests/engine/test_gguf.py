@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -106,17 +107,48 @@ def test_the_types_are_those_of_the_library() -> None:
     assert all(TYPES(number).name == name for number, name in gguf_header.UNREADABLE.items() if number in set(TYPES))
 
 
+# What llama.cpp's own C code (dequantize_row_… of release v0.5.0) makes of two blocks of random bytes: the last number,
+# and the sum of each number times its index.
+OF_LLAMA_CPP = {
+    "F32": (-8.883642e-22, -8.883642e-22),
+    "F16": (-0.2020264, -0.2020264),
+    "Q4_0": (0.003046036, 7.297126),
+    "Q4_1": (-7.707031, -11116.9),
+    "Q5_0": (-107.8984, -24976.12),
+    "Q5_1": (1.965235, 4144.512),
+    "Q8_0": (-411.4688, -4161.426),
+    "Q2_K": (251.6719, 3.255492e08),
+    "Q3_K": (6.177979, 10608.61),
+    "Q4_K": (20592.91, 1.481464e09),
+    "Q5_K": (-2.107273, -121234.6),
+    "Q6_K": (0.09152496, 995.4017),
+    "IQ2_XXS": (-4187.5, 1.136339e08),
+    "IQ2_XS": (0.007715225, -4542.732),
+    "IQ3_XXS": (0.3839493, -62320.37),
+    "IQ1_S": (-30.34424, -503542.2),
+    "IQ4_NL": (0.03731394, 243.4491),
+    "IQ3_S": (-0.2650795, 4997.879),
+    "IQ2_S": (-92853.12, -2.426579e08),
+    "IQ4_XS": (-20.3125, 8081940),
+    "IQ1_M": (-0.01057142, -368412.2),
+    "BF16": (-1.437729e-08, -1.437729e-08),
+    "TQ1_0": (-0.002471924, 631.9295),
+    "TQ2_0": (0.01971436, -1849.808),
+    "MXFP4": (16, -5864),
+}
+
+
 @pytest.mark.parametrize("number", gguf_header.TYPES)
-def test_every_type_is_read_row_by_row(tmp_path: Path, number: int) -> None:
-    """Blocks of zeros are the number zero in all types but those without one, and rows of blocks stay rows."""
+def test_blocks_of_every_type_are_the_numbers_of_llama_cpp(tmp_path: Path, number: int) -> None:
     kind, block, size = gguf_header.TYPES[number]
     path = tmp_path / "blocks"
-    path.write_bytes(bytes(64 + 3 * 2 * size))
+    path.write_bytes(bytes(64) + 3 * random.Random(1677).randbytes(2 * size))
     about = path.stat()
     stored = Stored(path, (about.st_size, about.st_mtime_ns), kind, (3, 2 * block), 2 * size, 64)
-    numbers = dequantised("x", stored, torch.float32)
-    assert numbers.shape == (3, 2 * block)
-    assert numbers.abs().max() < 1e-30
+    expected_last, expected_sum = OF_LLAMA_CPP[kind]
+    for row in dequantised("x", stored, torch.float32).double():
+        assert float(row[-1]) == pytest.approx(expected_last, rel=1e-6, abs=0)
+        assert float(row @ torch.arange(2 * block).double()) == pytest.approx(expected_sum, rel=1e-5, abs=0)
 
 
 def test_loading_reports_its_progress(tmp_path: Path) -> None:
