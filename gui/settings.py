@@ -48,6 +48,8 @@ class Settings:
     corpus: list[str] = field(default_factory=list)
     corpus_encoding: str = ""  # chosen by the user
     model: str = ""
+    model_folders: list[str] = field(default_factory=list)  # that the user has added to those searched for models
+    model_chooser: dict[str, Any] = field(default_factory=dict)  # size of the dialog, and the order of its rows
     recent: list[str] = field(default_factory=list)
 
     @classmethod

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetrics, QGuiApplication, Qt, QTextLayout
 
 LONGEST_NAME = 120  # characters of a name on one line
 LONGEST_PIECE = 40  # characters of a token
+UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "□"}
 JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # invisible, but they change the look of the character before them
 BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
@@ -86,6 +87,14 @@ def shown_name(text: str, most: int = LONGEST_NAME) -> str:
     """Return a name on one line: control characters become spaces, and of a long name the middle is left out."""
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
+def size_words(count: int) -> str:
+    """Return a number of bytes as 5.1 kB, 98 MB or 1.2 GB (powers of ten); "–" for 0, which is unknown."""
+    if not count:
+        return "–"
+    value, unit = next((count / size, unit) for size, unit in UNITS if count >= size or size == UNITS[-1][0])
+    return f"{value:.1f}\u00a0{unit}" if value < 10 else f"{value:,.0f}\u00a0{unit}"
 
 
 def utf16_length(text: str) -> int:

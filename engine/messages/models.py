@@ -62,7 +62,7 @@ class StoredModel:
     size: int  # bytes of its files
     memory: int  # bytes for the weights once it is open; 0 if it is not known
     reason: str = ""  # the key of a sentence that says why it cannot be opened; "" if it can
-    arguments: Arguments = field(default_factory=dict)
+    arguments: Arguments = field(default_factory=dict, hash=False)
 
     @property
     def opens(self) -> bool:

@@ -21,7 +21,6 @@ from engine.messages.models import StoredModel
 from engine.model import bundled
 from engine.model.checkpoint import CONFIG, WEIGHTS, read_json
 from engine.model.config import ModelConfig
-from engine.model.huggingface import weight_files
 from engine.model.opening import BUILTIN, describe, read_config
 from engine.text import gguf_tokenizer, sentencepiece_file
 from engine.text.tokenizer import FILE as TOKENIZER
@@ -157,14 +156,14 @@ def _config(path: Path) -> ModelConfig | None:
 
 
 def _size(path: Path) -> int:
-    """Return the bytes of a model's files on the disk."""
-    with suppress(OSError, EngineError):
+    """Return the bytes of a GGUF file with its other parts, or of the files in a folder."""
+    with suppress(OSError):
         if path.is_file():
             part = PART.fullmatch(path.name)
             files = path.parent.glob(f"{_escaped(part[1])}-?????-of-{part[3]}.gguf") if part else iter([path])
         else:
-            files = iter([*weight_files(path), *path.glob("*.json"), *path.glob("*.model")])
-        return sum(file.stat().st_size for file in files)
+            files = path.iterdir()
+        return sum(file.stat().st_size for file in files if file.is_file())
     return 0
 
 

@@ -32,7 +32,8 @@ from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
 from gui.window.appearance import Appearance
 from gui.window.engine_status import EngineStatus
-from gui.window.opening import Opening, is_model
+from gui.window.model_chooser import is_model
+from gui.window.opening import Opening
 from gui.window.rail import Rail
 from gui.window.scenes import FIRST, SceneMenu, ScenePlayer
 from gui.window.status_line import StatusLine
@@ -60,7 +61,7 @@ class MainWindow(Themed, QMainWindow):
         self.setMinimumSize(800, 560)
         self.banner = MessageBar()
         self._requests = Requests(engine, self.banner.show_failure)
-        self.opening = Opening(self, self._requests, settings)
+        self.opening = Opening(self, engine, self._requests, settings)
         self.runs = RunController(self.state, engine)
         self._build()
         self._saver = timer(self, SAVE_DELAY_MS, self.save_settings, single_shot=True)
@@ -98,7 +99,8 @@ class MainWindow(Themed, QMainWindow):
         entries = [
             Entry("open_text", ("Ctrl+O",), self.opening.choose_text),
             Entry("open_folder", ("Ctrl+Shift+O",), self.opening.choose_folder),
-            Entry("open_model", ("Ctrl+M",), self.opening.choose_model),
+            Entry("models", ("Ctrl+M",), self.opening.choose_model),
+            Entry("open_model", (), self.opening.choose_model_folder),
             Entry("open_gguf", (), self.opening.choose_gguf),
             Entry("hub", ("Ctrl+Shift+M",), self.opening.ask_for_hub_model),
             Entry("sample", (), self.opening.open_sample),

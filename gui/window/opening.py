@@ -12,19 +12,16 @@ from engine.messages.status import Notice, Progress
 from engine.messages.texts import InspectText, TextInfo, WriteWorld
 from gui import i18n
 from gui.dialogs import prepare
+from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.requests import Requests
 from gui.settings import Settings, models_folder, world_path
 from gui.text import in_menu, shown_name
 from gui.theme import ASSETS
 from gui.widgets.entries import prepare_entries
+from gui.window.model_chooser import ModelChooser, is_model
 
 WORLD_MEGABYTES = 12.0  # more than a run of some minutes reads
-
-
-def is_model(path: Path) -> bool:
-    """Return whether a path is a model: a folder with a config.json, or a .gguf file."""
-    return (path / "config.json").is_file() or (path.suffix == ".gguf" and path.is_file())
 
 
 class Opening(QObject):
@@ -38,14 +35,14 @@ class Opening(QObject):
     noticed = Signal(object)  # Notice about the opened model
     ended = Signal()  # opening a model or writing a text has ended, with success or not
 
-    def __init__(self, window: QWidget, requests: Requests, settings: Settings) -> None:
+    def __init__(self, window: QWidget, engine: EngineLink, requests: Requests, settings: Settings) -> None:
         super().__init__(window)
-        self._window, self._requests, self._settings = window, requests, settings
+        self._window, self._engine, self._requests, self._settings = window, engine, requests, settings
 
     # --- On this computer ------------------------------------------------------------------------
 
     def open_paths(self, paths: list[str]) -> None:
-        """Open texts and a model; a folder with a config.json is a model, and so is a .gguf file."""
+        """Open texts and a model; a folder with a config.json is a model, and so is a GGUF file."""
         models = [path for path in paths if is_model(Path(path))]
         texts = tuple(path for path in paths if path not in models)
         if models:
@@ -110,6 +107,13 @@ class Opening(QObject):
             self.open_paths([name])
 
     def choose_model(self) -> None:
+        """Show the models on this computer."""
+        chooser = ModelChooser(self._engine, self._settings, self._window)
+        chooser.model_wanted.connect(self.open_model)
+        prepare(chooser, chooser.windowTitle()).open()
+        chooser.refresh()
+
+    def choose_model_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self._window, t("action.open_model"), self._last_folder())
         if name:
             self.open_model(name)
