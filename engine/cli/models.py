@@ -173,9 +173,11 @@ def open_model(options: argparse.Namespace) -> None:
 def _add_convert(commands: Commands) -> None:
     command = add_command(commands, "convert", convert, "save a model for other programs")
     add_model(command)
-    command.add_argument("--to", choices=("huggingface",), required=True, help="a folder")
+    command.add_argument("--to", choices=("huggingface", "gguf"), required=True, help="a folder, or a .gguf file")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="PATH", help="it must not exist yet")
-    command.add_argument("--weights", choices=("float32", "float16"), default="float16")
+    command.add_argument(
+        "--weights", choices=("float32", "float16", "q8_0"), default="float16", help="q8_0: 8-bit, only for gguf"
+    )
 
 
 def convert(options: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ class SaveForOthers(Request[Progress | SavedModel]):
     """
 
     model: str
-    form: Literal["huggingface"]
+    form: Literal["huggingface", "gguf"]
     path: str
-    weights: Literal["float32", "float16"] = "float16"
+    weights: Literal["float32", "float16", "q8_0"] = "float16"
     replace: bool = False

@@ -309,17 +309,33 @@ class Tensors:
         """Return a tensor as `transformers` stores it."""
         stored_name, stored = self._stored[name]
         tensor = dequantised(stored_name, stored, dtype)
-        family, part = self._config.family, re.search(r"self_attn\.([qk])_proj\.", name)
-        if is_transposed(self._config.family, name):  # GGUF stores no matrix so
-            return tensor.T
-        if part and family in ("llama", "smollm3"):  # rows 2i and 2i + 1 form a pair, not i and i + K/2
-            heads = self._config.n_heads if part[1] == "q" else self._config.n_kv_heads
-            return tensor.unflatten(0, (heads, -1, 2)).transpose(1, 2).reshape(tensor.shape)
-        if family.startswith("gemma") and "norm" in name:  # stored with 1 added
-            return tensor - 1
-        if family == "gpt_neox" and ".query_key_value." in name:  # all queries, all keys, all values
-            return tensor.unflatten(0, (3, self._config.n_heads, -1)).transpose(0, 1).reshape(tensor.shape)
-        return tensor
+        return _reordered(name, tensor, self._config)
+
+
+def _reordered(name: str, tensor: Tensor, config: ModelConfig, back: bool = False) -> Tensor:
+    """Return a tensor of a GGUF file as `transformers` stores it, or with `back` the reverse."""
+    family, part = config.family, re.search(r"self_attn\.([qk])_proj\.", name)
+    if is_transposed(family, name):  # GGUF stores no matrix so
+        return tensor.T
+    if part and family in ("llama", "smollm3"):  # rows 2i and 2i + 1 form a pair, not i and i + K/2
+        heads = config.n_heads if part[1] == "q" else config.n_kv_heads
+        pairs = tensor.unflatten(0, (heads, 2, -1) if back else (heads, -1, 2))
+        return pairs.transpose(1, 2).reshape(tensor.shape)
+    if family.startswith("gemma") and "norm" in name:  # stored with 1 added
+        return tensor + (1 if back else -1)
+    if family == "gpt_neox" and ".query_key_value." in name:  # all queries, all keys, all values
+        parts = tensor.unflatten(0, (config.n_heads, 3, -1) if back else (3, config.n_heads, -1))
+        return parts.transpose(0, 1).reshape(tensor.shape)
+    return tensor
+
+
+def as_stored(name: str, tensor: Tensor, config: ModelConfig) -> tuple[str, Tensor]:
+    """Return a tensor of `transformers` under its name in a GGUF file and in that order: the reverse of Tensors."""
+    found = re.fullmatch(r"(?:(?:h|layers)\.(\d+)\.)?(.+)\.(weight|bias)", name)
+    assert found is not None
+    names = {theirs: ours for ours, theirs in NAMES.get(config.family, LLAMA_NAMES).items()}
+    block = "" if found[1] is None else f"blk.{found[1]}."
+    return f"{block}{names[found[2]]}.{found[3]}", _reordered(name, tensor, config, back=True)
 
 
 def dequantised(name: str, stored: Stored, dtype: torch.dtype) -> Tensor:

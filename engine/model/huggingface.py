@@ -220,16 +220,20 @@ def _rearranged(name: str, tensor: Tensor, config: ModelConfig, back: bool = Fal
 
 
 def split(name: str, tensor: Tensor, config: ModelConfig) -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors of `transformers` that one of ours is stored as, under their full names; cf. Weights."""
+    """Yield the tensors of `transformers` that one of ours is stored as, without prefix: the reverse of Weights."""
     sources, tensor = _source_names(name, config.family), _rearranged(name, tensor, config, back=True)
     rows = [len(tensor) // len(sources)] * len(sources)
     if len(sources) == 3:  # queries, keys and values
         rows = [n * config.head_width for n in (config.n_heads, config.n_kv_heads, config.n_kv_heads)]
     for source, part in zip(sources, tensor.split(rows), strict=True):
-        full = f"{PREFIX_OF.get(config.family, 'model.')}{source}"
-        if source == HEAD:
-            full = next((theirs for theirs in RENAMED if config.family == "gpt_neox"), HEAD)
-        yield full, part.T if is_transposed(config.family, source) else part
+        yield source, part.T if is_transposed(config.family, source) else part
+
+
+def full_name(name: str, family: str) -> str:
+    """Return the name of a tensor with its prefix, as `transformers` saves it."""
+    if name == HEAD:
+        return "embed_out.weight" if family == "gpt_neox" else HEAD
+    return PREFIX_OF.get(family, "model.") + name
 
 
 def is_transposed(family: str, name: str) -> bool:

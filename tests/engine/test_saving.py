@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 import torch
 import transformers
 from hypothesis import HealthCheck, given, settings, strategies as st
+from tokenizers.normalizers import NFC
 
+from engine import gguf_header
 from engine.errors import EngineError
 from engine.messages.saving import SavedModel
 from engine.model.checkpoint import save_model
@@ -17,8 +21,11 @@ from engine.model.opening import finish, load_model, load_transformer
 from engine.model.saving import saving
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
+from tests.engine.ggufs import write_gguf
 from tests.engine.hf_models import model_of, saved, some_ids
+from tests.engine.odd_models import byte_tokenizer
 from tests.engine.test_families import FAMILIES
+from tests.engine.test_gguf import MODELS, VOCABULARY, _saved
 from tests.engine.test_gguf_tokenizers import ORIGINALS, SCRIPTS, _original
 
 
@@ -127,3 +134,69 @@ def test_float16_takes_half_the_space_and_refuses_what_it_cannot_hold(tmp_path: 
     with pytest.raises(EngineError, match=r"error\.weights_too_large"):
         save(source, tmp_path / "c", weights="float16")
     assert not list(tmp_path.glob("c*"))
+
+
+# --- GGUF --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", ["float32", "q8_0"])
+@pytest.mark.parametrize("name", MODELS)
+@torch.no_grad()
+def test_a_gguf_file_has_the_logits_of_the_folder(tmp_path: Path, name: str, weights: str) -> None:
+    folder, ids = _saved(MODELS[name](), tmp_path / "a", "Q8_0"), some_ids(100, VOCABULARY)
+    tokenizer = byte_tokenizer()
+    tokenizer.normalizer = NFC() if name.startswith("gpt-neox") else None
+    tokenizer.save(str(folder / "tokenizer.json"))
+    save(folder, tmp_path / "b.gguf", "gguf", weights)
+    assert torch.allclose(load_transformer(tmp_path / "b.gguf")(ids), load_transformer(folder)(ids), atol=1e-3)
+    named = {tensor.name for tensor in gguf.GGUFReader(tmp_path / "b.gguf").tensors}
+    write_gguf(folder, tmp_path / "c.gguf")  # as the scripts of llama.cpp name and order them
+    theirs = {tensor.name: tensor.data for tensor in gguf.GGUFReader(tmp_path / "c.gguf").tensors}
+    assert named == theirs.keys()
+    if weights == "float32":
+        for tensor in gguf.GGUFReader(tmp_path / "b.gguf").tensors:
+            assert np.allclose(tensor.data, theirs[tensor.name], atol=1e-6), tensor.name
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_a_byte_level_tokenizer_gives_the_same_ids_from_a_gguf_file(tmp_path: Path, name: str) -> None:
+    saved(model_of("Llama", vocab_size=800, eos_token_id=2), tmp_path / "a")
+    _original(name).save(str(tmp_path / "a" / "tokenizer.json"))
+    (tmp_path / "a" / "chat_template.jinja").write_text("{{ messages }}")
+    save(tmp_path / "a", tmp_path / "b.gguf", "gguf")
+    assert Tokenizer.load(tmp_path / "b.gguf").encode(SCRIPTS) == Tokenizer.load(tmp_path / "a").encode(SCRIPTS)
+    values = gguf_header.read(tmp_path / "b.gguf").values
+    assert values["tokenizer.chat_template"] == "{{ messages }}"
+    assert values["tokenizer.ggml.eos_token_id"] == 2
+    assert values["tokenizer.ggml.add_bos_token"] == (name == "llama-bpe")
+    save(tmp_path / "b.gguf", tmp_path / "c")  # and back
+    assert Tokenizer.load(tmp_path / "c").encode(SCRIPTS) == Tokenizer.load(tmp_path / "a").encode(SCRIPTS)
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "c").chat_template == "{{ messages }}"
+
+
+def test_a_tokenizer_with_another_rule_is_refused_for_gguf(tmp_path: Path) -> None:
+    saved(model_of("Llama", vocab_size=800), tmp_path / "a")
+    train_bpe([SCRIPTS], 400).save(tmp_path / "a")
+    with pytest.raises(EngineError, match=r"error\.tokenizer_not_expressible"):
+        save(tmp_path / "a", tmp_path / "b.gguf", "gguf")
+    assert not (tmp_path / "b.gguf").exists()
+
+
+def test_windows_that_llama_cpp_does_not_know_are_refused(tmp_path: Path) -> None:
+    saved(model_of("Mistral", sliding_window=7, vocab_size=800), tmp_path / "a")
+    _original("gpt-2").save(str(tmp_path / "a" / "tokenizer.json"))
+    with pytest.raises(EngineError) as caught:
+        save(tmp_path / "a", tmp_path / "b.gguf", "gguf")
+    assert caught.value.args_by_name["setting"] == "windows"
+
+
+def test_a_file_is_replaced_only_where_that_is_wanted(tmp_path: Path, model_folder: Path) -> None:
+    saved(model_of("Llama", vocab_size=800), tmp_path / "a")
+    _original("gpt-2").save(str(tmp_path / "a" / "tokenizer.json"))
+    (tmp_path / "b.gguf").write_text("mine")
+    with pytest.raises(EngineError, match=r"error\.target_exists"):
+        save(tmp_path / "a", tmp_path / "b.gguf", "gguf")
+    finish(saving(tmp_path / "a", tmp_path / "b.gguf", "gguf", "float16", replace=True))
+    assert Tokenizer.load(tmp_path / "b.gguf").encode("cat")
+    with pytest.raises(EngineError, match=r"error\.target_exists"):  # nor by itself
+        finish(saving(tmp_path / "b.gguf", tmp_path / "b.gguf", "gguf", "q8_0", replace=True))
