@@ -85,7 +85,7 @@ def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         window.workspace.set_layout(1, [pane_id])
         _settle(window)
         if pane_id == "generation":
-            window.workspace.pane(GenerationPane).play_or_pause()
+            window.workspace.pane(GenerationPane).writing.play_or_pause()
             _settle(window)
         if pane_id == "search":
             window.workspace.pane(SearchPane).try_company()

@@ -19,7 +19,8 @@ from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
 from gui.panes.attention import pane as attention
 from gui.panes.embeddings import map_controls
-from gui.panes.generation import writing_page
+from gui.panes.generation import pane as generation, writing_page
+from gui.panes.generation.units import UNITS
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import citation_table, document_list, passage_table, search_page
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
@@ -69,8 +70,14 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.candidates.kept.{}": ("model", "top_k", "top_p", "min_p"),
     "pane.generation.candidates.stage.{}": STAGES,
     "pane.generation.key.{}": writing_page.COLORS,
+    "pane.generation.mode.{}": generation.PARTS,
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,
+    "pane.generation.score.axis.{}": UNITS,
+    "pane.generation.score.key.{}": UNITS,
+    "pane.generation.score.{}": ("word_one", "word_several"),
+    "pane.generation.subtitle.{}": generation.PARTS,
+    "pane.generation.unit.{}": UNITS,
     "pane.generation.{}": ("step", "back", "side", "copy", "clear", "live", "next"),
     "pane.map.picture.describe.{}": [*DROPPED, "probabilities", "tokens"],
     "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],

@@ -71,6 +71,10 @@ class Stages:
         before = self.cumulative_R[rank - 1] if rank else 0.0
         return float(before / whole), float(self.cumulative_R[rank] / whole)
 
+    def rank_of(self, token: int) -> int:
+        """Return the rank of a token, 0 for the likeliest."""
+        return int(np.flatnonzero(self.order_R == token)[0])
+
     def _ranks(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
         rank_V = np.empty_like(self.order_R)
         rank_V[self.order_R] = np.arange(len(self.order_R))
@@ -216,9 +220,14 @@ def _mix(counter: int) -> int:
     return z ^ z >> 31
 
 
-def candidates(stages: Stages, draw: float, most: int, piece: Callable[[int], str]) -> Candidates:
-    """Return the `most` likeliest tokens with their probabilities after each stage; `piece` names a token."""
-    rank = stages.pick(draw)
+def candidates(
+    stages: Stages, draw: float, most: int, piece: Callable[[int], str], taken: int | None = None
+) -> Candidates:
+    """Return the `most` likeliest tokens with their probabilities after each stage; `piece` names a token.
+
+    `taken` is the token that counts as drawn, by default the one that `draw` selects.
+    """
+    rank = stages.pick(draw) if taken is None else stages.rank_of(taken)
     drawn = int(stages.order_R[rank])
     ids = likeliest(stages.model_V, most)
     if drawn not in ids:

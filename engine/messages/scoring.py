@@ -59,8 +59,8 @@ class Expected:
 class Expect(Request[Expected]):
     """Predict the token at `place`, an index into the tokens of `text`, from those before it in its window.
 
-    The number of tokens is the place after the text. At place 0 the prediction is that of an empty text. `word`,
-    if not empty, is scored there as well.
+    The text's own token counts as the one drawn. The number of tokens is the place after the text. At place 0 the
+    prediction is that of an empty text. `word`, if not empty, is scored there as well.
     """
 
     text: str

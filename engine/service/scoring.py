@@ -59,7 +59,8 @@ def expect(session: Session, request: Expect) -> Answer[Expected]:
     place = min(max(0, request.place), len(ids))
     seen = ids[window_start(place, opened.model.config.context) : place] if place else beginning(opened.tokenizer)
     step = sample_step(opened.reader, seen, OWN, 0.0)
-    shown = candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
+    actual = ids[place] if place < len(ids) else None
+    shown = candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece, actual)
     yield None
     before = request.text if place == len(ids) else opened.tokenizer.decode(ids[:place])
     word = score_word(opened.reader, opened.tokenizer, before, seen, request.word) if request.word else None

@@ -24,8 +24,10 @@ MOST_SEGMENTS = 12  # of the cumulative bar; the remaining tokens share one more
 class CandidateBars(Painted):
     chosen = Signal(int)  # a token's ID
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, draws: bool = True) -> None:
+        """`draws`: whether the stages and the draw are shown; otherwise only the model's own probabilities."""
         super().__init__(parent, down=Policy.Expanding)
+        self.draws = draws
         self.candidates: Candidates | None = None
         self.current = -1  # the row selected by keyboard
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -55,6 +57,9 @@ class CandidateBars(Painted):
         return round(QFontMetricsF(self.theme.font(NORMAL)).height() + 2)
 
     def _line_height(self) -> int:
+        """Return the height of the probabilities end to end, with the draw."""
+        if not self.draws:
+            return 0
         return self.theme.px(16) + round(2 * QFontMetricsF(self.theme.font(SMALL)).height()) + GAP_M
 
     def rows(self) -> int:
@@ -83,7 +88,8 @@ class CandidateBars(Painted):
         highest = max(float(candidates.probabilities[[0, -1]].max()), 1e-6)
         for row in range(self.rows()):
             self._paint_row(painter, row, label, room / highest)
-        self._paint_line(painter, QRectF(0, self.height() - self._line_height(), self.width(), self._line_height()))
+        if self.draws:
+            self._paint_line(painter, QRectF(0, self.height() - self._line_height(), self.width(), self._line_height()))
 
     def _paint_row(self, painter: QPainter, row: int, label: float, scale: float) -> None:
         candidates, height = self.candidates, self._row_height()
@@ -101,7 +107,7 @@ class CandidateBars(Painted):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.theme.color("cut") if left <= 0 else self.theme.series_color(0))
         painter.drawRoundedRect(QRectF(label, y + 3, max(1.0, model * scale), height - 10), 2, 2)
-        if left > 0:
+        if left > 0 and self.draws:
             painter.setBrush(self.theme.series_color(4))
             painter.drawRect(QRectF(label, y + height - 6, max(1.0, left * scale), 3))
         painter.setPen(self.theme.color("muted"))
@@ -163,6 +169,8 @@ class CandidateBars(Painted):
         lines = [
             t("pane.generation.candidates.token", piece=visible(candidates.pieces[row]), id=int(candidates.ids[row]))
         ]
+        if not self.draws:
+            return "\n".join([*lines, t("pane.generation.candidates.own", rank=row + 1, percent=percent(values[0], 2))])
         for stage, value in zip(STAGES, values, strict=True):
             if value <= 0:
                 lines.append(t("pane.generation.candidates.cut", stage=t(f"pane.generation.candidates.stage.{stage}")))

@@ -51,8 +51,8 @@ def child(folder: str) -> None:
         if time.time() - found.get("text", math.inf) > REST_SECONDS and "begun" not in found:
             found["begun"] = time.time()
             pane = window.workspace.pane("generation")
-            pane.page.length.setValue(TOKENS)  # type: ignore[attr-defined]
-            pane.play_or_pause()  # type: ignore[attr-defined]
+            pane.writing.page.length.setValue(TOKENS)  # type: ignore[attr-defined]
+            pane.writing.play_or_pause()  # type: ignore[attr-defined]
         elif "begun" in found and not window.workspace.pane("generation").asking("generate"):
             found["speed"] = TOKENS / (time.time() - found["begun"])
             print(json.dumps(found), flush=True)

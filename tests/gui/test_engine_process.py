@@ -91,10 +91,10 @@ def test_the_window_trains_restarts_a_killed_engine_resumes_and_generates(qtbot:
     window.show_pane("generation")
     writer = window.workspace.pane("generation")
     window.prompt.set_text("the cat")
-    qtbot.waitUntil(lambda: writer.tree.prompt == "the cat", timeout=SLOW)  # type: ignore[attr-defined]
-    writer.page.length.setValue(12)  # type: ignore[attr-defined]
-    qtbot.mouseClick(writer.page.play_button, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
-    qtbot.waitUntil(lambda: len(writer.tree.current.path) == 12, timeout=SLOW)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: writer.writing.tree.prompt == "the cat", timeout=SLOW)  # type: ignore[attr-defined]
+    writer.writing.page.length.setValue(12)  # type: ignore[attr-defined]
+    qtbot.mouseClick(writer.writing.page.play_button, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(writer.writing.tree.current.path) == 12, timeout=SLOW)  # type: ignore[attr-defined]
     window.close()
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=SLOW)
 

@@ -23,7 +23,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> GenerationPane:
     window.state.set_model(model())
     found = window.workspace.pane("generation")
     assert isinstance(found, GenerationPane)
-    qtbot.waitUntil(lambda: found.tree.prompt == "The cat" and found.page.bars.candidates is not None)
+    qtbot.waitUntil(lambda: found.writing.tree.prompt == "The cat" and found.writing.page.bars.candidates is not None)
     return found
 
 
@@ -32,7 +32,7 @@ def click(qtbot: QtBot, button: object) -> None:
 
 
 def written(qtbot: QtBot, pane: GenerationPane, count: int) -> None:
-    qtbot.waitUntil(lambda: len(pane.tree.current.path) == count and not pane.asking())
+    qtbot.waitUntil(lambda: len(pane.writing.tree.current.path) == count and not pane.asking())
 
 
 def test_the_empty_page_without_a_model_offers_training(qtbot: QtBot, window: MainWindow) -> None:
@@ -45,23 +45,23 @@ def test_the_empty_page_without_a_model_offers_training(qtbot: QtBot, window: Ma
 
 
 def test_the_chosen_number_of_tokens_is_generated(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
-    pane.page.length.setValue(6)
-    click(qtbot, pane.page.play_button)
+    pane.writing.page.length.setValue(6)
+    click(qtbot, pane.writing.page.play_button)
     written(qtbot, pane, 6)
-    assert pane.tree.text() == "abcabc"
+    assert pane.writing.tree.text() == "abcabc"
     assert engine.asked(Generate)[-1].prompt == "The cat"
-    assert pane.page.text.text() == "The catabcabc"
+    assert pane.writing.page.text.text() == "The catabcabc"
 
 
 def test_step_and_back(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
     for count in (1, 2, 3):
-        click(qtbot, pane.page.step_button)
+        click(qtbot, pane.writing.page.step_button)
         written(qtbot, pane, count)
-    click(qtbot, pane.page.back_button)
-    assert pane.tree.text() == "ab"
+    click(qtbot, pane.writing.page.back_button)
+    assert pane.writing.tree.text() == "ab"
     asked = len(engine.asked(Generate))
-    click(qtbot, pane.page.step_button)
-    assert pane.tree.text() == "abc"
+    click(qtbot, pane.writing.page.step_button)
+    assert pane.writing.tree.text() == "abc"
     assert len(engine.asked(Generate)) == asked  # along the branch that was there
 
 
@@ -69,66 +69,66 @@ def test_sliders_recompute_the_probabilities_without_generating(
     qtbot: QtBot, pane: GenerationPane, engine: FakeEngine
 ) -> None:
     before = len(engine.asked(PredictNext))
-    pane.page.controls.sliders["temperature"].slider.setValue(40)
+    pane.writing.page.controls.sliders["temperature"].slider.setValue(40)
     assert engine.asked(PredictNext)[-1].sampling.temperature == 2.0
     assert len(engine.asked(PredictNext)) == before + 1
-    pane.page.controls.seed.setValue(77)
+    pane.writing.page.controls.seed.setValue(77)
     assert engine.asked(PredictNext)[-1].seed == 77
     assert engine.asked(Generate) == []
 
 
 def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, engine: FakeEngine) -> None:
-    click(qtbot, pane.page.step_button)
+    click(qtbot, pane.writing.page.step_button)
     written(qtbot, pane, 1)
-    click(qtbot, pane.page.back_button)
+    click(qtbot, pane.writing.page.back_button)
     qtbot.waitUntil(lambda: not pane.asking())
-    row = pane.page.bars._row_height()
-    qtbot.mouseClick(pane.page.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
+    row = pane.writing.page.bars._row_height()
+    qtbot.mouseClick(pane.writing.page.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
     written(qtbot, pane, 1)
     assert engine.asked(Generate)[-1].first == 98
-    assert pane.tree.text() == "b"
-    assert len(pane.tree.leaves()) == 2
-    pane._fill_branches()
-    branch: Any = pane.page.branch_menu.actions()[0].menu()
+    assert pane.writing.tree.text() == "b"
+    assert len(pane.writing.tree.leaves()) == 2
+    pane.writing._fill_branches()
+    branch: Any = pane.writing.page.branch_menu.actions()[0].menu()
     branch.actions()[0].trigger()
-    assert pane.tree.text() == "a"
+    assert pane.writing.tree.text() == "a"
 
 
 def test_undo_restores_a_removed_branch(qtbot: QtBot, pane: GenerationPane) -> None:
-    click(qtbot, pane.page.step_button)
+    click(qtbot, pane.writing.page.step_button)
     written(qtbot, pane, 1)
-    pane._remove(pane.tree.leaves()[0])
-    assert pane.tree.leaves() == []
-    pane.undo()
-    assert pane.tree.text() == "a"
+    pane.writing._remove(pane.writing.tree.leaves()[0])
+    assert pane.writing.tree.leaves() == []
+    pane.writing.undo()
+    assert pane.writing.tree.text() == "a"
 
 
 def test_undo_restores_a_cleared_text(qtbot: QtBot, pane: GenerationPane) -> None:
-    click(qtbot, pane.page.step_button)
+    click(qtbot, pane.writing.page.step_button)
     written(qtbot, pane, 1)
-    click(qtbot, pane.page.clear_button)
-    assert pane.tree.text() == ""
-    pane.undo()
-    assert pane.tree.text() == "a"
+    click(qtbot, pane.writing.page.clear_button)
+    assert pane.writing.tree.text() == ""
+    pane.writing.undo()
+    assert pane.writing.tree.text() == "a"
 
 
 def test_copying_takes_prompt_and_text(qtbot: QtBot, pane: GenerationPane) -> None:
-    click(qtbot, pane.page.step_button)
+    click(qtbot, pane.writing.page.step_button)
     written(qtbot, pane, 1)
-    click(qtbot, pane.page.copy_button)
+    click(qtbot, pane.writing.page.copy_button)
     assert QApplication.clipboard().text() == "The cata"
 
 
 def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
     qtbot: QtBot, pane: GenerationPane, engine: FakeEngine
 ) -> None:
-    pane.page.length.setValue(5)
-    pane.page.side_button.setChecked(True)
-    qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane._columns) and not pane.asking())
+    pane.writing.page.length.setValue(5)
+    pane.writing.page.side_button.setChecked(True)
+    qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane.writing._columns) and not pane.asking())
     assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
-    click(qtbot, pane.page.column_titles[1])
-    assert pane.tree.text() == "abcab"
-    assert not pane.page.side_button.isChecked()
+    click(qtbot, pane.writing.page.column_titles[1])
+    assert pane.writing.tree.text() == "abcab"
+    assert not pane.writing.page.side_button.isChecked()
 
 
 def test_during_training_text_is_generated_automatically_until_the_user_acts(
@@ -137,18 +137,18 @@ def test_during_training_text_is_generated_automatically_until_the_user_acts(
     window.state.set_training(True)
     window.state.set_progress(points())
     window.state.weights_changed.emit()
-    qtbot.waitUntil(lambda: len(pane.tree.current.path) == 40)
-    assert "10" in pane.page.live_words.text()
-    click(qtbot, pane.page.back_button)
+    qtbot.waitUntil(lambda: len(pane.writing.tree.current.path) == 40)
+    assert "10" in pane.writing.page.live_words.text()
+    click(qtbot, pane.writing.page.back_button)
     asked = len(engine.asked(Generate))
     window.state.weights_changed.emit()
     assert len(engine.asked(Generate)) == asked
-    assert not pane.page.live.isChecked()
+    assert not pane.writing.page.live.isChecked()
 
 
 def test_the_table_has_a_row_for_each_token(qtbot: QtBot, pane: GenerationPane) -> None:
     assert pane.table() is None
-    click(qtbot, pane.page.step_button)
+    click(qtbot, pane.writing.page.step_button)
     written(qtbot, pane, 1)
     table = pane.table()
     assert table is not None
@@ -158,10 +158,10 @@ def test_the_table_has_a_row_for_each_token(qtbot: QtBot, pane: GenerationPane) 
 
 
 def test_candidates_are_described_in_words(pane: GenerationPane) -> None:
-    pane.page.bars.set_candidates(candidates())
-    assert "excluded by" in pane.page.bars.describe(2)
-    assert "60.00\u00a0%" in pane.page.bars.describe(0)
-    assert "9" in pane.page.stage_words.text()
+    pane.writing.page.bars.set_candidates(candidates())
+    assert "excluded by" in pane.writing.page.bars.describe(2)
+    assert "60.00\u00a0%" in pane.writing.page.bars.describe(0)
+    assert "9" in pane.writing.page.stage_words.text()
 
 
 def test_a_tree_of_branches() -> None:
@@ -188,7 +188,7 @@ def test_a_tree_of_branches() -> None:
 def test_the_legends_explain_the_colours_and_are_hidden_in_small_tiles(
     qtbot: QtBot, window: MainWindow, pane: GenerationPane
 ) -> None:
-    page = pane.page
+    page = pane.writing.page
     assert page.text_key.isVisible()
     assert "probability" in page.text_key.text()
     page.color.setCurrentIndex(1)
@@ -205,7 +205,7 @@ def test_the_candidates_are_described_in_the_language_of_the_window(window: Main
     window.state.set_model(model())
     window.state.set_text("abc")
     window.workspace.set_layout(1, ["generation"])
-    bars = window.workspace.pane("generation").page.bars  # type: ignore[attr-defined]
+    bars = window.workspace.pane("generation").writing.page.bars  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: bars.candidates is not None)
     assert "model" in bars.accessibleDescription()
     window.appearance.set_language("ja")
@@ -220,6 +220,6 @@ def test_the_candidates_follow_the_sliders_after_a_comparison(
     window.workspace.set_layout(1, ["generation"])
     pane: Any = window.workspace.pane("generation")
     qtbot.waitUntil(lambda: bool(engine.asked(PredictNext)))
-    pane.page.side_button.setChecked(True)
-    pane.page.controls.set_settings(SamplingSettings(temperature=1.5))
+    pane.writing.page.side_button.setChecked(True)
+    pane.writing.page.controls.set_settings(SamplingSettings(temperature=1.5))
     qtbot.waitUntil(lambda: engine.asked(PredictNext)[-1].sampling.temperature == 1.5)

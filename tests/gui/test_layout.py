@@ -26,7 +26,7 @@ def test_four_tiles_have_the_same_size_and_uncut_buttons(window: MainWindow, qtb
     tiles = window.workspace.tiles
     qtbot.waitUntil(lambda: max(tile.width() for tile in tiles) - min(tile.width() for tile in tiles) <= 1)
     assert max(tile.height() for tile in tiles) - min(tile.height() for tile in tiles) <= 1
-    page = window.workspace.pane("generation").page  # type: ignore[attr-defined]
+    page = window.workspace.pane("generation").writing.page  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: page.bars.geometry().right() <= page.width())
     buttons = (page.play_button, page.step_button, page.back_button, page.branch_button)
     qtbot.waitUntil(lambda: all(button.width() >= button.minimumSizeHint().width() for button in buttons))
@@ -97,7 +97,7 @@ def test_the_buttons_of_a_small_tile_are_uncut_in_large_type(window: MainWindow,
     window.state.set_text("abc")
     window.workspace.set_layout(4, ["training", "generation", "attention", "embeddings"])
     window.show_pane("generation")
-    page = window.workspace.pane("generation").page  # type: ignore[attr-defined]
+    page = window.workspace.pane("generation").writing.page  # type: ignore[attr-defined]
     shown = (page.play_button, page.step_button, page.back_button, page.controls)
     qtbot.waitUntil(
         lambda: (

@@ -213,16 +213,16 @@ def test_the_neighbours_example_looks_up_its_word(window: MainWindow, qtbot: QtB
 
 def test_the_breakfast_example_shows_candidates_and_generates_nothing(window: MainWindow, qtbot: QtBot) -> None:
     pane = window.workspace.pane(GenerationPane)
-    pane.page.controls.sliders["top_k"].set_value(5)
-    pane.page.live.setChecked(False)
+    pane.writing.page.controls.sliders["top_k"].set_value(5)
+    pane.writing.page.live.setChecked(False)
     choose(window, "breakfast")
     with qtbot.waitSignal(window.player.played):
         pass
-    qtbot.waitUntil(lambda: pane.page.bars.candidates is not None and not pane.asking())
-    settings = pane.page.controls.settings()
+    qtbot.waitUntil(lambda: pane.writing.page.bars.candidates is not None and not pane.asking())
+    settings = pane.writing.page.controls.settings()
     assert (settings.temperature, settings.top_k) == (1.0, 0)  # its own temperature, and the default of top-k
-    assert not pane.page.live.isChecked()
-    assert pane.tree.text() == ""
+    assert not pane.writing.page.live.isChecked()
+    assert pane.writing.tree.text() == ""
 
 
 def test_the_story_example_generates_up_to_its_stop(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
