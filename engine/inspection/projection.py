@@ -14,6 +14,8 @@ from engine.errors import EngineError
 Points = NDArray[np.float32]
 Shares = tuple[float, ...]
 
+FITTED = 8192  # rows to which principal axes are fitted
+BLOCK = 8192  # rows that are projected at a time
 LARGE = 4_000_000  # numbers in a matrix above which float32 is used: twice as fast, precise enough for a screen
 HUGE = 1e12  # numbers above which the rows are scaled: their squares would overflow
 LEAST = 4  # different directions that t-SNE and UMAP need
@@ -24,24 +26,29 @@ STRIDE = 10  # steps between two maps
 def principal_plane(rows_ND: Points, dims: int = 2) -> tuple[Points, Shares]:
     """Return the rows' principal components [N, dims], and each one's share of the total variance, largest first.
 
-    Pearson 1901 (doi:10.1080/14786440109462720), from the eigenvectors of the covariance matrix.
+    Pearson 1901 (doi:10.1080/14786440109462720), from the eigenvectors of the covariance matrix. The axes and shares
+    are those of at most FITTED evenly spaced rows; all rows are projected, a block at a time.
     Raises EngineError error.logits_broken if a number is infinite or NaN, or if there are no rows.
     """
-    if not (len(rows_ND) and np.isfinite(rows_ND).all()):
+    largest = max(float(rows_ND.max()), -float(rows_ND.min())) if len(rows_ND) else np.inf
+    if not np.isfinite(largest):  # NaN too
         raise EngineError("error.logits_broken")
-    largest = float(np.abs(rows_ND).max())
-    rows_ND = rows_ND / largest if largest > HUGE else rows_ND
-    mean_D = rows_ND.mean(axis=0, dtype=np.float64).astype(rows_ND.dtype)
-    centred_ND = (rows_ND - mean_D).astype(np.float32 if rows_ND.size > LARGE else np.float64)
+    scale = largest if largest > HUGE else 1.0
+    fitted_ND = rows_ND[:: -(-len(rows_ND) // FITTED)] / np.float32(scale)
+    mean_D = fitted_ND.mean(axis=0, dtype=np.float64).astype(np.float32)
+    precision = np.float32 if rows_ND.size > LARGE else np.float64
+    centred_ND = (fitted_ND - mean_D).astype(precision)
     values, vectors = np.linalg.eigh(centred_ND.T @ centred_ND)
     missing = max(0, dims - len(values))
     vectors, values = np.pad(vectors, ((0, 0), (missing, 0))), np.pad(values, (missing, 0))
     axes_DP = vectors[:, : -dims - 1 : -1]
     # Rows that are equal but for rounding have no direction of largest variance.
-    rounding = rows_ND.size * (1e-6 * float(np.abs(rows_ND).max())) ** 2
+    rounding = fitted_ND.size * (1e-6 * largest / scale) ** 2
     total = max(float(values.sum()), rounding, 1e-12)
     explained = tuple(float(max(value, 0.0)) / total for value in values[: -dims - 1 : -1])
-    return (centred_ND @ axes_DP).astype(np.float32), explained
+    blocks = (rows_ND[start : start + BLOCK] / np.float32(scale) for start in range(0, len(rows_ND), BLOCK))
+    points = [((block_ND - mean_D).astype(precision) @ axes_DP).astype(np.float32) for block_ND in blocks]
+    return np.concatenate(points), explained
 
 
 def align_axes(points_NP: Points, explained: Shares, before_NP: Points) -> tuple[Points, Shares]:

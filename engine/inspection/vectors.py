@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+BLOCK = 16_384  # rows that are compared at a time
+
 Found = tuple[NDArray[np.intp], Floats]  # indices of rows, their cosines
 
 
@@ -18,8 +20,12 @@ def nearest(rows_VD: Floats, vector_D: Floats, count: int, without: Collection[i
 
     Rows without a direction are left out; if the vector has none, no row is returned.
     """
+    cosines_V = np.empty(len(rows_VD), np.float32)
     with np.errstate(all="ignore"):  # numbers that are NaN, infinite or too large
-        cosines_V = rows_VD @ vector_D / (np.linalg.norm(rows_VD, axis=1) * np.linalg.norm(vector_D))
+        for start in range(0, len(rows_VD), BLOCK):
+            block_ND = rows_VD[start : start + BLOCK]
+            lengths_N = np.sqrt(np.einsum("nd,nd->n", block_ND, block_ND))
+            cosines_V[start : start + BLOCK] = block_ND @ vector_D / (lengths_N * np.linalg.norm(vector_D))
     cosines_V[~np.isfinite(cosines_V)] = -np.inf
     cosines_V[list(without)] = -np.inf
     count = max(0, min(count, int(np.count_nonzero(cosines_V > -np.inf))))

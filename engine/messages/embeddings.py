@@ -19,6 +19,7 @@ class EmbeddingNames:
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
     kinds: tuple[str, ...]  # as in Tokens; for word vectors what the word names: animal, food, …
+    rows: int = 0  # rows that could be points; more than there are points if these are a sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,17 @@ class Project(Request[EmbeddingNames | Notice | EmbeddingMap]):
 
     Rows that are NaN or infinite are left out, and for t-SNE and UMAP those without a direction; a Notice names them.
 
-    PCA gives one map, t-SNE (two dimensions only) and UMAP one every few steps.
+    PCA gives one map, t-SNE (two dimensions only) and UMAP one every few steps. Of more than `most` rows, or than the
+    method can lay out, the map shows a sample: half of it those with the lowest IDs, which are frequent tokens, the
+    others evenly spaced, and all rows of `wanted`.
     """
 
     method: Literal["pca", "tsne", "umap"] = "pca"
     dims: Literal[2, 3] = 2
-    most: int = 2000  # points: the tokens with the lowest IDs, without single bytes and special tokens
+    most: int = 2000  # points: tokens other than single bytes and special tokens
     source: VectorSource = "model"
     language: str = "ja"  # language of word vectors
+    wanted: tuple[int, ...] = ()  # IDs of rows that must be among the points
 
 
 @dataclass(frozen=True, slots=True)

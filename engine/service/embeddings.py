@@ -1,6 +1,6 @@
 """Handlers of embeddings: maps, paths through the layers, nearest neighbours, analogies."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ from engine.service.session import OpenedModel, Session
 from engine.text.world.examples import kinds
 from engine.text.world.facts import Language
 
-MOST = {"pca": 60_000, "tsne": 6000, "umap": 20_000}
+MOST = {"pca": 60_000, "tsne": 5000, "umap": 20_000}  # points
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Source:
     piece: Callable[[int], str]
     kind: Callable[[int], str]
     find: Callable[[str], tuple[int, ...]]  # the rows of a word; () if it has none
-    excluded: Collection[int] = ()  # rows that are not offered as neighbours
+    excluded: Sequence[int] = ()  # rows that are not offered as neighbours
 
 
 def _source(session: Session, request: Project | LookUp | FindAnalogy) -> Source:
@@ -60,17 +60,26 @@ def _word2vec(session: Session) -> Word2Vec:
 def _embedding(opened: OpenedModel) -> Source:
     tokenizer = opened.tokenizer
     weight = opened.model.embedding.weight.detach()[: tokenizer.vocabulary]  # without the rows that pad it
-    kinds = opened.cached("kinds", None, lambda: [tokenizer.kind_of(i) for i in range(len(weight))])
-    # Bytes are rare in training, so that their vectors are hardly trained; special tokens are no text.
-    shown = [i for i, kind in enumerate(kinds) if kind not in ("byte", "special")] or range(len(weight))
+    shown, excluded = opened.cached("shown rows", len(weight), lambda: _shown_rows(tokenizer.kinds[: len(weight)]))
     return Source(
         rows_VD=weight.float().cpu().numpy(),
-        shown=np.array(shown, np.int32),
+        shown=shown,
         piece=tokenizer.piece,
-        kind=kinds.__getitem__,
+        kind=tokenizer.kinds.__getitem__,
         find=lambda word: _tokens_of(opened, word),
-        excluded=set(range(len(weight))).difference(shown),
+        excluded=excluded,
     )
+
+
+def _shown_rows(kinds: Sequence[str]) -> tuple[NDArray[np.int32], list[int]]:
+    """Return the IDs of the tokens on the map, and those of all others.
+
+    Bytes are rare in training, so that their vectors are hardly trained; special tokens are no text.
+    """
+    hidden = [i for i, kind in enumerate(kinds) if kind in ("byte", "special")]
+    if len(hidden) == len(kinds):
+        hidden = []
+    return np.delete(np.arange(len(kinds), dtype=np.int32), hidden), hidden
 
 
 def _word_vectors(words: Word2Vec, language: Language) -> Source:
@@ -88,22 +97,34 @@ def _word_vectors(words: Word2Vec, language: Language) -> Source:
         piece=words.words.__getitem__,
         kind=lambda i: kind_of.get(words.words[i], "other"),
         find=find,
-        excluded=set(range(len(words.words))).difference(shown),
+        excluded=[i for i, word in enumerate(words.words) if word not in kind_of],
     )
 
 
 def project(session: Session, request: Project) -> Answer[EmbeddingNames | Notice | EmbeddingMap]:
     source = _source(session, request)
-    ids = source.shown[: min(request.most, MOST[request.method])]
+    ids = sample_of(source.shown, min(request.most, MOST[request.method]), request.wanted)
     rows = source.rows_VD[ids]
     usable = np.isfinite(rows).all(axis=1) if request.method == "pca" else has_direction(rows)
     left_out, ids = [source.piece(i) for i in ids[~usable].tolist()], ids[usable]
     if left_out:
         yield Notice("notice.rows_left_out", {"count": len(left_out), "names": shortened(left_out)})
-    yield EmbeddingNames(ids, tuple(map(source.piece, ids.tolist())), tuple(map(source.kind, ids.tolist())))
+    pieces, kinds = (tuple(map(of, ids.tolist())) for of in (source.piece, source.kind))
+    yield EmbeddingNames(ids, pieces, kinds, len(source.shown))
     opened = session.opened if request.source == "model" else None
     for points, explained, fraction in _maps(opened, request, source.rows_VD[ids]):
         yield EmbeddingMap(points, explained, fraction)
+
+
+def sample_of(ids: NDArray[np.int32], most: int, wanted: Sequence[int]) -> NDArray[np.int32]:
+    """Return at most `most` of the IDs, in rising order, and those that are wanted; see Project."""
+    if len(ids) <= most:
+        return ids
+    first = most // 2
+    places = np.linspace(first, len(ids) - 1, most - first).astype(np.intp)
+    chosen = np.isin(ids, np.array(wanted, np.int32))
+    chosen[:first] = chosen[places] = True
+    return ids[chosen]
 
 
 def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterator[tuple[Points, Shares, float]]:
@@ -161,10 +182,10 @@ def find_analogy(session: Session, request: FindAnalogy) -> Answer[NearTokens]:
 
 
 def _tokens_of(opened: OpenedModel, word: str) -> tuple[int, ...]:
-    """Return a word's tokens, with a space before it if those are fewer: most words in a text have one."""
+    """Return a word's tokens: those after a space, as most words of a text are, unless that makes more of them."""
     word = word.strip()
     kind_of, encode = opened.tokenizer.kind_of, opened.tokenizer.encode
-    ways = [tuple(i for i in encode(text) if kind_of(i) not in ("special", "space")) for text in (word, f" {word}")]
+    ways = [tuple(i for i in encode(text) if kind_of(i) not in ("special", "space")) for text in (f" {word}", word)]
     return min(ways, key=len) if word else ()
 
 

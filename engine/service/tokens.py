@@ -95,7 +95,7 @@ def list_vocabulary(session: Session, request: ListVocabulary) -> Answer[Vocabul
     yield Vocabulary(
         pieces=tuple(map(tokenizer.piece, ids)),
         data=tuple(map(tokenizer.token_bytes, ids)),
-        kinds=tuple(map(tokenizer.kind_of, ids)),
+        kinds=tokenizer.kinds,
         counts=np.bincount(text_ids, minlength=tokenizer.vocabulary),
     )
 

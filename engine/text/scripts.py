@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 # In order: a word with the space before it, one digit, runs of the Japanese scripts, line breaks, other
 # white space, runs of anything else. The prolonged sound mark ー goes with either kana, 々 and 〆 with kanji.
@@ -23,6 +24,7 @@ PIECE_PATTERN = (
     r"|."
 )
 
+BYTES = re.compile(r"(<0x[0-9A-F]{2}>)+")
 _RANGES = (
     (0x3041, 0x309F, "hiragana"),
     (0x30A1, 0x30FA, "katakana"),  # ・, the next one, is punctuation
@@ -39,15 +41,17 @@ _RANGES = (
 
 def kind_of(piece: str) -> str:
     """Return the script of a piece's first non-space character, as a name of `messages.Tokens.kinds`."""
-    if re.fullmatch(r"(<0x[0-9A-F]{2}>)+", piece):
+    if piece.startswith("<0x") and BYTES.fullmatch(piece):
         return "byte"
     text = piece.strip()
-    if not text:
-        return "space"
-    code = ord(text[0])
+    return _kind_of_character(text[0]) if text else "space"
+
+
+@cache
+def _kind_of_character(character: str) -> str:
+    code = ord(character)
     for first, last, kind in _RANGES:
         if first <= code <= last:
             return kind
-    category = unicodedata.category(text[0])
     kinds = {"L": "latin", "N": "digit", "P": "punctuation", "S": "punctuation"}
-    return kinds.get(category[0], "other")
+    return kinds.get(unicodedata.category(character)[0], "other")

@@ -8,6 +8,7 @@ import codecs
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +90,11 @@ class Tokenizer:
     def kind_of(self, token: int) -> str:
         """Return a token's kind, one of `messages.Tokens.kinds`."""
         return "special" if token in self._encoder.special else kind_of(self.piece(token))
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind of each token, in the order of the IDs."""
+        return tuple(map(self.kind_of, range(self.vocabulary)))
 
     @property
     def special_names(self) -> list[str]:
