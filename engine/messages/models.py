@@ -128,16 +128,37 @@ class ChangeModel(Request[ModelChanged]):
 
 
 @dataclass(frozen=True, slots=True)
+class HubOffer:
+    """What a download takes, in bytes."""
+
+    name: str
+    revision: str
+    size: int  # of all files
+    left: int  # of what is not on this computer yet
+    free: int  # on the disk
+
+
+@dataclass(frozen=True, slots=True)
+class AskHub(Request[HubOffer]):
+    """Ask the Hugging Face hub what a download takes. Nothing is downloaded."""
+
+    name: str
+    models: str  # the folder in which the model's folder would be made
+    revision: str = ""  # a branch or tag, such as a checkpoint; "" for the main one
+
+
+@dataclass(frozen=True, slots=True)
 class Downloaded:
     folder: str
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadModel(Request[Progress | Downloaded]):
-    """Download a model by its name on the Hugging Face hub.
+    """Download a model by its name on the Hugging Face hub, or continue a download.
 
-    Only this and collections on a Qdrant server use the network.
+    Only this, AskHub, and collections on a Qdrant server use the network.
     """
 
     name: str
     models: str  # the folder in which the model's folder is made
+    revision: str = ""

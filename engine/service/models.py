@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.messages.models import (
+    AskHub,
     ChangeModel,
     Downloaded,
     DownloadModel,
+    HubOffer,
     ListModels,
     ModelChanged,
     ModelInfo,
@@ -20,10 +22,10 @@ from engine.messages.models import (
 from engine.messages.status import Notice, Progress
 from engine.model.bundled import find
 from engine.model.damage import broken_tensors
-from engine.model.hub import download, folder_for
+from engine.model.hub import download, folder_for, offer
 from engine.model.library import find_all
 from engine.model.opening import describe
-from engine.service.answer import Answer, Handlers
+from engine.service.answer import IDLE, Answer, Handlers, Idle
 from engine.service.session import Session
 
 T = TypeVar("T")
@@ -47,12 +49,12 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
 def list_models(session: Session, request: ListModels) -> Answer[StoredModels]:
     """Report the models on this computer a few times a second, as they are found."""
     found: list[StoredModel] = []
-    reported = 0.0  # so that the first one is reported at once
+    last = 0.0  # time of the last report; the first model is reported at once
     for model in find_all(Path(request.own), map(Path, request.folders)):
         found += [model] if model else []
-        if found and time.perf_counter() - reported >= REPORT_SECONDS:
+        if found and time.perf_counter() - last >= REPORT_SECONDS:
             yield StoredModels(tuple(found))
-            found, reported = [], time.perf_counter()
+            found, last = [], time.perf_counter()
         else:
             yield None
     yield StoredModels(tuple(found))
@@ -63,14 +65,23 @@ def change_model(session: Session, request: ChangeModel) -> Answer[ModelChanged]
     yield ModelChanged(request.interventions)
 
 
+def ask_hub(session: Session, request: AskHub) -> Answer[HubOffer]:
+    folder = folder_for(request.name, Path(request.models), request.revision)
+    for answer in offer(request.name, folder, request.revision):
+        yield answer or IDLE
+
+
 def download_model(session: Session, request: DownloadModel) -> Answer[Progress | Downloaded]:
-    folder = folder_for(request.name, Path(request.models))
-    yield from reported("progress.hub", download(request.name, folder))
+    folder = folder_for(request.name, Path(request.models), request.revision)
+    yield from reported("progress.hub", download(request.name, folder, revision=request.revision))
     yield Downloaded(str(folder))
 
 
-def reported(key: str, shares: Generator[float, None, T]) -> Generator[Progress | None, None, T]:
-    """Yield the share that is done as Progress from time to time, and return what the generator returns."""
+def reported(key: str, shares: Generator[float | None, None, T]) -> Generator[Progress | Idle | None, None, T]:
+    """Yield the share that is done as Progress from time to time, and return what the generator returns.
+
+    None in place of a share: the generator waits, for example for the hub.
+    """
     reported = 0.0
     while True:
         try:
@@ -78,6 +89,9 @@ def reported(key: str, shares: Generator[float, None, T]) -> Generator[Progress 
         except StopIteration as end:
             value: T = end.value
             return value
+        if share is None:
+            yield IDLE
+            continue
         now = time.perf_counter()
         is_due = now - reported >= REPORT_SECONDS
         yield Progress(key, share) if is_due else None
@@ -88,5 +102,6 @@ HANDLERS: Handlers = {
     OpenModel: open_model,
     ListModels: list_models,
     ChangeModel: change_model,
+    AskHub: ask_hub,
     DownloadModel: download_model,
 }
