@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from engine.cli.opening import add_model, load
+from engine.cli.opening import add_model, add_sampling, load, sampling_of
 from engine.cli.terminal import (
     MOST,
     Commands,
@@ -76,24 +76,15 @@ def _add_generate(commands: Commands) -> None:
     add_model(command)
     command.add_argument("--prompt", default="")
     command.add_argument("--tokens", type=int, default=100)
-    command.add_argument("--temperature", type=float, default=0.8, help="0 is greedy")
-    command.add_argument("--top-k", type=int, default=0, help="0 is off")
-    command.add_argument("--top-p", type=float, default=1.0)
-    command.add_argument("--min-p", type=float, default=0.0)
-    command.add_argument("--repetition-penalty", type=float, default=1.0)
-    command.add_argument("--seed", type=int, default=1)
+    add_sampling(command, temperature=0.8)
 
 
 def generate(options: argparse.Namespace) -> None:
     from engine.generation.decoding import Reader, decode, window
-    from engine.messages.generation import SamplingSettings
     from engine.model.damage import check_rows
 
     check_range(options, "tokens", 0, MOST)
     model, tokenizer = load(options.model)
-    sampling = SamplingSettings(
-        options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
-    )
     prompt = tokenizer.encode(options.prompt)
     check_rows(model, tokenizer, prompt)
     unseen = window(len(prompt), model.config.context)
@@ -101,7 +92,7 @@ def generate(options: argparse.Namespace) -> None:
         seen = len(prompt) - unseen
         warn("notice.text_cut", seen=seen, tokens=len(prompt), context=model.config.context)
     begun, text, tokens = time.perf_counter(), "", []
-    for step in decode(Reader(model), tokenizer, prompt, options.tokens, sampling, options.seed):
+    for step in decode(Reader(model), tokenizer, prompt, options.tokens, sampling_of(options), options.seed):
         text += step.text
         tokens.append(
             {

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.cli.terminal import ProgressLine
+from engine.messages.generation import SamplingSettings
 from engine.sentences import percent, sentence
 
 if TYPE_CHECKING:
@@ -17,6 +18,22 @@ QUIET_SECONDS = 1.0  # of loading before its progress is shown
 def add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "model", metavar="MODEL", help="a folder, a .gguf file, or smollm2 for the one that comes with Nakami"
+    )
+
+
+def add_sampling(command: argparse.ArgumentParser, temperature: float) -> None:
+    """Add the options of sampling, with this temperature as the default."""
+    command.add_argument("--temperature", type=float, default=temperature, help="0 is greedy")
+    command.add_argument("--top-k", type=int, default=0, help="0 is off")
+    command.add_argument("--top-p", type=float, default=1.0)
+    command.add_argument("--min-p", type=float, default=0.0)
+    command.add_argument("--repetition-penalty", type=float, default=1.0)
+    command.add_argument("--seed", type=int, default=1)
+
+
+def sampling_of(options: argparse.Namespace) -> SamplingSettings:
+    return SamplingSettings(
+        options.repetition_penalty, options.temperature, options.top_k, options.top_p, options.min_p
     )
 
 

@@ -1,6 +1,7 @@
 """Handlers of generation: tokens as they are drawn, and the candidates for the next one."""
 
 import time
+from collections.abc import Iterable, Iterator
 
 from engine.generation.decoding import Step, beginning, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
@@ -19,18 +20,34 @@ def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     steps = decode(
         opened.reader, opened.tokenizer, prompt, request.tokens, request.sampling, request.seed, place, first
     )
+    yield from report(session, until(request.stop, steps), request.candidates)
+
+
+def until(stop: str, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps up to a token that contains `stop`, if that is not empty."""
+    for step in steps:
+        yield step
+        if stop and stop in step.text:
+            return
+
+
+def report(session: Session, steps: Iterable[Step], most: int) -> Answer[GeneratedTokens]:
+    """Report tokens a few times a second with `most` candidates each, until another model is opened."""
+    opened = session.opened
     waiting: list[GeneratedToken] = []
+    count = 0
     begun = reported = time.perf_counter()
     for count, step in enumerate(steps, start=1):
-        waiting.append(_generated(opened, step, request.candidates))
+        waiting.append(_generated(opened, step, most))
         now = time.perf_counter()
         # No yield at each token: a training step in between would change the weights and empty the cache.
-        stopped = bool(request.stop) and request.stop in step.text
-        if now - reported >= REPORT_SECONDS or count == request.tokens or stopped:
+        if now - reported >= REPORT_SECONDS:
             yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
             waiting, reported = [], time.perf_counter()
-        if stopped or session.opened is not opened:
-            return  # another model has been opened, or the text is complete
+            if session.opened is not opened:
+                return
+    if waiting:
+        yield GeneratedTokens(tuple(waiting), count / max(time.perf_counter() - begun, 1e-9))
 
 
 def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:

@@ -7,6 +7,7 @@ Two kinds of pieces are supported: byte-level ones, with one visible character f
 import json
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tokenizers.pre_tokenizers import ByteLevel
 from engine.text.spans import fill_gaps
 
 UNKNOWN = "\ufdd0"  # a code point that is no character
+UNKNOWN_CHARACTER = "\ufffd"
+NEVER = "\ufdd1"  # another one: between the characters of a special token's name, it makes the name a plain text
+MARK = "\ufdd2"  # a third one, in front of the names of special tokens
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -56,6 +60,39 @@ class Foreign:
     def encode(self, text: str) -> NDArray[np.uint32]:
         """Encode a text, with the special tokens around it that the model expects, as `transformers` does."""
         return np.array(self._tokenizer.encode(text).ids, np.uint32)
+
+    def as_text(self, text: str) -> str:
+        """Return a text in which `encode_prompt` finds no special tokens, only the text of their names."""
+        plain = text.replace(NEVER, UNKNOWN_CHARACTER).replace(MARK, UNKNOWN_CHARACTER)
+        return self._names.sub(lambda name: NEVER.join(name[0]), plain) if self._names else plain
+
+    def encode_prompt(self, text: str) -> NDArray[np.uint32]:
+        """Encode a text without adding special tokens; names changed by `as_text` are encoded as text."""
+        if NEVER not in text or self._names is None:
+            return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.uint32)
+        marked = self._names.sub(lambda name: MARK + name[0], text).replace(NEVER, "")
+        return np.array([self._original.get(i, i) for i in self._marked.encode(marked).ids], np.uint32)
+
+    @cached_property
+    def _names(self) -> re.Pattern[str] | None:
+        """The names of special tokens, the longest first."""
+        names = sorted((self.pieces[number] for number in self.special), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, names))) if names else None
+
+    @cached_property
+    def _marked(self) -> tokenizers.Tokenizer:
+        """The tokenizer with MARK in front of the names of special tokens, which are then not in a typed text."""
+        description = json.loads(self._json)
+        for token in description["added_tokens"]:
+            token["content"] = MARK + token["content"] if token["special"] else token["content"]
+        return tokenizers.Tokenizer.from_str(json.dumps(description | {"post_processor": None}))
+
+    @cached_property
+    def _original(self) -> dict[int, int]:
+        """The IDs of special tokens by those that `_marked` gives them."""
+        by_name = {MARK + self.pieces[number]: number for number in self.special}
+        marked = self._marked.get_added_tokens_decoder()
+        return {number: by_name[token.content] for number, token in marked.items() if token.content in by_name}
 
     def encode_with_spans(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         """Encode a text, and return the spans of the tokens; see `fill_gaps` for characters that have no token."""

@@ -26,7 +26,7 @@ from engine.files import replacing
 from engine.gguf_header import GGUF
 from engine.messages.tokens import Tokens
 from engine.text import gguf_tokenizer, sentencepiece_file
-from engine.text.foreign import Foreign
+from engine.text.foreign import NEVER, Foreign
 from engine.text.scripts import PIECE_PATTERN, kind_of
 
 FILE = "tokenizer.json"
@@ -51,6 +51,8 @@ class Encoder(Protocol):
 
     def encode(self, text: str) -> IDs: ...
     def encode_with_spans(self, text: str) -> tuple[IDs, Spans | None]: ...
+    def as_text(self, text: str) -> str: ...
+    def encode_prompt(self, text: str) -> IDs: ...
     def to_json(self) -> str: ...
 
 
@@ -74,6 +76,19 @@ class Tokenizer:
     def encode_array(self, text: str) -> IDs:
         """Encode a long text to uint32; Nakami's own kinds use all cores."""
         return self._encoder.encode(_clean(text))
+
+    def as_text(self, text: str) -> str:
+        """Return a text for `encode_prompt` in which the names of special tokens are only text."""
+        return self._encoder.as_text(_clean(text))
+
+    @staticmethod
+    def shown(text: str) -> str:
+        """Return what `as_text` was made of."""
+        return text.replace(NEVER, "")
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Return the token IDs of a prompt that contains all its special tokens, and parts made by `as_text`."""
+        return self._encoder.encode_prompt(text).tolist()
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token IDs, exact for those of `encode`; invalid bytes become U+FFFD."""
@@ -210,6 +225,12 @@ class _Segmented:
 
     def encode_with_spans(self, text: str) -> tuple[IDs, Spans | None]:
         return self.encode(text), None  # the bytes of the tokens are those of the text
+
+    def as_text(self, text: str) -> str:
+        return text  # there are no special tokens
+
+    def encode_prompt(self, text: str) -> IDs:
+        return self.encode(text)
 
     def encode_segments(self, segments: Sequence[str]) -> list[IDs]:
         raise NotImplementedError

@@ -1,0 +1,112 @@
+"""Render a chat template in a process of its own, which its caller can end.
+
+    python -m engine.text.template_process
+
+reads a line of JSON with the template and the chats from stdin, and writes one with the prompts or an error to stdout.
+A template is a program of somebody else: in jinja2's sandbox it reads and writes no files, but it may loop without end
+or fill the memory.
+"""
+
+import json
+import sys
+from datetime import datetime
+from typing import Any, NoReturn
+
+from jinja2.ext import Extension
+from jinja2.nodes import CallBlock, Node
+from jinja2.parser import Parser
+from jinja2.runtime import Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.errors import EngineError
+
+MEMORY = 1 << 29  # bytes
+MOST_CHARACTERS = 8_000_000  # of all prompts together
+SHOWN = 300  # characters of a reason
+
+
+class Generation(Extension):
+    """`{% generation %}`, which marks the answers for training; what is inside it is rendered as it is."""
+
+    def parse(self, parser: Parser) -> Node:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return CallBlock(self.call_method("_inside"), [], [], body).set_lineno(line)
+
+    def _inside(self, caller: Macro) -> str:
+        return caller()
+
+
+Generation.tags = {"generation"}
+
+
+def environment() -> ImmutableSandboxedEnvironment:
+    """Return the environment of templates, with the settings and names of `transformers`."""
+    made = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
+    )
+    made.filters["tojson"] = _json
+    made.globals["raise_exception"] = _refuse
+    made.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    return made
+
+
+def _json(
+    value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+) -> str:
+    """Return JSON without the escapes for HTML that jinja2's own filter makes."""
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise EngineError("error.template_refused", reason=str(reason)[:SHOWN])
+
+
+def render(template: str, chats: list[Any], names: dict[str, Any]) -> list[str]:
+    """Return the prompt of each chat.
+
+    Raises EngineError: error.template_refused, error.template_large, error.template_broken.
+    """
+    try:
+        compiled = environment().from_string(template)
+        prompts, length = [], 0
+        for messages in chats:
+            parts = []
+            for part in compiled.generate(messages=messages, add_generation_prompt=True, **names):
+                parts.append(part)
+                length += len(part)
+                if length > MOST_CHARACTERS:
+                    raise EngineError("error.template_large")
+            prompts.append("".join(parts))
+        return prompts
+    except EngineError:
+        raise
+    except MemoryError as error:
+        raise EngineError("error.template_large") from error
+    except Exception as error:  # a template may raise anything
+        reason = f"{type(error).__name__}: {error}"[:SHOWN]
+        raise EngineError("error.template_broken", reason=reason) from error
+
+
+def main() -> None:
+    _limit_memory()
+    answer: dict[str, Any]
+    try:
+        answer = {"prompts": render(**json.loads(sys.stdin.readline()))}
+    except EngineError as error:
+        answer = {"error": error.key, "arguments": error.args_by_name}
+    sys.stdout.write(json.dumps(answer))
+
+
+def _limit_memory() -> None:
+    """Raise MemoryError beyond MEMORY, on systems that support a limit."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, OSError, ValueError):
+        pass
+
+
+if __name__ == "__main__":
+    main()
