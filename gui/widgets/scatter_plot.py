@@ -1,11 +1,13 @@
 """A scatter plot of named points in two or three dimensions, painted by numpy: fast enough to turn 50,000 points.
 
 Dragging moves the plot; in three dimensions it turns it, and the right button moves it. The wheel zooms. Dragging with
-Shift draws a lasso. Each kind of points has a colour and a shape. Marked points, and the first others for which there
-is room, have labels.
+Shift draws a lasso. Each kind of points has a colour and a shape; where so many are in view that they would cover one
+another, each is a small square, and the more of them there are at a place, the stronger is the colour. Marked points
+have labels, and the first others in view for which there is room, words before single characters.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +29,17 @@ from PySide6.QtWidgets import QWidget
 
 from gui.i18n import percent, t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, SMALL
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.legend import Entry
 from gui.widgets.painted import Painted, Policy
 from gui.widgets.stamps import GLYPHS, stamp
 
 Points = NDArray[np.float32]
 MOST_LABELS = 60
-LABELS_TRIED = 400  # of the first points
+LABELS_TRIED = 400  # of the points in view
+NO_LABEL = 3  # rank of names that are only labelled when they are marked
+CROWDED = 0.4  # share of the picture that the shapes of all points in view may cover
+STRENGTHS = 1 - 0.5 ** np.arange(1, 17)  # of the colour where 1, 2, 3, … points are
 NEAR = 12.0  # pixels between a click and the point that it means
 REACH = 16  # pixels around the picture: a point just outside of it is painted in part
 
@@ -55,6 +60,7 @@ class ScatterPlot(Painted):
         self.paths: list[list[int]] = []
         self.explained: Sequence[float] = ()
         self._groups: dict[str, NDArray[np.intp]] = {}
+        self._label_ranks = np.zeros(0, np.int8)
         self._turn = np.eye(3, dtype=np.float32)
         self._scale, self._centre = 1.0, np.zeros(3, np.float32)
         self._moved = QPointF(0, 0)  # offset of the centre, in pixels
@@ -73,6 +79,7 @@ class ScatterPlot(Painted):
         self.names, self.kinds = names, kinds
         of_point = np.array(kinds) if kinds else np.zeros(0, str)
         self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys(kinds)}
+        self._label_ranks = np.fromiter(map(label_rank, names), np.int8, len(names))
         self.marked, self.arrows, self.paths = [], [], []
 
     def set_points(self, points: NDArray[np.floating], fit: bool) -> None:
@@ -207,24 +214,37 @@ class ScatterPlot(Painted):
         far = np.zeros(len(x), bool) if self.flat else self._placed[:, 2] < 0
         # Points outside may be too far for an integer, or NaN.
         column, row = (np.where(seen, along, 0).astype(np.int32) + REACH for along in (x, y))
-        place = row * stride + column
-        size = max(3, round(self.theme.px(3) * ratio)) if len(x) < 20_000 else max(2, round(2 * ratio))
+        size = min(REACH // 2 - 1, max(3, round(self.theme.px(3) * ratio)))
+        covered = np.count_nonzero(seen) * size**2 * 2 / max(1, width * height)
+        crowded = covered > CROWDED
+        small = round((2 if covered > 1.5 else 3) * ratio)  # side of the squares of a crowded plot
+        place = row // small * small * stride + column // small * small if crowded else row * stride + column
+        by_size = sorted(enumerate(self._groups.items()), key=lambda item: -len(item[1][1]))  # the rarest on top
         for behind in (True, False) if far.any() else (False,):
-            for index, (kind, members) in enumerate(self._groups.items()):
-                shown = members[seen[members] & (far[members] == behind)]
-                offsets = stamp(index, min(size, REACH // 2 - 1), stride)
-                pixels[(place[shown, None] + offsets).ravel()] = self._color(kind, behind)
+            for index, (kind, members) in by_size:
+                shown = place[members[seen[members] & (far[members] == behind)]]
+                if crowded:
+                    shown, counts = np.unique(shown, return_counts=True)
+                    offsets = (np.arange(small)[:, None] * stride + np.arange(small)).ravel()
+                    colors = self._colors(kind, STRENGTHS * (0.45 if behind else 1.0))
+                    color = colors[np.minimum(counts, len(colors)) - 1][:, None]
+                else:
+                    offsets = stamp(index, size, stride)
+                    color = self._colors(kind, np.array([0.35 if behind else 0.8]))
+                pixels[shown[:, None] + offsets] = color
         kind_of_pixels = QImage.Format.Format_ARGB32_Premultiplied
         inner = np.ascontiguousarray(pixels.reshape(-1, stride)[REACH:-REACH, REACH:-REACH])
         image = QImage(inner.data, width, height, 4 * width, kind_of_pixels).copy()
         image.setDevicePixelRatio(ratio)
         return image
 
-    def _color(self, kind: str, behind: bool) -> np.uint32:
-        """Return premultiplied colours, 0xAARRGGBB; points farther away are paler."""
-        color, alpha = QColor(self.style_of(kind)[0]), 0.35 if behind else 0.8
-        red, green, blue = (round(part * alpha) for part in (color.red(), color.green(), color.blue()))
-        return np.uint32(round(alpha * 255) << 24 | red << 16 | green << 8 | blue)
+    def _colors(self, kind: str, alphas: NDArray[np.floating]) -> NDArray[np.uint32]:
+        """Return the colour of a kind with each alpha, as premultiplied 0xAARRGGBB."""
+        color = QColor(self.style_of(kind)[0])
+        alpha, red, green, blue = (
+            np.rint(part * alphas).astype(np.uint32) for part in (255, color.red(), color.green(), color.blue())
+        )
+        return alpha << 24 | red << 16 | green << 8 | blue
 
     def _paint_paths(self, painter: QPainter) -> None:
         for index, path in reversed(list(enumerate(self.paths))):
@@ -246,16 +266,14 @@ class ScatterPlot(Painted):
             painter.drawPolyline(QPolygonF([tip + along + side, tip, tip + along - side]))
 
     def _paint_labels(self, painter: QPainter) -> None:
-        """Paint the names of the marked points, then of others, wherever there is room."""
-        room, left = QRectF(self.rect()), MOST_LABELS
-        taken: list[QRectF] = []
-        placed, tried = self._placed, range(min(len(self.names), LABELS_TRIED))
-        for index in dict.fromkeys([*self.marked, *tried]):
+        """Paint the names of the marked points, then of others in view, wherever there is room."""
+        room, left, taken = QRectF(self.rect()), MOST_LABELS, list[QRectF]()
+        halo = self.theme.color("surface")
+        halo.setAlphaF(0.75)
+        for index in dict.fromkeys([*self.marked, *self._labelled_first()]):
             marked = index in self.marked
-            x, y = float(placed[index, 0]), float(placed[index, 1])
-            if not room.contains(x, y):
-                continue
-            painter.setFont(self.theme.font(SMALL, bold=marked))
+            x, y = float(self._placed[index, 0]), float(self._placed[index, 1])
+            painter.setFont(self.theme.font(NORMAL, bold=marked))
             metrics = QFontMetricsF(painter.font())
             text = visible(self.names[index])
             width = metrics.horizontalAdvance(text) + 2 * GAP_S
@@ -263,11 +281,20 @@ class ScatterPlot(Painted):
             if not room.contains(area) or any(area.intersects(other) for other in taken):
                 continue
             taken.append(area)
+            painter.fillRect(area, halo)
             painter.setPen(self.theme.color("accent" if marked else "text"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
             left -= 1
             if not left:
                 return
+
+    def _labelled_first(self) -> list[int]:
+        """Return the points in view that may have labels, in the order of `label_rank`."""
+        x, y, _ = self._placed[: len(self.names)].T
+        seen = (x > 0) & (x < self.width()) & (y > 0) & (y < self.height())
+        ranks = self._label_ranks[: len(x)]
+        first = (np.flatnonzero(seen & (ranks == rank))[:LABELS_TRIED] for rank in range(NO_LABEL))
+        return list(chain.from_iterable(found.tolist() for found in first))
 
     def _paint_axes(self, painter: QPainter) -> None:
         painter.setFont(self.theme.font(SMALL - 1))
@@ -386,3 +413,13 @@ class ScatterPlot(Painted):
             self.update()
         else:
             super().keyPressEvent(event)
+
+
+def label_rank(name: str) -> int:
+    """Return 0 for a word after a space, 1 for another word, 2 for other names, and NO_LABEL for invisible ones."""
+    text = name.strip()
+    if not text or not text.isprintable():
+        return NO_LABEL
+    if not text.isalpha() or (len(text) < 3 and text.isascii()):
+        return 2
+    return 0 if name[0] == " " else 1

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import i18n
 from gui.theme import LIGHT, SMALL
-from gui.widgets.scatter_plot import ScatterPlot
+from gui.widgets.scatter_plot import ScatterPlot, label_rank
 from tests.gui.hands import (
     LARGE_TYPE,
     RIGHT,
@@ -254,3 +254,37 @@ def test_a_plot_fills_a_larger_tile_unless_the_user_has_zoomed(qtbot: QtBot) -> 
     chosen = _spread(plot)
     plot.resize(400, 400)
     assert _spread(plot) == pytest.approx(chosen)
+
+
+def crowd(qtbot: QtBot, count: int = 40_000) -> ScatterPlot:
+    """Return a plot with a crowd around the middle; the names are numbers, and one word in a thousand."""
+    plot: ScatterPlot = show(qtbot, ScatterPlot(), 600, 400)
+    plot.set_names([f" word{'abcdefghij'[n % 10]}" if n % 1000 == 999 else str(n) for n in range(count)], ["a"] * count)
+    plot.set_points(np.random.default_rng(1).normal(size=(count, 2)), fit=True)
+    return plot
+
+
+def test_the_colour_of_a_crowd_is_stronger_where_more_points_are(qtbot: QtBot) -> None:
+    plot = crowd(qtbot)
+    plot.set_names([""] * len(plot.points), ["a"] * len(plot.points))
+    red = (pixels(plot) >> 16) & 0xFF
+    middle, edge = red[180:220, 280:320], red[180:220, 30:70]
+    assert middle.mean() < edge.mean() - 60
+    assert len(np.unique(red)) > 4  # one, two, three, … points at a place
+    assert edge.mean() > 200  # the edge is no mass
+
+
+def test_zooming_into_a_crowd_shows_names_of_the_points_there(qtbot: QtBot) -> None:
+    plot = crowd(qtbot)
+    plot.grab()
+    before = plot._labelled_first()
+    plot.zoom(40)
+    plot.grab()
+    after = plot._labelled_first()
+    assert all(plot.names[index].startswith(" word") for index in before[:20])
+    assert set(after[5:]) - set(before), "no names came into view"
+
+
+@pytest.mark.parametrize(("name", "rank"), [(" king", 0), ("king", 1), ("猫", 1), ("a", 2), ("12", 2), ("\x00", 3)])
+def test_words_are_labelled_before_other_names_and_invisible_ones_never(name: str, rank: int) -> None:
+    assert label_rank(name) == rank

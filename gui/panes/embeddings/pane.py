@@ -38,6 +38,7 @@ class EmbeddingsPane(Pane):
         self.shown: Projection | None = None
         self._names: EmbeddingNames | None = None  # of the map that is being received
         self._looked_up: LookUp | None = None  # the last request for a row
+        self._wanted: tuple[int, ...] = ()  # the tokens of the text that the map was asked to contain
         self._words: list[str] = []  # words to look up once the map is complete
         self._build_widgets()
         self._lay_out()
@@ -59,6 +60,7 @@ class EmbeddingsPane(Pane):
         self.controls.method.changed.connect(self._method_changed)
         self.controls.dims.changed.connect(self._method_changed)
         self.controls.search.textChanged.connect(self._search)
+        self.controls.search.returnPressed.connect(self._look_up_found)
         self.controls.reset.clicked.connect(lambda: self.plot.fit())
         self.controls.stop.clicked.connect(self._stop)
 
@@ -92,7 +94,9 @@ class EmbeddingsPane(Pane):
             self.report_context(0, 0)
             most = LIVE_POINTS if self.state.training else MOST
             self.messages.withdraw("notice.rows_left_out")
-            request = Project(method, controls.dimensions, most, controls.vector_source, i18n.language())
+            self._wanted = self._rows_of_text()
+            source, language = controls.vector_source, i18n.language()
+            request = Project(method, controls.dimensions, most, source, language, self._wanted)
             self.ask(request, self._map_arrived, ended=lambda _: self._update_controls())
             self._update_controls()
         self._mark_selection()
@@ -102,10 +106,23 @@ class EmbeddingsPane(Pane):
         return not self.controls.is_iterative and not self.controls.of_words
 
     def _text_changed(self) -> None:
-        if self.controls.projection is None:
+        if self.controls.projection is None or self._misses_tokens():
             self._refresh_when_seen()
         else:
             self._mark_selection()
+
+    def _rows_of_text(self) -> tuple[int, ...]:
+        tokens = self.state.tokens
+        if tokens is None or self.controls.of_words:
+            return ()
+        return tuple(dict.fromkeys(tokens.ids.tolist()))[:MOST_FOUND]
+
+    def _misses_tokens(self) -> bool:
+        """Return whether the map is a sample of the rows in which tokens of the text are missing."""
+        if not isinstance(self.shown, VectorMap) or not self.shown.is_sample or self.controls.is_iterative:
+            return False
+        shown = self.shown
+        return any(shown.index_of(row) < 0 for row in self._rows_of_text() if row not in self._wanted)
 
     def _source_changed(self) -> None:
         self._clear()
@@ -218,6 +235,13 @@ class EmbeddingsPane(Pane):
         if found:
             self.plot.centre_on(found[0])
 
+    def _look_up_found(self) -> None:
+        """Look up the token in the middle: the shortest that was found."""
+        wanted = self.controls.search.text().strip().lower()
+        found = self.shown.containing(wanted) if isinstance(self.shown, VectorMap) and wanted else []
+        if found:
+            self._clicked(found[0])
+
     def act(self, wanted: dict[str, Any]) -> None:
         """Look up the words `look_up`: one with its neighbours, or the A, B and C of A − B + C."""
         self._words = wanted.get("look_up", [])
@@ -295,7 +319,10 @@ class EmbeddingsPane(Pane):
             return method if self.shown is not None else ""
         fraction = 0.0 if self.controls.is_iterative and self.shown.explained else self.shown.map.fraction
         key = "pane.embeddings.subtitle" if fraction >= 1.0 else "pane.embeddings.subtitle_moving"
-        return t(key, method=method, tokens=number(len(self.shown.points)), percent=percent(fraction))
+        shown = number(len(self.shown.points))
+        if self.shown.is_sample:
+            shown = t("pane.embeddings.sample", shown=shown, all=number(self.shown.rows.rows))
+        return t(key, method=method, tokens=shown, percent=percent(fraction))
 
     def table(self) -> Table | None:
         return self.shown.table() if isinstance(self.shown, VectorMap) else None

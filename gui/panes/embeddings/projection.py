@@ -35,6 +35,11 @@ class VectorMap:
     def explained(self) -> Sequence[float]:
         return self.map.explained
 
+    @property
+    def is_sample(self) -> bool:
+        """True if there are more rows than points."""
+        return self.rows.rows > len(self.rows.ids)
+
     def fits_view_of(self, before: "Projection | None") -> bool:
         """Return whether the view of `before` suits this map: both are PCA of the same rows, in the same dimensions."""
         return (
