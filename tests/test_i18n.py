@@ -28,7 +28,7 @@ from gui.panes.search.retrieval import STEPS
 from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
 from gui.panes.tokens.token_flow import KINDS
 from gui.panes.training import run_form, run_list, run_page
-from gui.window import model_table
+from gui.window import hub_panel, model_table
 
 ROOT = Path(__file__).parent.parent
 WINDOW = ROOT / "gui" / "window" / "main_window.py"
@@ -50,6 +50,9 @@ SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
     "encodings.name.{}": ENCODINGS,
+    "models.hub.column.{}": hub_panel.COLUMNS,
+    "models.language.{}": {code for entry in hub_panel.read_entries() for code in entry.languages},
+    "models.use.{}": [entry.use for entry in hub_panel.read_entries()],
     "models.column.{}": model_table.COLUMNS,
     "models.origin.{}": ("bundled", "folder"),
     "models.tip.{}": model_table.COLUMNS,

@@ -102,7 +102,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("models", ("Ctrl+M",), self.opening.choose_model),
             Entry("open_model", (), self.opening.choose_model_folder),
             Entry("open_gguf", (), self.opening.choose_gguf),
-            Entry("hub", ("Ctrl+Shift+M",), self.opening.ask_for_hub_model),
+            Entry("hub", ("Ctrl+Shift+M",), self.opening.choose_hub_model),
             Entry("sample", (), self.opening.open_sample),
             Entry("world", (), self.opening.open_world),
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),

@@ -1,4 +1,4 @@
-"""A dialog with all models on this computer, from which one is opened."""
+"""A dialog with all models on this computer, from which one is opened, and with models to fetch."""
 
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
 from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
+from gui.window.hub_panel import HubPanel
 from gui.window.model_table import COLUMNS, ModelTable, origin_of, reason_of, short_count
 
-WIDTH, HEIGHT = 1000, 640  # pixels at zoom 1, before the user chooses another size
+WIDTH, HEIGHT = 1000, 700  # pixels at zoom 1, before the user chooses another size
 
 
 def is_model(path: Path) -> bool:
@@ -48,11 +49,12 @@ class ModelChooser(Themed, QDialog):
         super().__init__(parent)
         self._settings = settings
         self._models: dict[str, StoredModel] = {}  # by path
+        self._wanted = ""  # path of a model that is selected when it has been found
         self.messages = MessageBar()
         self._requests = Requests(engine, self.messages.show_failure)
         self.search, self.count, self.about = QLineEdit(), label("muted"), label("muted", wraps=True)
         self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.table = ModelTable()
+        self.table, self.hub = ModelTable(), HubPanel(self._requests)
         self.open_button, self.refresh_button, self.show_button = QPushButton(), QPushButton(), QPushButton()
         self.folders_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.folders_button.setMenu(QMenu(self.folders_button))
@@ -71,9 +73,11 @@ class ModelChooser(Themed, QDialog):
         above.setStretchFactor(self.search, 1)
         below = row(self.about, self.show_button, self.open_button, spacing=GAP_M)
         below.setStretchFactor(self.about, 1)
-        parts = column(above, self.messages, self.table, below, spacing=GAP_M, margins=(GAP_L,) * 4)
-        parts.setStretchFactor(self.table, 1)
-        self.setLayout(parts)
+        parts = (above, self.messages, self.table, below, self.hub)
+        whole = column(*parts, spacing=GAP_M, margins=(GAP_L,) * 4)
+        whole.setStretchFactor(self.table, 3)
+        whole.setStretchFactor(self.hub, 2)
+        self.setLayout(whole)
         prepare_entries(self)
 
     def _wire(self) -> None:
@@ -83,6 +87,7 @@ class ModelChooser(Themed, QDialog):
         self.open_button.clicked.connect(lambda: self.open_one(self.table.current))
         self.refresh_button.clicked.connect(self.refresh)
         self.show_button.clicked.connect(self._show_in_folder)
+        self.hub.downloaded.connect(self._select_new)
         self.folders_button.menu().aboutToShow.connect(self._fill_folders)
         for keys, act in (("F5", self.refresh), ("Ctrl+F", self.search.setFocus)):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
@@ -113,6 +118,9 @@ class ModelChooser(Themed, QDialog):
         words = self.search.text().lower().split()
         shown = [model for model in self._models.values() if all(word in _searched(model) for word in words)]
         self.table.show_models(shown)
+        if self._wanted in self._models:
+            self.table.select(self._wanted)
+            self._wanted = ""
         if shown and self.table.current is None:
             self.table.select(self.table.rows.shown[0].path)
         self._enable()
@@ -136,6 +144,13 @@ class ModelChooser(Themed, QDialog):
             return
         self.model_wanted.emit(model.path)
         self.accept()
+
+    def _select_new(self, path: str) -> None:
+        """Look for models again after a download, and select the new one."""
+        self.search.clear()
+        self._wanted = path
+        self.open_button.setFocus()
+        self.refresh()
 
     def _show_in_folder(self) -> None:
         if self.table.current is not None:
@@ -193,8 +208,10 @@ class ModelChooser(Themed, QDialog):
     # --- The window ------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let Up and Down in the search field move in the table."""
-        if self.search.hasFocus() and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        """Let Up and Down in the search field move in the table, and Return in the name for the hub ask there."""
+        if self.focusWidget() is self.hub.name and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.hub.go_on()
+        elif self.focusWidget() is self.search and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.table.setFocus()
             self.table.keyPressEvent(event)
         else:

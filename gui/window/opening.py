@@ -1,13 +1,13 @@
-"""Opening texts and models: chosen in a dialog, dropped, downloaded from the hub, or opened recently."""
+"""Opening texts and models: chosen in a dialog, dropped, or opened recently."""
 
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QProgressDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from engine.messages.envelope import Ended
-from engine.messages.models import Downloaded, DownloadModel, ModelInfo, OpenModel
+from engine.messages.models import ModelInfo, OpenModel
 from engine.messages.status import Notice, Progress
 from engine.messages.texts import InspectText, TextInfo, WriteWorld
 from gui import i18n
@@ -15,10 +15,9 @@ from gui.dialogs import prepare
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.requests import Requests
-from gui.settings import Settings, models_folder, world_path
-from gui.text import in_menu, shown_name
+from gui.settings import Settings, world_path
+from gui.text import in_menu
 from gui.theme import ASSETS
-from gui.widgets.entries import prepare_entries
 from gui.window.model_chooser import ModelChooser, is_model
 
 WORLD_MEGABYTES = 12.0  # more than a run of some minutes reads
@@ -106,12 +105,22 @@ class Opening(QObject):
         if name:
             self.open_paths([name])
 
-    def choose_model(self) -> None:
-        """Show the models on this computer."""
+    def choose_model(self) -> ModelChooser:
+        """Show the models on this computer, and return the dialog; the window can be used beside it."""
+        open_ones = self._window.findChildren(ModelChooser)
+        if open_ones:
+            open_ones[0].raise_()
+            open_ones[0].activateWindow()
+            return open_ones[0]
         chooser = ModelChooser(self._engine, self._settings, self._window)
         chooser.model_wanted.connect(self.open_model)
-        prepare(chooser, chooser.windowTitle()).open()
+        prepare(chooser, chooser.windowTitle()).show()
         chooser.refresh()
+        return chooser
+
+    def choose_hub_model(self) -> None:
+        """Show the models, with the cursor in the field for a name on the hub."""
+        self.choose_model().hub.name.setFocus()
 
     def choose_model_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self._window, t("action.open_model"), self._last_folder())
@@ -145,38 +154,3 @@ class Opening(QObject):
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.open_paths(paths)
-
-    # --- The hub ---------------------------------------------------------------------------------
-
-    def ask_for_hub_model(self) -> None:
-        """Ask for the name of a model on the hub, and download it."""
-        box = prepare(QInputDialog(self._window), t("action.hub"))
-        box.setLabelText(t("window.hub_name"))
-        box.setInputMode(QInputDialog.InputMode.TextInput)  # makes the field
-        prepare_entries(box)
-        box.textValueSelected.connect(lambda name: self.download(name.strip()))
-        box.open()
-
-    def download(self, name: str) -> None:
-        words = t("progress.hub", name=shown_name(name))
-        box = prepare(QProgressDialog(words, t("window.cancel"), 0, 100, self._window), t("action.hub"))
-        box.setAutoReset(False)
-        box.show()
-
-        def show(event: Progress | Downloaded) -> None:
-            if isinstance(event, Downloaded):
-                self.open_model(event.folder)
-            else:
-                box.setValue(round(100 * (event.fraction or 0.0)))
-
-        def ended(_: object) -> None:
-            box.canceled.disconnect()
-            box.close()
-
-        def cancelled() -> None:
-            self._requests.drop("hub")
-            box.close()
-
-        request = DownloadModel(name, str(models_folder()))
-        self._requests.ask(request, show, "hub", ended)
-        box.canceled.connect(cancelled)

@@ -10,8 +10,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
-    QDialog,
-    QInputDialog,
     QLineEdit,
     QPlainTextEdit,
     QVBoxLayout,
@@ -25,6 +23,7 @@ from engine.messages.search import Ask, Search
 from gui.panes import PANE_IDS
 from gui.widgets.entries import KEPT, PlainEntry, prepare_entries, text_only
 from gui.window.main_window import MainWindow
+from gui.window.model_chooser import ModelChooser
 from tests.gui.fakes import FakeEngine, model
 from tests.gui.hands import press, recorded, show
 
@@ -104,21 +103,16 @@ def test_return_searches_once_the_composition_has_ended(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Return])
-def test_the_dialog_for_a_name_stays_open_while_it_is_composed(
-    window: MainWindow, monkeypatch: pytest.MonkeyPatch, key: Qt.Key
-) -> None:
-    monkeypatch.setattr(window.opening, "download", lambda name: None)
-    window.opening.ask_for_hub_model()
-    [box] = window.findChildren(QInputDialog)
-    [field] = box.findChildren(QLineEdit)
-    finished = recorded(box.finished)
-    field.setFocus()
-    compose(field, "にほん")
-    press(field, key)
+def test_the_dialog_of_models_stays_open_while_a_name_is_composed(window: MainWindow, key: Qt.Key) -> None:
+    window.opening.choose_hub_model()
+    [box] = window.findChildren(ModelChooser)
+    box.hub.name.setFocus()
+    compose(box.hub.name, "にほん")
+    press(box.hub.name, key)
     assert box.isVisible()
-    compose(field, "")
-    press(field, key)
-    assert finished == [QDialog.DialogCode.Rejected if key == Qt.Key.Key_Escape else QDialog.DialogCode.Accepted]
+    compose(box.hub.name, "")
+    press(box.hub.name, Qt.Key.Key_Escape)
+    assert not box.isVisible()
 
 
 def test_leaving_a_field_ends_its_composition(qtbot: QtBot) -> None:

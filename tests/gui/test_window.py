@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QLabel, QProgressDialog, QPushButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
-from engine.messages.models import Downloaded, DownloadModel, OpenModel
+from engine.messages.models import OpenModel
 from engine.messages.status import Hello, Progress
 from engine.messages.texts import InspectText
 from gui import i18n
@@ -21,6 +21,7 @@ from gui.panes.attention.pane import AttentionPane
 from gui.samples import BUILTIN
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
+from gui.window.model_chooser import ModelChooser
 from tests.gui.fakes import FakeEngine, model
 
 
@@ -360,50 +361,20 @@ def test_a_dead_engine_is_reported_and_can_be_restarted(qtbot: QtBot, window: Ma
     assert len(engine.asked(Hello)) == 2
 
 
-# --- Models by name -------------------------------------------------------------------------------
+# --- Models ---------------------------------------------------------------------------------------
 
 
-def _progress_box(window: MainWindow) -> QProgressDialog | None:
-    boxes = [box for box in window.findChildren(QProgressDialog) if box.isVisible()]
-    return boxes[0] if boxes else None
-
-
-def test_a_model_is_downloaded_by_name_and_opened(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+def test_models_are_chosen_in_a_dialog_beside_the_window(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+    window.actions_table.by_name["models"].trigger()
+    [chooser] = window.findChildren(ModelChooser)
+    assert not chooser.isModal()
     window.actions_table.by_name["hub"].trigger()
-    [asking] = window.findChildren(QInputDialog)
-    asking.setTextValue(" me/tiny ")
-    asking.accept()
-    request = next(r for r in engine.requests if isinstance(r, DownloadModel))
-    assert request.name == "me/tiny"
-    job = engine.jobs[engine.requests.index(request)]
-    job.answered.emit(Progress("progress.hub", 0.4))
-    box = _progress_box(window)
-    assert box is not None
-    assert box.value() == 40
-    job.answered.emit(Downloaded("/models/me--tiny"))
-    job.ended.emit(Ended(job.number, "done"))
-    assert _progress_box(window) is None
+    assert window.findChildren(ModelChooser) == [chooser]  # the same one
+    assert chooser.focusWidget() is chooser.hub.name
+    chooser.model_wanted.emit("/models/me--tiny")
     assert engine.requests[-1] == OpenModel("/models/me--tiny")
+    chooser.close()
     qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])  # closed dialogs are deleted
-
-
-def test_a_download_can_be_cancelled_and_its_failure_is_reported(
-    window: MainWindow, engine: FakeEngine, qtbot: QtBot
-) -> None:
-    window.opening.download("me/tiny")
-    job = engine.jobs[-1]
-    box = _progress_box(window)
-    assert box is not None
-    [cancel] = box.findChildren(QPushButton)
-    QTest.mouseClick(cancel, Qt.MouseButton.LeftButton)
-    assert job.cancelled
-    assert _progress_box(window) is None
-    window.opening.download("me/tiny")
-    job = engine.jobs[-1]
-    job.ended.emit(Ended(job.number, "failed", "error.hub_unreachable", {"name": "me/tiny", "reason": "ConnectError"}))
-    assert "could not be reached" in window.banner.label.text()
-    assert _progress_box(window) is None
-    qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])
 
 
 def test_the_list_of_keys_is_deleted_when_it_closes(window: MainWindow, qtbot: QtBot) -> None:
