@@ -38,9 +38,9 @@ def prompt_limit(context: int, tokens: int) -> int:
 
 
 def can_answer(reader: Reader, tokenizer: Tokenizer, style: Style, language: str) -> Iterator[bool | None]:
-    """Yield None while the trials run, then whether two of three succeeded. Chat models are not tried."""
+    """Yield None while the trials run, then whether two of three succeeded. Large chat models are not tried."""
     passed = 0
-    if isinstance(style, Plain):
+    if style.is_tried:
         limit = prompt_limit(reader.model.config.context, 24)
         for source, question, value in TRIALS[language]:
             text, fits = "", len(tokenizer.encode(style(question, [source]))) <= limit
@@ -49,7 +49,7 @@ def can_answer(reader: Reader, tokenizer: Tokenizer, style: Style, language: str
                 text += step.text if step else ""
                 yield None
             passed += value in text
-    yield passed >= 2 or not isinstance(style, Plain)
+    yield passed >= 2 or not style.is_tried
 
 
 def write(reader: Reader, tokenizer: Tokenizer, prompt: Prompt, tokens: int, style: Style) -> Iterator[Step | None]:

@@ -34,7 +34,8 @@ class Asking:
         `known` caches, by language, whether the model can answer from a text.
         """
         self._reader, self._tokenizer, self._extractor, self._known = reader, tokenizer, extractor, known
-        self._style = style_for(folder)
+        self._style = style_for(folder, reader.model.config.parameters())
+        self._near = 0  # how many of the hits are near enough to the best one for the prompt
 
     def ask(self, question: str, hits: Sequence[SearchHit], tokens: int) -> Events:
         """Yield the reports of messages.Ask that follow the SearchResult. Raises EngineError error.question_long."""
@@ -46,6 +47,7 @@ class Asking:
                 else:
                     self._known[language] = able
         passages = [hit.passage.text for hit in hits]
+        self._near = sum(hit.score >= self._style.nearest * hits[0].score for hit in hits)
         if self._known[language]:
             if passages:
                 yield from self._answer(question, passages, tokens)
@@ -71,6 +73,7 @@ class Asking:
             passages,
             prompt_limit(self._context, tokens),
             lambda passage: self._extractor.best_sentence(question, passage)[0],
+            self._near,
         )
 
     def _answer(self, question: str, passages: Sequence[str] | None, tokens: int) -> Events:

@@ -22,6 +22,9 @@ SOURCES = {
     "ja": "次の資料だけを使って質問に答え、根拠にした資料の番号を [1] のように文の後に付けてください。"
     "資料に書かれていないときは、書かれていないと答えてください。",
 }
+PLAINLY = {"en": "Use this text to answer.", "ja": "この文章を使って答えてください。"}
+MOST_SOURCES = 50
+SMALL = 1_000_000_000  # parameters; models with fewer do not follow the instructions of SOURCES
 MARKS = {"ja": ("質問：", "答え："), "en": ("Question: ", "Answer:")}
 
 
@@ -41,6 +44,8 @@ class Style(Protocol):
     """The prompt format of a model."""
 
     most_sources: int
+    nearest: float  # a source needs this share of the best one's score
+    is_tried: bool  # the model answers only after trials have shown that it is able to
 
     def __call__(self, question: str, sources: Sequence[str]) -> str:
         """Return the whole prompt. It contains each source unchanged, in order, after its `mark`."""
@@ -53,6 +58,8 @@ class Style(Protocol):
 
 class Plain:
     """The source, the question, "Answer:", as in the built-in model's training documents, which have one source."""
+
+    nearest, is_tried = 0.0, True
 
     def __init__(self, most_sources: int) -> None:
         self.most_sources = most_sources
@@ -68,7 +75,7 @@ class Plain:
 class Chat:
     """The model's own chat template (jinja, sandboxed: a template cannot run code)."""
 
-    most_sources = 50
+    most_sources, nearest, is_tried = MOST_SOURCES, 0.0, False
 
     def __init__(self, template: str, names: dict[str, str]) -> None:
         """Compile the template. `names`: the special tokens that it may use, bos_token and eos_token."""
@@ -79,26 +86,42 @@ class Chat:
         self._template, self._names = environment.from_string(template), names
 
     def __call__(self, question: str, sources: Sequence[str]) -> str:
-        content = question
-        if sources:
-            numbered = "".join(f"{self.mark(number)}{source}" for number, source in enumerate(sources, start=1))
-            content = f"{SOURCES[language_of(question)]}{numbered}\n\n{question}"
-        messages = [{"role": "user", "content": content}]
+        numbered = "".join(f"{self.mark(number)}{source}" for number, source in enumerate(sources, start=1))
+        messages = [{"role": "user", "content": self._request(question, numbered) if sources else question}]
         # enable_thinking=False: Qwen3 reasons first by default. Other templates ignore it.
         return self._template.render(
             messages=messages, add_generation_prompt=True, enable_thinking=False, **self._names
         )
 
+    def _request(self, question: str, sources: str) -> str:
+        return f"{SOURCES[language_of(question)]}{sources}\n\n{question}"
+
     def mark(self, number: int) -> str:
         return f"\n\n[{number}] "
+
+
+class PlainChat(Chat):
+    """The chat template for small models: no instructions about citations, and no passages far below the best.
+
+    SmolLM2-135M answers lists and "1" to the instructions (tests/benchmarks/answers.py).
+    """
+
+    nearest, is_tried = 0.5, True
+
+    def _request(self, question: str, sources: str) -> str:
+        language = language_of(question)
+        return f"{PLAINLY[language]}{sources}\n\n{MARKS[language][0]}{question}"
+
+    def mark(self, number: int) -> str:
+        return "\n\n"
 
 
 def _refuse(reason: str) -> None:
     raise ValueError(reason)
 
 
-def style_for(model: Path) -> Style:
-    """Return Chat if the model's folder or GGUF file has a chat template, else Plain.
+def style_for(model: Path, parameters: int = SMALL) -> Style:
+    """Return Plain if the model's folder or GGUF file has no chat template, else Chat, or PlainChat for a small one.
 
     Raises EngineError error.model_damaged, and as gguf_header.read.
     """
@@ -107,7 +130,7 @@ def style_for(model: Path) -> Style:
         return Plain(1)
     names = {name: _name(described.get(name)) for name in ("bos_token", "eos_token")}
     try:
-        style = Chat(template, names)
+        style = (Chat if parameters >= SMALL else PlainChat)(template, names)
         style("?", ["."])
     except Exception as error:  # a template may raise anything
         raise EngineError("error.model_damaged", file=str(path)) from error
@@ -154,11 +177,18 @@ def _name(token: Any) -> str:
 
 
 def build(
-    style: Style, tokenizer: Tokenizer, question: str, passages: Sequence[str], limit: int, near: Callable[[str], Span]
+    style: Style,
+    tokenizer: Tokenizer,
+    question: str,
+    passages: Sequence[str],
+    limit: int,
+    near: Callable[[str], Span],
+    most: int = MOST_SOURCES,
 ) -> Prompt:
     """Build the prompt with as much of the passages, best first, as fits into `limit` tokens.
 
-    Of a passage that does not fit, the lines around its best sentence, `near(passage)`, are taken.
+    Only the first `most` passages are taken, or fewer if the style takes fewer. Of one that does not fit, the lines
+    around its best sentence, `near(passage)`, are taken.
     Raises EngineError error.question_long if the question alone does not fit.
     """
     question = _without_special_tokens(question, tokenizer)
@@ -166,7 +196,7 @@ def build(
     if len(_encode(tokenizer, style(question, []))) > limit:
         raise EngineError("error.question_long", context=limit)
     taken: dict[int, str] = {}
-    for index, passage in enumerate(passages[: style.most_sources]):
+    for index, passage in enumerate(passages[: min(most, style.most_sources)]):
         for part in (passage, *_shorter(passage, near(passage))):
             if part and len(_encode(tokenizer, style(question, [*taken.values(), part]))) <= limit:
                 taken[index] = part

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from engine.cli.main import main
 from engine.errors import EngineError
+from engine.generation.decoding import Reader
 from engine.messages.documents import AddDocuments, EditDocument, IndexProgress, ListDocuments, ReadDocument
 from engine.messages.models import OpenModel
 from engine.messages.search import (
@@ -19,8 +21,10 @@ from engine.messages.search import (
     CompareVectors,
     ListPassages,
     MapPassages,
+    Passage,
     PromptBuilt,
     Search,
+    SearchHit,
     SearchResult,
 )
 from engine.model.checkpoint import save_model
@@ -29,6 +33,8 @@ from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import prompt_limit
 from engine.retrieval.collection import Collection, embedder_choice
+from engine.retrieval.extracting import Extractor
+from engine.retrieval.keyword import Keywords
 from engine.retrieval.prompts import Chat, Plain, Prompt, build, style_for
 from engine.sentences import sentence
 from engine.service.handlers import answering
@@ -249,6 +255,33 @@ def test_a_chat_model_gets_its_own_template(tmp_path: Path) -> None:
     assert "[1] One." in asked
     assert "[2] Two." in asked
     assert style("Where?", []) == "<s><|user|>Where?<|assistant|>"
+
+
+def test_a_small_chat_model_is_asked_plainly(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    style = style_for(tmp_path, parameters=135_000_000)
+    assert style("Where?", ["One.", "Two."]) == (
+        "<|user|>Use this text to answer.\n\nOne.\n\nTwo.\n\nQuestion: Where?<|assistant|>"
+    )
+    assert style("Where?", []) == "<|user|>Where?<|assistant|>"
+
+
+@pytest.mark.parametrize(("parameters", "shown"), [(135_000_000, [0, 1]), (7_000_000_000, [0, 1, 2])])
+def test_passages_far_below_the_best_are_left_out_for_a_small_model(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parameters: int, shown: list[int]
+) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    model = Transformer(ModelConfig(tokenizer.vocabulary, 1, 2, 2, width=32, head_width=16, mlp_width=64, context=500))
+    monkeypatch.setattr(ModelConfig, "parameters", lambda _: parameters)
+    hits = [
+        SearchHit(Passage(i, i, "a.txt", 0, 0, "", 0, len(text), text), score, 0.0, 0.0)
+        for i, (text, score) in enumerate([("The library.", 1.15), ("The office.", 0.7), ("Food.", 0.044)])
+    ]
+    extractor = Extractor(Keywords(csr_matrix((3, 0), dtype="float32"), {}))
+    asked = asking.Asking(Reader(model), tokenizer, tmp_path, extractor, {"en": True})
+    (built,) = [e for e in asked.ask("Library?", hits, 3) if isinstance(e, PromptBuilt) and e.sourced]
+    assert [part.source for part in built.parts] == shown
+    assert [left.source for left in built.left_out if left.whole] == [i for i in range(3) if i not in shown]
 
 
 @pytest.mark.parametrize("template", ["{% for %}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ 1 / 0 }}"])

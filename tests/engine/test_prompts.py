@@ -22,7 +22,7 @@ from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from engine.retrieval import asking
 from engine.retrieval.answering import attention_to_parts, can_answer, prompt_limit, write
-from engine.retrieval.prompts import Chat, Plain, Prompt, Style, build, language_of, style_for
+from engine.retrieval.prompts import Chat, Plain, PlainChat, Prompt, Style, build, language_of, style_for
 from engine.service.handlers import answering
 from engine.text.foreign import Foreign
 from engine.text.tokenizer import Tokenizer, train_characters
@@ -86,13 +86,18 @@ def first_line(passage: str) -> tuple[int, int]:
     return 0, 1
 
 
-STYLES: list[Callable[[], Style]] = [lambda: Plain(1), lambda: Plain(5), lambda: Chat(TEMPLATE, NAMES)]
+STYLES: list[Callable[[], Style]] = [
+    lambda: Plain(1),
+    lambda: Plain(5),
+    lambda: Chat(TEMPLATE, NAMES),
+    lambda: PlainChat(TEMPLATE, NAMES),
+]
 
 
 # --- What fits --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("style", STYLES, ids=["one source", "plain", "chat"])
+@pytest.mark.parametrize("style", STYLES, ids=["one source", "plain", "chat", "plain chat"])
 @settings(max_examples=60)
 @given(question=QUESTIONS, passages=PASSAGES, room=st.integers(0, 900), best=st.integers(0, 100))
 def test_a_prompt_is_never_longer_than_its_room(
