@@ -83,6 +83,11 @@ def in_menu(text: str) -> str:
     return shown_name(text).replace("&", "&&")
 
 
+def on_one_line(text: str) -> str:
+    """Return a text with its line ends and tabs as signs."""
+    return text.replace("\n", SIGNS["\n"]).replace("\t", SIGNS["\t"])
+
+
 def shown_name(text: str, most: int = LONGEST_NAME) -> str:
     """Return a name on one line: control characters become spaces, and of a long name the middle is left out."""
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)

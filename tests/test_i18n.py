@@ -81,7 +81,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.score.{}": ("word_one", "word_several"),
     "pane.generation.subtitle.{}": generation.PARTS,
     "pane.generation.unit.{}": UNITS,
-    "pane.generation.{}": ("step", "back", "side", "copy", "clear", "live", "next"),
+    "pane.generation.{}": ("step", "back", "side", "tree_button", "copy", "clear", "live", "next"),
     "pane.map.picture.describe.{}": [*DROPPED, "probabilities", "tokens"],
     "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],
     "pane.search.answer.{}": ("sourced", "unsourced"),

@@ -39,6 +39,7 @@ class Branches:
         self.prompt = prompt
         self.root = Node()
         self.current = self.root
+        self.favourite: Node | None = None  # a token; the branch that was visited last through it is the favourite
 
     def ids(self) -> tuple[int, ...]:
         return tuple(node.token.id for node in self.current.path if node.token)
@@ -99,6 +100,10 @@ class Branches:
         node.parent.children.remove(node)
         if node.parent.forward is node:
             node.parent.forward = node.parent.children[-1] if node.parent.children else None
+
+    def mark(self, leaf: Node) -> None:
+        """Make the branch that ends here the favourite, or none if it is."""
+        self.favourite = None if self.favourite is not None and self.favourite.leaf() is leaf else leaf
 
     def shown_candidates(self) -> Candidates | None:
         """Return the candidates from which the current token was chosen."""

@@ -1,5 +1,6 @@
 """The Generation pane: generating, going back, branches, and undoing."""
 
+import math
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from pytestqt.qtbot import QtBot
 from engine.messages.generation import Generate, PredictNext, SamplingSettings
 from gui.i18n import t
 from gui.panes.generation.pane import GenerationPane
+from gui.panes.generation.tree_layout import arrange, log_probability
 from gui.widgets.branches import Branches
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, candidates, generated, model, points
+from tests.gui.hands import click as click_at, press
 
 
 @pytest.fixture
@@ -124,7 +127,7 @@ def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
 ) -> None:
     pane.writing.page.length.setValue(5)
     pane.writing.page.side_button.setChecked(True)
-    qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane.writing._columns) and not pane.asking())
+    qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane.writing.columns.texts) and not pane.asking())
     assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
     click(qtbot, pane.writing.page.column_titles[1])
     assert pane.writing.tree.text() == "abcab"
@@ -223,3 +226,73 @@ def test_the_candidates_follow_the_sliders_after_a_comparison(
     pane.writing.page.side_button.setChecked(True)
     pane.writing.page.controls.set_settings(SamplingSettings(temperature=1.5))
     qtbot.waitUntil(lambda: engine.asked(PredictNext)[-1].sampling.temperature == 1.5)
+
+
+# --- The tree of branches -------------------------------------------------------------------------
+
+
+def grown() -> Branches:
+    """Return a tree with three branches of the prompt "p": abc and aca share the first token, b does not."""
+    tree = Branches("p")
+    for ids in ("abc", "aca", "b"):
+        tree.go(tree.root)
+        for letter in ids:
+            tree.add(generated(Generate("p", first=ord(letter)))[0].tokens[0])  # type: ignore[attr-defined]
+    return tree
+
+
+def test_stretches_without_a_fork_are_boxes_and_each_branch_has_a_row() -> None:
+    first, rows = arrange(grown())
+    assert rows == 3
+    assert [(s.text, s.depth, s.row) for s in first.all()] == [
+        ("", 0, 1.25), ("a", 1, 0.5), ("bc", 2, 0.0), ("ca", 2, 1.0), ("b", 1, 2.0),
+    ]  # fmt: skip
+    assert log_probability(grown().leaves()[0]) == pytest.approx(3 * math.log(0.5))
+
+
+def test_the_tree_is_walked_by_keys_and_the_mouse(qtbot: QtBot, pane: GenerationPane) -> None:
+    writing = pane.writing
+    writing.page.tree_button.setChecked(True)
+    writing.tree = grown()
+    writing._show()
+    page = writing.page.tree.page
+    assert writing.tree.text() == "b"
+    press(page, Qt.Key.Key_Down)
+    assert writing.tree.text() == "abc"
+    press(page, Qt.Key.Key_Down)
+    assert writing.tree.text() == "aca"
+    click_at(page, page.box_of(page.ends()[0]).center().toPoint() - QPoint(30, 0))
+    assert writing.tree.text() == "abc"
+    assert page.describe(page.ends()[0]).count("ln p") == 1
+    press(page, Qt.Key.Key_Delete)
+    assert [leaf.token.piece for leaf in writing.tree.leaves() if leaf.token] == ["a", "b"]
+    writing.undo()
+    assert len(writing.tree.leaves()) == 3
+
+
+def test_one_branch_is_the_favourite(pane: GenerationPane) -> None:
+    writing = pane.writing
+    writing.page.tree_button.setChecked(True)
+    writing.tree = grown()
+    writing._show()
+    page = writing.page.tree.page
+    click_at(page, page.star_of(page.ends()[0]).center().toPoint())
+    assert "favourite" in page.describe(page.ends()[0])
+    press(page, Qt.Key.Key_F)  # the current branch, "b", instead
+    table = pane.table()
+    assert table is not None
+    assert [(row[3], row[4]) for row in table.rows] == [(0, "abc"), (0, "aca"), (1, "b")]
+    press(page, Qt.Key.Key_F)
+    assert writing.tree.favourite is None
+
+
+def test_the_tree_and_the_side_by_side_view_exclude_each_other(qtbot: QtBot, pane: GenerationPane) -> None:
+    page = pane.writing.page
+    page.tree_button.setChecked(True)
+    assert page.tree.isVisible()
+    page.side_button.setChecked(True)
+    assert not page.tree_button.isChecked()
+    assert page.columns[0].isVisible()
+    page.tree_button.setChecked(True)
+    assert not page.side_button.isChecked()
+    assert page.tree.isVisible()

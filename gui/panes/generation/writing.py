@@ -1,7 +1,6 @@
 """Writing: text generated token by token, the candidates after each sampling stage, and branches."""
 
 import math
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,6 @@ from PySide6.QtWidgets import QApplication
 
 from engine.messages.envelope import Ended
 from engine.messages.generation import (
-    STAGES,
     Candidates,
     ContextUsed,
     Generate,
@@ -22,8 +20,10 @@ from engine.messages.generation import (
 from gui.i18n import number, percent, t
 from gui.layout import timer
 from gui.pane import Pane, Table
+from gui.panes.generation.columns import Columns
 from gui.panes.generation.part import Part
-from gui.panes.generation.writing_page import COLUMNS, WritingPage
+from gui.panes.generation.tables import branch_table, token_table
+from gui.panes.generation.writing_page import WritingPage
 from gui.text import in_menu
 from gui.widgets.branches import Branches, Node
 from gui.widgets.coloured_text import Span, marked
@@ -42,8 +42,7 @@ class Writing(Part):
         self._removed: tuple[Branches, list[Node]] | None = None  # a removed branch, for "undo"
         self._playing = self._live_shown = False
         self._folder = ""  # of the model that wrote the text
-        self._columns: list[list[GeneratedToken]] = []
-        self.page = WritingPage()
+        self.page, self.columns = WritingPage(), Columns(pane)
         self._connect()
         self._show_timer = timer(self, SHOW_MS, self._show, single_shot=True)
         self._make_keys()
@@ -59,7 +58,13 @@ class Writing(Part):
         ):
             button.clicked.connect(act)
         page.side_button.toggled.connect(self._side_by_side)
+        page.tree_button.toggled.connect(self._show_tree)
+        page.tree.page.chosen.connect(self._go)
+        page.tree.page.starred.connect(self._mark)
+        page.tree.page.removed.connect(self._remove)
         page.column_wanted.connect(self._take_column)
+        self.columns.changed.connect(lambda: self._show_timer.isActive() or self._show_timer.start())
+        self.columns.ended.connect(self._columns_ended)
         page.branch_menu.aboutToShow.connect(self._fill_branches)
         page.color.currentIndexChanged.connect(self._show)
         page.controls.changing.connect(self.predict)
@@ -120,22 +125,18 @@ class Writing(Part):
         self.tree.go(self.tree.current.leaf())
         self._playing = True
         if self.page.side_button.isChecked():
-            self._play_columns()
+            self.columns.play(self._request(self.page.length.value()))
         else:
             self._generate(self.page.length.value())
         self._show_buttons()
 
+    def _request(self, tokens: int, first: int | None = None, stop: str = "") -> Generate:
+        controls = self.page.controls
+        settings, seed = controls.settings(), controls.seed.value()
+        return Generate(self.tree.prompt, self.tree.ids(), first, tokens, settings, seed, stop=stop)
+
     def _generate(self, tokens: int, first: int | None = None, stop: str = "") -> None:
-        request = Generate(
-            self.tree.prompt,
-            self.tree.ids(),
-            first,
-            tokens,
-            self.page.controls.settings(),
-            self.page.controls.seed.value(),
-            stop=stop,
-        )
-        self.ask(request, self._generated, slot="generate", ended=self._ended)
+        self.ask(self._request(tokens, first, stop), self._generated, slot="generate", ended=self._ended)
 
     def _generated(self, event: GeneratedTokens) -> None:
         for token in event.tokens:
@@ -150,8 +151,7 @@ class Writing(Part):
     def _stop(self) -> None:
         self._playing = False
         self.drop("generate")
-        for index in range(len(COLUMNS)):
-            self.drop(f"column {index}")
+        self.columns.stop()
 
     def step(self) -> None:
         """Move to the next token on the branch visited last, or generate one."""
@@ -223,55 +223,43 @@ class Writing(Part):
         self.page.live_words.setText(t("pane.generation.live_at", step=number(step)) if step else "")
         self._generate(LIVE_TOKENS)
 
-    # --- Side by side ----------------------------------------------------------------------------
+    # --- Several texts ---------------------------------------------------------------------------
 
     def _side_by_side(self, on: bool) -> None:
         self._stop()
-        self.page.texts.setCurrentIndex(int(on))
-        self._show()
         if on:
+            self.page.tree_button.setChecked(False)
             self._keep_text()
             self._playing = True
-            self._play_columns()
-        self._show_buttons()
+            self.columns.play(self._request(self.page.length.value()))
+        self._show_view()
 
-    def _play_columns(self) -> None:
-        self._columns = [[] for _ in COLUMNS]
-        for index, temperature in enumerate(COLUMNS):
-            sampling = replace(self.page.controls.settings(), temperature=temperature)
-            request = Generate(
-                self.tree.prompt,
-                self.tree.ids(),
-                None,
-                self.page.length.value(),
-                sampling,
-                self.page.controls.seed.value(),
-            )
-            self.ask(
-                request,
-                partial(self._column_generated, index),
-                slot=f"column {index}",
-                ended=lambda end: self._column_ended(),
-            )
-
-    def _column_generated(self, index: int, event: GeneratedTokens) -> None:
-        self._columns[index] += event.tokens
-        if not self._show_timer.isActive():
-            self._show_timer.start()
-
-    def _column_ended(self) -> None:
-        if not any(self.pane.asking(f"column {index}") for index in range(len(COLUMNS))):
-            self._playing = False
-            self._show_and_predict()  # the sliders may have moved in the meantime
+    def _columns_ended(self) -> None:
+        self._playing = False
+        self._show_and_predict()  # the sliders may have moved in the meantime
 
     def _take_column(self, index: int) -> None:
         """Add one of the side-by-side continuations as a branch of the text."""
-        if index < len(self._columns) and self._columns[index]:
+        if self.columns.texts[index]:
             self._stop()
-            for token in self._columns[index]:
+            for token in self.columns.texts[index]:
                 self.tree.add(token)
             self.page.side_button.setChecked(False)
             self._show_and_predict()
+
+    def _show_tree(self, on: bool) -> None:
+        if on:
+            self.page.side_button.setChecked(False)
+        self._show_view()
+
+    def _show_view(self) -> None:
+        page = self.page
+        page.show_view(1 if page.side_button.isChecked() else 2 if page.tree_button.isChecked() else 0)
+        self._show()
+
+    def _mark(self, leaf: Node) -> None:
+        self.tree.mark(leaf)
+        self._show()
 
     # --- Branches, undo, copying -----------------------------------------------------------------
 
@@ -330,14 +318,16 @@ class Writing(Part):
         if not self.page.isVisible():
             return
         if self.page.side_button.isChecked():
-            self.page.set_columns([[self._prompt_span(), *map(self._span, tokens)] for tokens in self._columns])
+            self.page.set_columns([[self._prompt_span(), *map(self._span, tokens)] for tokens in self.columns.texts])
+        elif self.page.tree_button.isChecked():
+            self.page.tree.set_tree(self.tree)
         else:
             written = [self._span(node.token) for node in self.tree.current.path if node.token]
             ahead = [Span(n.token.text, None, self._words(n.token)) for n in _ahead(self.tree.current) if n.token]
             self.page.set_text([self._prompt_span(), *written], ahead)
-            shown = self.tree.shown_candidates()
-            if self._playing and shown is not None:
-                self.page.set_candidates(shown)
+        shown = self.tree.shown_candidates()
+        if self._playing and shown is not None and not self.page.side_button.isChecked():
+            self.page.set_candidates(shown)
         self._show_buttons()
 
     def _prompt_span(self) -> Span:
@@ -373,20 +363,8 @@ class Writing(Part):
     # --- What every part has ---------------------------------------------------------------------
 
     def table(self) -> Table | None:
-        nodes = [node for node in self.tree.current.path if node.token is not None]
-        if not nodes:
-            return None
-        header = ("position", "id", "piece", "probability", "entropy", "draw", *STAGES)
-        rows: list[tuple[object, ...]] = []
-        for position, node in enumerate(nodes):
-            token = node.token
-            assert token is not None
-            shown = token.candidates
-            row = list(shown.ids).index(token.id) if shown is not None and token.id in shown.ids else None
-            stages = [float(p) for p in shown.probabilities[:, row]] if shown is not None and row is not None else []
-            draw = shown.draw if shown is not None else ""
-            rows.append((position, token.id, token.piece, token.probability, token.entropy, draw, *stages))
-        return Table(header, rows)
+        """Return the current branch token by token, or with the tree all branches."""
+        return branch_table(self.tree) if self.page.tree_button.isChecked() else token_table(self.tree)
 
     def save(self) -> dict[str, Any]:
         return {

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from engine.messages.generation import STAGES, Candidates
 from gui.i18n import number, t
 from gui.layout import column, label, row
+from gui.panes.generation.tree_view import TreeView
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
@@ -39,6 +40,7 @@ class WritingPage(Themed, QWidget):
         self.controls, self.bars = SamplingControls(), CandidateBars()
         self.bars_title, self.stage_words, self.live_words = label("muted"), label("muted", wraps=True), label("muted")
         self.text_key, self.bars_key = Legend(), Legend()
+        self._room = QSize(TALL_ROOM, TALL_ROOM)
         self.live = QCheckBox()
         self.live.setChecked(True)
         live_row = row(self.live, self.live_words, 1, spacing=GAP_M)
@@ -63,9 +65,9 @@ class WritingPage(Themed, QWidget):
             title.clicked.connect(lambda _=False, index=index: self.column_wanted.emit(index))
         pairs = zip(self.column_titles, self.columns, strict=True)
         side_by_side.setLayout(row(*(column(title, text, spacing=GAP_S) for title, text in pairs), spacing=GAP_M))
-        self.texts.addWidget(self.text)
-        self.texts.addWidget(side_by_side)
-        for page in (self.text, side_by_side):
+        self.tree = TreeView()
+        for page in (self.text, side_by_side, self.tree):
+            self.texts.addWidget(page)
             page.setMinimumHeight(1)  # in a low tile the text scrolls, and the buttons keep their height
         return self.texts
 
@@ -77,7 +79,9 @@ class WritingPage(Themed, QWidget):
         self.branch_menu = QMenu(self.branch_button)
         self.branch_button.setMenu(self.branch_menu)
         self.side_button, self.copy_button, self.clear_button = QPushButton(), QPushButton(), QPushButton()
+        self.tree_button = QPushButton()
         self.side_button.setCheckable(True)
+        self.tree_button.setCheckable(True)
         self.length = QSpinBox()
         self.length.setRange(1, 5000)
         self.length.setValue(100)
@@ -87,7 +91,14 @@ class WritingPage(Themed, QWidget):
         self.color.currentIndexChanged.connect(self._show_keys)
         self.more = QWidget()
         self.more.setLayout(row(self.color, self.length, self.copy_button, self.clear_button, 1, spacing=GAP_M))
-        first = (self.play_button, self.step_button, self.back_button, self.branch_button, self.side_button)
+        first = (
+            self.play_button,
+            self.step_button,
+            self.back_button,
+            self.branch_button,
+            self.side_button,
+            self.tree_button,
+        )
         # DejaVu Sans is wide: in a small tile there is no space for larger gaps.
         return column(row(*first, 1, spacing=GAP_S), self.more, spacing=GAP_M)
 
@@ -129,19 +140,26 @@ class WritingPage(Themed, QWidget):
         ]
         self.bars_key.set_entries(entries)
 
+    def show_view(self, index: int) -> None:
+        """Show one of the text, several texts side by side, and the tree, which takes the room of the sliders."""
+        self.texts.setCurrentIndex(index)
+        self.adapt_layout(self._room)
+
     def adapt_layout(self, room: QSize) -> None:
         """Show the widgets for which a pane of this size has room."""
-        small = room.height() < self.theme.px(TALL_ROOM)
+        self._room, tree = room, self.texts.currentWidget() is self.tree
+        small = room.height() < self.theme.px(TALL_ROOM) or tree
         self.controls.set_compact(small)
         self.more.setVisible(not small)
         self.stage_words.setVisible(not small)
         self.live.setVisible(not small)
-        self.side_button.setVisible(room.width() >= self.theme.px(BUSY_ROOM))
-        self.controls.setVisible(room.height() >= self.theme.px(LOW_ROOM))
+        for button in (self.side_button, self.tree_button):
+            button.setVisible(room.width() >= self.theme.px(BUSY_ROOM))
+        self.controls.setVisible(room.height() >= self.theme.px(LOW_ROOM) and not tree)
         wide, tall = room.width() >= self.theme.px(LEAST_ROOM), room.height() >= self.theme.px(KEY_ROOM)
         for widget in (self.bars_title, self.bars, self.branch_button):
             widget.setVisible(wide)
-        self.text_key.setVisible(tall)
+        self.text_key.setVisible(tall and not tree)
         self.bars_key.setVisible(wide and tall)
 
     def retranslate(self) -> None:
@@ -149,6 +167,7 @@ class WritingPage(Themed, QWidget):
             (self.step_button, "step"),
             (self.back_button, "back"),
             (self.side_button, "side"),
+            (self.tree_button, "tree_button"),
             (self.copy_button, "copy"),
             (self.clear_button, "clear"),
             (self.live, "live"),
@@ -157,6 +176,8 @@ class WritingPage(Themed, QWidget):
             widget.setText(t(f"pane.generation.{key}"))
         for index, value in enumerate(COLORS):
             self.color.setItemText(index, t(f"pane.generation.by_{value}"))
+        self.tree_button.setToolTip(t("pane.generation.tree.keys"))
+        self.tree.page.setAccessibleName(t("pane.generation.tree.name"))
         self.color.setAccessibleName(t("pane.generation.color"))
         self.length.setAccessibleName(t("pane.generation.length"))
         self.length.setToolTip(t("pane.generation.length"))
