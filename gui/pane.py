@@ -20,6 +20,7 @@ from gui.themed import Themed
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
+from gui.widgets.veil import Veil
 
 LIVE_MS = 3500  # while a model is trained, a pane shows its new weights at most this often
 
@@ -58,6 +59,7 @@ class Pane(Themed, QWidget):
     """
 
     id: ClassVar[str]
+    computes: ClassVar[tuple[str, ...]] = ()  # slots whose answers replace what is shown; it is dimmed until they come
 
     subtitle_changed = Signal()
     pane_wanted = Signal(str)  # show the pane with this id
@@ -85,6 +87,7 @@ class Pane(Themed, QWidget):
         self.messages = MessageBar()
         self._requests = Requests(context.engine, self.messages.show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
+        self.veil = Veil(self.body)
         self.build()
         prepare_entries(self)
         self.restyle()
@@ -155,7 +158,17 @@ class Pane(Themed, QWidget):
         The default slot is the name of the request's class. A failure is shown in the message bar; after that
         `ended` is called with how the job ended.
         """
-        return self._requests.ask(request, show, slot or type(request).__name__, ended)
+        slot = slot or type(request).__name__
+        if slot not in self.computes or self.state.training:
+            return self._requests.ask(request, show, slot, ended)
+        self.veil.announce()
+
+        def end(outcome: Ended) -> None:
+            self.veil.lift()
+            if ended is not None:
+                ended(outcome)
+
+        return self._requests.ask(request, show, slot, end)
 
     def report_context(self, seen: int, tokens: int) -> None:
         """Show a notice if the model sees only the last tokens of the text here, once for each length of the text."""
@@ -168,6 +181,8 @@ class Pane(Themed, QWidget):
 
     def drop(self, slot: str) -> None:
         """Cancel the request in a slot; later answers to it are ignored."""
+        if slot in self.computes and self.asking(slot):
+            self.veil.lift()
         self._requests.drop(slot)
 
     def asking(self, slot: str | None = None) -> bool:

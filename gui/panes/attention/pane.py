@@ -35,6 +35,7 @@ ROOM_FOR_ALL = 300  # pixels at zoom 1 of the pane's height
 
 class AttentionPane(Pane):
     id = "attention"
+    computes = ("Attend",)
 
     def build(self) -> None:
         self.patterns: Patterns | None = None

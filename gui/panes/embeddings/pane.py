@@ -33,6 +33,7 @@ MOST_FOUND = 300  # points that a search or a lasso marks
 
 class EmbeddingsPane(Pane):
     id = "embeddings"
+    computes = ("Project", "TracePaths")
 
     def build(self) -> None:
         self.shown: Projection | None = None
@@ -149,6 +150,7 @@ class EmbeddingsPane(Pane):
         elif isinstance(event, EmbeddingNames):
             self._names = event
         elif self._names is not None:
+            self.veil.lift()  # t-SNE goes on, and shows its points as they move
             self._show(VectorMap(self._names, event))
             if event.fraction >= 1.0:
                 self._look_up_words()

@@ -19,6 +19,7 @@ MODE_ROOM = 200  # pixels at zoom 1: least height of the pane for the switch
 
 class GenerationPane(Pane):
     id = "generation"
+    computes = ("PredictNext",)
 
     def build(self) -> None:
         self.writing, self.scoring = Writing(self), Scoring(self)

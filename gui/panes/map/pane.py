@@ -32,6 +32,7 @@ OPENS = {
 
 class MapPane(Pane):
     id = "map"
+    computes = ("TraceForward",)
 
     def build(self) -> None:
         self.trace: ForwardTrace | None = None
