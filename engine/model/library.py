@@ -96,6 +96,8 @@ def describe_place(place: Place) -> StoredModel | None:
             _check_tokenizer(path)
         except EngineError as reason:
             error = reason
+        except OSError as reason:  # for example deleted in this moment
+            error = _unreadable(path, reason)
     if error is not None and not family:
         if _is_part_of_another(error, place):
             return None
@@ -210,11 +212,18 @@ def _entries(folder: Path, most: int) -> tuple[list[str], list[str]]:
     files, folders = [], []
     with os.scandir(folder) as entries:
         for entry, _ in zip(entries, range(most), strict=False):
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 files.append(entry.name)
             elif not entry.name.startswith("."):
                 folders.append(entry.name)
     return sorted(files), sorted(folders)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that lead to each other
+        return False
 
 
 def _is_gguf(name: str) -> bool:

@@ -52,6 +52,7 @@ class HubPanel(Themed, QWidget):
         super().__init__()
         self._requests = requests
         self._offer: HubOffer | None = None
+        self._arrived = ""  # the model that has just been downloaded
         self._begun: tuple[float, float] | None = None  # time and share at the first progress of a download
         self.title, self.note = label("title"), label("muted", wraps=True)
         self.rows = _Entries()
@@ -110,7 +111,7 @@ class HubPanel(Themed, QWidget):
 
     def _forget_offer(self) -> None:
         if not self._requests.asking("hub"):
-            self._offer = None
+            self._offer, self._arrived = None, ""
             self._show_state()
 
     # --- Asking and downloading ------------------------------------------------------------------
@@ -140,6 +141,7 @@ class HubPanel(Themed, QWidget):
 
     def _show_progress(self, event: Progress | Downloaded) -> None:
         if isinstance(event, Downloaded):
+            self._arrived = self.chosen()[0]
             self.downloaded.emit(event.folder)
             return
         share = event.fraction or 0.0
@@ -176,8 +178,11 @@ class HubPanel(Themed, QWidget):
             self.note.setText(self._progress_words(self.progress.value() / 100))
         elif asking:
             self.note.setText(t("models.hub.asking"))
+        elif offer:
+            self.note.setText(self._offer_words(offer))
         else:
-            self.note.setText(self._offer_words(offer) if offer else t("models.hub.note"))
+            done = t("models.hub.done", name=shown_name(self._arrived)) if self._arrived else ""
+            self.note.setText(done or t("models.hub.note"))
 
     def _offer_words(self, offer: HubOffer) -> str:
         if not offer.left:

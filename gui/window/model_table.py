@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView
 
 from engine.messages.models import StoredModel
@@ -16,6 +17,7 @@ from gui.widgets.column_model import ColumnModel, RowTable
 
 COLUMNS = ("name", "family", "parameters", "size", "memory", "origin", "state")
 NUMBERS = ("parameters", "size", "memory")
+NARROW = 600  # pixels at zoom 1 for the columns of figures
 PROGRAMS = {"nakami": "Nakami", "huggingface": "Hugging Face", "ollama": "Ollama", "lmstudio": "LM Studio"}
 
 
@@ -56,8 +58,8 @@ class ModelTable(Themed, RowTable):
         self.setSelectionMode(RowTable.SelectionMode.SingleSelection)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for column in ("name", "state"):
-            header.setSectionResizeMode(COLUMNS.index(column), QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(COLUMNS.index("name"), QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(COLUMNS.index("state"), QHeaderView.ResizeMode.Interactive)
         self.selectionModel().currentRowChanged.connect(lambda *_: self.selected.emit(self.current))
         self.row_opened.connect(lambda row: self.opened.emit(self.rows.shown[row]))
         self.restyle()
@@ -87,6 +89,12 @@ class ModelTable(Themed, RowTable):
     def sort_by(self, column: str, descending: bool) -> None:
         order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
         self.sortByColumn(COLUMNS.index(column), order)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give most of a narrow table to the names, and half of what a wide one has left to the reasons."""
+        super().resizeEvent(event)
+        spare = (self.width() - self.theme.px(NARROW)) // 2
+        self.setColumnWidth(COLUMNS.index("state"), max(self.width() // 8, spare))
 
     def retranslate(self) -> None:
         self.setAccessibleName(t("models.table"))

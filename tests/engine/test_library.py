@@ -3,14 +3,17 @@
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from engine.cli.main import main
 from engine.messages.models import ListModels, OpenModel, StoredModel, StoredModels
 from engine.model import library
+from engine.model.families import FAMILIES
 from engine.model.library import find_all
 from engine.model.opening import BUILTIN
 from engine.service.models import list_models, open_model
@@ -180,6 +183,8 @@ def test_a_folder_of_the_user_is_searched_without_endless_circles(tmp_path: Path
     shutil.copytree(toy, folder / "a" / "deep" / "model")
     small_gguf(folder / "b.gguf")
     (folder / "a" / "up").symlink_to(folder)
+    (folder / "one").symlink_to(folder / "other")
+    (folder / "other").symlink_to(folder / "one")
     (folder / "again.gguf").symlink_to(folder / "b.gguf")
     (folder / "config.json").write_text('{"theme": "dark"}')
     models = found(folder, folder)
@@ -228,6 +233,26 @@ def test_damaged_files_are_listed_with_the_reason(tmp_path: Path, content: bytes
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "x.gguf").write_bytes(content)
     assert found(tmp_path / "mine")["x"].reason in ("error.gguf_damaged", "error.gguf_unknown")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**30) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+SETTINGS = ("vocab_size", "hidden_size", "n_layer", "num_hidden_layers", "rope_scaling", "auto_map", "architectures")
+
+
+@settings(max_examples=150)
+@given(family=st.sampled_from([*FAMILIES, "bert"]), values=st.dictionaries(st.sampled_from(SETTINGS), JSON, max_size=3))
+def test_a_config_of_any_content_is_described_or_refused(family: str, values: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "config.json").write_text(json.dumps({"model_type": family} | values))
+        (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+        model = library.describe_place(library.Place(folder, "folder", "x"))
+    assert model is not None
+    assert model.reason.startswith("error.")
 
 
 # --- The request and the command ------------------------------------------------------------------

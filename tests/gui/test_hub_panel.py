@@ -85,6 +85,7 @@ def test_a_downloaded_model_is_selected_and_opened_by_return(qtbot: QtBot) -> No
     engine.send(DownloadModel, Downloaded(PATH))
     engine.end(DownloadModel, Ended(2, "done"))
     assert not dialog.hub.progress.isVisible()
+    assert "has been downloaded" in dialog.hub.note.text()
     new = StoredModel("openai-community/gpt2", PATH, "folder", "huggingface", "gpt2", 124_439_808, 1, 1)
     builtin = StoredModel("nakami", "/nakami", "folder", "nakami", "nakami", 1, 1, 1)
     engine.send(ListModels, StoredModels((builtin, new)))
