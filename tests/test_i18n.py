@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.messages.attention import HEAD_KINDS
+from engine.messages.chat import FORMS
 from engine.messages.generation import STAGES
 from engine.sentences import FOLDER, PLURALS, sentences
 from engine.text.world.examples import kinds
@@ -18,6 +19,7 @@ from gui.encodings import ENCODINGS
 from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
 from gui.panes.attention import pane as attention
+from gui.panes.chat import chat_page
 from gui.panes.embeddings import map_controls
 from gui.panes.generation import pane as generation, writing_page
 from gui.panes.generation.units import UNITS
@@ -61,6 +63,11 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
     "pane.attention.steps.{}": ("k", "scaled", "v"),
     "pane.attention.view.{}": attention.VIEWS,
+    "pane.chat.ended.{}": ("length", "context", "stopped"),
+    "pane.chat.example.{}_{}": tuple(product(("template", "world"), chat_page.EXAMPLES)),
+    "pane.chat.form.{}": FORMS,
+    "pane.chat.note.{}": ("none", *FORMS[1:]),
+    "pane.chat.role.{}": ("system", "user", "assistant"),
     "pane.embeddings.method.{}": map_controls.METHODS,
     "pane.embeddings.word_{}": "abc",
     "pane.embeddings.{}.{}": (

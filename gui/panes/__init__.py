@@ -27,6 +27,7 @@ PANES = (
     PaneInfo("attention", "AttentionPane"),
     PaneInfo("training", "TrainingPane"),
     PaneInfo("generation", "GenerationPane"),
+    PaneInfo("chat", "ChatPane"),
     PaneInfo("search", "SearchPane"),
     PaneInfo("map", "MapPane"),
 )

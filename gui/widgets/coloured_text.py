@@ -38,7 +38,8 @@ WRAPPING.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 class Span:
     """One token: its text, the value that its colour shows (0..1, None for the prompt), and a description in words.
 
-    `color` tints text that comes from a source, and `mark` is the number of that source.
+    `color` tints text that comes from a source, and `mark` is the number of that source. `look` is "text" for
+    ordinary text, "chip" for a special token, "gone" for text that the model no longer sees.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Span:
     words: str = ""
     color: QColor | None = None
     mark: str = ""
+    look: str = ""
 
 
 class ColouredText(QScrollArea):
@@ -96,7 +98,10 @@ class _Page(Painted):
         """Break the text of all spans into lines (Unicode UAX 14), and compute the boxes of each span."""
         font = self.theme.font(self._area.size_of_type)
         self.line_height = round(QFontMetricsF(font).height() + 3 * GAP_S)
-        shown = [_as_shown(span.text, index == 0) for index, span in enumerate(self.spans)]
+        shown = [
+            NO_WIDTH.join(span.text) if span.look == "chip" else _as_shown(span.text, index == 0)
+            for index, span in enumerate(self.spans)
+        ]
         marks = [NO_BREAK_SPACE if span.mark else "" for span in self.spans]
         lengths = [len(mark) + utf16_length(text) for mark, text in zip(marks, shown, strict=True)]
         starts = [0, *accumulate(lengths)]
@@ -116,8 +121,9 @@ class _Page(Painted):
         space = QFontMetricsF(self.theme.font(self._area.size_of_type)).horizontalAdvance(NO_BREAK_SPACE)
         for span, (start, end) in zip(self.spans, pairwise(starts), strict=True):
             letters, mark = QTextCharFormat(), QTextCharFormat()
-            quiet = span.value is None and span.color is None
+            quiet = span.value is None and span.color is None and span.look not in ("text", "chip")
             letters.setForeground(self.theme.color("muted" if quiet else "text"))
+            letters.setFontStrikeOut(span.look == "gone")
             yield _format_range(start, end, letters)
             if span.mark:
                 mark.setFontLetterSpacingType(QFont.SpacingType.AbsoluteSpacing)
@@ -168,6 +174,10 @@ class _Page(Painted):
         upper = box.adjusted(0, 0, 0, -GAP_S)
         if current:
             painter.fillRect(upper, self.theme.color("accent_soft"))
+        if span.look == "chip":
+            painter.setPen(self.theme.color("muted"))
+            painter.setBrush(self.theme.color("sunken"))
+            painter.drawRoundedRect(upper.adjusted(0.5, 0.5, -0.5, -0.5), GAP_S, GAP_S)
         if span.color is not None:
             painter.fillRect(upper, _pale(span.color))
         if span.value is not None or span.color is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.messages.attention import Attend, AttentionLayer, AttentionSteps, ExplainAttention, HeadScores, ScoreHeads
+from engine.messages.chat import Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, PromptPiece, ShowPrompt
 from engine.messages.documents import (
     AddDocuments,
     ChooseEmbedder,
@@ -186,6 +187,28 @@ def generated(request: Generate) -> list[object]:
     return [GeneratedTokens(tokens, 100.0)]
 
 
+def chat_prompt(request: ShowPrompt | Chat, context: int = 64) -> ChatPrompt:
+    """Return a prompt such as <s>user:Hi</s>, without the messages that do not fit into `context` tokens of 8."""
+    most = context // 8
+    unseen = tuple(range(max(0, len(request.messages) - most)))
+    pieces = [PromptPiece("<s>", None, special=True)]
+    for index, message in enumerate(request.messages):
+        if index not in unseen:
+            pieces += [PromptPiece(f"{message.role}:", None), PromptPiece(message.text, index)]
+    pieces += [PromptPiece("</s>", None, special=True), PromptPiece("assistant:", None)]
+    text = "".join(piece.text for piece in pieces)
+    typed = ("<s>",) if any("<s>" in message.text for message in request.messages) else ()
+    return ChatPrompt(text, tuple(range(len(pieces))), tuple(pieces), unseen, context, typed)
+
+
+def chat_answer(request: Chat) -> list[object]:
+    """Return the prompt and an answer such as abcab, which ends at five tokens."""
+    place = len(request.chosen)
+    count = min(request.tokens, 5 - place)
+    tokens = generated(Generate("", request.chosen, request.first, count)) if count else []
+    return [chat_prompt(request), *tokens, ChatStopped("end" if place + count == 5 else "length")]
+
+
 def started(folder: str = "/models/story-1", steps: int = 40) -> TrainingStarted:
     settings = TrainingSettings(steps=steps, seconds=None)
     references = {"uniform": 6.0, "unigram": 5.0, "bigram": 4.0}
@@ -311,6 +334,9 @@ def default_answers() -> Answers:
         Tokenize: lambda r: [tokens_of(r.text)],
         Generate: generated,
         PredictNext: lambda _: [candidates()],
+        FindChatForms: lambda _: [ChatForms(("template",), False)],
+        ShowPrompt: lambda request: [chat_prompt(request)],
+        Chat: chat_answer,
         Attend: attention,
         ScoreHeads: head_scores,
         ExplainAttention: attention_steps,

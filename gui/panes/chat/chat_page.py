@@ -1,0 +1,203 @@
+"""The page of the Chat pane: the turns, the field for the next one, and the candidates of a token."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.i18n import t
+from gui.layout import column, label, row
+from gui.panes.chat.context_bar import ContextBar
+from gui.panes.chat.turn_view import TurnView
+from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, icon
+from gui.themed import Themed
+from gui.widgets.candidate_bars import CandidateBars
+from gui.widgets.legend import Entry, Legend
+from gui.widgets.sampling_controls import SamplingControls
+
+EXAMPLES = ("one", "two", "three")
+# Pixels at zoom 1: least width or height of the pane at which these are shown.
+WIDE, TALL, LOW = 560, 430, 260  # candidates and sliders; rare controls; the line of the system prompt
+
+
+class Composer(QPlainTextEdit):
+    """The field for the next turn: Enter sends it, Shift+Enter begins a new line."""
+
+    entered = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.entered.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class ChatPage(Themed, QWidget):
+    example_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.views: list[TurnView] = []
+        self.system, self.composer = QLineEdit(), Composer()
+        self.note, self.figures, self.speed = label("muted", wraps=True), label("muted"), label("muted")
+        self.context = ContextBar()
+        self.bars, self.bars_title, self.bars_key = CandidateBars(), label("muted", wraps=True), Legend()
+        self.controls = SamplingControls()
+        self.form = QComboBox()
+        self.template, self.thinking = QCheckBox(), QCheckBox()
+        self.length = QSpinBox()
+        self.length.setRange(1, 5000)
+        self.length.setValue(256)
+        self.send, self.stop = QPushButton(), QPushButton()
+        self.send.setProperty("primary", True)
+        self.copy_all, self.clear, self.save_file = QPushButton(), QPushButton(), QPushButton()
+        self.open_model = QPushButton()
+        left = self._build_left()
+        right = column(self.bars_title, self.bars_key, self.bars, self.controls, spacing=GAP_S)
+        right.setStretchFactor(self.bars, 1)
+        self.side = QWidget()
+        self.side.setLayout(right)
+        whole = row(left, self.side, spacing=GAP_L)
+        whole.setStretch(0, 5)
+        whole.setStretch(1, 3)
+        self.setLayout(whole)
+        self.restyle()
+        self.retranslate()
+
+    def _build_left(self) -> QLayout:
+        self.examples = [QPushButton() for _ in EXAMPLES]
+        for button in self.examples:
+            button.clicked.connect(lambda _=False, button=button: self.example_chosen.emit(button.text()))
+        self.welcome = QWidget()
+        buttons = (row(button, 1) for button in (*self.examples, self.open_model))
+        self.welcome.setLayout(column(*buttons, spacing=GAP_M))
+        self.turns = QVBoxLayout()
+        self.turns.setSpacing(GAP_L)
+        inside = QWidget()
+        inside.setLayout(column(self.note, self.welcome, self.turns, 1, spacing=GAP_L, margins=(0, 0, GAP_M, 0)))
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(inside)
+        self.area.setMinimumHeight(1)
+        self.more = QWidget()
+        options = (self.form, self.template, self.thinking, self.length, 1, self.copy_all, self.save_file, self.clear)
+        self.more.setLayout(row(*options, spacing=GAP_M))
+        fill = row(self.context, self.figures, self.speed, spacing=GAP_M)
+        fill.setStretch(0, 1)
+        sending = row(self.composer, column(self.send, self.stop, spacing=GAP_S), spacing=GAP_M)
+        sending.setStretch(0, 1)
+        left = column(self.system, self.area, fill, sending, self.more, spacing=GAP_M)
+        left.setStretchFactor(self.area, 1)
+        return left
+
+    # --- Showing it ------------------------------------------------------------------------------
+
+    def view(self, index: int) -> TurnView:
+        """Return the view of a turn, made if there is none."""
+        while len(self.views) <= index:
+            self.views.append(TurnView())
+            self.turns.addWidget(self.views[-1])
+        return self.views[index]
+
+    def show_views(self, count: int) -> None:
+        """Show the first views only, and the example questions if there are none."""
+        for index, view in enumerate(self.views):
+            view.setVisible(index < count)
+        self.welcome.setVisible(count == 0)
+
+    def scroll_down(self) -> None:
+        bar = self.area.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def set_busy(self, busy: bool, can_send: bool) -> None:
+        self.send.setEnabled(can_send and not busy)
+        self.stop.setEnabled(busy)
+
+    def set_forms(self, forms: tuple[str, ...], thinks: bool) -> None:
+        """Offer these forms; one must be chosen if the model has none of its own."""
+        self.form.blockSignals(True)
+        self.form.clear()
+        for form in forms:
+            self.form.addItem(t(f"pane.chat.form.{form}"), form)
+        own = bool(forms) and forms[0] in ("template", "world")
+        self.form.setCurrentIndex(0 if own else -1)
+        self.form.setVisible(len(forms) > 1)
+        self.form.blockSignals(False)
+        self.thinking.setVisible(thinks)
+        self.open_model.setVisible(bool(forms) and forms[0] != "template")
+        self.show_form(forms)
+
+    def show_form(self, forms: tuple[str, ...]) -> None:
+        """Say what the chosen form is, if the model has no template, and show examples that suit it."""
+        own = bool(forms) and forms[0] == "template"
+        form = self.form.currentData() or "none"
+        self.note.setText("" if own or not forms else t(f"pane.chat.note.{form}"))
+        self.note.setVisible(bool(self.note.text()))
+        self._show_examples()
+
+    def _show_examples(self) -> None:
+        kind = "world" if self.form.currentData() == "world" else "template"
+        for name, button in zip(EXAMPLES, self.examples, strict=True):
+            button.setText(t(f"pane.chat.example.{kind}_{name}"))
+
+    def adapt_layout(self, room: QSize) -> None:
+        """Show the widgets for which a pane of this size has room."""
+        tall = room.height() >= self.theme.px(TALL)
+        self.side.setVisible(room.width() >= self.theme.px(WIDE))
+        self.controls.setVisible(tall)
+        self.controls.set_compact(room.height() < self.theme.px(TALL + 160))
+        self.bars_key.setVisible(tall)
+        self.more.setVisible(tall)
+        self.system.setVisible(room.height() >= self.theme.px(LOW))
+
+    def retranslate(self) -> None:
+        self.send.setText(t("pane.chat.send"))
+        self.stop.setText(t("pane.chat.stop"))
+        self.copy_all.setText(t("pane.chat.copy_all"))
+        self.save_file.setText(t("pane.chat.save"))
+        self.template.setText(t("pane.chat.show_template"))
+        self.thinking.setText(t("pane.chat.thinking"))
+        self.open_model.setText(t("pane.chat.open_smollm2"))
+        self.bars_title.setText(t("pane.chat.candidates"))
+        self.bars.setAccessibleName(t("pane.chat.candidates"))
+        self.system.setPlaceholderText(t("pane.chat.system"))
+        self.system.setAccessibleName(t("pane.chat.system"))
+        self.composer.setPlaceholderText(t("pane.chat.placeholder"))
+        self.composer.setAccessibleName(t("pane.chat.placeholder"))
+        self.length.setAccessibleName(t("pane.chat.length"))
+        self.length.setToolTip(t("pane.chat.length"))
+        self.form.setPlaceholderText(t("pane.chat.choose_form"))
+        self.form.setAccessibleName(t("pane.chat.choose_form"))
+        for index in range(self.form.count()):
+            self.form.setItemText(index, t(f"pane.chat.form.{self.form.itemData(index)}"))
+        self._show_examples()
+        self._show_key()
+
+    def _show_key(self) -> None:
+        model, left = (self.theme.series_color(index).name() for index in (0, 4))
+        entries = [
+            Entry(t("pane.generation.candidates.key.model"), bar=model),
+            Entry(t("pane.generation.candidates.key.left"), left),
+            Entry(t("pane.generation.candidates.key.cut"), bar=self.theme.cut),
+        ]
+        self.bars_key.set_entries(entries)
+
+    def restyle(self) -> None:
+        self._show_key()
+        height = self.composer.fontMetrics().lineSpacing()
+        self.composer.setFixedHeight(2 * height + self.theme.px(NORMAL) + GAP_M)
+        self.send.setIcon(icon("play", self.theme, "on_accent", 16))
