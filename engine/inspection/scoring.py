@@ -3,6 +3,7 @@
 Suffixes: T tokens of a window, R of them at a time, D width, V vocabulary.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -53,14 +54,63 @@ def score(model: Transformer, ids: Sequence[int], changes: Changes = UNCHANGED) 
         x_TD = tape.take("ln_final")[0]
         targets_T = torch.tensor(following, device=x_TD.device)
         for row in range(0, len(window), rows):
-            yield _scores(model, x_TD[row : row + rows], targets_T[row : row + rows])
+            yield _scores(_logits(model, x_TD[row : row + rows]), targets_T[row : row + rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The predictions p of one model and q of another, one entry a token, in nats."""
+
+    first: Scores
+    second: Scores
+    divergences: NDArray[np.float64]  # sum of p ln(p / q) (Kullback and Leibler 1951)
+    symmetric: NDArray[np.float64]  # Jensen-Shannon divergence (Lin 1991, doi:10.1109/18.61115)
+
+
+def diverge(
+    models: tuple[Transformer, Transformer], ids: Sequence[int], changes: tuple[Changes, Changes]
+) -> Iterator[Divergence | float]:
+    """Yield as `score` the predictions of two models with the same vocabulary, which read the same windows.
+
+    The windows are those of the shorter context. Raises as `score`.
+    """
+    context, count = min(model.config.context for model in models), len(ids) - 1
+    vocabulary = min(model.config.vocabulary for model in models)  # some pad their tables with unused rows
+    rows = max(1, LOGITS_AT_ONCE // vocabulary)
+    for start in range(0, count, context):
+        window, following = ids[start : min(start + context, count)], ids[start + 1 : start + context + 1]
+        tapes = [Tape(["ln_final"], changes=change) for change in changes]
+        for half, (model, tape) in enumerate(zip(models, tapes, strict=True)):
+            for block in model.walk(batch_of(model, window), tape):
+                share = (half + (block + 1) / model.config.n_layers) / 2
+                yield (start + len(window) * share) / count
+        for row in range(0, len(window), rows):
+            parts = [
+                _logits(model, tape["ln_final"][0, row : row + rows])[:, :vocabulary].cpu()
+                for model, tape in zip(models, tapes, strict=True)
+            ]
+            yield _divergence(parts[0], parts[1], torch.tensor(following[row : row + rows]))
+
+
+def _divergence(first_RV: Tensor, second_RV: Tensor, targets_R: Tensor) -> Divergence:
+    log_p_RV, log_q_RV = first_RV.log_softmax(dim=1), second_RV.log_softmax(dim=1)
+    log_m_RV = torch.logaddexp(log_p_RV, log_q_RV) - math.log(2)
+    p_RV, q_RV = log_p_RV.exp(), log_q_RV.exp()
+    kl_R = (p_RV * (log_p_RV - log_q_RV)).sum(dim=1).clamp_min(0)
+    js_R = ((p_RV * (log_p_RV - log_m_RV)).sum(dim=1) + (q_RV * (log_q_RV - log_m_RV)).sum(dim=1)) / 2
+    scores = _scores(first_RV, targets_R), _scores(second_RV, targets_R)
+    return Divergence(*scores, _array(kl_R), _array(js_R.clamp_min(0)))
 
 
 @torch.no_grad()
-def _scores(model: Transformer, x_RD: Tensor, targets_R: Tensor) -> Scores:
-    logits_RV = soft_cap(model.unembedding(x_RD), model.config.logit_cap).float()
+def _logits(model: Transformer, x_RD: Tensor) -> Tensor:
+    logits_RV: Tensor = soft_cap(model.unembedding(x_RD), model.config.logit_cap).float()
     if not logits_RV.isfinite().all():
         raise EngineError("error.logits_broken")
+    return logits_RV
+
+
+def _scores(logits_RV: Tensor, targets_R: Tensor) -> Scores:
     target_R1 = logits_RV.gather(1, targets_R[:, None])
     ids_V = torch.arange(logits_RV.shape[1], device=logits_RV.device)
     before_RV = (logits_RV > target_R1) | ((logits_RV == target_R1) & (ids_V < targets_R[:, None]))

@@ -67,3 +67,4 @@ class Expect(Request[Expected]):
     place: int
     word: str = ""
     candidates: int = 24
+    pinned: bool = False  # whether the model pinned as A predicts, instead of the open one

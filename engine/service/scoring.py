@@ -18,6 +18,8 @@ from engine.text.tokenizer import StreamDecoder
 REPORT_SECONDS = 0.1  # shortest time between two reports of progress
 OWN = SamplingSettings(temperature=1.0)  # the model's own probabilities
 
+FIRST = Scores(np.full(1, np.nan), np.zeros(1, np.int32), np.full(1, np.nan))  # of a text's first token
+
 
 def score_text(session: Session, request: ScoreText) -> Answer[Progress | ScoredTokens]:
     """Score a text. Raises EngineError error.text_too_short if it has no token, and as ids_of and `score`."""
@@ -26,21 +28,21 @@ def score_text(session: Session, request: ScoreText) -> Answer[Progress | Scored
     if not ids:
         raise EngineError("error.text_too_short", need=1, have=0, context=1)
     stream, pace, done = StreamDecoder(opened.tokenizer), Pace(REPORT_SECONDS), 1
-    none = np.full(1, np.nan)
-    yield _scored(opened, ids, 0, Scores(none, np.zeros(1, np.int32), none), stream)
+    yield scored(opened, ids, 0, FIRST, stream)
     for part in score(opened.model, ids, opened.changes):
         if session.opened is not opened:
             return  # another model has been opened
         if isinstance(part, Scores):
-            yield _scored(opened, ids, done, part, stream)
+            yield scored(opened, ids, done, part, stream)
             done += len(part.ranks)
         else:
             yield Progress("progress.scoring", part) if pace.due() else None
 
 
-def _scored(
+def scored(
     opened: OpenedModel, ids: tuple[int, ...], start: int, scores: Scores, stream: StreamDecoder
 ) -> ScoredTokens:
+    """Return the tokens from `start` on with their scores; `stream` has decoded those before."""
     part = ids[start : start + len(scores.ranks)]
     return ScoredTokens(
         ids=np.array(part, np.int32),
@@ -54,7 +56,9 @@ def _scored(
 
 
 def expect(session: Session, request: Expect) -> Answer[Expected]:
-    opened = session.opened
+    opened = session.pinned if request.pinned else session.opened
+    if opened is None:
+        raise EngineError("error.no_pinned")
     ids = opened.ids_of(request.text)
     place = min(max(0, request.place), len(ids))
     seen = ids[window_start(place, opened.model.config.context) : place] if place else beginning(opened.tokenizer)

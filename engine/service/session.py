@@ -1,5 +1,6 @@
 """What is kept between requests: the open model, the run that may be training it, and the open collection."""
 
+import copy
 from collections.abc import Callable, Generator, Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,6 +10,7 @@ from engine.generation.decoding import Reader
 from engine.inspection.interventions import changes_of
 from engine.messages.models import Intervention, ModelInfo
 from engine.model.damage import check_rows
+from engine.model.memory import free_memory
 from engine.model.opening import describe, finish, loading
 from engine.model.tape import Changes
 from engine.model.transformer import Transformer
@@ -80,6 +82,7 @@ class Session(Cache):
     def __init__(self) -> None:
         super().__init__()
         self._opened: OpenedModel | None = None
+        self.pinned: OpenedModel | None = None  # the state to compare with, "A"
         self.run: Run | None = None
         self._collection: Collection | None = None
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
@@ -109,6 +112,23 @@ class Session(Cache):
             return self._open_run(self.run)
         model, tokenizer = yield from loading(path)
         return self._set(model, tokenizer, describe(path))
+
+    def pinning(self, path: Path | None) -> Generator[float, None, OpenedModel]:
+        """Pin the open model with its interventions, or the one in `path`, as A; yield the share that is done.
+
+        Weights in training are copied; others are shared with the open model. Raises as `loading`, and EngineError
+        error.model_memory if there is no memory for a copy.
+        """
+        self.pinned = None  # its memory may be needed
+        if path is None or (self._opened is not None and self.run is None and self._opened.info.folder == str(path)):
+            opened = self.opened
+            pinned = OpenedModel(_kept(opened, self.run), opened.tokenizer, opened.info)
+            pinned.change(opened.interventions if path is None else ())
+        else:
+            model, tokenizer = yield from loading(path)
+            pinned = OpenedModel(model, tokenizer, describe(path))
+        self.pinned = pinned
+        return pinned
 
     def start_run(self, run: Run) -> ModelInfo:
         """Make this the run in progress, and open its model."""
@@ -141,3 +161,14 @@ class Session(Cache):
     def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
         self._opened = OpenedModel(model, tokenizer, info)
         return info
+
+
+def _kept(opened: OpenedModel, run: Run | None) -> Transformer:
+    """Return the model of `opened`, or a copy if a run is changing its weights."""
+    if run is None or run.model is not opened.model:
+        return opened.model
+    have = free_memory()
+    if have is not None and opened.info.bytes > have:
+        need = f"{opened.info.bytes / 2**30:.1f}"
+        raise EngineError("error.model_memory", need=need, have=f"{have / 2**30:.1f}")
+    return copy.deepcopy(opened.model)

@@ -116,6 +116,10 @@ class Tokenizer:
         """The strings that are encoded as special tokens where they occur in a text."""
         return [name for token in self._encoder.special if (name := self.piece(token))]
 
+    def same_as(self, other: "Tokenizer") -> bool:
+        """Return whether both have the same tokens with the same IDs."""
+        return self is other or self._encoder.data == other._encoder.data
+
     def tokens(self, text: str) -> Tokens:
         """Return the tokens of a text with their spans.
 
