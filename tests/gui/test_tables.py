@@ -266,6 +266,8 @@ def test_a_token_is_shown_with_its_bytes_and_kind(vocabulary: VocabularyTable) -
     [
         ("the", [1, 4]),
         ("␣", [1]),
+        ("␣the", [1]),
+        ("0xE3", [3]),
         (" ", [1]),
         ("⏎", [7]),
         ("あ", [2]),

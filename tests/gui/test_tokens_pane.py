@@ -83,6 +83,7 @@ def test_frequencies_name_the_token_under_the_mouse(pane: Any, qtbot: QtBot) -> 
     assert "z" in pane.zipf_caption.text()
     pane.zipf.hovered.emit(-1)
     assert "Zipf" in pane.zipf_caption.text()
+    assert [words for _, words in pane.zipf.plot.getAxis("bottom")._tickLevels[0]][:4] == ["1", "10", "100", "1,000"]
 
 
 def test_the_ruler_shows_how_full_each_context_is(pane: Any) -> None:

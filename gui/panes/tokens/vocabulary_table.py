@@ -1,5 +1,6 @@
 """All tokens of a model, searchable and sortable."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 from engine.messages.tokens import Vocabulary
 from gui import layout
 from gui.i18n import number, t
-from gui.text import visible
+from gui.text import SIGNS, visible
 from gui.theme import GAP_M
 from gui.themed import Themed
 from gui.widgets.column_model import ColumnModel, plain_table
@@ -71,16 +72,15 @@ class _Vocabulary(ColumnModel):
         self.vocabulary = Vocabulary((), (), (), np.zeros(0, np.int64))
 
     def search(self, text: str) -> None:
-        """Show the tokens whose piece contains `text`, or the token with this ID."""
-        wanted = text.lower()
-        found = [
-            token
-            for token, piece in enumerate(self.vocabulary.pieces)
-            if wanted in visible(piece).lower() or wanted in piece.lower()
-        ]
-        number = int(text) if text.isdecimal() and len(text) < 10 else -1
-        if 0 <= number < len(self.vocabulary.pieces) and number not in found:
-            found.append(number)
+        """Show the tokens whose piece contains `text`, as it is or as `visible` shows it, or the one with this ID."""
+        pieces, wanted = self.vocabulary.pieces, text.lower()
+        found = list(range(len(pieces)))
+        if wanted:
+            raw = _as_in_pieces(wanted)
+            found = [token for token, piece in enumerate(pieces) if wanted in (low := piece.lower()) or raw in low]
+            number = int(text) if text.isdecimal() and len(text) < 10 else -1
+            if 0 <= number < len(pieces) and number not in found:
+                found.append(number)
         self.show_items(found)
 
     def value(self, token: int, column: str) -> Any:
@@ -104,4 +104,21 @@ class _Vocabulary(ColumnModel):
         return value if isinstance(value, str) else number(value)
 
     def ordered(self, items: Sequence[int], column: str, descending: bool) -> list[int]:
-        return sorted(items, key=lambda token: self.value(token, column), reverse=descending)
+        if column == "count":
+            counts = self.vocabulary.counts[np.array(items, np.intp)]
+            return [items[place] for place in np.argsort(-counts if descending else counts, kind="stable").tolist()]
+        if column == "kind":
+            names = {kind: t(f"widget.token.kind.{kind}") for kind in set(self.vocabulary.kinds)}
+            return sorted(items, key=lambda token: names[self.vocabulary.kinds[token]], reverse=descending)
+        if column == "bytes":
+            return sorted(items, key=self.vocabulary.data.__getitem__, reverse=descending)
+        if column == "piece":
+            return sorted(items, key=self.vocabulary.pieces.__getitem__, reverse=descending)
+        return sorted(items, reverse=descending)
+
+
+def _as_in_pieces(text: str) -> str:
+    """Return the text that `visible` shows like this: "␣the" is " the", "0xe3" is "<0xe3>"."""
+    for sign, shown in SIGNS.items():
+        text = text.replace(shown, sign)
+    return re.sub("^0x([0-9a-f]{1,2})$", r"<0x\1", text)

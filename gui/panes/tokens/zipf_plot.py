@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import stack
 from gui.theme import SMALL
 from gui.themed import Themed
@@ -42,8 +42,10 @@ class ZipfPlot(Themed, QWidget):
     def restyle(self) -> None:
         self.plot.setBackground(None)
         self.plot.setStyleSheet("border: none; background: transparent;")
+        powers = [(power, number(10**power)) for power in range(10)]  # labels between them would lie on one another
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
+            axis.setTicks([powers])
             axis.setPen(self.theme.color("grid"))
             axis.setTextPen(self.theme.color("muted"))
             axis.setStyle(tickFont=self.theme.font(SMALL - 1))
