@@ -30,6 +30,7 @@ MOST_ENTRIES = 200_000  # files and folders that are looked at in one place
 LARGEST_TEXT = 1 << 24  # bytes of a config.json, a manifest or a ref
 DIGEST = re.compile(r"sha256[:-][0-9a-fA-F]{64}")
 OLLAMA_SERVICE = Path("/usr/share/ollama/.ollama/models")  # of its service on Linux
+REGISTRY = "registry.ollama.ai"
 MODEL_LAYER = "application/vnd.ollama.image.model"
 # GGUF files that belong to a model, or to none: projectors of images (clip), and tables of importance.
 NO_MODELS = ("clip", "None")
@@ -302,12 +303,13 @@ def _ollama_stores() -> list[Path]:
 
 def _ollama(store: Path) -> Iterator[Place | None]:
     """Yield the models in manifests/HOST/NAMESPACE/MODEL/TAG; the weights are a GGUF file in blobs/."""
-    for path in sorted(store.glob("manifests/*/*/*/*")):
+    manifests = store.glob("manifests/*/*/*/*")
+    for path in sorted(manifests, key=lambda path: (path.parts[-4] != REGISTRY, path)):  # its names are shortest
         yield None
         blob = _blob(store, path)
         if blob is not None:
             host, namespace, model, tag = path.parts[-4:]
-            shown = [part for part in (host, namespace) if part not in ("registry.ollama.ai", "library")]
+            shown = [part for part in (host, namespace) if part not in (REGISTRY, "library")]
             yield Place(blob, "ollama", "/".join([*shown, f"{model}:{tag}"]))
 
 

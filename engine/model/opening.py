@@ -66,6 +66,7 @@ def load_transformer(
 def _loading(path: Path, device: str) -> Generator[float, None, Transformer]:
     config, files = _config_and_tensors(path)
     if files is not None:
+        huggingface.Weights(files, config)  # tensors of another shape are reported before a lack of memory
         model = yield from huggingface.load_transformer(files, config, _precision(files, config))
         return model.to(device)
     model = Transformer(config)
@@ -162,9 +163,8 @@ def _name(path: Path, files: huggingface.TensorFiles | None) -> str:
 def _precision(files: huggingface.TensorFiles, config: ModelConfig) -> torch.dtype:
     """Return float32 if there is memory for it, else the 16-bit type that loses least.
 
-    Raises EngineError: error.model_memory, and as huggingface.Weights.
+    Raises EngineError error.model_memory.
     """
-    huggingface.Weights(files, config)
     have, halved = free_memory(), files.halved
     if have is None or 4 * config.parameters() <= have:
         return torch.float32

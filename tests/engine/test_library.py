@@ -118,6 +118,7 @@ def test_weights_that_would_be_unpickled_are_listed_with_the_reason(home: Path, 
 def test_a_model_of_ollama_is_listed_and_opened_although_its_file_has_no_suffix(home: Path, tmp_path: Path) -> None:
     store = home / ".ollama" / "models"
     blob = ollama_model(store, "registry.ollama.ai/library/tiny/1b", small_gguf(tmp_path / "a.gguf"))
+    ollama_model(store, "hf.co/someone/tiny/latest", blob.read_bytes())  # the same weights under another name
     ollama_model(store, "hf.co/someone/other/latest", b"GGUF\x03\0\0\0", digest="b" * 64)
     models = found()
     assert set(models) == {"tiny:1b", "hf.co/someone/other:latest"}
