@@ -1,6 +1,9 @@
-"""A text as chips in several lines, each underlined in the colour of its kind."""
+"""A text as chips in several lines, each underlined in the colour of its kind.
 
-from PySide6.QtCore import QPoint, QRectF, Signal
+A character of several tokens is one chip, divided below the character.
+"""
+
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -11,6 +14,7 @@ from gui.widgets.painted import Painted
 from gui.widgets.token_strip import describe
 
 KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other", "special")
+MOST_PARTS = 8  # tokens in one chip
 
 
 class TokenFlow(QScrollArea):
@@ -41,6 +45,7 @@ class _Chips(Painted):
         self.tokens: Tokens | None = None
         self.current: int | None = None
         self._boxes: list[QRectF] = []
+        self._groups: list[list[int]] = []
 
     def _style(self) -> ChipStyle:
         return ChipStyle(self.theme, LARGE, SMALL, GAP_S)
@@ -49,16 +54,21 @@ class _Chips(Painted):
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Place the chips in lines of the widget's width."""
+        """Place the chips in lines of the widget's width; tokens of one character follow without a gap."""
         style, tokens = self._style(), self.tokens
         width, height, x, y = float(self._area.viewport().width()), style.height, 0.0, 0.0
-        self._boxes = []
-        for piece, token_id in zip(tokens.pieces, tokens.ids.tolist(), strict=True) if tokens else ():
-            advance = style.width(piece, str(token_id))
-            if x and x + advance > width:
+        self._boxes, self._groups = [], groups_of(tokens) if tokens else []
+        for group in self._groups:
+            assert tokens is not None
+            ids, text = [str(tokens.ids[index]) for index in group], text_of(tokens, group)
+            each = [style.width(text if len(group) == 1 else "", number) for number in ids]
+            each = [advance + max(0.0, style.width(text) - sum(each)) / len(group) for advance in each]
+            if x and x + sum(each) > width:
                 x, y = 0.0, y + height + GAP_S
-            self._boxes.append(QRectF(x, y, advance, height))
-            x += advance + GAP_S
+            for advance in each:
+                self._boxes.append(QRectF(x, y, advance, height))
+                x += advance
+            x += GAP_S
         self.setMinimumHeight(round(y + height) if self._boxes else 0)
         self.update()
 
@@ -70,11 +80,33 @@ class _Chips(Painted):
             return
         painter, style = QPainter(self), self._style()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for index, box in enumerate(self._boxes):
-            if box.intersects(event.rect()):
-                piece, number = self.tokens.pieces[index], str(self.tokens.ids[index])
-                foot = self._area.color_of(self.tokens.kinds[index])
-                style.paint(painter, box, piece, number, index == self.current, foot)
+        for group in self._groups:
+            whole = self._boxes[group[0]].united(self._boxes[group[-1]])
+            if not whole.intersects(event.rect()):
+                continue
+            text, colors = text_of(self.tokens, group), [self._area.color_of(self.tokens.kinds[i]) for i in group]
+            if len(group) == 1:
+                number = str(self.tokens.ids[group[0]])
+                style.paint(painter, whole, text, number, group[0] == self.current, colors[0])
+                continue
+            style.paint(painter, whole, text)
+            for index, color in zip(group, colors, strict=True):
+                self._paint_part(painter, style, index, color, index > group[0])
+
+    def _paint_part(self, painter: QPainter, style: ChipStyle, index: int, color: QColor, divided: bool) -> None:
+        """Paint a token that is a part of a character: its ID below the character, and a line before it."""
+        assert self.tokens is not None
+        box, chosen = self._boxes[index], index == self.current
+        lower = QRectF(box.left(), box.bottom() - style.number_height, box.width(), style.number_height)
+        if chosen:
+            painter.fillRect(lower, self.theme.color("accent"))
+        if divided:
+            painter.fillRect(QRectF(lower.left(), lower.top(), 1, lower.height()), self.theme.color("border"))
+        painter.fillRect(QRectF(box.left() + GAP_S, box.bottom() - 3, box.width() - 2 * GAP_S, 3), color)
+        painter.setFont(self.theme.font(style.number))
+        painter.setPen(self.theme.color("on_accent" if chosen else "muted"))
+        words = lower.adjusted(0, 0, 0, -style.edge)
+        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, str(self.tokens.ids[index]))
 
     def _index_at(self, x: float, y: float) -> int | None:
         return next((i for i, box in enumerate(self._boxes) if box.contains(x, y)), None)
@@ -86,3 +118,22 @@ class _Chips(Painted):
     def describe_at(self, point: QPoint) -> str:
         index = self._index_at(point.x(), point.y())
         return describe(self.tokens, index) if index is not None and self.tokens is not None else ""
+
+
+def groups_of(tokens: Tokens) -> list[list[int]]:
+    """Return the tokens in groups that share characters; most groups are one token, none is over MOST_PARTS."""
+    groups: list[list[int]] = []
+    starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
+    for index in range(len(starts)):
+        shares = index > 0 and starts[index - 1] <= starts[index] < ends[index - 1]
+        if shares and len(groups[-1]) < MOST_PARTS:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def text_of(tokens: Tokens, group: list[int]) -> str:
+    """Return the piece of a token, or the characters of a group of several."""
+    first, last = group[0], group[-1]
+    return tokens.pieces[first] if first == last else tokens.text[tokens.starts[first] : tokens.ends[last]]

@@ -1,0 +1,51 @@
+"""The chips of a text: a character of several tokens is one chip with a part for each."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from PySide6.QtCore import QPoint
+from pytestqt.qtbot import QtBot
+
+from engine.messages.tokens import Tokens
+from gui.panes.tokens.token_flow import MOST_PARTS, TokenFlow, groups_of, text_of
+from tests.gui.hands import click, recorded, show
+
+
+def byte_tokens(text: str) -> Tokens:
+    """Return the tokens of a model that reads each character that is not ASCII byte by byte."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    for place, character in enumerate(text):
+        data = character.encode()
+        pieces += [character] if len(data) == 1 else [f"<0x{byte:02X}>" for byte in data]
+        starts += [place] * len(data)
+    first = np.array(starts, np.int32)
+    ids = np.arange(len(pieces), dtype=np.int32)
+    return Tokens(text, ids, tuple(pieces), first, first + 1, ids, ids + 1, ("byte",) * len(pieces))
+
+
+def test_bytes_of_one_character_are_one_chip_with_the_character() -> None:
+    tokens = byte_tokens("a吾é!")
+    groups = groups_of(tokens)
+    assert groups == [[0], [1, 2, 3], [4, 5], [6]]
+    assert [text_of(tokens, group) for group in groups] == ["a", "吾", "é", "!"]
+
+
+@given(text=st.text(max_size=30))
+def test_every_token_is_in_one_group_in_its_order(text: str) -> None:
+    groups = groups_of(byte_tokens(text))
+    assert [index for group in groups for index in group] == list(range(len(text.encode())))
+    assert all(len(group) <= MOST_PARTS for group in groups)
+
+
+@pytest.mark.parametrize("width", [120, 600])
+def test_each_part_of_a_character_can_be_clicked(qtbot: QtBot, width: int) -> None:
+    flow: TokenFlow = show(qtbot, TokenFlow(), width, 400)
+    flow.set_tokens(byte_tokens("吾輩は猫である"))
+    chosen, boxes = recorded(flow.selected), flow.page._boxes
+    assert len(boxes) == 21
+    for index in (0, 1, 2, 20):
+        click(flow.page, boxes[index].center().toPoint() + QPoint(0, 8))
+    assert chosen == [0, 1, 2, 20]
+    assert len({boxes[index].top() for index in (0, 1, 2)}) == 1  # on one line
+    assert boxes[0].right() == boxes[1].left()
