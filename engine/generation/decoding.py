@@ -87,7 +87,7 @@ class Reader:
         self._first, self._seen = first, visible
         if shared == len(visible) - 1 and self._single is not None and not self.changes:
             return self._single(visible[-1], self._cache)
-        new = torch.tensor([visible[shared:]], device=self.model.unembedding.weight.device)
+        new = torch.tensor([visible[shared:]], device=self.model.device)
         logits_BTV = self.model(new, self._cache, self._tape)
         result: NDArray[np.float32] = logits_BTV[0, -1].float().cpu().numpy()
         return result

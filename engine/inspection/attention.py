@@ -92,7 +92,7 @@ def max_pool(pattern_HTT: Floats, most: int) -> Floats:
 
 def batch_of(model: Transformer, ids: Sequence[int]) -> torch.Tensor:
     """Return the token IDs as a batch of one [1, T], on the model's device."""
-    return torch.tensor([list(ids)], device=model.unembedding.weight.device)
+    return torch.tensor([list(ids)], device=model.device)
 
 
 def _finite(tensor: torch.Tensor) -> Floats:

@@ -24,6 +24,7 @@ class ModelInfo:
     training: bool  # these weights are being trained now
     resumable: bool  # the folder contains a run that can be resumed
     unused: tuple[str, ...] = ()  # tensors of the files that are no part of the model
+    weights: str = "float32"  # the type that they are kept as, "float32", "float16" or "bfloat16"
 
     def unused_words(self) -> Arguments:
         """Return the arguments of notice.tensors_unused."""

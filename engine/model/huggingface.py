@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.errors import EngineError
 from engine.model.config import ModelConfig
+from engine.model.half import HalfEmbedding, HalfLinear, fits
 from engine.model.transformer import Transformer
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -83,6 +84,7 @@ MODULES = {
 }  # and LLAMA_MODULES for the others
 # Buffers that some versions save: masks, the frequencies of rotary positions, and the numbers of the positions.
 BUFFERS = re.compile(r".*\.(attn|attention)\.(bias|masked_bias)|.*rotary_emb\.inv_freq|(.*\.)?position_ids|rope\.freqs")
+HEAD_NAME = "unembedding.weight"  # ours
 HEAD = "lm_head.weight"  # of a tied model it may be saved although it is the embedding
 ADAPTER = "adapter_model.safetensors"  # changes of the weights that `peft` would add
 IMAGES = re.compile(r"(vision_tower|multi_modal_projector)\..*")  # of Gemma 3
@@ -242,23 +244,41 @@ def is_transposed(family: str, name: str) -> bool:
 
 
 def load_transformer(
-    files: TensorFiles, config: ModelConfig, dtype: torch.dtype
+    files: TensorFiles, config: ModelConfig, dtype: torch.dtype, halve: bool = False
 ) -> Generator[float, None, Transformer]:
     """Load the model as `dtype`, yield the share that is done, 0..1, and return it.
 
-    Tensors of that type remain memory-mapped, others are converted. Raises as Weights.
+    Tensors of that type remain memory-mapped, others are converted. With `halve`, matrices are kept as float16
+    and computed with in float32 (half.py), except one whose numbers are too large. Raises as Weights.
     """
     weights = Weights(files, config)
     with torch.device("meta"):
         model = Transformer(config)
     tensors: dict[str, Tensor] = {}
-    for name, tensor in weights.read(dtype):
-        tensors[name] = tensor
-        yield len(tensors) / len(weights)
-    if config.tied_head:
-        tensors["unembedding.weight"] = tensors["embedding.weight"]
+    for done, (name, tensor) in enumerate(weights.read(dtype), start=1):
+        is_head = config.tied_head and name == "embedding.weight"
+        if halve and tensor.ndim == 2 and fits(tensor):
+            tensors.update(_halved(model, name, tensor, is_head))
+        else:
+            tensors |= {name: tensor, **({HEAD_NAME: tensor} if is_head else {})}
+        yield done / len(weights)
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.requires_grad_(False)
+
+
+def _halved(model: Transformer, name: str, tensor: Tensor, is_head: bool) -> dict[str, Tensor]:
+    """Replace the layer of this matrix by one of half.py; return what remains to be loaded into it."""
+    module = name.removesuffix(".weight")
+    layer = model.get_submodule(module)
+    if is_head:
+        model.set_submodule("unembedding", HalfLinear(tensor, None))
+    if isinstance(layer, nn.Embedding):
+        with torch.device("meta"):
+            model.set_submodule(module, HalfEmbedding(*tensor.shape))
+        return {name: tensor.half()}
+    assert isinstance(layer, nn.Linear), f"{module} is no matrix"
+    model.set_submodule(module, HalfLinear(tensor, layer.bias))
+    return {}
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Open a model: a folder of Nakami's own, or a folder or GGUF file of a supported family."""
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from engine.model.checkpoint import (
 )
 from engine.model.config import ModelConfig
 from engine.model.families import config_from
+from engine.model.half import MOST_SMALL, half_is_faster
 from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
@@ -33,15 +35,21 @@ T = TypeVar("T")
 
 
 def load_model(
-    path: Path, device: str = "cpu", report: Callable[[float], None] = lambda share: None
+    path: Path,
+    device: str = "cpu",
+    report: Callable[[float], None] = lambda share: None,
+    halve: bool = False,
 ) -> tuple[Transformer, Tokenizer]:
     """Load model and tokenizer; `report` gets the share that is done, 0..1. Raises as `loading`."""
-    return finish(loading(path, device), report)
+    return finish(loading(path, device, halve), report)
 
 
-def loading(path: Path, device: str = "cpu") -> Generator[float, None, tuple[Transformer, Tokenizer]]:
+def loading(
+    path: Path, device: str = "cpu", halve: bool = False
+) -> Generator[float, None, tuple[Transformer, Tokenizer]]:
     """Load model and tokenizer, yield the share that is done, 0..1, and return both.
 
+    With `halve`, the matrices of a large model of others are kept as float16 if this computer is faster that way.
     Raises as `load_transformer` and Tokenizer.load.
     """
     config = read_config(path)
@@ -49,25 +57,29 @@ def loading(path: Path, device: str = "cpu") -> Generator[float, None, tuple[Tra
     fits = tokenizer.vocabulary == config.vocabulary or config.family != "nakami"
     if not fits:
         raise EngineError("error.model_damaged", file=str(path / "tokenizer.json"))
-    return (yield from _loading(path, device)), tokenizer
+    return (yield from _loading(path, device, halve)), tokenizer
 
 
 def load_transformer(
-    path: Path, device: str = "cpu", report: Callable[[float], None] = lambda share: None
+    path: Path,
+    device: str = "cpu",
+    report: Callable[[float], None] = lambda share: None,
+    halve: bool = False,
 ) -> Transformer:
     """Load the model without its tokenizer.
 
     Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
     and as ModelConfig.check, families.py, huggingface.py, gguf_header.read and gguf.py.
     """
-    return finish(_loading(path, device), report)
+    return finish(_loading(path, device, halve), report)
 
 
-def _loading(path: Path, device: str) -> Generator[float, None, Transformer]:
+def _loading(path: Path, device: str, halve: bool = False) -> Generator[float, None, Transformer]:
     config, files = _config_and_tensors(path)
     if files is not None:
         huggingface.Weights(files, config)  # tensors of another shape are reported before a lack of memory
-        model = yield from huggingface.load_transformer(files, config, _precision(files, config))
+        storage = _storage(files, config, halve and device == "cpu")
+        model = yield from huggingface.load_transformer(files, config, storage.dtype, storage.halve)
         return model.to(device)
     model = Transformer(config)
     model.load_state_dict(_own_tensors(path, config), strict=False)
@@ -126,15 +138,15 @@ def read_config(path: Path) -> ModelConfig:
     return config_from(values, path)
 
 
-def describe(path: Path, training: bool = False) -> ModelInfo:
+def describe(path: Path, training: bool = False, halve: bool = False) -> ModelInfo:
     """Describe the model in a folder or a GGUF file without loading it. Raises as `load_transformer`."""
     config, files = _config_and_tensors(path)
-    step, memory = 0, 4 * config.parameters()
+    step, storage = 0, Storage(torch.float32, False, 4 * config.parameters())
     if files is None:
         step, unused = _step_and_unused(path / WEIGHTS, config)
     else:
         unused = huggingface.Weights(files, config).unused
-        memory = _precision(files, config).itemsize * config.parameters()
+        storage = _storage(files, config, halve)
     return ModelInfo(
         name=_name(path, files),
         folder=str(path),
@@ -145,7 +157,8 @@ def describe(path: Path, training: bool = False) -> ModelInfo:
         width=config.width,
         context=config.context,
         vocabulary=config.vocabulary,
-        bytes=memory,
+        bytes=storage.bytes,
+        weights=storage.name,
         step=step,
         training=training,
         resumable=(path / STATE).is_file(),
@@ -160,18 +173,37 @@ def _name(path: Path, files: huggingface.TensorFiles | None) -> str:
     return path.name
 
 
-def _precision(files: huggingface.TensorFiles, config: ModelConfig) -> torch.dtype:
-    """Return float32 if there is memory for it, else the 16-bit type that loses least.
+@dataclass(frozen=True)
+class Storage:
+    """How a model's weights are kept."""
+
+    dtype: torch.dtype  # of the tensors
+    halve: bool  # matrices are kept as float16, and computed with in float32
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        return "float16" if self.halve else str(self.dtype).removeprefix("torch.")
+
+
+def _storage(files: huggingface.TensorFiles, config: ModelConfig, halve: bool) -> Storage:
+    """Return float16 with float32 computation if wanted and faster, float32 if there is memory, or a 16-bit type.
 
     Raises EngineError error.model_memory.
     """
-    have, halved = free_memory(), files.halved
-    if have is None or 4 * config.parameters() <= have:
-        return torch.float32
-    if halved is not None and 2 * config.parameters() <= have:
-        return halved
-    need = (2 if halved else 4) * config.parameters()
-    raise EngineError("error.model_memory", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
+    count, have = config.parameters(), free_memory()
+    choices = [Storage(torch.float32, False, 4 * count)]
+    if halve and count > MOST_SMALL and half_is_faster():
+        again = config.vocabulary * config.width if config.tied_head else 0  # as the embedding and as the head
+        choices = [Storage(torch.float32, True, 2 * (count + again))]
+    elif files.halved is not None:
+        choices.append(Storage(files.halved, False, 2 * count))
+    if have is None:
+        return choices[0]
+    for storage in choices:
+        if storage.bytes <= have:
+            return storage
+    raise EngineError("error.model_memory", need=f"{choices[-1].bytes / 2**30:.1f}", have=f"{have / 2**30:.1f}")
 
 
 def _step_and_unused(path: Path, config: ModelConfig) -> tuple[int, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from torch.nn.functional import gelu
 
 from engine.model.cache import KVCache
 from engine.model.config import ModelConfig
+from engine.model.half import HalfLinear
 from engine.model.rotary import attention_factor, rotary_frequencies
 from engine.model.transformer import Attention, Block, Norm, Transformer
 
@@ -44,13 +45,13 @@ class SingleToken:
     @staticmethod
     def can_run(model: Transformer) -> bool:
         """Return whether numpy can read the weights in place and has the activation function."""
-        weight, known = model.unembedding.weight, model.config.activation in ACTIVATIONS
-        return known and weight.device.type == "cpu" and str(weight.dtype) == "torch.float32"
+        known, halved = model.config.activation in ACTIVATIONS, isinstance(model.unembedding, HalfLinear)
+        return known and model.device.type == "cpu" and (halved or model.embedding.weight.dtype == torch.float32)
 
     def __call__(self, token: int, cache: KVCache) -> Vector:
         position = cache.length
         cache.reserve(position + 1)
-        x_D = self._embedding_VD[token]
+        x_D = self._embedding_VD[token].astype(np.float32, copy=False)
         if self.config.embedding_scale != 1.0:
             x_D = x_D * np.float32(self.config.embedding_scale)
         if self._positions_CD is not None:
@@ -177,13 +178,13 @@ def _rotation(angles: NDArray[np.float64], width: int, factor: float) -> Vector:
     return rotation_KK
 
 
-def _linear(layer: nn.Linear) -> Apply:
-    weight = _array(layer.weight)
-    parameters = dict(layer.named_parameters())
-    if "bias" not in parameters:
-        return weight.dot  # `.dot` has half the call overhead of `@`
-    bias = _array(parameters["bias"])
-    return lambda x: weight.dot(x) + bias
+def _linear(layer: nn.Linear | HalfLinear) -> Apply:
+    # `.dot` has half the call overhead of `@`
+    product: Apply = layer.single if isinstance(layer, HalfLinear) else _array(layer.weight).dot
+    if layer.bias is None:
+        return product
+    bias = _array(layer.bias)
+    return lambda x: product(x) + bias
 
 
 def _normed(apply: Apply, norm: nn.Module) -> Apply:

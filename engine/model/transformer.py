@@ -66,7 +66,14 @@ class Transformer(nn.Module):
 
     def new_cache(self, batch: int = 1) -> KVCache:
         """Return an empty cache for this model."""
-        return KVCache(self.config, self.unembedding.weight, batch)
+        like = self.embedding(torch.zeros(1, dtype=torch.long, device=self.device))
+        return KVCache(self.config, like, batch)
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device that the weights are on."""
+        device: torch.device = self.embedding.weight.device
+        return device
 
     def record(self, ids_BT: Tensor, tape: Tape) -> None:
         """Compute what the tape wants, and nothing that comes after it."""

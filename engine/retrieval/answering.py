@@ -86,7 +86,7 @@ def attention_to_parts(
     names = [f"blocks.{index}.attn.pattern" for index in range(model.config.n_layers)]
     tape = Tape(names, slice(len(prompt.ids) - 1, len(ids) - 1), changes)
     mean_TS = np.zeros((len(ids) - len(prompt.ids), len(ids)), np.float32)
-    for index in model.walk(torch.tensor([ids], device=model.unembedding.weight.device), tape):
+    for index in model.walk(torch.tensor([ids], device=model.device), tape):
         mean_TS += tape.take(names[index])[0].float().mean(dim=0).cpu().numpy() / len(names)
     return np.stack([mean_TS[:, owner_S == part].sum(axis=1) for part in range(sources + 2)], axis=1).astype(np.float32)
 

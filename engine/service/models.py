@@ -38,7 +38,7 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
     One that does not fit is refused before it is read.
     """
     path = find(request.folder)
-    info = describe(path)
+    info = describe(path, halve=True)
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
     yield (yield from reported("progress.opening", session.opening(path)))
     broken = broken_tensors(session.opened.model)

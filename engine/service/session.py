@@ -110,8 +110,8 @@ class Session(Cache):
         """
         if self.run is not None and self.run.folder == path:
             return self._open_run(self.run)
-        model, tokenizer = yield from loading(path)
-        return self._set(model, tokenizer, describe(path))
+        model, tokenizer = yield from loading(path, halve=True)
+        return self._set(model, tokenizer, describe(path, halve=True))
 
     def pinning(self, path: Path | None) -> Generator[float, None, OpenedModel]:
         """Pin the open model with its interventions, or the one in `path`, as A; yield the share that is done.
