@@ -7,7 +7,8 @@ from PySide6.QtCore import QPoint
 from pytestqt.qtbot import QtBot
 
 from engine.messages.tokens import Tokens
-from gui.panes.tokens.token_flow import MOST_PARTS, TokenFlow, groups_of, text_of
+from gui.panes.tokens.token_flow import MOST_PARTS, SIZES, TokenFlow, groups_of, text_of
+from gui.theme import LARGE
 from tests.gui.hands import click, recorded, show
 
 
@@ -49,3 +50,15 @@ def test_each_part_of_a_character_can_be_clicked(qtbot: QtBot, width: int) -> No
     assert chosen == [0, 1, 2, 20]
     assert len({boxes[index].top() for index in (0, 1, 2)}) == 1  # on one line
     assert boxes[0].right() == boxes[1].left()
+
+
+def test_a_short_text_is_in_large_type_and_a_long_one_in_the_usual(qtbot: QtBot) -> None:
+    flow: TokenFlow = show(qtbot, TokenFlow(), 600, 300)
+    sizes = []
+    for count in (3, 40, 150, 2000):
+        flow.set_tokens(byte_tokens("ab cd " * (count // 6 + 1)))
+        sizes.append(flow.page._style().piece)
+        if count < 2000:
+            assert flow.page.minimumHeight() <= flow.viewport().height() or sizes[-1] == LARGE
+    assert sizes == sorted(sizes, reverse=True)
+    assert (sizes[0], sizes[-1]) == (SIZES[0], LARGE)

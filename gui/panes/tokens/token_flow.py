@@ -8,13 +8,15 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from engine.messages.tokens import Tokens
-from gui.theme import GAP_S, LARGE, SMALL
+from gui.theme import GAP_S, HUGE, LARGE, NORMAL, SMALL
 from gui.widgets.chips import ChipStyle
 from gui.widgets.painted import Painted
 from gui.widgets.token_strip import describe
 
 KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other", "special")
 MOST_PARTS = 8  # tokens in one chip
+SIZES = (44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1, for texts of at most SHORT tokens
+SHORT = 300
 
 
 class TokenFlow(QScrollArea):
@@ -44,17 +46,28 @@ class _Chips(Painted):
         self._area = area
         self.tokens: Tokens | None = None
         self.current: int | None = None
+        self._size = LARGE  # of the type
         self._boxes: list[QRectF] = []
         self._groups: list[list[int]] = []
 
     def _style(self) -> ChipStyle:
-        return ChipStyle(self.theme, LARGE, SMALL, GAP_S)
+        return ChipStyle(self.theme, self._size, SMALL if self._size == LARGE else NORMAL, GAP_S)
 
     def restyle(self) -> None:
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Place the chips in lines of the widget's width; tokens of one character follow without a gap."""
+        """Place the chips in lines of the widget's width, in the largest type in which a short text fits."""
+        short = self.tokens is not None and len(self.tokens.ids) <= SHORT
+        for self._size in SIZES if short else (LARGE,):
+            height = self._place()
+            if height <= self._area.viewport().height():
+                break
+        self.setMinimumHeight(round(height) if self._boxes else 0)
+        self.update()
+
+    def _place(self) -> float:
+        """Place the chips, tokens of one character without a gap between them, and return the height of all lines."""
         style, tokens = self._style(), self.tokens
         width, height, x, y = float(self._area.viewport().width()), style.height, 0.0, 0.0
         self._boxes, self._groups = [], groups_of(tokens) if tokens else []
@@ -69,8 +82,7 @@ class _Chips(Painted):
                 self._boxes.append(QRectF(x, y, advance, height))
                 x += advance
             x += GAP_S
-        self.setMinimumHeight(round(y + height) if self._boxes else 0)
-        self.update()
+        return y + height
 
     def resizeEvent(self, event: object) -> None:
         self.lay_out()
