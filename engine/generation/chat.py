@@ -38,10 +38,10 @@ class Writer:
             raise EngineError("error.chat_no_template")
         texts = [Message(m.role, self.tokenizer.as_text(m.text)) for m in messages]
         room = self.context - min(reserve, self.context // 4)
-        for kept, written in self._shorter(texts, form, thinking, room):
+        for kept, written, outline in self._shorter(texts, form, thinking, room):
             ids = self._encode(written, form)
             if len(ids) <= room:
-                return self._described(texts, kept, written, ids, form, thinking)
+                return self._described(texts, kept, written, outline, ids)
         raise EngineError("error.chat_long", context=self.context)
 
     def stop_ids(self) -> set[int]:
@@ -52,8 +52,11 @@ class Writer:
 
     def _shorter(
         self, texts: Sequence[Message], form: str, thinking: bool, room: int
-    ) -> Iterator[tuple[list[int], str]]:
-        """Yield the indices of messages and their prompt, each time without one more of the oldest turns."""
+    ) -> Iterator[tuple[list[int], str, str]]:
+        """Yield the indices of messages, their prompt and its outline, each time with fewer of the oldest turns.
+
+        The outline is the prompt of probes in place of the messages.
+        """
         places = list(range(len(texts)))
         system = [place for place in places if texts[place].role == "system"]
         turns = places[len(system) :]
@@ -65,8 +68,10 @@ class Writer:
         fitting = [cut for cut in cuts if left[cut] <= room]
         for start in range(0, len(fitting), AT_ONCE):
             kept = [system + turns[cut:] for cut in fitting[start : start + AT_ONCE]]
-            prompts = self._write([[texts[place] for place in places] for places in kept], form, thinking)
-            yield from zip(kept, prompts, strict=True)
+            chats = [[texts[place] for place in places] for places in kept]
+            probes = [[Message(texts[place].role, PROBE.format(place)) for place in places] for places in kept]
+            prompts = self._write([*chats, *probes], form, thinking)
+            yield from zip(kept, prompts[: len(kept)], prompts[len(kept) :], strict=True)
 
     def _write(self, chats: Sequence[Sequence[Message]], form: str, thinking: bool) -> list[str]:
         if form == TEMPLATE and self.template is not None:
@@ -80,10 +85,8 @@ class Writer:
         return [*begins, *self.tokenizer.encode_prompt(written)]
 
     def _described(
-        self, texts: Sequence[Message], kept: list[int], written: str, ids: list[int], form: str, thinking: bool
+        self, texts: Sequence[Message], kept: list[int], written: str, outline: str, ids: list[int]
     ) -> ChatPrompt:
-        probes = [Message(texts[place].role, PROBE.format(place)) for place in kept]
-        outline = self._write([probes], form, thinking)[0] if form == TEMPLATE else ""
         pieces = list(self._pieces(written, outline, {place: texts[place].text for place in kept}))
         names = self.tokenizer.special_names
         typed = tuple(name for name in names if any(self.tokenizer.as_text(name) in texts[k].text for k in kept))
@@ -92,7 +95,7 @@ class Writer:
         return ChatPrompt(shown, tuple(ids), tuple(pieces), unseen, self.context, typed)
 
     def _pieces(self, written: str, outline: str, texts: dict[int, str]) -> Iterator[PromptPiece]:
-        """Cut a prompt where `outline`, the prompt of probes, has the messages; uncut if a template changes them."""
+        """Cut a prompt where its outline has the messages; it stays uncut if a template changes them."""
         begun = 0
         found: list[PromptPiece] = []
         for index, part in enumerate(re.split(PROBE.format("(\\d+)"), outline)):

@@ -5,6 +5,7 @@ It is read from where `transformers` and llama.cpp look for it, and rendered by 
 """
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ from typing import Any
 from engine import gguf_header
 from engine.errors import EngineError
 
-SECONDS = 10.0  # for one call; a real template takes a few ms, and starting Python on a busy machine a second
+SECONDS = 30.0  # of waiting; on a very busy machine, to start Python has taken ten
+OUT_OF_TIME = -int(getattr(signal, "SIGXCPU", 24))  # exit code of a process that has used its time
 SETTINGS, SEPARATE, OLDER = "tokenizer_config.json", "chat_template.jinja", "chat_template.json"
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +47,9 @@ class ChatTemplate:
         try:
             done = subprocess.run(command, cwd=ROOT, input=line, capture_output=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
-            raise EngineError("error.template_slow", file=str(self.file), seconds=round(SECONDS)) from None
+            raise EngineError("error.template_slow", file=str(self.file)) from None
+        if done.returncode == OUT_OF_TIME:
+            raise EngineError("error.template_slow", file=str(self.file))
         try:
             answer = json.loads(done.stdout)
         except ValueError:  # the process has died, which a lack of memory can cause

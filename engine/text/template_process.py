@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from engine.errors import EngineError
 
 MEMORY = 1 << 29  # bytes
+CPU_SECONDS = 5  # a real template takes milliseconds
 MOST_CHARACTERS = 8_000_000  # of all prompts together
 SHOWN = 300  # characters of a reason
 
@@ -89,7 +90,7 @@ def render(template: str, chats: list[Any], names: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    _limit_memory()
+    _limit()
     answer: dict[str, Any]
     try:
         answer = {"prompts": render(**json.loads(sys.stdin.readline()))}
@@ -98,11 +99,12 @@ def main() -> None:
     sys.stdout.write(json.dumps(answer))
 
 
-def _limit_memory() -> None:
-    """Raise MemoryError beyond MEMORY, on systems that support a limit."""
+def _limit() -> None:
+    """Raise MemoryError beyond MEMORY, and end the process after CPU_SECONDS, on systems that support limits."""
     try:
         import resource
 
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     except (ImportError, OSError, ValueError):
         pass

@@ -145,8 +145,9 @@ def test_a_broken_or_huge_template_is_refused(source: str, key: str) -> None:
     assert failed.value.key == key
 
 
-def test_a_template_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_template, "SECONDS", 1.0)
+@pytest.mark.parametrize("seconds", [0.2, 30.0])  # by its caller, and by its limit of processor time
+def test_a_template_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(chat_template, "SECONDS", seconds)
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     with pytest.raises(EngineError) as failed:
         template(endless).render([[{"role": "user", "content": "Hi"}]])

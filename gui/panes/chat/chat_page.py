@@ -50,6 +50,7 @@ class ChatPage(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.views: list[TurnView] = []
+        self._follows = True  # the end of the chat is kept in view
         self.system, self.composer = QLineEdit(), Composer()
         self.note, self.figures, self.speed = label("muted", wraps=True), label("muted"), label("muted")
         self.context = ContextBar()
@@ -93,6 +94,8 @@ class ChatPage(Themed, QWidget):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(inside)
         self.area.setMinimumHeight(1)
+        self.area.verticalScrollBar().rangeChanged.connect(lambda *_: self._scroll_to_end())
+        self.area.verticalScrollBar().actionTriggered.connect(self._scrolled)
         self.more = QWidget()
         options = (self.form, self.template, self.thinking, self.length, 1, self.copy_all, self.save_file, self.clear)
         self.more.setLayout(row(*options, spacing=GAP_M))
@@ -119,9 +122,20 @@ class ChatPage(Themed, QWidget):
             view.setVisible(index < count)
         self.welcome.setVisible(count == 0)
 
-    def scroll_down(self) -> None:
+    def follow_end(self) -> None:
+        """Scroll to the end, and stay there while it grows, until somebody scrolls up."""
+        self._follows = True
+        self._scroll_to_end()
+
+    def _scroll_to_end(self) -> None:
         bar = self.area.verticalScrollBar()
-        bar.setValue(bar.maximum())
+        if self._follows:
+            bar.setValue(bar.maximum())
+
+    def _scrolled(self, action: int) -> None:
+        """Notice that somebody scrolls; the new position is not the bar's value yet."""
+        bar = self.area.verticalScrollBar()
+        self._follows = bar.sliderPosition() >= bar.maximum()
 
     def set_busy(self, busy: bool, can_send: bool) -> None:
         self.send.setEnabled(can_send and not busy)

@@ -40,6 +40,11 @@ class Turn:
         self.forward = turn
         return turn
 
+    def remove(self, turn: "Turn") -> None:
+        """Remove a turn after this one, and show the branch begun last, if there is another."""
+        self.children.remove(turn)
+        self.forward = self.children[-1] if self.children else None
+
     def show(self) -> None:
         """Show the branch of this turn."""
         if self.parent is not None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog, QStackedLayout
 
-from engine.messages.chat import Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, PromptPiece, ShowPrompt
+from engine.messages.chat import WORLD, Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, PromptPiece, ShowPrompt
 from engine.messages.envelope import Ended
 from engine.messages.generation import GeneratedToken, GeneratedTokens, SamplingSettings
 from engine.messages.status import Progress
@@ -153,7 +153,7 @@ class ChatPane(Pane):
         self.ask(request, self._answered, slot="answer", ended=self._ended)
         self._show()
         self._show_buttons()
-        timer(self, 0, self.page.scroll_down, single_shot=True).start()
+        self.page.follow_end()
 
     def _answered(self, event: ChatPrompt | Progress | GeneratedTokens | ChatStopped) -> None:
         answer = self._answering
@@ -174,18 +174,24 @@ class ChatPane(Pane):
 
     def _ended(self, end: Ended) -> None:
         answer, self._answering = self._answering, None
-        if answer is not None and not answer.tokens and answer.parent is not None and end.outcome == "failed":
-            answer.parent.children.remove(answer)  # the question stays, to be edited or sent again
-            answer.parent.forward = answer.parent.children[-1] if answer.parent.children else None
+        if answer is not None and end.outcome == "failed":
+            answer.ended = "stopped"
+            self._drop_if_empty(answer)
         self._show()
         self._show_buttons()
+
+    def _drop_if_empty(self, answer: Turn) -> None:
+        """Remove an answer without tokens; the question stays, to be edited or sent again."""
+        if not answer.tokens and answer.parent is not None:
+            answer.parent.remove(answer)
 
     def stop(self) -> None:
         """Stop the answer, or else stop editing a turn."""
         if self._answering is not None:
             self.drop("answer")
-            self._answering.ended = "stopped"
-            self._answering = None
+            answer, self._answering = self._answering, None
+            answer.ended = "stopped"
+            self._drop_if_empty(answer)
             self._show()
         elif self._editing is not None:
             self._editing = None
@@ -232,6 +238,7 @@ class ChatPane(Pane):
         """Ask for the prompt of the turns shown, unless one is being answered."""
         questions = [turn for turn in self.chat.path if turn.role == "user"]
         self._prompt = None
+        self.messages.withdraw("notice.chat_typed")
         if questions and self.form and self._answering is None and self.state.model is not None:
             messages = self.chat.messages(self.page.system.text(), questions[-1])
             request = ShowPrompt(messages, self.form, self.page.thinking.isChecked(), self.page.length.value())
@@ -278,7 +285,7 @@ class ChatPane(Pane):
         return view
 
     def _show_turn(self, view: TurnView, turn: Turn, index: int, gone: bool, systems: int) -> None:
-        state = t("pane.chat.unseen") if gone else ""
+        state = t("pane.chat.unseen_world" if self.form == WORLD else "pane.chat.unseen") if gone else ""
         if turn is self._answering and not turn.tokens:
             state = t("pane.chat.waiting")
         elif turn.ended in ("length", "context", "stopped"):
