@@ -113,10 +113,14 @@ def test_escape_stops_an_answer_which_can_go_on(qtbot: QtBot, pane: ChatPane, en
 def test_the_template_is_shown_around_the_turns(qtbot: QtBot, pane: ChatPane) -> None:
     say(qtbot, pane, "Hi")
     pane.page.template.setChecked(True)
-    assert [view.text.text() for view in pane.page.views] == ["<s>user:Hi", "</s>assistant:abcab"]
-    assert [span.look for span in pane.page.views[0].text.page.spans] == ["chip", "", "text"]
-    pane.page.views[1].text.clicked.emit(2)  # the first token, after two spans of the template
+    assert [view.text.text() for view in pane.page.views] == ["<s>user:Hi</s>", "assistant:abcab"]
+    assert [span.look for span in pane.page.views[0].text.page.spans] == ["chip", "", "text", "chip"]
+    pane.page.views[1].text.clicked.emit(1)  # the first token, after a span of the template
     assert pane._chosen == (pane.chat.last, 0)
+    pane.page.system.setText("Be kind.")
+    pane.page.system.editingFinished.emit()
+    qtbot.waitUntil(lambda: not pane.asking())
+    assert pane.page.views[0].text.text() == "<s>system:Be kind.user:Hi</s>"
 
 
 def test_turns_that_fall_out_of_the_context_are_struck_out(qtbot: QtBot, pane: ChatPane) -> None:

@@ -232,6 +232,11 @@ class ChatPane(Pane):
             self._show()
             self._preview()
 
+    @property
+    def _systems(self) -> int:
+        """The number of messages before the first turn: 1 if there is a system prompt."""
+        return int(bool(self.page.system.text().strip()))
+
     # --- The prompt ------------------------------------------------------------------------------
 
     def _preview(self) -> None:
@@ -262,10 +267,9 @@ class ChatPane(Pane):
         if not self.isVisible():
             return
         path = self.chat.path
-        systems = int(bool(self.page.system.text().strip()))
-        unseen = {place - systems for place in self._prompt.unseen} if self._prompt is not None else set()
+        unseen = {place - self._systems for place in self._prompt.unseen} if self._prompt is not None else set()
         for index, turn in enumerate(path):
-            self._show_turn(self._view(index), turn, index, index in unseen, systems)
+            self._show_turn(self._view(index), turn, index, index in unseen)
         self.page.show_views(len(path))
         self._show_context(len(unseen))
         self._show_candidates()
@@ -284,7 +288,7 @@ class ChatPane(Pane):
             view.text.clicked.connect(lambda place: self._span_clicked(index, place))
         return view
 
-    def _show_turn(self, view: TurnView, turn: Turn, index: int, gone: bool, systems: int) -> None:
+    def _show_turn(self, view: TurnView, turn: Turn, index: int, gone: bool) -> None:
         state = t("pane.chat.unseen_world" if self.form == WORLD else "pane.chat.unseen") if gone else ""
         if turn is self._answering and not turn.tokens:
             state = t("pane.chat.waiting")
@@ -292,17 +296,17 @@ class ChatPane(Pane):
             state = t(f"pane.chat.ended.{turn.ended}")
         cut = turn.ended in ("length", "stopped") and bool(turn.tokens)
         view.set_turn(turn.role, state, turn.variants.index(turn), len(turn.variants), cut)
-        before = self._template_spans(index + systems)
+        before, after = self._template_spans(index)
         if turn.tokens:
-            spans = [self._span(token, gone) for token in turn.tokens]
+            spans = [self._span(token, gone, turn is self.chat.last) for token in turn.tokens]
         else:
             spans = [Span(turn.text, None, look="gone" if gone else "text")]
         self._offsets[index] = len(before)
         chosen = self._chosen[1] + len(before) if self._chosen is not None and self._chosen[0] is turn else None
-        view.text.set_spans([*before, *spans], chosen)
+        view.text.set_spans([*before, *spans, *after], chosen)
 
-    def _template_spans(self, message: int) -> list[Span]:
-        """Return the spans of what the template writes before a message, if they are to be shown."""
+    def _template_before(self, message: int) -> list[PromptPiece]:
+        """Return what the template writes before a message, or before the answer, if it is to be shown."""
         if self._prompt is None or not self.page.template.isChecked():
             return []
         pieces = self._prompt.pieces
@@ -311,10 +315,19 @@ class ChatPane(Pane):
         if end is None:
             is_answer = bool(places) and pieces[places[-1]].message == message - 1
             end = len(pieces) if is_answer else 0  # the last answer follows the prompt
-        begun = max((place + 1 for place in places if place < end), default=0)
-        return [_template_span(piece) for piece in pieces[begun:end]]
+        turns = [place for place in places if (pieces[place].message or 0) >= self._systems]
+        begun = max((place + 1 for place in turns if place < end), default=0)  # the system prompt has no turn
+        return list(pieces[begun:end])
 
-    def _span(self, token: GeneratedToken, gone: bool) -> Span:
+    def _template_spans(self, index: int) -> tuple[list[Span], list[Span]]:
+        """Return the spans of what the template writes before and after a turn."""
+        before, after = (self._template_before(place + self._systems) for place in (index, index + 1))
+        begun = _end_of_turn(before) if index else 0
+        is_last = index + 1 == len(self.chat.path)
+        end = 0 if is_last and self.chat.last.role == "assistant" else _end_of_turn(after)
+        return list(map(_template_span, before[begun:])), list(map(_template_span, after[:end]))
+
+    def _span(self, token: GeneratedToken, gone: bool, last: bool) -> Span:
         words = t(
             "pane.generation.token",
             piece=marked(token.piece),
@@ -322,7 +335,7 @@ class ChatPane(Pane):
             percent=percent(token.probability, 1),
             entropy=number(token.entropy, 2),
         )
-        if not token.text and self.page.template.isChecked() and token.piece.startswith("<"):
+        if last and not token.text and self.page.template.isChecked() and token.piece.startswith("<"):
             return Span(token.piece, None, words, look="chip")
         return Span(token.text, None if gone else token.probability, words, look="gone" if gone else "")
 
@@ -457,3 +470,10 @@ class ChatPane(Pane):
 
 def _template_span(piece: PromptPiece) -> Span:
     return Span(piece.text, None, t("pane.chat.by_template"), look="chip" if piece.special else "")
+
+
+def _end_of_turn(pieces: list[PromptPiece]) -> int:
+    """Return how many pieces at the start end the turn before: a special token and the white space after it."""
+    if not pieces or not pieces[0].special:
+        return 0
+    return 2 if len(pieces) > 1 and not pieces[1].text.strip() else 1
