@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
+from engine.messages.models import ModelInfo
+from gui.i18n import t
 from gui.saving import write_whole
+from gui.text import shown_name
 from gui.theme import ASSETS
 
 BUILTIN = ASSETS / "model"
+
+
+def name_of(model: ModelInfo) -> str:
+    """Return the name of a model as it is shown."""
+    return t("status.builtin") if Path(model.folder) == BUILTIN else shown_name(model.name)
 
 
 def copy_company(home: Path, language: str) -> Path:

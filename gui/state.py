@@ -4,6 +4,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from engine.messages.comparing import Pinned
 from engine.messages.models import ModelInfo
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokens
@@ -20,6 +21,7 @@ class AppState(QObject):
     selection_changed = Signal()  # token, layer or head
     training_changed = Signal()
     progress_changed = Signal()
+    pinned_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,6 +29,7 @@ class AppState(QObject):
         self.tokens: Tokens | None = None  # of `text`, by the open model's tokenizer
         self.corpus: TextInfo | None = None  # the text for the next run
         self.model: ModelInfo | None = None
+        self.pinned: Pinned | None = None  # the state to compare with, "A"
         self.opening = False  # whether a model is being opened
         self.token: int | None = None  # index into tokens
         self.layer = 0
@@ -53,6 +56,9 @@ class AppState(QObject):
 
     def set_model(self, model: ModelInfo | None) -> None:
         self._set("model", model, self.model_changed)
+
+    def set_pinned(self, pinned: Pinned | None) -> None:
+        self._set("pinned", pinned if pinned is not None and pinned.info is not None else None, self.pinned_changed)
 
     def set_opening(self, opening: bool) -> None:
         self._set("opening", opening, self.opening_changed)

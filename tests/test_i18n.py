@@ -21,7 +21,7 @@ from gui.panes import PANE_IDS
 from gui.panes.attention import pane as attention
 from gui.panes.chat import chat_page
 from gui.panes.embeddings import map_controls
-from gui.panes.generation import pane as generation, writing_page
+from gui.panes.generation import compare_page, comparing, pane as generation, writing_page
 from gui.panes.generation.units import UNITS
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import citation_table, document_list, passage_table, search_page
@@ -79,6 +79,11 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.by_{}": writing_page.COLORS,
     "pane.generation.candidates.kept.{}": ("model", "top_k", "top_p", "min_p"),
     "pane.generation.candidates.stage.{}": STAGES,
+    "pane.generation.compare.at_{}": comparing.FULL_BITS,
+    "pane.generation.compare.axis.{}": comparing.FULL_BITS,
+    "pane.generation.compare.key.{}.bars": comparing.FULL_BITS,
+    "pane.generation.compare.key.{}.line": comparing.FULL_BITS,
+    "pane.generation.compare.side_{}": compare_page.SIDES,
     "pane.generation.key.{}": writing_page.COLORS,
     "pane.generation.mode.{}": generation.PARTS,
     "pane.generation.sampling.tip_{}": SLIDERS,

@@ -76,6 +76,7 @@ class Generate(Request[GeneratedTokens]):
     seed: int = 1
     candidates: int = 24
     stop: str = ""
+    pinned: bool = False  # whether the model pinned as A writes, instead of the open one
 
 
 @dataclass(frozen=True, slots=True)

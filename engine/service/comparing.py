@@ -37,9 +37,7 @@ def unpin(session: Session, request: Unpin) -> Answer[Pinned]:
 
 def compare(session: Session, request: Compare) -> Answer[Progress | Comparison]:
     """Raise EngineError error.no_pinned, error.text_too_short, and as ids_of and `score`."""
-    now, pinned = session.opened, session.pinned
-    if pinned is None:
-        raise EngineError("error.no_pinned")
+    now, pinned = session.side(pinned=False), session.side(pinned=True)
     ids = now.ids_of(request.text), pinned.ids_of(request.text)
     if not all(ids):
         raise EngineError("error.text_too_short", need=1, have=0, context=1)

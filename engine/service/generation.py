@@ -13,14 +13,14 @@ REPORT_SECONDS = 0.05  # shortest time between two reports
 
 
 def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
-    opened = session.opened
+    opened = session.side(request.pinned)
     prompt = [*opened.ids_of(request.prompt), *request.chosen]
     known = request.first is None or 0 <= request.first < opened.tokenizer.vocabulary
     place, first = len(request.chosen), request.first if known else None
     steps = decode(
         opened.reader, opened.tokenizer, prompt, request.tokens, request.sampling, request.seed, place, first
     )
-    yield from report(session, until(request.stop, steps), request.candidates)
+    yield from report(session, until(request.stop, steps), request.candidates, request.pinned)
 
 
 def until(stop: str, steps: Iterable[Step]) -> Iterator[Step]:
@@ -31,9 +31,9 @@ def until(stop: str, steps: Iterable[Step]) -> Iterator[Step]:
             return
 
 
-def report(session: Session, steps: Iterable[Step], most: int) -> Answer[GeneratedTokens]:
-    """Report tokens a few times a second with `most` candidates each, until another model is opened."""
-    opened = session.opened
+def report(session: Session, steps: Iterable[Step], most: int, pinned: bool = False) -> Answer[GeneratedTokens]:
+    """Report tokens a few times a second with `most` candidates each, until another model is opened or pinned."""
+    opened = session.side(pinned)
     waiting: list[GeneratedToken] = []
     count = 0
     begun = reported = time.perf_counter()
@@ -44,7 +44,7 @@ def report(session: Session, steps: Iterable[Step], most: int) -> Answer[Generat
         if now - reported >= REPORT_SECONDS:
             yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
             waiting, reported = [], time.perf_counter()
-            if session.opened is not opened:
+            if (session.pinned if pinned else session.opened_or_none) is not opened:
                 return
     if waiting:
         yield GeneratedTokens(tuple(waiting), count / max(time.perf_counter() - begun, 1e-9))

@@ -56,9 +56,7 @@ def scored(
 
 
 def expect(session: Session, request: Expect) -> Answer[Expected]:
-    opened = session.pinned if request.pinned else session.opened
-    if opened is None:
-        raise EngineError("error.no_pinned")
+    opened = session.side(request.pinned)
     ids = opened.ids_of(request.text)
     place = min(max(0, request.place), len(ids))
     seen = ids[window_start(place, opened.model.config.context) : place] if place else beginning(opened.tokenizer)

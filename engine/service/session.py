@@ -94,6 +94,14 @@ class Session(Cache):
             raise EngineError("error.no_model")
         return self._opened
 
+    def side(self, pinned: bool) -> OpenedModel:
+        """Return the model pinned as A, or the open one. Raises EngineError error.no_pinned, error.no_model."""
+        if not pinned:
+            return self.opened
+        if self.pinned is None:
+            raise EngineError("error.no_pinned")
+        return self.pinned
+
     @property
     def opened_or_none(self) -> OpenedModel | None:
         return self._opened

@@ -1,16 +1,14 @@
 """Starting the engine, and showing its state, its activity and the open model in the status line."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject, Signal
 
 from engine.messages.status import EngineReady, Hello, Notice, Progress
 from gui.engine_link import EngineLink
 from gui.i18n import duration, number, percent, t
 from gui.requests import Requests
-from gui.samples import BUILTIN
+from gui.samples import name_of
 from gui.state import AppState
-from gui.text import shown_name, tip
+from gui.text import tip
 from gui.themed import Translated
 from gui.window.opening import Opening
 from gui.window.status_line import StatusLine
@@ -33,7 +31,7 @@ class EngineStatus(Translated, QObject):
         opening.model_coming.connect(self._show_notice)
         for signal in (state.training_changed, state.progress_changed, opening.ended):
             signal.connect(self._show_activity)
-        for signal in (state.model_changed, state.opening_changed):
+        for signal in (state.model_changed, state.opening_changed, state.pinned_changed):
             signal.connect(self._show_model)
         self.retranslate()
 
@@ -43,6 +41,7 @@ class EngineStatus(Translated, QObject):
 
     def restart(self) -> None:
         self._set_engine("starting")
+        self._state.set_pinned(None)  # it was in the engine that is gone
         self.start()
         self.restarted.emit()
 
@@ -88,8 +87,9 @@ class EngineStatus(Translated, QObject):
         if model is None:
             self._status.set_model(t("pane.opening" if self._state.opening else "status.no_model"))
         else:
-            name = t("status.builtin") if Path(model.folder) == BUILTIN else shown_name(model.name)
-            self._status.set_model(t("status.model", name=name, parameters=number(model.parameters)))
+            words = t("status.model", name=name_of(model), parameters=number(model.parameters))
+            pinned = self._state.pinned.info if self._state.pinned is not None else None
+            self._status.set_model(t("status.pinned", name=name_of(pinned), model=words) if pinned else words)
 
     def retranslate(self) -> None:
         self._show_model()

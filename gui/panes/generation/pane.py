@@ -1,4 +1,4 @@
-"""The Generation pane: a model writes, or scores a given text; a switch at the top chooses the part."""
+"""The Generation pane: a model writes, scores a text, or is compared with another."""
 
 from typing import Any
 
@@ -7,13 +7,14 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from gui.i18n import t
 from gui.layout import column, row
 from gui.pane import Pane, Table
+from gui.panes.generation.comparing import Comparing
 from gui.panes.generation.part import Part
 from gui.panes.generation.scoring import Scoring
 from gui.panes.generation.writing import Writing
 from gui.theme import GAP_M
 from gui.widgets.segmented_control import SegmentedControl
 
-PARTS = ("write", "score")
+PARTS = ("write", "score", "compare")
 MODE_ROOM = 200  # pixels at zoom 1: least height of the pane for the switch
 
 
@@ -22,8 +23,8 @@ class GenerationPane(Pane):
     computes = ("PredictNext",)
 
     def build(self) -> None:
-        self.writing, self.scoring = Writing(self), Scoring(self)
-        self.parts: dict[str, Part] = dict(zip(PARTS, (self.writing, self.scoring), strict=True))
+        self.writing, self.scoring, self.comparing = Writing(self), Scoring(self), Comparing(self)
+        self.parts: dict[str, Part] = dict(zip(PARTS, (self.writing, self.scoring, self.comparing), strict=True))
         self.mode, self.modes = SegmentedControl(PARTS), QStackedLayout()
         for part in self.parts.values():
             self.modes.addWidget(part.page)

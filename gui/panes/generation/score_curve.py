@@ -31,6 +31,7 @@ class ScoreCurve(Painted):
         self.pieces: Sequence[str] = ()
         self.words: Sequence[str] = ()  # description of each token
         self.current: int | None = None
+        self.title = ""
         self.unit, self.most_bits = "bits", 1.0  # most_bits: surprisal with the last colour of the scale
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -45,8 +46,9 @@ class ScoreCurve(Painted):
         self.setAccessibleDescription(self.words[current] if known and current is not None else "")
         self.update()
 
-    def set_unit(self, unit: str, most_bits: float) -> None:
-        self.unit, self.most_bits = unit, most_bits
+    def set_unit(self, unit: str, most_bits: float, title: str) -> None:
+        """Set the unit of the vertical axis, the surprisal with the last colour in bits, and the axis's name."""
+        self.unit, self.most_bits, self.title = unit, most_bits, title
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -118,7 +120,7 @@ class ScoreCurve(Painted):
             box = QRectF(0, y - line / 2, area.left() - GAP_S, line)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, UNITS[self.unit](tick))
         title = QRectF(0, 0, self.width(), line)
-        painter.drawText(title, Qt.AlignmentFlag.AlignLeft, t(f"pane.generation.score.axis.{self.unit}"))
+        painter.drawText(title, Qt.AlignmentFlag.AlignLeft, self.title)
 
     def _columns(self, area: QRectF) -> tuple[Floats, Floats, float]:
         """Return the highest surprisal and mean entropy of each column, and a column's width, at least one pixel."""

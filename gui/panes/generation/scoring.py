@@ -136,7 +136,7 @@ class Scoring(Part):
             for text, value, said in zip(scores.texts, shares, words, strict=True)
         ]
         page.text.set_spans(spans, current)
-        page.curve.set_unit(unit, self._most_bits())
+        page.curve.set_unit(unit, self._most_bits(), t(f"pane.generation.score.axis.{unit}"))
         page.curve.set_scores(scores.surprisals, scores.entropies, scores.pieces, words)
         page.curve.set_current(current)
         page.show_key(UNITS[unit](0.0), UNITS[unit](self._most_bits()))
