@@ -19,6 +19,7 @@ from gui.panes.generation.part import Part
 from gui.panes.generation.scoring import LONGEST_TEXT
 from gui.panes.generation.units import LN2, share
 from gui.samples import name_of
+from gui.text import tip
 from gui.widgets.coloured_text import Span, marked
 
 WRITTEN = 40  # tokens that each model writes
@@ -146,7 +147,7 @@ class Comparing(Part):
             name = self._name(side, model)
             page.titles[side].setText(name)
             page.names[side].setText(t("pane.generation.compare.expects", name=name))
-        page.titles["a"].setToolTip(self._memory())
+        page.titles["a"].setToolTip(tip(self._memory()))
         found = self.found
         if found is None:
             for side in SIDES:
