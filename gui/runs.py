@@ -107,7 +107,9 @@ def settings_from(saved: object) -> TrainingSettings | None:
     """Return settings that were saved as JSON; None if they are not valid."""
     if not isinstance(saved, dict) or saved.get("tokenizer") not in ("bpe", "char"):
         return None
-    values = [value for name, value in saved.items() if name != "tokenizer"]
+    if saved.get("layout", "nakami") not in ("nakami", "llama", "qwen3"):
+        return None
+    values = [value for name, value in saved.items() if name not in ("tokenizer", "layout")]
     if not all(value is None or (isinstance(value, int | float) and 0 <= value < 2**31) for value in values):
         return None
     try:

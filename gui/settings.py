@@ -50,6 +50,7 @@ class Settings:
     model: str = ""
     model_folders: list[str] = field(default_factory=list)  # that the user has added to those searched for models
     model_chooser: dict[str, Any] = field(default_factory=dict)  # size of the dialog, and the order of its rows
+    save_for_others: dict[str, Any] = field(default_factory=dict)  # format, precision and folder of the last time
     recent: list[str] = field(default_factory=list)
 
     @classmethod

@@ -30,7 +30,7 @@ from gui.panes.search.retrieval import STEPS
 from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
 from gui.panes.tokens.token_flow import KINDS
 from gui.panes.training import run_form, run_list, run_page
-from gui.window import hub_panel, model_table
+from gui.window import hub_panel, model_table, save_for_others
 
 ROOT = Path(__file__).parent.parent
 WINDOW = ROOT / "gui" / "window" / "main_window.py"
@@ -47,7 +47,7 @@ def actions() -> list[str]:
 
 
 # Keys that the code composes from parts, with the parts; every f-string that makes a key is listed.
-SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate")
+SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate", "layout")
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
@@ -122,8 +122,9 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.tokens.tokenizers.{}": ("english", "japanese", "price"),
     "pane.tokens.view.{}": tokens.VIEWS,
     "pane.tokens.vocabulary.column.{}": vocabulary_table.COLUMNS,
-    "pane.training.choice.{}": ("bpe", "char", "seconds", "steps"),
+    "pane.training.choice.{}": ("bpe", "char", "seconds", "steps", *run_form.LAYOUTS),
     "pane.training.figure.{}": ["step", "loss", "validation", "perplexity", "left", "time", "speed", "rate", "norm"],
+    "pane.training.layout.{}": run_form.LAYOUTS,
     "pane.training.plot.axis.{}": run_page.AXES,
     "pane.training.plot.what.{}": run_page.VIEWS,
     "pane.training.plot.{}": ("uniform", "unigram", "bigram"),
@@ -134,6 +135,8 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.training.tip_{}": SETTINGS,
     "pane.training.{}.{}": (*product(("along",), run_page.AXES), *product(("shown",), run_page.VIEWS)),
     "pane.training.{}": ("axis", "view", "progress", "figures", "samples"),
+    "window.save.about_{}": save_for_others.FORMS,
+    "window.save.{}": (*save_for_others.FORMS, *save_for_others.WEIGHTS, "form", "weights", "place"),
     "pane.{}.empty": PANE_IDS,
     "pane.{}.tip": PANE_IDS,
     "pane.{}.title": PANE_IDS,

@@ -36,6 +36,9 @@ def _add_train(commands: Commands) -> None:
     length.add_argument("--steps", type=int)
     length.add_argument("--seconds", type=float, help="training time; the schedule adapts to it")
     command.add_argument("--tokenizer", choices=("bpe", "char"))
+    command.add_argument(
+        "--layout", choices=("nakami", "llama", "qwen3"), help="llama and qwen3: also other programs open the model"
+    )
     command.add_argument("--vocab", type=int, dest="vocabulary", help="tokens of a BPE tokenizer")
     for name in ("layers", "heads", "width", "context", "batch", "seed"):
         command.add_argument(f"--{name}", type=int)

@@ -10,6 +10,8 @@ from engine.messages.envelope import Request
 from engine.messages.models import ModelInfo
 from engine.messages.status import Notice, Progress
 
+Layout = Literal["nakami", "llama", "qwen3"]
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
@@ -26,6 +28,9 @@ class TrainingSettings:
     seconds: float | None = 30.0  # training time, without reading and tokenizing
     learning_rate: float | None = None  # None: that of engine/training/recipe.py
     seed: int = 1
+    layout: Literal["nakami", "llama", "qwen3"] = (
+        "nakami"  # of whose family the model is; others open all of the latter
+    )
 
 
 @dataclass(frozen=True, slots=True)

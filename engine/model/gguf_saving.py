@@ -48,7 +48,8 @@ def saving(
     config = replace(config, family=gguf.FAMILIES[architecture][0])
     shapes, factors = shapes_of(config), _rope_factors(config)
     parts = [part for name, shape in shapes.items() for part in _parts(name, torch.empty(shape, device="meta"), config)]
-    values = _metadata(config, architecture) | gguf_values(source, tokenizer, config.vocabulary, architecture)
+    values = _metadata(config, architecture)
+    values |= gguf_values(source, tokenizer, config.vocabulary, config.stop_ids, architecture)
     _check(config, values, parts, bool(factors), target)
     about: Values = {"general.name": source.stem if source.is_file() else source.name}
     about |= {"general.file_type": FILE_TYPES[weights][1], "general.quantization_version": 2}

@@ -27,7 +27,9 @@ PROBE = (
 )
 
 
-def gguf_values(source: Path, tokenizer: Tokenizer, vocabulary: int, architecture: str) -> Values:
+def gguf_values(
+    source: Path, tokenizer: Tokenizer, vocabulary: int, stops: tuple[int, ...], architecture: str
+) -> Values:
     """Return the tokenizer's metadata, those of the model's own GGUF file if it is one.
 
     Raises EngineError error.tokenizer_not_expressible.
@@ -37,11 +39,10 @@ def gguf_values(source: Path, tokenizer: Tokenizer, vocabulary: int, architectur
         return {name: value for name, value in values.items() if name.startswith("tokenizer.")}
     description = json.loads(tokenizer.to_json())
     found = _characters(description) if tokenizer.kind == "char" else _described(description, architecture)
-    roles = {
-        f"tokenizer.ggml.{ROLES[role]}_token_id": token
-        for role, token in roles_of(source).items()
-        if token is not None and token < vocabulary
-    }
+    tokens = {ROLES[role]: token for role, token in roles_of(source).items()}
+    tokens |= dict(zip(("eos", "eot", "eom"), stops, strict=False))
+    tokens["bos"] = tokens["eos"] if tokens["bos"] is None else tokens["bos"]  # otherwise it is 11, that of GPT-2
+    roles = {f"tokenizer.ggml.{role}_token_id": token for role, token in tokens.items() if token is not None}
     values = _padded(found, vocabulary) | roles | _ends(tokenizer)
     template = template_of(source)
     if template:

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
-from tokenizers import Regex
+from tokenizers import Regex, decoders
 from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import Split
+from tokenizers.pre_tokenizers import ByteLevel, Split
 from tokenizers.trainers import BpeTrainer
 
 from engine import gguf_header
@@ -289,6 +289,29 @@ def train_bpe(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
     # Otherwise a literal "<0x41>" in a text would be encoded as the byte.
     description["added_tokens"] = []
     return Tokenizer(_Merges(json.dumps(description, ensure_ascii=False)))
+
+
+END_OF_TEXT, END_NAME = 0, "<|endoftext|>"
+
+
+def train_byte_level(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
+    """Train byte-level BPE with GPT-2's rule for cutting words (Radford et al. 2019), which llama.cpp knows.
+
+    Token END_OF_TEXT ends a text; no text contains it. Raises EngineError: error.vocabulary_range.
+    """
+    if not SMALLEST <= vocabulary <= LARGEST:
+        raise EngineError("error.vocabulary_range", least=SMALLEST, most=LARGEST, asked=vocabulary)
+    model = tokenizers.Tokenizer(BPE())
+    model.pre_tokenizer, model.decoder = ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    trainer = BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[END_NAME],
+        initial_alphabet=ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    segments = (segment for chunk in _first(chunks, BPE_SAMPLE) for segment in _segments(_clean(chunk)))
+    model.train_from_iterator(segments, trainer)
+    return Tokenizer(Foreign(model.to_str()))
 
 
 # --- Characters -----------------------------------------------------------------------------------

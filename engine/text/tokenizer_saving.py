@@ -55,6 +55,8 @@ def roles_of(source: Path) -> dict[str, int | None]:
     else:
         values = _json(source / "config.json")
         found = {role: values.get(f"{role}_token_id") for role in ROLES}
+        if "vocabulary" in values:  # Nakami's own
+            found["eos"] = values.get("stop_ids")
     found = {role: token[0] if isinstance(token, list) and token else token for role, token in found.items()}
     return {role: token if type(token) is int and token >= 0 else None for role, token in found.items()}
 

@@ -32,7 +32,7 @@ from engine.model.memory import free_memory, keep_freed_memory
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus, build_corpus
 from engine.text.reading import TextFile, find_texts, inspect, read_texts
-from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
+from engine.text.tokenizer import Tokenizer, train_bpe, train_byte_level, train_characters
 from engine.training.recipe import check, memory_bytes, model_config
 from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep, best_device
@@ -114,7 +114,8 @@ class Run:
             if settings.tokenizer == "char":
                 self.tokenizer = train_characters(read_texts(self.texts))
             else:
-                self.tokenizer = train_bpe(read_texts(self.texts), settings.vocabulary)
+                train = train_bpe if settings.layout == "nakami" else train_byte_level
+                self.tokenizer = train(read_texts(self.texts), settings.vocabulary)
             for share in build_corpus(self.texts, self.tokenizer, self.folder):
                 yield Progress("progress.corpus", share)
             self.corpus = Corpus.open(self.folder)

@@ -35,6 +35,7 @@ from gui.window.engine_status import EngineStatus
 from gui.window.model_chooser import is_model
 from gui.window.opening import Opening
 from gui.window.rail import Rail
+from gui.window.save_for_others import SaveDialog
 from gui.window.scenes import FIRST, SceneMenu, ScenePlayer
 from gui.window.status_line import StatusLine
 from gui.window.text_warning import TextWarning
@@ -107,6 +108,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("world", (), self.opening.open_world),
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
             Entry("smollm2", (), lambda: self.opening.open_model("smollm2")),
+            Entry("save_model", ("Ctrl+Shift+S",), self._save_model),
             Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
             *(Entry(f"show_{pane_id}", (key,), partial(self.show_pane, pane_id)) for pane_id, key in KEYS.items()),
@@ -124,6 +126,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("quit", ("Ctrl+Q",), self.close),
         ]
         self.actions_table = Actions(self, entries)
+        self.actions_table.by_name["save_model"].setEnabled(False)  # until there is one
         examples = SceneMenu(list(self.examples.values()), self)
         examples.chosen.connect(self.player.play)
         self.top.fill(self.actions_table, self.opening, examples, self.appearance.set_language)
@@ -258,8 +261,14 @@ class MainWindow(Themed, QMainWindow):
         self.prompt.set_text(self.state.text)
         self._saver.start()
 
+    def _save_model(self) -> None:
+        if self.state.model is not None:
+            title = t("action.save_model").rstrip("…")
+            prepare(SaveDialog(self.engine, self.settings, self.state.model, self), title).open()
+
     def _model_changed(self) -> None:
         model = self.state.model
+        self.actions_table.by_name["save_model"].setEnabled(model is not None)
         self.settings.model = model.folder if model else ""
         if model is not None:
             self._show_workspace(True)

@@ -13,7 +13,19 @@ from gui.window.actions import Actions
 from gui.window.opening import Opening
 from gui.window.prompt import Prompt
 
-OPEN = ("models", "open_text", "open_folder", "open_model", "open_gguf", "hub", "sample", "world", "builtin", "smollm2")
+OPEN = (
+    "models",
+    "open_text",
+    "open_folder",
+    "open_model",
+    "open_gguf",
+    "hub",
+    "sample",
+    "world",
+    "builtin",
+    "smollm2",
+    "save_model",
+)
 TILES = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")
 
 

@@ -1,6 +1,7 @@
 """Models saved for other programs give the same logits and tokens there, and when Nakami opens them again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from engine.model.opening import finish, load_model, load_transformer
 from engine.model.saving import saving
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
+from engine.training.run import Run
+from tests.engine.conftest import SMALL
 from tests.engine.ggufs import write_gguf
 from tests.engine.hf_models import model_of, saved, some_ids
 from tests.engine.odd_models import byte_tokenizer
@@ -200,3 +203,59 @@ def test_a_file_is_replaced_only_where_that_is_wanted(tmp_path: Path, model_fold
     assert Tokenizer.load(tmp_path / "b.gguf").encode("cat")
     with pytest.raises(EngineError, match=r"error\.target_exists"):  # nor by itself
         finish(saving(tmp_path / "b.gguf", tmp_path / "b.gguf", "gguf", "q8_0", replace=True))
+
+
+# --- Runs in a layout that others open ---------------------------------------------------------------
+
+
+@pytest.fixture(params=["bpe", "char"])
+def run_of(request: pytest.FixtureRequest, tmp_path: Path, text_file: Path) -> Any:
+    """Return a function that trains a small model in a layout."""
+
+    def train(layout: Any) -> Path:
+        chosen = replace(SMALL, tokenizer=request.param, layout=layout, steps=12, context=64, width=96, vocabulary=400)
+        run = Run.start([str(text_file)], tmp_path / layout, chosen)
+        list(run.prepare())
+        list(run.steps())
+        return run.folder
+
+    return train
+
+
+@pytest.mark.parametrize("layout", ["llama", "qwen3"])
+@torch.no_grad()
+def test_a_run_in_a_layout_of_others_is_opened_by_them(tmp_path: Path, run_of: Any, layout: str) -> None:
+    with torch.enable_grad():
+        folder = run_of(layout)
+    model, tokenizer = load_model(folder)
+    ids = tokenizer.encode(SCRIPTS)
+    x = torch.tensor([ids[:64]])
+    expected = model(x)
+    assert save(folder, tmp_path / "hf").family == save(folder, tmp_path / "b.gguf", "gguf").family == layout
+    assert torch.allclose(in_transformers(tmp_path / "hf")(x).logits, expected, atol=1e-4)
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "hf")(SCRIPTS)["input_ids"] == ids
+    for path in (tmp_path / "hf", tmp_path / "b.gguf"):
+        again, same = load_model(path)
+        assert torch.allclose(again(x), expected, atol=1e-4)
+        assert same.encode(SCRIPTS) == ids
+        assert again.config.stop_ids == model.config.stop_ids
+
+
+def test_a_run_in_a_layout_of_others_is_resumed(text_file: Path, tmp_path: Path) -> None:
+    settings = replace(SMALL, layout="qwen3", steps=20)
+    run = Run.start([str(text_file)], tmp_path / "run", settings)
+    list(run.prepare())
+    steps = run.steps()
+    next(steps)
+    steps.close()
+    resumed = Run.resume(tmp_path / "run")
+    list(resumed.prepare())
+    list(resumed.steps())
+    assert (resumed.trainer.step, resumed.settings.layout) == (20, "qwen3")
+    assert resumed.model.config.activation == "swiglu"
+
+
+def test_a_run_of_nakami_is_refused_for_gguf_by_name(tmp_path: Path, model_folder: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        save(model_folder, tmp_path / "b.gguf", "gguf")
+    assert (caught.value.key, caught.value.args_by_name["family"]) == ("error.no_gguf_family", "nanochat")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -20,7 +21,7 @@ from gui import i18n
 from gui.i18n import t
 from gui.panes.search.work_bar import WorkBar
 from gui.panes.training.figures import FigureRow
-from gui.panes.training.run_form import NUMBERS, RunForm
+from gui.panes.training.run_form import LAYOUTS, NUMBERS, RunForm
 from gui.theme import DARK, LIGHT
 from gui.widgets.labelled_slider import REST_MS, LabelledSlider
 from gui.widgets.message_bar import MessageBar
@@ -264,13 +265,15 @@ def test_fields_that_do_not_apply_are_disabled(form: RunForm) -> None:
 
 @st.composite
 def trainings(draw: st.DrawFn) -> TrainingSettings:
-    numbers = {name: draw(st.integers(*limits)) for name, limits in NUMBERS.items()}
+    numbers: dict[str, Any] = {name: draw(st.integers(*limits)) for name, limits in NUMBERS.items()}
     length = draw(st.integers(1, 10_000_000))
     by_steps = draw(st.booleans())
     rate = draw(st.none() | st.integers(1, 10_000).map(lambda n: n / 10_000))
-    return TrainingSettings(
+    chosen = TrainingSettings(**numbers)
+    return replace(
+        chosen,
         tokenizer=draw(st.sampled_from(["bpe", "char"])),
-        **numbers,
+        layout=draw(st.sampled_from(LAYOUTS)),
         steps=length if by_steps else None,
         seconds=None if by_steps else float(length),
         learning_rate=rate,

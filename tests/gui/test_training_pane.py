@@ -1,6 +1,7 @@
 """The Training pane: settings, estimate, a run and its figures, and comparing runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,21 @@ def test_own_settings_are_kept_after_a_run_and_a_restart(
     assert form.more.isChecked()
 
 
-@pytest.mark.parametrize("saved", [None, 3, {}, {"tokenizer": "bpe", "layers": "x"}, {"tokenizer": "bpe", "odd": 1}])
+def test_the_form_says_before_the_run_who_opens_a_layout(pane: TrainingPane) -> None:
+    form = pane.start_page.form
+    assert "not as GGUF" in form.layout_words.text()
+    form.layout_choice.setCurrentIndex(1)
+    assert form.settings().layout == "llama"
+    assert "llama.cpp" in form.layout_words.text()
+    form.set_settings(replace(form.settings(), layout="qwen3"))
+    assert form.settings().layout == "qwen3"
+    assert form.layout_words.text().startswith("Qwen3")
+
+
+ODD: list[dict[str, object]] = [{"layers": "x"}, {"odd": 1}, {"layout": "odd"}, {"layout": 3}]
+
+
+@pytest.mark.parametrize("saved", [None, 3, {}, *({"tokenizer": "bpe", **odd} for odd in ODD)])
 def test_invalid_settings_are_not_restored(saved: object) -> None:
     assert settings_from(saved) is None
 

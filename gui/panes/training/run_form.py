@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.messages.training import TrainingSettings
+from engine.messages.training import Layout, TrainingSettings
 from gui.i18n import t
 from gui.layout import label, row, stack
 from gui.theme import GAP_L, GAP_M
@@ -30,6 +30,7 @@ NUMBERS = {  # name: smallest and largest value; the engine rejects impossible c
     "batch": (1, 1024),
     "seed": (0, 2_000_000_000),
 }
+LAYOUTS: tuple[Layout, ...] = ("nakami", "llama", "qwen3")
 EDGES = 28  # pixels at zoom 1 around the label of a preset's button
 
 
@@ -59,6 +60,8 @@ class RunForm(Themed, QWidget):
         self.labels: dict[str, QLabel] = {}
         self.tokenizer = QComboBox()
         self.tokenizer.addItems(["bpe", "char"])
+        self.layout_choice, self.layout_words = QComboBox(), label("muted", True)
+        self.layout_choice.addItems(list(LAYOUTS))
         self.numbers = {name: QSpinBox() for name in NUMBERS}
         for name, limits in NUMBERS.items():
             self.numbers[name].setRange(*limits)
@@ -71,17 +74,18 @@ class RunForm(Themed, QWidget):
         self.unit = QComboBox()
         self.unit.addItems(["seconds", "steps"])
         fields: dict[str, QWidget] = {"tokenizer": self.tokenizer, **self.numbers}
-        fields |= {"length": self.length, "unit": self.unit, "rate": self.rate}
+        fields |= {"length": self.length, "unit": self.unit, "rate": self.rate, "layout": self.layout_choice}
         for index, (name, field) in enumerate(fields.items()):
             self.labels[name] = label("muted")
             self.labels[name].setBuddy(field)
             grid.addWidget(self.labels[name], 2 * (index // 3), index % 3)
             grid.addWidget(field, 2 * (index // 3) + 1, index % 3)
+        grid.addWidget(self.layout_words, 2 * ((len(fields) + 2) // 3), 0, 1, 3)
         for box in self.numbers.values():
             box.valueChanged.connect(self._touched)
         for amount in (self.length, self.rate):
             amount.valueChanged.connect(self._touched)
-        for choice in (self.tokenizer, self.unit):
+        for choice in (self.tokenizer, self.unit, self.layout_choice):
             choice.currentIndexChanged.connect(self._touched)
 
     def set_presets(self, presets: dict[str, TrainingSettings], chosen: str) -> None:
@@ -121,15 +125,18 @@ class RunForm(Themed, QWidget):
             steps=int(self.length.value()) if by_steps else None,
             seconds=None if by_steps else self.length.value(),
             learning_rate=self.rate.value() or None,
+            layout=LAYOUTS[self.layout_choice.currentIndex()],
         )
 
     def set_settings(self, settings: TrainingSettings) -> None:
-        boxes: tuple[QWidget, ...] = (*self.numbers.values(), self.length, self.rate, self.tokenizer, self.unit)
+        choices = (self.tokenizer, self.unit, self.layout_choice)
+        boxes: tuple[QWidget, ...] = (*self.numbers.values(), self.length, self.rate, *choices)
         blocked = [widget.blockSignals(True) for widget in boxes]
         for name, box in self.numbers.items():
             box.setValue(getattr(settings, name))
         self.tokenizer.setCurrentIndex(int(settings.tokenizer == "char"))
         self.unit.setCurrentIndex(int(settings.steps is not None))
+        self.layout_choice.setCurrentIndex(LAYOUTS.index(settings.layout))
         self.length.setValue(settings.steps if settings.steps is not None else settings.seconds or 30)
         self.rate.setValue(settings.learning_rate or 0.0)
         for widget, was in zip(boxes, blocked, strict=True):
@@ -148,6 +155,7 @@ class RunForm(Themed, QWidget):
 
     def _show_possible(self) -> None:
         self.numbers["vocabulary"].setEnabled(self.tokenizer.currentIndex() == 0)
+        self.layout_words.setText(t(f"pane.training.layout.{LAYOUTS[self.layout_choice.currentIndex()]}"))
 
     def retranslate(self) -> None:
         self._name_presets()
@@ -156,10 +164,15 @@ class RunForm(Themed, QWidget):
         for name, caption in self.labels.items():
             caption.setText(t(f"pane.training.setting.{name}"))
             caption.buddy().setToolTip(t(f"pane.training.tip_{name}"))
-        for box, keys in ((self.tokenizer, ("bpe", "char")), (self.unit, ("seconds", "steps"))):
+        for box, keys in (
+            (self.tokenizer, ("bpe", "char")),
+            (self.unit, ("seconds", "steps")),
+            (self.layout_choice, LAYOUTS),
+        ):
             for index, key in enumerate(keys):
                 box.setItemText(index, t(f"pane.training.choice.{key}"))
         self.rate.setSpecialValueText(t("pane.training.choice.automatic"))
+        self._show_possible()
 
     def _name_presets(self) -> None:
         """Label each preset with its name and the shape of its model, in two lines, or in three where needed."""
