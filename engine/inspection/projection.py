@@ -72,10 +72,10 @@ def tsne(rows_ND: Points, seed: int = 1) -> Iterator[tuple[Points, float]]:
     (arXiv:1712.09005), cosine distances, starting from the principal components, by openTSNE. No row may be zero.
     Raises EngineError error.points_few, after the principal components.
     """
-    from openTSNE import TSNEEmbedding, affinity  # takes two seconds, so only when it is used
-
     points, _ = principal_plane(rows_ND)
     yield points, 0.0
+    from openTSNE import TSNEEmbedding, affinity  # takes two seconds, while the principal components are shown
+
     unit_ND = _directions(rows_ND, "t-SNE")
     perplexity = min(30.0, max(1.0, (len(rows_ND) - 1) / 3))
     strongest = max(1.0, min(12.0, len(rows_ND) / 4))  # more would move so few points onto one place
