@@ -143,3 +143,10 @@ def test_stretches_are_the_shortest_ones() -> None:
     assert stretches(["a", "bc", "d"], ["ab", "c", "d"]) == [
         (slice(0, 2), slice(0, 2)), (slice(2, 3), slice(2, 3)),
     ]  # fmt: skip
+
+
+def test_equal_models_are_said_to_be_equal(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    letters, zero = list("cats"), np.array([np.nan, 0.0, 0.0, 1e-9])
+    engine.answers[Compare] = lambda _: [Comparison(read(letters, 1.0), read(letters, 1.0), zero, zero)]
+    pinned(qtbot, pane)
+    assert "predict the same" in pane.comparing.page.summary.text()

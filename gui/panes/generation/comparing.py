@@ -22,6 +22,7 @@ from gui.samples import name_of
 from gui.text import tip
 from gui.widgets.coloured_text import Span, marked
 
+LEAST_BITS = 0.001  # smaller divergences come from rounding
 WRITTEN = 40  # tokens that each model writes
 GREEDY = SamplingSettings(temperature=0.0)
 FULL_BITS = {"divergence": 4.0, "surprisal": 16.0}  # end of the colour scale of the curve
@@ -237,6 +238,8 @@ class Comparing(Part):
             for side, one in zip(SIDES, (found.now, found.pinned), strict=True)
         }
         same = found.divergences is not None
+        if same and float(np.nanmax(first)) < LEAST_BITS:
+            return t("pane.generation.compare.equal", **rates)
         most = int(np.nanargmax(first if same else np.abs(first - second)))
         piece = marked("".join(found.now.texts[self._stretches()[most][0]]))
         if same:
