@@ -71,6 +71,7 @@ class Rail(Themed, QWidget):
         fits = named + self.mark.sizeHint().height() + 2 * GAP_L <= self.height()
         for button in self.buttons.values():
             button.setToolButtonStyle(under if fits else alone)
+        self.mark.setVisible(fits)  # at a zoom of 2, eight icons take a window of 720 pixels
         self.setFixedWidth(self.theme.px(84 if fits else 56))
 
     def retranslate(self) -> None:
