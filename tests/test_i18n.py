@@ -142,6 +142,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.{}.title": PANE_IDS,
     "progress.{}": ("reading", "cutting", "fitting", "embedding", "linking"),
     "status.{}": ("starting", "ready", "training", "paused", "saving", "gone"),
+    "status.device.{}": ("cpu", "cuda", "mps"),
     "tile.{}": ("copy_picture", "save_png", "save_svg", "copy_table", "save_csv", "detach"),
     "welcome.{}": ("headline", "words", "sample", "open", "model", "hint"),
     "widget.token.kind.{}": {*KINDS, *kinds("en"), "other"},

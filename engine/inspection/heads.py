@@ -20,7 +20,7 @@ def probe(model: Transformer) -> list[int]:
     """Return the probe's token IDs: the same at every call, so that a model in training can be followed."""
     length = max(1, min(COPY, model.config.context // 2))
     generator = torch.Generator().manual_seed(0)
-    ids: list[int] = torch.randint(model.config.vocabulary, (length,), generator=generator).tolist()
+    ids: list[int] = torch.randint(model.config.vocabulary, (length,), generator=generator, device="cpu").tolist()
     return ids * 2 if model.config.context > 1 else ids
 
 

@@ -23,6 +23,7 @@ class ModelInfo:
     step: int  # training steps so far; 0 if not known
     training: bool  # these weights are being trained now
     resumable: bool  # the folder contains a run that can be resumed
+    device: str = "cpu"  # where it computes: "cpu", "cuda", "mps"
     unused: tuple[str, ...] = ()  # tensors of the files that are no part of the model
     weights: str = "float32"  # the type that they are kept as, "float32", "float16" or "bfloat16"
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from engine.errors import EngineError
 from engine.messages.envelope import Request
+from engine.model.devices import is_full
 from engine.service.answer import Answer, Handler
 from engine.service.session import Session
 
@@ -24,4 +26,17 @@ def handler_of(kind: type[Request[Any]]) -> Handler:
 def answering() -> Callable[[Request[Any]], Answer[Any]]:
     """Return a function that starts the handler of a request in one new session."""
     session = Session()
-    return lambda request: handler_of(type(request))(session, request)
+    return lambda request: on_the_cpu_if_full(session, handler_of(type(request))(session, request))
+
+
+def on_the_cpu_if_full(session: Session, answer: Answer[Any]) -> Answer[Any]:
+    """Yield an answer. If the memory of a GPU becomes full, the open model computes on the CPU from then on.
+
+    Raises EngineError error.device_full in that case.
+    """
+    try:
+        yield from answer
+    except RuntimeError as error:
+        if is_full(error) and session.to_cpu():
+            raise EngineError("error.device_full") from error
+        raise

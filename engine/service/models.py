@@ -22,6 +22,7 @@ from engine.messages.models import (
 from engine.messages.status import Notice, Progress
 from engine.model.bundled import find
 from engine.model.damage import broken_tensors
+from engine.model.devices import device_for
 from engine.model.hub import download, folder_for, offer
 from engine.model.library import find_all
 from engine.model.opening import describe
@@ -40,7 +41,11 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
     path = find(request.folder)
     info = describe(path, halve=True)
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
-    yield (yield from reported("progress.opening", session.opening(path)))
+    opened = yield from reported("progress.opening", session.opening(path))
+    yield opened
+    wanted = device_for(session.opened.model.config)
+    if opened.device != wanted and not opened.training:
+        yield Notice("notice.device_small", {"device": wanted.upper()})
     broken = broken_tensors(session.opened.model)
     if broken:
         yield Notice("notice.weights_broken", {"count": len(broken), "names": shortened(broken)})

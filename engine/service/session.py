@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Generator, Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ from engine.generation.decoding import Reader
 from engine.inspection.interventions import changes_of
 from engine.messages.models import Intervention, ModelInfo
 from engine.model.damage import check_rows
+from engine.model.devices import device_for, place
 from engine.model.memory import free_memory
 from engine.model.opening import describe, finish, loading
 from engine.model.tape import Changes
@@ -73,6 +75,12 @@ class OpenedModel(Cache):
         self.version += 1
         self.reader.forget(changes)
 
+    def to_cpu(self) -> None:
+        """Compute on the CPU from now on."""
+        self.model.to("cpu")
+        self.info, self.reader = replace(self.info, device="cpu"), Reader(self.model)
+        self.change(self.interventions)
+
     def weights_changed(self) -> None:
         """Drop everything that was computed with the previous weights."""
         self.change(self.interventions)  # means over a text depend on the weights
@@ -113,13 +121,23 @@ class Session(Cache):
     def opening(self, path: Path) -> Generator[float, None, ModelInfo]:
         """Do as `open`, yield the share that is done, 0..1, and return the description.
 
-        A model from the disk is on the CPU, where one token at a time in numpy is fastest for small models;
-        one in training is on the run's device.
+        A model from the disk is on the device that devices.py chooses by its size, one in training on the run's.
         """
         if self.run is not None and self.run.folder == path:
             return self._open_run(self.run)
         model, tokenizer = yield from loading(path, halve=True)
-        return self._set(model, tokenizer, describe(path, halve=True))
+        device = place(model, device_for(model.config))
+        return self._set(model, tokenizer, replace(describe(path, halve=True), device=device))
+
+    def to_cpu(self) -> bool:
+        """Let the open model compute on the CPU; return False if it does already, or is in training."""
+        opened = self._opened
+        if opened is None or opened.info.device == "cpu" or opened.info.training:
+            return False
+        opened.to_cpu()
+        if self.pinned is not None and self.pinned.model is opened.model:
+            self.pinned.to_cpu()
+        return True
 
     def pinning(self, path: Path | None) -> Generator[float, None, OpenedModel]:
         """Pin the open model with its interventions, or the one in `path`, as A; yield the share that is done.
@@ -164,7 +182,8 @@ class Session(Cache):
     def _open_run(self, run: Run) -> ModelInfo:
         if self._opened is not None and self._opened.model is run.model:
             return self._opened.info
-        return self._set(run.model, run.tokenizer, describe(run.folder, training=True))
+        device = run.model.unembedding.weight.device.type
+        return self._set(run.model, run.tokenizer, replace(describe(run.folder, training=True), device=device))
 
     def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
         self._opened = OpenedModel(model, tokenizer, info)

@@ -3,10 +3,10 @@
 import torch
 
 from engine.messages.status import EngineReady, Hello
+from engine.model.devices import best_device
 from engine.model.memory import keep_freed_memory
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
-from engine.training.trainer import best_device
 
 
 def hello(session: Session, request: Hello) -> Answer[EngineReady]:

@@ -33,6 +33,7 @@ from engine.messages.training import (
     TrainingStarted,
 )
 from engine.model.checkpoint import read_json, write_json
+from engine.model.devices import best_device
 from engine.model.opening import describe, read_config
 from engine.model.transformer import Transformer
 from engine.pace import Pace
@@ -43,7 +44,7 @@ from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for
 from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
 from engine.training.tasks.language_modelling import LanguageModelling
-from engine.training.trainer import Trainer, TrainStep, best_device
+from engine.training.trainer import Trainer, TrainStep
 
 REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # fractions of the run

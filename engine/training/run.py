@@ -28,6 +28,7 @@ from engine.model.checkpoint import (
     write_json,
     write_tensors,
 )
+from engine.model.devices import best_device
 from engine.model.memory import free_memory, keep_freed_memory
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus, build_corpus
@@ -35,7 +36,7 @@ from engine.text.reading import TextFile, find_texts, inspect, read_texts
 from engine.text.tokenizer import Tokenizer, train_bpe, train_byte_level, train_characters
 from engine.training.recipe import check, memory_bytes, model_config
 from engine.training.tasks.language_modelling import LanguageModelling
-from engine.training.trainer import Trainer, TrainStep, best_device
+from engine.training.trainer import Trainer, TrainStep
 
 ABOUT, LOG = "run.json", "log.jsonl"
 SAVE_SECONDS = 5.0

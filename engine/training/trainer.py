@@ -204,10 +204,3 @@ class Trainer:
         self.rate_scale = float(numbers["rate_scale"])
         self._validated_at = float(numbers["validated_at"])
         self._validation_seconds = float(numbers["validation_seconds"])
-
-
-def best_device() -> str:
-    """Return the name of torch's fastest device on this computer."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

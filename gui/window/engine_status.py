@@ -87,7 +87,8 @@ class EngineStatus(Translated, QObject):
         if model is None:
             self._status.set_model(t("pane.opening" if self._state.opening else "status.no_model"))
         else:
-            words = t("status.model", name=name_of(model), parameters=number(model.parameters))
+            device = t(f"status.device.{model.device}")
+            words = t("status.model", name=name_of(model), parameters=number(model.parameters), device=device)
             pinned = self._state.pinned.info if self._state.pinned is not None else None
             self._status.set_model(t("status.pinned", name=name_of(pinned), model=words) if pinned else words)
 

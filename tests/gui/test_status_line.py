@@ -14,7 +14,7 @@ def test_the_name_of_the_model_is_whole_beside_a_warning(window: MainWindow, qtb
     window.resize(1280, 720)
     window.state.set_model(model())
     window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
-    qtbot.waitUntil(lambda: window.status.model.text().endswith("123,456"))
+    qtbot.waitUntil(lambda: window.status.model.text().endswith("123,456 · CPU"))
 
 
 def test_the_name_of_the_model_is_cut_at_its_end_where_it_has_no_room(window: MainWindow, qtbot: QtBot) -> None:
