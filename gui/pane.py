@@ -1,7 +1,7 @@
 """The base class of every pane: it sends requests to the engine and shows the answers, without threads of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QTimer, Signal, SignalInstance
@@ -85,13 +85,19 @@ class Pane(Themed, QWidget):
         self._reported = (0, 0, 0)  # the tokens seen, those of the text, and the context
         self.body = QWidget()
         self.messages = MessageBar()
-        self._requests = Requests(context.engine, self.messages.show_failure)
+        self._requests = Requests(context.engine, self._show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
         self.veil = Veil(self.body)
         self.build()
         prepare_entries(self)
         self.restyle()
         self.retranslate()
+
+    def _show_failure(self, end: Ended) -> None:
+        model = self.state.model
+        if end.key == "error.device_full" and model is not None:  # the engine has moved the model
+            self.state.set_model(replace(model, device="cpu"))
+        self.messages.show_failure(end)
 
     # --- For subclasses to override --------------------------------------------------------------
 

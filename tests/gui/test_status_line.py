@@ -1,9 +1,12 @@
 """The status line: the name of the model, and the state of the engine."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
+from engine.messages.attention import Attend
+from engine.messages.envelope import Ended
 from gui.i18n import t
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
@@ -15,6 +18,15 @@ def test_the_name_of_the_model_is_whole_beside_a_warning(window: MainWindow, qtb
     window.state.set_model(model())
     window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
     qtbot.waitUntil(lambda: window.status.model.text().endswith("123,456 · CPU"))
+
+
+def test_the_device_is_named_until_its_memory_is_full(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.answers[Attend] = lambda request: [Ended(0, "failed", "error.device_full")]
+    window.show_pane("attention")
+    window.state.set_model(replace(model(), device="cuda"))
+    assert window.status.model.toolTip().endswith("· GPU")
+    window.state.set_text("The fox sees the dog.")
+    qtbot.waitUntil(lambda: window.status.model.toolTip().endswith("· CPU"))
 
 
 def test_the_name_of_the_model_is_cut_at_its_end_where_it_has_no_room(window: MainWindow, qtbot: QtBot) -> None:
