@@ -11,9 +11,9 @@ from engine.generation.decoding import Reader
 from engine.inspection.interventions import changes_of
 from engine.messages.models import Intervention, ModelInfo
 from engine.model.damage import check_rows
-from engine.model.devices import device_for, place
+from engine.model.devices import best_device, device_for, place
 from engine.model.memory import free_memory
-from engine.model.opening import describe, finish, loading
+from engine.model.opening import describe, finish, loading, read_config
 from engine.model.tape import Changes
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
@@ -125,9 +125,10 @@ class Session(Cache):
         """
         if self.run is not None and self.run.folder == path:
             return self._open_run(self.run)
-        model, tokenizer = yield from loading(path, halve=True)
-        device = place(model, device_for(model.config))
-        return self._set(model, tokenizer, replace(describe(path, halve=True), device=device))
+        device = "cpu" if best_device() == "cpu" else device_for(read_config(path))
+        halve = device == "cpu"  # such matrices stay on the CPU
+        model, tokenizer = yield from loading(path, halve=halve)
+        return self._set(model, tokenizer, replace(describe(path, halve=halve), device=place(model, device)))
 
     def to_cpu(self) -> bool:
         """Let the open model compute on the CPU; return False if it does already, or is in training."""
@@ -182,7 +183,7 @@ class Session(Cache):
     def _open_run(self, run: Run) -> ModelInfo:
         if self._opened is not None and self._opened.model is run.model:
             return self._opened.info
-        device = run.model.unembedding.weight.device.type
+        device = run.model.device.type
         return self._set(run.model, run.tokenizer, replace(describe(run.folder, training=True), device=device))
 
     def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:

@@ -86,6 +86,7 @@ def test_a_model_stays_on_the_cpu_if_moving_it_fails(monkeypatch: pytest.MonkeyP
 def test_opening_says_that_a_device_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("engine.service.session", "engine.service.models"):
         monkeypatch.setattr(f"{module}.device_for", lambda config: "cuda")
+    monkeypatch.setattr("engine.service.session.best_device", lambda: "cuda")
     monkeypatch.setattr(devices, "free_memory", lambda device: 0)
     session = Session()
     events = ask(session, OpenModel(str(BUILTIN)))
