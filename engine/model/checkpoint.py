@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -20,6 +21,7 @@ from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
 CONFIG, WEIGHTS, STATE = "config.json", "model.safetensors", "training.safetensors"
+SCALE = ".scale"  # after the name of a tensor stored as int8: the tensor with its scales
 OLD_NAMES = {"head.weight": "unembedding.weight"}
 
 
@@ -81,9 +83,39 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: dict[str, st
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors of a file and its metadata. Raises EngineError error.model_damaged."""
+    """Return the tensors of a file, those of `to_int8` as float32, and its metadata.
+
+    Raises EngineError error.model_damaged.
+    """
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return _from_int8(stored), file.metadata() or {}
     except (OSError, SafetensorError, ValueError) as error:
         raise EngineError("error.model_damaged", file=str(path)) from error
+
+
+def to_int8(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors in a quarter of their size, rounded to 8 bits, for `write_tensors`; `read_tensors` reads them.
+
+    Each tensor of shape (…, rows, columns) is stored as integers from −127 to 127 under its name, and under its name
+    with SCALE as float32 numbers of shape (…, rows, 1). Their product is the tensor: an error of at most 1/254 of the
+    largest magnitude in a row.
+    """
+    stored = {}
+    for name, tensor in tensors.items():
+        largest = tensor.float().abs().amax(-1, keepdim=True)
+        scales = torch.where(largest > 0, largest / 127, 1.0)  # a row of zeros stays one
+        stored[name], stored[name + SCALE] = (tensor / scales).round().to(torch.int8), scales
+    return stored
+
+
+def _from_int8(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors with those of `to_int8` multiplied by their scales. Raises ValueError if the shapes differ."""
+    rounded = {name for name, tensor in stored.items() if tensor.dtype == torch.int8 and name + SCALE in stored}
+    for name in rounded:
+        scales = stored.pop(name + SCALE)
+        if scales.shape != (*stored[name].shape[:-1], 1) or not scales.is_floating_point():
+            raise ValueError(f"{name} does not have one scale a row")
+        stored[name] = stored[name] * scales.float()
+    return stored

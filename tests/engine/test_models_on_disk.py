@@ -7,10 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from engine.errors import EngineError
-from engine.model.checkpoint import STATE, WEIGHTS, read_json, read_tensors, save_model, write_json, write_tensors
+from engine.model.checkpoint import (
+    STATE,
+    WEIGHTS,
+    read_json,
+    read_tensors,
+    save_model,
+    to_int8,
+    weights_of,
+    write_json,
+    write_tensors,
+)
 from engine.model.config import ModelConfig
 from engine.model.opening import BUILTIN, describe, load_model
 from engine.text.tokenizer import train_characters
@@ -90,10 +100,13 @@ def test_a_saved_model_is_loaded_bit_by_bit(tmp_path: Path, family: str) -> None
 
 
 def test_files_that_call_the_unembedding_head_are_read(tmp_path: Path, text_file: Path) -> None:
-    """The model that comes with Nakami, and a run's state."""
-    assert "head.weight" in read_tensors(BUILTIN / WEIGHTS)[0]
-    model, _ = load_model(BUILTIN)
-    assert model.unembedding.weight.std() > 0.01
+    """Earlier versions wrote such models and states of runs."""
+    model, tokenizer = load_model(BUILTIN)
+    save_model(tmp_path / "model", model, tokenizer, step=7)
+    tensors, notes = read_tensors(tmp_path / "model" / WEIGHTS)
+    tensors["head.weight"] = 2 * tensors.pop("unembedding.weight")
+    write_tensors(tmp_path / "model" / WEIGHTS, tensors, notes)
+    assert torch.equal(load_model(tmp_path / "model")[0].unembedding.weight, 2 * model.unembedding.weight)
     run = Run.start([str(text_file)], tmp_path / "run", dataclasses.replace(SMALL, steps=4))
     list(run.prepare())
     list(run.steps())
@@ -118,6 +131,53 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert torch.equal(tensors["x"], torch.ones(2, 3))
     assert notes == {"note": "one"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
+
+
+# --- Weights in 8 bits ------------------------------------------------------------------------------
+
+SIZES = st.tuples(st.integers(1, 4), st.integers(1, 9))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shape=SIZES, seed=st.integers(0, 999), magnitude=st.sampled_from([0.0, 1e-6, 1.0, 1e5]), half=st.booleans())
+def test_weights_in_8_bits_differ_by_half_a_step_of_their_row(
+    tmp_path: Path, shape: tuple[int, int], seed: int, magnitude: float, half: bool
+) -> None:
+    tensor = magnitude * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    tensor = tensor.clamp(-6e4, 6e4).half() if half else tensor
+    tensor[0] = 0.0
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, to_int8({"x": tensor}) | {"y": tensor}, {"step": "3"})
+    tensors, notes = read_tensors(path)
+    assert notes == {"step": "3"}
+    assert sorted(tensors) == ["x", "y"]
+    assert torch.equal(tensors["y"], tensor)
+    assert tensors["x"].dtype == torch.float32
+    steps = tensor.float().abs().amax(1, keepdim=True) / 127
+    assert bool(((tensors["x"] - tensor.float()).abs() <= 0.501 * steps).all())
+
+
+def test_a_model_in_8_bits_is_opened_like_any_other(tmp_path: Path, model_folder: Path) -> None:
+    model, tokenizer = load_model(model_folder)
+    save_model(tmp_path / "m", model, tokenizer, step=30)
+    whole = (tmp_path / "m" / WEIGHTS).stat().st_size
+    write_tensors(tmp_path / "m" / WEIGHTS, to_int8(weights_of(model)), {"step": "30"})
+    assert (tmp_path / "m" / WEIGHTS).stat().st_size < 0.4 * whole
+    again, _ = load_model(tmp_path / "m")
+    for name, tensor in weights_of(model).items():
+        assert torch.allclose(weights_of(again)[name], tensor, atol=float(tensor.abs().max()) / 250), name
+
+
+@pytest.mark.parametrize(
+    "scales",
+    [torch.ones(3), torch.ones(1, 1), torch.ones(100_000, 1), torch.ones(3, 1, dtype=torch.int8), torch.ones(())],
+    ids=["flat", "too few", "too many", "integers", "one"],
+)
+def test_scales_that_do_not_match_their_rows_are_reported(tmp_path: Path, scales: torch.Tensor) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"x": torch.ones(3, 2, dtype=torch.int8), "x.scale": scales}, {})
+    with pytest.raises(EngineError, match="model_damaged"):
+        read_tensors(path)
 
 
 def test_a_model_is_described_without_loading_it(model_folder: Path) -> None:
