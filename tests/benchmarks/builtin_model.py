@@ -111,6 +111,13 @@ def _documents(opened: Opened, count: int) -> None:
     right = claims.answers(opened, examples.questions(count, 11))
     shares = ", ".join(f"{name} {share:.1%}" for name, share in right.items())
     print(f"6 and 8, right of {count}: {shares} ({time.perf_counter() - begun:.0f} s)")
+    rows = {"two or three of one kind": examples.similar_questions(count, 12)}
+    for third, place in enumerate(("first", "middle", "last")):
+        rows[f"six to ten facts, in the {place} third"] = examples.placed_questions(count, 13, third)
+    for name, found in rows.items():
+        for offset, language in enumerate(examples.LANGUAGES):
+            asked = [(question.prompt, question.answer) for question in found[offset::2]]
+            print(f"6 {name}, {language}: {claims.right_answers(opened, asked):.1%} of {len(asked)}")
 
 
 def _texts(opened: Opened) -> None:

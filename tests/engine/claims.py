@@ -102,15 +102,17 @@ def neighbours_of_own_kind(
 
 def answers(opened: Opened, questions: Sequence[Question]) -> dict[str, float]:
     """Return the shares of right answers with the document, with the changed one, and without any."""
-    right = {"document": 0, "changed": 0, "alone": 0}
-    for question in questions:
-        for name, prompt, answer in (
-            ("document", question.prompt, question.answer),
-            ("changed", question.changed, question.changed_answer),
-            ("alone", question.alone, question.answer),
-        ):
-            right[name] += write(opened, prompt, MOST, "\n").strip() == answer
-    return {name: count / len(questions) for name, count in right.items()}
+    return {
+        "document": right_answers(opened, [(question.prompt, question.answer) for question in questions]),
+        "changed": right_answers(opened, [(question.changed, question.changed_answer) for question in questions]),
+        "alone": right_answers(opened, [(question.alone, question.answer) for question in questions]),
+    }
+
+
+def right_answers(opened: Opened, asked: Sequence[tuple[str, str]]) -> float:
+    """Return the share of prompts after which the model writes exactly the answer."""
+    right = sum(write(opened, prompt, MOST, "\n").strip() == answer for prompt, answer in asked)
+    return right / len(asked)
 
 
 def true_stories(opened: Opened, count: int, seed: int = 1) -> tuple[float, int, list[str]]:

@@ -4,28 +4,36 @@ Each claim is checked on a sample; tests/benchmarks/builtin_model.py measures al
 """
 
 import json
+import math
 from dataclasses import replace
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine import builtin
-from engine.builtin import CHECKPOINTS, RECIPE, save_halved
+from engine.builtin import CHECKPOINTS, LAST, RECIPE, save_halved
 from engine.generation.decoding import Reader, decode
 from engine.history.word2vec import BUILTIN as WORDS, Word2Vec
 from engine.inspection.vectors import analogy
 from engine.messages.generation import SamplingSettings
 from engine.messages.search import Answered
+from engine.messages.status import Progress
 from engine.model.checkpoint import read_tensors, save_model
 from engine.model.opening import BUILTIN, describe, load_model
+from engine.model.transformer import Transformer
 from engine.retrieval.asking import Asking
 from engine.retrieval.collection import Collection
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import update
 from engine.retrieval.store import Store
+from engine.text.corpus import windows_of
 from engine.text.world import examples
 from engine.text.world.facts import Language
+from engine.text.world.stream import texts
+from engine.training.evaluation import losses
 from engine.training.trainer import TrainStep
 from tests.engine import claims
 from tests.engine.claims import Opened, text_of
@@ -46,7 +54,7 @@ def words() -> Word2Vec:
 
 def test_the_built_in_files_are_small() -> None:
     files = [*BUILTIN.rglob("*"), *WORDS.rglob("*")]
-    assert sum(path.stat().st_size for path in files if path.is_file()) <= 25_000_000
+    assert sum(path.stat().st_size for path in files if path.is_file()) <= 30_000_000
 
 
 def test_the_built_in_model_has_the_shape_of_the_recipe() -> None:
@@ -54,17 +62,37 @@ def test_the_built_in_model_has_the_shape_of_the_recipe() -> None:
     assert (info.layers, info.heads, info.width, info.context) == (
         RECIPE.layers, RECIPE.heads, RECIPE.width, RECIPE.context,
     )  # fmt: skip
-    assert info.step == RECIPE.steps
+    assert info.step == CHECKPOINTS[-1] == (RECIPE.steps or 0) + (LAST.steps or 0)
 
 
-def test_checkpoints_exist_for_replaying_the_training(opened: Opened) -> None:
+def test_ten_moments_of_the_training_are_kept_for_a_replay() -> None:
     final, _ = read_tensors(BUILTIN / "model.safetensors")
     found = sorted((BUILTIN / "checkpoints").glob("*.safetensors"))
+    assert len(found) == 10
     assert [int(path.stem.removeprefix("step-")) for path in found] == list(CHECKPOINTS)
     for path in found:
+        assert path.stat().st_size < 1_900_000
         tensors, about = read_tensors(path)
         assert int(about["step"]) == int(path.stem.removeprefix("step-"))
         assert {name: tensor.shape for name, tensor in tensors.items()} == {n: t.shape for n, t in final.items()}
+
+
+def test_the_loss_falls_from_moment_to_moment_and_8_bits_do_not_change_it(opened: Opened) -> None:
+    ids = np.array(opened[1].encode("".join(islice(texts(99), 60))))
+    x_BT, y_BT = windows_of(ids, RECIPE.context)
+
+    def loss(model: Transformer) -> float:
+        parts = list(losses(model, x_BT, y_BT))
+        return sum(nats for nats, _ in parts) / sum(count for _, count in parts)
+
+    found = []
+    for path in sorted((BUILTIN / "checkpoints").glob("*.safetensors")):
+        model = Transformer(opened[0].config)
+        model.load_state_dict({name: tensor.float() for name, tensor in read_tensors(path)[0].items()}, strict=False)
+        found.append(loss(model))
+    assert found[0] == pytest.approx(math.log(RECIPE.vocabulary), abs=0.1)  # before training: a guess
+    assert found[-1] == pytest.approx(loss(opened[0]), abs=1e-3)
+    assert found[2:] == sorted(found[2:], reverse=True), found
 
 
 def test_halved_weights_give_the_same_model(model_folder: Path, tmp_path: Path) -> None:
@@ -79,14 +107,23 @@ def test_halved_weights_give_the_same_model(model_folder: Path, tmp_path: Path) 
 
 def test_one_command_rebuilds_the_model_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = replace(RECIPE, vocabulary=400, layers=1, heads=2, width=32, context=32, batch=2, steps=4)
-    for name, value in {"RECIPE": tiny, "MEGABYTES": 0.05, "WORD_TEXTS": 400, "WORD_EPOCHS": 1}.items():
+    sizes = {"MEGABYTES": 0.05, "WORD_TEXTS": 400, "WORD_EPOCHS": 1, "STEPS": 4, "LAST_STEPS": 2}
+    for name, value in {"RECIPE": tiny, "LAST": replace(tiny, batch=4, steps=2), **sizes}.items():
         monkeypatch.setattr(builtin, name, value)
     events = builtin.rebuild(tmp_path)
     next(event for event in events if isinstance(event, TrainStep) and event.step == 2)
     events.close()
-    steps = [event.step for event in builtin.rebuild(tmp_path) if isinstance(event, TrainStep)]
-    assert steps == [3, 4]
-    assert describe(tmp_path / "model").step == 4
+    events = builtin.rebuild(tmp_path)
+    resumed = list(takewhile(lambda event: getattr(event, "key", "") != "progress.last_steps", events))
+    assert [event.step for event in resumed if isinstance(event, TrainStep)] == [3, 4]
+    events.close()
+    assert not (tmp_path / "model" / "model.safetensors").exists()
+    events = builtin.rebuild(tmp_path)
+    found = [event.key if isinstance(event, Progress) else "step" for event in events]
+    assert found[:3] == ["progress.last_steps", "progress.last_steps", "progress.word2vec"]
+    assert describe(tmp_path / "model").step == 6
+    before, after = (read_tensors(tmp_path / name / "model.safetensors")[0] for name in ("run", "model"))
+    assert not torch.allclose(before["embedding.weight"], after["embedding.weight"].float(), atol=1e-3)
     assert (tmp_path / "model" / "checkpoints" / "step-000000.safetensors").is_file()
     assert Word2Vec.load(tmp_path / "word2vec").words
 
@@ -152,6 +189,19 @@ def test_6_held_out_documents_are_answered_and_8_questions_alone_are_not(opened:
     assert right["document"] >= 0.97
     assert right["changed"] >= 0.97
     assert right["alone"] <= 0.15
+
+
+@BOTH
+def test_6_the_name_decides_which_of_two_or_three_facts_of_one_kind_is_read(opened: Opened, language: Language) -> None:
+    asked = examples.similar_questions(200, 21)[examples.LANGUAGES.index(language) :: 2]
+    assert claims.right_answers(opened, [(question.prompt, question.answer) for question in asked]) >= 0.95
+
+
+@pytest.mark.parametrize("third", [0, 1, 2])
+@BOTH
+def test_6_a_fact_is_read_wherever_it_is_in_the_document(opened: Opened, language: Language, third: int) -> None:
+    asked = examples.placed_questions(120, 31, third)[examples.LANGUAGES.index(language) :: 2]
+    assert claims.right_answers(opened, [(question.prompt, question.answer) for question in asked]) >= 0.9
 
 
 @BOTH

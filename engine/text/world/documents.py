@@ -10,7 +10,9 @@ from random import Random
 
 from engine.text.world.facts import ANIMALS, BREAKFAST, DINNER, FAMILY_NAMES, PLACES, Language
 
-MOST_FACTS = 5
+MOST_FACTS = 10
+FACT_COUNTS = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, MOST_FACTS)  # each as likely as the others
+OF_ONE_KIND = (1, 1, 2, 3)
 MARKS = {"ja": ("質問：", "答え："), "en": ("Question: ", "Answer: ")}
 TITLES = {
     "ja": ("社内のお知らせ", "会社の規則", "連絡事項", "総務部だより"),
@@ -59,7 +61,7 @@ class Fact:
     answer: str
 
     def line(self, rng: Random) -> str:
-        return self.prose if rng.random() < 0.3 else f"{self.key}: {self.value}"
+        return self.prose if rng.random() < 0.4 else f"{self.key}: {self.value}"
 
 
 def held_out_date(month: int, day: int) -> bool:
@@ -68,14 +70,23 @@ def held_out_date(month: int, day: int) -> bool:
 
 
 def facts(rng: Random, language: Language, testing: bool = False) -> list[Fact]:
-    """Return one to MOST_FACTS facts about different subjects; when `testing`, holidays have held-out dates."""
-    kinds = JAPANESE if language == "ja" else ENGLISH
+    """Return one to MOST_FACTS facts about different subjects, one to three of a kind drawn together.
+
+    With several facts of one kind, two holidays for example, only the subject's full name decides which of them
+    answers a question. When `testing`, holidays have held-out dates.
+    """
+    kinds = KINDS[language]
     found: dict[str, Fact] = {}
-    count = rng.randint(1, MOST_FACTS)
+    count = rng.choice(FACT_COUNTS)
     while len(found) < count:
-        fact = rng.choice(kinds)(rng, testing)
-        found.setdefault(fact.about, fact)
-    return list(found.values())
+        kind = rng.choice(kinds)
+        for _ in range(min(rng.choice(OF_ONE_KIND), count - len(found))):
+            fact = kind(rng, testing)
+            found.setdefault(fact.about, fact)
+    known = list(found.values())
+    if rng.random() < 0.5:
+        rng.shuffle(known)
+    return known
 
 
 def document(known: list[Fact], rng: Random) -> str:
@@ -101,10 +112,10 @@ def ask(question: str, language: Language, document: str = "") -> str:
 
 
 def answered(rng: Random, language: Language) -> str:
-    """Write a document, and questions about up to four of its facts with their answers."""
+    """Write a document, and questions about up to five of its facts with their answers."""
     known = facts(rng, language)
     text = _titled(_ruled(document(known, rng), rng, language), rng, language)
-    for fact in rng.sample(known, min(len(known), rng.choice((2, 3, 3, 4)))):
+    for fact in rng.sample(known, min(len(known), rng.choice((2, 3, 4, 5)))):
         text = _told(ask(fact.question, language, text), fact.answer, language)
     return text
 
@@ -116,10 +127,11 @@ def made_up(rng: Random, language: Language) -> str:
 
 
 def repeated(rng: Random, language: Language) -> str:
-    """Write words to be repeated: a model that can copy any word can copy any word of a document."""
+    """Write words and numbers to be repeated: a model that can copy them can copy any line of a document."""
     known = [word[language] for word in (*BREAKFAST, *DINNER, *PLACES.values(), *FAMILY_NAMES)]
     known += [*DAYS[language], *(animal.ja if language == "ja" else animal.en for animal in ANIMALS)]
     known += MONTHS if language == "en" else [f"{month}月" for month in range(1, 13)]
+    known += map(str, rng.sample(range(10, 10_000), 40))
     words = rng.sample(known, rng.randint(3, 7))
     if language == "ja":
         told = "、".join(words)
@@ -326,3 +338,4 @@ ENGLISH: tuple[Kind, ...] = (
     _holiday_en, _holiday_en, _date_en, _time_en, _hours_en, _room_en, _price_en, _person_en, _extension_en,
     _size_en, _leave_en, _password_en, _day_en,
 )  # fmt: skip
+KINDS: dict[Language, tuple[Kind, ...]] = {"ja": JAPANESE, "en": ENGLISH}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from engine.text.world import english, japanese
-from engine.text.world.documents import Fact, ask, document, facts
+from engine.text.world.documents import KINDS, Fact, ask, document, facts
 from engine.text.world.facts import (
     ANIMALS,
     BREAKFAST,
@@ -96,9 +96,48 @@ def questions(count: int, seed: int) -> list[Question]:
     return [_question(rng, LANGUAGES[index % 2]) for index in range(count)]
 
 
+def similar_questions(count: int, seed: int) -> list[Question]:
+    """Return questions as `questions` does, each about one of two or three facts of one kind in the document."""
+    rng, found = Random(seed), []
+    for index in range(count):
+        language = LANGUAGES[index % 2]
+        similar = _of_one_kind(rng, language)
+        about = {fact.about for fact in similar}
+        others = [fact for fact in facts(rng, language, testing=True) if fact.about not in about]
+        known = [*similar, *others[: rng.randint(0, 3)]]
+        rng.shuffle(known)
+        found.append(_asked(known, known.index(similar[0]), rng, language))
+    return found
+
+
+def _of_one_kind(rng: Random, language: Language) -> list[Fact]:
+    kind, wanted = rng.choice(KINDS[language]), rng.choice((2, 3))
+    found: dict[str, Fact] = {}
+    for _ in range(50):  # there are only two passwords
+        if len(found) < wanted:
+            fact = kind(rng, True)
+            found.setdefault(fact.about, fact)
+    return list(found.values())
+
+
+def placed_questions(count: int, seed: int, third: int) -> list[Question]:
+    """Return questions about facts in the first (0), middle (1) or last (2) third of documents of six to ten facts."""
+    rng, found = Random(seed), list[Question]()
+    while len(found) < count:
+        language = LANGUAGES[len(found) % 2]
+        known = facts(rng, language, testing=True)
+        if len(known) >= 6:
+            place = rng.choice([place for place in range(len(known)) if 3 * place // len(known) == third])
+            found.append(_asked(known, place, rng, language))
+    return found
+
+
 def _question(rng: Random, language: Language) -> Question:
     known = facts(rng, language, testing=True)
-    place = rng.randrange(len(known))
+    return _asked(known, rng.randrange(len(known)), rng, language)
+
+
+def _asked(known: list[Fact], place: int, rng: Random, language: Language) -> Question:
     fact = known[place]
     other = _another(fact, rng, language)
     state = rng.getstate()

@@ -16,10 +16,10 @@ Subjects = dict[Callable[[Random], str], int]
 TOLD: Subjects = {**japanese.SUBJECTS, **english.SUBJECTS}
 SUBJECTS: Subjects = {
     **TOLD,
-    partial(answered, language="ja"): 48,
-    partial(answered, language="en"): 48,
-    partial(repeated, language="ja"): 12,
-    partial(repeated, language="en"): 12,
+    partial(answered, language="ja"): 40,
+    partial(answered, language="en"): 40,
+    partial(repeated, language="ja"): 18,
+    partial(repeated, language="en"): 18,
     partial(made_up, language="ja"): 6,
     partial(made_up, language="en"): 6,
 }
