@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.opening import add_model, add_sampling, sampling_of
+from engine.cli.opening import add_model, add_sampling, add_weights, sampling_of
 from engine.cli.terminal import MOST, Commands, ProgressLine, add_command, check_range, print_result, warn
 from engine.messages.chat import FORMS, Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, Message
 from engine.messages.generation import GeneratedToken, GeneratedTokens
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Commands) -> None:
     command = add_command(commands, "chat", chat, "ask a model something, by its own chat template")
     add_model(command)
+    add_weights(command)
     command.add_argument("--message", required=True, metavar="M", help="what the user says")
     command.add_argument("--system", default="", metavar="S", help="the system prompt")
     command.add_argument(
@@ -34,7 +35,7 @@ def chat(options: argparse.Namespace) -> None:
 
     check_range(options, "tokens", 1, MOST)
     session = Session()
-    session.open(find(options.model))
+    session.open(find(options.model), options.weights)
     known = next(event for event in find_chat_forms(session, FindChatForms()) if isinstance(event, ChatForms))
     form = options.form or next((form for form in known.forms if form in ("template", "world")), "template")
     system = [Message("system", options.system)] if options.system else []

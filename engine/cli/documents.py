@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.opening import add_model, load
+from engine.cli.opening import add_model, add_weights, load
 from engine.cli.terminal import (
     MOST,
     Commands,
@@ -49,6 +49,7 @@ def add_commands(commands: Commands) -> None:
     command = add_command(commands, "ask", ask, "let a model answer from a collection")
     command.add_argument("collection", metavar="DIR")
     add_model(command)
+    add_weights(command)
     command.add_argument("question", metavar="QUESTION")
     command.add_argument("--tokens", type=int, default=200, help="most tokens of the answer")
     _add_ranking(command, passages=5)
@@ -155,7 +156,7 @@ def ask(options: argparse.Namespace) -> None:
     try:
         hits = collection.search(options.question, options.k, options.mode).hits
         extractor = Extractor(collection.snapshot().keywords)
-        model, tokenizer = load(options.model)
+        model, tokenizer = load(options)
         asking = Asking(Reader(model), tokenizer, find(options.model), extractor, {})
         for report in asking.ask(options.question, hits, options.tokens):
             if report is not None:

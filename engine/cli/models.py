@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from engine.cli.opening import add_model, add_sampling, load, sampling_of
+from engine.cli.opening import add_model, add_sampling, add_weights, load, sampling_of
 from engine.cli.terminal import (
     MOST,
     Commands,
@@ -43,20 +43,24 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("folders", nargs="*", type=nonempty_path, metavar="FOLDER", help="also searched for models")
     command = add_command(commands, "evaluate", evaluate, "measure how well a model predicts a text")
     add_model(command)
+    add_weights(command)
     command.add_argument("file", type=nonempty_path, metavar="FILE")
     command = add_command(commands, "open", open_model, "describe a model")
     add_model(command)
     _add_convert(commands)
     command = add_command(commands, "logits", logits, "write the logits at every position")
     add_model(command)
+    add_weights(command)
     command.add_argument("--ids", required=True, metavar="1,2,3")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
     command = add_command(commands, "attend", attend, "write the attention weights of every layer and head")
     add_model(command)
+    add_weights(command)
     command.add_argument("text", metavar="TEXT")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
     command = add_command(commands, "ablate", ablate, "turn heads and MLPs off; print the loss and the next token")
     add_model(command)
+    add_weights(command)
     command.add_argument("text", metavar="TEXT")
     command.add_argument("--off", type=_parts, required=True, metavar="'L.H L.mlp'", help="counted from 0")
     command.add_argument("--with", dest="instead", choices=("zero", "mean"), default="zero", help="what replaces them")
@@ -74,6 +78,7 @@ def _parts(text: str) -> list[tuple[int, int | None]]:
 def _add_generate(commands: Commands) -> None:
     command = add_command(commands, "generate", generate, "let a model continue a text")
     add_model(command)
+    add_weights(command)
     command.add_argument("--prompt", default="")
     command.add_argument("--tokens", type=int, default=100)
     add_sampling(command, temperature=0.8)
@@ -84,7 +89,7 @@ def generate(options: argparse.Namespace) -> None:
     from engine.model.damage import check_rows
 
     check_range(options, "tokens", 0, MOST)
-    model, tokenizer = load(options.model)
+    model, tokenizer = load(options)
     prompt = tokenizer.encode(options.prompt)
     check_rows(model, tokenizer, prompt)
     unseen = window(len(prompt), model.config.context)
@@ -112,7 +117,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from engine.text.reading import read_all
     from engine.training.evaluation import evaluate as evaluate_model
 
-    model, tokenizer = load(options.model)
+    model, tokenizer = load(options)
     result: dict[str, float] = {}
     with ProgressLine() as line:
         for result in evaluate_model(model, tokenizer, "".join(read_all([options.file]))):
@@ -212,7 +217,7 @@ def attend(options: argparse.Namespace) -> None:
     from engine.model.damage import check_rows
     from engine.model.memory import free_memory
 
-    model, tokenizer = load(options.model)
+    model, tokenizer = load(options)
     ids = tokenizer.encode(options.text)
     if not ids:
         raise EngineError("error.text_empty", file='""')
@@ -240,7 +245,7 @@ def ablate(options: argparse.Namespace) -> None:
     zero, text = options.instead == "zero", options.text
     off = tuple(Scaled(*part) if zero else MeanAblated(part[0], part[1], text) for part in options.off)
     session = Session()
-    session.open(find(options.model))
+    session.open(find(options.model), options.weights)
     [found] = (answer for answer in measure(session, Ablate(text, off)) if isinstance(answer, Ablation))
     pairs = (zip(c.pieces, c.probabilities[0].tolist(), strict=True) for c in found.candidates)
     rows = [[{"piece": piece, "probability": share} for piece, share in pair] for pair in pairs]

@@ -2,10 +2,11 @@
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from engine.cli.terminal import ProgressLine
 from engine.messages.generation import SamplingSettings
+from engine.messages.models import WeightsForm
 from engine.sentences import percent, sentence
 
 if TYPE_CHECKING:
@@ -18,6 +19,15 @@ QUIET_SECONDS = 1.0  # of loading before its progress is shown
 def add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "model", metavar="MODEL", help="a folder, a .gguf file, or smollm2 for the one that comes with Nakami"
+    )
+
+
+def add_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--weights",
+        choices=get_args(WeightsForm),
+        default="float32",
+        help="how a large model's weights are kept: float16 is faster on many computers, int8 more so and less exact",
     )
 
 
@@ -37,8 +47,8 @@ def sampling_of(options: argparse.Namespace) -> SamplingSettings:
     )
 
 
-def load(name: str) -> "tuple[Transformer, Tokenizer]":
-    """Load the model and tokenizer that a command names. Raises as bundled.find and load_model."""
+def load(options: argparse.Namespace) -> "tuple[Transformer, Tokenizer]":
+    """Load the model and tokenizer that a command names, from its options. Raises as bundled.find and load_model."""
     from engine.model.bundled import find
     from engine.model.opening import load_model
 
@@ -51,4 +61,4 @@ def load(name: str) -> "tuple[Transformer, Tokenizer]":
                     lambda: sentence("progress.percent", what=sentence("progress.opening"), percent=percent(share))
                 )
 
-        return load_model(find(name), report=report)
+        return load_model(find(options.model), report=report, weights=options.weights)

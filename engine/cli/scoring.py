@@ -4,7 +4,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.opening import add_model
+from engine.cli.opening import add_model, add_weights
 from engine.cli.terminal import Commands, ProgressLine, add_command, print_result
 from engine.errors import EngineError
 from engine.sentences import percent, sentence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Commands) -> None:
     command = add_command(commands, "score", score, "show how probable a model finds each token of a text")
     add_model(command)
+    add_weights(command)
     command.add_argument("text", metavar="TEXT")
     command.add_argument(
         "--word",
@@ -37,7 +38,7 @@ def score(options: argparse.Namespace) -> None:
     if "" in options.words:
         raise EngineError("error.word_empty")
     session = Session()
-    session.open(find(options.model))
+    session.open(find(options.model), options.weights)
     tokens = _tokens(session, options.text)
     asked = (Expect(options.text, len(tokens), word, 1) for word in options.words)
     found = [answer.word for request in asked for answer in expect(session, request) if isinstance(answer, Expected)]

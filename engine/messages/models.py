@@ -7,6 +7,8 @@ from typing import Literal
 from engine.messages.envelope import Arguments, Request
 from engine.messages.status import Notice, Progress
 
+WeightsForm = Literal["float32", "float16", "int8"]
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -46,6 +48,7 @@ class OpenModel(Request[Notice | Progress | ModelInfo]):
     """
 
     folder: str
+    weights: WeightsForm = "float16"  # how those of a large model are kept, if this computer is faster that way
 
 
 # --- The models on this computer ------------------------------------------------------------------

@@ -7,7 +7,6 @@ sums and outputs stay float32. So the fast and the recorded path give the same n
 
 import time
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import torch
@@ -19,24 +18,54 @@ Vector = NDArray[np.float32]
 LARGEST = torch.finfo(torch.float16).max
 MOST_SMALL = 16_000_000  # parameters of a model whose float32 weights a processor's cache holds in good part
 BLOCK = 512
-FASTER = 1.1  # least speedup for keeping weights as float16
+FASTER = 1.1  # least speedup for keeping weights in fewer bits
 
 
-class HalfLinear(nn.Module):
+class CompactLinear(nn.Module):
+    """y = W·x + b with W kept in fewer bits than float32; a subclass defines how."""
+
+    name: str  # of the form, as in ModelInfo.weights
+    bytes_per_weight: int
+
+    def __init__(self, weight_OD: Tensor, bias: nn.Parameter | None) -> None:
+        super().__init__()
+        self.out_features, self.in_features = weight_OD.shape
+        self.bias = bias
+
+    @property
+    def weight(self) -> Tensor:
+        """Return W as float32, converted anew each time."""
+        raise NotImplementedError
+
+    def single(self, x_D: Vector) -> Vector:
+        """Return W·x without b for one vector."""
+        raise NotImplementedError
+
+    def _products(self, x_RD: Tensor) -> Tensor:
+        """Return W·x without b for each row x."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and x.requires_grad:  # the packed product has no derivative
+            return F.linear(x, self.weight, self.bias)
+        y = self._products(x.reshape(-1, self.in_features)).view(*x.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+
+class HalfLinear(CompactLinear):
     """y = W·x + b, with W as float16 in the layout of the library FBGEMM, which pads inputs to a multiple of BLOCK.
 
     The columns that would need padding are kept as float32: a matrix of 576 columns would take twice its memory.
     """
 
+    name, bytes_per_weight = "float16", 2
     _rest: Tensor
 
     def __init__(self, weight_OD: Tensor, bias: nn.Parameter | None) -> None:
-        super().__init__()
-        self.out_features, self.in_features = weight_OD.shape
+        super().__init__(weight_OD, bias)
         self._whole = self.in_features // BLOCK * BLOCK  # columns that are kept as float16
         self._packed = torch.ops.quantized.linear_prepack_fp16(weight_OD[:, : self._whole].contiguous(), None)
         self.register_buffer("_rest", weight_OD[:, self._whole :].contiguous(), persistent=False)
-        self.bias = bias
 
     @property
     def weight(self) -> Tensor:
@@ -44,15 +73,11 @@ class HalfLinear(nn.Module):
         whole_OD: Tensor = torch.ops.quantized.linear_unpack_fp16(self._packed)[0]
         return torch.cat((whole_OD, self._rest), dim=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if torch.is_grad_enabled() and x.requires_grad:  # the packed product has no derivative
-            return F.linear(x, self.weight, self.bias)
-        x_RD = x.reshape(-1, self.in_features)
+    def _products(self, x_RD: Tensor) -> Tensor:
         y_RO: Tensor = torch.ops.quantized.linear_dynamic_fp16(x_RD[:, : self._whole].contiguous(), self._packed)
         if self._whole < self.in_features:
             y_RO.addmm_(x_RD[:, self._whole :], self._rest.T)
-        y = y_RO.view(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        return y_RO
 
     def single(self, x_D: Vector) -> Vector:
         """Return W·x without b for one vector."""
@@ -76,20 +101,19 @@ def fits(weight_OD: Tensor) -> bool:
     return weight_OD.shape[1] >= BLOCK and bool(lowest >= -LARGEST and highest <= LARGEST)  # False if one is NaN
 
 
-@cache
-def half_is_faster() -> bool:
-    """Return whether this processor multiplies a float16 matrix by a vector faster than a float32 one.
+def is_faster(form: type[CompactLinear]) -> bool:
+    """Return whether this processor multiplies a matrix of this form by a vector faster than a float32 one.
 
-    It is measured once, in 50 ms, with matrices larger than a processor's cache. FBGEMM exists on x86 processors with
+    It is measured in 50 ms, with matrices larger than a processor's cache. FBGEMM exists on x86 processors with
     AVX2 only: elsewhere weights stay float32.
     """
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         return False
     weight_OD, x_D = torch.ones(8192, 1024), np.ones(1024, np.float32)
-    half, whole = HalfLinear(weight_OD, None), weight_OD.numpy()
-    pairs = [(_seconds(lambda: whole.dot(x_D)), _seconds(lambda: half.single(x_D))) for _ in range(5)]
-    plain, halved = (min(column) for column in zip(*pairs, strict=True))  # other processes only add to the time
-    return plain > FASTER * halved
+    compact, whole = form(weight_OD, None), weight_OD.numpy()
+    pairs = [(_seconds(lambda: whole.dot(x_D)), _seconds(lambda: compact.single(x_D))) for _ in range(5)]
+    plain, packed = (min(column) for column in zip(*pairs, strict=True))  # other processes only add to the time
+    return plain > FASTER * packed
 
 
 def _seconds(act: Callable[[], object]) -> float:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine.errors import EngineError
 from engine.model.config import ModelConfig
-from engine.model.half import HalfEmbedding, HalfLinear, fits
+from engine.model.half import CompactLinear, HalfEmbedding, fits
 from engine.model.transformer import Transformer
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -244,12 +244,12 @@ def is_transposed(family: str, name: str) -> bool:
 
 
 def load_transformer(
-    files: TensorFiles, config: ModelConfig, dtype: torch.dtype, halve: bool = False
+    files: TensorFiles, config: ModelConfig, dtype: torch.dtype, form: type[CompactLinear] | None = None
 ) -> Generator[float, None, Transformer]:
     """Load the model as `dtype`, yield the share that is done, 0..1, and return it.
 
-    Tensors of that type remain memory-mapped, others are converted. With `halve`, matrices are kept as float16
-    and computed with in float32 (half.py), except one whose numbers are too large. Raises as Weights.
+    Tensors of that type remain memory-mapped, others are converted. With `form`, matrices are kept in that
+    form, and embeddings as float16, except one whose numbers are too large. Raises as Weights.
     """
     weights = Weights(files, config)
     with torch.device("meta"):
@@ -257,8 +257,8 @@ def load_transformer(
     tensors: dict[str, Tensor] = {}
     for done, (name, tensor) in enumerate(weights.read(dtype), start=1):
         is_head = config.tied_head and name == "embedding.weight"
-        if halve and tensor.ndim == 2 and fits(tensor):
-            tensors.update(_halved(model, name, tensor, is_head))
+        if form and tensor.ndim == 2 and fits(tensor):
+            tensors.update(_compacted(model, form, name, tensor, is_head))
         else:
             tensors |= {name: tensor, **({HEAD_NAME: tensor} if is_head else {})}
         yield done / len(weights)
@@ -266,18 +266,20 @@ def load_transformer(
     return model.requires_grad_(False)
 
 
-def _halved(model: Transformer, name: str, tensor: Tensor, is_head: bool) -> dict[str, Tensor]:
-    """Replace the layer of this matrix by one of half.py; return what remains to be loaded into it."""
+def _compacted(
+    model: Transformer, form: type[CompactLinear], name: str, tensor: Tensor, is_head: bool
+) -> dict[str, Tensor]:
+    """Replace the layer of this matrix by one that keeps fewer bits; return what remains to be loaded into it."""
     module = name.removesuffix(".weight")
     layer = model.get_submodule(module)
     if is_head:
-        model.set_submodule("unembedding", HalfLinear(tensor, None))
+        model.set_submodule("unembedding", form(tensor, None))
     if isinstance(layer, nn.Embedding):
         with torch.device("meta"):
             model.set_submodule(module, HalfEmbedding(*tensor.shape))
         return {name: tensor.half()}
     assert isinstance(layer, nn.Linear), f"{module} is no matrix"
-    model.set_submodule(module, HalfLinear(tensor, layer.bias))
+    model.set_submodule(module, form(tensor, layer.bias))
     return {}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from engine import gguf_header
 from engine.errors import EngineError
-from engine.messages.models import ModelInfo
+from engine.messages.models import ModelInfo, WeightsForm
 from engine.model import gguf, huggingface
 from engine.model.checkpoint import (
     CONFIG,
@@ -24,13 +25,15 @@ from engine.model.checkpoint import (
     weights_of,
 )
 from engine.model.config import ModelConfig
+from engine.model.eight_bit import EightBitLinear
 from engine.model.families import config_from
-from engine.model.half import MOST_SMALL, half_is_faster
+from engine.model.half import MOST_SMALL, CompactLinear, HalfLinear, is_faster
 from engine.model.memory import free_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
 BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # comes with Nakami, made by engine/builtin.py
+FORMS: dict[str, type[CompactLinear]] = {form.name: form for form in (HalfLinear, EightBitLinear)}
 T = TypeVar("T")
 
 
@@ -38,18 +41,19 @@ def load_model(
     path: Path,
     device: str = "cpu",
     report: Callable[[float], None] = lambda share: None,
-    halve: bool = False,
+    weights: WeightsForm = "float32",
 ) -> tuple[Transformer, Tokenizer]:
     """Load model and tokenizer; `report` gets the share that is done, 0..1. Raises as `loading`."""
-    return finish(loading(path, device, halve), report)
+    return finish(loading(path, device, weights), report)
 
 
 def loading(
-    path: Path, device: str = "cpu", halve: bool = False
+    path: Path, device: str = "cpu", weights: WeightsForm = "float32"
 ) -> Generator[float, None, tuple[Transformer, Tokenizer]]:
     """Load model and tokenizer, yield the share that is done, 0..1, and return both.
 
-    With `halve`, the matrices of a large model of others are kept as float16 if this computer is faster that way.
+    With `weights` "float16" or "int8", the matrices of a large model of others are kept so if this computer is
+    faster that way.
     Raises as `load_transformer` and Tokenizer.load.
     """
     config = read_config(path)
@@ -57,29 +61,29 @@ def loading(
     fits = tokenizer.vocabulary == config.vocabulary or config.family != "nakami"
     if not fits:
         raise EngineError("error.model_damaged", file=str(path / "tokenizer.json"))
-    return (yield from _loading(path, device, halve)), tokenizer
+    return (yield from _loading(path, device, weights)), tokenizer
 
 
 def load_transformer(
     path: Path,
     device: str = "cpu",
     report: Callable[[float], None] = lambda share: None,
-    halve: bool = False,
+    weights: WeightsForm = "float32",
 ) -> Transformer:
     """Load the model without its tokenizer.
 
     Raises EngineError: error.model_missing, error.model_damaged, error.model_mismatch, error.model_memory,
     and as ModelConfig.check, families.py, huggingface.py, gguf_header.read and gguf.py.
     """
-    return finish(_loading(path, device, halve), report)
+    return finish(_loading(path, device, weights), report)
 
 
-def _loading(path: Path, device: str, halve: bool = False) -> Generator[float, None, Transformer]:
+def _loading(path: Path, device: str, weights: WeightsForm = "float32") -> Generator[float, None, Transformer]:
     config, files = _config_and_tensors(path)
     if files is not None:
         huggingface.Weights(files, config)  # tensors of another shape are reported before a lack of memory
-        storage = _storage(files, config, halve and device == "cpu")
-        model = yield from huggingface.load_transformer(files, config, storage.dtype, storage.halve)
+        storage = _storage(files, config, weights if device == "cpu" else "float32")
+        model = yield from huggingface.load_transformer(files, config, storage.dtype, storage.form)
         return model.to(device)
     model = Transformer(config)
     model.load_state_dict(_own_tensors(path, config), strict=False)
@@ -138,15 +142,15 @@ def read_config(path: Path) -> ModelConfig:
     return config_from(values, path)
 
 
-def describe(path: Path, training: bool = False, halve: bool = False) -> ModelInfo:
+def describe(path: Path, training: bool = False, weights: WeightsForm = "float32") -> ModelInfo:
     """Describe the model in a folder or a GGUF file without loading it. Raises as `load_transformer`."""
     config, files = _config_and_tensors(path)
-    step, storage = 0, Storage(torch.float32, False, 4 * config.parameters())
+    step, storage = 0, Storage(torch.float32, None, 4 * config.parameters())
     if files is None:
         step, unused = _step_and_unused(path / WEIGHTS, config)
     else:
         unused = huggingface.Weights(files, config).unused
-        storage = _storage(files, config, halve)
+        storage = _storage(files, config, weights)
     return ModelInfo(
         name=_name(path, files),
         folder=str(path),
@@ -178,32 +182,40 @@ class Storage:
     """How a model's weights are kept."""
 
     dtype: torch.dtype  # of the tensors
-    halve: bool  # matrices are kept as float16, and computed with in float32
+    form: type[CompactLinear] | None  # of matrices that are kept in fewer bits than they are computed with
     bytes: int
 
     @property
     def name(self) -> str:
-        return "float16" if self.halve else str(self.dtype).removeprefix("torch.")
+        return self.form.name if self.form else str(self.dtype).removeprefix("torch.")
 
 
-def _storage(files: huggingface.TensorFiles, config: ModelConfig, halve: bool) -> Storage:
-    """Return float16 with float32 computation if wanted and faster, float32 if there is memory, or a 16-bit type.
+def _storage(files: huggingface.TensorFiles, config: ModelConfig, weights: WeightsForm) -> Storage:
+    """Return the form that is wanted if it is faster, float32 if there is memory, or a 16-bit type.
 
     Raises EngineError error.model_memory.
     """
     count, have = config.parameters(), free_memory()
-    choices = [Storage(torch.float32, False, 4 * count)]
-    if halve and count > MOST_SMALL and half_is_faster():
-        again = config.vocabulary * config.width if config.tied_head else 0  # as the embedding and as the head
-        choices = [Storage(torch.float32, True, 2 * (count + again))]
+    choices = [Storage(torch.float32, None, 4 * count)]
+    form = FORMS.get(weights)
+    if form and count > MOST_SMALL and _is_faster(weights):
+        table = config.vocabulary * config.width  # the embedding; a tied head is kept beside it
+        matrices = count if config.tied_head else count - table
+        choices = [Storage(torch.float32, form, form.bytes_per_weight * matrices + 2 * table)]
     elif files.halved is not None:
-        choices.append(Storage(files.halved, False, 2 * count))
+        choices.append(Storage(files.halved, None, 2 * count))
     if have is None:
         return choices[0]
     for storage in choices:
         if storage.bytes <= have:
             return storage
     raise EngineError("error.model_memory", need=f"{choices[-1].bytes / 2**30:.1f}", have=f"{have / 2**30:.1f}")
+
+
+@cache
+def _is_faster(weights: WeightsForm) -> bool:
+    """Return whether this computer is faster with weights of this form; it is measured once."""
+    return is_faster(FORMS[weights])
 
 
 def _step_and_unused(path: Path, config: ModelConfig) -> tuple[int, tuple[str, ...]]:

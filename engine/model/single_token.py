@@ -19,7 +19,7 @@ from torch.nn.functional import gelu
 
 from engine.model.cache import KVCache
 from engine.model.config import ModelConfig
-from engine.model.half import HalfLinear
+from engine.model.half import CompactLinear
 from engine.model.rotary import attention_factor, rotary_frequencies
 from engine.model.transformer import Attention, Block, Norm, Transformer
 
@@ -45,7 +45,7 @@ class SingleToken:
     @staticmethod
     def can_run(model: Transformer) -> bool:
         """Return whether numpy can read the weights in place and has the activation function."""
-        known, halved = model.config.activation in ACTIVATIONS, isinstance(model.unembedding, HalfLinear)
+        known, halved = model.config.activation in ACTIVATIONS, isinstance(model.unembedding, CompactLinear)
         return known and model.device.type == "cpu" and (halved or model.embedding.weight.dtype == torch.float32)
 
     def __call__(self, token: int, cache: KVCache) -> Vector:
@@ -178,9 +178,9 @@ def _rotation(angles: NDArray[np.float64], width: int, factor: float) -> Vector:
     return rotation_KK
 
 
-def _linear(layer: nn.Linear | HalfLinear) -> Apply:
+def _linear(layer: nn.Linear | CompactLinear) -> Apply:
     # `.dot` has half the call overhead of `@`
-    product: Apply = layer.single if isinstance(layer, HalfLinear) else _array(layer.weight).dot
+    product: Apply = layer.single if isinstance(layer, CompactLinear) else _array(layer.weight).dot
     if layer.bias is None:
         return product
     bias = _array(layer.bias)

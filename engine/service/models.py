@@ -39,9 +39,9 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
     One that does not fit is refused before it is read.
     """
     path = find(request.folder)
-    info = describe(path, halve=True)
+    info = describe(path, weights=request.weights)
     yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
-    opened = yield from reported("progress.opening", session.opening(path))
+    opened = yield from reported("progress.opening", session.opening(path, request.weights))
     yield opened
     wanted = device_for(session.opened.model.config)
     if opened.device != wanted and not opened.training:

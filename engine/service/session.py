@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.inspection.interventions import changes_of
-from engine.messages.models import Intervention, ModelInfo
+from engine.messages.models import Intervention, ModelInfo, WeightsForm
 from engine.model.damage import check_rows
 from engine.model.devices import best_device, device_for, place
 from engine.model.memory import free_memory
@@ -114,11 +114,11 @@ class Session(Cache):
     def opened_or_none(self) -> OpenedModel | None:
         return self._opened
 
-    def open(self, path: Path) -> ModelInfo:
+    def open(self, path: Path, weights: WeightsForm = "float32") -> ModelInfo:
         """Open a model, or the one that is being trained there. Raises as `loading`."""
-        return finish(self.opening(path))
+        return finish(self.opening(path, weights))
 
-    def opening(self, path: Path) -> Generator[float, None, ModelInfo]:
+    def opening(self, path: Path, weights: WeightsForm = "float32") -> Generator[float, None, ModelInfo]:
         """Do as `open`, yield the share that is done, 0..1, and return the description.
 
         A model from the disk is on the device that devices.py chooses by its size, one in training on the run's.
@@ -126,9 +126,10 @@ class Session(Cache):
         if self.run is not None and self.run.folder == path:
             return self._open_run(self.run)
         device = "cpu" if best_device() == "cpu" else device_for(read_config(path))
-        halve = device == "cpu"  # such matrices stay on the CPU
-        model, tokenizer = yield from loading(path, halve=halve)
-        return self._set(model, tokenizer, replace(describe(path, halve=halve), device=place(model, device)))
+        if device != "cpu":
+            weights = "float32"  # matrices in fewer bits stay on the CPU
+        model, tokenizer = yield from loading(path, weights=weights)
+        return self._set(model, tokenizer, replace(describe(path, weights=weights), device=place(model, device)))
 
     def to_cpu(self) -> bool:
         """Let the open model compute on the CPU; return False if it does already, or is in training."""
