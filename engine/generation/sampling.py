@@ -136,15 +136,20 @@ def entropy(p_V: Floats, logits_V: Floats) -> float:
     """Return -Σ p·log p of p = softmax(logits), in nats; log p = logit - constant also where p underflows."""
     top = int(logits_V.argmax())
     log_p_V = logits_V - logits_V[top] + math.log(p_V[top])
-    return max(0.0, -float(p_V @ log_p_V))
+    return max(0.0, -float(np.einsum("v,v", p_V, log_p_V)))  # `@` would use threads, which take longer here
 
 
 def rank_order(logits_V: Floats) -> NDArray[np.intp]:
-    """Return the token IDs, largest logit first, ties by ID. Ties are rare and a stable sort takes twice as long."""
+    """Return the token IDs, largest logit first, ties by ID.
+
+    Only the ties are sorted by ID: a stable sort of 49,152 logits takes twice as long as one that is not stable.
+    """
     order_R = np.argsort(-logits_V)
     sorted_desc = logits_V[order_R]
-    if (sorted_desc[1:] == sorted_desc[:-1]).any():
-        return np.argsort(-logits_V, kind="stable")
+    equal = sorted_desc[1:] == sorted_desc[:-1]
+    tied_R = np.append(equal, False) | np.insert(equal, 0, False)
+    tied = order_R[tied_R]
+    order_R[tied_R] = tied[np.lexsort((tied, -logits_V[tied]))]
     return order_R
 
 

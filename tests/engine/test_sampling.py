@@ -16,7 +16,7 @@ from transformers.generation.logits_process import (
 )
 
 from engine.errors import EngineError
-from engine.generation.sampling import candidates, draw, softmax, stages
+from engine.generation.sampling import candidates, draw, rank_order, softmax, stages
 from engine.messages.generation import STAGES, SamplingSettings
 
 LOGITS = arrays.arrays(np.float32, st.integers(2, 40), elements=st.floats(-30, 30, width=32))
@@ -34,6 +34,11 @@ PREVIOUS = st.lists(st.integers(0, 1), max_size=3)
 def rows(logits: np.ndarray, settings: SamplingSettings, previous: list[int] | None = None) -> np.ndarray:
     """Return the probabilities after every stage, [stage, token]."""
     return stages(logits, previous or [], settings).probabilities(np.arange(len(logits)))
+
+
+@given(logits=arrays.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([-1e100, -2.0, 0.0, 1.5, 7.0])))
+def test_tokens_are_ranked_by_their_logits_and_equal_ones_by_id(logits: np.ndarray) -> None:
+    assert rank_order(logits).tolist() == sorted(range(len(logits)), key=lambda token: (-logits[token], token))
 
 
 @given(logits=LOGITS, settings=SETTINGS, previous=PREVIOUS)
