@@ -196,7 +196,7 @@ def logits(options: argparse.Namespace) -> None:
     from engine.model.bundled import find
     from engine.model.opening import load_transformer
 
-    model = load_transformer(find(options.model))
+    model = load_transformer(find(options.model), weights=options.weights)
     most = model.config.vocabulary - 1
     try:
         ids = [int(number) for number in options.ids.split(",")]
