@@ -41,7 +41,12 @@ class ChatTemplate:
         Raises EngineError: error.template_refused, error.template_broken, error.template_slow, error.template_large.
         """
         names: dict[str, object] = {**self.names, **({"enable_thinking": thinking} if self.thinks else {})}
-        request = {"template": self.source, "chats": [list(map(dict, chat)) for chat in chats], "names": names}
+        request = {
+            "template": self.source,
+            "chats": [list(map(dict, chat)) for chat in chats],
+            "names": names,
+            "file": str(self.file),
+        }
         command = [sys.executable, "-m", "engine.text.template_process"]
         line = json.dumps(request).encode() + b"\n"
         try:
@@ -55,7 +60,7 @@ class ChatTemplate:
         except ValueError:  # the process has died, which a lack of memory can cause
             raise EngineError("error.template_large", file=str(self.file)) from None
         if "error" in answer:
-            raise EngineError(answer["error"], file=str(self.file), **answer["arguments"])
+            raise EngineError(answer["error"], **answer["arguments"])
         prompts: list[str] = answer["prompts"]
         return prompts
 

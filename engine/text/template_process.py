@@ -59,12 +59,16 @@ def _json(
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
+class Refused(Exception):
+    """A template does not accept a chat, for the reason that it gives."""
+
+
 def _refuse(reason: str) -> NoReturn:
-    raise EngineError("error.template_refused", reason=str(reason)[:SHOWN])
+    raise Refused(reason)
 
 
-def render(template: str, chats: list[Any], names: dict[str, Any]) -> list[str]:
-    """Return the prompt of each chat.
+def render(template: str, chats: list[Any], names: dict[str, Any], file: str) -> list[str]:
+    """Return the prompt of each chat; `file` is where the template is from, for the errors.
 
     Raises EngineError: error.template_refused, error.template_large, error.template_broken.
     """
@@ -77,16 +81,18 @@ def render(template: str, chats: list[Any], names: dict[str, Any]) -> list[str]:
                 parts.append(part)
                 length += len(part)
                 if length > MOST_CHARACTERS:
-                    raise EngineError("error.template_large")
+                    raise EngineError("error.template_large", file=file)
             prompts.append("".join(parts))
         return prompts
     except EngineError:
         raise
+    except Refused as error:
+        raise EngineError("error.template_refused", reason=str(error)[:SHOWN], file=file) from error
     except MemoryError as error:
-        raise EngineError("error.template_large") from error
+        raise EngineError("error.template_large", file=file) from error
     except Exception as error:  # a template may raise anything
         reason = f"{type(error).__name__}: {error}"[:SHOWN]
-        raise EngineError("error.template_broken", reason=reason) from error
+        raise EngineError("error.template_broken", reason=reason, file=file) from error
 
 
 def main() -> None:

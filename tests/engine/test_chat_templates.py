@@ -109,7 +109,7 @@ def test_prompts_are_those_of_transformers(name: str, turns: list[str], system: 
     if system is not None and name != "gemma":
         chat.insert(0, {"role": "system", "content": system})
     names = {**NAMES, "enable_thinking": thinking}
-    assert template_process.render(TEMPLATES[name], [chat], names) == [theirs(TEMPLATES[name], chat, **names)]
+    assert template_process.render(TEMPLATES[name], [chat], names, "model") == [theirs(TEMPLATES[name], chat, **names)]
 
 
 def template(source: str) -> ChatTemplate:
@@ -120,7 +120,7 @@ def test_a_template_can_refuse_a_chat() -> None:
     with pytest.raises(EngineError) as refused:
         template(GEMMA).render([[{"role": "system", "content": "Be kind."}]])
     assert refused.value.key == "error.template_refused"
-    assert refused.value.args_by_name["reason"] == "System role not supported"
+    assert refused.value.args_by_name == {"reason": "System role not supported", "file": "model"}
 
 
 @pytest.mark.parametrize(
