@@ -31,6 +31,7 @@ VARIANTS = {
         FAMILIES["phi3"],
         rope_scaling=RopeScaling("longrope", 2.0, short_factors=tuple(range(1, 13)), long_factors=(1.0,) * 12),
     ),
+    "nanochat": dataclasses.replace(FAMILIES["nakami"], n_kv_heads=2, mlp_width=200, logit_cap=15.0),
     "gpt_neox_serial": dataclasses.replace(FAMILIES["gpt_neox"], parallel=False, activation="relu"),
 }
 CONFIGS = FAMILIES | VARIANTS
