@@ -110,6 +110,18 @@ def test_escape_stops_an_answer_which_can_go_on(qtbot: QtBot, pane: ChatPane, en
     assert not pane.asking("answer")
 
 
+def test_an_answer_of_another_model_cannot_be_continued(qtbot: QtBot, pane: ChatPane, engine: FakeEngine) -> None:
+    pane.page.length.setValue(2)
+    say(qtbot, pane, "Hi")
+    assert pane.page.views[1].on.isVisible()
+    pane.state.set_model(model("/models/other"))
+    qtbot.waitUntil(lambda: not pane.asking())
+    assert not pane.page.views[1].on.isVisible()
+    pane.page.views[1].text.clicked.emit(0)
+    pane.page.bars.chosen.emit(98)
+    assert len(engine.asked(Chat)) == 1  # token IDs of the first model mean nothing to the second
+
+
 def test_the_template_is_shown_around_the_turns(qtbot: QtBot, pane: ChatPane) -> None:
     say(qtbot, pane, "Hi")
     pane.page.template.setChecked(True)

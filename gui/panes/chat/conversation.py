@@ -22,6 +22,7 @@ class Turn:
     parent: "Turn | None" = None
     children: list["Turn"] = field(default_factory=list)
     forward: "Turn | None" = None  # the child on the branch that is shown
+    model: str = ""  # folder of the model that generated the tokens; to others their IDs mean nothing
     ended: str = ""  # why the answer ended, "stopped" if the user has stopped it; "" while it is generated
 
     @property

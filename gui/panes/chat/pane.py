@@ -138,7 +138,7 @@ class ChatPane(Pane):
         """Let the model answer, or go on with an answer that has begun."""
         answer = begun if begun is not None and begun.parent is question else question.add(begun or Turn("assistant"))
         answer.show()
-        answer.ended, self._answering, self._chosen = "", answer, None
+        answer.ended, answer.model, self._answering, self._chosen = "", self._folder, answer, None
         request = Chat(
             self.chat.messages(self.page.system.text(), question),
             self.form,
@@ -205,8 +205,12 @@ class ChatPane(Pane):
 
     def go_on(self, turn: Turn) -> None:
         """Go on with an answer that was stopped, or had as many tokens as were asked for."""
-        if turn.parent is not None and turn.tokens and self._answering is None:
+        if turn.parent is not None and self._can_go_on(turn) and self._answering is None:
             self._answer(turn.parent, turn)
+
+    def _can_go_on(self, turn: Turn) -> bool:
+        """Return whether a turn has tokens of the open model, which can be continued."""
+        return bool(turn.tokens) and turn.model == self._folder
 
     def edit(self, turn: Turn) -> None:
         """Put a turn into the field; sending it makes a branch."""
@@ -220,7 +224,7 @@ class ChatPane(Pane):
         if self._chosen is None or self._answering is not None:
             return
         turn, place = self._chosen
-        if turn.parent is not None and turn.tokens[place].id != token_id:
+        if turn.parent is not None and self._can_go_on(turn) and turn.tokens[place].id != token_id:
             self._answer(turn.parent, Turn("assistant", tokens=turn.tokens[:place]), token_id)
 
     def show_variant(self, turn: Turn, step: int) -> None:
@@ -294,11 +298,12 @@ class ChatPane(Pane):
             state = t("pane.chat.waiting")
         elif turn.ended in ("length", "context", "stopped"):
             state = t(f"pane.chat.ended.{turn.ended}")
-        cut = turn.ended in ("length", "stopped") and bool(turn.tokens)
+        cut = turn.ended in ("length", "stopped") and self._can_go_on(turn)
         view.set_turn(turn.role, state, turn.variants.index(turn), len(turn.variants), cut)
         before, after = self._template_spans(index)
         if turn.tokens:
-            spans = [self._span(token, gone, turn is self.chat.last) for token in turn.tokens]
+            is_last = turn is self.chat.last
+            spans = [self._span(token, gone, is_last) for token in turn.tokens]
         else:
             spans = [Span(turn.text, None, look="gone" if gone else "text")]
         self._offsets[index] = len(before)
