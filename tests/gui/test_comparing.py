@@ -64,6 +64,17 @@ def pinned(qtbot: QtBot, pane: Any) -> None:
     qtbot.waitUntil(lambda: pane.comparing.found is not None and not pane.asking())
 
 
+def test_another_text_stops_the_writing_of_both_models(qtbot: QtBot, window: MainWindow, pane: Any) -> None:
+    qtbot.mouseClick(pane.comparing.page.pin_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.state.pinned is not None)
+    qtbot.mouseClick(pane.comparing.page.write_button, Qt.MouseButton.LeftButton)
+    assert pane.asking("write now")
+    window.state.set_text("dogs")
+    assert not pane.asking("write now")
+    qtbot.waitUntil(lambda: pane.comparing.found is not None and not pane.asking())
+    assert pane.comparing.text == "dogs"
+
+
 def test_a_model_is_pinned_and_unpinned_and_the_status_line_says_so(
     pane: Any, window: MainWindow, qtbot: QtBot
 ) -> None:

@@ -61,6 +61,8 @@ class Comparing(Part):
 
     def refresh(self) -> None:
         """Compare the shared text."""
+        for side in SIDES:
+            self.drop(f"write {side}")
         self.written = {side: [] for side in SIDES}
         self._compare(self.state.text[:LONGEST_TEXT])
 
@@ -110,8 +112,11 @@ class Comparing(Part):
 
     def _expect(self) -> None:
         """Ask both models for their candidates at the selected place, by default after the text."""
-        found = self.found
-        if found is None or self.place == 0:
+        found, self._expected = self.found, {}
+        if found is None or self.place == 0:  # nothing predicts the first token
+            for bars in self.page.bars.values():
+                bars.set_candidates(None)
+            self.page.place_words.clear()
             return
         place = len(found.now.ids) if self.place is None else self.place
         before = "".join(found.now.texts[:place])

@@ -281,6 +281,7 @@ class Writing(Part):
 
     def _remove(self, leaf: Node) -> None:
         """Remove a branch; "undo" restores it."""
+        self._stop()
         self._removed = (self.tree, leaf.path)
         self.tree.remove(leaf)
         self._show_and_predict()
@@ -291,6 +292,7 @@ class Writing(Part):
 
     def undo(self) -> None:
         """Restore the last removed branch, or the text before it was cleared or replaced."""
+        self._stop()
         if self._removed is not None and self._removed[0] is self.tree:
             for node in self._removed[1]:
                 if node.parent is not None and node not in node.parent.children:
