@@ -25,7 +25,7 @@ SMALL = re.compile(r"(config|generation_config|tokenizer_config|added_tokens)\.j
 CHUNK = 1 << 20  # bytes that are read at a time
 PAUSE = 0.001  # seconds to wait for the thread before others may run
 
-Files = list[dict[str, Any]]  # what the hub's file system knows of each file: its name, size and checksum
+Files = list[dict[str, Any]]  # of the hub's file system: the name, size and checksum of each file
 Share = float | None  # of the bytes that are on this computer, 0..1; None if nothing has changed
 
 
@@ -115,6 +115,7 @@ class _Copying(threading.Thread):
                     if self.stopped.is_set():
                         return
                     copy.write(part)
+                    copy.flush()  # a thread that is stopped later writes nothing after what a new one appends
                     self.done += len(part)
             copy.flush()
             os.fsync(copy.fileno())
