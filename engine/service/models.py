@@ -1,6 +1,5 @@
 """Handlers of models: opening and listing them, changing the open one, downloading one from the Hugging Face hub."""
 
-import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +25,7 @@ from engine.model.devices import device_for
 from engine.model.hub import download, folder_for, offer
 from engine.model.library import find_all
 from engine.model.opening import describe
+from engine.pace import Pace
 from engine.service.answer import IDLE, Answer, Handlers, Idle
 from engine.service.session import Session
 
@@ -40,7 +40,7 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
     """
     path = find(request.folder)
     info = describe(path, weights=request.weights)
-    yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 2**30:.2f}"})
+    yield Notice("notice.opening", {"name": info.name, "memory": f"{info.bytes / 1e9:.2f}"})
     opened = yield from reported("progress.opening", session.opening(path, request.weights))
     yield opened
     wanted = device_for(session.opened.model.config)
@@ -54,12 +54,12 @@ def open_model(session: Session, request: OpenModel) -> Answer[Notice | Progress
 def list_models(session: Session, request: ListModels) -> Answer[StoredModels]:
     """Report the models on this computer a few times a second, as they are found."""
     found: list[StoredModel] = []
-    last = 0.0  # time of the last report; the first model is reported at once
+    pace = Pace(REPORT_SECONDS)
     for model in find_all(Path(request.own), map(Path, request.folders)):
         found += [model] if model else []
-        if found and time.perf_counter() - last >= REPORT_SECONDS:
+        if found and pace.due():
             yield StoredModels(tuple(found))
-            found, last = [], time.perf_counter()
+            found = []
         else:
             yield None
     yield StoredModels(tuple(found))
@@ -87,7 +87,7 @@ def reported(key: str, shares: Generator[float | None, None, T]) -> Generator[Pr
 
     None in place of a share: the generator waits, for example for the hub.
     """
-    reported = 0.0
+    pace = Pace(REPORT_SECONDS)
     while True:
         try:
             share = next(shares)
@@ -96,11 +96,8 @@ def reported(key: str, shares: Generator[float | None, None, T]) -> Generator[Pr
             return value
         if share is None:
             yield IDLE
-            continue
-        now = time.perf_counter()
-        is_due = now - reported >= REPORT_SECONDS
-        yield Progress(key, share) if is_due else None
-        reported = now if is_due else reported
+        else:
+            yield Progress(key, share) if pace.due() else None
 
 
 HANDLERS: Handlers = {
