@@ -92,7 +92,7 @@ def describe_place(place: Place) -> StoredModel | None:
         try:
             if not _looks_like_a_model(path):
                 return None
-            info = describe(path)
+            info = describe(path, weights="float16")  # as the window opens it
             family, parameters, memory = info.family, info.parameters, info.bytes
             _check_tokenizer(path)
         except EngineError as reason:

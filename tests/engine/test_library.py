@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from engine.cli.main import main
 from engine.messages.models import ListModels, OpenModel, StoredModel, StoredModels
-from engine.model import library
+from engine.model import library, opening
 from engine.model.families import FAMILIES
 from engine.model.library import find_all
 from engine.model.opening import BUILTIN
@@ -48,6 +48,17 @@ def toy(tmp_path: Path) -> Path:
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         shutil.copy(BUILTIN / name, folder / name)
     return folder
+
+
+def test_the_memory_is_that_of_the_form_in_which_models_are_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small_gguf(tmp_path / "tiny.gguf")
+    monkeypatch.setattr(opening, "MOST_SMALL", 0)
+    monkeypatch.setattr(opening, "_is_faster", lambda weights: weights == "float16")
+    tiny = found(tmp_path)["tiny"]
+    assert tiny.memory == opening.describe(Path(tiny.path), weights="float16").bytes
+    assert tiny.memory < opening.describe(Path(tiny.path)).bytes
 
 
 def test_the_built_in_model_comes_first() -> None:
