@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="main.py", description="Nakami: see a language model from the inside.")
     parser.add_argument(
-        "paths", nargs="*", metavar="TEXT_OR_MODEL", help="texts to train on, or a model: a folder or a .gguf file"
+        "paths",
+        nargs="*",
+        metavar="TEXT_OR_MODEL",
+        help="texts to train on, or a model: a folder, a .gguf file, or smollm2, which comes with Nakami",
     )
     parser.add_argument("--version", action="version", version=f"Nakami {VERSION}")
     export = parser.add_argument_group("pictures without a window")
@@ -67,6 +70,7 @@ def run(paths: list[str]) -> int:
     from gui.crashes import BugReporter, open_logs
     from gui.engine_link import EngineLink
     from gui.interrupts import Interrupts
+    from gui.samples import path_of
     from gui.settings import Settings, default_path
     from gui.window.main_window import MainWindow
 
@@ -86,5 +90,5 @@ def run(paths: list[str]) -> int:
     if last_crash is not None:
         window.banner.show_key("notice.crashed", file=str(last_crash))
     # Show the window first, because importing the panes takes long.
-    window.painted.connect(lambda: window.begin([str(Path(path).absolute()) for path in paths]))
+    window.painted.connect(lambda: window.begin([path_of(path) for path in paths]))
     return int(app.exec()) or interrupts.exit_code

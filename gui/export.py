@@ -17,6 +17,7 @@ from gui.interrupts import Interrupts
 from gui.panes import PANE_IDS
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.search.pane import SearchPane
+from gui.samples import path_of
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
@@ -65,7 +66,7 @@ class ExportError(Exception):
 def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> None:
     """Open the text and model in `options`; without a model, train a small one."""
     window.workspace.pane(SearchPane).collection.home = scratch / "documents"
-    paths = [str(Path(path).absolute()) for path in (options.model, options.text) if path]
+    paths = [path_of(path) for path in (options.model, options.text) if path]
     window.begin(paths)
     if not options.text and not options.model:
         window.opening.open_sample()

@@ -9,6 +9,13 @@ from gui.text import shown_name
 from gui.theme import ASSETS
 
 BUILTIN = ASSETS / "model"
+SMOLLM2 = "smollm2"  # for the engine, the model that is installed with Nakami
+
+
+def path_of(name: str) -> str:
+    """Return the absolute path of a file or folder that the user named; "smollm2" as it is if there is none."""
+    path = Path(name)
+    return name if name == SMOLLM2 and not path.exists() else str(path.absolute())
 
 
 def name_of(model: ModelInfo) -> str:

@@ -19,7 +19,7 @@ from gui.pane import Pane, PaneContext
 from gui.panes import KEYS, PANE_IDS
 from gui.requests import Requests
 from gui.run_controller import RunController
-from gui.samples import BUILTIN
+from gui.samples import BUILTIN, SMOLLM2
 from gui.scenes import EXAMPLES, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
@@ -107,7 +107,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("sample", (), self.opening.open_sample),
             Entry("world", (), self.opening.open_world),
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
-            Entry("smollm2", (), lambda: self.opening.open_model("smollm2")),
+            Entry("smollm2", (), lambda: self.opening.open_model(SMOLLM2)),
             Entry("save_model", ("Ctrl+Shift+S",), self._save_model),
             Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),

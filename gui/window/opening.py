@@ -15,6 +15,7 @@ from gui.dialogs import prepare
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.requests import Requests
+from gui.samples import SMOLLM2
 from gui.settings import Settings, world_path
 from gui.text import in_menu
 from gui.theme import ASSETS
@@ -41,8 +42,8 @@ class Opening(QObject):
     # --- On this computer ------------------------------------------------------------------------
 
     def open_paths(self, paths: list[str]) -> None:
-        """Open texts and a model; a folder with a config.json is a model, and so is a GGUF file."""
-        models = [path for path in paths if is_model(Path(path))]
+        """Open texts and a model; a folder with a config.json is a model, and so are a GGUF file and "smollm2"."""
+        models = [path for path in paths if path == SMOLLM2 or is_model(Path(path))]
         texts = tuple(path for path in paths if path not in models)
         if models:
             self.open_model(models[0])

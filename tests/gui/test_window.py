@@ -18,7 +18,7 @@ from gui import i18n
 from gui.i18n import t
 from gui.panes import PANE_IDS
 from gui.panes.attention.pane import AttentionPane
-from gui.samples import BUILTIN
+from gui.samples import BUILTIN, path_of
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from gui.window.model_chooser import ModelChooser
@@ -314,6 +314,12 @@ def test_a_gguf_file_is_opened_as_a_model(qtbot: QtBot, window: MainWindow, engi
     qtbot.waitUntil(lambda: window.state.model is not None)
     assert window.state.model is not None
     assert window.state.model.folder == str(tmp_path / "m.gguf")
+
+
+def test_smollm2_is_understood_like_a_path(window: MainWindow, engine: FakeEngine, tmp_path: Path) -> None:
+    window.opening.open_paths([path_of("smollm2")])
+    assert engine.asked(OpenModel)[-1].folder == "smollm2"
+    assert path_of("text.txt") == str(Path("text.txt").absolute())
 
 
 def test_the_menu_opens_smollm2(window: MainWindow, engine: FakeEngine) -> None:

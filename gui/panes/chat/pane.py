@@ -17,6 +17,7 @@ from gui.pane import Pane, Table
 from gui.panes.chat.chat_page import ChatPage
 from gui.panes.chat.conversation import Conversation, Turn, as_json, as_markdown
 from gui.panes.chat.turn_view import TurnView
+from gui.samples import SMOLLM2
 from gui.saving import write_whole
 from gui.widgets.coloured_text import Span, marked
 
@@ -40,7 +41,7 @@ class ChatPane(Pane):
         self.pages = QStackedLayout(self.body)
         self.empty = self.empty_page()
         self.open_smollm2 = self.empty.add_button()
-        self.open_smollm2.clicked.connect(lambda: self.model_wanted.emit("smollm2"))
+        self.open_smollm2.clicked.connect(lambda: self.model_wanted.emit(SMOLLM2))
         self.pages.addWidget(self.empty)
         self.page = ChatPage()
         self.page.controls.set_settings(CALM)
@@ -58,7 +59,7 @@ class ChatPane(Pane):
         page.copy_all.clicked.connect(lambda: self._copy(as_markdown(self.chat.messages(page.system.text()))))
         page.save_file.clicked.connect(self.choose_file)
         page.clear.clicked.connect(self.clear_or_undo)
-        page.open_model.clicked.connect(lambda: self.model_wanted.emit("smollm2"))
+        page.open_model.clicked.connect(lambda: self.model_wanted.emit(SMOLLM2))
         page.example_chosen.connect(self.say)
         page.bars.chosen.connect(self.take)
         page.template.toggled.connect(self._show)
