@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from engine.model.half import CompactLinear, Vector
 
 LARGEST_WEIGHT, LARGEST_DIGIT, BASE, ZERO = 127, 63, 128, 64  # sums of two products fit 16 bits, as AVX2 needs
+PRODUCT = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default  # named in full it is called faster
 SMALLEST = torch.finfo(torch.float32).tiny
 
 
@@ -69,7 +70,5 @@ class EightBitLinear(CompactLinear):
 
     def _multiply(self, digits_RD: Tensor) -> Tensor:
         """Return the product with W of digits, which are rounded to whole numbers."""
-        y_RO: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            digits_RD, 1.0, ZERO, self._packed
-        )
+        y_RO: Tensor = PRODUCT(digits_RD, 1.0, ZERO, self._packed)
         return y_RO

@@ -120,12 +120,12 @@ def _gelu_exact(x: Vector) -> Vector:
 
 
 def _geglu(x: Vector) -> Vector:
-    gate, value = np.split(x, 2)
+    gate, value = x.reshape(2, -1)
     return _gelu(gate) * value
 
 
 def _swiglu(x: Vector) -> Vector:
-    gate, value = np.split(x, 2)
+    gate, value = x.reshape(2, -1)
     return gate / (1 + np.exp(-gate)) * value
 
 
