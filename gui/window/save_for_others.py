@@ -23,10 +23,10 @@ from engine.messages.saving import SavedModel, SaveForOthers
 from engine.messages.status import Progress
 from gui import layout
 from gui.engine_link import EngineLink
-from gui.i18n import number, t
+from gui.i18n import t
 from gui.requests import Requests
 from gui.settings import Settings
-from gui.text import shown_name
+from gui.text import shown_name, size_words
 from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
 from gui.widgets.message_bar import MessageBar
@@ -141,9 +141,9 @@ class SaveDialog(Themed, QDialog):
             self.place.setText(name)
 
     def _describe(self) -> None:
-        size = self._model.parameters * WEIGHTS[self.chosen_weights] / 1e6
+        size = round(self._model.parameters * WEIGHTS[self.chosen_weights])
         words = t(f"window.save.about_{self.chosen_form}")
-        self.about.setText(f"{words} {t('window.save.size', megabytes=number(size))}")
+        self.about.setText(f"{words} {t('window.save.size', size=size_words(size))}")
         QTimer.singleShot(0, self, self._make_room)
 
     def _make_room(self) -> None:
@@ -153,8 +153,8 @@ class SaveDialog(Themed, QDialog):
     # --- Saving ----------------------------------------------------------------------------------
 
     def _save(self) -> None:
-        path = self.place.text().strip()
-        replaces = path == self._confirmed
+        typed = self.place.text().strip()
+        replaces, path = typed == self._confirmed, str(Path.home() / typed.removeprefix("~/"))
         form, weights = self.chosen_form, self.chosen_weights
         self._settings.save_for_others = {"form": form, "weights": weights, "folder": str(Path(path).parent)}
         self.messages.clear()
@@ -209,8 +209,8 @@ class SaveDialog(Themed, QDialog):
         self.bar.setAccessibleName(t("progress.saving"))
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setText(t("window.save.save"))
         if self._saved is not None:
-            size = number(self._saved.bytes / 1e6)
-            self.outcome.setText(t("window.save.done", path=shown_name(self._saved.path), megabytes=size))
+            size = size_words(self._saved.bytes)
+            self.outcome.setText(t("window.save.done", path=shown_name(self._saved.path), size=size))
         self._name_cancel()
         self._describe()
 

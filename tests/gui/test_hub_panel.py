@@ -129,7 +129,7 @@ def test_a_checkpoint_of_pythia_is_asked_for_by_its_revision(qtbot: QtBot) -> No
     hub = dialog.hub
     click_row(hub.table, row_of(dialog, "EleutherAI/pythia-70m"))
     assert hub.checkpoint.isVisible()
-    assert hub.checkpoint.itemText(0) == "Trained"
+    assert hub.checkpoint.itemText(0) == "Fully trained"
     hub.checkpoint.setCurrentIndex(hub.checkpoint.findData("step512"))
     hub.go_on()
     assert engine.requests[-1] == AskHub("EleutherAI/pythia-70m", str(models_folder()), "step512")

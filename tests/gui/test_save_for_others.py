@@ -57,6 +57,16 @@ def test_a_model_is_saved_where_and_as_it_was_chosen(qtbot: QtBot, tmp_path: Pat
     assert (again.chosen_form, again.chosen_weights) == ("gguf", "q8_0")
 
 
+def test_a_name_without_a_folder_is_saved_in_the_home_folder(qtbot: QtBot, tmp_path: Path) -> None:
+    engine = FakeEngine({SaveForOthers: lambda _: [SavedModel("model", "llama", 10**7)]})
+    dialog = dialog_of(qtbot, engine, tmp_path)
+    for typed in ("model", "~/model"):
+        dialog.place.setText(typed)
+        press(dialog, SAVE)
+        qtbot.waitUntil(dialog.outcome.isVisible)
+        assert engine.asked(SaveForOthers)[-1].path == str(Path.home() / "model")
+
+
 def test_a_refusal_is_shown_and_another_choice_is_possible(qtbot: QtBot, tmp_path: Path) -> None:
     refused = Ended(0, "failed", "error.no_gguf_family", {"family": "nanochat"})
     dialog = dialog_of(qtbot, FakeEngine({SaveForOthers: lambda _: [refused]}), tmp_path)

@@ -19,7 +19,7 @@ from gui.panes.generation.part import Part
 from gui.panes.generation.scoring import LONGEST_TEXT
 from gui.panes.generation.units import LN2, share
 from gui.samples import name_of
-from gui.text import tip
+from gui.text import size_words, tip
 from gui.widgets.coloured_text import Span, marked
 
 LEAST_BITS = 0.001  # smaller divergences come from rounding
@@ -179,7 +179,7 @@ class Comparing(Part):
             return ""
         if model is not None and model.folder == pinned.info.folder and not pinned.memory:
             return t("pane.generation.compare.shared")
-        return t("pane.generation.compare.memory", memory=number(pinned.info.bytes / 2**20))
+        return t("pane.generation.compare.memory", memory=size_words(pinned.info.bytes))
 
     def _name(self, side: str, model: ModelInfo | None) -> str:
         if model is None:
