@@ -1,4 +1,4 @@
-"""Choose where a model computes: on the CPU, or on a GPU that torch knows."""
+"""Choose where a model computes: on the CPU, or on a GPU that torch supports."""
 
 import torch
 

@@ -295,7 +295,7 @@ END_OF_TEXT, END_NAME = 0, "<|endoftext|>"
 
 
 def train_byte_level(chunks: Iterable[str], vocabulary: int) -> Tokenizer:
-    """Train byte-level BPE with GPT-2's rule for cutting words (Radford et al. 2019), which llama.cpp knows.
+    """Train byte-level BPE with GPT-2's rule for cutting words (Radford et al. 2019), which llama.cpp has too.
 
     Token END_OF_TEXT ends a text; no text contains it. Raises EngineError: error.vocabulary_range.
     """
