@@ -143,6 +143,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "progress.{}": ("reading", "cutting", "fitting", "embedding", "linking"),
     "status.{}": ("starting", "ready", "training", "paused", "saving", "gone"),
     "status.device.{}": ("cpu", "cuda", "mps"),
+    "status.weights.{}": ("float32", "float16", "bfloat16", "int8"),
     "tile.{}": ("copy_picture", "save_png", "save_svg", "copy_table", "save_csv", "detach"),
     "welcome.{}": ("headline", "words", "sample", "open", "model", "hint"),
     "widget.token.kind.{}": {*KINDS, *kinds("en"), "other"},

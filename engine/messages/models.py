@@ -27,7 +27,7 @@ class ModelInfo:
     resumable: bool  # the folder contains a run that can be resumed
     device: str = "cpu"  # where it computes: "cpu", "cuda", "mps"
     unused: tuple[str, ...] = ()  # tensors of the files that are no part of the model
-    weights: str = "float32"  # the type that they are kept as, "float32", "float16" or "bfloat16"
+    weights: str = "float32"  # the type that they are kept as: a WeightsForm, or "bfloat16"
 
     def unused_words(self) -> Arguments:
         """Return the arguments of notice.tensors_unused."""

@@ -88,7 +88,9 @@ class EngineStatus(Translated, QObject):
             self._status.set_model(t("pane.opening" if self._state.opening else "status.no_model"))
         else:
             device = t(f"status.device.{model.device}")
-            words = t("status.model", name=name_of(model), parameters=number(model.parameters), device=device)
+            weights = t(f"status.weights.{model.weights}")
+            parameters = number(model.parameters)
+            words = t("status.model", name=name_of(model), parameters=parameters, weights=weights, device=device)
             pinned = self._state.pinned.info if self._state.pinned is not None else None
             self._status.set_model(t("status.pinned", name=name_of(pinned), model=words) if pinned else words)
 
