@@ -12,6 +12,7 @@ import sys
 from datetime import datetime
 from typing import Any, NoReturn
 
+from jinja2 import Template
 from jinja2.ext import Extension
 from jinja2.nodes import CallBlock, Node
 from jinja2.parser import Parser
@@ -70,19 +71,21 @@ def _refuse(reason: str) -> NoReturn:
 def render(template: str, chats: list[Any], names: dict[str, Any], file: str) -> list[str]:
     """Return the prompt of each chat; `file` is where the template is from, for the errors.
 
+    If the template refuses a chat with a system prompt, as those of Gemma and Mistral do, the system prompt is put
+    before the first question instead.
     Raises EngineError: error.template_refused, error.template_large, error.template_broken.
     """
     try:
         compiled = environment().from_string(template)
-        prompts, length = [], 0
+        prompts: list[str] = []
         for messages in chats:
-            parts = []
-            for part in compiled.generate(messages=messages, add_generation_prompt=True, **names):
-                parts.append(part)
-                length += len(part)
-                if length > MOST_CHARACTERS:
-                    raise EngineError("error.template_large", file=file)
-            prompts.append("".join(parts))
+            room = MOST_CHARACTERS - sum(map(len, prompts))
+            try:
+                prompts.append(_prompt(compiled, messages, names, file, room))
+            except Refused:
+                if [message["role"] for message in messages[:2]] != ["system", "user"]:
+                    raise
+                prompts.append(_prompt(compiled, without_system(messages), names, file, room))
         return prompts
     except EngineError:
         raise
@@ -93,6 +96,23 @@ def render(template: str, chats: list[Any], names: dict[str, Any], file: str) ->
     except Exception as error:  # a template may raise anything
         reason = f"{type(error).__name__}: {error}"[:SHOWN]
         raise EngineError("error.template_broken", reason=reason, file=file) from error
+
+
+def _prompt(template: Template, messages: list[Any], names: dict[str, Any], file: str, room: int) -> str:
+    """Return the prompt of a chat. Raises EngineError error.template_large if it has more than `room` characters."""
+    parts = []
+    for part in template.generate(messages=messages, add_generation_prompt=True, **names):
+        parts.append(part)
+        room -= len(part)
+        if room < 0:
+            raise EngineError("error.template_large", file=file)
+    return "".join(parts)
+
+
+def without_system(messages: list[Any]) -> list[Any]:
+    """Return a chat whose first question begins with the system prompt."""
+    system, first, *others = messages
+    return [{**first, "content": f"{system['content'].strip()}\n\n{first['content']}"}, *others]
 
 
 def main() -> None:

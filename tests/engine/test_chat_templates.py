@@ -63,6 +63,12 @@ GEMMA = (
     "{% set role = message['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim"
     " + '<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}"
 )
+MISTRAL = (
+    "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
+    "{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
+    "{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token + ' ' }}{% endif %}{% endfor %}"
+)
 PHI3 = (
     "{% for message in messages %}{% if message['role'] == 'system' %}"
     "{{'<|system|>\n' + message['content'] + '<|end|>\n'}}"
@@ -82,6 +88,7 @@ TEMPLATES = {
     "llama3": LLAMA3,
     "qwen3": QWEN3,
     "gemma": GEMMA,
+    "mistral": MISTRAL,
     "phi3": PHI3,
     "tools": TOOLS,
 }
@@ -106,7 +113,7 @@ def theirs(template: str, messages: list[dict[str, str]], **names: Any) -> str:
 def test_prompts_are_those_of_transformers(name: str, turns: list[str], system: str | None, thinking: bool) -> None:
     roles = ("user", "assistant")
     chat = [{"role": roles[index % 2], "content": turn} for index, turn in enumerate(turns)]
-    if system is not None and name != "gemma":
+    if system is not None and name not in ("gemma", "mistral"):
         chat.insert(0, {"role": "system", "content": system})
     names = {**NAMES, "enable_thinking": thinking}
     assert template_process.render(TEMPLATES[name], [chat], names, "model") == [theirs(TEMPLATES[name], chat, **names)]
@@ -114,6 +121,16 @@ def test_prompts_are_those_of_transformers(name: str, turns: list[str], system: 
 
 def template(source: str) -> ChatTemplate:
     return ChatTemplate(source, NAMES, Path("model"))
+
+
+@pytest.mark.parametrize("name", ["gemma", "mistral"])
+def test_a_refused_system_prompt_begins_the_first_question(name: str) -> None:
+    system = {"role": "system", "content": "Be brief."}
+    question = {"role": "user", "content": "Who?"}
+    joined = {"role": "user", "content": "Be brief.\n\nWho?"}
+    later = [{"role": "assistant", "content": "Me."}, {"role": "user", "content": "Why?"}]
+    folded, expected = template(TEMPLATES[name]).render([[system, question, *later], [joined, *later]])
+    assert folded == expected
 
 
 def test_a_template_can_refuse_a_chat() -> None:
