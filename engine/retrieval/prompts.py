@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from engine import gguf_header
 from engine.errors import EngineError
 from engine.messages.search import LeftOut, PromptPart
-from engine.model.checkpoint import read_json
 from engine.retrieval.characters import JAPANESE
 from engine.retrieval.extracting import lines
 from engine.retrieval.passages import Span
+from engine.text.chat_template import ChatTemplate, read
 from engine.text.tokenizer import Tokenizer
 
 IS_JAPANESE = re.compile(f"[{JAPANESE}\uff66-\uff9f]")  # half-width katakana, too
@@ -24,6 +23,7 @@ SOURCES = {
 }
 PLAINLY = {"en": "Use this text to answer.", "ja": "この文章を使って答えてください。"}
 MOST_SOURCES = 50
+MESSAGE = "\ufdd3"  # stands for the message while a template is rendered; a character of no text
 SMALL = 1_000_000_000  # parameters; models with fewer do not follow the instructions of SOURCES
 MARKS = {"ja": ("質問：", "答え："), "en": ("Question: ", "Answer:")}
 
@@ -73,25 +73,20 @@ class Plain:
 
 
 class Chat:
-    """The model's own chat template (jinja, sandboxed: a template cannot run code)."""
+    """The model's own chat template, which is rendered once: each prompt is what it writes around a message."""
 
     most_sources, nearest, is_tried = MOST_SOURCES, 0.0, False
 
-    def __init__(self, template: str, names: dict[str, str]) -> None:
-        """Compile the template. `names`: the special tokens that it may use, bos_token and eos_token."""
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-        environment.globals["raise_exception"] = _refuse
-        self._template, self._names = environment.from_string(template), names
+    def __init__(self, template: ChatTemplate) -> None:
+        """Render the template. Raises as ChatTemplate.render, and error.template_broken if it omits the message."""
+        (rendered,) = template.render([[{"role": "user", "content": MESSAGE}]])
+        self._before, found, self._after = rendered.rpartition(MESSAGE)
+        if not found:
+            raise EngineError("error.template_broken", reason="messages[0].content", file=str(template.file))
 
     def __call__(self, question: str, sources: Sequence[str]) -> str:
         numbered = "".join(f"{self.mark(number)}{source}" for number, source in enumerate(sources, start=1))
-        messages = [{"role": "user", "content": self._request(question, numbered) if sources else question}]
-        # enable_thinking=False: Qwen3 reasons first by default. Other templates ignore it.
-        return self._template.render(
-            messages=messages, add_generation_prompt=True, enable_thinking=False, **self._names
-        )
+        return self._before + (self._request(question, numbered) if sources else question) + self._after
 
     def _request(self, question: str, sources: str) -> str:
         return f"{SOURCES[language_of(question)]}{sources}\n\n{question}"
@@ -116,61 +111,15 @@ class PlainChat(Chat):
         return "\n\n"
 
 
-def _refuse(reason: str) -> None:
-    raise ValueError(reason)
-
-
 def style_for(model: Path, parameters: int = SMALL) -> Style:
     """Return Plain if the model's folder or GGUF file has no chat template, else Chat, or PlainChat for a small one.
 
-    Raises EngineError error.model_damaged, and as gguf_header.read.
+    Raises as chat_template.read and Chat.
     """
-    template, described, path = _template_of_gguf(model) if model.is_file() else _template_of_folder(model)
-    if not isinstance(template, str):
+    template = read(model)
+    if template is None:
         return Plain(1)
-    names = {name: _name(described.get(name)) for name in ("bos_token", "eos_token")}
-    try:
-        style = (Chat if parameters >= SMALL else PlainChat)(template, names)
-        style("?", ["."])
-    except Exception as error:  # a template may raise anything
-        raise EngineError("error.model_damaged", file=str(path)) from error
-    return style
-
-
-def _template_of_folder(folder: Path) -> tuple[Any, dict[str, Any], Path]:
-    """Return the template, the content of tokenizer_config.json, and the file in which the template is."""
-    described: dict[str, Any] = {}
-    path = folder / "tokenizer_config.json"
-    if path.is_file():
-        described = read_json(path)
-    template = described.get("chat_template")
-    separate = folder / "chat_template.jinja"
-    if separate.is_file():
-        template, path = _text(separate), separate
-    if isinstance(template, list):  # several named ones
-        named = (t for t in template if isinstance(t, dict))
-        template = next((t.get("template") for t in named if t.get("name") == "default"), None)
-    return template, described, path
-
-
-def _template_of_gguf(path: Path) -> tuple[Any, dict[str, Any], Path]:
-    """Return the template, the names of the tokens that begin and end a text, and the file."""
-    values = gguf_header.read(path).values
-    names: dict[Any, str] = dict(enumerate(values.get("tokenizer.ggml.tokens", [])))
-    ends = {f"{end}_token": names.get(values.get(f"tokenizer.ggml.{end}_token_id")) for end in ("bos", "eos")}
-    return values.get("tokenizer.chat_template"), ends, path
-
-
-def _text(path: Path) -> str:
-    """Read a file. Raises EngineError error.model_damaged."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise EngineError("error.model_damaged", file=str(path)) from error
-
-
-def _name(token: Any) -> str:
-    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
+    return (Chat if parameters >= SMALL else PlainChat)(template)
 
 
 # --- Building the prompt --------------------------------------------------------------------------

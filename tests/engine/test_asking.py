@@ -289,7 +289,7 @@ def test_a_template_that_tries_to_run_code_is_refused(tmp_path: Path, template: 
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
     with pytest.raises(EngineError) as raised:
         style_for(tmp_path)
-    assert raised.value.key == "error.model_damaged"
+    assert raised.value.key == "error.template_broken"
 
 
 class _Special:
