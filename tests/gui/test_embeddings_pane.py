@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.messages.embeddings import LookUp, Project
+from engine.messages.envelope import Ended
 from engine.messages.models import ModelInfo
 from gui.panes.embeddings.projection import LayerPaths
 from gui.window.main_window import MainWindow
@@ -56,6 +57,27 @@ def test_tsne_runs_to_its_end_and_has_two_dimensions(pane: Any, qtbot: QtBot, en
     qtbot.waitUntil(lambda: pane.shown.map.fraction == 1.0 and not pane.shown.explained)
     assert not pane.controls.dims.isEnabled()
     assert "t-SNE" in pane.subtitle()
+
+
+def test_after_a_method_that_fails_the_principal_components_are_shown(
+    pane: Any, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    answer = engine.answers[Project]
+    missing = Ended(0, "failed", "error.extra_missing", {"extra": "umap"})
+    engine.answers[Project] = lambda request: [missing] if request.method == "umap" else answer(request)
+    pane.controls.method.button("umap").click()
+    qtbot.waitUntil(lambda: pane.controls.method.current == "pca")
+    assert "uv sync --extra umap" in pane.messages.label.text()
+    pane.state.set_model(ModelInfo("other", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    qtbot.waitUntil(lambda: pane.shown is not None and not pane.asking("Project"))
+    assert pane.controls.method.isVisible()
+    assert engine.asked(Project)[-1].method == "pca"
+
+
+def test_the_choices_stay_while_there_is_no_map_of_an_open_model(pane: Any) -> None:
+    pane._clear()
+    pane._update_controls()
+    assert pane.controls.method.isVisible()
 
 
 def test_stopping_umap_keeps_the_map_before(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:

@@ -64,7 +64,7 @@ class MapControls(Themed, QWidget):
         return 3 if self.dims.current == "3d" and self.projection != "tsne" else 2
 
     def update_choices(self, shown: bool, searchable: bool, busy: bool) -> None:
-        """Show and enable what applies to the current choices."""
+        """Show and enable what applies to the current choices. `shown`: there are vectors to show."""
         self.source.setVisible(shown)
         self.method.setVisible(shown)
         self.method.leave_out("layers", self.of_words)

@@ -14,6 +14,7 @@ from engine.messages.embeddings import (
     Project,
     TracePaths,
 )
+from engine.messages.envelope import Ended
 from engine.messages.status import Notice
 from gui import i18n
 from gui.i18n import number, percent, t
@@ -98,7 +99,7 @@ class EmbeddingsPane(Pane):
             self._wanted = self._rows_of_text()
             source, language = controls.vector_source, i18n.language()
             request = Project(method, controls.dimensions, most, source, language, self._wanted)
-            self.ask(request, self._map_arrived, ended=lambda _: self._update_controls())
+            self.ask(request, self._map_arrived, ended=self._map_ended)
             self._update_controls()
         self._mark_selection()
 
@@ -154,6 +155,12 @@ class EmbeddingsPane(Pane):
             self._show(VectorMap(self._names, event))
             if event.fraction >= 1.0:
                 self._look_up_words()
+
+    def _map_ended(self, end: Ended) -> None:
+        """Show the principal components again if t-SNE or UMAP has failed, for example if it is not installed."""
+        if end.outcome == "failed" and self.controls.is_iterative:
+            self.controls.method.choose("pca")
+        self._update_controls()
 
     def _paths_arrived(self, paths: EmbeddingPaths) -> None:
         self.report_context(len(paths.pieces), paths.first + len(paths.pieces))
@@ -287,7 +294,9 @@ class EmbeddingsPane(Pane):
     def _update_controls(self) -> None:
         shown = self.shown is not None
         self.plot.setVisible(shown)
-        self.controls.update_choices(shown, isinstance(self.shown, VectorMap), self.asking("Project"))
+        self.controls.update_choices(
+            shown or self.state.model is not None, isinstance(self.shown, VectorMap), self.asking("Project")
+        )
         self.adapt_layout()
         self.empty.setVisible(not shown)
         self.explain_empty(self.empty)
