@@ -7,19 +7,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog, QStackedLayout
 
-from engine.messages.chat import WORLD, Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, PromptPiece, ShowPrompt
+from engine.messages.chat import WORLD, Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, ShowPrompt
 from engine.messages.envelope import Ended
-from engine.messages.generation import GeneratedToken, GeneratedTokens, SamplingSettings
+from engine.messages.generation import GeneratedTokens, SamplingSettings
 from engine.messages.status import Progress
 from gui.i18n import number, percent, t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.chat.chat_page import ChatPage
 from gui.panes.chat.conversation import Conversation, Turn, as_json, as_markdown
+from gui.panes.chat.spans import template_spans, token_span
 from gui.panes.chat.turn_view import TurnView
 from gui.samples import SMOLLM2
 from gui.saving import write_whole
-from gui.widgets.coloured_text import Span, marked
+from gui.widgets.coloured_text import Span
 
 SHOW_MS = 120  # between two redraws of a growing answer
 CALM = SamplingSettings(temperature=0.2, top_p=0.9)  # small models lose the thread at a temperature of 0.8
@@ -301,49 +302,16 @@ class ChatPane(Pane):
             state = t(f"pane.chat.ended.{turn.ended}")
         cut = turn.ended in ("length", "stopped") and self._can_go_on(turn)
         view.set_turn(turn.role, state, turn.variants.index(turn), len(turn.variants), cut)
-        before, after = self._template_spans(index)
+        with_template, is_last = self.page.template.isChecked(), turn is self.chat.last
+        prompt = self._prompt if with_template else None
+        before, after = template_spans(prompt, self._systems, index, is_last and turn.role == "assistant")
         if turn.tokens:
-            is_last = turn is self.chat.last
-            spans = [self._span(token, gone, is_last) for token in turn.tokens]
+            spans = [token_span(token, gone, is_last and with_template) for token in turn.tokens]
         else:
             spans = [Span(turn.text, None, look="gone" if gone else "text")]
         self._offsets[index] = len(before)
         chosen = self._chosen[1] + len(before) if self._chosen is not None and self._chosen[0] is turn else None
         view.text.set_spans([*before, *spans, *after], chosen)
-
-    def _template_before(self, message: int) -> list[PromptPiece]:
-        """Return what the template writes before a message, or before the answer, if it is to be shown."""
-        if self._prompt is None or not self.page.template.isChecked():
-            return []
-        pieces = self._prompt.pieces
-        places = [place for place, piece in enumerate(pieces) if piece.message is not None]
-        end = next((place for place in places if pieces[place].message == message), None)
-        if end is None:
-            is_answer = bool(places) and pieces[places[-1]].message == message - 1
-            end = len(pieces) if is_answer else 0  # the last answer follows the prompt
-        turns = [place for place in places if (pieces[place].message or 0) >= self._systems]
-        begun = max((place + 1 for place in turns if place < end), default=0)  # the system prompt has no turn
-        return list(pieces[begun:end])
-
-    def _template_spans(self, index: int) -> tuple[list[Span], list[Span]]:
-        """Return the spans of what the template writes before and after a turn."""
-        before, after = (self._template_before(place + self._systems) for place in (index, index + 1))
-        begun = _end_of_turn(before) if index else 0
-        is_last = index + 1 == len(self.chat.path)
-        end = 0 if is_last and self.chat.last.role == "assistant" else _end_of_turn(after)
-        return list(map(_template_span, before[begun:])), list(map(_template_span, after[:end]))
-
-    def _span(self, token: GeneratedToken, gone: bool, last: bool) -> Span:
-        words = t(
-            "pane.generation.token",
-            piece=marked(token.piece),
-            id=token.id,
-            percent=percent(token.probability, 1),
-            entropy=number(token.entropy, 2),
-        )
-        if last and not token.text and self.page.template.isChecked() and token.piece.startswith("<"):
-            return Span(token.piece, None, words, look="chip")
-        return Span(token.text, None if gone else token.probability, words, look="gone" if gone else "")
 
     def _span_clicked(self, index: int, place: int) -> None:
         """Show the candidates from which the clicked token was chosen."""
@@ -472,14 +440,3 @@ class ChatPane(Pane):
         self._show()
         self._show_buttons()
         self.subtitle_changed.emit()
-
-
-def _template_span(piece: PromptPiece) -> Span:
-    return Span(piece.text, None, t("pane.chat.by_template"), look="chip" if piece.special else "")
-
-
-def _end_of_turn(pieces: list[PromptPiece]) -> int:
-    """Return how many pieces at the start end the turn before: a special token and the white space after it."""
-    if not pieces or not pieces[0].special:
-        return 0
-    return 2 if len(pieces) > 1 and not pieces[1].text.strip() else 1
