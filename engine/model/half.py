@@ -104,14 +104,17 @@ def fits(weight_OD: Tensor) -> bool:
 def is_faster(form: type[CompactLinear]) -> bool:
     """Return whether this processor multiplies a matrix of this form by a vector faster than a float32 one.
 
-    It is measured in 50 ms, with matrices larger than a processor's cache. FBGEMM exists on x86 processors with
-    AVX2 only: elsewhere weights stay float32.
+    It is measured in 50 ms, with matrices larger than a processor's cache, and with one thread, because several also
+    wait for each other. FBGEMM exists on x86 processors with AVX2 only: elsewhere weights stay float32.
     """
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         return False
-    weight_OD, x_D = torch.ones(8192, 1024), np.ones(1024, np.float32)
-    compact, whole = form(weight_OD, None), weight_OD.numpy()
-    pairs = [(_seconds(lambda: whole.dot(x_D)), _seconds(lambda: compact.single(x_D))) for _ in range(5)]
+    weight_OD, x_D = torch.ones(8192, 1024), torch.ones(1024)
+    compact, vector = form(weight_OD, None), x_D.numpy()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pairs = [(_seconds(lambda: weight_OD.mv(x_D)), _seconds(lambda: compact.single(vector))) for _ in range(7)]
+    torch.set_num_threads(threads)
     plain, packed = (min(column) for column in zip(*pairs, strict=True))  # other processes only add to the time
     return plain > FASTER * packed
 
