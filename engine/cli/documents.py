@@ -149,6 +149,7 @@ def ask(options: argparse.Namespace) -> None:
     from engine.model.bundled import find
     from engine.retrieval.asking import Asking
     from engine.retrieval.extracting import Extractor
+    from engine.retrieval.prompts import style_for
 
     check_range(options, "k", 1, MOST)
     check_range(options, "tokens", 1, MOST)
@@ -157,7 +158,8 @@ def ask(options: argparse.Namespace) -> None:
         hits = collection.search(options.question, options.k, options.mode).hits
         extractor = Extractor(collection.snapshot().keywords)
         model, tokenizer = load(options)
-        asking = Asking(Reader(model), tokenizer, find(options.model), extractor, {})
+        style = style_for(find(options.model), model.config.parameters())
+        asking = Asking(Reader(model), tokenizer, style, extractor, {})
         for report in asking.ask(options.question, hits, options.tokens):
             if report is not None:
                 record.take(report)

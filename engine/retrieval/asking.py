@@ -1,7 +1,6 @@
 """Answer a question from passages, step by step, and then once more without them."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
@@ -17,7 +16,7 @@ from engine.messages.search import (
 )
 from engine.retrieval.answering import attention_to_parts, can_answer, prompt_limit, write
 from engine.retrieval.extracting import Extractor
-from engine.retrieval.prompts import Prompt, build, language_of, style_for
+from engine.retrieval.prompts import Prompt, Style, build, language_of
 from engine.text.tokenizer import Tokenizer
 
 Events = Iterator[AskReport | None]  # None: no report, but other jobs may run
@@ -27,14 +26,11 @@ class Asking:
     """Answers questions with one open model."""
 
     def __init__(
-        self, reader: Reader, tokenizer: Tokenizer, folder: Path, extractor: Extractor, known: dict[str, bool]
+        self, reader: Reader, tokenizer: Tokenizer, style: Style, extractor: Extractor, known: dict[str, bool]
     ) -> None:
-        """Prepare an open model. Raises as `style_for`.
-
-        `known` caches, by language, whether the model can answer from a text.
-        """
-        self._reader, self._tokenizer, self._extractor, self._known = reader, tokenizer, extractor, known
-        self._style = style_for(folder, reader.model.config.parameters())
+        """Prepare an open model. `known` caches, by language, whether it can answer from a text."""
+        self._reader, self._tokenizer, self._style = reader, tokenizer, style
+        self._extractor, self._known = extractor, known
         self._near = 0  # how many of the hits are near enough to the best one for the prompt
 
     def ask(self, question: str, hits: Sequence[SearchHit], tokens: int) -> Events:

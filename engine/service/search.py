@@ -27,6 +27,7 @@ from engine.retrieval.analysis import question_terms
 from engine.retrieval.asking import Asking, extracted
 from engine.retrieval.collection import Collection, Found
 from engine.retrieval.extracting import Extractor
+from engine.retrieval.prompts import style_for
 from engine.service.answer import Answer, Handlers
 from engine.service.session import Session
 
@@ -114,7 +115,9 @@ def ask(session: Session, request: Ask) -> Answer[AskReport]:
         yield extracted(request.question, found.hits, extractor, "notice.answer_no_model")
         return
     able = opened.cached("can answer", opened.version, dict[str, bool])
-    asking = Asking(opened.reader, opened.tokenizer, Path(opened.info.folder), extractor, able)
+    folder, size = opened.info.folder, opened.model.config.parameters()
+    style = opened.cached("prompt style", folder, lambda: style_for(Path(folder), size))
+    asking = Asking(opened.reader, opened.tokenizer, style, extractor, able)
     waiting, pace = list[AnswerToken](), Pace(REPORT_SECONDS)
     for event in asking.ask(request.question, found.hits, request.tokens):
         if session.opened_or_none is not opened:

@@ -23,7 +23,7 @@ from engine.retrieval.asking import Asking
 from engine.retrieval.collection import Collection
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import update
-from engine.retrieval.prompts import language_of
+from engine.retrieval.prompts import Style, language_of, style_for
 from engine.retrieval.store import Store
 from engine.text.tokenizer import Tokenizer
 from engine.text.world import documents as world
@@ -38,7 +38,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     folder = find(sys.argv[2]) if len(sys.argv) > 2 else BUILTIN
     model, tokenizer = load_model(folder)
-    asker = Asker(Reader(model), tokenizer, folder)
+    asker = Asker(Reader(model), tokenizer, style_for(folder, model.config.parameters()))
     measure = measure_builtin if model.config.family == "nakami" else measure_other
     measure(asker, count)
     print(f"can answer: {asker.known}")
@@ -47,17 +47,15 @@ def main() -> None:
 class Asker:
     """Asks one model, and remembers in which languages it can answer."""
 
-    def __init__(self, reader: Reader, tokenizer: Tokenizer, folder: Path) -> None:
-        self.reader, self.tokenizer, self.folder, self.known = reader, tokenizer, folder, dict[str, bool]()
+    def __init__(self, reader: Reader, tokenizer: Tokenizer, style: Style) -> None:
+        self.reader, self.tokenizer, self.style, self.known = reader, tokenizer, style, dict[str, bool]()
 
     def ask(self, collection: Collection, question: str) -> tuple[str, str]:
         """Return the answer, with "(extracted)" before one that the model did not write, and the best document."""
         hits = collection.search(question, 5).hits
         extractor = Extractor(collection.snapshot().keywords)
         answer = ""
-        for event in Asking(self.reader, self.tokenizer, self.folder, extractor, self.known).ask(
-            question, hits, TOKENS
-        ):
+        for event in Asking(self.reader, self.tokenizer, self.style, extractor, self.known).ask(question, hits, TOKENS):
             if isinstance(event, Answered) and event.sourced:
                 answer = event.text.strip() if event.kind == "written" else f"(extracted) {event.text}"
                 break

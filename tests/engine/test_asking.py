@@ -268,17 +268,16 @@ def test_a_small_chat_model_is_asked_plainly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("parameters", "shown"), [(135_000_000, [0, 1]), (7_000_000_000, [0, 1, 2])])
 def test_passages_far_below_the_best_are_left_out_for_a_small_model(
-    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parameters: int, shown: list[int]
+    tokenizer: Tokenizer, tmp_path: Path, parameters: int, shown: list[int]
 ) -> None:
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
     model = Transformer(ModelConfig(tokenizer.vocabulary, 1, 2, 2, width=32, head_width=16, mlp_width=64, context=500))
-    monkeypatch.setattr(ModelConfig, "parameters", lambda _: parameters)
     hits = [
         SearchHit(Passage(i, i, "a.txt", 0, 0, "", 0, len(text), text), score, 0.0, 0.0)
         for i, (text, score) in enumerate([("The library.", 1.15), ("The office.", 0.7), ("Food.", 0.044)])
     ]
     extractor = Extractor(Keywords(csr_matrix((3, 0), dtype="float32"), {}))
-    asked = asking.Asking(Reader(model), tokenizer, tmp_path, extractor, {"en": True})
+    asked = asking.Asking(Reader(model), tokenizer, style_for(tmp_path, parameters), extractor, {"en": True})
     (built,) = [e for e in asked.ask("Library?", hits, 3) if isinstance(e, PromptBuilt) and e.sourced]
     assert [part.source for part in built.parts] == shown
     assert [left.source for left in built.left_out if left.whole] == [i for i in range(3) if i not in shown]

@@ -28,6 +28,7 @@ from engine.retrieval.asking import Asking
 from engine.retrieval.collection import Collection
 from engine.retrieval.extracting import Extractor
 from engine.retrieval.indexing import update
+from engine.retrieval.prompts import style_for
 from engine.retrieval.store import Store
 from engine.text.corpus import windows_of
 from engine.text.world import examples
@@ -250,7 +251,7 @@ def test_6_the_model_answers_from_the_sample_documents(
     store.close()
     collection = Collection(tmp_path / "c")
     hits = collection.search(question, 5).hits
-    asking = Asking(Reader(opened[0]), opened[1], BUILTIN, Extractor(collection.snapshot().keywords), {})
+    asking = Asking(Reader(opened[0]), opened[1], style_for(BUILTIN), Extractor(collection.snapshot().keywords), {})
     answered = [event for event in asking.ask(question, hits, 40) if isinstance(event, Answered)]
     collection.close()
     assert [event.text.strip() for event in answered if event.sourced] == [answer]
