@@ -10,7 +10,7 @@ from engine.text.tokenizer import BYTES, FILE, Tokenizer
 Values = dict[str, Any]
 SETTINGS, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
 NAMES = ("special_tokens_map.json", "added_tokens.json", "tokenizer.model", "generation_config.json")
-COPIED = (SETTINGS, TEMPLATE, *NAMES)
+COPIED = (SETTINGS, TEMPLATE, "chat_template.json", *NAMES)
 ROLES = {"bos": "bos", "eos": "eos", "pad": "padding", "unk": "unknown"}  # in `transformers` and in GGUF
 
 
