@@ -6,6 +6,7 @@ Nothing is unpickled: a folder that needs it is refused with the reason.
 import json
 import re
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -255,13 +256,17 @@ def load_transformer(
     with torch.device("meta"):
         model = Transformer(config)
     tensors: dict[str, Tensor] = {}
-    for done, (name, tensor) in enumerate(weights.read(dtype), start=1):
-        is_head = config.tied_head and name == "embedding.weight"
-        if form and tensor.ndim == 2 and fits(tensor):
-            tensors.update(_compacted(model, form, name, tensor, is_head))
-        else:
-            tensors |= {name: tensor, **({HEAD_NAME: tensor} if is_head else {})}
-        yield done / len(weights)
+    with ThreadPoolExecutor(1) as other:  # packs one matrix while the next is read
+        packing: Future[dict[str, Tensor]] | None = None
+        for done, (name, tensor) in enumerate(weights.read(dtype), start=1):
+            is_head = config.tied_head and name == "embedding.weight"
+            if form and tensor.ndim == 2 and fits(tensor):
+                tensors |= packing.result() if packing else {}
+                packing = other.submit(_compacted, model, form, name, tensor, is_head)
+            else:
+                tensors |= {name: tensor, **({HEAD_NAME: tensor} if is_head else {})}
+            yield done / len(weights)
+        tensors |= packing.result() if packing else {}
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.requires_grad_(False)
 
@@ -275,9 +280,10 @@ def _compacted(
     if is_head:
         model.set_submodule("unembedding", form(tensor, None))
     if isinstance(layer, nn.Embedding):
-        with torch.device("meta"):
-            model.set_submodule(module, HalfEmbedding(*tensor.shape))
-        return {name: tensor.half()}
+        # Without initialising it, which would import torch's compiler.
+        table: HalfEmbedding = HalfEmbedding.from_pretrained(tensor.half())  # type: ignore[no-untyped-call]
+        model.set_submodule(module, table)
+        return {name: table.weight}
     assert isinstance(layer, nn.Linear), f"{module} is no matrix"
     model.set_submodule(module, form(tensor, layer.bias))
     return {}
