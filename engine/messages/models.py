@@ -28,6 +28,7 @@ class ModelInfo:
     device: str = "cpu"  # where it computes: "cpu", "cuda", "mps"
     unused: tuple[str, ...] = ()  # tensors of the files that are no part of the model
     weights: str = "float32"  # the type that they are kept as: a WeightsForm, or "bfloat16"
+    file_bits: float = 0.0  # mean bits of a weight in a file that rounds them to fewer than 16, else 0
 
     def unused_words(self) -> Arguments:
         """Return the arguments of notice.tensors_unused."""

@@ -296,6 +296,14 @@ class Tensors:
             for name, (_, stored) in self._stored.items()
         }
 
+    def bits(self) -> float:
+        """Return the mean number of bits of a weight in a file with quantised matrices, or 0 in one without."""
+        tensors = [stored for _, stored in self._stored.values()]
+        if {stored.kind for stored in tensors if len(stored.shape) > 1} <= {"F32", "F16", "BF16"}:
+            return 0.0
+        size = sum(stored.row_bytes * math.prod(stored.shape[:-1]) for stored in tensors)
+        return 8 * size / sum(math.prod(stored.shape) for stored in tensors)
+
     def _name(self, name: str) -> str:
         """Return the name in `transformers`, or `name` itself if the family has no such tensor."""
         found, names = NAME.fullmatch(name), NAMES.get(self._config.family, LLAMA_NAMES)

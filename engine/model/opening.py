@@ -163,6 +163,7 @@ def describe(path: Path, training: bool = False, weights: WeightsForm = "float32
         vocabulary=config.vocabulary,
         bytes=storage.bytes,
         weights=storage.name,
+        file_bits=files.bits() if isinstance(files, gguf.Tensors) else 0.0,
         step=step,
         training=training,
         resumable=(path / STATE).is_file(),

@@ -91,8 +91,11 @@ class EngineStatus(Translated, QObject):
             weights = t(f"status.weights.{model.weights}")
             parameters = number(model.parameters)
             words = t("status.model", name=name_of(model), parameters=parameters, weights=weights, device=device)
+            costs = [t("status.cost.file", bits=number(model.file_bits, 1))] if model.file_bits else []
+            costs += [t("status.cost.int8")] if model.weights == "int8" else []
             pinned = self._state.pinned.info if self._state.pinned is not None else None
-            self._status.set_model(t("status.pinned", name=name_of(pinned), model=words) if pinned else words)
+            words = t("status.pinned", name=name_of(pinned), model=words) if pinned else words
+            self._status.set_model(words, "\n".join((words, *costs)))
 
     def retranslate(self) -> None:
         self._show_model()

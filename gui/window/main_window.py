@@ -108,6 +108,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("world", (), self.opening.open_world),
             Entry("builtin", (), lambda: self.opening.open_model(str(BUILTIN))),
             Entry("smollm2", (), lambda: self.opening.open_model(SMOLLM2)),
+            Entry("weights", (), lambda: self.opening.toggle_weights(self.state.model)),
             Entry("save_model", ("Ctrl+Shift+S",), self._save_model),
             Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),

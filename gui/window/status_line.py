@@ -85,9 +85,10 @@ class StatusLine(Themed, QWidget):
         self.warning.setText(words)
         self.warning.setVisible(bool(words))
 
-    def set_model(self, words: str) -> None:
+    def set_model(self, words: str, explained: str = "") -> None:
+        """Show the model; on hover, the words without a cut, or what is `explained`."""
         self._model = words
-        self.model.setToolTip(tip(words))
+        self.model.setToolTip(tip(explained or words))
         self._elide()
 
     def _elide(self) -> None:

@@ -24,6 +24,7 @@ OPEN = (
     "world",
     "builtin",
     "smollm2",
+    "weights",
     "save_model",
 )
 TILES = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")

@@ -292,3 +292,10 @@ def test_stop_tokens_are_those_of_the_file(tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": [2, 7]}))
     write_gguf(folder, tmp_path / "model.gguf")
     assert read_config(tmp_path / "model.gguf").stop_ids == (2, 7)
+
+
+def test_the_bits_of_a_weight_are_those_of_a_quantised_file(tmp_path: Path) -> None:
+    model_of("Llama", hidden_size=64, intermediate_size=128).save_pretrained(tmp_path / "folder")
+    for kind, least, most in (("F32", 0, 0), ("F16", 0, 0), ("Q8_0", 8.4, 9.5)):
+        write_gguf(tmp_path / "folder", tmp_path / f"{kind}.gguf", kind)
+        assert least <= describe(tmp_path / f"{kind}.gguf").file_bits <= most

@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.attention import Attend
 from engine.messages.envelope import Ended
+from engine.messages.models import OpenModel
 from gui.i18n import t
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
@@ -17,7 +18,7 @@ def test_the_name_of_the_model_is_whole_beside_a_warning(window: MainWindow, qtb
     window.resize(1280, 720)
     window.state.set_model(model())
     window.status.set_warning(t("status.surprised", loss="7.9", guessing="8.3"))
-    qtbot.waitUntil(lambda: window.status.model.text().endswith("123,456 · CPU"))
+    qtbot.waitUntil(lambda: window.status.model.text().endswith("123,456, 32 bits each · CPU"))
 
 
 def test_the_device_is_named_until_its_memory_is_full(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
@@ -27,6 +28,25 @@ def test_the_device_is_named_until_its_memory_is_full(window: MainWindow, engine
     assert window.status.model.toolTip().endswith("· GPU")
     window.state.set_text("The fox sees the dog.")
     qtbot.waitUntil(lambda: window.status.model.toolTip().endswith("· CPU"))
+
+
+def test_the_cost_of_rounded_weights_is_explained(window: MainWindow) -> None:
+    assert "\n" not in window.status.model.toolTip()
+    window.state.set_model(replace(model(), weights="int8", file_bits=5.74))
+    explained = window.status.model.toolTip()
+    assert t("status.cost.file", bits="5.7") in explained
+    assert t("status.cost.int8") in explained
+
+
+def test_a_large_model_is_opened_again_with_the_other_number_of_bits(window: MainWindow, engine: FakeEngine) -> None:
+    window.state.set_model(replace(model(), folder="big", weights="float16"))
+    window.actions_table.by_name["weights"].trigger()
+    assert engine.requests[-1] == OpenModel("big", "int8")
+    window.state.set_model(replace(model(), folder="small", weights="float32"))
+    asked = len(engine.requests)
+    window.actions_table.by_name["weights"].trigger()
+    assert window.settings.weights == "float16"
+    assert not any(isinstance(request, OpenModel) for request in engine.requests[asked:])
 
 
 def test_the_name_of_the_model_is_cut_at_its_end_where_it_has_no_room(window: MainWindow, qtbot: QtBot) -> None:
