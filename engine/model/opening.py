@@ -28,7 +28,7 @@ from engine.model.config import ModelConfig
 from engine.model.eight_bit import EightBitLinear
 from engine.model.families import config_from
 from engine.model.half import MOST_SMALL, CompactLinear, HalfLinear, is_faster
-from engine.model.memory import free_memory
+from engine.model.memory import free_memory, return_freed_memory
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
@@ -84,6 +84,7 @@ def _loading(path: Path, device: str, weights: WeightsForm = "float32") -> Gener
         huggingface.Weights(files, config)  # tensors of another shape are reported before a lack of memory
         storage = _storage(files, config, weights if device == "cpu" else "float32")
         model = yield from huggingface.load_transformer(files, config, storage.dtype, storage.form)
+        return_freed_memory()
         return model.to(device)
     model = Transformer(config)
     model.load_state_dict(_own_tensors(path, config), strict=False)
