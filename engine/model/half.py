@@ -5,14 +5,13 @@ less than half as long with weights of 16 bits as with 32. Only the weights are 
 sums and outputs stay float32. So the fast and the recorded path give the same numbers.
 """
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from engine.model.speed import speedup
 
 Vector = NDArray[np.float32]
 LARGEST = torch.finfo(torch.float16).max
@@ -96,7 +95,7 @@ class HalfEmbedding(nn.Embedding):
 
 
 def fits(weight_OD: Tensor) -> bool:
-    """Return whether a matrix can be kept as float16: large enough a one, of finite numbers that are not too large."""
+    """Return whether a matrix can be kept as float16: its rows fill a block, and each number is finite in float16."""
     lowest, highest = weight_OD.aminmax()
     return weight_OD.shape[1] >= BLOCK and bool(lowest >= -LARGEST and highest <= LARGEST)  # False if one is NaN
 
@@ -104,22 +103,11 @@ def fits(weight_OD: Tensor) -> bool:
 def is_faster(form: type[CompactLinear]) -> bool:
     """Return whether this processor multiplies a matrix of this form by a vector faster than a float32 one.
 
-    It is measured in 50 ms, with matrices larger than a processor's cache, and with one thread, because several also
-    wait for each other. FBGEMM exists on x86 processors with AVX2 only: elsewhere weights stay float32.
+    It is measured in 50 ms, with matrices larger than a processor's cache. FBGEMM exists on x86 processors with
+    AVX2 only: elsewhere weights stay float32.
     """
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         return False
     weight_OD, x_D = torch.ones(8192, 1024), torch.ones(1024)
     compact, vector = form(weight_OD, None), x_D.numpy()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    pairs = [(_seconds(lambda: weight_OD.mv(x_D)), _seconds(lambda: compact.single(vector))) for _ in range(7)]
-    torch.set_num_threads(threads)
-    plain, packed = (min(column) for column in zip(*pairs, strict=True))  # other processes only add to the time
-    return plain > FASTER * packed
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started
+    return speedup(lambda: weight_OD.mv(x_D), lambda: compact.single(vector), rounds=7) > FASTER

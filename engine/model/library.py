@@ -38,7 +38,7 @@ NO_MODELS = ("clip", "None")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a model may be. `error`: why nothing can be read there."""
+    """A file or folder that may be a model; `error` is the reason if it cannot be read."""
 
     path: Path
     origin: str

@@ -1,7 +1,6 @@
 """A linear layer that is faster for a few tokens, and in training where the processor has bfloat16 products."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -10,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+from engine.model.speed import speedup
 
 FEW = range(2, 65)  # tokens
 FASTER = 1.1  # least speedup for using bfloat16 products; on an AMD EPYC 9004, which supports them, it is 1.8
@@ -72,24 +73,14 @@ class _BFloat16Product(Function):
 def bfloat16_is_faster() -> bool:
     """Return whether this processor multiplies bfloat16 matrices faster, rounding included.
 
-    It is measured once, in 60 ms, with one thread, because several also wait for each other.
+    It is measured once, in 60 ms.
     """
     x_RD, weight_OD = torch.ones(512, 128), torch.ones(512, 128)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    rounds = [
-        (
-            _seconds(lambda: x_RD @ weight_OD.T),
-            _seconds(lambda: (x_RD.bfloat16() @ weight_OD.bfloat16().T).float()),
+    return (
+        speedup(
+            lambda: x_RD @ weight_OD.T,
+            lambda: (x_RD.bfloat16() @ weight_OD.bfloat16().T).float(),
+            rounds=30,
         )
-        for _ in range(30)
-    ]
-    torch.set_num_threads(threads)
-    plain, rounded = (min(column) for column in zip(*rounds, strict=True))  # other processes only add to the time
-    return plain > FASTER * rounded
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started
+        > FASTER
+    )

@@ -32,7 +32,7 @@ class ChatTemplate:
 
     @property
     def thinks(self) -> bool:
-        """Whether the template can ask the model to reason before it answers (Qwen3)."""
+        """Return whether the template has a switch that makes the model reason before it answers, as Qwen3's has."""
         return "enable_thinking" in self.source
 
     def render(self, chats: Sequence[Messages], thinking: bool = False) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QHeaderView, QTableView
 
 from gui.text import tip
 
@@ -129,6 +129,13 @@ class RowTable(QTableView):
         self.setWordWrap(False)
         self.horizontalHeader().setResizeContentsPrecision(50)
         self.doubleClicked.connect(lambda index: self.row_opened.emit(index.row()))
+
+    def size_columns(self, wide: int, adjustable: int) -> None:
+        """Give one column the remaining width, let the user set that of another, and fit the others to their words."""
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(adjustable, QHeaderView.ResizeMode.Interactive)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():

@@ -6,7 +6,6 @@ from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHeaderView
 
 from engine.messages.models import StoredModel
 from gui import theme
@@ -56,10 +55,7 @@ class ModelTable(Themed, RowTable):
         super().__init__(self.rows)
         self.setSortingEnabled(True)
         self.setSelectionMode(RowTable.SelectionMode.SingleSelection)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(COLUMNS.index("name"), QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(COLUMNS.index("state"), QHeaderView.ResizeMode.Interactive)
+        self.size_columns(wide=COLUMNS.index("name"), adjustable=COLUMNS.index("state"))
         self.selectionModel().currentRowChanged.connect(lambda *_: self.selected.emit(self.current))
         self.row_opened.connect(lambda row: self.opened.emit(self.rows.shown[row]))
         self.restyle()

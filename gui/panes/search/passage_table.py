@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QHeaderView
 
 from engine.messages.search import Passage
 from gui.i18n import number, t
@@ -34,17 +33,14 @@ class PassageTable(Themed, RowTable):
         super().__init__(self.rows)
         self.setSortingEnabled(True)
         self.setSelectionMode(RowTable.SelectionMode.SingleSelection)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(COLUMNS.index("text"), QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(COLUMNS.index("source"), QHeaderView.ResizeMode.Interactive)
+        self.size_columns(wide=COLUMNS.index("text"), adjustable=COLUMNS.index("source"))
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self._pause = QTimer(self)
         self._pause.setInterval(PAUSE_MS)
         self._pause.setSingleShot(True)
         self._pause.timeout.connect(self._load_texts)
         self.verticalScrollBar().valueChanged.connect(lambda: self._pause.start())
-        header.sortIndicatorChanged.connect(self._show_sorted)
+        self.horizontalHeader().sortIndicatorChanged.connect(self._show_sorted)
         self.selectionModel().currentRowChanged.connect(self._select)
         self.row_opened.connect(lambda row: self.opened.emit(self.rows.shown[row]))
         self.retranslate()
