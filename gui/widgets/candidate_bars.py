@@ -157,6 +157,7 @@ class CandidateBars(Painted):
             draw=number(candidates.draw, 2),
             piece=visible(candidates.pieces[candidates.drawn]),
         )
+        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(width))
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
 
     # --- Description and selection ------------------------------------------------------------------

@@ -59,6 +59,17 @@ def test_shift_and_enter_begin_a_new_line(qtbot: QtBot, pane: ChatPane) -> None:
     assert pane.chat.path == []
 
 
+def test_candidates_are_shown_in_one_of_two_tiles_on_a_small_projector(
+    qtbot: QtBot, pane: ChatPane, window: MainWindow
+) -> None:
+    window.workspace.choose_count(2)
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: pane.width() < 600)
+    say(qtbot, pane, "Hi")
+    qtbot.waitUntil(lambda: pane.page.bars.isVisible() and pane.page.bars.height() > 100)
+    qtbot.waitUntil(lambda: pane.page.area.height() > 100)
+
+
 def test_another_answer_is_a_branch_with_another_seed(qtbot: QtBot, pane: ChatPane, engine: FakeEngine) -> None:
     say(qtbot, pane, "Hi")
     view = pane.page.views[1]

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QFrame,
@@ -26,9 +27,11 @@ from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.legend import Entry, Legend
 from gui.widgets.sampling_controls import SamplingControls
 
+LARGEST = (1 << 24) - 1  # pixels: no limit, Qt's QWIDGETSIZE_MAX
 EXAMPLES = ("one", "two", "three")
-# Pixels at zoom 1: least width or height of the pane at which these are shown.
-WIDE, TALL, LOW = 560, 430, 260  # candidates and sliders; rare controls; the line of the system prompt
+# Least pixels of the pane at zoom 1: the width with the candidates beside the chat, not below it; the height with all
+# controls, and with candidates below it; the height with the line of the system prompt.
+WIDE, TALL, LOW = 560, 430, 260
 
 
 class Composer(QPlainTextEdit):
@@ -70,10 +73,10 @@ class ChatPage(Themed, QWidget):
         right.setStretchFactor(self.bars, 1)
         self.side = QWidget()
         self.side.setLayout(right)
-        whole = row(left, self.side, spacing=GAP_L)
-        whole.setStretch(0, 5)
-        whole.setStretch(1, 3)
-        self.setLayout(whole)
+        self.halves = row(left, self.side, spacing=GAP_L)
+        self.halves.setStretch(0, 5)
+        self.halves.setStretch(1, 3)
+        self.setLayout(self.halves)
         self.restyle()
         self.retranslate()
 
@@ -170,11 +173,13 @@ class ChatPage(Themed, QWidget):
 
     def adapt_layout(self, room: QSize) -> None:
         """Show the widgets for which a pane of this size has room."""
-        tall = room.height() >= self.theme.px(TALL)
-        self.side.setVisible(room.width() >= self.theme.px(WIDE))
-        self.controls.setVisible(tall)
+        tall, wide = room.height() >= self.theme.px(TALL), room.width() >= self.theme.px(WIDE)
+        self.halves.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self.side.setVisible(wide or tall)
+        self.side.setMaximumHeight(LARGEST if wide else room.height() * 3 // 8)
+        self.controls.setVisible(wide and tall)
         self.controls.set_compact(room.height() < self.theme.px(TALL + 160))
-        self.bars_key.setVisible(tall)
+        self.bars_key.setVisible(wide and tall)
         self.more.setVisible(tall)
         self.system.setVisible(room.height() >= self.theme.px(LOW))
 

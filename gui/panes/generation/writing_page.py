@@ -17,6 +17,7 @@ from engine.messages.generation import STAGES, Candidates
 from gui.i18n import number, t
 from gui.layout import column, label, row
 from gui.panes.generation.tree_view import TreeView
+from gui.text import tip
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
@@ -90,7 +91,7 @@ class WritingPage(Themed, QWidget):
         self.color.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.color.currentIndexChanged.connect(self._show_keys)
         self.more = QWidget()
-        self.more.setLayout(row(self.color, self.length, self.copy_button, self.clear_button, 1, spacing=GAP_M))
+        self.more.setLayout(row(self.color, self.length, self.copy_button, self.clear_button, 1, spacing=GAP_S))
         first = (
             self.play_button,
             self.step_button,
@@ -179,6 +180,7 @@ class WritingPage(Themed, QWidget):
         self.tree_button.setToolTip(t("pane.generation.tree.keys"))
         self.tree.page.setAccessibleName(t("pane.generation.tree.name"))
         self.color.setAccessibleName(t("pane.generation.color"))
+        self.color.setToolTip(tip(t("pane.generation.color")))
         self.length.setAccessibleName(t("pane.generation.length"))
         self.length.setToolTip(t("pane.generation.length"))
         self.bars.setAccessibleName(t("pane.generation.next"))
