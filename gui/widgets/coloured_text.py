@@ -30,6 +30,7 @@ from gui.widgets.painted import Painted
 
 LINE_SEPARATOR, NO_BREAK_SPACE = "\u2028", "\u00a0"
 NO_WIDTH = "\u2060"  # the word joiner: it is invisible, and no line is broken beside it
+SPACES_BEFORE_CLOSING = re.compile(" +(?=[」。、])")
 WRAPPING = QTextOption()
 WRAPPING.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
@@ -105,7 +106,10 @@ class _Page(Painted):
         marks = [NO_BREAK_SPACE if span.mark else "" for span in self.spans]
         lengths = [len(mark) + utf16_length(text) for mark, text in zip(marks, shown, strict=True)]
         starts = [0, *accumulate(lengths)]
-        self._layout = QTextLayout("".join(chain.from_iterable(zip(marks, shown, strict=True))), font)
+        whole = "".join(chain.from_iterable(zip(marks, shown, strict=True)))
+        # Qt would break a line between a space and closing punctuation, which UAX 14 (rule LB13) forbids.
+        whole = SPACES_BEFORE_CLOSING.sub(lambda spaces: NO_BREAK_SPACE * len(spaces[0]), whole)
+        self._layout = QTextLayout(whole, font)
         self._layout.setTextOption(WRAPPING)
         self._layout.setFormats(list(self._formats(starts)))
         y = break_lines(self._layout, max(60.0, float(self._area.viewport().width())), self.line_height)

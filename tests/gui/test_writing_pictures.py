@@ -364,6 +364,11 @@ def test_a_long_text_wraps_at_its_spaces_in_one_piece_or_in_tokens(qtbot: QtBot,
     assert len(_lines(shown)) > 2
 
 
+def test_no_line_begins_with_punctuation_that_follows_a_space(qtbot: QtBot) -> None:
+    shown = _text(qtbot, ["、", "aa、", "a、、、犬", "aaaaa", "aab、、", "a 、、、、", "、"], 400)
+    assert _lines(shown) == ["、aa、a、、、犬aaaaaaab、、", "a 、、、、、"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(st.sampled_from("ab .,」「。、猫犬っ😀\n"), min_size=1, max_size=6), max_size=30))
 def test_lines_lose_and_clip_nothing_and_never_begin_with_closing_punctuation(qtbot: QtBot, pieces: list[str]) -> None:
