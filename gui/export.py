@@ -78,6 +78,8 @@ def _prepare(window: MainWindow, options: argparse.Namespace, scratch: Path) -> 
         window.runs.start(settings, scratch / "model")
         _wait(window, lambda: window.state.training)
         _wait(window, lambda: not window.state.training)
+    if window.prompt.toPlainText():
+        _wait(window, lambda: bool(window.state.text) and window.state.tokens is not None)
 
 
 def _pictures(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
