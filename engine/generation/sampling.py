@@ -49,6 +49,7 @@ class Stages:
     cumulative_R: Floats  # running sum of tempered_R
     kept: tuple[int, ...]  # number of tokens left after each stage of STAGES
     entropy: float  # entropy of the model's own distribution, in nats
+    settings: SamplingSettings
 
     def probabilities(self, ids: NDArray[np.integer]) -> Floats:
         """Return the probabilities of `ids` [n] after every stage, 0 once cut: [len(STAGES), n]."""
@@ -70,6 +71,12 @@ class Stages:
         whole = self.cumulative_R[self.kept[-1] - 1]
         before = self.cumulative_R[rank - 1] if rank else 0.0
         return float(before / whole), float(self.cumulative_R[rank] / whole)
+
+    def starts(self, ids: NDArray[np.integer]) -> tuple[float, ...]:
+        """Return the lower end of the interval of each of `ids`; of a token that was cut it is 1."""
+        before_R = np.append(0.0, self.cumulative_R[: self.kept[-1]])
+        rank_n = np.minimum(self._ranks(ids), self.kept[-1])
+        return tuple((before_R[rank_n] / before_R[-1]).tolist())
 
     def rank_of(self, token: int) -> int:
         """Return the rank of a token, 0 for the likeliest."""
@@ -110,6 +117,7 @@ def stages(logits_V: Logits, previous_ids: Sequence[int], settings: SamplingSett
         cumulative_R=cumulative_R,
         kept=(*before, possible, k_kept, p_kept, min_p_kept),
         entropy=entropy(model_V, logits_V),
+        settings=settings,
     )
 
 
@@ -248,6 +256,8 @@ def candidates(
         drawn=int(np.flatnonzero(ids == drawn)[0]),
         drawn_from=start,
         drawn_to=end,
+        starts=stages.starts(ids),
+        sampling=stages.settings,
     )
 
 

@@ -40,6 +40,8 @@ class Candidates:
     drawn: int  # index into ids: the token that the draw selects
     drawn_from: float  # lower end of the interval of draws that select this token,
     drawn_to: float  # upper end; intervals follow the probabilities after the last stage, the largest first
+    starts: tuple[float, ...] = ()  # lower end of each candidate's interval
+    sampling: SamplingSettings = SamplingSettings()  # the settings of the stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,22 @@ class GeneratedToken:
     probability: float  # the model's own probability, before any stage
     entropy: float  # nats
     candidates: Candidates | None
+    special: bool = False  # a special token, which adds no text
+    ends: bool = False  # the model ends its text with this token
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedTokens:
+    """Tokens written since the report before.
+
+    The last report of Generate has the candidates for the token after its text, computed with the same weights as its
+    last token; there are none if the model has ended the text, and in a chat.
+    """
+
     tokens: tuple[GeneratedToken, ...]
     tokens_per_second: float
+    step: int = 0  # training step of the weights that wrote the tokens; 0 if it is not known
+    following: Candidates | None = None
 
 
 @dataclass(frozen=True, slots=True)

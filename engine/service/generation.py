@@ -1,7 +1,7 @@
 """Handlers of generation: tokens as they are drawn, and the candidates for the next one."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from engine.generation.decoding import Step, beginning, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
@@ -14,13 +14,34 @@ REPORT_SECONDS = 0.05  # shortest time between two reports
 
 def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     opened = session.side(request.pinned)
-    prompt = [*opened.ids_of(request.prompt), *request.chosen]
+    ids = _read_ids(opened, request)
     known = request.first is None or 0 <= request.first < opened.tokenizer.vocabulary
     place, first = len(request.chosen), request.first if known else None
-    steps = decode(
-        opened.reader, opened.tokenizer, prompt, request.tokens, request.sampling, request.seed, place, first
-    )
-    yield from report(session, until(request.stop, steps), request.candidates, request.pinned)
+    steps = decode(opened.reader, opened.tokenizer, ids, request.tokens, request.sampling, request.seed, place, first)
+    written: list[int] = []
+
+    def noted() -> Iterator[Step]:
+        for step in until(request.stop, steps):
+            written.append(step.id)
+            yield step
+
+    def following() -> Candidates | None:
+        ended = bool(written) and written[-1] in opened.reader.stop_ids
+        return None if ended or not request.candidates else _candidates(opened, request, [*ids, *written], len(ids))
+
+    yield from report(session, noted(), request.candidates, request.pinned, following)
+
+
+def _read_ids(opened: OpenedModel, request: Generate | PredictNext) -> list[int]:
+    """Return the tokens that the model continues: an empty prompt begins as in `decode`."""
+    return [*(opened.ids_of(request.prompt) or beginning(opened.tokenizer)), *request.chosen]
+
+
+def _candidates(opened: OpenedModel, request: Generate | PredictNext, ids: list[int], begun: int) -> Candidates:
+    """Return the candidates for the token after `ids`, of which the first `begun` were the request's."""
+    place = len(request.chosen) + len(ids) - begun
+    step = sample_step(opened.reader, ids, request.sampling, draw(request.seed, place))
+    return candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
 
 
 def until(stop: str, steps: Iterable[Step]) -> Iterator[Step]:
@@ -31,8 +52,17 @@ def until(stop: str, steps: Iterable[Step]) -> Iterator[Step]:
             return
 
 
-def report(session: Session, steps: Iterable[Step], most: int, pinned: bool = False) -> Answer[GeneratedTokens]:
-    """Report tokens a few times a second with `most` candidates each, until another model is opened or pinned."""
+def report(
+    session: Session,
+    steps: Iterable[Step],
+    most: int,
+    pinned: bool = False,
+    following: Callable[[], Candidates | None] = lambda: None,
+) -> Answer[GeneratedTokens]:
+    """Report tokens a few times a second with `most` candidates each, until another model is opened or pinned.
+
+    The last report also has what `following` returns.
+    """
     opened = session.side(pinned)
     waiting: list[GeneratedToken] = []
     count = 0
@@ -42,26 +72,27 @@ def report(session: Session, steps: Iterable[Step], most: int, pinned: bool = Fa
         now = time.perf_counter()
         # No yield at each token: a training step in between would change the weights and empty the cache.
         if now - reported >= REPORT_SECONDS:
-            yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9))
+            yield GeneratedTokens(tuple(waiting), count / max(now - begun, 1e-9), session.step_of(opened))
             waiting, reported = [], time.perf_counter()
             if (session.pinned if pinned else session.opened_or_none) is not opened:
                 return
-    if waiting:
-        yield GeneratedTokens(tuple(waiting), count / max(time.perf_counter() - begun, 1e-9))
+    speed, after = count / max(time.perf_counter() - begun, 1e-9), following()
+    if waiting or after is not None:
+        yield GeneratedTokens(tuple(waiting), speed, session.step_of(opened), after)
 
 
 def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
     piece = opened.tokenizer.piece
     shown = candidates(step.stages, step.draw, most, piece) if most else None
-    return GeneratedToken(step.id, piece(step.id), step.text, step.probability, step.entropy, shown)
+    special, ends = opened.tokenizer.kind_of(step.id) == "special", step.id in opened.reader.stop_ids
+    return GeneratedToken(step.id, piece(step.id), step.text, step.probability, step.entropy, shown, special, ends)
 
 
 def predict_next(session: Session, request: PredictNext) -> Answer[ContextUsed | Candidates]:
     opened = session.opened
-    ids = [*opened.ids_of(request.prompt), *request.chosen] or beginning(opened.tokenizer)
+    ids = _read_ids(opened, request)
     yield ContextUsed(len(ids), len(ids) - window(len(ids), opened.model.config.context))
-    step = sample_step(opened.reader, ids, request.sampling, draw(request.seed, len(request.chosen)))
-    yield candidates(step.stages, step.draw, request.candidates, opened.tokenizer.piece)
+    yield _candidates(opened, request, ids, len(ids))
 
 
 HANDLERS: Handlers = {Generate: generate, PredictNext: predict_next}

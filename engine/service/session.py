@@ -163,6 +163,11 @@ class Session(Cache):
         self.run, self.steer = run, ""
         return self._open_run(run)
 
+    def step_of(self, opened: OpenedModel) -> int:
+        """Return the training step of a model's weights now; 0 if it is not known."""
+        is_trained = self.run is not None and self.run.model is opened.model
+        return self.run.trainer.step if self.run is not None and is_trained else opened.info.step
+
     @property
     def collection(self) -> "Collection":
         """The open collection; setting it closes the previous one. Raises EngineError error.no_collection."""

@@ -125,6 +125,20 @@ def test_the_interval_of_the_drawn_token_contains_the_draw(
     assert len(set(shown.ids.tolist())) == len(shown.ids)
 
 
+@given(logits=LOGITS, settings=SETTINGS, previous=PREVIOUS, place=st.floats(0.01, 0.99))
+def test_a_draw_inside_the_interval_of_a_candidate_selects_it(
+    logits: np.ndarray, settings: SamplingSettings, previous: list[int], place: float
+) -> None:
+    result = stages(logits, previous, settings)
+    shown = candidates(result, 0.5, 8, str)
+    assert shown.sampling == settings
+    for index, (start, share) in enumerate(zip(shown.starts, shown.probabilities[-1].tolist(), strict=True)):
+        if share > 1e-6:
+            assert result.order_R[result.pick(start + place * share)] == shown.ids[index]
+        elif share == 0:
+            assert start == pytest.approx(1.0)
+
+
 def test_draws_follow_the_distribution() -> None:
     logits = np.log(np.array([0.5, 0.3, 0.2], np.float32))
     result = stages(logits, [], SamplingSettings(temperature=1.0))

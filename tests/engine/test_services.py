@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from engine.generation.decoding import Reader
 from engine.messages.attention import HEAD_KINDS, Attend, AttendHead, ExplainAttention, ScoreHeads
 from engine.messages.embeddings import EmbeddingMap, FindAnalogy, LookUp, Project, TracePaths
 from engine.messages.envelope import Request
-from engine.messages.generation import Generate, PredictNext
+from engine.messages.generation import Candidates, Generate, GeneratedToken, PredictNext, SamplingSettings
 from engine.messages.map import TraceForward
 from engine.messages.models import OpenModel
 from engine.messages.texts import AssessText, InspectText
@@ -250,6 +251,32 @@ def test_without_a_model_requests_raise_no_model(request_: Request[Any]) -> None
     with pytest.raises(EngineError) as raised:
         ask(Session(), request_)
     assert raised.value.key == "error.no_model"
+
+
+def written(session: Session, request: Generate) -> tuple[list[GeneratedToken], Candidates | None]:
+    """Return the tokens that are written, and the candidates for the one after them."""
+    reports = ask(session, request)
+    return [token for report in reports for token in report.tokens], reports[-1].following
+
+
+def test_the_token_that_ends_a_text_is_reported_as_its_end(session: Session) -> None:
+    request = Generate("the cat", tokens=6, sampling=SamplingSettings(temperature=0.0))
+    whole, after = written(session, request)
+    assert after is not None
+    assert not any(token.special for token in whole)
+    last = whole[2].id
+    session.opened.reader.stop_ids = (last,)
+    tokens, after = written(session, request)
+    length = [token.id for token in whole].index(last) + 1
+    assert [token.ends for token in tokens] == [False] * (length - 1) + [True]
+    assert after is None
+
+
+def test_a_text_from_nothing_is_continued_as_it_began(session: Session) -> None:
+    request = Generate("", tokens=8, sampling=SamplingSettings(temperature=0.0))
+    ids = [token.id for token in written(session, request)[0]]
+    rest, _ = written(session, replace(request, chosen=tuple(ids[:3]), tokens=5))
+    assert [token.id for token in rest] == ids[3:]
 
 
 def test_a_model_that_cannot_be_opened_leaves_the_open_one(session: Session, tmp_path: Path) -> None:

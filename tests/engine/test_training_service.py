@@ -251,6 +251,21 @@ def test_during_a_run_predictions_come_from_the_current_weights(text_file: Path,
     assert not np.allclose(seen[0], seen[2])
 
 
+def test_a_text_written_during_a_run_names_the_step_of_its_weights(text_file: Path, tmp_path: Path) -> None:
+    session, request = Session(), Generate(TEXT, tokens=3)
+    run = training.train(session, running(text_file, tmp_path / "m"))
+    for step in (3, 9):
+        reached = advance(run, step)
+        reports = ask(session, request)
+        assert {report.step for report in reports} == {reached}
+        written = tuple(token.id for report in reports for token in report.tokens)
+        [_, next_ones] = ask(session, PredictNext(TEXT, written))
+        assert np.array_equal(reports[-1].following.ids, next_ones.ids)
+        assert np.array_equal(reports[-1].following.probabilities, next_ones.probabilities)
+        assert reports[-1].following.draw == next_ones.draw
+    run.close()
+
+
 def test_an_estimate_during_a_run_changes_none_of_its_losses(
     whole: tuple[list[Any], Path], text_file: Path, tmp_path: Path
 ) -> None:
