@@ -162,7 +162,7 @@ def ask(options: argparse.Namespace) -> None:
         asking = Asking(Reader(model), tokenizer, style, extractor, {})
         for report in asking.ask(options.question, hits, options.tokens):
             if report is not None:
-                record.take(report)
+                record = record.after(report)
     finally:
         collection.close()
     result = _answer(record) | {"sources": [_as_json(hit) for hit in hits]}

@@ -4,8 +4,8 @@ A passage is identified by its index among the N passages of the collection. Ind
 `CollectionInfo.version`.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ class SearchResult:
     cosines_N: NDArray[np.float32]  # cosine with every passage; NaN if an approximate index did not compare it
     keyword_N: NDArray[np.float32]  # BM25
     scores_N: NDArray[np.float32]  # scores by which passages are ranked
+    nearest: int = -1  # index of the hit with the sentence nearest to the question; -1: none shares a word with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class LeftOut:
     source: int
     characters: int  # number of missing characters
     whole: bool  # all of it is missing
+    reason: Literal["far", "count", "room"] = "room"  # its score is low; the model takes no more; the prompt is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class PromptBuilt:
     tokens: int
     context: int  # tokens that the model attends to, prompt and answer together
     left_out: tuple[LeftOut, ...]
+    nearest: float = 0.0  # share of the best hit's score that the other passages need
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,7 @@ class Answered:
     text: str
     citations: tuple[Citation, ...]
     reason: str = ""  # why it was extracted: a key under "notice."
+    unsaid: tuple[tuple[int, int], ...] = ()  # the sentences of the text that no hit states
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +206,24 @@ class Ask(Request[AskReport]):
     tokens: int = 120  # most tokens of the answer
 
 
-@dataclass
+@dataclass(frozen=True)
 class AnswerRecord:
     """What has been received of one answer."""
 
     prompt: PromptBuilt | None = None
-    tokens: list[AnswerToken] = field(default_factory=list)
+    tokens: tuple[AnswerToken, ...] = ()
     answered: Answered | None = None
 
+    def after(self, report: PromptBuilt | AnswerTokens | Answered) -> "AnswerRecord":
+        """Return the record with one more report."""
+        if isinstance(report, PromptBuilt):
+            return replace(self, prompt=report)
+        if isinstance(report, AnswerTokens):
+            return replace(self, tokens=self.tokens + report.tokens)
+        return replace(self, answered=report)
 
-@dataclass
+
+@dataclass(frozen=True)
 class AskRecord:
     """What has been received of the reports of one `Ask`."""
 
@@ -220,18 +232,12 @@ class AskRecord:
     unsourced: AnswerRecord = field(default_factory=AnswerRecord)
     attention: NDArray[np.float32] | None = None  # [tokens of the answer, hits + 2]
 
-    def take(self, report: AskReport) -> None:
+    def after(self, report: AskReport) -> Self:
+        """Return the record with one more report."""
         if isinstance(report, SearchResult):
-            self.result = report
-        elif isinstance(report, AnswerAttention):
-            self.attention = report.weights
-        else:
-            self._add(self.sourced if report.sourced else self.unsourced, report)
-
-    def _add(self, record: AnswerRecord, report: PromptBuilt | AnswerTokens | Answered) -> None:
-        if isinstance(report, PromptBuilt):
-            record.prompt = report
-        elif isinstance(report, AnswerTokens):
-            record.tokens += report.tokens
-        else:
-            record.answered = report
+            return replace(self, result=report)
+        if isinstance(report, AnswerAttention):
+            return replace(self, attention=report.weights)
+        if report.sourced:
+            return replace(self, sourced=self.sourced.after(report))
+        return replace(self, unsourced=self.unsourced.after(report))

@@ -15,7 +15,7 @@ from engine.messages.search import (
     SearchHit,
 )
 from engine.retrieval.answering import attention_to_parts, can_answer, prompt_limit, write
-from engine.retrieval.extracting import Extractor
+from engine.retrieval.extracting import Extractor, unsupported
 from engine.retrieval.prompts import Prompt, Style, build, language_of
 from engine.text.tokenizer import Tokenizer
 
@@ -31,6 +31,7 @@ class Asking:
         """Prepare an open model. `known` caches, by language, whether it can answer from a text."""
         self._reader, self._tokenizer, self._style = reader, tokenizer, style
         self._extractor, self._known = extractor, known
+        self._passages: list[str] = []  # of all hits
         self._near = 0  # how many of the hits are near enough to the best one for the prompt
 
     def ask(self, question: str, hits: Sequence[SearchHit], tokens: int) -> Events:
@@ -42,7 +43,7 @@ class Asking:
                     yield None
                 else:
                     self._known[language] = able
-        passages = [hit.passage.text for hit in hits]
+        self._passages = passages = [hit.passage.text for hit in hits]
         self._near = sum(hit.score >= self._style.nearest * hits[0].score for hit in hits)
         if self._known[language]:
             if passages:
@@ -52,7 +53,7 @@ class Asking:
             yield from self._answer(question, None, tokens)
         else:
             try:
-                yield _built(self._prompt(question, passages, tokens), self._context, True)
+                yield self._built(self._prompt(question, passages, tokens), True)
             except EngineError:
                 pass  # the question does not fit; an extracted answer needs no prompt
             yield extracted(question, hits, self._extractor, "notice.answer_not_able")
@@ -76,7 +77,7 @@ class Asking:
         """Answer with the passages, or without any."""
         sourced = passages is not None
         prompt = self._prompt(question, passages or (), tokens)
-        yield _built(prompt, self._context, sourced)
+        yield self._built(prompt, sourced)
         ids, text = list[int](), ""
         for step in write(self._reader, self._tokenizer, prompt, tokens, self._style):
             if step is None:
@@ -86,15 +87,15 @@ class Asking:
             text += step.text
             piece = self._tokenizer.piece(step.id)
             yield AnswerTokens(sourced, (AnswerToken(step.id, piece, step.text, step.probability),))
-        citations = self._extractor.cite(text, passages) if passages else []
-        yield Answered(sourced, "written", text, tuple(citations))
+        citations = self._extractor.cite(text, self._passages)
+        yield Answered(sourced, "written", text, tuple(citations), unsaid=tuple(unsupported(text, citations)))
         if passages and ids:
             model, changes = self._reader.model, self._reader.changes
             yield AnswerAttention(attention_to_parts(model, self._tokenizer, prompt, ids, len(passages), changes))
 
-
-def _built(prompt: Prompt, context: int, sourced: bool) -> PromptBuilt:
-    return PromptBuilt(sourced, prompt.text, tuple(prompt.parts), len(prompt.ids), context, tuple(prompt.left_out))
+    def _built(self, prompt: Prompt, sourced: bool) -> PromptBuilt:
+        parts, left_out = tuple(prompt.parts), tuple(prompt.left_out)
+        return PromptBuilt(sourced, prompt.text, parts, len(prompt.ids), self._context, left_out, self._style.nearest)
 
 
 def extracted(question: str, hits: Sequence[SearchHit], extractor: Extractor, reason: str) -> Answered:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from engine.errors import EngineError
 from engine.messages.search import LeftOut, PromptPart
@@ -23,6 +23,7 @@ SOURCES = {
 }
 PLAINLY = {"en": "Use this text to answer.", "ja": "この文章を使って答えてください。"}
 MOST_SOURCES = 50
+NEAREST, NEAREST_SMALL = 0.1, 0.5  # share of the best score that a source needs; the same for small models
 MESSAGE = "\ufdd3"  # stands for the message while a template is rendered; a character of no text
 SMALL = 1_000_000_000  # parameters; models with fewer do not follow the instructions of SOURCES
 MARKS = {"ja": ("質問：", "答え："), "en": ("Question: ", "Answer:")}
@@ -59,7 +60,7 @@ class Style(Protocol):
 class Plain:
     """The source, the question, "Answer:", as in the built-in model's training documents, which have one source."""
 
-    nearest, is_tried = 0.0, True
+    nearest, is_tried = NEAREST, True
 
     def __init__(self, most_sources: int) -> None:
         self.most_sources = most_sources
@@ -75,7 +76,7 @@ class Plain:
 class Chat:
     """The model's own chat template, which is rendered once: each prompt is what it writes around a message."""
 
-    most_sources, nearest, is_tried = MOST_SOURCES, 0.0, False
+    most_sources, nearest, is_tried = MOST_SOURCES, NEAREST, False
 
     def __init__(self, template: ChatTemplate) -> None:
         """Render the template. Raises as ChatTemplate.render, and error.template_broken if it omits the message."""
@@ -101,7 +102,7 @@ class PlainChat(Chat):
     SmolLM2-135M answers lists and "1" to the instructions (tests/benchmarks/answers.py).
     """
 
-    nearest, is_tried = 0.5, True
+    nearest, is_tried = NEAREST_SMALL, True
 
     def _request(self, question: str, sources: str) -> str:
         language = language_of(question)
@@ -158,8 +159,13 @@ def build(
         parts.append(PromptPart(begun, begun + len(part), index))
         begun += len(part)
     missing = [(i, len(passage) - len(taken.get(i, ""))) for i, passage in enumerate(passages)]
-    left_out = [LeftOut(index, characters, index not in taken) for index, characters in missing if characters]
+    left_out = [LeftOut(i, gone, i not in taken, _reason(i, most, style.most_sources)) for i, gone in missing if gone]
     return Prompt(text, _encode(tokenizer, text), parts, left_out)
+
+
+def _reason(index: int, near: int, most: int) -> Literal["far", "count", "room"]:
+    """Return why a source is left out: of the sources, the first `near` score high enough, and `most` are taken."""
+    return "far" if index >= near else "count" if index >= most else "room"
 
 
 def _shorter(passage: str, best: Span) -> list[str]:

@@ -46,18 +46,21 @@ def _search(collection: Collection, request: Search | Ask) -> tuple[SearchResult
     extractor = Extractor(now.keywords)
     terms = tuple(dict.fromkeys(question_terms(question)))[:MOST_TERMS]
     known = now.keywords.vocabulary
+    best = [extractor.best_sentence(question, hit.passage.text) for hit in found.hits]
+    nearest = max(range(len(best)), key=lambda source: best[source][1], default=-1)
     result = SearchResult(
         question=question,
         version=now.version,
         terms=terms,
         weights=np.array([now.keywords.idf_V[known[t]] if t in known else 0.0 for t in terms], np.float32),
         vector=found.query_D,
-        hits=tuple(replace(h, best=extractor.best_sentence(question, h.passage.text)[0]) for h in found.hits),
+        hits=tuple(replace(hit, best=span) for hit, (span, _) in zip(found.hits, best, strict=True)),
         index=now.index,
         seconds=seconds,
         cosines_N=found.cosines_N if len(found.cosines_N) else np.zeros_like(found.scores_N),
         keyword_N=found.keyword_N,
         scores_N=found.scores_N,
+        nearest=nearest if nearest >= 0 and best[nearest][1] > 0 else -1,
     )
     return result, found
 

@@ -82,6 +82,7 @@ def test_search_returns_the_scores_of_every_passage(handlers: Answering) -> None
     assert result.hits[0].passage.path.endswith("rules.txt")
     start, end = result.hits[0].best
     assert result.hits[0].passage.text[start:end] == "Lunch is served from noon."
+    assert result.nearest == 0
     assert len(result.cosines_N) == len(result.keyword_N) == len(result.scores_N) == 2
     assert result.weights[result.terms.index("lunch")] > 0
     (pair,) = ask(handlers, CompareVectors("When is lunch served?", result.hits[0].passage.index))
@@ -220,13 +221,13 @@ def test_a_prompt_contains_what_fits_and_lists_what_does_not(tokenizer: Tokenize
             ) or any(left.source == part.source and not left.whole for left in made.left_out)
     assert prompt(tokenizer, 400).left_out == []
     assert "The library is open." in prompt(tokenizer, 60).text
-    assert {left.source for left in prompt(tokenizer, 60).left_out} == {0, 1}
+    assert {(left.source, left.reason) for left in prompt(tokenizer, 60).left_out} == {(0, "room"), (1, "room")}
 
 
 def test_the_plain_style_uses_a_single_source(tokenizer: Tokenizer) -> None:
     made = prompt(tokenizer, 400, Plain(1))
     assert [part.source for part in made.parts] == [0]
-    assert [(left.source, left.whole) for left in made.left_out] == [(1, True)]
+    assert [(left.source, left.whole, left.reason) for left in made.left_out] == [(1, True, "count")]
 
 
 def test_a_question_that_is_too_long_is_refused(tokenizer: Tokenizer) -> None:
@@ -266,21 +267,27 @@ def test_a_small_chat_model_is_asked_plainly(tmp_path: Path) -> None:
     assert style("Where?", []) == "<|user|>Where?<|assistant|>"
 
 
-@pytest.mark.parametrize(("parameters", "shown"), [(135_000_000, [0, 1]), (7_000_000_000, [0, 1, 2])])
-def test_passages_far_below_the_best_are_left_out_for_a_small_model(
+@pytest.mark.parametrize(
+    ("parameters", "shown"), [(135_000_000, [0, 1]), (7_000_000_000, [0, 1, 2])], ids=["below half", "below a tenth"]
+)
+def test_passages_far_below_the_best_are_left_out(
     tokenizer: Tokenizer, tmp_path: Path, parameters: int, shown: list[int]
 ) -> None:
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
     model = Transformer(ModelConfig(tokenizer.vocabulary, 1, 2, 2, width=32, head_width=16, mlp_width=64, context=500))
     hits = [
         SearchHit(Passage(i, i, "a.txt", 0, 0, "", 0, len(text), text), score, 0.0, 0.0)
-        for i, (text, score) in enumerate([("The library.", 1.15), ("The office.", 0.7), ("Food.", 0.044)])
+        for i, (text, score) in enumerate(
+            [("The library.", 1.15), ("The office.", 0.7), ("Food.", 0.116), ("Tea.", 0.114)]
+        )
     ]
-    extractor = Extractor(Keywords(csr_matrix((3, 0), dtype="float32"), {}))
+    extractor = Extractor(Keywords(csr_matrix((4, 0), dtype="float32"), {}))
     asked = asking.Asking(Reader(model), tokenizer, style_for(tmp_path, parameters), extractor, {"en": True})
     (built,) = [e for e in asked.ask("Library?", hits, 3) if isinstance(e, PromptBuilt) and e.sourced]
     assert [part.source for part in built.parts] == shown
-    assert [left.source for left in built.left_out if left.whole] == [i for i in range(3) if i not in shown]
+    assert [left.source for left in built.left_out if left.whole] == [i for i in range(4) if i not in shown]
+    assert {left.reason for left in built.left_out} == {"far"}
+    assert built.nearest == (0.5 if parameters < 1_000_000_000 else 0.1)
 
 
 @pytest.mark.parametrize("template", ["{% for %}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ 1 / 0 }}"])

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from engine.messages.search import Answered, Passage, SearchHit
 from engine.retrieval.analysis import terms
 from engine.retrieval.asking import extracted
-from engine.retrieval.extracting import ENOUGH, Extractor, lines
+from engine.retrieval.extracting import ENOUGH, Extractor, lines, unsupported
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.passages import Document, split
 from tests.engine.texts import ANY, MARKS
@@ -142,6 +142,13 @@ def test_each_sentence_of_an_answer_is_cited_separately(extractor: Extractor) ->
     ]
 
 
+def test_sentences_that_no_source_states_are_listed(extractor: Extractor) -> None:
+    answer = "1. The pencil is 80 yen. Elephants remember. 2."
+    unsaid = unsupported(answer, extractor.cite(answer, (TIMETABLE, PRICES)))
+    assert [answer[start:end].strip() for start, end in unsaid] == ["Elephants remember."]
+    assert unsupported("", []) == []
+
+
 @settings(max_examples=50)
 @given(answer=ANY | MARKS, passages=st.lists(ANY | MARKS, max_size=4))
 def test_citations_are_spans_of_the_answer_and_of_a_source(
@@ -149,6 +156,8 @@ def test_citations_are_spans_of_the_answer_and_of_a_source(
 ) -> None:
     cited = extractor.cite(answer, passages)
     assert [c.start for c in cited] == sorted({c.start for c in cited})
+    assert {*unsupported(answer, cited), *((c.start, c.end) for c in cited)} <= {*lines(answer)}
+    assert not {c.start for c in cited} & {start for start, _ in unsupported(answer, cited)}
     for one in cited:
         assert (one.start, one.end) in lines(answer)
         assert (one.source_start, one.source_end) in lines(passages[one.source])

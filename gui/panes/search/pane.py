@@ -1,5 +1,6 @@
 """The Search pane: answers from the user's documents, with vector, passages, prompt, answer and citations."""
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -228,19 +229,19 @@ class SearchPane(Pane):
             self.ask(Search(self.asked.question, round(count), self._mode()), self._take_report)
 
     def _take_report(self, report: AskReport) -> None:
-        self.asked.take(report)
+        self.asked = self.asked.after(report)
         if isinstance(report, SearchResult):
             self.page.table.set_hits([hit.passage for hit in report.hits])
             self._compare(report.hits[0].passage.index if report.hits else -1)
         self._show_asked()
 
     def _finish(self) -> None:
-        self.asked.running = False
+        self.asked = replace(self.asked, running=False)
         self._show_asked()
 
     def _compare(self, index: int) -> None:
         """Select a passage and show how its cosine is computed."""
-        self.asked.passage = index
+        self.asked = replace(self.asked, passage=index)
         self.page.table.select(index)
         if self.page.map_shown:
             self._mark_map()

@@ -9,7 +9,7 @@ STEPS = ("question", "vector", "passages", "prompt", "answer", "citations")
 StepState = Literal["waiting", "running", "done", "left_out"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Retrieval(AskRecord):
     """One question, and the reports of `messages.Ask` or `messages.Search` received so far."""
 
