@@ -4,7 +4,9 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
+
+SHARE_TICKS = (0.0, 0.05, 0.25, 0.5, 1.0)  # labelled on the scale of shares
 
 
 @cache
@@ -28,14 +30,30 @@ def image_of(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     return sequential()[np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)]
 
 
+def share_color(share: float) -> QColor:
+    """Return the colour of a share of attention or a probability, 0..1: that of its square root, so that 1 % shows."""
+    return color_of(float(np.sqrt(max(0.0, np.nan_to_num(share)))))
+
+
+def share_colors(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return shares 0..1 as RGB, of their shape + (3,), on the scale of `share_color`."""
+    return image_of(np.sqrt(np.clip(np.nan_to_num(shares), 0, 1)))
+
+
+def share_ramp() -> QImage:
+    """Return the colours at equal distances along the scale of shares; x is the square root of the share."""
+    pixels = image_of(np.linspace(0, 1, 128))
+    return QImage(pixels.tobytes(), 128, 1, 384, QImage.Format.Format_RGB888).copy()
+
+
 @cache
 def root_colors() -> NDArray[np.uint32]:
-    """Return the colour (0xAARRGGBB) of the square root of every float16, indexed by its bits: [65536].
+    """Return `share_color` (0xAARRGGBB) of every float16, indexed by its bits: [65536].
 
     One table look-up a value colours 144 heads of 128 tokens in milliseconds.
     """
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
-    red, green, blue = image_of(np.sqrt(np.clip(np.nan_to_num(halves), 0, 1))).astype(np.uint32).T
+    red, green, blue = share_colors(halves).astype(np.uint32).T
     return np.uint32(0xFF000000) | red << 16 | green << 8 | blue
 
 

@@ -17,46 +17,57 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from gui.colormaps import image_of
+from gui.colormaps import share_colors
 from gui.i18n import percent, t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, SMALL
+from gui.theme import GAP_M, GAP_S, NORMAL
+from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
 SLANT = 55  # degrees by which the tokens above are rotated
 LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side
+ROOM_FOR_TITLES = 300  # pixels at zoom 1 of width and height, from which the axes have titles
 
 
 def shares_image(weights: NDArray[np.floating]) -> QImage:
-    """Return a causal matrix [query, key] as an image in which the masked cells are transparent."""
+    """Return a causal matrix [query, key] as an image in which the masked cells are transparent, coloured as shares."""
     rows, columns = weights.shape
     pixels = np.zeros((rows, columns, 4), np.uint8)
-    pixels[..., :3] = image_of(weights)
+    pixels[..., :3] = share_colors(weights)
     pixels[..., 3] = np.tril(np.full((rows, columns), 255, np.uint8), columns - rows)
     return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
 
 
 class Heatmap(Painted):
     row_chosen = Signal(int)
+    key_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, down=Policy.Expanding)
         self.pieces: tuple[str, ...] = ()
         self.weights: NDArray[np.floating] = np.zeros((0, 0))
         self.row: int | None = None
+        self.key: int | None = None
         self._image = QImage()
         self._view = QRectF()  # the part of the matrix that is shown, in cells; empty = all
         self._drag: QPointF | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def set_data(self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int | None) -> None:
-        """Show `weights` [query, key], each row summing to 1; `row` is the selected query."""
+    def set_data(
+        self, weights: NDArray[np.floating], pieces: tuple[str, ...], row: int | None, key: int | None = None
+    ) -> None:
+        """Show `weights` [query, key], each row summing to 1.
+
+        `row` is the selected query and `key` the selected key, by default the one with the query's largest weight.
+        """
         if len(pieces) != len(self.pieces):
             self._view = QRectF()
-        self.weights, self.pieces, self.row = weights.astype(np.float32), pieces, row
+        self.weights, self.pieces = weights.astype(np.float32), pieces
+        self.row = row if row is not None and row < len(pieces) else None
+        self.key = int(self.weights[self.row].argmax()) if key is None and self.row is not None else key
         self._image = shares_image(self.weights)
-        self.setAccessibleDescription(self.describe(row) if row is not None and row < len(pieces) else "")
+        self.setAccessibleDescription(self.describe(self.row) if self.row is not None else "")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -64,15 +75,24 @@ class Heatmap(Painted):
 
     # --- Geometry --------------------------------------------------------------------------------
 
+    def _metrics(self) -> QFontMetricsF:
+        return QFontMetricsF(self.theme.font(NORMAL))
+
+    def _title_room(self) -> float:
+        """Return the height of an axis title; 0 in a small picture, which has none."""
+        small = min(self.width(), self.height()) < self.theme.px(ROOM_FOR_TITLES)
+        return 0.0 if small else self._metrics().height()
+
     def _matrix(self) -> QRectF:
-        """Return the box of the cells, which are square, with room for the tokens at the left and above."""
-        metrics = QFontMetricsF(self.theme.font(SMALL))
+        """Return the box of the cells, which are square, with room for titles and tokens at the left and above."""
+        metrics, title = self._metrics(), self._title_room()
         widest = max((metrics.horizontalAdvance(visible(p)) for p in self.pieces), default=0.0)
-        left = min(widest, self.width() * LABEL_SHARE) + GAP_M
+        left = title + min(widest, self.width() * LABEL_SHARE) + GAP_M
         slant = math.radians(SLANT)
         top = min(widest * math.sin(slant), self.height() * LABEL_SHARE * 0.8) + metrics.ascent() * math.cos(slant)
-        top += max(GAP_M, _gap(metrics) + GAP_S)
-        side = max(10.0, min(self.width() - left - GAP_M, self.height() - top - metrics.height() - GAP_S))
+        top += title + max(GAP_M, _gap(metrics) + GAP_S)
+        overhang = metrics.height() if len(self.pieces) > 1 else 0.0  # of the last slanted token
+        side = max(10.0, min(self.width() - left - overhang, self.height() - top - GAP_S))
         return QRectF(left, top, side, side)
 
     def _shown(self) -> QRectF:
@@ -100,14 +120,41 @@ class Heatmap(Painted):
         painter.setClipRect(box)
         if cell > 8:  # thin gaps make single cells countable
             self._paint_gaps(painter, box, shown, cell)
-        if self.row is not None and self.row < len(self.pieces):
-            painter.setPen(QPen(self.theme.color("accent"), 2))
-            left, top = box.left() - shown.left() * cell, box.top() + (self.row - shown.top()) * cell
-            painter.drawRect(QRectF(left, top, (self.row + 1) * cell, cell))
+        self._paint_selection(painter, box, shown, cell)
         painter.restore()
+        self._paint_titles(painter, box)
         self._paint_labels(painter, box, shown, cell)
         if self._view.isEmpty():
             self._paint_scale(painter, box)
+
+    def _paint_selection(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
+        """Paint a frame around the selected row, and a finer one around the selected column."""
+        corner = box.topLeft() - shown.topLeft() * cell
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.key is not None:
+            painter.setPen(QPen(self.theme.color("accent"), 1, Qt.PenStyle.DotLine))
+            column = QRectF(self.key * cell, self.key * cell, cell, (len(self.pieces) - self.key) * cell)
+            painter.drawRect(column.translated(corner))
+        if self.row is not None:
+            painter.setPen(QPen(self.theme.color("accent"), 2))
+            painter.drawRect(QRectF(0, self.row * cell, (self.row + 1) * cell, cell).translated(corner))
+
+    def _paint_titles(self, painter: QPainter, box: QRectF) -> None:
+        room = self._title_room()
+        if not room:
+            return
+        painter.setFont(self.theme.font(NORMAL))
+        painter.setPen(self.theme.color("muted"))
+        metrics = self._metrics()
+        key, width = t("widget.heatmap.key"), self.width() - box.left()
+        elided = metrics.elidedText(key, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(QRectF(box.left(), 0, width, room), Qt.AlignmentFlag.AlignLeft, elided)
+        painter.save()
+        painter.translate(0, box.bottom())
+        painter.rotate(-90)
+        query = metrics.elidedText(t("widget.heatmap.query"), Qt.TextElideMode.ElideRight, box.height())
+        painter.drawText(QRectF(0, 0, box.height(), room), Qt.AlignmentFlag.AlignRight, query)
+        painter.restore()
 
     def _paint_gaps(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
         painter.setPen(QPen(self.theme.color("surface"), 1))
@@ -119,51 +166,42 @@ class Heatmap(Painted):
             painter.drawLine(round(box.left()), y, round(box.right()), y)
 
     def _paint_labels(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
-        """Paint the tokens at the left and above, where they would overlap the selected query and its strongest key."""
-        metrics = QFontMetricsF(self.theme.font(SMALL))
+        """Paint the tokens at the left and above, where they would overlap the selected query and key."""
+        metrics, title = self._metrics(), self._title_room()
         every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
-        query = self.row if self.row is not None and self.row < len(self.pieces) else None
-        key = None if query is None else int(self.weights[query].argmax())
-        for index in labelled_tokens(len(self.pieces), every, query):
+        for index in labelled_tokens(len(self.pieces), every, self.row):
             if shown.top() <= index + 0.5 < shown.bottom():
-                self._set_label_style(painter, index == query)
+                self._set_label_style(painter, index == self.row)
                 y = box.top() + (index + 0.5 - shown.top()) * cell
-                room = QRectF(0, y - metrics.height() / 2, box.left() - GAP_M, metrics.height())
-                text = metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room.width())
+                room = QRectF(title, y - metrics.height() / 2, box.left() - GAP_M - title, metrics.height())
+                text = QFontMetricsF(painter.font()).elidedText(
+                    visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room.width()
+                )
                 painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         slant = math.radians(SLANT)
-        above = (box.top() - _gap(metrics) - metrics.ascent() * math.cos(slant)) / math.sin(slant)
-        for index in labelled_tokens(len(self.pieces), every, key):
+        above = (box.top() - title - _gap(metrics) - metrics.ascent() * math.cos(slant)) / math.sin(slant)
+        for index in labelled_tokens(len(self.pieces), every, self.key):
             if shown.left() <= index + 0.5 < shown.right():
-                self._set_label_style(painter, index in (query, key))
+                self._set_label_style(painter, index in (self.row, self.key))
                 painter.save()
                 painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - _gap(metrics))
                 painter.rotate(-SLANT)
-                text = metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, above)
+                text = QFontMetricsF(painter.font()).elidedText(
+                    visible(self.pieces[index]), Qt.TextElideMode.ElideRight, above
+                )
                 painter.drawText(0, round(metrics.ascent() / 3), text)
                 painter.restore()
 
     def _set_label_style(self, painter: QPainter, chosen: bool) -> None:
-        painter.setFont(self.theme.font(SMALL, bold=chosen))
+        painter.setFont(self.theme.font(NORMAL, bold=chosen))
         painter.setPen(self.theme.color("accent" if chosen else "muted"))
 
     def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
-        """Paint the scale of colours, 0 to 100 %, into the masked corner."""
-        painter.setFont(self.theme.font(SMALL - 2))
-        metrics = QFontMetricsF(painter.font())
-        width, height = (
-            max(box.width() * 0.3, metrics.horizontalAdvance(f"{percent(0)} {percent(1)}")),
-            self.theme.px(8),
-        )
-        bar = QRectF(box.right() - width, box.top() + height, width, height)
-        below = QRectF(bar.left(), bar.bottom() + 2, width, metrics.height())
-        if box.width() - width < below.bottom() - box.top():
-            return  # in a small picture it would cover cells
-        ramp = image_of(np.linspace(0, 1, 64)[None])
-        painter.drawImage(bar, QImage(ramp.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy())
-        painter.setPen(self.theme.color("muted"))
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, percent(0))
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, percent(1))
+        """Paint the scale of colours into the masked corner, if it covers no cell there."""
+        size = share_scale_size(self.theme)
+        corner = QRectF(box.right() - size.width(), box.top() + self.theme.px(8), size.width(), size.height())
+        if box.right() - corner.left() + corner.bottom() - box.top() < box.width():
+            paint_share_scale(painter, corner, self.theme)
 
     # --- Description and selection ------------------------------------------------------------------
 
@@ -184,6 +222,9 @@ class Heatmap(Painted):
         row = int((event.position().y() - box.top()) / box.height() * shown.height() + shown.top())
         if 0 <= row < len(self.pieces) and box.top() <= event.position().y() <= box.bottom():
             self.row_chosen.emit(row)
+        cell = self._cell_at(event.position().x(), event.position().y())
+        if cell is not None:
+            self.key_chosen.emit(cell[1])
 
     # --- Zoom: wheel or + and -, drag to move, double click or 0 to show all ------------------------
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.colormaps import color_of
-from gui.theme import GAP_L, GAP_S, SMALL
+from gui.colormaps import SHARE_TICKS, color_of, share_ramp
+from gui.i18n import percent
+from gui.theme import GAP_L, GAP_S, SMALL, Theme
 from gui.widgets.painted import Painted
 
 SAMPLE, STOPS = 24, 8  # pixels of a sample line; stops of the gradient of a colour scale
@@ -116,3 +117,44 @@ class Legend(Painted):
         else:
             corners = ((0, -size), (size, 0), (0, size), (-size, 0))
             painter.drawPolygon(QPolygonF([middle + QPointF(x, y) for x, y in corners]))
+
+
+class ShareScale(Painted):
+    """The colour scale of shares and probabilities, 0 to 100 %, with its ticks."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, across=QSizePolicy.Policy.Fixed, down=QSizePolicy.Policy.Fixed)
+        self.setAccessibleDescription(", ".join(percent(share) for share in SHARE_TICKS))
+
+    def sizeHint(self) -> QSize:
+        return share_scale_size(self.theme).toSize()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint_share_scale(painter, QRectF(self.rect()), self.theme)
+
+
+def share_scale_size(theme: Theme) -> QSizeF:
+    """Return the width and height that `paint_share_scale` needs."""
+    metrics = QFontMetricsF(theme.font(SMALL))
+    widest = metrics.horizontalAdvance(f" {_tick(SHARE_TICKS[1])} ")
+    return QSizeF(max(theme.px(180), widest / (SHARE_TICKS[2] ** 0.5 - SHARE_TICKS[1] ** 0.5)), 2 * metrics.height())
+
+
+def paint_share_scale(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Paint the colour scale of shares at the top of a box, with its ticks below; they are at their square roots."""
+    painter.setFont(theme.font(SMALL))
+    metrics = QFontMetricsF(painter.font())
+    ends = [metrics.horizontalAdvance(_tick(share)) / 2 for share in (SHARE_TICKS[0], SHARE_TICKS[-1])]
+    bar = QRectF(box.left() + ends[0], box.top(), box.width() - sum(ends), theme.px(10))
+    painter.drawImage(bar, share_ramp())
+    painter.setPen(theme.color("muted"))
+    for share in SHARE_TICKS:
+        x = bar.left() + share**0.5 * bar.width()
+        painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + theme.px(3)))
+        words = QRectF(x - bar.width() / 2, bar.bottom() + theme.px(3), bar.width(), metrics.height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, _tick(share))
+
+
+def _tick(share: float) -> str:
+    return percent(share) if share == SHARE_TICKS[-1] else f"{100 * share:.0f}"

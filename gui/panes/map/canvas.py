@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from engine.messages.map import ForwardTrace
-from gui.colormaps import diverging_image, image_of
+from gui.colormaps import diverging_image
 from gui.panes.map.plan import HIGH_ROW, Part, Plan
 from gui.theme import NORMAL, SMALL, Theme
 
@@ -86,9 +86,3 @@ def spread(values: NDArray[np.floating]) -> float:
     """Return the magnitude for the full colour: the 98th percentile, so that outliers do not make the rest pale."""
     ordered = np.sort(np.abs(values), axis=None)
     return float(ordered[int(0.98 * (len(ordered) - 1))]) or float(ordered[-1])
-
-
-def ramp() -> QImage:
-    """Return the colours of attention weights from 0 to 1, by their square roots so that small ones are visible."""
-    pixels = image_of(np.sqrt(np.linspace(0, 1, 64)))
-    return QImage(pixels.tobytes(), 64, 1, 192, QImage.Format.Format_RGB888).copy()

@@ -15,8 +15,9 @@ from PySide6.QtGui import (
 )
 
 from engine.messages.generation import Candidates
+from gui.colormaps import share_ramp
 from gui.i18n import number, percent, t
-from gui.panes.map.canvas import Canvas, ramp, spread
+from gui.panes.map.canvas import Canvas, spread
 from gui.panes.map.plan import GAP, Cell, Plan
 from gui.text import utf16_length, visible
 from gui.theme import GAP_S, NORMAL, SMALL
@@ -225,7 +226,7 @@ class Picture(Canvas):
             self._draw_words(box, lengths[index], "muted", RIGHT)
 
     def _paint_attention(self, box: QRectF, index: int) -> None:
-        shares = np.sqrt(self.trace.attention[index].astype(np.float32))
+        shares = self.trace.attention[index]
         count = len(shares)
         self.painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, count > box.width())
         self.painter.drawImage(box, shares_image(shares))
@@ -267,7 +268,7 @@ class Picture(Canvas):
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
         for low, high, image in (
             ("−", f"+  {t('pane.map.picture.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
-            ("0", f"{percent(1)}  {t('pane.map.picture.shares')}", ramp()),
+            ("0", f"{percent(1)}  {t('pane.map.picture.shares')}", share_ramp()),
         ):
             self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), low, "muted", LEFT)
             x += metrics.horizontalAdvance(low) + GAP_S
