@@ -1,6 +1,6 @@
 """Attention patterns of every layer and head, and the steps that lead to one row of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +31,16 @@ def attention_patterns(model: Transformer, ids: Sequence[int], changes: Changes 
     return np.stack(list(attention_by_layer(model, ids, changes)))
 
 
-def head_pattern(model: Transformer, ids: Sequence[int], layer: int, head: int, changes: Changes = UNCHANGED) -> Floats:
-    """Return the pattern [query, key] of one head; as `attention_by_layer`."""
+def head_pattern(
+    model: Transformer, ids: Sequence[int], layer: int, head: int, changes: Changes = UNCHANGED
+) -> Generator[int, None, Floats]:
+    """Return the pattern [query, key] of one head; yield the index of each layer that is computed.
+
+    `ids` and errors are those of `attention_by_layer`.
+    """
     name = f"blocks.{layer}.attn.pattern"
     tape = Tape([name], changes=changes)
-    model.record(batch_of(model, ids), tape)
+    yield from model.walk(batch_of(model, ids), tape)
     return _finite(tape[name][0, head])
 
 
@@ -57,15 +62,16 @@ class Steps:
 
 def attention_steps(
     model: Transformer, ids: Sequence[int], layer: int, query: int, changes: Changes = UNCHANGED
-) -> Steps:
+) -> Generator[int, None, Steps]:
     """Return the steps of softmax(q·k / sqrt(K)) · v for one query (Vaswani et al. 2017, §3.2.1).
 
+    Yields the index of each layer that is computed.
     Raises EngineError error.logits_broken if the model's weights are damaged.
     """
     parts = ("ln1", "attn.q", "attn.k", "attn.v", "attn.scores", "attn.pattern", "attn.z")
     names = [f"blocks.{layer}.{part}" for part in parts]
     tape = Tape(names, slice(query, query + 1), changes)
-    model.record(batch_of(model, ids), tape)
+    yield from model.walk(batch_of(model, ids), tape)
     input_1D, q_1HK, k_TGK, v_TGK, scores_H1S, pattern_H1S, z_1HK = (_finite(tape[name][0]) for name in names)
     seen = slice(0, query + 1)
     return Steps(

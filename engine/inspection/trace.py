@@ -3,7 +3,7 @@
 Suffixes: T tokens, L layers, M width of the MLP, V vocabulary, P numbers of a pooled vector.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,12 @@ class Pass:
     logits_V: Floats
 
 
-def trace(model: Transformer, ids: Sequence[int], most: int, changes: Changes = UNCHANGED) -> Pass:
-    """Run the model over `ids`, at least one and at most its context, and keep the last `most` tokens.
+def trace(
+    model: Transformer, ids: Sequence[int], most: int, changes: Changes = UNCHANGED
+) -> Generator[int, None, Pass]:
+    """Run the model over `ids`, at least one and at most its context, and return the values of the last `most` tokens.
+
+    Yields the index of each layer that is computed.
 
     Raises EngineError error.logits_broken if the model's weights are damaged.
     """
@@ -45,7 +49,7 @@ def trace(model: Transformer, ids: Sequence[int], most: int, changes: Changes = 
     names = [f"blocks.{i}.{part}" for i in layers for part in ("attn.pattern", "mlp.post", "resid_post")]
     wanted = ["blocks.0.resid_pre", *names, "ln_final", "logits"]
     tape = Tape(wanted, slice(len(ids) - count, None), changes)
-    model.record(batch_of(model, ids), tape)
+    yield from model.walk(batch_of(model, ids), tape)
     mlp_LM = np.stack([_array(tape[f"blocks.{i}.mlp.post"][0, -1]) for i in layers])
     strongest_L = np.abs(mlp_LM).argmax(axis=1)
     residuals = [tape["blocks.0.resid_pre"], *(tape[f"blocks.{i}.resid_post"] for i in layers)]

@@ -31,3 +31,11 @@ class Progress:
 
     key: str
     fraction: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayersDone:
+    """The progress of a forward pass: how many layers of the model are computed."""
+
+    done: int
+    layers: int

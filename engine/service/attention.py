@@ -15,7 +15,9 @@ from engine.messages.attention import (
     HeadScores,
     ScoreHeads,
 )
+from engine.messages.status import LayersDone
 from engine.service.answer import Answer, Handlers
+from engine.service.layers import by_layer
 from engine.service.session import OpenedModel, Session
 
 
@@ -26,27 +28,30 @@ def attend(session: Session, request: Attend) -> Answer[AttentionLayer]:
         return
     pieces = tuple(opened.tokenizer.piece(i) for i in ids)
     layers = opened.model.config.n_layers
-    for layer, pattern in enumerate(attention_by_layer(opened.model, ids, opened.changes)):
+    patterns = attention_by_layer(opened.model, ids, opened.changes)
+    at_once = opened.info.training  # all layers with the same weights: a training step would run at a `yield`
+    for layer, pattern in enumerate(list(patterns) if at_once else patterns):
         yield AttentionLayer(pieces, first, layer, layers, max_pool(pattern, POOLED).astype(np.float16))
         if session.opened is not opened:
             return
 
 
-def attend_head(session: Session, request: AttendHead) -> Answer[AttentionRows]:
+def attend_head(session: Session, request: AttendHead) -> Answer[LayersDone | AttentionRows]:
     opened = session.opened
     ids, _ = tokens_shown(opened, request.text, request.most)
     if ids:
-        pattern = head_pattern(opened.model, ids, request.layer, request.head, opened.changes)
+        passing = head_pattern(opened.model, ids, request.layer, request.head, opened.changes)
+        pattern = yield from by_layer(opened, passing)
         yield AttentionRows(pattern.astype(np.float16))
 
 
-def explain_attention(session: Session, request: ExplainAttention) -> Answer[AttentionSteps]:
+def explain_attention(session: Session, request: ExplainAttention) -> Answer[LayersDone | AttentionSteps]:
     opened = session.opened
     ids, _ = tokens_shown(opened, request.text, request.most)
     if not ids:
         return
     query = min(max(request.query, 0), len(ids) - 1)
-    steps = attention_steps(opened.model, ids, request.layer, query, opened.changes)
+    steps = yield from by_layer(opened, attention_steps(opened.model, ids, request.layer, query, opened.changes))
     yield AttentionSteps(
         layer=request.layer,
         query=query,

@@ -23,11 +23,9 @@ from engine.messages.status import Progress
 from engine.model.damage import check_rows
 from engine.model.opening import BUILTIN
 from engine.service.answer import Answer, Handlers
-from engine.service.generation import report
+from engine.service.generation import read_prompt, report
 from engine.service.session import OpenedModel, Session
 from engine.text.chat_template import read
-
-READ_AT_ONCE = 128  # tokens of a prompt between two reports: Stop takes effect there
 
 
 def find_chat_forms(session: Session, request: FindChatForms) -> Answer[ChatForms]:
@@ -52,7 +50,7 @@ def chat(session: Session, request: Chat) -> Answer[ChatPrompt | Progress | Gene
     yield prompt
     ids = [*prompt.ids, *request.chosen]
     check_rows(opened.model, opened.tokenizer, ids)
-    yield from _read(opened, ids)
+    yield from read_prompt(opened, ids)
     most = min(request.tokens, prompt.context - len(ids))
     place = len(request.chosen)
     known = request.first is None or 0 <= request.first < opened.tokenizer.vocabulary
@@ -66,13 +64,6 @@ def chat(session: Session, request: Chat) -> Answer[ChatPrompt | Progress | Gene
 def _writer(opened: OpenedModel) -> Writer:
     template = opened.cached("chat template", opened.info.folder, lambda: read(Path(opened.info.folder)))
     return Writer(opened.tokenizer, template, opened.model.config.context)
-
-
-def _read(opened: OpenedModel, ids: list[int]) -> Answer[Progress]:
-    """Compute the keys and values of a long prompt a part at a time, so that it can be cancelled."""
-    for end in range(READ_AT_ONCE, len(ids), READ_AT_ONCE):
-        opened.reader.logits(ids[:end])
-        yield Progress("progress.reading_prompt", end / len(ids))
 
 
 class _Turn:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from engine.generation.decoding import Step, beginning, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
 from engine.messages.generation import Candidates, ContextUsed, Generate, GeneratedToken, GeneratedTokens, PredictNext
+from engine.messages.status import Progress
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
 REPORT_SECONDS = 0.05  # shortest time between two reports
+READ_AT_ONCE = 128  # tokens of a prompt between two reports: Cancel takes effect there
 
 
 def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
@@ -88,11 +90,21 @@ def _generated(opened: OpenedModel, step: Step, most: int) -> GeneratedToken:
     return GeneratedToken(step.id, piece(step.id), step.text, step.probability, step.entropy, shown, special, ends)
 
 
-def predict_next(session: Session, request: PredictNext) -> Answer[ContextUsed | Candidates]:
+def predict_next(session: Session, request: PredictNext) -> Answer[ContextUsed | Progress | Candidates]:
     opened = session.opened
     ids = _read_ids(opened, request)
     yield ContextUsed(len(ids), len(ids) - window(len(ids), opened.model.config.context))
+    if not opened.info.training:  # a training step in between would change the weights
+        yield from read_prompt(opened, ids)
     yield _candidates(opened, request, ids, len(ids))
+
+
+def read_prompt(opened: OpenedModel, ids: list[int]) -> Answer[Progress]:
+    """Compute the keys and values of a long prompt a part at a time, so that it can be cancelled."""
+    if len(ids) <= opened.model.config.context:
+        for end in range(READ_AT_ONCE, len(ids), READ_AT_ONCE):
+            opened.reader.logits(ids[:end])
+            yield Progress("progress.reading_prompt", end / len(ids))
 
 
 HANDLERS: Handlers = {Generate: generate, PredictNext: predict_next}

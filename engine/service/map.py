@@ -6,13 +6,15 @@ from engine.generation.decoding import window
 from engine.generation.sampling import candidates, draw, stages
 from engine.inspection.trace import trace
 from engine.messages.map import ForwardTrace, TraceForward
+from engine.messages.status import LayersDone
 from engine.service.answer import Answer, Handlers
+from engine.service.layers import by_layer
 from engine.service.session import Session
 
 LOGIT_STEPS = 32  # bins of the histogram
 
 
-def trace_forward(session: Session, request: TraceForward) -> Answer[ForwardTrace]:
+def trace_forward(session: Session, request: TraceForward) -> Answer[LayersDone | ForwardTrace]:
     """Trace the same window of tokens as `generate`, with the same draw: what is shown is what is written next."""
     opened = session.opened
     ids = [*opened.ids_of(request.text), *request.chosen]
@@ -20,7 +22,7 @@ def trace_forward(session: Session, request: TraceForward) -> Answer[ForwardTrac
         return
     config, piece = opened.model.config, opened.tokenizer.piece
     visible = ids[window(len(ids), config.context) :]
-    inside = trace(opened.model, visible, request.most, opened.changes)
+    inside = yield from by_layer(opened, trace(opened.model, visible, request.most, opened.changes))
     first = len(ids) - len(inside.embedding_TP)
     choice = stages(inside.logits_V, visible, request.sampling)
     yield ForwardTrace(

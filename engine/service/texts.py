@@ -4,10 +4,9 @@ import math
 import time
 from pathlib import Path
 
-import numpy as np
-
 from engine.errors import not_written
 from engine.files import replacing
+from engine.inspection.scoring import Scores, score
 from engine.messages.status import Progress
 from engine.messages.texts import (
     AssessText,
@@ -22,7 +21,6 @@ from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 from engine.text.reading import inspect, preview
 from engine.text.world.stream import MEGABYTE, stream
-from engine.training.evaluation import losses
 
 SEED = 1
 TURN_SECONDS = 0.05  # writing time before other jobs may run
@@ -54,13 +52,17 @@ def write_world(session: Session, request: WriteWorld) -> Answer[Progress]:
 
 def assess_text(session: Session, request: AssessText) -> Answer[TextAssessment]:
     opened = session.opened
-    ids = np.array(opened.ids_of(request.text)[-opened.model.config.context - 1 :], np.int64)
+    ids = opened.ids_of(request.text)[-opened.model.config.context - 1 :]
     if len(ids) < 2:
         return
-    ((total, count),) = losses(opened.model, ids[None, :-1], ids[None, 1:], opened.changes)
-    yield TextAssessment(
-        request.text, _unknown(opened, request.text), total / count, math.log(opened.model.config.vocabulary)
-    )
+    total = 0.0
+    for part in score(opened.model, ids, opened.changes):
+        if isinstance(part, Scores):
+            total += float(part.surprisals.sum())
+        if not opened.info.training:
+            yield None  # lets other jobs run
+    loss, guessing = total / (len(ids) - 1), math.log(opened.model.config.vocabulary)
+    yield TextAssessment(request.text, _unknown(opened, request.text), loss, guessing)
 
 
 def _unknown(opened: OpenedModel, text: str) -> str:

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from engine.messages.envelope import Ended, Quit, Request
+from engine.messages.status import LayersDone
 from engine.service.answer import IDLE
 from engine.service.handlers import handler_of
 from engine.service.process import Answering, serve
@@ -20,8 +21,9 @@ def start(session: Session, request: Request[Any]) -> Generator[Any, None, None]
 
 
 def ask(session: Session, request: Request[Any]) -> list[Any]:
-    """Return all answers to a request, without the yields that only let other jobs run."""
-    return [event for event in start(session, request) if event is not None and event is not IDLE]
+    """Return all answers to a request, without the yields that only let other jobs run or report its progress."""
+    quiet = (type(None), type(IDLE), LayersDone)
+    return [event for event in start(session, request) if not isinstance(event, quiet)]
 
 
 @contextmanager

@@ -35,7 +35,6 @@ from engine.service.attention import attend, explain_attention
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.session import Session
 from engine.text.tokenizer import train_characters
-from tests.engine.sessions import start
 
 
 def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
@@ -110,7 +109,7 @@ def test_patterns_of_long_texts_are_pooled_and_one_head_is_exact() -> None:
     session._set(model, tokenizer, info)
     text = "ab" * 400
     requests = (Attend(text), AttendHead(text, 1, 3), ExplainAttention(text, 1, 599))
-    answers = [list(start(session, request)) for request in requests]
+    answers = [ask(session, request) for request in requests]
     [exact], [steps] = answers[1:]
     rows = exact.weights
     assert np.allclose(rows[599], steps.weights[3], atol=1e-3)

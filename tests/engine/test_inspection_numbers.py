@@ -19,6 +19,7 @@ from engine.inspection.projection import LEAST, align_axes, principal_plane, tok
 from engine.inspection.vectors import analogy, nearest
 from engine.model import families
 from engine.model.config import RopeScaling
+from engine.model.opening import finish
 from engine.model.transformer import Transformer
 from tests.engine.formulas import ByHand, Doubles
 from tests.engine.test_model import FAMILIES, random_model
@@ -62,12 +63,12 @@ def test_logits_and_patterns_equal_the_formulas(model: Transformer, plain: ByHan
         logits = model(torch.tensor([IDS]))[0].numpy()
     assert np.allclose(logits, plain.logits, atol=EXACT * np.abs(plain.logits).max())
     assert np.allclose(attention_patterns(model, IDS), plain.weights, atol=EXACT)
-    assert np.allclose(head_pattern(model, IDS, 2, 1), plain.weights[2][1], atol=EXACT)
+    assert np.allclose(finish(head_pattern(model, IDS, 2, 1)), plain.weights[2][1], atol=EXACT)
 
 
 def test_the_steps_of_every_query_equal_the_formulas(model: Transformer, plain: ByHand) -> None:
     for layer, query in itertools.product((0, 3), (0, 1, 6, len(IDS) - 1)):
-        steps, seen = attention_steps(model, IDS, layer, query), slice(0, query + 1)
+        steps, seen = finish(attention_steps(model, IDS, layer, query)), slice(0, query + 1)
         window = model.config.layer_windows[layer]
         inside = slice(max(0, query + 1 - window) if window else 0, query + 1)
         for shown, expected in (
@@ -84,7 +85,7 @@ def test_the_steps_of_every_query_equal_the_formulas(model: Transformer, plain: 
 
 
 def test_the_trace_equals_the_formulas(model: Transformer, plain: ByHand) -> None:
-    shown = forward.trace(model, IDS, most=5)
+    shown = finish(forward.trace(model, IDS, most=5))
     assert np.allclose(shown.norms_LT, [np.linalg.norm(x, axis=-1)[-5:] for x in plain.residuals], rtol=EXACT)
     assert np.allclose(shown.attention_LTT, [w.mean(0)[-5:, -5:] for w in plain.weights], atol=EXACT)
     for layer, features in enumerate(plain.features):

@@ -12,7 +12,7 @@ from engine.inspection.attention import attention_patterns
 from engine.inspection.trace import MOST_NUMBERS, mean_pool, trace
 from engine.messages.generation import Candidates, Generate, GeneratedTokens, PredictNext, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
-from engine.model.opening import load_model
+from engine.model.opening import finish, load_model
 from engine.model.tape import NO_TAPE
 from engine.model.transformer import Transformer
 from engine.service import generation
@@ -131,4 +131,4 @@ def test_damaged_weights_raise_an_engine_error(model_folder: Path) -> None:
     with torch.no_grad():
         model.blocks[1].mlp.down.weight.fill_(math.nan)  # type: ignore[union-attr, operator]
     with pytest.raises(EngineError, match="logits_broken"):
-        trace(model, [300, 301], 12)
+        finish(trace(model, [300, 301], 12))
