@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QTimer, Signal, SignalInstance
-from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QEnterEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.messages.envelope import Ended, Request
 from gui.engine_link import EngineLink, Job
@@ -22,6 +22,7 @@ from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.veil import Veil
 
+COMPACT = (590, 330)  # pixels at zoom 1; in a tile of 620 × 380 or less, a pane is smaller than this
 LIVE_MS = 3500  # while a model is trained, a pane shows its new weights at most this often
 
 
@@ -55,13 +56,16 @@ class Pane(Themed, QWidget):
       `follow` and `follow_live` say when,
     - `adapt_layout` and `restyle` for changes of size and theme,
     - `save` and `restore` for what it keeps between starts, `act` for what a scene makes it do,
-    - `subtitle` and `table` for the tile's title line and its export.
+    - `subtitle` and `sentence` for the tile's title and the line below it,
+    - `picture` and `table` for its export.
+
+    Its buttons, sliders and the like are registered by `add_controls`.
     """
 
     id: ClassVar[str]
     computes: ClassVar[tuple[str, ...]] = ()  # slots whose answers replace what is shown; it is dimmed until they come
 
-    subtitle_changed = Signal()
+    subtitle_changed = Signal()  # or the sentence
     pane_wanted = Signal(str)  # show the pane with this id
     open_wanted = Signal()  # let the user choose a text or model
     model_wanted = Signal(str)  # open the model in this folder
@@ -82,6 +86,8 @@ class Pane(Themed, QWidget):
         self._live_wanted: Callable[[], bool] = lambda: True
         self._live_missed = False  # the weights changed while the pane was hidden
         self._live_pause = timer(self, LIVE_MS, single_shot=True)
+        self._controls: list[QWidget] = []
+        self.compact = False  # True while there is only room for the picture, without controls
         self._reported = (0, 0, 0)  # the tokens seen, those of the text, and the context
         self.body = QWidget()
         self.messages = MessageBar()
@@ -128,11 +134,26 @@ class Pane(Themed, QWidget):
         """Return the text beside the tile's title: what is being shown."""
         return ""
 
+    def sentence(self) -> str:
+        """Return one sentence computed from what is shown: what it is, and where to look. "" if nothing is shown."""
+        return ""
+
+    def picture(self) -> QWidget:
+        """Return the widget that is copied and saved as a picture."""
+        return self.body
+
     def table(self) -> Table | None:
         """Return what is shown as a table, or None if there is nothing to save."""
         return None
 
     # --- For subclasses to call ------------------------------------------------------------------
+
+    def add_controls(self, *widgets: QWidget) -> None:
+        """Show these widgets in a compact pane only while the mouse or the keyboard focus is in it.
+
+        The pane must not show or hide them otherwise; put what it does into a widget of their own.
+        """
+        self._controls += widgets
 
     def empty_page(self) -> EmptyPage:
         """Return a page to show while there is no model or text; `explain_empty` sets its text."""
@@ -228,8 +249,23 @@ class Pane(Themed, QWidget):
         if self._live is not None:
             self._live()
 
+    def _show_controls(self) -> None:
+        shown = not self.compact or self.underMouse() or self.isAncestorOf(QApplication.focusWidget() or self)
+        for widget in self._controls:
+            widget.setVisible(shown)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._show_controls()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._show_controls()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.compact = self.width() < self.theme.px(COMPACT[0]) or self.height() < self.theme.px(COMPACT[1])
+        self._show_controls()
         # Later, because hiding and showing widgets in this event would change sizes again:
         QTimer.singleShot(0, self, self.adapt_layout)
 

@@ -40,6 +40,7 @@ class Settings:
     language: str = ""  # "" = the system's
     theme: str = "light"
     zoom: float = 1.0
+    sentences: bool = True  # whether each pane's sentence is shown
     window: str = ""  # geometry, base64
     tiles: int = 4
     layout: list[str] = field(default_factory=list)  # pane ids, tile by tile

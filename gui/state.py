@@ -1,5 +1,7 @@
 """The state that the panes share: text, model, selection, progress. Setters emit a signal if the value is new."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -9,6 +11,14 @@ from engine.messages.models import ModelInfo
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokens
 from engine.messages.training import TrainingPoints
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What to look at in a scene, in place of the sentence that its pane computes."""
+
+    pane: str  # its id
+    words: Callable[[], str]  # in the current language
 
 
 class AppState(QObject):
@@ -22,6 +32,7 @@ class AppState(QObject):
     training_changed = Signal()
     progress_changed = Signal()
     pinned_changed = Signal()
+    sentences_changed = Signal()  # whether they are shown, or the scene's own
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +47,8 @@ class AppState(QObject):
         self.head = 0
         self.training = False
         self.progress: TrainingPoints | None = None  # the latest report of the run in progress
+        self.sentences = True  # whether each pane's sentence is shown
+        self.look: Look | None = None  # the sentence of the scene on screen
 
     def _set(self, name: str, value: Any, changed: Any) -> None:
         if getattr(self, name) is not value and getattr(self, name) != value:
@@ -65,6 +78,12 @@ class AppState(QObject):
 
     def set_training(self, training: bool) -> None:
         self._set("training", training, self.training_changed)
+
+    def set_sentences(self, shown: bool) -> None:
+        self._set("sentences", shown, self.sentences_changed)
+
+    def set_look(self, look: Look | None) -> None:
+        self._set("look", look, self.sentences_changed)
 
     def set_progress(self, points: TrainingPoints | None) -> None:
         self.progress = points

@@ -1,6 +1,6 @@
 """Named colours, sizes and the style sheet: the only file that contains colours."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from string import Template
 
@@ -10,7 +10,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SMALL, NORMAL, LARGE, HUGE = 13, 15, 20, 28  # type sizes in pixels at zoom 1
+SMALL, NORMAL, SENTENCE, LARGE, HUGE = 13, 15, 16, 20, 28  # type sizes in pixels at zoom 1
 GAP_S, GAP_M, GAP_L, GAP_XL = 4, 8, 16, 24  # the distances between widgets, in pixels
 
 # Japanese faces come first where a family covers both scripts, so that kanji take their Japanese forms.
@@ -28,7 +28,10 @@ FONT_FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours, as "#rrggbb", and the zoom, by which all type and lengths are scaled."""
+    """The colours, as "#rrggbb", and the zoom, by which all type and lengths are scaled.
+
+    Controls and content (pictures, texts) have zooms of their own: `content` is the theme with that of the content.
+    """
 
     name: str
     background: str
@@ -48,6 +51,12 @@ class Theme:
     faint: str  # disabled text, still legible from the back row
     series: tuple[str, ...]
     zoom: float = 1.0
+    content_zoom: float = 1.0
+
+    @property
+    def content(self) -> "Theme":
+        """The theme whose zoom is the content's."""
+        return self if self.zoom == self.content_zoom else replace(self, zoom=self.content_zoom)
 
     def px(self, size: float) -> int:
         """Return a length given at zoom 1, in pixels at this zoom."""
@@ -154,6 +163,8 @@ def _style_sheet(theme: Theme) -> str:
     sizes = {"small": SMALL, "normal": NORMAL, "large": LARGE, "huge": HUGE}
     lengths = {f"px{n}": n for n in (2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 32, 40)}
     pixels = {name: f"{theme.px(n)}px" for name, n in (sizes | lengths).items()}
+    contents = {"sentence": SENTENCE, "content_small": SMALL, "content": NORMAL, "content_large": LARGE}
+    pixels |= {name: f"{theme.content.px(n)}px" for name, n in contents.items()}
     icons = (ASSETS / "icons").as_posix()
     return Template((ASSETS / "style.qss").read_text("utf-8")).substitute(
         names, **pixels, icons=icons, families=", ".join(f'"{family}"' for family in FONT_FAMILIES)

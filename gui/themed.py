@@ -29,6 +29,11 @@ class Themed(Base):
         """The program's theme."""
         return theme.current()
 
+    @property
+    def content(self) -> Theme:
+        """The program's theme with the zoom of the content."""
+        return theme.current().content
+
     def restyle(self) -> None:
         """Apply the theme, as far as style sheet and palette do not suffice."""
 

@@ -1,6 +1,5 @@
 """A line above a pane's content for failures and notices. It never blocks the pane."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt
@@ -20,18 +19,15 @@ BAD = "bad"  # the level of a failure
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence in the current language: by its key, or by `text` if it is not in assets/i18n."""
+    """A sentence of assets/i18n, by its key."""
 
     key: str
     level: str = "info"
     arguments: Arguments = field(default_factory=dict)
     detail: str = ""
-    text: Callable[[], str] | None = None
 
     def words(self) -> str:
         """Return the sentence; the middle of a long name in it is left out."""
-        if self.text is not None:
-            return self.text()
         return t(self.key, **{name: shown_name(a) if isinstance(a, str) else a for name, a in self.arguments.items()})
 
 
@@ -75,10 +71,6 @@ class MessageBar(Themed, QFrame):
 
     def show_key(self, key: str, level: str = "info", **arguments: str | int | float) -> None:
         self._add(Message(key, level, arguments))
-
-    def show_words(self, key: str, text: Callable[[], str]) -> None:
-        """Show what `text` returns, in place of an older message with this key."""
-        self._add(Message(key, text=text))
 
     def clear(self) -> None:
         """Remove every message."""

@@ -5,6 +5,7 @@ from PySide6.QtGui import QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.text import tip
+from gui.theme import Theme
 from gui.themed import Themed
 
 Policy = QSizePolicy.Policy
@@ -18,6 +19,11 @@ class Painted(Themed, QWidget):
     ) -> None:
         super().__init__(parent)
         self.setSizePolicy(across, down)
+
+    @property
+    def theme(self) -> Theme:
+        """The program's theme with the zoom of the content, which a painted widget is."""
+        return self.content
 
     def describe_at(self, point: QPoint) -> str:
         """Return the description of what is painted at `point`, or ""."""

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedLayout, QWidget
 from engine.messages.models import ModelInfo
 from engine.messages.status import Notice
 from engine.messages.texts import TextInfo
-from gui import i18n
 from gui.dialogs import prepare
 from gui.engine_link import EngineLink
 from gui.i18n import t
@@ -20,7 +19,7 @@ from gui.panes import KEYS, PANE_IDS
 from gui.requests import Requests
 from gui.run_controller import RunController
 from gui.samples import BUILTIN, SMOLLM2
-from gui.scenes import EXAMPLES, Scene, in_language, read_scenes
+from gui.scenes import EXAMPLES, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
 from gui.text import first_line
@@ -45,6 +44,7 @@ from gui.window.welcome import Welcome
 from gui.window.workspace import Workspace
 
 SAVE_DELAY_MS = 1000
+RESIZE_DELAY_MS = 150  # without a change of size, after which the content is scaled to the new one
 ROOM_FOR_STRIP = 480  # pixels at zoom 1: the least height of the window that shows the token strip above four tiles
 
 
@@ -56,6 +56,7 @@ class MainWindow(Themed, QMainWindow):
         super().__init__()
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
+        self.state.set_sentences(settings.sentences)
         self._has_painted = False
         self._closing = False
         self.setAcceptDrops(True)
@@ -66,6 +67,9 @@ class MainWindow(Themed, QMainWindow):
         self.runs = RunController(self.state, engine)
         self._build()
         self._saver = timer(self, SAVE_DELAY_MS, self.save_settings, single_shot=True)
+        self._resized = timer(
+            self, RESIZE_DELAY_MS, lambda: self.appearance.set_room(self.width(), self.height()), single_shot=True
+        )
         self.warning = TextWarning(self.state, self._requests, self.status)
         self.engine_status = EngineStatus(self.status, self.state, engine, self._requests, self.opening)
         self._wire()
@@ -120,6 +124,7 @@ class MainWindow(Themed, QMainWindow):
             Entry("zoom_in", ("Ctrl++", "Ctrl+="), lambda: self.appearance.change_zoom(1)),
             Entry("zoom_out", ("Ctrl+-",), lambda: self.appearance.change_zoom(-1)),
             Entry("zoom_reset", ("Ctrl+0",), lambda: self.appearance.change_zoom(0)),
+            Entry("sentences", ("H",), lambda: self.state.set_sentences(not self.state.sentences)),
             Entry("theme", ("Ctrl+T",), self.appearance.toggle_theme),
             Entry("language", ("Ctrl+J",), self.appearance.toggle_language),
             Entry("full_screen", ("F11",), self.toggle_full_screen),
@@ -155,6 +160,7 @@ class MainWindow(Themed, QMainWindow):
         self.engine.closed.connect(self.close)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
+        state.sentences_changed.connect(self._sentences_changed)
         state.tokens_changed.connect(self._show_tokens)
         state.selection_changed.connect(lambda: self.strip.set_current(state.token))
 
@@ -173,6 +179,7 @@ class MainWindow(Themed, QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._resized.start()
         self._adapt_layout()
 
     # --- Starting --------------------------------------------------------------------------------
@@ -228,7 +235,6 @@ class MainWindow(Themed, QMainWindow):
             self.prompt.set_text(first_line(info.excerpt))
         if asked:
             self.banner.clear_failures()
-            self.banner.withdraw("scene")
             if not self.state.training:
                 self.show_pane("training")
         self._saver.start()
@@ -237,8 +243,7 @@ class MainWindow(Themed, QMainWindow):
         if self.state.corpus is not None:
             self.opening.inspect(self.state.corpus.paths, encoding=encoding)
 
-    def _scene_begun(self, scene: Scene) -> None:
-        self.banner.show_words("scene", lambda: str(in_language(scene.look, i18n.language())))
+    def _scene_begun(self) -> None:
         self._show_workspace(True)
 
     def _model_opened(self, info: ModelInfo) -> None:
@@ -273,6 +278,10 @@ class MainWindow(Themed, QMainWindow):
         self.settings.model = model.folder if model else ""
         if model is not None:
             self._show_workspace(True)
+        self._saver.start()
+
+    def _sentences_changed(self) -> None:
+        self.settings.sentences = self.state.sentences
         self._saver.start()
 
     def _show_tokens(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from gui import i18n
 from gui.samples import BUILTIN
 from gui.scenes import Scene, in_language
-from gui.state import AppState
+from gui.state import AppState, Look
 from gui.text import in_menu, tip
 from gui.themed import Themed
 from gui.window.opening import Opening
@@ -48,6 +48,9 @@ class ScenePlayer(QObject):
         self._scene: Scene | None = None  # in preparation; None once it is on screen
         state.model_changed.connect(self._set_text)
         state.tokens_changed.connect(self._select)
+        for signal in (state.text_changed, state.model_changed):
+            signal.connect(self._withdraw_look)
+        workspace.current_changed.connect(self._pane_changed)
 
     def play(self, scene: Scene, lay_out: bool = True) -> None:
         """Show a scene: with its own panes if `lay_out`, else with the present ones."""
@@ -92,4 +95,14 @@ class ScenePlayer(QObject):
         for pane_id, saved in scene.saved.items():
             self._workspace.pane(pane_id).restore(in_language(saved, i18n.language()))
         self._workspace.pane(scene.panes[0]).act(in_language(scene.act, i18n.language()))
+        self._state.set_look(Look(scene.panes[0], lambda: str(in_language(scene.look, i18n.language()))))
         self.played.emit()
+
+    def _withdraw_look(self) -> None:
+        """Withdraw the scene's sentence, because its text, model or pane has been left."""
+        self._state.set_look(None)
+
+    def _pane_changed(self) -> None:
+        look = self._state.look
+        if look is not None and look.pane not in self._workspace.layout_now():
+            self._withdraw_look()

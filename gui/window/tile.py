@@ -45,6 +45,8 @@ class Tile(Themed, QFrame):
         self.title.setMenu(self.title_menu)
         self.subtitle = label("muted")
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.sentence = label("sentence", wraps=True)
+        self.sentence.setContentsMargins(GAP_L, 0, GAP_L, 0)
         self.save_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.save_menu = QMenu(self.save_button)
         self.save_button.setMenu(self.save_menu)
@@ -60,7 +62,7 @@ class Tile(Themed, QFrame):
             header.addWidget(button)
         self.holder = QVBoxLayout()
         self.holder.setContentsMargins(GAP_L, GAP_S, GAP_L, GAP_L)
-        self._column = stack(self, header, self.holder)
+        self._column = stack(self, header, self.sentence, self.holder)
         self._column.setStretchFactor(self.holder, 1)
         self.restyle()
         self.retranslate()
@@ -91,7 +93,8 @@ class Tile(Themed, QFrame):
         self.take_pane()
         self.pane = pane
         self.holder.addWidget(pane)
-        pane.subtitle_changed.connect(self._show_subtitle)
+        pane.subtitle_changed.connect(self._show_words)
+        pane.state.sentences_changed.connect(self._show_words)
         pane.show()
         self.retranslate()
 
@@ -99,7 +102,8 @@ class Tile(Themed, QFrame):
         """Take the pane out of the tile and return it, hidden."""
         pane, self.pane = self.pane, None
         if pane is not None:
-            pane.subtitle_changed.disconnect(self._show_subtitle)
+            pane.subtitle_changed.disconnect(self._show_words)
+            pane.state.sentences_changed.disconnect(self._show_words)
             self.holder.removeWidget(pane)
             pane.hide()
             pane.setParent(pane.hidden_parent)
@@ -124,7 +128,20 @@ class Tile(Themed, QFrame):
             button.setAccessibleName(t(key))
         for action in ("copy_picture", "save_png", "save_svg", "copy_table", "save_csv", "detach"):
             getattr(self, action).setText(t(f"tile.{action}"))
+        self._show_words()
+
+    def _show_words(self) -> None:
         self._show_subtitle()
+        self._show_sentence()
+
+    def _show_sentence(self) -> None:
+        pane = self.pane
+        if pane is None:
+            return
+        look = pane.state.look
+        words = look.words() if look is not None and look.pane == pane.id else pane.sentence()
+        self.sentence.setText(words)
+        self.sentence.setVisible(bool(words) and pane.state.sentences and not pane.compact)
 
     def _show_subtitle(self) -> None:
         words = self.pane.subtitle() if self.pane else ""
@@ -136,7 +153,7 @@ class Tile(Themed, QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._column.activate()
-        self._show_subtitle()
+        self._show_words()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.touched.emit()

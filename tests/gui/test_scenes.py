@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from engine.errors import EngineError
@@ -111,6 +112,10 @@ def test_every_example_is_written_in_every_language(scene: Scene) -> None:
 # --- Playing scenes -----------------------------------------------------------------------------------
 
 
+def sentence_of(window: MainWindow) -> str:
+    return window.workspace.tiles[0].sentence.text()
+
+
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_example_shows_its_own_panes_only(
     window: MainWindow, qtbot: QtBot, engine: FakeEngine, language: str
@@ -120,7 +125,7 @@ def test_every_example_shows_its_own_panes_only(
         with qtbot.waitSignal(window.player.played):
             choose(window, name)
         assert window.workspace.layout_now() == scene.panes
-        assert window.banner.label.text() == in_language(scene.look, language)
+        assert window.workspace.tiles[0].sentence.text() == in_language(scene.look, language)
         if scene.text:
             assert window.state.text == in_language(scene.text, language)
     assert engine.asked(OpenModel)[-1].folder == str(BUILTIN)
@@ -134,15 +139,37 @@ def test_the_menu_has_a_title_and_a_hint_for_each_example(window: MainWindow) ->
     assert actions[3].text() == "王 − 男 + 女"
 
 
-def test_the_hint_follows_the_language_and_disappears_with_the_next_text(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_the_hint_follows_the_language_and_disappears_with_the_next_text(window: MainWindow, qtbot: QtBot) -> None:
     choose(window, "happy")
-    assert window.banner.label.text().startswith("The text becomes tokens")
+    qtbot.waitUntil(lambda: sentence_of(window).startswith("The text becomes tokens"))
     window.appearance.set_language("ja")
-    assert window.banner.label.text().startswith("文がトークンに分かれ")
-    window.opening.inspect((str(tmp_path / "story.txt"),))
-    qtbot.waitUntil(lambda: not window.banner.isVisible())
+    assert sentence_of(window).startswith("文がトークンに分かれ")
+    window.prompt.setPlainText("A rabbit sleeps.")
+    qtbot.waitUntil(lambda: not sentence_of(window).startswith("文がトークンに分かれ"))
+
+
+def test_the_hint_disappears_with_its_pane_and_its_model(window: MainWindow, qtbot: QtBot) -> None:
+    for leave in (lambda: window.show_pane("map"), lambda: window.state.set_model(None)):
+        with qtbot.waitSignal(window.player.played):
+            choose(window, "happy")
+        assert window.state.look is not None
+        leave()
+        assert window.state.look is None
+
+
+def test_the_key_h_hides_every_sentence_and_is_remembered(window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.player.played):
+        choose(window, "happy")
+    sentence = window.workspace.tiles[0].sentence
+    assert sentence.isVisible()
+    window.workspace.setFocus()
+    qtbot.keyClick(window.workspace, Qt.Key.Key_H)
+    assert not sentence.isVisible()
+    assert not window.settings.sentences
+    window.prompt.setFocus()
+    qtbot.keyClick(window.prompt, Qt.Key.Key_H)  # typed, not hidden
+    assert not window.settings.sentences
+    assert "h" in window.prompt.toPlainText()
 
 
 def test_the_head_that_attends_most_to_the_antecedent_is_selected(window: MainWindow, qtbot: QtBot) -> None:
@@ -158,7 +185,7 @@ def test_the_head_that_attends_most_to_the_antecedent_is_selected(window: MainWi
     assert pane.patterns is not None
     shares = [[heads[head, query, target] for head in range(3)] for heads in pane.patterns.layers]
     assert shares[window.state.layer][window.state.head] == max(map(max, shares))
-    assert "this head attends to the animal" in window.banner.label.text()
+    assert "this head attends to the animal" in sentence_of(window)
 
 
 def test_leaving_the_enlarged_example_restores_the_number_of_tiles(window: MainWindow) -> None:
