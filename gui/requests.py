@@ -1,12 +1,14 @@
 """Sending requests to the engine, for the panes and the main window."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from engine.messages.envelope import Ended, Request
+from engine.messages.status import LayersDone, Progress
 from gui.engine_link import EngineLink, Job
 
 T = TypeVar("T")
+Report = LayersDone | Progress  # how far a request is
 
 
 class Requests:
@@ -23,12 +25,27 @@ class Requests:
         show: Callable[[T], None],
         slot: str,
         ended: Callable[[Ended], None] | None = None,
+        progress: Callable[[Report], None] | None = None,
     ) -> Job:
-        """Send a request. Call `show` with each answer, `failed` after a failure, and last `ended`."""
+        """Send a request. Call `show` with each answer, `failed` after a failure, and last `ended`.
+
+        Call `progress` with each report of how far the request is. Without it, `show` gets those of type Progress,
+        and those of type LayersDone are left out.
+        """
+
+        def answered(body: object) -> None:
+            if self._jobs.get(slot) is not job:
+                return
+            if isinstance(body, LayersDone) or (progress is not None and isinstance(body, Progress)):
+                if progress is not None:
+                    progress(body)
+            else:
+                show(cast("T", body))
+
         self.drop(slot)
         job = self._engine.submit(request)
         self._jobs[slot] = job
-        job.answered.connect(lambda body: show(body) if self._jobs.get(slot) is job else None)
+        job.answered.connect(answered)
         job.ended.connect(lambda end: self._ended(slot, job, end, ended))
         return job
 

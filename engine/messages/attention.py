@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
-from engine.messages.status import LayersDone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class AttentionRows:
 
 
 @dataclass(frozen=True, slots=True)
-class AttendHead(Request[LayersDone | AttentionRows]):
+class AttendHead(Request[AttentionRows]):
     """Compute the exact pattern of one head, for the same tokens as Attend."""
 
     text: str
@@ -68,7 +67,7 @@ class AttentionSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainAttention(Request[LayersDone | AttentionSteps]):
+class ExplainAttention(Request[AttentionSteps]):
     """Explain one query in all heads of a layer; the tokens are those of Attend, `query` counts from `first`."""
 
     text: str

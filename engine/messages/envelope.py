@@ -8,7 +8,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Request(Generic[T_co]):
-    """A request of the window to the engine. T_co is the type of its answers, a union if there are several."""
+    """A request of the window to the engine. T_co is the type of its answers, a union if there are several.
+
+    A request that takes long may be answered by LayersDone or Progress (status.py) before, whatever its T_co.
+    """
 
     __slots__ = ()
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
-from engine.messages.status import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class ContextUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class PredictNext(Request[ContextUsed | Progress | Candidates]):
+class PredictNext(Request[ContextUsed | Candidates]):
     """Compute the candidates for the token after prompt + chosen; answers ContextUsed first.
 
     The logits of recent positions are cached, so a dragged slider does not run the model again.

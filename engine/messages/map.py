@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
 from engine.messages.generation import Candidates, SamplingSettings
-from engine.messages.status import LayersDone
 
 UNCHANGED = SamplingSettings(temperature=1.0)  # the model's own probabilities
 
@@ -39,7 +38,7 @@ class ForwardTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class TraceForward(Request[LayersDone | ForwardTrace]):
+class TraceForward(Request[ForwardTrace]):
     """Trace a pass over the text followed by the tokens `chosen`; no answer if there is no token.
 
     The window of tokens is the one of `Generate`; the last `most` of them (up to 32) are reported. The draw is

@@ -35,6 +35,7 @@ from engine.service.attention import attend, explain_attention
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.session import Session
 from engine.text.tokenizer import train_characters
+from tests.engine.sessions import ask
 
 
 def cloud(seed: int = 1, count: int = 100) -> np.ndarray:
