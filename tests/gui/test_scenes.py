@@ -1,6 +1,7 @@
 """Scene files, the examples, the very first start, and the warning about an unknown text."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,7 @@ def test_the_hint_follows_the_language_and_disappears_with_the_next_text(window:
 
 
 def test_the_hint_disappears_with_its_pane_and_its_model(window: MainWindow, qtbot: QtBot) -> None:
-    for leave in (lambda: window.show_pane("map"), lambda: window.state.set_model(None)):
+    for leave in (partial(window.show_pane, "map"), partial(window.state.set_model, None)):
         with qtbot.waitSignal(window.player.played):
             choose(window, "happy")
         assert window.state.look is not None
@@ -162,8 +163,10 @@ def test_the_key_h_hides_every_sentence_and_is_remembered(window: MainWindow, qt
         choose(window, "happy")
     sentence = window.workspace.tiles[0].sentence
     assert sentence.isVisible()
-    window.workspace.setFocus()
-    qtbot.keyClick(window.workspace, Qt.Key.Key_H)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.workspace.tiles[0].enlarge.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_H)
     assert not sentence.isVisible()
     assert not window.settings.sentences
     window.prompt.setFocus()
