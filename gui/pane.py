@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, QTimer, Signal, SignalInstance
@@ -9,6 +10,8 @@ from PySide6.QtGui import QEnterEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.messages.envelope import Ended, Request
+from engine.messages.status import LayersDone
+from gui.doing import Report, doing
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
 from gui.layout import stack, timer
@@ -85,6 +88,8 @@ class Pane(Themed, QWidget):
         self._live: Callable[[], None] | None = None
         self._live_wanted: Callable[[], bool] = lambda: True
         self._live_missed = False  # the weights changed while the pane was hidden
+        self._in_live = False  # True while requests are sent only because training goes on
+        self._awaited: set[str] = set()  # the slots of `computes` without whose answers the pane is out of date
         self._live_pause = timer(self, LIVE_MS, single_shot=True)
         self._controls: list[QWidget] = []
         self.compact = False  # True while there is only room for the picture, without controls
@@ -186,16 +191,31 @@ class Pane(Themed, QWidget):
         `ended` is called with how the job ended.
         """
         slot = slot or type(request).__name__
-        if slot not in self.computes or self.state.training:
+        if slot not in self.computes:
             return self._requests.ask(request, show, slot, ended)
-        self.veil.announce()
+        if not self._in_live:
+            self._awaited.add(slot)
+            self.veil.announce(partial(doing, request))
 
         def end(outcome: Ended) -> None:
-            self.veil.lift()
+            if outcome.outcome == "done":
+                self._no_longer_await(slot)
+            else:
+                self.veil.halt()
             if ended is not None:
                 ended(outcome)
 
-        return self._requests.ask(request, show, slot, end)
+        return self._requests.ask(request, show, slot, end, partial(self._report, request))
+
+    def _report(self, request: Request[Any], report: Report) -> None:
+        """Show how far a request is."""
+        share = report.done / report.layers if isinstance(report, LayersDone) else report.fraction
+        self.veil.report(partial(doing, request, report), share)
+
+    def _no_longer_await(self, slot: str) -> None:
+        self._awaited.discard(slot)
+        if not self._awaited:
+            self.veil.lift()
 
     def report_context(self, seen: int, tokens: int) -> None:
         """Show a notice if the model sees only the last tokens of the text here, once for each length of the text."""
@@ -208,8 +228,7 @@ class Pane(Themed, QWidget):
 
     def drop(self, slot: str) -> None:
         """Cancel the request in a slot; later answers to it are ignored."""
-        if slot in self.computes and self.asking(slot):
-            self.veil.lift()
+        self._no_longer_await(slot)
         self._requests.drop(slot)
 
     def asking(self, slot: str | None = None) -> bool:
@@ -247,7 +266,9 @@ class Pane(Themed, QWidget):
         self._live_missed = False
         self._live_pause.start()
         if self._live is not None:
+            self._in_live = self.state.training  # what is shown belongs to the present text and model, and is recent
             self._live()
+            self._in_live = False
 
     def _show_controls(self) -> None:
         shown = not self.compact or self.underMouse() or self.isAncestorOf(QApplication.focusWidget() or self)

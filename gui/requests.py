@@ -5,10 +5,10 @@ from typing import TypeVar, cast
 
 from engine.messages.envelope import Ended, Request
 from engine.messages.status import LayersDone, Progress
+from gui.doing import Report
 from gui.engine_link import EngineLink, Job
 
 T = TypeVar("T")
-Report = LayersDone | Progress  # how far a request is
 
 
 class Requests:

@@ -15,6 +15,7 @@ from engine.messages.generation import STAGES
 from engine.sentences import FOLDER, PLURALS, sentences
 from engine.text.world.examples import kinds
 from engine.training.recipe import PRESETS
+from gui.doing import WORDS
 from gui.encodings import ENCODINGS
 from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
@@ -36,6 +37,10 @@ ROOT = Path(__file__).parent.parent
 WINDOW = ROOT / "gui" / "window" / "main_window.py"
 SOURCES = sorted([*(ROOT / "gui").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+# The subjects of requests; all requests of "status" have words of their own.
+SUBJECTS = {path.stem for path in (ROOT / "engine/messages").glob("*.py") if "(Request[" in path.read_text("utf-8")} - {
+    "status"
+}
 KEY = re.compile(rf"^({'|'.join(sorted({key.split('.')[0] for key in sentences('en')}))})(\.[a-z0-9_{{}}]+)+$")
 
 
@@ -57,6 +62,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "models.use.{}": [entry.use for entry in hub_panel.read_entries()],
     "models.column.{}": model_table.COLUMNS,
     "models.origin.{}": ("bundled", "folder"),
+    "doing.{}": {*WORDS.values(), *SUBJECTS},
     "models.tip.{}": model_table.COLUMNS,
     "pane.attention.badges.tip.{}": HEAD_KINDS,
     "pane.attention.badges.short.{}": HEAD_KINDS,

@@ -94,8 +94,10 @@ class Tile(Themed, QFrame):
         self.pane = pane
         self.holder.addWidget(pane)
         pane.subtitle_changed.connect(self._show_words)
+        pane.veil.dimmed.connect(self._dim_words)
         pane.state.sentences_changed.connect(self._show_words)
         pane.show()
+        self._dim_words(pane.veil.isVisible())
         self.retranslate()
 
     def take_pane(self) -> Pane | None:
@@ -103,6 +105,7 @@ class Tile(Themed, QFrame):
         pane, self.pane = self.pane, None
         if pane is not None:
             pane.subtitle_changed.disconnect(self._show_words)
+            pane.veil.dimmed.disconnect(self._dim_words)
             pane.state.sentences_changed.disconnect(self._show_words)
             self.holder.removeWidget(pane)
             pane.hide()
@@ -133,6 +136,11 @@ class Tile(Themed, QFrame):
     def _show_words(self) -> None:
         self._show_subtitle()
         self._show_sentence()
+
+    def _dim_words(self, dimmed: bool) -> None:
+        """Dim the words about values that are out of date, as the veil dims the values."""
+        self.subtitle.setDisabled(dimmed)
+        self.sentence.setDisabled(dimmed)
 
     def _show_sentence(self) -> None:
         pane = self.pane
