@@ -1,6 +1,5 @@
 """The statistics of one run as growing arrays, and the colours and line style of its curve."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,6 @@ from PySide6.QtGui import QColor
 from gui.theme import Theme
 
 Floats = NDArray[Any]  # of floats, or of integer steps
-LEAST_SHARE = 0.02  # the weight of the newest loss in the smoothed loss, after the first few hundred steps
-STRETCH = 0.08  # before that, the loss is smoothed over this share of the run so far
 LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 
 
@@ -38,8 +35,9 @@ class Curve:
         rows = self._rows[:, : self._count]
         self.steps, self.seconds, self.losses, self.smoothed, self.rates, self.norms = rows
 
-    def extend(self, steps: Floats, seconds: Floats, losses: Floats, rates: Floats, norms: Floats) -> None:
-        smoothed = self._smooth(losses)
+    def extend(
+        self, steps: Floats, seconds: Floats, losses: Floats, smoothed: Floats, rates: Floats, norms: Floats
+    ) -> None:
         end = self._count + len(steps)
         if end > self._rows.shape[1]:
             grown = np.empty((6, 2 * end))
@@ -53,20 +51,6 @@ class Curve:
     def add_validation(self, step: int, loss: float) -> None:
         self.validation_steps = np.append(self.validation_steps, step)
         self.validation = np.append(self.validation, loss)
-
-    def _smooth(self, losses: Floats) -> Floats:
-        """Return the exponential mean of the losses, whose time constant grows with the run.
-
-        A NaN or infinite loss (of a step that was undone) is skipped.
-        """
-        shares = np.maximum(LEAST_SHARE, 1.0 / (1.0 + STRETCH * (self._count + np.arange(len(losses)))))
-        last = float(self.smoothed[-1]) if self._count else math.nan
-        smoothed: list[float] = []
-        for loss, share in zip(losses.tolist(), shares.tolist(), strict=True):
-            if math.isfinite(loss):
-                last = loss if math.isnan(last) else last + share * (loss - last)
-            smoothed.append(last)
-        return np.array(smoothed)
 
     def along(self, axis: str, steps: Floats | None = None) -> Floats:
         """Return the positions of `steps` (default: all of this run) on the axis "steps", "tokens" or "seconds"."""

@@ -8,6 +8,7 @@ from engine.messages.envelope import Ended
 from engine.messages.models import ModelInfo
 from engine.messages.status import Notice, Progress
 from engine.messages.training import (
+    BestMoment,
     ReadRun,
     RunReport,
     SteerTraining,
@@ -73,12 +74,11 @@ class RunController(QObject):
         corpus = self.state.corpus
         if corpus is not None:
             folder = folder or new_folder(self.models, corpus.name)
-            request = Train(corpus.paths, str(folder), settings, sample_prompt=self.state.text, encoding=corpus.chosen)
-            self._run(request)
+            self._run(Train(corpus.paths, str(folder), settings, encoding=corpus.chosen))
 
-    def resume(self, folder: str) -> None:
-        """Continue the run in `folder` from its last saved state."""
-        self._run(Train((), folder, TrainingSettings(), resume=True, sample_prompt=self.state.text))
+    def resume(self, folder: str, more: float = 0.0) -> None:
+        """Continue the run in `folder` from its last saved state to its end, or for `more` seconds of training."""
+        self._run(Train((), folder, TrainingSettings(), resume=True, more=more))
 
     def read(self, folder: str) -> None:
         """Read the record of an earlier run, if `folder` contains one and no run is in progress."""
@@ -132,6 +132,8 @@ class RunController(QObject):
         elif isinstance(report, TrainingSample):
             record.samples.append(report)
             self.sampled.emit()
+        elif isinstance(report, BestMoment):
+            record.kept = report
         elif isinstance(report, TrainingResult):
             record.result = report
 

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.messages.training import TrainingPoints, TrainingResult, TrainingSample, TrainingSettings, TrainingStarted
+from engine.messages.training import (
+    BestMoment,
+    TrainingPoints,
+    TrainingResult,
+    TrainingSample,
+    TrainingSettings,
+    TrainingStarted,
+)
 from gui.curve import Curve
 from gui.i18n import duration, number, t
 
@@ -18,6 +25,7 @@ class RunRecord:
     samples: list[TrainingSample] = field(default_factory=list)
     last: TrainingPoints | None = None
     result: TrainingResult | None = None
+    kept: BestMoment | None = None
 
     @classmethod
     def of(cls, started: TrainingStarted) -> "RunRecord":
@@ -29,8 +37,8 @@ class RunRecord:
         """Add the points of a report, without steps that are already recorded: a pause repeats the last one."""
         self.last = points
         new = points.steps > self.step
-        columns = (points.steps, points.seconds, points.losses, points.learning_rates, points.gradient_norms)
-        self.curve.extend(*(column[new] for column in columns))
+        losses, optimizer = (points.losses, points.smoothed), (points.learning_rates, points.gradient_norms)
+        self.curve.extend(*(column[new] for column in (points.steps, points.seconds, *losses, *optimizer)))
         seen = set(self.curve.validation_steps.tolist())
         for step, loss in zip(points.validation_steps.tolist(), points.validation_losses.tolist(), strict=True):
             if step not in seen:

@@ -30,6 +30,9 @@ def _add_train(commands: Commands) -> None:
     command.add_argument("files", type=nonempty_path, nargs="*", metavar="FILE", help="texts or folders of texts")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the model")
     command.add_argument("--resume", action="store_true", help="continue the run in DIR")
+    command.add_argument(
+        "--more", type=float, default=0.0, metavar="SECONDS", help="with --resume: end after this much more training"
+    )
     command.add_argument("--encoding", default="", metavar="NAME", help="of the texts (default: detected in each)")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--preset", choices=("30s", "5m", "overnight"), help="model and length (default: 30s)")
@@ -81,7 +84,7 @@ def _run_of(options: argparse.Namespace) -> "Run":
     from engine.training.run import Run
 
     if options.resume:
-        return Run.resume(Path(options.out))
+        return Run.resume(Path(options.out), options.more)
     if not options.files:
         raise EngineError("error.no_text_named")
     return Run.start(options.files, Path(options.out), _settings(options), options.encoding)

@@ -81,6 +81,7 @@ class TrainingPoints:
 
     steps: NDArray[np.int64]
     losses: NDArray[np.float32]
+    smoothed: NDArray[np.float32]  # the mean of the last losses, see engine/training/smoothing.py
     learning_rates: NDArray[np.float32]
     gradient_norms: NDArray[np.float32]
     seconds: NDArray[np.float32]  # training time since the start of the run, at each step
@@ -94,11 +95,20 @@ class TrainingPoints:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSample:
-    """How the model continued the run's sample prompt at this step."""
+    """How the model continued the beginning of its text at this step."""
 
     step: int
     prompt: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestMoment:
+    """The moment with the lowest loss on unseen text, kept as a model of its own because the loss has risen since."""
+
+    folder: str
+    step: int
+    validation_loss: float  # nats per token
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +121,20 @@ class TrainingResult:
     validation_loss: float
 
 
-RunReport = Progress | TrainingStarted | ModelInfo | TrainingPoints | TrainingSample | Notice | TrainingResult
+LoggedReport = TrainingStarted | TrainingPoints | TrainingSample | BestMoment
+RunReport = Progress | ModelInfo | Notice | TrainingResult | LoggedReport
 
 
 @dataclass(frozen=True, slots=True)
 class Train(Request[RunReport]):
     """Train a model.
 
-    Answers: Progress…, TrainingStarted, ModelInfo; TrainingPoints, TrainingSample and Notice; last TrainingResult.
+    Answers: Progress…, TrainingStarted, ModelInfo; TrainingPoints, TrainingSample, BestMoment and Notice; last
+    TrainingResult.
 
     With `resume` the run in `folder` continues from its last checkpoint: same settings, same order of the
-    data; `paths` may be empty. Now and then the model continues `sample_prompt` with its current weights.
+    data; `paths` may be empty. `more` then sets its end: so many seconds of training from now; 0 leaves it.
+    Now and then, and when the smoothed loss passes a reference, the model continues the beginning of the text.
     The texts are read in `encoding`, or each in the one detected if it is "".
     """
 
@@ -129,7 +142,7 @@ class Train(Request[RunReport]):
     folder: str
     settings: TrainingSettings
     resume: bool = False
-    sample_prompt: str = ""
+    more: float = 0.0
     encoding: str = ""
 
 
@@ -141,8 +154,8 @@ class SteerTraining(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadRun(Request[TrainingStarted | TrainingPoints | TrainingSample]):
-    """Read an earlier run from its log: answers TrainingStarted, TrainingPoints, then TrainingSample…."""
+class ReadRun(Request[LoggedReport]):
+    """Read an earlier run from its log: answers TrainingStarted, TrainingPoints, TrainingSample…, BestMoment."""
 
     folder: str
 
@@ -156,6 +169,8 @@ class RunSummary:
     seconds: float  # training time
     validation_loss: float  # the last one, in nats per token; NaN if there is none
     finished: bool  # if not, it can be continued
+    settings: TrainingSettings = TrainingSettings()
+    sample: TrainingSample | None = None  # the last one
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ from engine.history.ngram import bigram_loss, unigram_loss
 from engine.messages.generation import SamplingSettings
 from engine.messages.status import Notice
 from engine.messages.training import (
+    BestMoment,
     EstimateTraining,
     ListPresets,
     ListRuns,
+    LoggedReport,
     Presets,
     ReadRun,
     RunReport,
@@ -41,14 +43,17 @@ from engine.service.answer import IDLE, Answer, Handlers
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
+from engine.training.best import FOLDER, read_best
 from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for
 from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
+from engine.training.smoothing import Crossings, Smoothing
 from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep
 
 REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # fractions of the run
 SAMPLE_TOKENS = 40
+PROMPT_TOKENS, PROMPT_LENGTH = 64, 24  # the prompt of samples: at most so many tokens and characters of the text
 SAMPLING = SamplingSettings(temperature=0.8)
 REFERENCES = "references.json"
 
@@ -112,16 +117,18 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
         raise EngineError("error.run_in_progress")
     folder = Path(request.folder)
     if request.resume:
-        run = Run.resume(folder)
+        run = Run.resume(folder, request.more)
     else:
         run = Run.start(list(request.paths), folder, request.settings, request.encoding)
     try:
         yield from run.prepare()
-        yield _started(folder, run.name, run.settings, run.tokenizer, run.corpus)
+        started = _started(folder, run.name, run.settings, run.tokenizer, run.corpus)
+        yield started
         if request.resume:
             yield from _logged(folder, run.settings)
         yield session.start_run(run)
-        yield from _steps(session, run, request.sample_prompt)
+        yield from _steps(session, run, started.references)
+        yield from _kept(folder)
         yield _result(run)
         if session.opened.model is run.model:  # not if another model was opened meanwhile
             yield describe(folder)
@@ -164,9 +171,14 @@ def _references(folder: Path, corpus: Corpus, vocabulary: int) -> dict[str, floa
     return references
 
 
-def _steps(session: Session, run: Run, prompt: str) -> Answer[TrainingPoints | TrainingSample | Notice]:
+def _steps(
+    session: Session, run: Run, references: dict[str, float]
+) -> Answer[TrainingPoints | TrainingSample | BestMoment | Notice]:
     """Run the steps and yield reports and samples; pause and stop as `session.steer` says."""
-    reports, sampled_at = _Reports(), -1.0
+    reports, samples = _Reports(), _Samples(run, references)
+    for line in read_log(run.folder):
+        if "loss" in line:
+            samples.is_passing(reports.smoothing.add(line["loss"]))
     steps = run.steps()
     try:
         while session.steer != "stop":
@@ -184,10 +196,8 @@ def _steps(session: Session, run: Run, prompt: str) -> Answer[TrainingPoints | T
             reports.add(step)
             if step.recovered:
                 yield Notice("notice.recovered", {"step": step.step})
-            due = max((share for share in SAMPLES_AT if share <= step.fraction), default=0.0)
-            if due > sampled_at:
-                sampled_at = due
-                yield from _sample(run, prompt, step.step)
+            if samples.are_due(step, reports.smoothing.value):
+                yield from samples.write(step.step)
             yield reports.take()
     finally:
         steps.close()
@@ -199,15 +209,40 @@ def _steps(session: Session, run: Run, prompt: str) -> Answer[TrainingPoints | T
 _END = object()
 
 
-def _sample(run: Run, prompt: str, step: int) -> Answer[TrainingSample]:
-    """Continue the prompt with the current weights, one token per turn; the text is added to the run's log."""
-    ids = run.tokenizer.encode(prompt)
-    text = ""
-    for token in decode(Reader(run.model), run.tokenizer, ids, SAMPLE_TOKENS, SAMPLING, run.settings.seed):
-        text += token.text
-        yield None
-    run.log(sample=text, prompt=prompt)
-    yield TrainingSample(step, prompt, text)
+class _Samples:
+    """Writes how the model continues the beginning of its text: at SAMPLES_AT, and when the loss passes a reference."""
+
+    def __init__(self, run: Run, references: dict[str, float]) -> None:
+        self._run, self._crossings, self._written_at = run, Crossings(references.values()), -1.0
+        self.prompt = beginning(run.tokenizer.decode(run.corpus.train[:PROMPT_TOKENS].tolist()))
+
+    def is_passing(self, smoothed: float) -> bool:
+        """Return whether the smoothed loss is below a reference for the first time."""
+        return self._crossings.crosses(smoothed)
+
+    def are_due(self, step: TrainStep, smoothed: float) -> bool:
+        due = max((share for share in SAMPLES_AT if share <= step.fraction), default=0.0)
+        before, self._written_at = self._written_at, max(due, self._written_at)
+        return self.is_passing(smoothed) or due > before
+
+    def write(self, step: int) -> Answer[TrainingSample]:
+        """Continue the prompt with the current weights, one token per turn; the text is added to the run's log."""
+        run = self._run
+        ids = run.tokenizer.encode(self.prompt)
+        text = ""
+        for token in decode(Reader(run.model), run.tokenizer, ids, SAMPLE_TOKENS, SAMPLING, run.settings.seed):
+            text += token.text
+            yield None
+        run.log(sample=text, prompt=self.prompt)
+        yield TrainingSample(step, self.prompt, text)
+
+
+def beginning(text: str) -> str:
+    """Return the first line of a text, or the first words of a long one, as the prompt of samples."""
+    line = text.strip().partition("\n")[0].strip()
+    if len(line) <= PROMPT_LENGTH:
+        return line
+    return line[:PROMPT_LENGTH].rpartition(" ")[0].strip() or line[:PROMPT_LENGTH]
 
 
 @dataclass
@@ -215,38 +250,44 @@ class _Reports:
     """Collects steps and packs them into at most one message every REPORT_SECONDS."""
 
     points: list[TrainStep] = field(default_factory=list)
+    smoothed: list[float] = field(default_factory=list)  # losses of `points`
     last: TrainStep | None = None
+    smoothing: Smoothing = field(default_factory=Smoothing)
     _pace: Pace = field(default_factory=lambda: Pace(REPORT_SECONDS))
     _speed: tuple[float, int] = (0.0, 0)  # training seconds and tokens at an earlier report
 
     def add(self, step: TrainStep) -> None:
         self.points.append(step)
+        self.smoothed.append(self.smoothing.add(step.loss))
         self.last = step
 
     def take(self, now: bool = False) -> TrainingPoints | None:
         if not self.points or not self._pace.due(now=now):
             return None
         points, self.points = self.points, []
+        smoothed, self.smoothed = self.smoothed, []
         last = points[-1]
         seconds, tokens = self._speed
         if last.seconds - seconds > 1.0 or not tokens:
             self._speed = (last.seconds, last.tokens)
         speed = (last.tokens - tokens) / max(last.seconds - seconds, 1e-9)
-        return _as_message(points, speed)
+        return _as_message(points, smoothed, speed)
 
     def paused(self) -> TrainingPoints | None:
         if self.last is None:
             return None
-        self.points = self.points or [self.last]
+        if not self.points:
+            self.points, self.smoothed = [self.last], [self.smoothing.value]
         message = self.take(now=True)
         return replace(message, paused=True) if message else None
 
 
-def _as_message(points: list[TrainStep], speed: float) -> TrainingPoints:
+def _as_message(points: list[TrainStep], smoothed: list[float], speed: float) -> TrainingPoints:
     validated = [(p.step, p.validation_loss) for p in points if p.validation_loss is not None]
     return TrainingPoints(
         steps=np.array([p.step for p in points], np.int64),
         losses=np.array([p.loss for p in points], np.float32),
+        smoothed=np.array(smoothed, np.float32),
         learning_rates=np.array([p.learning_rate for p in points], np.float32),
         gradient_norms=np.array([p.gradient_norm for p in points], np.float32),
         seconds=np.array([p.seconds for p in points], np.float32),
@@ -267,7 +308,7 @@ def _result(run: Run) -> TrainingResult:
 # --- Earlier runs ----------------------------------------------------------------------------------
 
 
-def read_run(session: Session, request: ReadRun) -> Answer[TrainingStarted | TrainingPoints | TrainingSample]:
+def read_run(session: Session, request: ReadRun) -> Answer[LoggedReport]:
     """Report an earlier run from its log. Raises as `read_about`."""
     folder = Path(request.folder)
     name, _, settings = read_about(folder)
@@ -275,15 +316,28 @@ def read_run(session: Session, request: ReadRun) -> Answer[TrainingStarted | Tra
     yield from _logged(folder, settings)
 
 
-def _logged(folder: Path, settings: TrainingSettings) -> Answer[TrainingPoints | TrainingSample]:
+def _logged(folder: Path, settings: TrainingSettings) -> Answer[TrainingPoints | TrainingSample | BestMoment]:
     """Turn a run's log back into the messages that the run sent."""
     lines = read_log(folder)
     steps = [_logged_step(line, settings) for line in lines if "loss" in line]
     if steps:
-        yield _as_message(steps, 0.0)
+        smoothing = Smoothing()
+        yield _as_message(steps, [smoothing.add(step.loss) for step in steps], 0.0)
     for line in lines:
         if "sample" in line:
-            yield TrainingSample(line["step"], line.get("prompt", ""), line["sample"])
+            yield _logged_sample(line)
+    yield from _kept(folder)
+
+
+def _kept(folder: Path) -> Iterator[BestMoment]:
+    """Yield the run's best moment, if one is kept."""
+    kept = read_best(folder)
+    if kept is not None:
+        yield BestMoment(str(folder / FOLDER), *kept)
+
+
+def _logged_sample(line: dict[str, Any]) -> TrainingSample:
+    return TrainingSample(line["step"], str(line.get("prompt", "")), str(line["sample"]))
 
 
 def _logged_step(line: dict[str, Any], settings: TrainingSettings) -> TrainStep:
@@ -319,15 +373,19 @@ def list_runs(session: Session, request: ListRuns) -> Answer[RunSummary]:
 def _summary(folder: Path) -> RunSummary:
     name, _, settings = read_about(folder)
     steps, seconds, validation = 0, 0.0, math.nan
+    sample: TrainingSample | None = None
     for line in last_lines(folder):
-        if not steps:
+        if "sample" in line:
+            sample = sample or _logged_sample(line)
+        elif not steps:
             steps, seconds = line["step"], line.get("seconds", 0.0)
-        if "validation" in line:
+        if "validation" in line and math.isnan(validation):
             validation = line["validation"]
+        if steps and sample and not math.isnan(validation):
             break
     parameters = read_config(folder).parameters()
     finished = fraction_done(settings, steps, seconds) >= 1.0
-    return RunSummary(str(folder), name, parameters, steps, seconds, validation, finished)
+    return RunSummary(str(folder), name, parameters, steps, seconds, validation, finished, settings, sample)
 
 
 def list_presets(session: Session, request: ListPresets) -> Answer[Presets]:

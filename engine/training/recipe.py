@@ -26,6 +26,7 @@ PRESETS = {
 }
 CHARACTERS_PER_TOKEN = 12  # text needed for each entry of the vocabulary: a rare token is hardly trained
 SMALLEST_VOCABULARY = 400
+LONGEST = 10**8  # seconds of training
 INTEGERS = ("batch", "seed", "steps")
 # How the layouts that other programs open differ from ModelConfig's defaults. Held-out nats a byte after 200 steps on
 # tinyshakespeare, one seed (tests/benchmarks/layouts.py): characters 1.943, 1.940, 1.897; BPE 1.663, 1.651, 1.643.
@@ -76,7 +77,7 @@ def check(settings: TrainingSettings) -> None:
     if settings.steps is not None:
         limits["steps"] = (1, 10**9)
     else:
-        limits["seconds"] = (1, 10**8)
+        limits["seconds"] = (1, LONGEST)
     if settings.learning_rate is not None:
         limits["learning_rate"] = (1e-6, 1.0)
     for name, (least, most) in limits.items():
@@ -102,6 +103,13 @@ def fraction_done(settings: TrainingSettings, step: int, seconds: float) -> floa
     if settings.steps is not None:
         return min(1.0, step / settings.steps)
     return min(1.0, seconds / (settings.seconds or 1.0))
+
+
+def lengthened(settings: TrainingSettings, step: int, seconds: float, more: float) -> TrainingSettings:
+    """Return the settings of a run that has come to `step` in `seconds` and ends `more` seconds of training later."""
+    if settings.steps is None:
+        return replace(settings, seconds=seconds + more)
+    return replace(settings, steps=step + max(1, round(more * step / max(seconds, 1e-9))))
 
 
 def memory_bytes(config: ModelConfig, batch: int) -> int:

@@ -34,7 +34,8 @@ from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus, build_corpus
 from engine.text.reading import TextFile, find_texts, inspect, read_texts
 from engine.text.tokenizer import Tokenizer, train_bpe, train_byte_level, train_characters
-from engine.training.recipe import check, memory_bytes, model_config
+from engine.training.best import BestWeights
+from engine.training.recipe import LONGEST, check, lengthened, memory_bytes, model_config
 from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep
 
@@ -56,7 +57,8 @@ class Run:
         self, folder: Path, paths: list[str], settings: TrainingSettings, name: str, encoding: str, resumed: bool
     ) -> None:
         self.folder, self.paths, self.settings, self.name = folder, paths, settings, name
-        self._encoding, self._resumed = encoding, resumed
+        self._encoding, self._resumed, self._more = encoding, resumed, 0.0
+        self.best = BestWeights(folder)
         self.texts: list[TextFile] = []  # those that `prepare` has read: none if the run is resumed
         self._unsaved: list[dict[str, Any]] = []  # lines of the log
         self._saved_at, self._pause = time.monotonic(), SAVE_SECONDS
@@ -79,15 +81,19 @@ class Run:
         return cls(folder, absolute, settings, name, encoding, resumed=False)
 
     @classmethod
-    def resume(cls, folder: Path) -> "Run":
-        """Return the run in `folder` as it was saved last.
+    def resume(cls, folder: Path, more: float = 0.0) -> "Run":
+        """Return the run in `folder` as it was saved last; if `more` is not 0, it ends so many seconds later.
 
-        Raises EngineError: error.nothing_to_resume, and as `read_about`.
+        Raises EngineError: error.nothing_to_resume, error.config_range, and as `read_about`.
         """
+        if not 0 <= more <= LONGEST:
+            raise EngineError("error.config_range", setting="more", value=str(more), least=0, most=LONGEST)
         if not (folder / ABOUT).is_file() or not (folder / STATE).is_file():
             raise EngineError("error.nothing_to_resume", folder=str(folder))
         name, paths, settings = read_about(folder)
-        return cls(folder, paths, settings, name, "", resumed=True)  # its text is stored as tokens
+        run = cls(folder, paths, settings, name, "", resumed=True)  # its text is stored as tokens
+        run._more = more
+        return run
 
     def prepare(self) -> Iterator[Progress]:
         """Make tokenizer, corpus and model, or load them if the run is resumed."""
@@ -131,11 +137,22 @@ class Run:
             self.trainer.load_state(tensors, notes)
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise EngineError("error.model_damaged", file=str(self.folder / STATE)) from error
+        self.best.load()
+        if self._more:
+            self._lengthen()
         kept = [line for line in read_log(self.folder) if line["step"] <= self.trainer.step]
         try:
             _write_lines(self.folder / LOG, kept)
         except OSError as error:
             raise not_written(self.folder / LOG, error) from error
+
+    def _lengthen(self) -> None:
+        self.settings = lengthened(self.settings, self.trainer.step, self.trainer.seconds, self._more)
+        self.trainer.lengthen(self.settings)
+        try:
+            write_json(self.folder / ABOUT, read_json(self.folder / ABOUT) | {"settings": asdict(self.settings)})
+        except OSError as error:
+            raise not_written(self.folder / ABOUT, error) from error
 
     def steps(self) -> Generator[TrainStep | None, None, None]:
         """Train: yield each step as `Trainer.run` does. Save every few seconds, at the end and on close."""
@@ -144,6 +161,8 @@ class Run:
             for step in steps:
                 if step is not None:
                     self._log_step(step)
+                    if step.validation_loss is not None and step.fraction < 1.0:  # the last is over more of the text
+                        self.best.add(step.step, step.validation_loss, self.model)
                     if time.monotonic() - self._saved_at > self._pause:
                         self.save()
                 yield step
@@ -190,6 +209,7 @@ class Run:
         tensors, notes = self.trainer.state()
         write_tensors(self.folder / STATE, tensors, notes)
         save_weights(self.folder, self.model, self.trainer.step)
+        self.best.save(self.model, self.tokenizer)
         self._saved_at = time.monotonic()
         self._pause = max(SAVE_SECONDS, (self._saved_at - begun) / SAVE_SHARE)
 
@@ -215,13 +235,13 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 
 def last_lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield lines of a run's log from its end: the last step, then the steps with "validation"."""
+    """Yield lines of a run's log from its end: the last step, and those with "validation" or "sample"."""
     seen_step = False
     for line in reversed(_log_text(folder).split("\n")):
-        if not seen_step or '"validation"' in line:
+        if not seen_step or '"validation"' in line or '"sample"' in line:
             values = _parsed(line)
-            if values is not None and "loss" in values:
-                seen_step = True
+            if values is not None and ("loss" in values or "sample" in values):
+                seen_step = seen_step or "loss" in values
                 yield values
 
 

@@ -24,6 +24,7 @@ from engine.training.thread_count import ThreadCount
 
 VALIDATION_SHARE = 0.03  # largest share of the training time for validation
 VALIDATION_EVERY = 1 / 40  # smallest fraction of the run between two validations
+EARLY_SHARE = 0.01  # largest share of the whole run's time for those at steps 1, 2, 4, 8, …
 SNAPSHOT_SECONDS = 5.0  # training time between two states that recovery can restore
 DIVERGED = 1.5  # nats of the smoothed loss above its lowest value
 SMOOTHING = 0.05
@@ -55,7 +56,7 @@ class Trainer:
         self.optimizer = Optimizer(model, *rates(settings))
         self.step, self.seconds, self.rate_scale = 0, 0.0, 1.0
         self._smoothed = self._lowest = math.inf
-        self._validated_at, self._validation_seconds = 0.0, 0.0
+        self._validated_at, self._validation_seconds, self._validation_cost = 0.0, 0.0, 0.0
         self._recoveries = 0
         self._snapshot: dict[str, Tensor] = {}
         self._snapshot_at = -math.inf
@@ -134,16 +135,30 @@ class Trainer:
     def _validate(self) -> Iterator[float | None]:
         """Evaluate on held-out data if it is time: yield None after each part and the mean loss at the end."""
         final = self.fraction >= 1.0
-        due = self.step == 1 or self.fraction - self._validated_at >= VALIDATION_EVERY
-        if not final and not (due and self._validation_seconds <= VALIDATION_SHARE * self.seconds + 0.2):
+        due = self.fraction - self._validated_at >= VALIDATION_EVERY
+        affordable = self._validation_seconds <= VALIDATION_SHARE * self.seconds + 0.2
+        if not (final or self._is_early_validation_due() or (due and affordable)):
             return
         self._validated_at = self.fraction
         started, total, count = time.perf_counter(), 0.0, 0
         for loss, terms in self.task.validation_losses(self.model, final):
             total, count = total + loss, count + terms
             yield None
-        self._validation_seconds += time.perf_counter() - started
+        self._validation_cost = time.perf_counter() - started
+        self._validation_seconds += self._validation_cost
         yield total / count
+
+    def _is_early_validation_due(self) -> bool:
+        """Return whether the step is a power of two, and validation still costs little of the run's time."""
+        if self.step & (self.step - 1):
+            return False
+        whole = self.seconds + self.seconds_left
+        return self.step == 1 or self._validation_seconds + self._validation_cost <= EARLY_SHARE * whole
+
+    def lengthen(self, settings: TrainingSettings) -> None:
+        """Continue with the new end of the run that `settings` give; nothing else may differ."""
+        self.settings = settings
+        self._validated_at = self.fraction
 
     # --- Recovery --------------------------------------------------------------------------------
 

@@ -48,9 +48,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def running(text_file: Path, folder: Path, **changes: Any) -> Train:
-    prompt = changes.pop("sample_prompt", "the cat")
-    settings = dataclasses.replace(SMALL, **changes)
-    return Train((str(text_file),), str(folder), settings, sample_prompt=prompt)
+    return Train((str(text_file),), str(folder), dataclasses.replace(SMALL, **changes))
 
 
 def losses_of(folder: Path) -> dict[int, float]:
@@ -114,7 +112,7 @@ def test_samples_are_written_from_the_first_step_to_the_last(whole: tuple[list[A
     samples = [event for event in events if isinstance(event, TrainingSample)]
     assert [s.step for s in samples] == sorted({s.step for s in samples})
     assert (samples[0].step, samples[-1].step) == (1, 30)
-    assert all(s.prompt == "the cat" and s.text for s in samples)
+    assert all(s.prompt == "the cat sat on the mat." and s.text for s in samples)
     noted = [(line["step"], line["sample"]) for line in read_log(folder) if "sample" in line]
     assert noted == [(s.step, s.text) for s in samples]
 
@@ -172,7 +170,7 @@ def test_a_stopped_run_is_saved_and_resumes_with_the_same_losses(
     assert session.run is None
     assert isinstance(events[-1], ModelInfo)
     assert (events[-1].step, events[-1].resumable) == (step, True)
-    again = ask(session, Train((), str(folder), SMALL, resume=True, sample_prompt="the cat"))
+    again = ask(session, Train((), str(folder), SMALL, resume=True))
     reported = [event for event in again if isinstance(event, TrainingPoints)]
     assert np.concatenate([p.steps for p in reported]).tolist() == list(range(1, 31))  # with those before the stop
     assert losses_of(folder) == losses_of(whole[1])
@@ -381,7 +379,7 @@ def first_reported_step(engine: Connection) -> int:
 def test_requests_are_answered_during_a_run_until_it_is_cancelled(
     engine: Connection, text_file: Path, tmp_path: Path
 ) -> None:
-    engine.send(Submit(1, running(text_file, tmp_path / "m", steps=10**6, sample_prompt="")))
+    engine.send(Submit(1, running(text_file, tmp_path / "m", steps=10**6)))
     first_reported_step(engine)
     for job, request in enumerate((Tokenize(TEXT), Attend(TEXT), Project(), Generate(TEXT, tokens=3)), start=2):
         engine.send(Submit(job, request))

@@ -220,7 +220,7 @@ def points(first: int = 1, count: int = 10, fraction: float = 0.25, paused: bool
     losses = (6.0 / np.sqrt(steps)).astype(np.float32)
     flat = np.ones(count, np.float32)
     return TrainingPoints(
-        steps, losses, flat * 0.02, flat, steps.astype(np.float32),
+        steps, losses, losses, flat * 0.02, flat, steps.astype(np.float32),
         steps[-1:], losses[-1:] + 0.1, 1234.0, fraction, 42.0, paused,
     )  # fmt: skip
 

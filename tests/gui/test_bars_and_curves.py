@@ -173,7 +173,7 @@ def run(losses: list[float], name: str = "run") -> Curve:
     found = Curve(name, 100, {"uniform": 6.0, "unigram": 5.0, "bigram": 4.0})
     count = len(losses)
     ones = np.ones(count)
-    found.extend(np.arange(1, count + 1), np.arange(count) * 0.5, np.array(losses), ones * 0.02, ones)
+    found.extend(np.arange(1, count + 1), np.arange(count) * 0.5, np.array(losses), np.array(losses), ones * 0.02, ones)
     return found
 
 

@@ -42,7 +42,7 @@ def test_a_run_starts_on_the_open_text_in_a_new_folder(runs: RunController, engi
     runs.start(TrainingSettings(seed=5))
     [request] = engine.asked(Train)
     assert (request.paths, request.folder) == (STORY.paths, str(tmp_path / "story-2"))
-    assert (request.settings.seed, request.sample_prompt, request.resume) == (5, "the", False)
+    assert (request.settings.seed, request.resume, request.more) == (5, False, 0.0)
     assert runs.running
     assert runs.state.training
 

@@ -409,11 +409,10 @@ def test_a_new_folder_is_one_that_does_not_exist(tmp_path: Path) -> None:
     assert new_folder(tmp_path, "../../etc/pass wd.txt").parent == tmp_path
 
 
-def test_a_record_skips_points_that_it_has_and_smooths_the_loss() -> None:
+def test_a_record_skips_points_that_it_has() -> None:
     record = RunRecord.of(started())
     record.add(points(1, 10))
     record.add(points(6, 10))
     assert record.step == 15
     assert len(record.curve.steps) == 15
-    assert record.curve.smoothed[0] == pytest.approx(record.curve.losses[0])
     assert record.curve.validation_steps.tolist() == [10, 15]

@@ -11,12 +11,12 @@ from engine.messages.training import (
     EstimateTraining,
     ListPresets,
     ListRuns,
+    LoggedReport,
     Presets,
     ReadRun,
     RunSummary,
     TrainingEstimate,
     TrainingPoints,
-    TrainingSample,
     TrainingSettings,
     TrainingStarted,
 )
@@ -265,7 +265,7 @@ class TrainingPane(Pane):
         if on:
             read: list[RunRecord] = []
 
-            def show(report: TrainingStarted | TrainingPoints | TrainingSample) -> None:
+            def show(report: LoggedReport) -> None:
                 if isinstance(report, TrainingStarted):
                     read.append(RunRecord.of(report))
                 elif isinstance(report, TrainingPoints):
