@@ -24,9 +24,9 @@ class Job(QObject):
     answered = Signal(object)
     ended = Signal(object)  # exactly once, also when the engine dies
 
-    def __init__(self, number: int, cancel: Callable[[int], None], parent: QObject) -> None:
+    def __init__(self, number: int, request: Request[Any], cancel: Callable[[int], None], parent: QObject) -> None:
         super().__init__(parent)
-        self.number = number
+        self.number, self.request = number, request
         self.running = True
         self._cancel = cancel
 
@@ -38,6 +38,7 @@ class Job(QObject):
 class EngineLink(QObject):
     """Starts the engine, sends requests, and delivers the answers in the window's thread."""
 
+    submitted = Signal(object)  # Job: a request has been sent
     died = Signal()  # the engine ended without being asked to
     closed = Signal()  # after `begin_closing`: the engine has saved and ended
     _arrived = Signal(int, object)  # emitted by the reader thread: (generation, message or None at the end)
@@ -79,13 +80,14 @@ class EngineLink(QObject):
 
     def submit(self, request: Request[Any]) -> Job:
         """Send a request; connect to the job's signals before returning to the event loop."""
-        job = Job(self._next_job, lambda number: self._outbox.put(Cancel(number)), self)
+        job = Job(self._next_job, request, lambda number: self._outbox.put(Cancel(number)), self)
         self._next_job += 1
         self._jobs[job.number] = job
         if self.alive:
             self._outbox.put(Submit(job.number, request))
         else:
             self._arrived.emit(self._generation, Ended(job.number, "failed", "error.engine_gone"))
+        self.submitted.emit(job)
         return job
 
     def begin_closing(self, saves: bool = True) -> None:

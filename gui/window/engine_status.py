@@ -2,14 +2,15 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.messages.status import EngineReady, Hello, Notice, Progress
+from engine.messages.status import EngineReady, Hello, Notice
 from gui.engine_link import EngineLink
-from gui.i18n import duration, number, percent, t
+from gui.i18n import duration, number, t
 from gui.requests import Requests
 from gui.samples import name_of
 from gui.state import AppState
 from gui.text import tip
 from gui.themed import Translated
+from gui.window.engine_jobs import EngineJobs
 from gui.window.opening import Opening
 from gui.window.status_line import StatusLine
 
@@ -25,9 +26,10 @@ class EngineStatus(Translated, QObject):
         super().__init__(status)
         self._status, self._state, self._engine, self._requests = status, state, engine, requests
         self._engine_state = "starting"  # or "ready", "saving", "gone"
+        self._jobs = EngineJobs(self, engine)
+        self._jobs.changed.connect(self._show_state)
         status.restart_wanted.connect(self.restart)
         engine.died.connect(lambda: self._set_engine("gone"))
-        opening.preparing.connect(self._show_progress)
         opening.model_coming.connect(self._show_notice)
         for signal in (state.training_changed, state.progress_changed, opening.ended):
             signal.connect(self._show_activity)
@@ -47,6 +49,7 @@ class EngineStatus(Translated, QObject):
 
     def show_saving(self) -> None:
         """Show "saving" until the window closes, whatever the engine still reports."""
+        self._jobs.stop()
         self._set_engine("saving")
 
     def _ready(self, ready: EngineReady) -> None:
@@ -59,14 +62,18 @@ class EngineStatus(Translated, QObject):
 
     # --- What the status line shows --------------------------------------------------------------
 
+    def _show_state(self) -> None:
+        points, state = self._state.progress, self._engine_state
+        if self._state.training and state != "saving":
+            state = "paused" if points is not None and points.paused else "training"
+        self._status.set_engine(state, self._jobs.words)
+
     def _show_activity(self) -> None:
+        self._show_state()
         points = self._state.progress
-        saving = self._engine_state == "saving"
-        if saving or not self._state.training or points is None:
-            self._status.set_engine("training" if self._state.training and not saving else self._engine_state)
+        if self._engine_state == "saving" or not self._state.training or points is None:
             self._status.set_activity("")
             return
-        self._status.set_engine("paused" if points.paused else "training")
         step = int(points.steps[-1]) if len(points.steps) else 0
         words = {
             "step": number(step),
@@ -74,10 +81,6 @@ class EngineStatus(Translated, QObject):
             "left": duration(points.seconds_left),
         }
         self._status.set_activity(t("status.activity", **words))
-
-    def _show_progress(self, progress: Progress) -> None:
-        done = percent(progress.fraction or 0)
-        self._status.set_activity(t("progress.percent", what=t(progress.key), percent=done))
 
     def _show_notice(self, notice: Notice) -> None:
         self._status.set_activity(t(notice.key, **notice.arguments))
@@ -99,4 +102,5 @@ class EngineStatus(Translated, QObject):
 
     def retranslate(self) -> None:
         self._show_model()
+        self._jobs.show_now()
         self._show_activity()

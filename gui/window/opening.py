@@ -28,7 +28,6 @@ class Opening(QObject):
     """Asks for files, and asks the engine to open them."""
 
     text_opened = Signal(object, bool)  # TextInfo, and whether the user has just asked for it
-    preparing = Signal(object)  # Progress of a text that is being written, or of a model that is being opened
     model_asked = Signal()  # a request to open a model was sent
     model_coming = Signal(object)  # Notice: what is being opened, and how much memory it takes
     model_opened = Signal(object)  # ModelInfo
@@ -71,7 +70,7 @@ class Opening(QObject):
         if path.is_file():
             self.inspect((str(path),), quiet)
         else:
-            self._requests.ask(WriteWorld(str(path), WORLD_MEGABYTES), self.preparing.emit, "world", ended)
+            self._requests.ask(WriteWorld(str(path), WORLD_MEGABYTES), lambda _: None, "world", ended)
 
     def open_model(self, folder: str) -> None:
         request = OpenModel(folder, "int8" if self._settings.weights == "int8" else "float16")
@@ -93,8 +92,7 @@ class Opening(QObject):
 
     def _model_arrived(self, info: ModelInfo | Notice | Progress) -> None:
         if isinstance(info, Progress):
-            self.preparing.emit(info)
-            return
+            return  # the status line shows it
         if isinstance(info, Notice):
             (self.model_coming if info.key == "notice.opening" else self.noticed).emit(info)
             return

@@ -61,18 +61,18 @@ class StatusLine(Themed, QWidget):
             (self.model, 2),
         ):
             layout.addWidget(widget, stretch)
-        self._state, self._model = "starting", ""
+        self._state, self._doing, self._model = "starting", "", ""
         self.model.installEventFilter(self)
         self.set_warning("")
         self.activity.hide()
         self.restyle()
         self.retranslate()
 
-    def set_engine(self, state: str) -> None:
-        """Show one of "starting", "ready", "training", "paused", "saving", "gone"."""
-        self._state = state
+    def set_engine(self, state: str, doing: str = "") -> None:
+        """Show one of "starting", "ready", "training", "paused", "saving", "gone"; or what a ready engine is doing."""
+        self._state, self._doing = state, doing if state == "ready" else ""
         colors = {"ready": "good", "training": "accent", "gone": "bad", "paused": "warning"}
-        self.dot.set_color(colors.get(state, "muted"))
+        self.dot.set_color("accent" if self._doing else colors.get(state, "muted"))
         self.restart.setVisible(state == "gone")
         self.retranslate()
 
@@ -102,8 +102,8 @@ class StatusLine(Themed, QWidget):
         return super().eventFilter(watched, event)
 
     def restyle(self) -> None:
-        self.set_engine(self._state)
+        self.set_engine(self._state, self._doing)
 
     def retranslate(self) -> None:
-        self.engine.setText(t(f"status.{self._state}"))
+        self.engine.setText(self._doing or t(f"status.{self._state}"))
         self.restart.setText(t("status.restart"))

@@ -100,16 +100,19 @@ class FakeJob(QObject):
     answered = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, number: int, parent: QObject) -> None:
+    def __init__(self, number: int, request: object, parent: QObject) -> None:
         super().__init__(parent)
-        self.number = number
+        self.number, self.request = number, request
         self.cancelled = False
 
     def cancel(self) -> None:
-        self.cancelled = True
+        if not self.cancelled:
+            self.cancelled = True
+            self.ended.emit(Ended(self.number, "cancelled"))
 
 
 class FakeEngine(QObject):
+    submitted = Signal(object)
     died = Signal()
     closed = Signal()
 
@@ -128,10 +131,11 @@ class FakeEngine(QObject):
         self.alive = False
 
     def submit(self, request: object) -> FakeJob:
-        job = FakeJob(len(self.jobs), self)
+        job = FakeJob(len(self.jobs), request, self)
         self.requests.append(request)
         self.jobs.append(job)
         QTimer.singleShot(0, self, lambda: self._answer(job, request))
+        self.submitted.emit(job)
         return job
 
     def _answer(self, job: FakeJob, request: object) -> None:

@@ -1,13 +1,21 @@
 """The status line: the name of the model, and the state of the engine."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from engine import messages
 from engine.messages.attention import Attend
-from engine.messages.envelope import Ended
+from engine.messages.envelope import Ended, Request
 from engine.messages.models import OpenModel
+from engine.messages.status import LayersDone
+from gui import i18n
+from gui.doing import doing
 from gui.i18n import t
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
@@ -73,3 +81,64 @@ def test_an_engine_that_is_still_starting_is_not_shown_as_stopped(qtbot: QtBot, 
     shown.begin([])
     qtbot.waitUntil(lambda: shown.status.engine.text() == t("status.ready"))
     shown.close()
+
+
+# --- What the engine does -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> MainWindow:
+    """Return a window whose engine has begun to compute attention, and has not answered yet."""
+    window.workspace.set_layout(1, ["attention"])
+    window.state.set_model(model())
+    qtbot.waitUntil(lambda: window.status.engine.text() == t("status.ready"))
+    del engine.answers[Attend]
+    window.state.set_text("The fox")
+    return window
+
+
+def test_the_status_line_says_what_the_engine_computes_and_how_far_it_is(
+    slow: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    assert slow.status.engine.text() == t("status.ready")  # a short job is not shown
+    qtbot.waitUntil(lambda: slow.status.engine.text() == "Computing attention")
+    engine.send(Attend, LayersDone(12, 30))
+    qtbot.waitUntil(lambda: slow.status.engine.text() == "Computing attention, layer 12 of 30")
+    pane: Any = slow.workspace.pane("attention")
+    assert pane.veil._notice.words == slow.status.engine.text()  # one word for one thing
+    i18n.set_language("ja")
+    assert slow.status.engine.text() == pane.veil._notice.words == "注意を計算中（30 層のうち 12 層）"
+    engine.end(Attend, Ended(0, "done"))
+    assert slow.status.engine.text() == t("status.ready")
+
+
+def test_a_job_that_is_cancelled_is_not_shown_any_longer(slow: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: slow.status.engine.text() == "Computing attention")
+    slow.state.set_text("")
+    qtbot.waitUntil(lambda: slow.status.engine.text() == t("status.ready"))
+
+
+def test_a_run_and_the_saving_are_shown_before_other_jobs(slow: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: slow.status.engine.text() == "Computing attention")
+    slow.state.set_training(True)
+    assert slow.status.engine.text() == t("status.training")
+    slow.engine_status.show_saving()
+    assert slow.status.engine.text() == t("status.saving")
+    slow.state.set_training(False)
+
+
+def _kinds(base: type[Any] = Request) -> Iterator[type[Request[Any]]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_job_has_words(language: str) -> None:
+    for subject in Path(messages.__path__[0]).glob("*.py"):
+        import_module(f"engine.messages.{subject.stem}")
+    i18n.set_language(language)
+    kinds = [kind for kind in _kinds() if kind.__module__.startswith("engine.messages")]
+    assert len(kinds) > 40
+    words = {kind: doing(kind.__new__(kind)) for kind in kinds}
+    assert [kind for kind, found in words.items() if found.startswith("doing.")] == []

@@ -327,9 +327,9 @@ def test_the_menu_opens_smollm2(window: MainWindow, engine: FakeEngine) -> None:
     assert engine.asked(OpenModel)[-1].folder == "smollm2"
 
 
-def test_the_progress_of_opening_is_shown(opening: MainWindow, engine: FakeEngine) -> None:
+def test_the_progress_of_opening_is_shown(opening: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
     engine.send(OpenModel, Progress("progress.opening", 0.4))
-    assert opening.status.activity.text() == "Opening the model: 40\u00a0%"
+    qtbot.waitUntil(lambda: opening.status.engine.text() == "Opening the model: 40\u00a0%")
 
 
 @pytest.mark.parametrize("pane_id", ["tokens", "embeddings", "attention", "generation", "map"])
