@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engine.messages.comparing import Pinned
@@ -43,6 +44,7 @@ class AppState(QObject):
         self.pinned: Pinned | None = None  # the state to compare with, "A"
         self.opening = False  # whether a model is being opened
         self.token: int | None = None  # index into tokens
+        self._selected: tuple[Tokens, int] | None = None  # the token that was selected before the tokens changed
         self.layer = 0
         self.head = 0
         self.training = False
@@ -59,10 +61,18 @@ class AppState(QObject):
         self._set("text", text, self.text_changed)
 
     def set_tokens(self, tokens: Tokens | None) -> None:
-        """Set the tokens and always emit: equal tokens may come from another tokenizer."""
+        """Set the tokens and always emit: equal tokens may come from another tokenizer.
+
+        The selected token is the one at the same place in the text. While there are no tokens, none is selected.
+        """
+        if self.tokens is not None:
+            self._selected = None if self.token is None else (self.tokens, self.token)
         self.tokens = tokens
-        self.token = None if tokens is None or (self.token or 0) >= len(tokens.pieces) else self.token
+        token = None if tokens is None or self._selected is None else same_place(*self._selected, tokens)
+        moved, self.token = token != self.token, token
         self.tokens_changed.emit()
+        if moved:
+            self.selection_changed.emit()
 
     def set_corpus(self, corpus: TextInfo | None) -> None:
         self._set("corpus", corpus, self.corpus_changed)
@@ -106,3 +116,23 @@ class AppState(QObject):
         if (layer, head) != (self.layer, self.head):
             self.layer, self.head = layer, head
             self.selection_changed.emit()
+
+
+def same_place(before: Tokens, token: int, after: Tokens) -> int | None:
+    """Return the token of `after` at the place of a token of `before`, or None if its text is there no more.
+
+    The place is that of its characters without the white space around them, which other tokenizers may leave to
+    another token. A text that has changed before or after the token only moves it.
+    """
+    start, end = int(before.starts[token]), int(before.ends[token])
+    grown = len(after.text) - len(before.text)
+    if before.text[:end] != after.text[:end]:
+        if start + grown < 0 or before.text[start:] != after.text[start + grown :]:
+            return None
+        start, end = start + grown, end + grown
+    if token < len(after.ids) and (int(after.starts[token]), int(after.ends[token])) == (start, end):
+        return token  # also one of several tokens of a character, and a special token without characters
+    words = after.text[start:end]
+    inside = (start + len(words) - len(words.lstrip()), start + len(words.rstrip())) if words.strip() else (start, end)
+    shared = np.minimum(after.ends, inside[1]) - np.maximum(after.starts, inside[0])
+    return int(shared.argmax()) if len(shared) and shared.max() > 0 else None
