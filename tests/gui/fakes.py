@@ -246,7 +246,7 @@ def attention(request: Attend) -> list[object]:
 def head_scores(_: ScoreHeads) -> list[object]:
     scores = np.full((4, 2, 3), 0.1, np.float32)
     scores[0, 1, 2] = 0.87  # the third head of the second layer attends to the previous token
-    return [HeadScores(scores)]
+    return [HeadScores(scores, np.full(4, 0.05, np.float32))]
 
 
 def attention_steps(request: ExplainAttention) -> list[AttentionSteps]:
