@@ -25,9 +25,8 @@ from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, pane as generation, writing_page
 from gui.panes.generation.units import UNITS
 from gui.panes.map.plan import DROPPED, IN_THREE
-from gui.panes.search import citation_table, document_list, passage_table, search_page
+from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
-from gui.panes.search.retrieval import STEPS
 from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
 from gui.panes.tokens.token_flow import KINDS
 from gui.panes.training import run_form, run_list, run_page
@@ -66,10 +65,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "models.tip.{}": model_table.COLUMNS,
     "pane.attention.badges.tip.{}": HEAD_KINDS,
     "pane.attention.badges.short.{}": HEAD_KINDS,
-    "pane.attention.badges.{}": ("best", "brief", "none_best", "none_brief"),
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
-    "pane.attention.order.{}": attention.ORDERS,
-    "pane.attention.says.{}": ("previous", "sink"),
     "pane.attention.steps.{}": ("k", "scaled", "v"),
     "pane.attention.view.{}": attention.VIEWS,
     "pane.chat.ended.{}": ("length", "context", "stopped"),
@@ -86,7 +82,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     ),
     "pane.embeddings.{}_name": ("source", "method", "dims"),
     "pane.generation.by_{}": writing_page.COLORS,
-    "pane.generation.candidates.key.{}": ("model", "left"),
+    "pane.generation.candidates.kept.{}": ("model", "top_k", "top_p", "min_p"),
     "pane.generation.candidates.stage.{}": STAGES,
     "pane.generation.compare.at_{}": comparing.FULL_BITS,
     "pane.generation.compare.axis.{}": comparing.FULL_BITS,
@@ -102,30 +98,32 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.score.{}": ("word_one", "word_several"),
     "pane.generation.subtitle.{}": generation.PARTS,
     "pane.generation.unit.{}": UNITS,
-    "pane.generation.{}": ("step", "back", "more", "side", "tree_button", "copy", "clear", "live", "length"),
+    "pane.generation.{}": ("step", "back", "side", "tree_button", "copy", "clear", "live", "next"),
     "pane.map.picture.describe.{}": [*DROPPED, "probabilities", "tokens"],
     "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],
-    "pane.search.answer.{}": ("sourced", "unsourced"),
+    "pane.search.answer.unsaid.{}": answer_view.BLOCKS[:2],
+    "pane.search.answer.{}": (*answer_view.BLOCKS, "instructions", "itself"),
     "pane.search.citations.column.{}": citation_table.COLUMNS,
     "pane.search.citations.{}": ("waiting", "words", "none"),
     "pane.search.documents.column.{}": document_list.COLUMNS,
     "pane.search.documents.tip.{}": ("files", "folder", "look", "remove"),
     "pane.search.documents.{}": ("files", "folder", "look", "remove"),
+    "pane.search.drawer.{}": ("documents", "reader", "found", "citations"),
     "pane.search.embedder.{}": (*EMBEDDERS, "gone", "none"),
     "pane.search.embedder_button.{}": EMBEDDERS,
     "pane.search.index.{}": ("exact", "approximate", "server"),
+    "pane.search.left_out.{}": ("far", "count", "room"),
     "pane.search.mode.{}": search_page.MODES,
     "pane.search.outdated.{}": ("other", "moved"),
-    "pane.search.passages.column.{}": passage_table.COLUMNS,
+    "pane.search.passages.column.{}": sorted({*passage_table.COLUMNS, *journey.COLUMNS}),
     "pane.search.passages.kind.{}": ("question", "near", "far"),
     "pane.search.passages.tip.{}": passage_table.COLUMNS,
     "pane.search.prompt.{}": ("waiting", "none", "no_model"),
     "pane.search.reader.{}": ("back", "undo", "save", "part", "editable", "fixed", "replaced"),
-    "pane.search.strip.step.{}": STEPS,
-    "pane.search.strip.{}": search_page.STATES,
+    "pane.search.score.{}": search_page.MODES,
     "pane.search.vector.{}": (*EMBEDDERS, "none"),
-    "pane.search.view.{}": ("table", "map"),
-    "pane.search.{}": ("save", "discard", "stay"),
+    "pane.search.view.{}": found_view.VIEWS,
+    "pane.search.{}": ("save", "discard", "stay", "stop", "ask", "terms", "view.vector"),
     "pane.tokens.tokenizers.column.{}": tokenizer_table.COLUMNS,
     "pane.tokens.tokenizers.name.{}": ("model", "characters", "bytes", "scripts"),
     "pane.tokens.tokenizers.{}": ("english", "japanese", "price"),
@@ -288,9 +286,9 @@ def test_the_windows_code_contains_no_japanese_sentence() -> None:
 
 
 def test_an_integer_count_chooses_the_plural_form_and_is_written_with_separators() -> None:
-    assert [t("pane.search.strip.terms", count=n) for n in (0, 1, 2)] == ["0 terms", "1 term", "2 terms"]
-    assert t("pane.search.strip.written", count=1234) == "1,234 tokens"
-    assert t("pane.search.strip.terms", "ja", count=1) == "1 語"
+    counted = [t("pane.search.documents.characters", count=n) for n in (0, 1, 1234)]
+    assert counted == ["0 characters", "1 character", "1,234 characters"]
+    assert t("pane.search.documents.characters", "ja", count=1) == "1 文字"
 
 
 def test_a_sentence_without_plural_forms_takes_a_count() -> None:

@@ -40,8 +40,8 @@ class Span:
     """One token: its text, the value that its colour shows (0..1, None for the prompt), and a description in words.
 
     `color` tints text that comes from a source, and `mark` is the number of that source. `look` is "text" for
-    ordinary text, "chip" for a special token, "gone" for text that the model no longer sees, "half" for a part of a
-    character. `shown`, if given, is painted in place of the text.
+    ordinary text, "chip" for a special token, "gone" for text that the model no longer sees, "note" for a remark
+    in `color` that is not part of the text.
     """
 
     text: str
@@ -50,7 +50,6 @@ class Span:
     color: QColor | None = None
     mark: str = ""
     look: str = ""
-    shown: str = ""
 
 
 class ColouredText(QScrollArea):
@@ -62,6 +61,7 @@ class ColouredText(QScrollArea):
         """`size`: type size in pixels at zoom 1."""
         super().__init__(parent)
         self.size_of_type = size
+        self.smaller: tuple[int, ...] = ()  # sizes for a text that would have to be scrolled, in descending order
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page = _Page(self)
@@ -74,7 +74,18 @@ class ColouredText(QScrollArea):
         self.ensureVisible(0, bottom, 0, self.page.line_height)
 
     def text(self) -> str:
-        return "".join(span.text for span in self.page.spans)
+        return "".join(span.text for span in self.page.spans if span.look != "note")
+
+    def extent_of(self, first: int, last: int) -> tuple[float, float]:
+        """Return the top and bottom of the visible part of the spans from `first` to `last`, in this widget's pixels.
+
+        Both are at the edge beyond which the spans are, if they are scrolled out of view.
+        """
+        boxes = [box for place in range(first, last + 1) for box in self.page.boxes_of(place)]
+        offset, height = self.viewport().y() + self.page.y(), self.viewport().height()
+        ends = (min((box.top() for box in boxes), default=0.0), max((box.bottom() for box in boxes), default=0.0))
+        top, bottom = (min(max(end + offset, 0.0), float(height)) for end in ends)
+        return top, bottom
 
 
 class _Page(Painted):
@@ -85,6 +96,7 @@ class _Page(Painted):
         self.current: int | None = None
         self._layout = QTextLayout()
         self._boxes: list[list[tuple[QRectF, str]]] = []  # for each span: its box and text on every line
+        self._size = area.size_of_type
         self.line_height = 1
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -98,13 +110,20 @@ class _Page(Painted):
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Break the text of all spans into lines (Unicode UAX 14), and compute the boxes of each span."""
-        font = self.theme.font(self._area.size_of_type)
+        """Break the text of all spans into lines, in the largest type size that needs no scrolling, if one is."""
+        for size in (self._area.size_of_type, *self._area.smaller):
+            self._size = size
+            if self._break_lines() <= self._area.viewport().height():
+                break
+        self.updateGeometry()
+        self.update()
+
+    def _break_lines(self) -> float:
+        """Break the text into lines (Unicode UAX 14), and compute the boxes of each span; return the height."""
+        font = self.theme.font(self._size)
         self.line_height = round(QFontMetricsF(font).height() + 3 * GAP_S)
         shown = [
-            NO_WIDTH.join(span.shown or span.text)
-            if span.look in ("chip", "half")
-            else _as_shown(span.text, index == 0)
+            NO_WIDTH.join(span.text) if span.look == "chip" else _as_shown(span.text, index == 0)
             for index, span in enumerate(self.spans)
         ]
         marks = [NO_BREAK_SPACE if span.mark else "" for span in self.spans]
@@ -121,16 +140,17 @@ class _Page(Painted):
             self._boxes_of(text, start + len(mark)) for text, start, mark in zip(shown, starts, marks, strict=False)
         ]
         self.setMinimumHeight(round(max(y, self.line_height)))
-        self.updateGeometry()
-        self.update()
+        return y
 
     def _formats(self, starts: list[int]) -> Iterator[QTextLayout.FormatRange]:
         """Yield the colour of each span's letters, and the width of the space for its mark."""
-        space = QFontMetricsF(self.theme.font(self._area.size_of_type)).horizontalAdvance(NO_BREAK_SPACE)
+        space = QFontMetricsF(self.theme.font(self._size)).horizontalAdvance(NO_BREAK_SPACE)
         for span, (start, end) in zip(self.spans, pairwise(starts), strict=True):
             letters, mark = QTextCharFormat(), QTextCharFormat()
             quiet = span.value is None and span.color is None and span.look not in ("text", "chip")
             letters.setForeground(self.theme.color("muted" if quiet else "text"))
+            if span.look == "note" and span.color is not None:
+                letters.setForeground(span.color)
             letters.setFontStrikeOut(span.look == "gone")
             yield _format_range(start, end, letters)
             if span.mark:
@@ -158,12 +178,12 @@ class _Page(Painted):
         return self._layout.lineForTextPosition(position).lineNumber()
 
     def boxes_of(self, index: int) -> list[QRectF]:
-        """Return the box of a span on each of its lines."""
+        """Return the boxes of a span, one on each of its lines."""
         return [box for box, _ in self._boxes[index]] if 0 <= index < len(self._boxes) else []
 
     def bottom_of(self, index: int) -> int:
-        boxes = self.boxes_of(index)
-        return round(boxes[-1].bottom()) if boxes else self.minimumHeight()
+        boxes = self._boxes[index] if 0 <= index < len(self._boxes) else []
+        return round(boxes[-1][0].bottom()) if boxes else self.minimumHeight()
 
     def sizeHint(self) -> QSize:
         return QSize(200, self.minimumHeight())
@@ -186,12 +206,12 @@ class _Page(Painted):
         upper = box.adjusted(0, 0, 0, -GAP_S)
         if current:
             painter.fillRect(upper, self.theme.color("accent_soft"))
-        if span.look == "half":
-            painter.fillRect(upper.adjusted(1, GAP_S, -1, -GAP_S), self.theme.color("cut"))
         if span.look == "chip":
             painter.setPen(self.theme.color("muted"))
             painter.setBrush(self.theme.color("sunken"))
             painter.drawRoundedRect(upper.adjusted(0.5, 0.5, -0.5, -0.5), GAP_S, GAP_S)
+        if span.look == "note":
+            return
         if span.color is not None:
             painter.fillRect(upper, _pale(span.color))
         if span.value is not None or span.color is not None:

@@ -77,5 +77,5 @@ class Rail(Themed, QWidget):
     def retranslate(self) -> None:
         for pane_id, button in self.buttons.items():
             key = f"  ({KEYS[pane_id]})" if pane_id in KEYS else ""
-            button.setText(t(f"pane.{pane_id}.title"))
+            button.setText(t(f"pane.{pane_id}.title").replace(" (", "\n("))  # on two lines
             button.setToolTip(tip(f"{t(f'pane.{pane_id}.title')}: {t(f'pane.{pane_id}.tip')}{key}"))

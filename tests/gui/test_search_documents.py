@@ -209,8 +209,8 @@ def test_embedding_shows_its_progress_and_can_be_cancelled(search_pane: Any, qtb
 
 
 def test_a_click_on_a_source_opens_the_document_at_the_passage(asked: Any, qtbot: QtBot) -> None:
-    bars = asked.page.answer.sources
-    QTest.mouseClick(bars, LEFT, pos=bars.row_of(1).center().toPoint())
+    cards = asked.page.journey.cards
+    QTest.mouseClick(cards, LEFT, pos=cards.box_of(1).center().toPoint())
     reader = asked.page.reader
     qtbot.waitUntil(lambda: reader.document is not None)
     assert reader.isVisible()
@@ -219,7 +219,7 @@ def test_a_click_on_a_source_opens_the_document_at_the_passage(asked: Any, qtbot
 
 
 def test_a_click_on_a_citation_opens_its_sentence(asked: Any, qtbot: QtBot) -> None:
-    asked.page.strip.choose("citations")
+    QTest.mouseClick(asked.page.journey.citations_button, LEFT)
     table = asked.page.citations.table
     QTest.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(table.item(0, 0)).center())
     reader = asked.page.reader
@@ -293,7 +293,8 @@ def test_saving_before_leaving_opens_the_other_collection(
     kinds = [type(request) for request in engine.requests]
     assert kinds.index(EditDocument) < engine.requests.index(OpenCollection("/other"))
     assert reader.document is None  # its ID would be another document's there
-    assert asked.page.documents.isVisible()
+    assert asked.page.journey.isVisible()
+    assert not asked.page.drawer.isVisible()
 
 
 def test_cancelling_the_question_stays_in_the_collection(

@@ -1,21 +1,25 @@
-"""The Search pane, used by mouse and keyboard: the steps of a question; one test with the real engine."""
+"""Documents (RAG), used by mouse and keyboard: a question's way to its answer; one test with the real engine."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.messages.documents import AddDocuments, OpenCollection, SplitDocuments
-from engine.messages.search import Answered, Ask, Citation, Search, SearchResult
+from engine.messages.search import Answered, Ask, Citation, LeftOut, Search, SearchResult
 from gui import i18n, saving
 from gui.engine_link import EngineLink
+from gui.panes.search import found_view
 from gui.panes.search.cosine_formula import product_bars
-from gui.panes.search.sources import utf16
+from gui.panes.search.sources import place_of, utf16
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from tests.gui import fakes
@@ -41,13 +45,16 @@ def test_an_empty_pane_adds_the_companys_documents_and_asks_a_question(
     qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None)
     folder = Path(engine.asked(AddDocuments)[0].paths[0])
     assert len(list(folder.glob("*.txt"))) >= 6
-    assert engine.asked(OpenCollection)[0] == OpenCollection(str(tmp_path / "documents" / "collection"), True)
+    assert engine.asked(OpenCollection)[0] == OpenCollection(
+        str(tmp_path / "documents" / "collection-company-en"), True
+    )
     assert pane.asked.question == i18n.t("pane.search.company_question")
     assert pane.page.work.isVisible()
 
 
-def test_edited_copies_of_the_companys_documents_are_kept(search_pane: Any, engine: FakeEngine) -> None:
+def test_edited_copies_of_the_companys_documents_are_kept(search_pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
     search_pane.try_company()
+    qtbot.waitUntil(lambda: bool(engine.asked(AddDocuments)))
     folder = Path(engine.asked(AddDocuments)[0].paths[0])
     note = sorted(folder.glob("*.txt"))[0]
     note.write_text("mine")
@@ -55,62 +62,168 @@ def test_edited_copies_of_the_companys_documents_are_kept(search_pane: Any, engi
     assert note.read_text() == "mine"
 
 
-# --- The steps ------------------------------------------------------------------------------------
+def test_the_companys_documents_are_a_collection_of_their_own_with_the_way_back(
+    search_pane: Any, qtbot: QtBot, engine: FakeEngine, tmp_path: Path
+) -> None:
+    own, page = search_pane.collection.home / "collection", search_pane.page
+    search_pane.open_collection(str(own))
+    qtbot.waitUntil(lambda: search_pane.collection.folder == "")
+    assert not page.home_button.isVisible()
+    page.question.setText("My own question")
+    search_pane.try_company()
+    qtbot.waitUntil(lambda: bool(engine.asked(AddDocuments)))
+    opened = engine.asked(OpenCollection)[-1].folder
+    assert Path(opened).name == "collection-company-en"
+    assert search_pane.collection.folder == opened
+    qtbot.waitUntil(lambda: search_pane.asked.question == i18n.t("pane.search.company_question"))
+    QTest.mouseClick(page.home_button, LEFT)
+    qtbot.waitUntil(lambda: search_pane.collection.folder == "")
+    assert page.question.text() == "My own question"
+    assert len(engine.asked(AddDocuments)) == 1  # nothing is added to the own collection
+    qtbot.waitUntil(lambda: search_pane.asked.question == "My own question")
 
 
-def test_each_step_is_done_when_its_report_arrives(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+# --- The way to the answer --------------------------------------------------------------------------
+
+
+def test_each_report_is_shown_when_it_arrives(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers.pop(Ask)  # from now on it does not answer by itself
     search_pane.page.question.setText("When is the holiday?")
     search_pane.page.ask_button.click()
-
-    def states() -> list[str]:
-        return [button.property("step") for button in search_pane.page.strip.buttons.values()]
-
-    assert states() == ["done", "running", "waiting", "waiting", "waiting", "waiting"]
+    journey, texts = search_pane.page.journey, search_pane.page.journey.answer.texts
+    assert search_pane.page.ask_button.text() == i18n.t("pane.search.stop")
+    assert texts["sourced"].text()[0] == "●"  # where the first word will be
+    assert search_pane.sentence() == ""
     events = fakes.answer_of(engine.asked(Ask)[-1])
     engine.send(Ask, events[0])
-    assert states() == ["done", "done", "done", "running", "waiting", "waiting"]
+    assert len(journey.cards.boxes()) == len(TEXTS)
+    assert journey.prompt.prompt is None
     engine.send(Ask, events[1])
-    assert states() == ["done"] * 4 + ["running", "waiting"]
+    assert journey.prompt.text.text() == search_pane.asked.sourced.prompt.text
+    assert journey.ties.is_flying
     engine.send(Ask, events[2])
-    assert search_pane.page.answer.texts["sourced"].text() == "August 13 to 15"  # before the answer is complete
+    assert texts["sourced"].text() == "August 13 to 15"  # before the answer is complete
+    assert texts["unsourced"].text() == ""
     engine.send(Ask, events[3])
-    assert states() == ["done"] * 6
+    assert texts["unsourced"].text()[0] == "●"
+    qtbot.waitUntil(lambda: not journey.ties.is_flying)
 
 
-def test_each_step_shows_what_it_computed(asked: Any) -> None:
+def test_ask_becomes_stop_and_stopping_keeps_what_was_written(search_pane: Any, engine: FakeEngine) -> None:
+    engine.answers.pop(Ask)
+    page = search_pane.page
+    page.question.setText("When is the holiday?")
+    QTest.mouseClick(page.ask_button, LEFT)
+    for event in fakes.answer_of(engine.asked(Ask)[-1])[:3]:
+        engine.send(Ask, event)
+    QTest.mouseClick(page.ask_button, LEFT)
+    assert job_of(engine).cancelled
+    assert page.ask_button.text() == i18n.t("pane.search.ask")
+    assert page.journey.answer.texts["sourced"].text() == "August 13 to 15"
+    assert page.journey.answer.notes["sourced"].text() == i18n.t("pane.search.answer.stopped")
+
+
+@pytest.mark.parametrize("act", ["another text", "another model", "another question"])
+def test_a_new_act_of_the_user_ends_the_old_answer(
+    search_pane: Any, window: MainWindow, engine: FakeEngine, act: str
+) -> None:
+    engine.answers.pop(Ask)
+    search_pane.page.question.setText("When is the holiday?")
+    search_pane.ask_question()
+    old = job_of(engine)
+    if act == "another text":
+        window.state.set_text("Another text")
+    elif act == "another model":
+        window.state.set_opening(True)
+    else:
+        search_pane.page.question.setText("When is the fire drill?")
+        QTest.keyClick(search_pane.page.question, Qt.Key.Key_Return)
+    assert old.cancelled
+    assert search_pane.asked.running == (act == "another question")
+
+
+def job_of(engine: FakeEngine) -> Any:
+    """Return the job of the last question."""
+    return [job for job, request in zip(engine.jobs, engine.requests, strict=True) if isinstance(request, Ask)][-1]
+
+
+def test_passages_that_are_left_out_are_below_a_line_that_says_why(asked: Any, engine: FakeEngine) -> None:
+    cards = asked.page.journey.cards
+    built = asked.asked.sourced.prompt
+    far = tuple(LeftOut(source, 9, True, "far") for source in (2, 3))
+    asked._take_report(replace(built, left_out=(LeftOut(1, 9, False, "room"), *far), nearest=0.1))
+    assert [(row.source, row.words) for row in cards.rows] == [
+        (0, ""), (1, ""), (-1, "Below 10\u00a0% of the best score: left out"), (2, ""), (3, ""),
+    ]  # fmt: skip
+    boxes = cards.boxes()
+    assert boxes[1].bottom() <= boxes[2].top() <= boxes[3].top()
+    assert [asked.asked.fate(source) for source in range(4)] == ["taken", "shortened", "far", "far"]
+    grounds = [color_at(cards, boxes[row].topRight() + QPointF(-2, 2)) for row in (0, 3)]
+    assert grounds[0] != grounds[1] == asked.theme.color("background")  # one is tinted, one is not
+
+
+def color_at(widget: QWidget, place: QPointF) -> QColor:
+    return widget.grab().toImage().pixelColor(place.toPoint())
+
+
+def test_each_cited_sentence_is_tied_to_the_sentence_of_its_passage(asked: Any) -> None:
+    journey = asked.page.journey
+    into_prompt, *cited = journey.bands()
+    assert not into_prompt.line
+    assert [tie.line for tie in cited] == [True] * 2  # from the answer, and from the nearest sentence
+    assert {tie.color.name() for tie in (into_prompt, *cited)} == {asked.theme.series_color(0).name()}
+    left, right = (rectangle(widget, journey) for widget in (journey.cards, journey.answer.texts["sourced"]))
+    assert into_prompt.start.right() == pytest.approx(left.right(), abs=1)
+    assert cited[0].end.left() == pytest.approx(right.left(), abs=1)
+    assert right.top() <= cited[0].end.top() < cited[0].end.bottom() <= right.bottom()
+
+
+def rectangle(widget: QWidget, within: QWidget) -> QRectF:
+    return QRectF(widget.rect()).translated(widget.mapTo(within, QPoint()))
+
+
+def test_a_click_on_a_page_opens_its_document(asked: Any, qtbot: QtBot) -> None:
+    pages = asked.page.journey.pages
+    QTest.mouseClick(pages, LEFT, pos=pages._box(2).center().toPoint())
+    reader = asked.page.reader
+    qtbot.waitUntil(lambda: reader.document is not None and reader.isVisible())
+    assert reader.text() == TEXTS[2]
+
+
+def test_the_table_lists_the_passages_or_what_the_drawer_shows(asked: Any) -> None:
     page = asked.page
-    opened = {
-        "question": page.terms,
-        "vector": page.bars,
-        "passages": page.table,
-        "prompt": page.prompt,
-        "answer": page.answer,
-        "citations": page.citations,
-    }
-    for step, widget in opened.items():
-        page.strip.buttons[step].click()
-        assert widget.isVisible()
+    views: list[tuple[str, str]] = [("", "")]
+    views += [("found", view) for view in found_view.VIEWS] + [("documents", ""), ("citations", "")]
+    for name, view in views:
+        if view:
+            page.found.view.choose(view)
+        if name:
+            page.drawer.open_page(name)
         table = asked.table()
         assert table is not None
         assert table.rows
         assert all(len(row) == len(table.header) for row in table.rows)
         assert saving.as_text(table, ",")
-    assert np.array_equal(page.bars.vector, asked.asked.result.vector)
+        page.drawer.close_page()
+    assert np.array_equal(page.found.bars.vector, asked.asked.result.vector)
 
 
-def test_arrow_keys_move_along_the_steps(asked: Any) -> None:
-    strip = asked.page.strip
-    strip.choose("question")
-    QTest.keyClick(strip, Qt.Key.Key_Right)
-    assert strip.current == "vector"
-    QTest.keyClick(strip, Qt.Key.Key_Left)
-    assert strip.current == "question"
+def test_escape_closes_the_drawer(asked: Any) -> None:
+    page = asked.page
+    QTest.mouseClick(page.journey.found_button, LEFT)
+    assert page.found.isVisible()
+    page.found.table.setFocus()
+    QTest.keyClick(page.found.table, Qt.Key.Key_Escape)
+    assert not page.found.isVisible()
+    assert page.journey.isVisible()
+
+
+# --- How the passages were found ----------------------------------------------------------------------
 
 
 def test_every_passage_has_its_cosine_and_can_be_sorted(asked: Any, qtbot: QtBot) -> None:
-    asked.page.strip.choose("passages")
-    table = asked.page.table
+    asked.page.drawer.open_page("found")
+    table = asked.page.found.table
     assert table.rows.rowCount() == len(TEXTS)
     qtbot.waitUntil(lambda: all(table.rows.passage(i) == text for i, text in enumerate(TEXTS)))
     table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
@@ -124,15 +237,15 @@ def test_ranks_follow_the_scores_of_the_newest_result(asked: Any, engine: FakeEn
     asked.ask_question()
     result: Any = fakes.search_result(engine.asked(Ask)[-1])[0]
     engine.send(Ask, replace(result, scores_N=np.array([0.1, 0.9, 0.3, 0.2], np.float32)))
-    assert [asked.page.table.rows.value(index, "rank") for index in range(4)] == [4, 1, 2, 3]
+    assert [asked.page.found.table.rows.value(index, "rank") for index in range(4)] == [4, 1, 2, 3]
 
 
 def test_a_click_on_a_passage_shows_how_its_cosine_is_computed(asked: Any, qtbot: QtBot) -> None:
-    asked.page.strip.choose("passages")
-    table = asked.page.table
+    asked.page.drawer.open_page("found")
+    table = asked.page.found.table
     place = table.visualRect(table.rows.index(2, 0)).center()
     QTest.mouseClick(table.viewport(), LEFT, pos=place)
-    formula = asked.page.formula
+    formula = asked.page.found.formula
     qtbot.waitUntil(lambda: formula.pair is not None and formula.pair.index == 2)
     assert f"{asked.asked.result.cosines_N[2]:.4f}" in formula.fraction.accessibleDescription()
     assert "note-2.txt" in formula.title.text()
@@ -140,69 +253,100 @@ def test_a_click_on_a_passage_shows_how_its_cosine_is_computed(asked: Any, qtbot
 
 
 def test_the_map_shows_the_question_among_the_passages(asked: Any, qtbot: QtBot) -> None:
-    page = asked.page
-    page.strip.choose("passages")
-    page.passages_view.button("map").click()
-    qtbot.waitUntil(lambda: page.plot.map is not None)
-    assert len(page.plot.plot.points) == len(TEXTS) + 1
-    page.plot.plot.grab()
-    far = page.plot._indices.index(3)
-    QTest.mouseClick(page.plot.plot, LEFT, pos=page.plot.plot.at(far).toPoint())
-    qtbot.waitUntil(lambda: page.formula.pair is not None and page.formula.pair.index == asked.asked.passage)
-    assert asked.asked.passage == 3
+    found = asked.page.found
+    asked.page.drawer.open_page("found")
+    found.view.button("map").click()
+    qtbot.waitUntil(lambda: found.plot.map is not None)
+    assert len(found.plot.plot.points) == len(TEXTS) + 1
+    found.plot.plot.grab()
+    far = found.plot._indices.index(3)
+    QTest.mouseClick(found.plot.plot, LEFT, pos=found.plot.plot.at(far).toPoint())
+    qtbot.waitUntil(lambda: found.formula.pair is not None and found.formula.pair.index == 3)
 
 
-def test_the_prompt_is_shown_whole_with_what_it_leaves_out(asked: Any) -> None:
-    asked.page.strip.choose("prompt")
-    view = asked.page.prompt
+def test_a_change_of_language_leaves_no_english(asked: Any, window: MainWindow, qtbot: QtBot) -> None:
+    found = asked.page.found
+    asked.page.drawer.open_page("found")
+    found.view.choose("map")
+    qtbot.waitUntil(lambda: found.plot.map is not None and found.formula.pair is not None)
+    window.appearance.set_language("ja")
+    assert found.formula.title.text().startswith("A：質問")
+    assert found.formula.caption.text() == i18n.t("pane.search.cosine.products", "ja", width=8)
+    assert "質問" in found.plot.plot.names
+    words = [label.text() for label in asked.findChildren(QLabel) if label.isVisible()]
+    kept = ("note-", "[", *TEXTS)  # names of files and text of documents
+    assert [w for w in words if re.search("[A-Za-z]{5}", w) and not any(part in w for part in kept)] == []
+
+
+def test_few_passages_are_said_to_span_few_dimensions(asked: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    found = asked.page.found
+    asked.page.drawer.open_page("found")
+    assert "4 passages span at most 4 dimensions" in found.few.text()
+    QTest.mouseClick(found.word_vectors, LEFT)
+    qtbot.waitUntil(lambda: checked(asked) == ["word2vec"])
+    assert not found.remark.isVisible()
+
+
+# --- Prompt and answers -------------------------------------------------------------------------------
+
+
+def test_the_prompt_is_shown_whole_with_its_sources(asked: Any) -> None:
+    view = asked.page.journey.prompt
     assert view.text.text() == asked.asked.sourced.prompt.text
     (span,) = (span for span in view.text.page.spans if span.mark)
-    assert (span.text, span.mark) == (TEXTS[0], "1")
-    assert "note-1.txt" in view.left_out.text()
+    assert span.mark == "1"
+    tinted = [span.text for span in view.text.page.spans if span.color is not None]
+    assert tinted == ["Summer holiday: ", "August 13 to 15"]  # the cited sentence is a span of its own
     assert "40" in view.figures.text()
 
 
 def test_both_answers_are_shown_with_the_attention_of_each_token(asked: Any) -> None:
-    view = asked.page.answer
+    view = asked.page.journey.answer
     assert view.texts["sourced"].text() == "August 13 to 15"
     assert view.texts["unsourced"].text() == "May"
     view.choose_token(2)
-    assert view.sources.bars[-1].figure == "90.0\u00a0%"  # to the answer itself
+    assert view.strip.parts[-1].share == pytest.approx(0.9)  # to the answer itself
     QTest.keyClick(view.texts["sourced"].page, Qt.Key.Key_Left)
     assert view.token == 1
-    assert view.sources.bars[0].figure == "90.0\u00a0%"
-    assert "note-0.txt" in view.sources.bars[0].name
+    assert view.strip.parts[0].share == pytest.approx(0.9)
+    assert "note-0.txt" in view.strip.parts[0].name
+
+
+def test_a_sentence_that_no_passage_states_is_amber_and_says_so_itself(asked: Any) -> None:
+    written = Answered(False, "written", "May", (), unsaid=((0, 3),))
+    asked._take_report(written)
+    text = asked.page.journey.answer.texts["unsourced"]
+    sentence, note = text.page.spans
+    amber = asked.theme.color("warning")
+    assert (sentence.text, sentence.color, note.color, note.look) == ("May", amber, amber, "note")
+    assert i18n.t("pane.search.answer.unsaid.unsourced") in note.text
+    assert text.text() == "May"  # the remark is not part of what is copied
+
+
+def test_the_nearest_sentence_needs_no_model(asked: Any) -> None:
+    view = asked.page.journey.answer
+    assert view.blocks["nearest"].isVisible()
+    assert view.texts["nearest"].text() == TEXTS[0]
 
 
 def test_an_answer_without_citations_is_marked_as_not_supported(asked: Any, engine: FakeEngine) -> None:
-    note = asked.page.answer.notes["sourced"]
+    note = asked.page.journey.answer.notes["sourced"]
     assert note.isHidden()
     asked._take_report(Answered(True, "written", "May", ()))
     assert note.isVisible()
     assert "None of the passages says this" in note.text()
 
 
-def test_the_legend_explains_the_colours_of_an_answer(asked: Any, engine: FakeEngine) -> None:
-    key = asked.page.answer.key
-    assert key.isVisible()
-    assert key.text().endswith("stated in that passage")
-    asked._take_report(Answered(True, "written", "May", ()))
-    assert key.text() == "the token's probability, 0 to 100\u00a0%"  # nothing is tinted
-    asked._take_report(Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),)))
-    assert key.text().endswith("closest to the question")
-    asked.page.answer.resize(600, 200)
-    assert key.isHidden()
-
-
 def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     extracted = Answered(True, "extracted", TEXTS[0], (Citation(0, 5, 0, 0, 5),), "notice.answer_no_model")
     engine.answers[Ask] = lambda request: [*fakes.search_result(request), extracted]
     ask(search_pane, qtbot)
-    view = search_pane.page.answer
+    view = search_pane.page.journey.answer
     assert view.texts["sourced"].text().startswith(TEXTS[0])
     assert TEXTS[1] in view.texts["sourced"].text()  # the passages themselves follow
     assert view.notes["sourced"].text() == i18n.t("notice.answer_no_model")
-    assert search_pane.asked.states()["prompt"] == "left_out"
+    assert not view.blocks["nearest"].isVisible()  # it is the answer
+    assert search_pane.sentence() == i18n.t("pane.search.says.extracted", source=1)
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -212,18 +356,18 @@ def test_the_pane_reports_that_nothing_was_found_instead_of_far_passages(
     def nothing(request: Any) -> list[object]:
         (result,) = fakes.search_result(request)
         assert isinstance(result, SearchResult)
-        far = replace(result, hits=(), scores_N=np.zeros_like(result.scores_N))
+        far = replace(result, hits=(), scores_N=np.zeros_like(result.scores_N), nearest=-1)
         return [far, Answered(True, "extracted", "", (), "notice.answer_nothing")]
 
     window.appearance.set_language(language)
     engine.answers[Ask] = nothing
     ask(search_pane, qtbot, "How tall are giraffes?")
-    page = search_pane.page
-    assert page.answer.notes["sourced"].isVisible()
-    assert page.answer.notes["sourced"].text() == i18n.t("notice.answer_nothing")
-    assert page.answer.texts["sourced"].text() == ""
-    assert i18n.t("pane.search.strip.nothing", ms="2.0") in page.strip.buttons["passages"].toolTip()
-    assert page.answer.sources.isHidden()
+    answer = search_pane.page.journey.answer
+    assert answer.notes["sourced"].isVisible()
+    assert answer.notes["sourced"].text() == i18n.t("notice.answer_nothing")
+    assert answer.texts["sourced"].text() == ""
+    assert search_pane.sentence() == i18n.t("pane.search.says.nothing", passages=len(TEXTS))
+    assert search_pane.page.journey.cards.boxes() == {}
 
 
 # --- Sliders and modes ----------------------------------------------------------------------------
@@ -269,20 +413,38 @@ def test_lengths_count_utf16_units() -> None:
 # --- What every pane has --------------------------------------------------------------------------
 
 
-def test_a_small_tile_shows_the_steps_and_one_view(asked: Any, window: MainWindow, qtbot: QtBot) -> None:
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((1100, 600), ["passages", "prompt", "answers"]),
+        ((640, 600), ["passages", "prompt", "answers"]),
+        ((640, 300), ["passages", "answers"]),
+        ((360, 300), ["answers"]),
+    ],
+)
+def test_the_journey_is_stacked_where_it_has_no_room_for_columns(
+    asked: Any, size: tuple[int, int], shown: list[str]
+) -> None:
+    journey = asked.page.journey
+    journey.resize(*size)
+    parts = {name: getattr(journey, name) for name in ("passages", "prompt", "answers")}
+    assert [name for name, widget in parts.items() if not widget.isHidden()] == shown
+
+
+def test_the_drawer_covers_the_journey_in_a_small_tile(asked: Any, window: MainWindow, qtbot: QtBot) -> None:
     window.resize(900, 600)
     window.workspace.set_layout(4, ["search"])
     page = asked.page
-    qtbot.waitUntil(page.documents_button.isVisible)
-    assert page.views.isVisible()
-    assert not page.side.isVisible()
-    page.documents_button.click()
-    assert page.side.isVisible()
-    assert not page.views.isVisible()
+    qtbot.waitUntil(lambda: not page._is_wide)
+    page.journey.documents_button.click()
+    assert page.documents.isVisible()
+    assert not page.journey.isVisible()
+    page.drawer.close_button.click()
+    assert page.journey.isVisible()
 
 
 def test_the_panes_settings_are_saved_and_restored(asked: Any) -> None:
-    asked.page.strip.choose("prompt")
+    asked.page.found.view.choose("map")
     asked.page.mode.choose("keyword")
     asked.page.count.set_value(7)
     saved = asked.save()
@@ -290,7 +452,7 @@ def test_the_panes_settings_are_saved_and_restored(asked: Any) -> None:
     asked.page.question.clear()
     asked.restore(saved)
     assert asked.save() == saved
-    asked.restore({"k": "x", "mode": 3, "step": None})  # invalid settings
+    asked.restore({"k": "x", "mode": 3, "passages": None})  # invalid settings
     assert asked.save() == saved | {"collection": "", "question": ""}
 
 
@@ -298,7 +460,7 @@ def test_the_pane_follows_language_and_theme(asked: Any, window: MainWindow) -> 
     window.appearance.set_language("ja")
     window.appearance.toggle_theme()
     assert asked.page.ask_button.text() == i18n.t("pane.search.ask", "ja")
-    assert asked.page.strip.buttons["answer"].accessibleName() == i18n.t("pane.search.strip.step.answer", "ja")
+    assert asked.page.journey.prompt.title.text() == i18n.t("pane.search.prompt.title", "ja")
     assert not asked.grab().isNull()
 
 
@@ -324,26 +486,30 @@ def test_the_real_engine_indexes_two_files_and_answers(qtbot: QtBot, tmp_path: P
     pane.page.question.setText("When is the summer holiday?")
     pane.page.ask_button.click()
     qtbot.waitUntil(lambda: pane.asked.sourced.answered is not None and not pane.asking(), timeout=SLOW)
-    assert "August 13 to 15" in pane.page.answer.texts["sourced"].text()
-    assert "holiday.txt" in pane.page.answer.sources.bars[0].name
-    assert pane.page.formula.pair.cosine == pytest.approx(
-        float(pane.asked.result.cosines_N[pane.asked.passage]), abs=1e-4
+    assert "August 13 to 15" in pane.page.journey.answer.texts["sourced"].text()
+    assert "holiday.txt" in place_of(pane.asked.hits[0].passage)
+    pane.page.drawer.open_page("found")
+    qtbot.waitUntil(lambda: pane.page.found.formula.pair is not None and not pane.asking(), timeout=SLOW)
+    assert pane.page.found.formula.pair.cosine == pytest.approx(
+        float(pane.asked.result.cosines_N[pane._passage]), abs=1e-4
     )
     pane.page.question.setText("How tall are giraffes?")
     pane.page.ask_button.click()
     nothing = i18n.t("notice.answer_nothing")
-    qtbot.waitUntil(lambda: pane.page.answer.notes["sourced"].text() == nothing and not pane.asking(), timeout=SLOW)
+    qtbot.waitUntil(
+        lambda: pane.page.journey.answer.notes["sourced"].text() == nothing and not pane.asking(), timeout=SLOW
+    )
     assert pane.asked.hits == ()
     pane.page.question.setText("When is the summer holiday?")
     pane.page.ask_button.click()
     qtbot.waitUntil(lambda: bool(pane.asked.hits) and not pane.asking(), timeout=SLOW)
     skipped = [row for row in pane.page.documents.rows() if row[0] == "empty.txt"]
     assert len(skipped) == 1
-    fitted = len(pane.page.bars.vector)
+    fitted = len(pane.page.found.bars.vector)
     choose_vectors(pane, "word2vec")
     qtbot.waitUntil(lambda: checked(pane) == ["word2vec"] and not pane.asking(), timeout=SLOW)
-    assert len(pane.page.bars.vector) == pane.collection.info.width != fitted
-    assert f"{pane.collection.info.width:,}" in pane.page.vector_caption.text()
+    assert len(pane.page.found.bars.vector) == pane.collection.info.width != fitted
+    assert f"{pane.collection.info.width:,}" in pane.page.found.vector_caption.text()
     pane.open_source(0)
     reader = pane.page.reader
     qtbot.waitUntil(lambda: reader.document is not None, timeout=SLOW)
@@ -351,7 +517,7 @@ def test_the_real_engine_indexes_two_files_and_answers(qtbot: QtBot, tmp_path: P
     reader.editor.insertPlainText("Summer holiday 2025: August 20 to 22\n")
     reader.buttons["save"].click()
     wanted = "August 20 to 22"
-    qtbot.waitUntil(lambda: wanted in pane.page.answer.texts["sourced"].text(), timeout=SLOW)
+    qtbot.waitUntil(lambda: wanted in pane.page.journey.answer.texts["sourced"].text(), timeout=SLOW)
     assert (tmp_path / "holiday.txt").read_text() == "Summer holiday 2025: August 20 to 22\n"
     window.close()
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=SLOW)

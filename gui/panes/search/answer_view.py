@@ -1,104 +1,185 @@
-"""The answer with sources beside the answer without; below them, the attention of each token to the sources."""
+"""The answer with documents, the attention it paid to them, the answer without, and the nearest sentence of all."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.messages.search import AnswerRecord, Citation, SearchHit
+from engine.messages.search import AnswerRecord, Citation
 from gui import layout
-from gui.i18n import number, percent, t
+from gui.i18n import percent, t
+from gui.panes.search.attention_strip import AttentionStrip, Part
+from gui.panes.search.passage_cards import sentence_of
+from gui.panes.search.prompt_view import Cited
 from gui.panes.search.retrieval import Retrieval
 from gui.panes.search.sources import place_of, source_color
-from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
+from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL
 from gui.themed import Themed
-from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.coloured_text import ColouredText, Span, marked
-from gui.widgets.legend import Entry, Legend
 
-SIDES = ("sourced", "unsourced")
-SHORT = 190  # height in pixels below which only the answers are shown
-ROOM_FOR_KEY = 260  # height below which the legend is hidden
+BLOCKS = ("sourced", "unsourced", "nearest")
+BEAT_MS, DOTS = 350, 3  # of the dots that blink where the first word will be
+SHORT = 340  # height in pixels at zoom 1, below which the attention and the nearest sentence are not shown
+SHORTEST = 180  # below which the answer without documents is not shown either
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A sentence that a source supports: a line leads from it to the sentence of that source."""
+
+    cited: Cited
+    widget: QWidget
+    top: float  # of the sentence in the widget, in pixels
+    bottom: float
 
 
 class AnswerView(Themed, QWidget):
     source_chosen = Signal(int)
+    moved = Signal()  # sentences have moved, by scrolling or a new layout
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.asked = Retrieval()
         self.token: int | None = None  # index of the answer's token whose attention is shown
-        self.titles = {side: layout.label("title") for side in SIDES}
-        self.texts = {side: ColouredText() for side in SIDES}
-        self.notes = {side: layout.label("muted", wraps=True) for side in SIDES}
-        self.key, self.caption, self.sources = Legend(), layout.label("muted"), BarList(0.5)
-        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.texts["sourced"].clicked.connect(self.choose_token)
-        self.texts["sourced"].hovered.connect(self._hovered)
-        self.sources.chosen.connect(self._source_clicked)
-        self.columns = {side: QWidget() for side in SIDES}
-        for side, holder in self.columns.items():
-            column = layout.stack(holder, self.titles[side], self.texts[side], self.notes[side], spacing=GAP_S)
-            column.setStretch(1, 1)
-        pair = layout.row(*self.columns.values(), spacing=GAP_L)
-        pair.setStretch(0, 3)
-        pair.setStretch(1, 2)
-        layout.stack(self, pair, self.key, self.caption, self.sources, spacing=GAP_M).setStretch(0, 1)
+        self._tokens: dict[str, list[int]] = {name: [] for name in BLOCKS}  # the token of each span; -1: none
+        self._dots = 1
+        self._beat = layout.timer(self, BEAT_MS, self._blink)
+        self.titles = {name: layout.label("content-title") for name in BLOCKS}
+        self.texts = {name: ColouredText(HUGE) for name in BLOCKS}
+        self.texts["nearest"].size_of_type = LARGE
+        self.notes = {name: layout.label("content", wraps=True) for name in BLOCKS[:2]}
+        self.caption, self.strip = layout.label("content"), AttentionStrip()
+        for label in (self.caption, *self.titles.values()):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.attention = QWidget()
+        layout.stack(self.attention, self.caption, self.strip, spacing=GAP_S)
+        self.blocks = {name: QWidget() for name in BLOCKS}
+        self._lay_out()
+        self._connect()
         self.restyle()
         self.retranslate()
+
+    def _lay_out(self) -> None:
+        for name, block in self.blocks.items():
+            extra: list[layout.Item] = [self.notes[name]] if name in self.notes else []
+            extra += [self.attention] if name == "sourced" else []
+            layout.stack(block, self.titles[name], self.texts[name], *extra, spacing=GAP_S).setStretch(1, 1)
+            self.texts[name].smaller = (24, LARGE, NORMAL + 2, NORMAL)
+        column = layout.stack(self, *self.blocks.values(), spacing=GAP_M)
+        for place, share in enumerate((5, 3, 2)):
+            column.setStretch(place, share)
+
+    def _connect(self) -> None:
+        self.texts["sourced"].clicked.connect(self._span_clicked)
+        self.texts["sourced"].hovered.connect(self._span_hovered)
+        self.texts["nearest"].clicked.connect(lambda _: self._open_nearest())
+        self.strip.chosen.connect(self._part_clicked)
+        for text in self.texts.values():
+            text.verticalScrollBar().valueChanged.connect(self.moved)
 
     # --- What is shown ---------------------------------------------------------------------------
 
     def show_asked(self, asked: Retrieval) -> None:
-        if asked is not self.asked:
-            self.asked, self.token = asked, None
+        if asked.question != self.asked.question or not asked.sourced.tokens:
+            self.token = None
+        self.asked = asked
         self._show_sourced()
         self._show_unsourced()
-        self._show_sources()
-        self._show_key()
+        self._show_nearest()
+        self._show_attention()
+        self._beat.start() if asked.running else self._beat.stop()
+        self._arrange()
 
-    @property
-    def hits(self) -> tuple[SearchHit, ...]:
-        return self.asked.hits
+    def _blink(self) -> None:
+        self._dots = self._dots % DOTS + 1
+        for name, side in (("sourced", self.asked.sourced), ("unsourced", self.asked.unsourced)):
+            if self._is_awaited(name) and not side.tokens:
+                self._set_spans(name, [(self._waiting(), -1)])
+
+    def _waiting(self) -> Span:
+        return Span("●" * self._dots + "○" * (DOTS - self._dots), None)
+
+    def _is_awaited(self, name: str) -> bool:
+        """Return whether the first word of an answer is still to come; the one without documents comes second."""
+        if not self.asked.running:
+            return False
+        if name == "sourced":
+            return self.asked.sourced.answered is None
+        return self.asked.sourced.answered is not None and self.asked.unsourced.answered is None
 
     def _show_sourced(self) -> None:
-        side = self.asked.sourced
-        answered = side.answered
-        if answered is not None and answered.kind == "extracted":
-            self.texts["sourced"].set_spans(self._extracted_spans(), None)
-            self.texts["sourced"].verticalScrollBar().setValue(0)
+        side, answered = self.asked.sourced, self.asked.sourced.answered
+        if self.asked.is_extracted and answered is not None:
+            self._set_spans("sourced", [(span, -1) for span in self._extracted_spans()])
             self._note("sourced", t(answered.reason) if answered.reason else "")
             return
-        citations = answered.citations if answered else ()
-        self.texts["sourced"].set_spans(self._token_spans(side, citations), self.token)
-        if answered is not None and self.token is None:
-            self.texts["sourced"].verticalScrollBar().setValue(0)
-        if not side.tokens and self.asked.running:
-            self._note("sourced", t("pane.search.answer.waiting"))
+        self._show_written("sourced", side)
+        is_cited = answered is None or bool(answered.citations)
+        stopped = bool(self.asked.question) and self.asked.result is not None and not self.asked.running
+        if answered is None and stopped and side.prompt is not None:
+            self._note("sourced", t("pane.search.answer.stopped"))
         else:
-            self._note("sourced", t("pane.search.answer.uncited") if answered is not None and not citations else "")
+            self._note("sourced", "" if is_cited else t("pane.search.answer.uncited"))
 
-    def _note(self, side: str, words: str) -> None:
-        self.notes[side].setText(words)
-        self.notes[side].setVisible(bool(words))
+    def _show_unsourced(self) -> None:
+        self._show_written("unsourced", self.asked.unsourced)
+        self._note(
+            "unsourced",
+            t("pane.search.answer.none")
+            if self.asked.is_extracted and not self.asked.running and self.asked.unsourced.answered is None
+            else "",
+        )
 
-    def _token_spans(self, side: AnswerRecord, citations: tuple[Citation, ...]) -> list[Span]:
-        """Return one span for each token: underlined by probability, coloured and numbered by its source."""
-        spans, start, cited = list[Span](), 0, -1
+    def _show_written(self, name: str, side: AnswerRecord) -> None:
+        if not side.tokens and self._is_awaited(name):
+            self._set_spans(name, [(self._waiting(), -1)])
+        else:
+            self._set_spans(name, self._token_spans(name, side))
+        if side.answered is not None and self.token is None:
+            self.texts[name].verticalScrollBar().setValue(0)
+
+    def _set_spans(self, name: str, spans: list[tuple[Span, int]]) -> None:
+        self._tokens[name] = [token for _, token in spans]
+        chosen = self.token if name == "sourced" else None
+        current = self._tokens[name].index(chosen) if chosen in self._tokens[name] else None
+        self.texts[name].set_spans([span for span, _ in spans], current)
+
+    def _token_spans(self, name: str, side: AnswerRecord) -> list[tuple[Span, int]]:
+        """Return a span for each token: underlined by probability, and coloured by the source of its sentence.
+
+        A sentence that no source states is amber, and a remark that says so follows it.
+        """
+        spans, start, cited = list[tuple[Span, int]](), 0, -1
+        citations = side.answered.citations if side.answered else ()
+        unsaid = side.answered.unsaid if side.answered else ()
+        amber = self.theme.color("warning")
         for index, token in enumerate(side.tokens):
-            middle = start + len(token.text) / 2
+            end = start + len(token.text)
+            middle = (start + end) / 2
             found = next((c for c in citations if c.start <= middle < c.end), None)
+            made_up = next((span for span in unsaid if span[0] <= middle < span[1]), None)
             source = found.source if found else -1
-            color = source_color(self.theme, source) if found else None
+            color = source_color(self.theme, source) if found else amber if made_up else None
             mark = str(source + 1) if found and source != cited else ""
-            words = t("pane.search.answer.token", piece=marked(token.piece), percent=percent(token.probability, 1))
-            if side is self.asked.sourced:
-                words += "".join(f"\n{bar.name}  {bar.figure}" for bar in self._attention_bars(index))
-            spans.append(Span(token.text, token.probability, words, color, mark))
-            start, cited = start + len(token.text), source
+            spans.append((Span(token.text, token.probability, self._describe(name, side, index), color, mark), index))
+            if made_up and (index + 1 == len(side.tokens) or end + len(side.tokens[index + 1].text) / 2 >= made_up[1]):
+                spans.append((Span(f"  {t(f'pane.search.answer.unsaid.{name}')}  ", None, "", amber, look="note"), -1))
+            start, cited = end, source
         return spans
+
+    def _describe(self, name: str, side: AnswerRecord, index: int) -> str:
+        token = side.tokens[index]
+        words = t("pane.search.answer.token", piece=marked(token.piece), percent=percent(token.probability, 1))
+        parts = self._attention_parts(index) if name == "sourced" else []
+        return words + "".join(f"\n{part.name}  {percent(part.share, 1)}" for part in parts)
+
+    def _note(self, name: str, words: str) -> None:
+        self.notes[name].setText(words)
+        self.notes[name].setVisible(bool(words))
+
+    # --- The nearest sentence --------------------------------------------------------------------
 
     def _extracted_spans(self) -> list[Span]:
         """Return the best sentence, then every passage with its own nearest sentence marked."""
@@ -107,7 +188,7 @@ class AnswerView(Themed, QWidget):
             return []
         source = answered.citations[0].source if answered.citations else 0
         spans = [Span(answered.text + "\n", None, "", source_color(self.theme, source), str(source + 1))]
-        for source, hit in enumerate(self.hits):
+        for source, hit in enumerate(self.asked.hits):
             text, (start, end) = hit.passage.text, hit.best
             words, color = place_of(hit.passage), source_color(self.theme, source)
             spans.append(Span(f"\n{source + 1}  {text[:start].lstrip()}", None, words))
@@ -115,95 +196,105 @@ class AnswerView(Themed, QWidget):
             spans.append(Span(f"{text[end:].rstrip()}\n", None, words))
         return [span for span in spans if span.text]
 
-    def _show_unsourced(self) -> None:
-        side = self.asked.unsourced
-        extracted = self.asked.sourced.answered is not None and self.asked.sourced.answered.kind == "extracted"
-        self.texts["unsourced"].set_spans(self._token_spans(side, ()), None)
-        if side.answered is not None:
-            self.texts["unsourced"].verticalScrollBar().setValue(0)
-        if side.tokens:
-            self._note("unsourced", "")
-        elif self.asked.running:
-            self._note("unsourced", t("pane.search.answer.waiting"))
-        else:
-            self._note("unsourced", t("pane.search.answer.none") if extracted else "")
+    @property
+    def nearest(self) -> int:
+        """The hit with the nearest sentence; -1 if there is none, or if it is shown as the answer already."""
+        result = self.asked.result
+        return result.nearest if result is not None and not self.asked.is_extracted else -1
 
-    def _show_key(self) -> None:
-        """Explain the underlines and tints, as far as there are any."""
-        answered, source = self.asked.sourced.answered, source_color(self.theme, 0).name()
-        extracted = answered is not None and answered.kind == "extracted"
-        entries = [] if extracted else [Entry(t("pane.generation.key.probability"), scale=True)]
-        if answered is not None and answered.citations:
-            entries.append(
-                Entry(
-                    t("pane.search.answer.key.extracted" if extracted else "pane.search.answer.key.cited"), bar=source
-                )
-            )
-        self.key.set_entries(entries)
-        self.key.setVisible(answered is not None and self.height() > self.theme.px(ROOM_FOR_KEY))
+    def _show_nearest(self) -> None:
+        source, spans = self.nearest, list[tuple[Span, int]]()
+        if source >= 0:
+            hit = self.asked.hits[source]
+            color = source_color(self.theme, source)
+            spans = [(Span(sentence_of(hit), None, place_of(hit.passage), color, str(source + 1)), -1)]
+        self._set_spans("nearest", spans)
 
-    # --- Attention -------------------------------------------------------------------------
+    def _open_nearest(self) -> None:
+        if self.nearest >= 0:
+            self.source_chosen.emit(self.nearest)
 
-    def _attention_bars(self, token: int | None) -> list[Bar]:
+    # --- Attention -------------------------------------------------------------------------------
+
+    def _attention_parts(self, token: int | None) -> list[Part]:
         """Return the shares of a token's attention, or of the whole answer's; empty where it is unknown."""
         weights = self.asked.attention
         if weights is None or not len(weights) or (token is not None and token >= len(weights)):
             return []
         row = weights.mean(axis=0) if token is None else weights[token]
-        bars = self._source_bars(100 * row[: len(self.hits)], lambda value: percent(value / 100, 1))
-        rest = ((t("pane.search.answer.instructions"), row[-2]), (t("pane.search.answer.itself"), row[-1]))
-        quiet = self.theme.color("muted")
-        return [*bars, *(Bar(name, 100 * float(share), percent(share, 1), name, quiet) for name, share in rest)]
-
-    def _source_bars(
-        self, values: "np.ndarray[tuple[int], np.dtype[np.float32]]", form: Callable[[float], str]
-    ) -> list[Bar]:
-        return [
-            Bar(
+        parts = [
+            Part(
                 f"{source + 1}  {place_of(hit.passage)}",
-                float(value),
-                form(float(value)),
-                t("pane.search.answer.open", name=place_of(hit.passage)),
+                float(share),
                 source_color(self.theme, source),
+                str(source + 1),
             )
-            for source, (hit, value) in enumerate(zip(self.hits, values, strict=False))
+            for source, (hit, share) in enumerate(zip(self.asked.hits, row, strict=False))
         ]
+        grey, rest = self.theme.color("muted"), ("instructions", "itself")
+        names = [t(f"pane.search.answer.{name}") for name in rest]
+        return [*parts, *(Part(name, float(share), grey, name) for name, share in zip(names, row[-2:], strict=True))]
 
-    def _show_sources(self, hovered: int | None = None) -> None:
+    def _show_attention(self, hovered: int | None = None) -> None:
         token = self.token if hovered is None else hovered
-        bars = self._attention_bars(token)
-        if not bars:
-            scores = np.array([hit.score for hit in self.hits], np.float32)
-            self.caption.setText(t("pane.search.answer.near"))
-            self.sources.set_bars(self._source_bars(scores, lambda value: number(value, 3)))
+        self.strip.set_parts(self._attention_parts(token))
+        if token is None:
+            self.caption.setText(t("pane.search.answer.looked_all"))
         else:
-            piece = marked(self.asked.sourced.tokens[token].piece) if token is not None else ""
-            words = (
-                t("pane.search.answer.looked", piece=piece) if token is not None else t("pane.search.answer.looked_all")
-            )
-            self.caption.setText(words)
-            self.sources.set_bars(bars)
-        for widget in (self.caption, self.sources):
-            widget.setVisible(bool(self.hits) and self.height() > self.theme.px(SHORT))
+            piece = marked(self.asked.sourced.tokens[token].piece)
+            self.caption.setText(t("pane.search.answer.looked", piece=piece))
 
     def choose_token(self, index: int) -> None:
-        """Choose a token, or the whole answer again; for an extracted answer, open the source of its sentence."""
+        """Choose a token, or the whole answer again."""
+        self.token = index if 0 <= index < len(self.asked.sourced.tokens) and index != self.token else None
+        self._show_sourced()
+        self._show_attention()
+
+    def _span_clicked(self, index: int) -> None:
         answered = self.asked.sourced.answered
-        if answered is not None and answered.kind == "extracted":
+        if self.asked.is_extracted and answered is not None:
             if answered.citations and index == 0:
                 self.source_chosen.emit(answered.citations[0].source)
-            return
-        self.token = index if index < len(self.asked.sourced.tokens) and index != self.token else None
-        self._show_sourced()
-        self._show_sources()
+        elif self._tokens["sourced"][index] >= 0:
+            self.choose_token(self._tokens["sourced"][index])
 
-    def _hovered(self, index: int) -> None:
+    def _span_hovered(self, index: int) -> None:
         if self.asked.attention is not None:
-            self._show_sources(index if 0 <= index < len(self.asked.sourced.tokens) else None)
+            tokens = self._tokens["sourced"]
+            token = tokens[index] if 0 <= index < len(tokens) else -1
+            self._show_attention(token if token >= 0 else None)
 
-    def _source_clicked(self, index: int) -> None:
-        if index < len(self.hits):
+    def _part_clicked(self, index: int) -> None:
+        if index < len(self.asked.hits):
             self.source_chosen.emit(index)
+
+    # --- Where the cited sentences are -----------------------------------------------------------
+
+    def anchors(self) -> list[Anchor]:
+        """Return the sentences that a source supports, where they are seen now."""
+        found = list[Anchor]()
+        for name, side in (("sourced", self.asked.sourced), ("unsourced", self.asked.unsourced)):
+            if side.answered is not None and not (name == "sourced" and self.asked.is_extracted):
+                found += [self._anchor(name, side, cited) for cited in side.answered.citations]
+        source = self.nearest
+        answered = self.asked.sourced.answered
+        if self.asked.is_extracted and answered is not None and answered.citations:
+            found.append(self._whole("sourced", _cited(answered.citations[0])))
+        if source >= 0:
+            found.append(self._whole("nearest", (source, *self.asked.hits[source].best)))
+        return found
+
+    def _anchor(self, name: str, side: AnswerRecord, cited: Citation) -> Anchor:
+        ends = np.cumsum([len(token.text) for token in side.tokens])
+        first, last = (int(np.searchsorted(ends, place, "right")) for place in (cited.start, cited.end - 1))
+        spans = self._tokens[name]
+        places = (spans.index(min(token, len(ends) - 1)) for token in (first, last))
+        text = self.texts[name]
+        return Anchor(_cited(cited), text, *text.extent_of(*places))
+
+    def _whole(self, name: str, cited: Cited) -> Anchor:
+        """Return the anchor of a text that begins with a sentence of a source."""
+        return Anchor(cited, self.texts[name], *self.texts[name].extent_of(0, 0))
 
     # --- What every widget has -------------------------------------------------------------------
 
@@ -217,27 +308,31 @@ class AnswerView(Themed, QWidget):
 
     def header(self) -> tuple[str, ...]:
         known = self.asked.attention is not None
-        shares = [*(str(n) for n in range(1, len(self.hits) + 1)), "prompt", "answer"] if known else []
+        shares = [*(str(n) for n in range(1, len(self.asked.hits) + 1)), "prompt", "answer"] if known else []
         return ("piece", "probability", *shares)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        roomy = self.width() > self.theme.px(560)
-        self.columns["unsourced"].setVisible(roomy)
-        self.titles["sourced"].setVisible(roomy)
-        self._show_sources()
-        self._show_key()
-        self.sources.setMaximumHeight(max(round(3 * self.sources.row_height()), self.height() // 3))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show what there is room for."""
+        px = self.content.px
+        self.attention.setVisible(bool(self.strip.parts) and self.height() > px(SHORT))
+        self.blocks["unsourced"].setVisible(self.height() > px(SHORTEST))
+        self.blocks["nearest"].setVisible(self.nearest >= 0 and self.height() > px(SHORT))
+        self.moved.emit()
 
     def retranslate(self) -> None:
-        for side, title in self.titles.items():
-            title.setText(t(f"pane.search.answer.{side}"))
-            self.texts[side].page.setAccessibleName(t(f"pane.search.answer.{side}"))
-        self.sources.setAccessibleName(t("pane.search.answer.near"))
-        self.sources.setCursor(Qt.CursorShape.PointingHandCursor)
+        for name, title in self.titles.items():
+            title.setText(t(f"pane.search.answer.{name}"))
+            self.texts[name].page.setAccessibleName(t(f"pane.search.answer.{name}"))
+        self.strip.setAccessibleName(t("pane.search.answer.looked_all"))
         self.show_asked(self.asked)
 
     def restyle(self) -> None:
-        for text in self.texts.values():
-            text.size_of_type = NORMAL + 2
         self.show_asked(self.asked)
+
+
+def _cited(citation: Citation) -> Cited:
+    return citation.source, citation.source_start, citation.source_end

@@ -20,6 +20,7 @@ class CosineFormula(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pair: VectorPair | None = None
+        self._name = ""
         self.title, self.caption = layout.label("title", wraps=True), layout.label("muted", wraps=True)
         self.fraction, self.products, self.open_button = _Fraction(), BarList(0.55), QPushButton()
         parts = (self.title, self.fraction, self.caption, self.products)
@@ -29,7 +30,7 @@ class CosineFormula(Themed, QWidget):
 
     def set_pair(self, pair: VectorPair | None, name: str) -> None:
         """Show the vectors of the question A and of the passage B, called `name`."""
-        self.pair = pair
+        self.pair, self._name = pair, name
         self.title.setText(
             t("pane.search.cosine.title", passage=name) if pair is not None else t("pane.search.cosine.choose")
         )
@@ -51,6 +52,7 @@ class CosineFormula(Themed, QWidget):
     def retranslate(self) -> None:
         self.open_button.setText(t("pane.search.cosine.open"))
         self.products.setAccessibleName(t("pane.search.cosine.products", width=0))
+        self.set_pair(self.pair, self._name)
 
 
 def product_bars(pair: VectorPair) -> list[Bar]:

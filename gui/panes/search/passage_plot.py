@@ -24,6 +24,7 @@ class PassagePlot(Themed, QWidget):
         self.map: PassageMap | None = None
         self._question = ""
         self._is_fitted = False  # whether the map's version has been in view
+        self._marked: tuple[Sequence[int], int] = ((), -1)
         self._indices: list[int] = []  # of the passage at each point; -1: the question
         self.plot, self.legend = ScatterPlot(), Legend()
         self.plot.clicked.connect(lambda point: self.selected.emit(self._passage(point)))
@@ -48,7 +49,7 @@ class PassagePlot(Themed, QWidget):
 
     def mark(self, hits: Sequence[int], selected: int) -> None:
         """Show the map, and name the passages `hits` by their numbers, best first."""
-        shown = self.map
+        shown, self._marked = self.map, (hits, selected)
         if shown is None:
             return
         place = {int(index): row for row, index in enumerate(shown.indices.tolist())}
@@ -79,6 +80,7 @@ class PassagePlot(Themed, QWidget):
     def retranslate(self) -> None:
         self.plot.setAccessibleName(t("pane.search.passages.map"))
         self.plot.setToolTip(t("pane.search.passages.hands"))
+        self.mark(*self._marked)
         self._show_legend()
 
     def restyle(self) -> None:

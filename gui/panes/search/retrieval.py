@@ -1,47 +1,41 @@
-"""The model of one question: the reports received so far, and the state of each step."""
+"""One question, and what has been received of its answer."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from engine.messages.search import AskRecord, SearchHit
 
-STEPS = ("question", "vector", "passages", "prompt", "answer", "citations")
-StepState = Literal["waiting", "running", "done", "left_out"]
+Fate = Literal["", "taken", "shortened", "far", "count", "room"]  # "": there is no prompt
 
 
 @dataclass(frozen=True)
 class Retrieval(AskRecord):
-    """One question, and the reports of `messages.Ask` or `messages.Search` received so far."""
+    """One question, and the reports of `messages.Ask` or `messages.Search` received so far. It is replaced whole."""
 
     question: str = ""
     running: bool = False
-    passage: int = -1  # index of the selected passage, whose cosine is shown in detail
 
     @property
     def hits(self) -> tuple[SearchHit, ...]:
         return self.result.hits if self.result else ()
 
-    def states(self) -> dict[str, StepState]:
-        """Return the state of each step: done if its report has arrived; the first other one runs if anything runs."""
-        found, answered = self.result, self.sourced.answered
-        written = self.sourced.prompt is not None
-        done = {
-            "question": bool(self.question),
-            "vector": found is not None and len(found.vector) > 0,
-            "passages": found is not None,
-            "prompt": written,
-            "answer": answered is not None,
-            "citations": answered is not None,
-        }
-        states: dict[str, StepState] = {step: "done" if done[step] else "waiting" for step in STEPS}
-        if found is not None and not done["vector"]:
-            states["vector"] = "left_out"
-        if answered is not None and not written:
-            states["prompt"] = "left_out"
-        first = next((step for step in STEPS if states[step] == "waiting"), None)
-        if self.running and first is not None:
-            states[first] = "running"
-        return states
+    @property
+    def is_extracted(self) -> bool:
+        """Whether the answer is the nearest sentence, because no model has written one."""
+        return self.sourced.answered is not None and self.sourced.answered.kind == "extracted"
+
+    @property
+    def taken(self) -> tuple[int, ...]:
+        """The hits in the prompt, in order."""
+        return tuple(part.source for part in self.sourced.prompt.parts) if self.sourced.prompt else ()
+
+    def fate(self, source: int) -> Fate:
+        """Return whether a hit is in the prompt, or why it is not: see messages.LeftOut."""
+        prompt = self.sourced.prompt
+        if prompt is None:
+            return ""
+        left = next((left for left in prompt.left_out if left.source == source), None)
+        return "taken" if left is None else left.reason if left.whole else "shortened"
 
     def source_of(self, index: int) -> int | None:
         """Return the rank, from 0, of passage `index` among the hits; None if it is not one."""
