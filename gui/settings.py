@@ -49,7 +49,7 @@ class Settings:
     corpus: list[str] = field(default_factory=list)
     corpus_encoding: str = ""  # chosen by the user
     model: str = ""
-    weights: str = "float16"  # how the weights of large models are kept: "float16" or "int8"
+    weights: str = "int8"  # how the weights of large models are kept: "float16" or "int8"
     model_folders: list[str] = field(default_factory=list)  # that the user has added to those searched for models
     model_chooser: dict[str, Any] = field(default_factory=dict)  # size of the dialog, and the order of its rows
     save_for_others: dict[str, Any] = field(default_factory=dict)  # format, precision and folder of the last time

@@ -49,7 +49,7 @@ class OpenModel(Request[Notice | Progress | ModelInfo]):
     """
 
     folder: str
-    weights: WeightsForm = "float16"  # how those of a large model are kept, if this computer is faster that way
+    weights: WeightsForm = "int8"  # how those of a large model are kept, if this computer is faster that way
 
 
 # --- The models on this computer ------------------------------------------------------------------

@@ -8,6 +8,7 @@ Suffixes as in transformer.py, without B and T, which are 1; R heads of a group.
 """
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,9 @@ from torch.nn.functional import gelu
 
 from engine.model.cache import KVCache
 from engine.model.config import ModelConfig
-from engine.model.half import CompactLinear, HalfLinear
+from engine.model.half import CompactLinear
 from engine.model.rotary import attention_factor, rotary_frequencies
+from engine.model.thread_count import ThreadCount
 from engine.model.transformer import Attention, Block, Norm, Transformer
 
 Vector = NDArray[np.float32]
@@ -41,7 +43,7 @@ class SingleToken:
         self._blocks = [_SingleBlock(block, model) for block in model.blocks]
         self._final_norm = _norm(model.final_norm)
         self._unembedding = _linear(model.unembedding)
-        self._is_half = isinstance(model.unembedding, HalfLinear)
+        self._threads = ThreadCount()
 
     @staticmethod
     def can_run(model: Transformer) -> bool:
@@ -50,16 +52,17 @@ class SingleToken:
         return known and model.device.type == "cpu" and (halved or model.embedding.weight.dtype == torch.float32)
 
     def __call__(self, token: int, cache: KVCache) -> Vector:
-        """Return the logits; with one thread of torch for float16 weights.
+        """Return the logits.
 
-        FBGEMM's short float16 products wait for each other's threads: on two cores, SmolLM2 computes 19 tokens a second
-        with two threads and 48 with one. Products of 8-bit integers do not: 76 and 65.
+        Two threads compute a token of SmolLM2 in 13 ms with 8-bit weights, one in 15 ms; but where other programs keep
+        two cores busy, two take 500 ms and one 33 ms. Float16 products are faster with one thread.
         """
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1 if self._is_half else threads)
+        threads, started = torch.get_num_threads(), time.perf_counter()
+        torch.set_num_threads(self._threads.count)
         try:
             return self._step(token, cache)
         finally:
+            self._threads.choose(time.perf_counter() - started)
             torch.set_num_threads(threads)
 
     def _step(self, token: int, cache: KVCache) -> Vector:

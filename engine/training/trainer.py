@@ -16,11 +16,11 @@ from torch import Tensor
 from engine.errors import EngineError
 from engine.messages.training import TrainingSettings
 from engine.model.checkpoint import current_names
+from engine.model.thread_count import ThreadCount
 from engine.model.transformer import Transformer
 from engine.training.optimizers import Optimizer
 from engine.training.recipe import CLIP, fraction_done, rate_factor, rates
 from engine.training.tasks.task import Task
-from engine.training.thread_count import ThreadCount
 
 VALIDATION_SHARE = 0.03  # largest share of the training time for validation
 VALIDATION_EVERY = 1 / 40  # smallest fraction of the run between two validations

@@ -73,13 +73,13 @@ class Opening(QObject):
             self._requests.ask(WriteWorld(str(path), WORLD_MEGABYTES), lambda _: None, "world", ended)
 
     def open_model(self, folder: str) -> None:
-        request = OpenModel(folder, "int8" if self._settings.weights == "int8" else "float16")
+        request = OpenModel(folder, "float16" if self._settings.weights == "float16" else "int8")
         self._requests.ask(request, self._model_arrived, "model", lambda _: self.ended.emit())
         self.model_asked.emit()
 
     def toggle_weights(self, model: ModelInfo | None) -> None:
         """Keep the weights of large models as 8 bits or as 16; open the model again if it is one."""
-        self._settings.weights = "float16" if self._settings.weights == "int8" else "int8"
+        self._settings.weights = "int8" if self._settings.weights == "float16" else "float16"
         if model is not None and model.weights in ("float16", "int8"):
             self.open_model(model.folder)
 

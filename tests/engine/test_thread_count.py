@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from engine.training.thread_count import NEXT_TRIAL, ThreadCount
+from engine.model.thread_count import NEXT_TRIAL, ThreadCount
 
 
 @pytest.fixture(autouse=True)

@@ -47,13 +47,13 @@ def test_the_cost_of_rounded_weights_is_explained(window: MainWindow) -> None:
 
 
 def test_a_large_model_is_opened_again_with_the_other_number_of_bits(window: MainWindow, engine: FakeEngine) -> None:
-    window.state.set_model(replace(model(), folder="big", weights="float16"))
+    window.state.set_model(replace(model(), folder="big", weights="int8"))
     window.actions_table.by_name["weights"].trigger()
-    assert engine.requests[-1] == OpenModel("big", "int8")
+    assert engine.requests[-1] == OpenModel("big", "float16")
     window.state.set_model(replace(model(), folder="small", weights="float32"))
     asked = len(engine.requests)
     window.actions_table.by_name["weights"].trigger()
-    assert window.settings.weights == "float16"
+    assert window.settings.weights == "int8"
     assert not any(isinstance(request, OpenModel) for request in engine.requests[asked:])
 
 

@@ -1,11 +1,11 @@
-"""Choose the number of threads of a run."""
+"""Choose the number of threads for a computation that is repeated: a step of training, or a token."""
 
 from collections import deque
 
 import torch
 
-FIRST_TRIAL, NEXT_TRIAL = 1.0, 10.0  # least seconds of training before a trial
-SHARE = 0.05  # largest share of the training time for trials
+FIRST_TRIAL, NEXT_TRIAL = 1.0, 10.0  # least seconds of computing before a trial
+SHARE = 0.05  # largest share of the time for trials
 TRIAL_STEPS = 2
 FASTER = 0.9  # share of a step's time that a step with the other number of threads must stay below
 
