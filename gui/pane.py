@@ -101,6 +101,7 @@ class Pane(Themed, QWidget):
         self.veil = Veil(self.body)
         self.build()
         prepare_entries(self)
+        QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.restyle()
         self.retranslate()
 
@@ -271,9 +272,15 @@ class Pane(Themed, QWidget):
             self._in_live = False
 
     def _show_controls(self) -> None:
-        shown = not self.compact or self.underMouse() or self.isAncestorOf(QApplication.focusWidget() or self)
+        focus = QApplication.focusWidget()
+        is_used = self.underMouse() or (focus is not None and self.isAncestorOf(focus))
+        shown = not self.compact or is_used
         for widget in self._controls:
             widget.setVisible(shown)
+
+    def _focus_moved(self) -> None:
+        if self.compact:
+            self._show_controls()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)

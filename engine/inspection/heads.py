@@ -34,6 +34,12 @@ def head_scores(model: Transformer, changes: Changes = UNCHANGED) -> Floats:
     return np.stack([_scores(pattern_HTT, ids) for pattern_HTT in patterns], axis=1)
 
 
+def even_scores(ids: NDArray[np.int64]) -> Floats:
+    """Return the scores [4] of attention spread evenly over all tokens up to the query: a head without a function."""
+    pattern_TT = np.tri(len(ids), dtype=np.float32) / np.arange(1, len(ids) + 1, dtype=np.float32)[:, None]
+    return _scores(pattern_TT[None], ids)[:, 0]
+
+
 def _scores(pattern_HTT: Floats, ids: NDArray[np.int64]) -> Floats:
     measures = (previous_token, first_token, same_token, induction)  # in the order of messages.HEAD_KINDS
     return np.stack([measure(pattern_HTT, ids) for measure in measures]).astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.inspection.attention import attention_by_layer, attention_steps, head_pattern, max_pool
-from engine.inspection.heads import head_scores
+from engine.inspection.heads import even_scores, head_scores, probe
 from engine.messages.attention import (
     POOLED,
     Attend,
@@ -60,7 +60,7 @@ def explain_attention(session: Session, request: ExplainAttention) -> Answer[Lay
         k=steps.k_GSK,
         v=steps.v_GSK,
         scaled=steps.scaled_HS,
-        weights=steps.weights_HS,
+        weights=steps.weights_HS.astype(np.float16).astype(np.float32),
         heads=steps.z_HK,
         scale=opened.model.config.score_scale,
         cap=opened.model.config.score_cap,
@@ -69,7 +69,8 @@ def explain_attention(session: Session, request: ExplainAttention) -> Answer[Lay
 
 def score_heads(session: Session, request: ScoreHeads) -> Answer[HeadScores]:
     opened = session.opened
-    yield HeadScores(opened.cached("head scores", opened.version, lambda: head_scores(opened.model, opened.changes)))
+    scores = opened.cached("head scores", opened.version, lambda: head_scores(opened.model, opened.changes))
+    yield HeadScores(scores, even_scores(np.array(probe(opened.model))))
 
 
 def tokens_shown(opened: OpenedModel, text: str, most: int) -> tuple[list[int], int]:

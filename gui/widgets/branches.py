@@ -35,8 +35,8 @@ class Node:
 class Branches:
     """The tree, and the current token in it."""
 
-    def __init__(self, prompt: str = "") -> None:
-        self.prompt = prompt
+    def __init__(self, prompt: str = "", model: str = "") -> None:
+        self.prompt, self.model = prompt, model  # model: the folder of the one that the token IDs belong to
         self.root = Node()
         self.current = self.root
         self.favourite: Node | None = None  # a token; the branch that was visited last through it is the favourite

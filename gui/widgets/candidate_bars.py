@@ -1,35 +1,49 @@
-"""The candidates for the next token: their probability before and after the sampling stages, and the draw."""
+"""The candidates for the next token: their probability in the model and after the settings, on a fixed axis."""
+
+from typing import NamedTuple
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QFontMetricsF,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPolygonF,
-    QResizeEvent,
-)
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.generation import STAGES, Candidates
-from gui.i18n import number, percent, t
+from gui.i18n import percent, t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
-MOST_SEGMENTS = 12  # of the cumulative bar; the remaining tokens share one more
+MOST_ROWS = 10
+ENOUGH_ROWS = 7  # with room for fewer large ones, the rows are of normal size
+TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+STRETCHES = (100, 50, 20, 10, 5, 2)  # by which the axis can be stretched
+NARROW_LABEL, NARROW_BAR = 0.3, 60  # the widest label, as a share of the width; pixels at zoom 1 of the shortest axis
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class _Columns(NamedTuple):
+    """The horizontal places: where labels end, the axis, and the right ends of the columns of numbers."""
+
+    label: float
+    axis: tuple[float, float]
+    figures: tuple[float, ...]
+    figure: float  # width of a column of numbers
 
 
 class CandidateBars(Painted):
+    """Rows of a token, its bars and its numbers; the last row has the sum of all other tokens.
+
+    Up, Down and Return choose a token. Z, or a click on the factor, stretches the axis if all bars are short.
+    """
+
     chosen = Signal(int)  # a token's ID
 
     def __init__(self, parent: QWidget | None = None, *, draws: bool = True) -> None:
-        """`draws`: whether the stages and the draw are shown; otherwise only the model's own probabilities."""
+        """`draws`: whether the probabilities after the settings are shown, besides the model's own."""
         super().__init__(parent, down=Policy.Expanding)
         self.draws = draws
         self.candidates: Candidates | None = None
         self.current = -1  # the row selected by keyboard
+        self.stretched = False  # whether the axis may be shorter than 0 to 100 %
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.retranslate()
 
@@ -43,135 +57,226 @@ class CandidateBars(Painted):
         self.set_candidates(self.candidates)
 
     def sizeHint(self) -> QSize:
-        return QSize(self.theme.px(260), 10 * self._row_height() + self._line_height())
+        return QSize(self.theme.px(300), round(self._frame() + (MOST_ROWS + 1) * self._height_of(NORMAL)))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.theme.px(190), 4 * self._row_height() + self._line_height())
+        return QSize(self.theme.px(190), round(self._frame() + 4 * self._height_of(NORMAL)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.current = min(self.current, self.rows() - 1)
 
-    # --- Geometry --------------------------------------------------------------------------------
-
-    def _row_height(self) -> int:
-        return round(QFontMetricsF(self.theme.font(NORMAL)).height() + 2)
-
-    def _line_height(self) -> int:
-        """Return the height of the probabilities end to end, with the draw."""
-        if not self.draws:
-            return 0
-        return self.theme.px(16) + round(2 * QFontMetricsF(self.theme.font(SMALL)).height()) + GAP_M
+    # --- What is shown ---------------------------------------------------------------------------
 
     def rows(self) -> int:
         """Return the number of candidates that there is room for."""
         if self.candidates is None:
             return 0
-        return max(1, min(len(self.candidates.ids), (self.height() - self._line_height()) // self._row_height()))
+        room = int((self.height() - self._frame()) / self._row_height()) - 1  # one row for the other tokens
+        return max(1, min(len(self.candidates.ids), MOST_ROWS, room))
 
-    def _label_width(self) -> float:
-        metrics = QFontMetricsF(self.theme.font(NORMAL, bold=True))  # the drawn token is bold
-        pieces = self.candidates.pieces[: self.rows()] if self.candidates else ()
-        widest = max((metrics.horizontalAdvance(visible(piece)) for piece in pieces), default=0.0)
-        return min(widest, self.width() * 0.35) + GAP_M
+    def indices(self) -> list[int]:
+        """Return the candidate of each row: the likeliest ones, and the drawn one in any case."""
+        found = self.candidates
+        if found is None:
+            return []
+        shown = list(range(self.rows()))
+        if self.draws and found.drawn not in shown:
+            shown[-1] = found.drawn
+        return shown
+
+    def others(self) -> tuple[float, float]:
+        """Return the probability of all tokens without a row: in the model, and after the settings."""
+        assert self.candidates is not None
+        left = 1.0 - self.candidates.probabilities[:, self.indices()].sum(axis=1)
+        return max(0.0, float(left[0])), max(0.0, float(left[-1]))
+
+    def factor(self) -> int:
+        """Return by how much the axis can be stretched, 1 if it is used already."""
+        if self.candidates is None:
+            return 1
+        highest = max(float(self.candidates.probabilities[[0, -1] if self.draws else [0]].max()), 1e-9)
+        return next((factor for factor in STRETCHES if factor * highest <= 1), 1)
+
+    def stretch(self) -> None:
+        """Stretch the axis, or show it from 0 to 100 % again."""
+        self.stretched = not self.stretched
+        self.update()
+
+    def place_of(self, token_id: int) -> QRectF | None:
+        """Return the box of a token's label, None if it has no row."""
+        found = self.candidates
+        for row, index in enumerate(self.indices()):
+            if found is not None and int(found.ids[index]) == token_id:
+                return QRectF(0, self._top_of(row), self._columns().label, self._row_height())
+        return None
+
+    # --- Geometry --------------------------------------------------------------------------------
+
+    def _height_of(self, size: int) -> float:
+        return round(QFontMetricsF(self.theme.font(size)).height() + GAP_S)
+
+    def _size(self) -> int:
+        """Return the type size of the rows."""
+        return LARGE if self.height() >= self._frame() + (ENOUGH_ROWS + 1) * self._height_of(LARGE) else NORMAL
+
+    def _row_height(self) -> float:
+        """Return the height of a row; there is more room if it is there."""
+        least = self._height_of(self._size())
+        count = min(len(self.candidates.ids), MOST_ROWS) + 1 if self.candidates is not None else MOST_ROWS + 1
+        return max(least, min(1.6 * least, (self.height() - self._frame()) / count))
+
+    def _frame(self) -> float:
+        """Return the height of the line above the rows, and of the axis below them."""
+        return self._height_of(NORMAL) + self._height_of(SMALL)
+
+    def _top_of(self, row: int) -> float:
+        return self._height_of(NORMAL) + row * self._row_height()
+
+    def _heads(self) -> tuple[str, ...]:
+        keys = ("model", "left") if self.draws else ("model",)
+        return tuple(t(f"pane.generation.candidates.key.{key}") for key in keys)
+
+    def _columns(self) -> _Columns:
+        bold, heads = QFontMetricsF(self.theme.font(self._size(), bold=True)), QFontMetricsF(self.theme.font(NORMAL))
+        pieces = [visible(self.candidates.pieces[index]) for index in self.indices()] if self.candidates else []
+        widest = max(map(bold.horizontalAdvance, [*pieces, t("pane.generation.candidates.others")]))
+        label = min(widest, self.width() * NARROW_LABEL) + GAP_M
+        number = QFontMetricsF(self.theme.font(self._size())).horizontalAdvance(percent(1, 1))
+        figure = max(number, *map(heads.horizontalAdvance, self._heads())) + GAP_L
+        count = len(self._heads())
+        figure = min(figure, (self.width() - label - self.theme.px(NARROW_BAR)) / count)
+        end = max(label + 1, self.width() - count * figure)
+        ends = tuple(self.width() - (count - 1 - column) * figure for column in range(count))
+        return _Columns(label, (label, end), ends, figure)
+
+    def _tag(self) -> QRectF:
+        """Return the box of the factor by which the axis is, or can be, stretched; empty if it cannot."""
+        if self.factor() == 1:
+            return QRectF()
+        metrics = QFontMetricsF(self.theme.font(NORMAL))
+        width = metrics.horizontalAdvance(self._tag_words()) + 2 * GAP_M
+        return QRectF(self._columns().axis[0], 0, width, metrics.height())
+
+    def _tag_words(self) -> str:
+        return f"× {self.factor()}"
 
     # --- Painting --------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        candidates = self.candidates
-        if candidates is None:
+        if self.candidates is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        label = self._label_width()
-        figures = QFontMetricsF(self.theme.font(SMALL)).horizontalAdvance(percent(1, 1)) + GAP_M
-        room = max(20.0, self.width() - label - figures - GAP_S)
-        highest = max(float(candidates.probabilities[[0, -1]].max()), 1e-6)
+        columns = self._columns()
+        self._paint_frame(painter, columns)
         for row in range(self.rows()):
-            self._paint_row(painter, row, label, room / highest)
-        if self.draws:
-            self._paint_line(painter, QRectF(0, self.height() - self._line_height(), self.width(), self._line_height()))
+            self._paint_row(painter, row, columns)
+        self._paint_others(painter, columns)
 
-    def _paint_row(self, painter: QPainter, row: int, label: float, scale: float) -> None:
-        candidates, height = self.candidates, self._row_height()
-        assert candidates is not None
-        y = row * height
-        model, left = float(candidates.probabilities[0, row]), float(candidates.probabilities[-1, row])
+    def _paint_frame(self, painter: QPainter, columns: _Columns) -> None:
+        """Paint the names of the columns, the axis and its ticks."""
+        height = self._height_of(NORMAL)
+        painter.setFont(self.theme.font(NORMAL))
+        metrics = painter.fontMetrics()
+        for head, end, color in zip(self._heads(), columns.figures, (0, 4), strict=False):
+            box = QRectF(end - columns.figure, 0, columns.figure, height)
+            words = metrics.elidedText(head, Qt.TextElideMode.ElideRight, int(columns.figure))
+            painter.setPen(self.theme.color("muted"))
+            painter.drawText(box, RIGHT, words)
+            line = QRectF(end - metrics.horizontalAdvance(words), height - 3, metrics.horizontalAdvance(words), 3)
+            painter.fillRect(line, self.theme.series_color(color))
+        if not self._tag().isEmpty():
+            painter.setPen(QPen(self.theme.color("accent"), 1))
+            painter.setBrush(self.theme.color("accent" if self.stretched else "surface"))
+            painter.drawRoundedRect(self._tag().adjusted(0.5, 0.5, -0.5, -0.5), GAP_S, GAP_S)
+            painter.setPen(self.theme.color("on_accent" if self.stretched else "accent"))
+            painter.drawText(self._tag(), Qt.AlignmentFlag.AlignCenter, self._tag_words())
+        self._paint_axis(painter, columns)
+
+    def _paint_axis(self, painter: QPainter, columns: _Columns) -> None:
+        left, right = columns.axis
+        top, bottom = self._top_of(0), self._top_of(self.rows() + 1)
+        painter.setFont(self.theme.font(SMALL))
+        whole = 1.0 / self._scale()
+        for tick in TICKS:
+            x = left + tick * (right - left)
+            painter.setPen(self.theme.color("grid"))
+            painter.drawLine(QPointF(x, top), QPointF(x, bottom))
+            words = percent(tick * whole, 0 if whole >= 0.5 else 1 if whole > 0.02 else 2)
+            width = painter.fontMetrics().horizontalAdvance(words)
+            if tick in (0.0, 0.5, 1.0) or right - left > 7 * width:
+                box = QRectF(max(0.0, x - width / 2), bottom, width, self._height_of(SMALL))
+                painter.setPen(self.theme.color("muted"))
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _scale(self) -> int:
+        return self.factor() if self.stretched else 1
+
+    def _paint_row(self, painter: QPainter, row: int, columns: _Columns) -> None:
+        found, index = self.candidates, self.indices()[row]
+        assert found is not None
+        model, left = float(found.probabilities[0, index]), float(found.probabilities[-1, index])
+        line = QRectF(0, self._top_of(row), self.width(), self._row_height())
         if row == self.current and self.hasFocus():
-            painter.fillRect(QRectF(0, y, self.width(), height), self.theme.color("accent_soft"))
-        painter.setPen(self.theme.color("text" if left > 0 else "muted"))
-        painter.setFont(self.theme.font(NORMAL, bold=row == candidates.drawn))
-        metrics = QFontMetricsF(painter.font())
-        text = metrics.elidedText(visible(candidates.pieces[row]), Qt.TextElideMode.ElideRight, label - GAP_M)
-        align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, y, label - GAP_M, height), align, text)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.color("cut") if left <= 0 else self.theme.series_color(0))
-        painter.drawRoundedRect(QRectF(label, y + 3, max(1.0, model * scale), height - 10), 2, 2)
-        if left > 0 and self.draws:
-            painter.setBrush(self.theme.series_color(4))
-            painter.drawRect(QRectF(label, y + height - 6, max(1.0, left * scale), 3))
-        painter.setPen(self.theme.color("muted"))
-        painter.setFont(self.theme.font(SMALL))
-        x = label + max(model, left) * scale + GAP_M
-        shown = left if left > 0 else model
-        where = QRectF(x, y, self.width() - x, height)
-        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, percent(shown, 1))
+            painter.fillRect(line, self.theme.color("accent_soft"))
+        is_drawn, is_cut = self.draws and index == found.drawn, self.draws and left <= 0
+        painter.setPen(self.theme.color("muted" if is_cut else "text"))
+        painter.setFont(self.theme.font(self._size(), bold=is_drawn))
+        box = QRectF(0, line.top(), columns.label - GAP_M, line.height())
+        self._write(painter, box, visible(found.pieces[index]))
+        color = self.theme.color("cut") if is_cut else self.theme.series_color(0)
+        self._paint_bar(painter, line, columns, model, color)
+        if self.draws and left > 0:
+            self._paint_bar(painter, line, columns, left, self.theme.series_color(4), thin=True)
+        self._paint_figures(painter, line, columns, (model, left))
 
-    def _paint_line(self, painter: QPainter, box: QRectF) -> None:
-        """Paint the final probabilities end to end, with the random number as a triangle."""
-        candidates = self.candidates
-        assert candidates is not None
-        width, height, top = box.width(), self.theme.px(10), box.top() + self.theme.px(10)
-        final = sorted((float(p) for p in candidates.probabilities[-1] if p > 0), reverse=True)[:MOST_SEGMENTS]
-        x = 0.0
-        for index, probability in enumerate(final):
-            color = self.theme.series_color(0)
-            color.setAlphaF(max(0.25, 1 - index / MOST_SEGMENTS))
-            painter.fillRect(QRectF(x, top, max(1.0, probability * width - 1), height), color)
-            x += probability * width
-        if x < width - 1:
-            painter.fillRect(QRectF(x, top, width - x, height), self.theme.color("cut"))
-        drawn = QRectF(
-            candidates.drawn_from * width, top, (candidates.drawn_to - candidates.drawn_from) * width, height
-        )
-        painter.setPen(self.theme.series_color(1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(drawn)
-        mark, size = candidates.draw * width, self.theme.px(5)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.series_color(1))
-        painter.drawPolygon(
-            QPolygonF(
-                [
-                    QPointF(mark - size, top - size - 2),
-                    QPointF(mark + size, top - size - 2),
-                    QPointF(mark, top - 1),
-                ]
-            )
-        )
+    def _paint_others(self, painter: QPainter, columns: _Columns) -> None:
+        """Paint the row of all tokens that have none."""
+        line = QRectF(0, self._top_of(self.rows()), self.width(), self._row_height())
+        model, left = self.others()
         painter.setPen(self.theme.color("muted"))
-        painter.setFont(self.theme.font(SMALL))
-        below = QRectF(0, top + height + 2, width, box.bottom() - top - height)
-        words = t(
-            "pane.generation.candidates.draw",
-            draw=number(candidates.draw, 2),
-            piece=visible(candidates.pieces[candidates.drawn]),
-        )
-        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(width))
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+        painter.setFont(self.theme.font(self._size()))
+        box = QRectF(0, line.top(), columns.label - GAP_M, line.height())
+        self._write(painter, box, t("pane.generation.candidates.others"))
+        self._paint_bar(painter, line, columns, model, self.theme.color("faint"))
+        if self.draws:
+            self._paint_bar(painter, line, columns, left, self.theme.series_color(4), thin=True)
+        self._paint_figures(painter, line, columns, (model, left))
+
+    def _write(self, painter: QPainter, box: QRectF, words: str) -> None:
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
+        painter.drawText(box, RIGHT, shown)
+
+    def _paint_bar(
+        self, painter: QPainter, line: QRectF, columns: _Columns, share: float, color: QColor, thin: bool = False
+    ) -> None:
+        left, right = columns.axis
+        length = min(1.0, share * self._scale()) * (right - left)
+        thick, slim = 0.46 * line.height(), 0.16 * line.height()
+        top = line.top() + (line.height() - thick - slim) / 2 + (thick if thin else 0)
+        if share > 0:
+            painter.fillRect(QRectF(left, top, max(1.0, length), slim if thin else thick), color)
+
+    def _paint_figures(self, painter: QPainter, line: QRectF, columns: _Columns, shares: tuple[float, float]) -> None:
+        painter.setFont(self.theme.font(self._size()))
+        painter.setPen(self.theme.color("text"))
+        for share, end in zip(shares, columns.figures, strict=False):
+            words = percent(share, 1) if share > 0 else "–"
+            box = QRectF(end - columns.figure, line.top(), columns.figure, line.height())
+            painter.drawText(box, RIGHT, words)
 
     # --- Description and selection ------------------------------------------------------------------
 
     def describe(self, row: int) -> str:
-        """Return a candidate's probability after each stage, in words."""
-        candidates = self.candidates
-        assert candidates is not None
-        values = candidates.probabilities[:, row]
-        lines = [
-            t("pane.generation.candidates.token", piece=visible(candidates.pieces[row]), id=int(candidates.ids[row]))
-        ]
+        """Return the probability of a row's candidate after each stage, in words."""
+        found = self.candidates
+        assert found is not None
+        index = self.indices()[row]
+        values = found.probabilities[:, index]
+        lines = [t("pane.generation.candidates.token", piece=visible(found.pieces[index]), id=int(found.ids[index]))]
         if not self.draws:
-            return "\n".join([*lines, t("pane.generation.candidates.own", rank=row + 1, percent=percent(values[0], 2))])
+            rank = index + 1
+            return "\n".join([*lines, t("pane.generation.candidates.own", rank=rank, percent=percent(values[0], 2))])
         for stage, value in zip(STAGES, values, strict=True):
             if value <= 0:
                 lines.append(t("pane.generation.candidates.cut", stage=t(f"pane.generation.candidates.stage.{stage}")))
@@ -180,15 +285,21 @@ class CandidateBars(Painted):
         return "\n".join(lines)
 
     def _row_at(self, y: float) -> int | None:
-        row = int(y // self._row_height())
+        row = int((y - self._top_of(0)) // self._row_height())
         return row if 0 <= row < self.rows() else None
 
+    def _choose(self, row: int) -> None:
+        if self.candidates is not None:
+            self.chosen.emit(int(self.candidates.ids[self.indices()[row]]))
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setFocus()
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
         row = self._row_at(event.position().y())
-        if row is not None and self.candidates is not None:
+        if self._tag().contains(event.position()):
+            self.stretch()
+        elif row is not None:
             self.current = row
-            self.chosen.emit(int(self.candidates.ids[row]))
+            self._choose(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.candidates is not None and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
@@ -197,10 +308,14 @@ class CandidateBars(Painted):
             self.setAccessibleDescription(self.describe(self.current))
             self.update()
         elif self.candidates is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current >= 0:
-            self.chosen.emit(int(self.candidates.ids[self.current]))
+            self._choose(self.current)
+        elif event.key() == Qt.Key.Key_Z and not event.modifiers():
+            self.stretch()
         else:
             super().keyPressEvent(event)
 
     def describe_at(self, point: QPoint) -> str:
+        if self._tag().contains(QPointF(point)):
+            return t("pane.generation.candidates.stretch")
         row = self._row_at(point.y())
         return self.describe(row) if row is not None else ""

@@ -40,8 +40,9 @@ class Span:
     """One token: its text, the value that its colour shows (0..1, None for the prompt), and a description in words.
 
     `color` tints text that comes from a source, and `mark` is the number of that source. `look` is "text" for
-    ordinary text, "chip" for a special token, "gone" for text that the model no longer sees, "note" for a remark
-    in `color` that is not part of the text.
+    ordinary text, "chip" for a special token, "gone" for text that the model no longer sees, "half" for a part of a
+    character, "note" for a remark in `color` that is not part of the text. `shown`, if given, is painted in place of
+    the text.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Span:
     color: QColor | None = None
     mark: str = ""
     look: str = ""
+    shown: str = ""
 
 
 class ColouredText(QScrollArea):
@@ -123,7 +125,9 @@ class _Page(Painted):
         font = self.theme.font(self._size)
         self.line_height = round(QFontMetricsF(font).height() + 3 * GAP_S)
         shown = [
-            NO_WIDTH.join(span.text) if span.look == "chip" else _as_shown(span.text, index == 0)
+            NO_WIDTH.join(span.shown or span.text)
+            if span.look in ("chip", "half")
+            else _as_shown(span.text, index == 0)
             for index, span in enumerate(self.spans)
         ]
         marks = [NO_BREAK_SPACE if span.mark else "" for span in self.spans]
@@ -178,12 +182,12 @@ class _Page(Painted):
         return self._layout.lineForTextPosition(position).lineNumber()
 
     def boxes_of(self, index: int) -> list[QRectF]:
-        """Return the boxes of a span, one on each of its lines."""
+        """Return the box of a span on each of its lines."""
         return [box for box, _ in self._boxes[index]] if 0 <= index < len(self._boxes) else []
 
     def bottom_of(self, index: int) -> int:
-        boxes = self._boxes[index] if 0 <= index < len(self._boxes) else []
-        return round(boxes[-1][0].bottom()) if boxes else self.minimumHeight()
+        boxes = self.boxes_of(index)
+        return round(boxes[-1].bottom()) if boxes else self.minimumHeight()
 
     def sizeHint(self) -> QSize:
         return QSize(200, self.minimumHeight())
@@ -206,6 +210,8 @@ class _Page(Painted):
         upper = box.adjusted(0, 0, 0, -GAP_S)
         if current:
             painter.fillRect(upper, self.theme.color("accent_soft"))
+        if span.look == "half":
+            painter.fillRect(upper.adjusted(1, GAP_S, -1, -GAP_S), self.theme.color("cut"))
         if span.look == "chip":
             painter.setPen(self.theme.color("muted"))
             painter.setBrush(self.theme.color("sunken"))

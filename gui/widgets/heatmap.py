@@ -197,10 +197,12 @@ class Heatmap(Painted):
         painter.setPen(self.theme.color("accent" if chosen else "muted"))
 
     def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
-        """Paint the scale of colours into the masked corner, if it covers no cell there."""
+        """Paint the scale of colours into the masked corner or to the right of the matrix, where there is room."""
         size = share_scale_size(self.theme)
         corner = QRectF(box.right() - size.width(), box.top() + self.theme.px(8), size.width(), size.height())
-        if box.right() - corner.left() + corner.bottom() - box.top() < box.width():
+        if box.right() - corner.left() + corner.bottom() - box.top() > box.width():
+            corner.moveLeft(box.right() + self.theme.px(GAP_M))
+        if corner.right() <= self.width() and corner.bottom() <= self.height():
             paint_share_scale(painter, corner, self.theme)
 
     # --- Description and selection ------------------------------------------------------------------

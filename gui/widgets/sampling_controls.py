@@ -4,12 +4,12 @@ import random
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 from engine.messages.generation import SamplingSettings
 from gui.i18n import number, t
-from gui.layout import label, row, stack
-from gui.theme import GAP_M, GAP_S, icon
+from gui.layout import label, row
+from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
 from gui.widgets.labelled_slider import LabelledSlider
 
@@ -30,7 +30,8 @@ class SamplingControls(Themed, QWidget):
     changing = Signal()
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, columns: int = 1, parent: QWidget | None = None) -> None:
+        """Lay the sliders out in so many columns; with more than one, that of the temperature is left to the caller."""
         super().__init__(parent)
         self.sliders = {
             "temperature": LabelledSlider([i / 20 for i in range(41)], _share),
@@ -50,7 +51,14 @@ class SamplingControls(Themed, QWidget):
         self.seed_row = QWidget()
         self.seed_row.setLayout(row(self.seed_label, self.seed, self.die, spacing=GAP_M))
         self.seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        stack(self, *self.sliders.values(), self.seed_row, spacing=GAP_S)
+        inside = [*self.sliders.values(), self.seed_row][columns > 1 :]
+        self._aligned = [slider.name for slider in self.sliders.values()][columns > 1 :]
+        grid = QGridLayout(self)
+        grid.setHorizontalSpacing(GAP_L)
+        grid.setVerticalSpacing(GAP_S)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for index, widget in enumerate(inside):
+            grid.addWidget(widget, index // columns, index % columns)
         self.seed.valueChanged.connect(lambda _: self.changing.emit())
         self.seed.valueChanged.connect(lambda _: self.changed.emit())
         self.set_settings(SamplingSettings())
@@ -89,8 +97,9 @@ class SamplingControls(Themed, QWidget):
         self.seed_label.setText(t("pane.generation.sampling.seed"))
         self.die.setToolTip(t("pane.generation.sampling.die"))
         self.die.setAccessibleName(t("pane.generation.sampling.die"))
-        widest = max(s.fontMetrics().horizontalAdvance(s.name.text()) for s in self.sliders.values())
-        for caption in (*(s.name for s in self.sliders.values()), self.seed_label):
+        captions = [*self._aligned, self.seed_label]
+        widest = max(caption.fontMetrics().horizontalAdvance(caption.text()) for caption in captions)
+        for caption in captions:
             caption.setMinimumWidth(widest)
 
     def restyle(self) -> None:

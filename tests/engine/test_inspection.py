@@ -11,7 +11,7 @@ import torch
 
 from engine.errors import EngineError
 from engine.inspection.attention import attention_patterns
-from engine.inspection.heads import first_token, head_scores, induction, previous_token, same_token
+from engine.inspection.heads import even_scores, first_token, head_scores, induction, previous_token, same_token
 from engine.inspection.projection import align_axes, principal_plane, tsne, umap
 from engine.inspection.vectors import analogy, nearest
 from engine.messages.attention import POOLED, Attend, AttendHead, AttentionLayer, AttentionSteps, ExplainAttention
@@ -129,8 +129,9 @@ def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
     ids = session.opened.tokenizer.encode(text)
     scaled = np.einsum("hk,hsk->hs", steps.q, steps.k) / math.sqrt(steps.q.shape[1])
     assert np.allclose(scaled, steps.scaled, atol=1e-5)
-    assert np.allclose(steps.weights, attention_patterns(model, ids)[layer][:, query, : query + 1], atol=1e-5)
-    assert np.allclose(np.einsum("hs,hsk->hk", steps.weights, steps.v), steps.heads, atol=1e-5)
+    assert np.allclose(steps.weights, attention_patterns(model, ids)[layer][:, query, : query + 1], atol=5e-4)
+    exact = np.exp(steps.scaled) / np.exp(steps.scaled).sum(axis=1, keepdims=True)  # the weights are rounded to float16
+    assert np.allclose(np.einsum("hs,hsk->hk", exact, steps.v), steps.heads, atol=1e-5)
     qkv = model.get_parameter(f"blocks.{layer}.attention.qkv.weight").detach().numpy() @ steps.input
     assert np.allclose(qkv.reshape(6, -1)[4:], steps.v[:, -1], atol=1e-5)
 
@@ -165,6 +166,13 @@ def test_heads_are_scored_on_the_same_probe_every_time(session: Session) -> None
     assert scores.shape == (4, 2, 2)
     assert np.array_equal(scores, head_scores(model))
     assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_attention_spread_evenly_scores_the_mean_part_of_the_wanted_keys() -> None:
+    even = even_scores(IDS)
+    queries = np.arange(1, len(IDS))
+    assert even[0] == pytest.approx((1 / (queries + 1)).mean())  # the token before, of all up to the query
+    assert even[1] == pytest.approx((1 / (queries[1:] + 1)).mean())  # the first, from the third query on
 
 
 # --- Projection -----------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ def candidates(drawn: int = 0) -> Candidates:
     return Candidates(ids, ("a", "b", "c"), probabilities, (9, 9, 9, 3, 2, 2), 1.03, 0.42, drawn, 0.0, 0.6)
 
 
-def generated(request: Generate) -> list[object]:
+def generated(request: Generate) -> list[GeneratedTokens]:
     """Return abcabc…; the first token is `request.first`, if there is one."""
     first = len(request.chosen)
     ids = [97 + (first + i) % 3 for i in range(request.tokens)]
@@ -246,7 +246,7 @@ def attention(request: Attend) -> list[object]:
 def head_scores(_: ScoreHeads) -> list[object]:
     scores = np.full((4, 2, 3), 0.1, np.float32)
     scores[0, 1, 2] = 0.87  # the third head of the second layer attends to the previous token
-    return [HeadScores(scores)]
+    return [HeadScores(scores, np.full(4, 0.05, np.float32))]
 
 
 def attention_steps(request: ExplainAttention) -> list[AttentionSteps]:

@@ -22,7 +22,7 @@ NO_KEY, CONTROL, SHIFT = (
     Qt.KeyboardModifier.ShiftModifier,
 )
 Hover = Callable[[QWidget, QPoint], str]
-LARGE_TYPE = replace(LIGHT, zoom=2.0)
+LARGE_TYPE = replace(LIGHT, zoom=2.0, content_zoom=2.0)
 
 
 def show(qtbot: QtBot, widget: Any, width: int = 600, height: int = 400) -> Any:

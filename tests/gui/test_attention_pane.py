@@ -34,7 +34,7 @@ def test_clicking_a_head_in_the_mosaic_shows_it_large(pane: Any, engine: FakeEng
     _click(pane.mosaic, cell.x(), cell.y())
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.heatmap.weights[-1, 0] == pytest.approx(1.0)
-    assert "100.0\u00a0%" in pane.strongest.text()
+    assert "100.0\u00a0%" in pane.sentence()
     assert len(engine.requests) == asked  # the patterns of all heads have arrived already
 
 
@@ -55,11 +55,49 @@ def test_an_answer_received_while_the_pane_was_hidden_is_shown(pane: Any, window
     assert pane.heatmap.pieces == ("x", "y", "z")
 
 
-def test_lines_follow_the_selected_token(pane: Any) -> None:
-    pane.view.button("lines").click()
-    _click(pane.lines, 20, pane.lines._y(2))
+def test_a_click_on_a_word_selects_its_token_everywhere(pane: Any) -> None:
+    arcs = pane.arcs
+    _click(arcs, arcs._x(2), arcs._top() + arcs._line_height() / 2)
     assert pane.state.token == 2
-    assert pane.lines.row == pane.heatmap.row == 2
+    assert arcs.row == pane.heatmap.row == pane.mosaic.row == 2
+
+
+def test_heads_are_sorted_by_the_key_that_was_clicked(pane: Any) -> None:
+    pane.order.choose("look")
+    box = pane.heatmap._matrix()
+    cell = box.width() / 5
+    _click(pane.heatmap, box.left() + 1.5 * cell, box.top() + 3.5 * cell)
+    assert (pane.state.token, pane.heatmap.key, pane.mosaic.key) == (3, 1, 1)
+    assert "“b”" in pane.order.button("look").text()
+    pane.state.select_token(4)  # another row has its own strongest key
+    assert pane.mosaic.key == pane.heatmap.key == int(pane.shown.weights[4].argmax())
+    pane.order.choose("layer")
+    assert pane.mosaic.key is None
+
+
+def test_one_share_is_one_number_in_sentence_arcs_matrix_and_steps(pane: Any, qtbot: QtBot) -> None:
+    pane.state.select_head(1, 2)
+    pane.state.select_token(4)
+    said = pane.sentence()
+    assert "100.0\u00a0%" in said
+    assert "100.0\u00a0%" in pane.arcs.accessibleDescription()
+    assert "100.0\u00a0%" in pane.heatmap.accessibleDescription()
+    pane.view.choose("steps")
+    qtbot.waitUntil(lambda: pane.shown.steps is not None)
+    shares = pane.shown.steps.weights[2]
+    assert pane.shown.weights[4, :5].tolist() == pytest.approx(shares.tolist(), abs=1e-3)
+    assert f"{100 * shares.max():.1f}\u00a0%" in pane.sentence()
+
+
+def test_a_compact_tile_shows_the_picture_alone(pane: Any) -> None:
+    pane.compact = True
+    pane.adapt_layout()
+    assert pane.arcs.isVisible()
+    assert not pane.heatmap.isVisible()
+    assert not pane.mosaic.isVisible()
+    pane.view.choose("matrix")
+    assert pane.heatmap.isVisible()
+    assert not pane.arcs.isVisible()
 
 
 def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
@@ -105,13 +143,13 @@ def test_heads_are_scored_again_only_when_weights_change(pane: Any, engine: Fake
 
 
 def test_the_view_is_saved_and_restored(pane: Any) -> None:
-    pane.view.choose("lines")
+    pane.view.choose("steps")
     saved = pane.save()
     pane.view.choose("matrix")
     pane.restore(saved)
-    assert pane.view.current == "lines"
+    assert pane.view.current == "steps"
     pane.restore({"view": "nothing"})
-    assert pane.view.current == "lines"
+    assert pane.view.current == "steps"
 
 
 def test_the_exact_head_is_requested_for_a_long_text(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
@@ -134,6 +172,7 @@ def test_the_exact_head_is_requested_for_a_long_text(pane: Any, engine: FakeEngi
 def test_the_matrix_zooms_around_a_cell_and_back(pane: Any) -> None:
     heatmap = pane.heatmap
     at = heatmap._matrix().center() + QPointF(-20, 20)
+    pane.view.choose("matrix")
     heatmap.set_data(heatmap.weights.repeat(4, 0).repeat(4, 1), pane.patterns.pieces * 4, 3)
     before = heatmap._cell_at(at.x(), at.y())
     heatmap.zoom(2.0, at)

@@ -1,4 +1,4 @@
-"""The pictures of attention: heatmap, mosaic, lines and steps. A click finds what is drawn there."""
+"""The pictures of attention: heatmap and steps. A click finds what is drawn there."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -6,21 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.messages.attention import HEAD_KINDS, ExplainAttention
+from engine.messages.attention import ExplainAttention
 from gui.colormaps import color_of
-from gui.i18n import percent, t
-from gui.panes.attention.badges import HeadBadges
-from gui.panes.attention.lines import MOST_QUERIES, AttentionLines
-from gui.panes.attention.mosaic import LEAST, SMALLEST, Mosaic, grid_for
 from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView, scaling
 from gui.text import visible
-from gui.theme import DARK, LIGHT, Theme
+from gui.theme import LIGHT, Theme
 from gui.widgets.heatmap import Heatmap, labelled_tokens
 from tests.gui.fakes import attention_steps
 from tests.gui.hands import (
@@ -196,166 +191,7 @@ def test_no_label_of_an_axis_overlaps_another(count: int, every: int, data: st.D
     assert all(after - before >= every for before, after in pairwise(labelled))
 
 
-# --- Mosaic --------------------------------------------------------------------------------------------
-
-
-def heads(layers: int, count: int, lit: tuple[int, int]) -> list[np.ndarray]:
-    weights = [np.zeros((count, 4, 4), np.float32) for _ in range(layers)]
-    weights[lit[0]][lit[1]] = 1.0
-    return weights
-
-
-@pytest.mark.parametrize(
-    ("layers", "count", "lit"),
-    [(1, 1, (0, 0)), (2, 3, (1, 2)), (12, 12, (7, 0)), (12, 12, (0, 11)), (28, 16, (27, 15)), (36, 32, (20, 9))],
-)
-def test_a_head_is_clicked_where_it_is_drawn(qtbot: QtBot, layers: int, count: int, lit: tuple[int, int]) -> None:
-    mosaic = show(qtbot, Mosaic(), 240, 240)
-    mosaic.set_weights(heads(layers, count, lit))
-    mosaic.set_current(*lit)  # scrolls there
-    chosen, picture = recorded(mosaic.chosen), painted(mosaic, color_of(1.0))
-    assert picture.any(), "the head cannot be seen"
-    rows, columns = np.nonzero(picture)
-    click(mosaic, QPoint(int(np.median(columns)), int(np.median(rows))))
-    assert chosen == [lit]
-
-
-def test_arrow_keys_move_through_the_heads_and_stop_at_the_edges(qtbot: QtBot) -> None:
-    mosaic = show(qtbot, Mosaic(), 240, 240)
-    mosaic.set_weights(heads(2, 3, (0, 0)))
-    mosaic.chosen.connect(mosaic.set_current)
-    way = []
-    for key in (Qt.Key.Key_Left, Qt.Key.Key_Up, *[Qt.Key.Key_Right] * 3, Qt.Key.Key_Down, Qt.Key.Key_Down):
-        press(mosaic, key)
-        way.append((mosaic.layer, mosaic.head))
-    assert way == [(0, 0), (0, 0), (0, 1), (0, 2), (0, 2), (1, 2), (1, 2)]
-    assert mosaic.accessibleDescription() == "Layer 2, head 3"
-
-
-def test_the_chosen_head_is_framed(qtbot: QtBot) -> None:
-    mosaic = show(qtbot, Mosaic(), 300, 200)
-    mosaic.set_weights(heads(2, 3, (1, 2)))
-    mosaic.set_current(1, 2)
-    picture, frame = where(mosaic, color_of(1.0)), area_of(painted(mosaic, LIGHT.color("accent")))
-    assert frame.contains(picture)
-    assert frame.width() < 110
-
-
-@pytest.mark.parametrize("size", [(300, 200), (60, 40)], ids=["with words", "a dot"])
-def test_a_badge_is_drawn_on_its_head(qtbot: QtBot, size: tuple[int, int]) -> None:
-    mosaic = show(qtbot, Mosaic(), *size)
-    mosaic.set_weights(heads(2, 3, (1, 1)))
-    mosaic.set_badges({(0, 1): ("prev", "#ff00ff"), (7, 7): ("gone", "#00ffff")})
-    chosen = recorded(mosaic.chosen)
-    click(mosaic, where(mosaic, QColor("#ff00ff")))
-    assert chosen == [(0, 1)]
-    assert not painted(mosaic, QColor("#00ffff")).any()
-
-
-@pytest.mark.parametrize("layers", [12, 30, 40])
-@pytest.mark.parametrize("size", [(180, 190), (440, 350), (900, 1000)], ids=["a tile", "a small window", "a large one"])
-def test_every_head_of_a_deep_model_is_large_enough_and_comes_into_view(
-    qtbot: QtBot, layers: int, size: tuple[int, int]
-) -> None:
-    mosaic = show(qtbot, Mosaic(), *size)
-    mosaic.set_weights(heads(layers, 9, (0, 0)))
-    for layer in (0, layers - 1, layers // 2):
-        for head in (0, 8):
-            mosaic.set_current(layer, head)
-            cell = mosaic._cell(layer, head)
-            assert mosaic.rect().contains(cell.toAlignedRect()), (layer, head)
-            assert mosaic.grid.side >= SMALLEST
-    assert size[0] < 200 or mosaic.grid.side >= LEAST
-
-
-@settings(max_examples=200, deadline=None)
-@given(layers=st.integers(1, 100), count=st.integers(1, 128), width=st.integers(60, 2500), height=st.integers(60, 1400))
-def test_the_grid_of_any_model_finds_each_head_and_is_as_wide_as_the_mosaic(
-    layers: int, count: int, width: int, height: int
-) -> None:
-    grid = grid_for(layers, count, (width, height), (20, 14), LEAST, SMALLEST)
-    for layer, head in ((0, 0), (layers - 1, count - 1), (layers // 2, count // 2)):
-        cell = grid.cell(layer, head)
-        assert grid.at(cell.center()) == (layer, head)
-        assert cell.left() >= 0
-        assert cell.right() <= width + 1
-        assert cell.bottom() <= grid.height + 1e-6
-    assert grid.side >= SMALLEST or grid.across == 1
-
-
-def test_a_mosaic_that_fits_has_no_scroll_bar_and_keys_move_by_pages(qtbot: QtBot) -> None:
-    mosaic = show(qtbot, Mosaic(), 400, 300)
-    mosaic.set_weights(heads(4, 4, (0, 0)))
-    assert not mosaic.bar.isVisible()
-    mosaic.set_weights(heads(30, 9, (0, 0)))
-    assert mosaic.bar.isVisible()
-    mosaic.chosen.connect(mosaic.set_current)
-    places = []
-    for key in (Qt.Key.Key_PageDown, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_Home):
-        press(mosaic, key)
-        places.append(mosaic.layer)
-    assert places == [5, 29, 24, 0]
-
-
-def test_the_wheel_scrolls_the_mosaic_and_hovering_names_the_head(qtbot: QtBot, hover: Hover) -> None:
-    mosaic = show(qtbot, Mosaic(), 400, 300)
-    mosaic.set_weights(heads(30, 9, (0, 0)))
-    turn_wheel(mosaic, QPoint(100, 100), -5)
-    assert mosaic.bar.value() > 0
-    layer = next(layer for layer in range(30) if mosaic._cell(layer, 3).top() > 150)
-    assert hover(mosaic, mosaic._cell(layer, 3).center().toPoint()) == f"Layer {layer + 1}, head 4"
-
-
-# --- Attention: lines and steps ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
-def test_a_query_is_chosen_by_a_click_at_its_row(qtbot: QtBot, theme: Theme) -> None:
-    lines = show(qtbot, AttentionLines(), 500, 400)
-    look(theme)
-    chosen = recorded(lines.row_chosen)
-    for row in range(6):
-        lines.set_data(np.eye(6, dtype=np.float32), PIECES, row)
-        click(lines, where(lines, theme.color("accent")))
-    assert chosen == [0, 1, 2, 3, 4, 5]
-
-
-def test_arrow_keys_move_through_the_queries_and_stop_at_the_ends(qtbot: QtBot) -> None:
-    lines = show(qtbot, AttentionLines(), 500, 400)
-    chosen = recorded(lines.row_chosen)
-    for row, key in ((0, Qt.Key.Key_Up), (0, Qt.Key.Key_Down), (5, Qt.Key.Key_Down), (5, Qt.Key.Key_Up)):
-        lines.set_data(np.eye(6, dtype=np.float32), PIECES, row)
-        press(lines, key)
-    assert chosen == [1, 4]
-    click(lines, QPoint(250, 2))  # the headings
-    click(lines, QPoint(250, 398))
-    assert chosen == [1, 4]
-
-
-@pytest.mark.parametrize(("count", "drawn"), [(12, 12), (MOST_QUERIES + 1, 1)])
-def test_only_the_chosen_lines_are_drawn_for_a_long_text(qtbot: QtBot, count: int, drawn: int) -> None:
-    lines = show(qtbot, AttentionLines(), 500, 18 * count + 60)
-    lines.set_data(np.eye(count, dtype=np.float32), ("x",) * count, 3)
-    column = pixels(lines)[:, 250]
-    other = column != column[-1]
-    assert np.count_nonzero(np.diff(other.astype(int)) == 1) == drawn
-
-
-@pytest.mark.parametrize("kind", ["lines", "steps"])
-def test_rows_are_taller_with_larger_type(qtbot: QtBot, kind: str) -> None:
-    view: Any
-    if kind == "lines":
-        view = show(qtbot, AttentionLines())
-        view.set_data(np.eye(6, dtype=np.float32), PIECES, 3)
-    else:
-        view = show(qtbot, AttentionStepsView())
-        [steps] = attention_steps(ExplainAttention("abcdef", 0, 5))
-        view.set_data(steps, 0, PIECES)
-    before = view.minimumHeight()
-    look(LARGE_TYPE)
-    assert view.minimumHeight() > 1.7 * before
-    look(LIGHT)
-    assert view.minimumHeight() == before
+# --- Steps ---------------------------------------------------------------------------------------------
 
 
 def steps_view(qtbot: QtBot, query: int = 5, head: int = 1, width: int = 700) -> tuple[AttentionStepsView, Any]:
@@ -417,35 +253,3 @@ def test_the_bar_of_a_key_is_as_long_as_its_weight(qtbot: QtBot) -> None:
     column = accent[:, x[x > 600]]
     lengths = sorted({int(n) for n in column.sum(1)} - {0}, reverse=True)
     assert lengths[0] / lengths[1] == pytest.approx(3.0, rel=0.05)
-
-
-def test_a_kind_that_would_name_most_heads_names_none(qtbot: QtBot) -> None:
-    badges = HeadBadges()
-    qtbot.addWidget(badges)
-    scores = np.full((len(HEAD_KINDS), 3, 3), 0.1, np.float32)
-    scores[HEAD_KINDS.index("first")] = 0.9
-    scores[HEAD_KINDS.index("previous"), 1, 2] = 0.6
-    badges.set_scores(scores)
-    assert {place: words for place, (words, _) in badges.badges().items()} == {(1, 2): "prev"}
-
-
-def test_the_badges_have_all_long_or_all_short_names(qtbot: QtBot) -> None:
-    badges = HeadBadges()
-    qtbot.addWidget(badges)
-    badges.set_scores(np.full((len(HEAD_KINDS), 2, 2), 0.5, np.float32))
-    badges.show()
-    seen = set()
-    for width in range(100, 500, 20):
-        badges.resize(width, 70)
-        words = tuple(button.text() for button in badges.buttons)
-        short = tuple(
-            t("pane.attention.badges.best", name=t(f"pane.attention.badges.short.{k}"), percent=percent(0.5))
-            for k in HEAD_KINDS
-        )
-        whole = tuple(
-            t("pane.attention.badges.best", name=t(f"pane.attention.badges.name.{k}"), percent=percent(0.5))
-            for k in HEAD_KINDS
-        )
-        assert words in (short, whole)
-        seen.add(words)
-    assert len(seen) == 2

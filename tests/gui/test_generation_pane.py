@@ -1,6 +1,7 @@
 """The Generation pane: generating, going back, branches, and undoing."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,15 +86,16 @@ def test_another_candidate_begins_a_branch(qtbot: QtBot, pane: GenerationPane, e
     written(qtbot, pane, 1)
     click(qtbot, pane.writing.page.back_button)
     qtbot.waitUntil(lambda: not pane.asking())
-    row = pane.writing.page.bars._row_height()
-    qtbot.mouseClick(pane.writing.page.bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row + row // 2))
+    place = pane.writing.page.bars.place_of(98)
+    assert place is not None
+    click_at(pane.writing.page.bars, place.center().toPoint())
     written(qtbot, pane, 1)
     assert engine.asked(Generate)[-1].first == 98
     assert pane.writing.tree.text() == "b"
     assert len(pane.writing.tree.leaves()) == 2
-    pane.writing._fill_branches()
-    branch: Any = pane.writing.page.branch_menu.actions()[0].menu()
-    branch.actions()[0].trigger()
+    small = pane.writing.page.stage.small_tree
+    qtbot.waitUntil(small.isVisible)  # a tree appears with the second branch
+    click_at(small.page, small.page.box_of(small.page.ends()[0]).center().toPoint() - QPoint(30, 0))
     assert pane.writing.tree.text() == "a"
 
 
@@ -129,7 +131,13 @@ def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
     pane.writing.page.side_button.setChecked(True)
     qtbot.waitUntil(lambda: all(len(tokens) == 5 for tokens in pane.writing.columns.texts) and not pane.asking())
     assert [r.sampling.temperature for r in engine.asked(Generate)] == [0.0, 1.0, 2.0]
-    click(qtbot, pane.writing.page.column_titles[1])
+    stage = pane.writing.page.stage
+    assert [title.isChecked() for title in stage.column_titles] == [True, False, False]
+    assert "temperature 0.0" in stage.bars_title.text()
+    click(qtbot, stage.column_titles[1])
+    assert [title.isChecked() for title in stage.column_titles] == [False, True, False]
+    assert "temperature 1.0" in stage.bars_title.text()
+    click(qtbot, stage.take_buttons[1])
     assert pane.writing.tree.text() == "abcab"
     assert not pane.writing.page.side_button.isChecked()
 
@@ -137,11 +145,14 @@ def test_side_by_side_shows_three_temperatures_and_one_can_be_taken(
 def test_during_training_text_is_generated_automatically_until_the_user_acts(
     qtbot: QtBot, pane: GenerationPane, engine: FakeEngine, window: MainWindow
 ) -> None:
+    engine.answers[Generate] = lambda request: [replace(generated(request)[0], step=10, following=candidates())]
     window.state.set_training(True)
     window.state.set_progress(points())
     window.state.weights_changed.emit()
-    qtbot.waitUntil(lambda: len(pane.writing.tree.current.path) == 40)
-    assert "10" in pane.writing.page.live_words.text()
+    qtbot.waitUntil(lambda: len(pane.writing.moment.written) == 40)
+    assert pane.writing.page.stage.live_words.text() == "Written at step 10"
+    assert pane.writing.moment.steps == (10, 10)
+    assert engine.requests[-1] == engine.asked(Generate)[-1]  # its candidates come from the same weights
     click(qtbot, pane.writing.page.back_button)
     asked = len(engine.asked(Generate))
     window.state.weights_changed.emit()
@@ -164,13 +175,13 @@ def test_candidates_are_described_in_words(pane: GenerationPane) -> None:
     pane.writing.page.bars.set_candidates(candidates())
     assert "excluded by" in pane.writing.page.bars.describe(2)
     assert "60.00\u00a0%" in pane.writing.page.bars.describe(0)
-    assert "9" in pane.writing.page.stage_words.text()
+    assert pane.subtitle() == "2 of 9 tokens remain after the settings"
 
 
 def test_a_tree_of_branches() -> None:
     tree = Branches("p")
     for event in generated(Generate("p", tokens=3)):
-        for token in event.tokens:  # type: ignore[attr-defined]
+        for token in event.tokens:
             tree.add(token)
     end = tree.current
     assert tree.ids() == (97, 98, 99)
@@ -180,7 +191,7 @@ def test_a_tree_of_branches() -> None:
     assert not tree.on()
     tree.go(tree.root)
     assert not tree.back()
-    other = generated(Generate("p", first=99))[0].tokens[0]  # type: ignore[attr-defined]
+    other = generated(Generate("p", first=99))[0].tokens[0]
     tree.add(other)
     assert [leaf.token.id for leaf in tree.leaves() if leaf.token] == [99, 99]
     tree.remove(end)
@@ -188,20 +199,65 @@ def test_a_tree_of_branches() -> None:
     assert tree.text() == "c"
 
 
-def test_the_legends_explain_the_colours_and_are_hidden_in_small_tiles(
+def test_a_compact_tile_shows_the_picture_without_controls(
     qtbot: QtBot, window: MainWindow, pane: GenerationPane
 ) -> None:
     page = pane.writing.page
-    assert page.text_key.isVisible()
-    assert "probability" in page.text_key.text()
+    assert page.stage.text_key.isVisible()
+    assert "probability" in page.stage.text_key.text()
     page.color.setCurrentIndex(1)
-    assert "entropy" in page.text_key.text()
-    assert page.bars_key.text() == "the model; after the settings; excluded"
-    window.appearance.toggle_language()
-    assert page.bars_key.text() == "モデルの確率; 設定適用後; 除外"
+    assert "entropy" in page.stage.text_key.text()
+    window.prompt.setFocus()
     window.resize(900, 560)
     window.workspace.choose_count(4)
-    qtbot.waitUntil(lambda: page.text_key.isHidden() and page.bars_key.isHidden())
+    qtbot.waitUntil(lambda: page.stage.text_key.isHidden() and page.tools.isHidden())
+    assert page.text.isVisible()
+
+
+def test_more_controls_appear_on_demand_and_are_remembered(qtbot: QtBot, pane: GenerationPane) -> None:
+    page = pane.writing.page
+    assert not page.controls.isVisible()
+    click(qtbot, page.more_button)
+    assert page.controls.sliders["top_k"].isVisible()
+    saved = pane.save()
+    click(qtbot, page.more_button)
+    pane.restore(saved)
+    assert page.controls.isVisible()
+
+
+def test_the_button_that_pauses_bears_the_sign_of_a_pause(qtbot: QtBot, pane: GenerationPane) -> None:
+    button = pane.writing.page.play_button
+    writes = button.icon().pixmap(16).toImage()
+    pane.writing.page.set_writing(True, False)
+    assert button.text() == "Pause"
+    assert button.icon().pixmap(16).toImage() != writes
+
+
+def test_a_text_of_another_model_is_not_restored(qtbot: QtBot, window: MainWindow, pane: GenerationPane) -> None:
+    click(qtbot, pane.writing.page.step_button)
+    written(qtbot, pane, 1)
+    window.state.set_model(replace(model(), folder="/models/other"))
+    qtbot.waitUntil(lambda: pane.writing.tree.model == "/models/other" and not pane.asking())
+    pane.writing.undo()
+    assert pane.writing.tree.ids() == ()
+    window.state.set_model(model())
+    qtbot.waitUntil(lambda: not pane.asking())
+    pane.writing.undo()
+    assert pane.writing.tree.text() == "a"  # it is kept for the model that wrote it
+
+
+def test_the_old_text_and_candidates_stay_until_the_new_ones_are_known(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine, pane: GenerationPane
+) -> None:
+    del engine.answers[PredictNext]  # not computed yet
+    window.prompt.set_text("The dog")
+    qtbot.waitUntil(lambda: engine.asked(PredictNext)[-1].prompt == "The dog")
+    assert pane.writing.page.text.text() == "The cat"
+    assert pane.writing.moment.prompt == "The cat"
+    shown = candidates(1)
+    engine.send(PredictNext, shown)
+    assert pane.writing.page.text.text() == "The dog"
+    assert pane.writing.page.bars.candidates is shown
 
 
 def test_the_candidates_are_described_in_the_language_of_the_window(window: MainWindow, qtbot: QtBot) -> None:
@@ -237,7 +293,7 @@ def grown() -> Branches:
     for ids in ("abc", "aca", "b"):
         tree.go(tree.root)
         for letter in ids:
-            tree.add(generated(Generate("p", first=ord(letter)))[0].tokens[0])  # type: ignore[attr-defined]
+            tree.add(generated(Generate("p", first=ord(letter)))[0].tokens[0])
     return tree
 
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.attention import ExplainAttention
 from engine.messages.map import TraceForward
-from gui.panes.attention.lines import AttentionLines
+from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.steps import AttentionStepsView
 from gui.panes.embeddings.near_list import NearList
@@ -49,8 +49,8 @@ def _fill(name: str, data: str) -> QWidget:
         made.set_names(names, ("latin",) * count)
         made.set_points(square[:, :2] if count else np.zeros((0, 2), np.float32), True)
         made.set_marked(list(range(count)))
-    elif name == "lines":
-        made = AttentionLines()
+    elif name == "arcs":
+        made = AttentionArcs()
         made.set_data(square, names, max(0, count - 1))
     elif name == "vector":
         made = VectorBars()
@@ -93,7 +93,7 @@ def _fill(name: str, data: str) -> QWidget:
     return made
 
 
-PAINTED = ("heatmap", "mosaic", "scatter plot", "lines", "vector", "bars", "near", "candidates", "strip", "text",
+PAINTED = ("heatmap", "mosaic", "scatter plot", "arcs", "vector", "bars", "near", "candidates", "strip", "text",
            "steps", "map")  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_every_picture_can_be_painted_with_any_data(qtbot: QtBot, hover: Hover, 
             middle = target.rect().center()
             for place in (QPoint(0, 0), middle, QPoint(*size)):
                 click(target, place)
-                if name not in ("mosaic", "scatter plot", "lines"):
+                if name not in ("mosaic", "scatter plot", "arcs"):
                     hover(target, place)
             turn_wheel(target, middle, 1)
             drag(target, middle, middle + QPoint(3, 3), QPoint(0, 0))

@@ -14,11 +14,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.messages.generation import STAGES, Candidates, GeneratedToken, SamplingSettings
 from gui import i18n
 from gui.colormaps import color_of
-from gui.theme import DARK, GAP_M, LIGHT, NORMAL, Theme
+from gui.theme import DARK, GAP_M, LARGE, LIGHT, Theme
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.draw_strip import DrawStrip
+from gui.widgets.token_spans import spans_of
 from gui.widgets.token_strip import CHEVRON, TokenStrip, describe
 from tests.gui.fakes import candidates, many_candidates, tokens_of
 from tests.gui.hands import (
@@ -55,18 +58,112 @@ def test_an_excluded_candidate_is_grey_and_can_be_chosen(qtbot: QtBot, hover: Ho
 def test_bars_are_as_long_as_the_probabilities(qtbot: QtBot) -> None:
     bars = show(qtbot, CandidateBars(), 500, 300)
     bars.set_candidates(candidates())
-    lengths = painted(bars, LIGHT.series_color(0)).sum(1)
+    lengths = painted(bars, LIGHT.series_color(0))[round(bars._top_of(0)) :].sum(1)
     runs = np.split(lengths, np.flatnonzero(lengths == 0))
     first, second = [int(run.max()) for run in runs if run.size and run.max() > 5][:2]
     assert first / second == pytest.approx(0.5 / 0.3, rel=0.05)
 
 
+@pytest.mark.parametrize("highest", [0.001, 0.02, 0.5, 1.0])
+def test_the_axis_ends_at_100_per_cent_unless_it_is_stretched(qtbot: QtBot, highest: float) -> None:
+    bars = show(qtbot, CandidateBars(draws=False), 500, 300)
+    table = np.full((len(STAGES), 3), highest / 4, np.float32)
+    table[:, 0] = highest
+    bars.set_candidates(replace(candidates(), probabilities=table))
+    left, right = bars._columns().axis
+
+    def length() -> int:
+        return int(painted(bars, LIGHT.series_color(0))[round(bars._top_of(0)) :].sum(1).max())
+
+    assert length() == pytest.approx(max(1, highest * (right - left)), abs=2)
+    press(bars, Qt.Key.Key_Z)
+    assert length() == pytest.approx(max(1, highest * bars.factor() * (right - left)), abs=2)
+    assert 0.09 < highest * bars.factor() <= 1.0
+
+
+@given(st.integers(1, 60), st.integers(150, 700))
+@settings(max_examples=20)
+def test_the_rows_and_the_others_have_all_of_the_probability(qtbot: QtBot, count: int, height: int) -> None:
+    bars = show(qtbot, CandidateBars(), 400, height)
+    shown = many_candidates(count)
+    bars.set_candidates(replace(shown, drawn=count - 1))
+    assert len(bars.indices()) == bars.rows() <= 10
+    assert count - 1 in bars.indices()  # the drawn one in any case
+    model, left = bars.others()
+    assert model + shown.probabilities[0, bars.indices()].sum() == pytest.approx(1.0, abs=1e-5)
+    assert left + shown.probabilities[-1, bars.indices()].sum() == pytest.approx(1.0, abs=1e-5)
+
+
+# --- The draw ----------------------------------------------------------------------------------------
+
+
+def drawing(draw: float, temperature: float = 1.0) -> Candidates:
+    found = candidates(0 if draw < 0.6 else 1)
+    return replace(found, draw=draw, starts=(0.0, 0.6, 1.0), sampling=SamplingSettings(temperature=temperature))
+
+
 @pytest.mark.parametrize("draw", [0.05, 0.42, 0.97])
-def test_the_random_number_is_marked_on_the_line(qtbot: QtBot, draw: float) -> None:
-    bars = show(qtbot, CandidateBars(), 500, 300)
-    bars.set_candidates(replace(candidates(), draw=draw))
-    rows, columns = np.nonzero(painted(bars, LIGHT.series_color(1)))
-    assert columns[rows == rows.min()].mean() == pytest.approx(draw * 500, abs=3)
+def test_the_needle_is_at_the_random_number(qtbot: QtBot, draw: float) -> None:
+    strip = show(qtbot, DrawStrip(), 500, 90)
+    strip.set_candidates(drawing(draw))
+    rows, columns = np.nonzero(painted(strip, LIGHT.series_color(1)))
+    assert columns[rows <= rows.min() + 2].mean() == pytest.approx(draw * 500, abs=3)
+    assert strip.accessibleDescription() == f"random number {draw:.2f} → {'a' if draw < 0.6 else 'b'}"
+    box = strip.segment(0 if draw < 0.6 else 1)
+    assert box.left() <= draw * 500 <= box.right()
+    assert box.width() == pytest.approx((0.6 if draw < 0.6 else 0.4) * 500, abs=0.01)
+
+
+def test_the_needle_spins_and_stops_at_the_random_number(qtbot: QtBot) -> None:
+    strip = show(qtbot, DrawStrip(), 500, 90)
+    strip.set_candidates(drawing(0.2))
+    strip.set_candidates(drawing(0.7), spin=True)
+    places: list[float] = []
+    qtbot.waitUntil(lambda: places.append(strip.needle) or strip.needle == 0.7)  # type: ignore[func-returns-value]
+    assert len(set(places)) > 3
+
+
+def test_at_temperature_0_there_is_no_needle_but_a_crown(qtbot: QtBot, hover: Hover) -> None:
+    strip = show(qtbot, DrawStrip(), 500, 90)
+    strip.set_candidates(drawing(0.3))
+    with_needle = painted(strip, LIGHT.series_color(1)).sum()
+    assert not painted(strip, LIGHT.series_color(4)).any()
+    strip.set_candidates(drawing(0.3, temperature=0.0))
+    assert painted(strip, LIGHT.series_color(1)).sum() < with_needle
+    crown = where(strip, LIGHT.series_color(4))
+    assert crown.x() == pytest.approx(strip.segment(0).center().x(), abs=3)
+    assert "no draw" in strip.accessibleDescription()
+    assert hover(strip, strip.segment(1).center().toPoint()).startswith("b   40.00 %")
+
+
+# --- Written tokens ----------------------------------------------------------------------------------
+
+
+def token(piece: str, text: str = "", **more: bool) -> GeneratedToken:
+    return GeneratedToken(1, piece, text, 0.5, 1.0, None, **more)
+
+
+def test_a_character_is_a_grey_box_until_its_last_byte_is_written() -> None:
+    parts = [token("a", "a"), token("<0xE5>"), token("<0x90>"), token("<0xBE>", "吾")]
+    looks = [[span.look for span in spans_of(parts[:count], [0.5] * count)] for count in range(1, 5)]
+    assert looks == [[""], ["", "half"], ["", "", "half"], ["", "", "", ""]]
+    assert "".join(span.text for span in spans_of(parts, [0.5] * 4)) == "a吾"
+    assert spans_of([token("<0xFF>", "\ufffd")], [0.5])[0].look == "half"
+
+
+@pytest.mark.parametrize(
+    ("piece", "ends", "name"),
+    [
+        ("<|im_end|>", True, "end of turn"),
+        ("<|endoftext|>", True, "end of text"),
+        ("</s>", True, "end of text"),
+        ("<|im_start|>", False, "<|im_start|>"),
+    ],
+)
+def test_special_tokens_are_chips_with_a_name_that_is_no_part_of_the_text(piece: str, ends: bool, name: str) -> None:
+    [span] = spans_of([token(piece, special=True, ends=ends)], [0.9])
+    assert (span.look, span.text, span.shown.strip("\xa0")) == ("chip", "", name)
+    assert piece in span.words
 
 
 def test_arrow_keys_and_return_choose_a_candidate(qtbot: QtBot) -> None:
@@ -82,10 +179,10 @@ def test_arrow_keys_and_return_choose_a_candidate(qtbot: QtBot) -> None:
 def test_keys_cannot_choose_a_candidate_that_is_not_shown(qtbot: QtBot) -> None:
     bars = show(qtbot, CandidateBars(), 400, 500)
     bars.set_candidates(many_candidates(12))
-    assert bars.rows() == 12
+    assert bars.rows() == 10
     press(bars, *[Qt.Key.Key_Down] * 12)
     bars.resize(400, 150)
-    assert bars.rows() < 12
+    assert bars.rows() < 10
     chosen = recorded(bars.chosen)
     press(bars, Qt.Key.Key_Return)
     assert chosen == [bars.rows() - 1]
@@ -387,5 +484,7 @@ def test_the_name_of_the_drawn_candidate_is_not_cut(qtbot: QtBot) -> None:
     qtbot.addWidget(bars)
     bars.resize(500, 400)
     bars.set_candidates(replace(candidates(), pieces=("Question", "b", "c")))
-    bold = QFontMetricsF(bars.theme.font(NORMAL, bold=True))
-    assert bars._label_width() - GAP_M >= bold.horizontalAdvance("Question")
+    bold = QFontMetricsF(bars.theme.font(LARGE, bold=True))
+    place = bars.place_of(97)
+    assert place is not None
+    assert place.width() - GAP_M >= bold.horizontalAdvance("Question")

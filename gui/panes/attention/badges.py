@@ -1,13 +1,13 @@
 """Buttons that select, for each kind of head that has a name, the head with the highest score."""
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from engine.messages.attention import HEAD_KINDS
+from engine.messages.attention import HEAD_KINDS, HeadScores
 from gui.i18n import percent, t
+from gui.layout import row
 from gui.text import tip
 from gui.theme import GAP_S
 from gui.themed import Themed
@@ -22,22 +22,21 @@ class HeadBadges(Themed, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.scores: NDArray[np.floating] = np.zeros((len(HEAD_KINDS), 0, 0))
+        self.scores = np.zeros((len(HEAD_KINDS), 0, 0), np.float32)
+        self.even = np.zeros(len(HEAD_KINDS), np.float32)
         self.buttons = [QPushButton() for _ in HEAD_KINDS]
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(GAP_S)
+        self.setLayout(row(*self.buttons, spacing=GAP_S))
         for index, button in enumerate(self.buttons):
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, kind=index: self.chosen.emit(*self._best(kind)))
-            grid.addWidget(button, index // 2, index % 2)
         self.restyle()
         self.retranslate()
 
-    def set_scores(self, scores: NDArray[np.floating]) -> None:
-        """Show scores [kind, layer, head]: shares of the attention, in the order of HEAD_KINDS."""
-        self.scores = scores
+    def set_scores(self, found: HeadScores) -> None:
+        """Show the highest score of each kind, beside that of attention spread evenly."""
+        self.scores, self.even = found.scores, found.even
         self.retranslate()
+        self.restyle()
 
     def badges(self) -> dict[tuple[int, int], tuple[str, str]]:
         """Return the label of each head that has one: a short name and a colour.
@@ -56,20 +55,31 @@ class HeadBadges(Themed, QWidget):
     def retranslate(self) -> None:
         if not self.scores.size:
             return
-        whole, brief = ([self._words(kind, length) for kind in HEAD_KINDS] for length in ("name", "short"))
-        room = self.width() / 2 - self.theme.px(EDGES)
-        fits = all(self.buttons[0].fontMetrics().horizontalAdvance(words) <= room for words in whole)
+        whole, brief = ([self._words(kind, length) for kind in range(len(HEAD_KINDS))] for length in ("best", "brief"))
+        room = self.width() / len(HEAD_KINDS) - self.theme.px(EDGES)
+        metrics = self.buttons[0].fontMetrics()
+        fits = all(metrics.horizontalAdvance(line) <= room for words in whole for line in words.split("\n"))
         for kind, button in enumerate(self.buttons):
             button.setText((whole if fits else brief)[kind])  # all in the same length
-            layer, head = self._best(kind)
-            place = t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1)
-            button.setToolTip(tip(f"{whole[kind]}\n{place}\n{t(f'pane.attention.badges.tip.{HEAD_KINDS[kind]}')}"))
-            button.setAccessibleName(f"{whole[kind]}, {place}")
+            explained = t(f"pane.attention.badges.tip.{HEAD_KINDS[kind]}")
+            button.setToolTip(tip(f"{whole[kind]}\n{explained} {t('pane.attention.badges.tip.measured')}"))
+            button.setAccessibleName(whole[kind].replace("\n", " "))
 
-    def _words(self, kind: str, length: str) -> str:
-        """Return a button's label, its name in full or "short", with the highest score."""
-        share = float(self.scores[HEAD_KINDS.index(kind)].max())
-        return t("pane.attention.badges.best", name=t(f"pane.attention.badges.{length}.{kind}"), percent=percent(share))
+    def _words(self, kind: int, length: str) -> str:
+        """Return a button's label in two lines: the kind, and the best head with its score; "best" or "brief"."""
+        layer, head = self._best(kind)
+        key = length if self._is_enough(kind) else f"none_{length}"
+        return t(
+            f"pane.attention.badges.{key}",
+            name=t(f"pane.attention.badges.{'short' if length == 'brief' else 'name'}.{HEAD_KINDS[kind]}"),
+            layer=layer + 1,
+            head=head + 1,
+            percent=percent(float(self.scores[kind].max())),
+            even=percent(float(self.even[kind])),
+        )
+
+    def _is_enough(self, kind: int) -> bool:
+        return bool(self.scores.size and self.scores[kind].max() >= ENOUGH)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -77,8 +87,10 @@ class HeadBadges(Themed, QWidget):
 
     def restyle(self) -> None:
         for kind, button in enumerate(self.buttons):
+            found = self._is_enough(kind)
+            color, edge = ("text", self.theme.series[kind]) if found else ("muted", self.theme.cut)
             button.setStyleSheet(
-                f"text-align: left; border-left: {self.theme.px(4)}px solid {self.theme.series[kind]};"
+                f"text-align: left; color: {getattr(self.theme, color)};border-left: {self.theme.px(4)}px solid {edge};"
             )
 
     def _best(self, kind: int) -> tuple[int, int]:

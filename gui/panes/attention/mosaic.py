@@ -1,8 +1,11 @@
-"""All attention heads at once, layers down and heads across. One is selected; a deep model scrolls."""
+"""All attention heads at once: a column for each layer, or those that look most at one token, best first.
 
-import math
+Up to MANY heads, each is its whole pattern. Above, each is only the selected row as a bar code: a cell for each key.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,82 +20,51 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QResizeEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QScrollBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.colormaps import root_colors
 from gui.i18n import t
-from gui.theme import GAP_M, GAP_S, SMALL
+from gui.panes.attention.sentence import share
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
-LEAST, SMALLEST = 28, 16  # pixels at zoom 1 of a head's square: before the mosaic scrolls; before a layer is wrapped
-ROOM_FOR_NUMBERS = 150  # pixels at zoom 1 of the mosaic's width
-PAGE = 5  # layers that Page Up and Page Down move
+MANY = 64  # heads above which each is a bar code
+TURNED = 1.5  # how much larger the cells have to be with heads across, for layers to go down
+ROOM_FOR_NUMBERS = 150  # pixels at zoom 1 of the width
+EVERY = 5  # of the numbers, where there is no room for all
+STRIP = 16  # pixels at zoom 1 of the height of a bar code in the sorted grid
+
+Head = tuple[int, int]  # layer, head
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The place of each head: layers below one another, in blocks side by side."""
+class Cells:
+    """Equal cells in columns and rows; `left` and `top` is the room for their numbers, in pixels."""
 
-    layers: int
-    heads: int
-    down: int  # layers in a block
-    across: int  # heads in a row; a layer with more has several rows
-    side: float  # of a head's square, in pixels
-    left: float  # width of the layers' numbers in each block
-    top: float  # height of the heads' numbers
+    columns: int
+    rows: int
+    width: float
+    height: float
+    left: float = 0.0
+    top: float = 0.0
 
-    @property
-    def layer_height(self) -> float:
-        return math.ceil(self.heads / self.across) * self.side
-
-    @property
-    def block_width(self) -> float:
-        return self.left + self.across * self.side + GAP_S
-
-    @property
-    def height(self) -> float:
-        return self.top + min(self.layers, self.down) * self.layer_height
-
-    def cell(self, layer: int, head: int) -> QRectF:
-        block, row = divmod(layer, self.down)
-        line, column = divmod(head, self.across)
-        x = block * self.block_width + self.left + column * self.side
-        return QRectF(x, self.top + row * self.layer_height + line * self.side, self.side, self.side)
+    def box(self, column: int, row: int) -> QRectF:
+        return QRectF(self.left + column * self.width, self.top + row * self.height, self.width, self.height)
 
     def at(self, point: QPointF) -> tuple[int, int] | None:
-        """Return the layer and head at a point."""
-        block, x = divmod(point.x(), self.block_width)
-        row, y = divmod(point.y() - self.top, self.layer_height)
-        column, line = int((x - self.left) // self.side), int(y // self.side)
-        layer, head = int(block) * self.down + int(row), line * self.across + column
-        inside = 0 <= row < self.down and 0 <= column < self.across and layer < self.layers and head < self.heads
-        return (layer, head) if inside else None
+        """Return the column and row at a point."""
+        column, row = (point.x() - self.left) // self.width, (point.y() - self.top) // self.height
+        inside = 0 <= column < self.columns and 0 <= row < self.rows
+        return (int(column), int(row)) if inside else None
 
 
-def grid_for(
-    layers: int, heads: int, size: tuple[float, float], numbers: tuple[float, float], least: float, smallest: float
-) -> Grid:
-    """Return the grid with the largest squares in this width and height; if they are below `least`, a higher grid.
-
-    `numbers` are the width and height that the numbers of layers and heads need.
-    """
-    (width, height), (left, top) = size, numbers
-
-    def side(blocks: int, across: int) -> float:
-        return (width / blocks - left - GAP_S) / across
-
-    def fits(blocks: int) -> float:
-        return min(side(blocks, heads), (height - top) / math.ceil(layers / blocks))
-
-    blocks = max(range(1, layers + 1), key=fits)
-    if fits(blocks) >= least:
-        return Grid(layers, heads, math.ceil(layers / blocks), heads, fits(blocks), left, top)
-    blocks = max((blocks for blocks in range(1, layers + 1) if side(blocks, heads) >= least), default=1)
-    lines = next((lines for lines in range(1, heads) if side(1, math.ceil(heads / lines)) >= smallest), heads)
-    across = math.ceil(heads / lines)
-    return Grid(layers, heads, math.ceil(layers / blocks), across, max(1.0, side(blocks, across)), left, top)
+def cells_for(columns: int, rows: int, size: tuple[float, float], numbers: tuple[float, float], square: bool) -> Cells:
+    """Return the cells that fill a box of this width and height; `square` ones are as large as its smaller side."""
+    width, height = max(1.0, size[0] - numbers[0]) / columns, max(1.0, size[1] - numbers[1]) / rows
+    if square:
+        width = height = min(width, height)
+    return Cells(columns, rows, width, height, *numbers)
 
 
 class Mosaic(Painted):
@@ -100,81 +72,93 @@ class Mosaic(Painted):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, down=Policy.Expanding)
-        self.layer = self.head = 0
-        self._images: list[list[QImage]] = []
-        self._badges: dict[tuple[int, int], tuple[str, str]] = {}
-        self.grid = Grid(1, 1, 1, 1, 1.0, 0.0, 0.0)  # the places of the heads, before scrolling
-        self.bar = QScrollBar(Qt.Orientation.Vertical, self)
-        self.bar.valueChanged.connect(lambda: self.update())
+        self.layer = self.head = self.row = 0
+        self.key: int | None = None  # the heads are sorted by their weights from `row` to it; None: by layer
+        self.weights: list[NDArray[np.float16]] = []
+        self._given: Sequence[NDArray[np.floating]] = self.weights  # as `set_weights` received them
+        self.cells = Cells(1, 1, 1.0, 1.0)
+        self._slots: dict[Head, tuple[int, int]] = {}  # the column and row of each head
+        self._heads: dict[tuple[int, int], Head] = {}
+        self._images: dict[Head, QImage] = {}
+        self._badges: dict[Head, tuple[str, str]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
-        """Show patterns, [head, query, key] for each layer, coloured by square roots so that small weights show."""
-        resized = [len(layer) for layer in weights] != [len(row) for row in self._images]
-        self._images = [_images(layer) for layer in weights]
-        if resized:
-            self._lay_out()
+    def set_weights(self, weights: Sequence[NDArray[np.floating]], row: int = -1, key: int | None = None) -> None:
+        """Show patterns, [head, query, key] for each layer; `row` is the selected query, -1 the last.
+
+        With a `key`, only the heads with the largest weights from `row` to it are shown, largest first.
+        """
+        if weights is not self._given:
+            self._given = weights
+            self.weights = [layer.astype(np.float16, order="C", copy=False) for layer in weights]
+            self._images = {}
+        self.row = row % max(1, self.weights[0].shape[1]) if self.weights else 0
+        self.key = key
+        self._lay_out()
         self.update()
 
-    def set_badges(self, badges: dict[tuple[int, int], tuple[str, str]]) -> None:
+    def set_badges(self, badges: dict[Head, tuple[str, str]]) -> None:
         """Label heads whose behaviour has a name: (layer, head) -> short name, colour."""
         self._badges = badges
         self.update()
 
     def set_current(self, layer: int, head: int) -> None:
-        """Select a head, and scroll so that it is seen."""
-        moved = (layer, head) != (self.layer, self.head)
         self.layer, self.head = layer, head
-        self.setAccessibleDescription(t("pane.attention.mosaic.head", layer=layer + 1, head=head + 1))
-        if moved:
-            self._scroll_to_current()
+        self.setAccessibleDescription(self._describe((layer, head)))
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self.theme.px(200), self.theme.px(200))
+        return QSize(self.theme.px(240), self.theme.px(200))
+
+    @property
+    def are_bar_codes(self) -> bool:
+        return bool(self.weights) and (self.key is not None or len(self.weights) * len(self.weights[0]) > MANY)
+
+    def weight(self, head: Head) -> float:
+        """Return a head's weight from the selected row to the key by which the heads are sorted."""
+        return float(self.weights[head[0]][head[1], self.row, self.key or 0])
 
     # --- Geometry --------------------------------------------------------------------------------
 
-    def _best_grid(self) -> Grid:
-        layers, heads = len(self._images), len(self._images[0])
-        numbers = (0.0, 0.0)
+    def _metrics(self, size: int = SMALL) -> QFontMetricsF:
+        return QFontMetricsF(self.theme.font(size))
+
+    def _lay_out(self) -> None:
+        self._slots = {}
+        if self.weights and len(self.weights[0]):
+            self._sort_by_weight() if self.key is not None else self._sort_by_layer()
+        self._heads = {slot: head for head, slot in self._slots.items()}
+
+    def _sort_by_layer(self) -> None:
+        layers, heads = len(self.weights), len(self.weights[0])
+        size, numbers = (self.width() - 2.0, self.height() - 2.0), (0.0, 0.0)
         if self.width() > self.theme.px(ROOM_FOR_NUMBERS):
             metrics = self._metrics()
-            numbers = metrics.horizontalAdvance(str(layers)) + GAP_M, metrics.height()
-        limits = self.theme.px(LEAST), self.theme.px(SMALLEST)
-        found = grid_for(layers, heads, (self.width(), self.height()), numbers, *limits)
-        if found.height <= self.height() + 1:
-            return found
-        width = self.width() - self.bar.sizeHint().width() - GAP_S
-        return grid_for(layers, heads, (width, self.height()), numbers, *limits)
+            numbers = metrics.horizontalAdvance(str(max(heads, layers))) + GAP_M, metrics.height() + GAP_S
+        square = not self.are_bar_codes
+        self.cells = cells_for(layers, heads, size, numbers, square)
+        turned = cells_for(heads, layers, size, numbers, square)
+        down = min(turned.width, turned.height) > TURNED * min(self.cells.width, self.cells.height)
+        self.cells = turned if down else self.cells
+        self._slots = {head: head[::-1] if down else head for head in np.ndindex(layers, heads)}
 
-    def _metrics(self) -> QFontMetricsF:
-        return QFontMetricsF(self.theme.font(SMALL - 1))
+    def _sort_by_weight(self) -> None:
+        """Place as many heads as fit, each with its name and its weight above its bar code."""
+        metrics = self._metrics(NORMAL)
+        widest = self._name((98, 98)) + f"  {share(1.0)}  "
+        width, height = metrics.horizontalAdvance(widest), metrics.height() + self.theme.px(STRIP) + 3 * GAP_S
+        columns, rows = max(1, int(self.width() // width)), max(1, int(self.height() // height))
+        rows = min(rows, -(-len(self.weights) * len(self.weights[0]) // columns))
+        self.cells = cells_for(columns, rows, (self.width(), self.height()), (0.0, 0.0), False)
+        heads = sorted(np.ndindex(len(self.weights), len(self.weights[0])), key=lambda head: -self.weight(head))
+        best = islice(heads, columns * rows)
+        self._slots = {head: divmod(place, columns)[::-1] for place, head in enumerate(best)}
 
     def _cell(self, layer: int, head: int) -> QRectF:
         """Return where a head is painted."""
-        cell = self.grid.cell(layer, head).translated(0, -self.bar.value())
-        gap = min(float(GAP_S), cell.width() / 8)
+        cell = self.cells.box(*self._slots[layer, head])
+        gap = min(float(GAP_S), cell.width() / 8, cell.height() / 8)
         return cell.adjusted(gap, gap, -gap, -gap)
-
-    def _lay_out(self) -> None:
-        width = self.bar.sizeHint().width()
-        self.bar.setGeometry(self.width() - width, 0, width, self.height())
-        if self._images:
-            self.grid = self._best_grid()
-        hidden = max(0, math.ceil(self.grid.height - self.height() - 1)) if self._images else 0
-        self.bar.setRange(0, hidden)
-        self.bar.setPageStep(self.height())
-        self.bar.setSingleStep(self.theme.px(LEAST))
-        self.bar.setVisible(hidden > 0)
-        self._scroll_to_current()
-
-    def _scroll_to_current(self) -> None:
-        if self.layer < len(self._images) and self.head < len(self._images[0]):
-            grid = self.grid
-            cell = grid.cell(self.layer, self.head)
-            lowest, highest = math.ceil(cell.bottom()) - self.height() + GAP_S, math.floor(cell.top() - grid.top)
-            self.bar.setValue(min(max(self.bar.value(), lowest), highest))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._lay_out()
@@ -186,64 +170,86 @@ class Mosaic(Painted):
     # --- Painting --------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._images:
-            return
-        painter, grid = QPainter(self), self.grid
-        painter.setClipRect(QRectF(0, grid.top, self.width(), self.height()))
-        # Smooth only where a pixel contains several values; large cells keep sharp edges.
-        crowded = self._images[0][0].width() > self._cell(0, 0).width()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, crowded)
-        for layer, row in enumerate(self._images):
-            if self._cell(layer, 0).top() > self.height() or self._cell(layer, len(row) - 1).bottom() < 0:
-                continue
-            for head, image in enumerate(row):
-                painter.drawImage(self._cell(layer, head), image)
+        painter = QPainter(self)
+        for head in self._slots:
+            cell = self._cell(*head)
+            if self.key is not None:
+                cell = self._paint_name(painter, cell, head)
+            image = self._bar_code(head, cell) if self.are_bar_codes else self._pattern(head)
+            # Smooth only where a pixel contains several values; large cells keep sharp edges.
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, image.width() > cell.width())
+            painter.drawImage(cell, image)
         for place, (words, color) in self._badges.items():
-            if place[0] < len(self._images) and place[1] < len(self._images[0]):
+            if place in self._slots and self.key is None:
                 self._paint_badge(painter, self._cell(*place), words, color)
-        if self.layer < len(self._images) and self.head < len(self._images[0]):
-            painter.setPen(QPen(self.theme.color("accent"), 2))
+        if (self.layer, self.head) in self._slots:
+            painter.setPen(QPen(self.theme.color("accent"), self.theme.px(2)))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            cell = self._cell(self.layer, self.head)
-            painter.drawRoundedRect(cell.adjusted(-3, -3, 3, 3) if cell.width() > 20 else cell, 3, 3)
-        painter.setClipping(False)
-        if grid.top:
-            self._paint_numbers(painter, grid)
+            painter.drawRoundedRect(self._cell(self.layer, self.head).adjusted(-2, -2, 2, 2), 2, 2)
+        if self.cells.top:
+            self._paint_numbers(painter)
 
-    def _paint_numbers(self, painter: QPainter, grid: Grid) -> None:
-        """Paint the numbers of the layers, and above the numbers of the heads; only some where they would overlap."""
-        metrics = self._metrics()
-        every = math.ceil(metrics.height() / grid.layer_height)
-        for layer in range(len(self._images)):
-            cell = grid.cell(layer, 0).translated(0, -self.bar.value())
-            if (layer % grid.down) % every == 0 and grid.top <= cell.center().y() <= self.height():
-                box = QRectF(cell.left() - grid.left, cell.top(), grid.left - GAP_S, grid.layer_height)
-                self._paint_number(painter, box, layer + 1, layer == self.layer, Qt.AlignmentFlag.AlignRight)
-        if grid.across < grid.heads:
-            return
-        every = math.ceil((metrics.horizontalAdvance(str(grid.heads)) + GAP_S) / grid.side)
-        for block in range(math.ceil(grid.layers / grid.down)):
-            for head in range(0, grid.heads, every):
-                cell = grid.cell(block * grid.down, head)
-                box = QRectF(cell.left() - GAP_M, 0, cell.width() + 2 * GAP_M, grid.top)
-                here = head == self.head and block == self.layer // grid.down
-                self._paint_number(painter, box, head + 1, here, Qt.AlignmentFlag.AlignHCenter)
+    def _pattern(self, head: Head) -> QImage:
+        """Return a head's whole pattern as an image in which the masked cells are transparent."""
+        if head not in self._images:
+            weights = self.weights[head[0]][head[1]]
+            self._images[head] = _image(weights, np.tri(*weights.shape, dtype=np.uint32))
+        return self._images[head]
+
+    def _bar_code(self, head: Head, cell: QRectF) -> QImage:
+        """Return the selected row of a head, along the longer side; a pixel of several keys shows the largest."""
+        row = self.weights[head[0]][head[1], self.row, : self.row + 1]
+        across = cell.width() >= cell.height()
+        pixels = max(1, int(cell.width() if across else cell.height()))
+        if len(row) > pixels:
+            row = np.maximum.reduceat(row, np.arange(pixels) * len(row) // pixels)
+        return _image(row[None] if across else row[:, None], np.uint32(1))
+
+    def _name(self, head: Head) -> str:
+        return t("pane.attention.mosaic.short", layer=head[0] + 1, head=head[1] + 1)
+
+    def _paint_name(self, painter: QPainter, cell: QRectF, head: Head) -> QRectF:
+        """Paint a head's name and weight at the top of its cell, and return the box below for its bar code."""
+        chosen = head == (self.layer, self.head)
+        painter.setFont(self.theme.font(NORMAL, bold=chosen))
+        painter.setPen(self.theme.color("accent" if chosen else "text"))
+        words = cell.adjusted(GAP_S, 0, -GAP_S, 0)
+        words.setHeight(self._metrics(NORMAL).height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignLeft, self._name(head))
+        painter.drawText(words, Qt.AlignmentFlag.AlignRight, share(self.weight(head)))
+        strip = QRectF(words.left(), words.bottom(), words.width(), cell.bottom() - words.bottom() - GAP_S)
+        strip.setHeight(min(strip.height(), self.theme.px(4 * STRIP)))
+        return strip
+
+    def _paint_numbers(self, painter: QPainter) -> None:
+        """Paint the numbers of the columns above and of the rows at the left; where there is no room, every fifth."""
+        metrics, cells = self._metrics(), self.cells
+        column, row = self._slots.get((self.layer, self.head), (-1, -1))
+        widest = metrics.horizontalAdvance(f"{cells.columns} ")
+        for index in _numbered(cells.columns, column, widest / cells.width):
+            box = cells.box(index, 0)
+            at = QRectF(box.center().x() - widest, 0, 2 * widest, cells.top - GAP_S)
+            self._paint_number(painter, at, index + 1, index == column, Qt.AlignmentFlag.AlignHCenter)
+        for index in _numbered(cells.rows, row, metrics.height() / cells.height):
+            box = cells.box(0, index)
+            at = QRectF(0, box.center().y() - metrics.height() / 2, cells.left - GAP_S, metrics.height())
+            self._paint_number(painter, at, index + 1, index == row, Qt.AlignmentFlag.AlignRight)
 
     def _paint_number(self, painter: QPainter, box: QRectF, number: int, chosen: bool, side: Qt.AlignmentFlag) -> None:
-        painter.setFont(self.theme.font(SMALL - 1, bold=chosen))
+        painter.setFont(self.theme.font(SMALL, bold=chosen))
         painter.setPen(self.theme.color("accent" if chosen else "muted"))
         painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, str(number))
 
     def _paint_badge(self, painter: QPainter, cell: QRectF, words: str, color: str) -> None:
-        """Paint a label into the masked corner, or a dot where there is no room for words."""
-        painter.setFont(self.theme.font(SMALL - 2))
+        """Paint a label into the masked corner, or a line below where there is no room for words."""
+        painter.setFont(self.theme.font(SMALL))
         metrics = QFontMetricsF(painter.font())
         width = metrics.horizontalAdvance(words) + 2 * GAP_S
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(color))
-        if width > cell.width() * 0.8:
-            size = min(float(self.theme.px(8)), cell.width() / 3)
-            painter.drawEllipse(QRectF(cell.right() - size, cell.top(), size, size))
+        if width > cell.width() * 0.7 or self.are_bar_codes:
+            height = min(float(self.theme.px(4)), cell.height() / 4)
+            painter.drawRect(QRectF(cell.left(), cell.bottom() - height, cell.width(), height))
             return
         box = QRectF(cell.right() - width, cell.top(), width, metrics.height())
         painter.drawRoundedRect(box, 3, 3)
@@ -252,10 +258,9 @@ class Mosaic(Painted):
 
     # --- Selection and description ---------------------------------------------------------------
 
-    def _head_at(self, point: QPointF) -> tuple[int, int] | None:
-        if not self._images or point.y() < self.grid.top:
-            return None
-        return self.grid.at(point + QPointF(0, self.bar.value()))
+    def _head_at(self, point: QPointF) -> Head | None:
+        slot = self.cells.at(point)
+        return self._heads.get(slot) if slot is not None else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()
@@ -265,38 +270,50 @@ class Mosaic(Painted):
 
     def describe_at(self, point: QPoint) -> str:
         found = self._head_at(QPointF(point))
-        if found is None:
-            return ""
-        words = t("pane.attention.mosaic.head", layer=found[0] + 1, head=found[1] + 1)
-        return f"{words}, {self._badges[found][0]}" if found in self._badges else words
+        return "" if found is None else self._describe(found)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        self.bar.event(event)
+    def _describe(self, head: Head) -> str:
+        words = t("pane.attention.mosaic.head", layer=head[0] + 1, head=head[1] + 1)
+        if self.key is not None and head in self._slots:
+            return f"{words}, {share(self.weight(head))}"
+        return f"{words}, {self._badges[head][0]}" if head in self._badges else words
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {
-            Qt.Key.Key_Left: (0, -1),
-            Qt.Key.Key_Right: (0, 1),
-            Qt.Key.Key_Up: (-1, 0),
-            Qt.Key.Key_Down: (1, 0),
-            Qt.Key.Key_PageUp: (-PAGE, 0),
-            Qt.Key.Key_PageDown: (PAGE, 0),
-            Qt.Key.Key_Home: (-len(self._images), 0),
-            Qt.Key.Key_End: (len(self._images), 0),
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+            Qt.Key.Key_Home: (-self.cells.columns, 0),
+            Qt.Key.Key_End: (self.cells.columns, 0),
         }
-        if not self._images or event.key() not in moves:
+        if not self._slots or event.key() not in moves:
             super().keyPressEvent(event)
             return
-        down, across = moves[Qt.Key(event.key())]
-        layer = min(max(self.layer + down, 0), len(self._images) - 1)
-        head = min(max(self.head + across, 0), len(self._images[0]) - 1)
-        self.chosen.emit(layer, head)
+        across, down = moves[Qt.Key(event.key())]
+        column, row = self._slots.get((self.layer, self.head), (0, 0))
+        column = min(max(column + across, 0), self.cells.columns - 1)
+        row = min(max(row + down, 0), self.cells.rows - 1)
+        if (column, row) in self._heads:
+            self.chosen.emit(*self._heads[column, row])
 
 
-def _images(weights_HTT: NDArray[np.floating]) -> list[QImage]:
-    """Return an image of each head in which the masked cells are transparent."""
-    _, rows, columns = weights_HTT.shape
-    colors = root_colors()[weights_HTT.astype(np.float16, order="C", copy=False).view(np.uint16)]
-    colors *= np.tri(rows, columns, dtype=np.uint32)
+def _numbered(count: int, chosen: int, needed: float) -> list[int]:
+    """Return the columns or rows with a number: all, or every fifth (1, 5, 10, …), and always the chosen one.
+
+    `needed` is the size of a number, in cells.
+    """
+    if needed <= 1:
+        return list(range(count))
+    every = EVERY * int(np.ceil(needed / EVERY))
+    others = [*([0] if every - 1 >= needed else []), *range(every - 1, count, every)]
+    apart = [index for index in others if chosen < 0 or abs(index - chosen) >= needed]
+    return apart if chosen < 0 else [chosen, *apart]
+
+
+def _image(weights: NDArray[np.float16], visible: NDArray[np.uint32] | np.uint32) -> QImage:
+    """Return shares [row, column] as an image; where `visible` is 0 it is transparent."""
+    rows, columns = weights.shape
+    colors = root_colors()[np.ascontiguousarray(weights).view(np.uint16)] * visible
     kind = QImage.Format.Format_ARGB32_Premultiplied
-    return [QImage(head.data, columns, rows, 4 * columns, kind).copy() for head in colors]
+    return QImage(colors.data, columns, rows, 4 * columns, kind).copy()

@@ -1,10 +1,8 @@
-"""Which tokens attend to which: all heads as a mosaic, one of them large, and the steps to one row of its pattern."""
+"""Which tokens attend to which: one head on the text itself, as a matrix, and step by step; beside it all heads."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtWidgets import QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.messages.attention import (
     Attend,
@@ -19,18 +17,23 @@ from engine.messages.attention import (
 from gui.i18n import t
 from gui.layout import label, row as in_a_row, stack
 from gui.pane import Pane, Table
+from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.badges import HeadBadges
-from gui.panes.attention.lines import AttentionLines
 from gui.panes.attention.mosaic import Mosaic
-from gui.panes.attention.patterns import Patterns
+from gui.panes.attention.patterns import Patterns, Shown
+from gui.panes.attention.sentence import sentence, strongest, word
 from gui.panes.attention.steps import AttentionStepsView
 from gui.theme import GAP_L, GAP_M
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.segmented_control import SegmentedControl
 
-VIEWS = ("matrix", "lines", "steps")
-MANY_HEADS = 64  # from which the mosaic has as much room as the matrix
-ROOM_FOR_ALL = 300  # pixels at zoom 1 of the pane's height
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VIEWS = ("sentence", "matrix", "steps")
+ORDERS = ("layer", "look")  # of the heads
+ROOM_FOR_BADGES = 480  # pixels at zoom 1 of the pane's height
 
 
 class AttentionPane(Pane):
@@ -38,11 +41,13 @@ class AttentionPane(Pane):
     computes = ("Attend",)
 
     def build(self) -> None:
-        self.patterns: Patterns | None = None
+        self.patterns: Patterns | None = None  # the latest to arrive
+        self.shown: Shown | None = None
         self._layers: list[NDArray[np.float16]] = []  # received of the next patterns
         self.exact: tuple[tuple[int, int], NDArray[np.float16]] | None = None  # one head of a long text, not pooled
         self.steps: AttentionSteps | None = None
         self._explained: tuple[Patterns, int, int] | None = None  # the patterns, layer and row of `steps`
+        self._key: tuple[tuple[str, ...], int, int] | None = None  # chosen by the user: the pieces, the row, the key
         self._look_at = ""  # words of the text: select the head that attends to them most
         self._build_widgets()
         self._lay_out()
@@ -54,27 +59,33 @@ class AttentionPane(Pane):
         self.state.selection_changed.connect(self._show_selection)
 
     def _build_widgets(self) -> None:
-        self.heatmap, self.mosaic, self.lines = Heatmap(), Mosaic(), AttentionLines()
+        self.arcs, self.heatmap, self.mosaic = AttentionArcs(), Heatmap(), Mosaic()
         self.steps_view, self.badges = AttentionStepsView(), HeadBadges()
-        self.view = SegmentedControl(VIEWS)
-        self.strongest, self.title, self.empty = label("figure", wraps=True), label("muted"), self.empty_page()
+        self.view, self.order = SegmentedControl(VIEWS), SegmentedControl(ORDERS)
+        self.title, self.empty = label("muted"), self.empty_page()
+        self.arcs.row_chosen.connect(self._row_chosen)
         self.heatmap.row_chosen.connect(self._row_chosen)
-        self.lines.row_chosen.connect(self._row_chosen)
+        self.heatmap.key_chosen.connect(self._key_chosen)
         self.mosaic.chosen.connect(self.state.select_head)
         self.badges.chosen.connect(self.state.select_head)
         self.view.changed.connect(self._view_changed)
+        self.order.changed.connect(lambda _: self._draw())
 
     def _lay_out(self) -> None:
-        self.large, self.main, self.side = QStackedWidget(), QWidget(), QWidget()
-        for widget in (self.heatmap, _scrolled(self.lines), _scrolled(self.steps_view)):
+        self.main, self.large, self.overview = QWidget(), QStackedWidget(), QWidget()
+        self.controls, self.beneath, self.side, self.footer = QWidget(), QWidget(), QWidget(), QWidget()
+        self.controls.setLayout(in_a_row(self.view, 1, self.title, self.order, spacing=GAP_M))
+        stack(self.side, self.mosaic)
+        self.beneath.setLayout(in_a_row(self.heatmap, self.side, spacing=GAP_L))
+        upper = stack(self.overview, self.arcs, self.beneath, spacing=GAP_M)
+        for place, part in enumerate((45, 55)):
+            upper.setStretch(place, part)
+        for widget in (self.overview, self.steps_view):
             self.large.addWidget(widget)
-        stack(self.main, in_a_row(self.view, 1), self.large, spacing=GAP_M).setStretchFactor(self.large, 1)
-        side = stack(self.side, self.strongest, self.title, self.mosaic, self.badges, spacing=GAP_M)
-        side.setStretchFactor(self.mosaic, 1)
-        self._whole = in_a_row(self.empty, self.main, self.side, spacing=GAP_L)
-        for place, share in enumerate((1, 3, 2)):
-            self._whole.setStretch(place, share)
-        self.body.setLayout(self._whole)
+        stack(self.footer, self.badges)
+        stack(self.main, self.controls, self.large, self.footer, spacing=GAP_M).setStretchFactor(self.large, 1)
+        stack(self.body, self.empty, self.main)
+        self.add_controls(self.controls, self.footer)
 
     # --- Requests --------------------------------------------------------------------------------
 
@@ -82,7 +93,7 @@ class AttentionPane(Pane):
         text = self.state.text
         if self.state.model is None or not text:
             self.drop("Attend")
-            self.patterns = None
+            self.patterns = self.shown = None
             self._draw()
             return
         self._layers = []
@@ -102,9 +113,6 @@ class AttentionPane(Pane):
         self.patterns, self.exact = Patterns(text, event.pieces, event.first, self._layers), None
         self.drop("AttendHead")
         self.report_context(len(event.pieces), event.first + len(event.pieces))
-        self.mosaic.set_weights(self.patterns.layers)
-        many = len(self._layers) * len(event.weights) > MANY_HEADS
-        self._whole.setStretchFactor(self.side, 3 if many else 2)
         self.state.select_head(*self.patterns.within(self.state.layer, self.state.head))
         self._find_head()
         self._show_selection()
@@ -113,36 +121,45 @@ class AttentionPane(Pane):
         self._show_selection()
 
     def _scores_arrived(self, event: HeadScores) -> None:
-        self.badges.set_scores(event.scores)
+        self.badges.set_scores(event)
         self.mosaic.set_badges(self.badges.badges())
         self.adapt_layout()
 
     def _show_selection(self) -> None:
-        """Show the selected token, layer and head. Only exact patterns of long texts and steps need the engine."""
+        """Show the selected token, layer and head, once all that is shown of them has arrived.
+
+        Only exact patterns of long texts and steps need the engine.
+        """
         if self.patterns is None or not self.isVisible():
             return
-        place = self._place(self.patterns)
-        if self.patterns.are_pooled and (self.exact is None or self.exact[0] != place):
-            self.ask(AttendHead(self.patterns.text, *place), lambda event: self._head_arrived(place, event))
-        self._explain()
+        patterns, place, row = self.patterns, self._place(self.patterns), self._row(self.patterns)
+        if patterns.are_pooled and (self.exact is None or self.exact[0] != place):
+            self.ask(AttendHead(patterns.text, *place), lambda event: self._head_arrived(place, event))
+            return
+        wanted = patterns, place[0], row
+        if self.view.current == "steps" and self._explained != wanted:
+            self.ask(ExplainAttention(patterns.text, place[0], row), lambda steps: self._steps_arrived(wanted, steps))
+            return
+        self.shown = self._selected(patterns, place, row)
         self._draw()
+
+    def _selected(self, patterns: Patterns, place: tuple[int, int], row: int) -> Shown:
+        weights: NDArray[np.floating] = patterns.of_head(*place)
+        if self.exact is not None and self.exact[0] == place:
+            weights = self.exact[1]
+        if self.view.current != "steps" or self.steps is None:
+            return Shown(patterns, *place, row, weights)
+        weights = weights.copy()  # in a model that is being trained, the steps may be of a later moment
+        weights[row, : row + 1] = self.steps.weights[place[1]]
+        return Shown(patterns, *place, row, weights, self.steps)
 
     def _head_arrived(self, place: tuple[int, int], event: AttentionRows) -> None:
         self.exact = place, event.weights  # only one: the patterns of a long text are large
-        self._draw()
-
-    def _explain(self) -> None:
-        """Request the steps of the selected row, if they are shown and are not here yet."""
-        if self.view.current != "steps" or self.patterns is None:
-            return
-        patterns, (layer, _), row = self.patterns, self._place(self.patterns), self._row(self.patterns)
-        wanted = patterns, layer, row
-        if wanted != self._explained:
-            self.ask(ExplainAttention(patterns.text, layer, row), lambda steps: self._steps_arrived(wanted, steps))
+        self._show_selection()
 
     def _steps_arrived(self, wanted: tuple[Patterns, int, int], steps: AttentionSteps) -> None:
         self._explained, self.steps = wanted, steps
-        self._draw()
+        self._show_selection()
 
     def act(self, wanted: dict[str, Any]) -> None:
         """Select the head that attends most from the selected token to the words `look_at`."""
@@ -169,78 +186,91 @@ class AttentionPane(Pane):
         """Return the row of the selected token, or the last."""
         return patterns.row_of(self.state.token)
 
-    def _weights(self, patterns: Patterns) -> NDArray[np.float16]:
-        """Return the selected head's pattern [query, key]; a pooled one is enlarged until the exact one arrives."""
-        place = self._place(patterns)
-        if self.exact is not None and self.exact[0] == place:
-            return self.exact[1]
-        return patterns.of_head(*place)
+    def _chosen_key(self, shown: Shown) -> int | None:
+        """Return the key that the user has chosen in this row."""
+        return self._key[2] if self._key is not None and self._key[:2] == (shown.pieces, shown.row) else None
 
     def _draw(self) -> None:
-        patterns = self.patterns
-        for widget in (self.main, self.side):
-            widget.setVisible(patterns is not None)
-        self.empty.setVisible(patterns is None)
+        shown = self.shown
+        self.main.setVisible(shown is not None)
+        self.empty.setVisible(shown is None)
         self.subtitle_changed.emit()
-        if patterns is None:
+        if shown is None:
             self.explain_empty(self.empty)
             return
-        row, weights, (layer, head) = self._row(patterns), self._weights(patterns), self._place(patterns)
-        self.mosaic.set_current(layer, head)
-        self.heatmap.set_data(weights, patterns.pieces, row)
-        self.strongest.setText(self.heatmap.describe(row))
-        if self.view.current == "lines":
-            self.lines.set_data(weights, patterns.pieces, row)
-        elif self.view.current == "steps" and self.steps is not None and self._explained == (patterns, layer, row):
-            self.steps_view.set_data(self.steps, head, patterns.pieces)
+        sorts = self.order.current == "look"
+        if sorts and self._chosen_key(shown) is None:
+            self._key = shown.pieces, shown.row, strongest(shown.weights, shown.row, 1)[0]
+        key = self._chosen_key(shown)
+        self.arcs.set_data(shown.weights, shown.pieces, shown.row)
+        self.heatmap.set_data(shown.weights, shown.pieces, shown.row, key)
+        at = None if key is None or not sorts else key // shown.pooling
+        self.mosaic.set_weights(shown.patterns.layers, shown.row // shown.pooling, at)
+        self.mosaic.set_current(shown.layer, shown.head)
+        self._name_orders(word(shown.pieces[strongest(shown.weights, shown.row, 1)[0] if key is None else key]))
+        if shown.steps is not None:
+            self.steps_view.set_data(shown.steps, shown.head, shown.pieces)
+
+    def _name_orders(self, key: str) -> None:
+        labels = {order: t(f"pane.attention.order.{order}", word=key) for order in ORDERS}
+        self.order.set_labels(labels, t("pane.attention.order.name"))
+        self.title.setText(t("pane.attention.mosaic.title"))
 
     def _row_chosen(self, row: int) -> None:
         if self.patterns is not None:
             self.state.select_token(row + self.patterns.first)
 
+    def _key_chosen(self, key: int) -> None:
+        if self.shown is not None:
+            self._key = self.shown.pieces, self.shown.row, key
+            self._draw()
+
     def _view_changed(self, view: str) -> None:
-        self.large.setCurrentIndex(VIEWS.index(view))
-        self._explain()
-        self._draw()
+        self.large.setCurrentWidget(self.steps_view if view == "steps" else self.overview)
+        self.adapt_layout()
+        self._show_selection()
 
     def adapt_layout(self) -> None:
-        roomy = self.height() > self.theme.px(ROOM_FOR_ALL)
-        self.badges.setVisible(roomy and self.badges.scores.size > 0)
-        self.title.setVisible(roomy)
-        self.view.setVisible(roomy)
+        view = self.view.current
+        self.arcs.setVisible(view == "sentence")
+        self.beneath.setVisible(view == "matrix" or not self.compact)
+        self.side.setVisible(not self.compact)
+        self.order.setVisible(view != "steps" and not self.compact)
+        self.title.setVisible(view != "steps" and not self.compact)
+        roomy = self.height() > self.theme.px(ROOM_FOR_BADGES)
+        self.badges.setVisible(view != "steps" and roomy and self.badges.scores.size > 0)
 
     def subtitle(self) -> str:
-        if self.patterns is None:
+        if self.shown is None:
             return ""
-        layer, head = self._place(self.patterns)
-        return t("pane.attention.subtitle", layer=layer + 1, head=head + 1)
+        return t("pane.attention.subtitle", layer=self.shown.layer + 1, head=self.shown.head + 1)
+
+    def sentence(self) -> str:
+        return "" if self.shown is None else sentence(self.shown.weights, self.shown.pieces, self.shown.row)
+
+    def picture(self) -> QWidget:
+        return self.large
 
     def table(self) -> Table | None:
-        if self.patterns is None:
+        if self.shown is None:
             return None
-        pieces, weights = self.patterns.pieces, self._weights(self.patterns)
-        rows = [(piece, *map(float, row)) for piece, row in zip(pieces, weights, strict=True)]
+        pieces = self.shown.pieces
+        rows = [(piece, *map(float, row)) for piece, row in zip(pieces, self.shown.weights, strict=True)]
         return Table(("query", *pieces), rows)
 
     def save(self) -> dict[str, Any]:
-        return {"view": self.view.current}
+        return {"view": self.view.current, "order": self.order.current}
 
     def restore(self, saved: dict[str, Any]) -> None:
         if saved.get("view") in VIEWS:
             self.view.choose(saved["view"])
+        if saved.get("order") in ORDERS:
+            self.order.choose(saved["order"])
 
     def retranslate(self) -> None:
-        self.title.setText(t("pane.attention.mosaic.title"))
         self.view.set_labels({view: t(f"pane.attention.view.{view}") for view in VIEWS}, t("pane.attention.view_name"))
-        self.heatmap.setAccessibleName(t("pane.attention.title"))
-        self.lines.setAccessibleName(t("pane.attention.view.lines"))
+        self.arcs.setAccessibleName(t("pane.attention.view.sentence"))
+        self.heatmap.setAccessibleName(t("pane.attention.view.matrix"))
         self.steps_view.setAccessibleName(t("pane.attention.view.steps"))
         self.mosaic.setAccessibleName(t("pane.attention.mosaic.title"))
         self._draw()
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(widget)
-    return area

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.messages.attention import AttentionSteps
+
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
@@ -42,3 +44,24 @@ class Patterns:
         weights_LH = np.stack([layer[:, row, key] for layer in self.layers])
         layer, head = np.unravel_index(int(weights_LH.argmax()), weights_LH.shape)
         return int(layer), int(head)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the pane shows: one row of one head, and all that belongs to the same text, model and moment."""
+
+    patterns: Patterns
+    layer: int
+    head: int
+    row: int
+    weights: NDArray[np.floating]  # [query, key] of the head, exact
+    steps: AttentionSteps | None = None  # to the row; while they are shown
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        return self.patterns.pieces
+
+    @property
+    def pooling(self) -> int:
+        """How many tokens of the text are one row of the patterns."""
+        return -(-len(self.pieces) // self.patterns.layers[0].shape[-1])

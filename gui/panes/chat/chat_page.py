@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.messages.generation import Candidates
 from gui.i18n import t
 from gui.layout import column, label, row
 from gui.panes.chat.context_bar import ContextBar
@@ -24,7 +25,7 @@ from gui.panes.chat.turn_view import TurnView
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, icon
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
-from gui.widgets.legend import Entry, Legend
+from gui.widgets.draw_strip import DrawStrip
 from gui.widgets.sampling_controls import SamplingControls
 
 LARGEST = (1 << 24) - 1  # pixels: no limit, Qt's QWIDGETSIZE_MAX
@@ -57,7 +58,7 @@ class ChatPage(Themed, QWidget):
         self.system, self.composer = QLineEdit(), Composer()
         self.note, self.figures, self.speed = label("muted", wraps=True), label("muted"), label("muted")
         self.context = ContextBar()
-        self.bars, self.bars_title, self.bars_key = CandidateBars(), label("muted", wraps=True), Legend()
+        self.bars, self.strip, self.bars_title = CandidateBars(), DrawStrip(), label("content", wraps=True)
         self.controls = SamplingControls()
         self.form = QComboBox()
         self.template, self.thinking = QCheckBox(), QCheckBox()
@@ -69,7 +70,7 @@ class ChatPage(Themed, QWidget):
         self.copy_all, self.clear, self.save_file = QPushButton(), QPushButton(), QPushButton()
         self.open_model = QPushButton()
         left = self._build_left()
-        right = column(self.bars_title, self.bars_key, self.bars, self.controls, spacing=GAP_S)
+        right = column(self.bars_title, self.bars, self.strip, self.controls, spacing=GAP_M)
         right.setStretchFactor(self.bars, 1)
         self.side = QWidget()
         self.side.setLayout(right)
@@ -140,6 +141,10 @@ class ChatPage(Themed, QWidget):
         bar = self.area.verticalScrollBar()
         self._follows = bar.sliderPosition() >= bar.maximum()
 
+    def show_candidates(self, candidates: Candidates | None) -> None:
+        self.bars.set_candidates(candidates)
+        self.strip.set_candidates(candidates)
+
     def set_busy(self, busy: bool, can_send: bool) -> None:
         self.send.setEnabled(can_send and not busy)
         self.stop.setEnabled(busy)
@@ -179,7 +184,8 @@ class ChatPage(Themed, QWidget):
         self.side.setMaximumHeight(LARGEST if wide else room.height() * 3 // 8)
         self.controls.setVisible(wide and tall)
         self.controls.set_compact(room.height() < self.theme.px(TALL + 160))
-        self.bars_key.setVisible(wide and tall)
+        self.strip.setVisible(wide)
+        self.strip.set_low(not tall)
         self.more.setVisible(tall)
         self.system.setVisible(room.height() >= self.theme.px(LOW))
 
@@ -204,19 +210,8 @@ class ChatPage(Themed, QWidget):
         for index in range(self.form.count()):
             self.form.setItemText(index, t(f"pane.chat.form.{self.form.itemData(index)}"))
         self._show_examples()
-        self._show_key()
-
-    def _show_key(self) -> None:
-        model, left = (self.theme.series_color(index).name() for index in (0, 4))
-        entries = [
-            Entry(t("pane.generation.candidates.key.model"), bar=model),
-            Entry(t("pane.generation.candidates.key.left"), left),
-            Entry(t("pane.generation.candidates.key.cut"), bar=self.theme.cut),
-        ]
-        self.bars_key.set_entries(entries)
 
     def restyle(self) -> None:
-        self._show_key()
         height = self.composer.fontMetrics().lineSpacing()
         self.composer.setFixedHeight(2 * height + self.theme.px(NORMAL) + GAP_M)
         self.send.setIcon(icon("play", self.theme, "on_accent", 16))

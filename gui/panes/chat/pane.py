@@ -16,7 +16,7 @@ from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.chat.chat_page import ChatPage
 from gui.panes.chat.conversation import Conversation, Turn, as_json, as_markdown
-from gui.panes.chat.spans import template_spans, token_span
+from gui.panes.chat.spans import answer_spans, template_spans
 from gui.panes.chat.turn_view import TurnView
 from gui.samples import SMOLLM2
 from gui.saving import write_whole
@@ -306,7 +306,7 @@ class ChatPane(Pane):
         prompt = self._prompt if with_template else None
         before, after = template_spans(prompt, self._systems, index, is_last and turn.role == "assistant")
         if turn.tokens:
-            spans = [token_span(token, gone, is_last and with_template) for token in turn.tokens]
+            spans = answer_spans(turn.tokens, gone, is_last or not with_template)  # else the template ends the turn
         else:
             spans = [Span(turn.text, None, look="gone" if gone else "text")]
         self._offsets[index] = len(before)
@@ -326,7 +326,7 @@ class ChatPane(Pane):
         last = self.chat.last
         if shown is None and last.tokens:
             shown = last, len(last.tokens) - 1
-        self.page.bars.set_candidates(shown[0].tokens[shown[1]].candidates if shown is not None else None)
+        self.page.show_candidates(shown[0].tokens[shown[1]].candidates if shown is not None else None)
 
     def _show_context(self, unseen: int) -> None:
         prompt, last = self._prompt, self.chat.last

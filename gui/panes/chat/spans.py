@@ -1,23 +1,18 @@
 """The spans of a turn: its tokens, and what the template writes before and after it."""
 
+from collections.abc import Sequence
+
 from engine.messages.chat import ChatPrompt, PromptPiece
 from engine.messages.generation import GeneratedToken
-from gui.i18n import number, percent, t
-from gui.widgets.coloured_text import Span, marked
+from gui.i18n import t
+from gui.widgets.coloured_text import Span
+from gui.widgets.token_spans import spans_of
 
 
-def token_span(token: GeneratedToken, gone: bool, with_special: bool) -> Span:
-    """Return the span of a token; `gone` if the model no longer reads it, `with_special` to show special tokens."""
-    words = t(
-        "pane.generation.token",
-        piece=marked(token.piece),
-        id=token.id,
-        percent=percent(token.probability, 1),
-        entropy=number(token.entropy, 2),
-    )
-    if with_special and not token.text and token.piece.startswith("<"):
-        return Span(token.piece, None, words, look="chip")
-    return Span(token.text, None if gone else token.probability, words, look="gone" if gone else "")
+def answer_spans(tokens: Sequence[GeneratedToken], gone: bool, with_special: bool) -> list[Span]:
+    """Return the spans of an answer's tokens; `gone` if the model no longer reads it, `with_special` to show chips."""
+    spans = spans_of(tokens, [None if gone else token.probability for token in tokens], "gone" if gone else "")
+    return [span if with_special or span.look != "chip" else Span("", None) for span in spans]
 
 
 def template_spans(

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens
 from gui.pane import Pane
-from gui.panes.generation.writing_page import COLUMNS
+from gui.panes.generation.stage import COLUMNS
 
 
 class Columns(QObject):

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from gui.i18n import t
 from gui.layout import column, label, row
+from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
 from gui.themed import Themed
@@ -16,7 +17,7 @@ LEAST_ROOM, LONG_ROOM = 500, 300  # pixels at zoom 1: the candidates; the curve 
 SIDES = ("now", "a")
 
 
-class ComparePage(Themed, QWidget):
+class ComparePage(Themed, Page):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pin_button, self.unpin_button, self.write_button = QPushButton(), QPushButton(), QPushButton()
@@ -29,8 +30,9 @@ class ComparePage(Themed, QWidget):
         for text in self.texts.values():
             text.setMinimumHeight(1)
         columns = row(*(column(self.titles[s], self.texts[s], spacing=GAP_S) for s in SIDES), spacing=GAP_L)
-        buttons = row(self.pin_button, self.unpin_button, self.write_button, 1, spacing=GAP_M)
-        left = column(self.summary, columns, self.key, self.curve, buttons, spacing=GAP_M)
+        self.tools = QWidget()
+        self.tools.setLayout(row(self.pin_button, self.unpin_button, self.write_button, 1, spacing=GAP_M))
+        left = column(self.summary, columns, self.key, self.curve, self.tools, spacing=GAP_M)
         left.setStretchFactor(columns, 1)
         left.setStretchFactor(self.curve, 1)
         self.right = QWidget()

@@ -4,7 +4,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import column, row
 from gui.pane import Pane, Table
 from gui.panes.generation.comparing import Comparing
@@ -15,7 +15,6 @@ from gui.theme import GAP_M
 from gui.widgets.segmented_control import SegmentedControl
 
 PARTS = ("write", "score", "compare")
-MODE_ROOM = 200  # pixels at zoom 1: least height of the pane for the switch
 
 
 class GenerationPane(Pane):
@@ -35,6 +34,7 @@ class GenerationPane(Pane):
         self.pages = QStackedLayout(self.body)
         self.pages.addWidget(self.empty)
         self.pages.addWidget(filled)
+        self.add_controls(self.mode, *(part.page.tools for part in self.parts.values()))
         self.mode.changed.connect(self._mode_changed)
         self.follow(self.state.text_changed, self.state.model_changed)
         self.follow_live(lambda: self.part.show_live(), lambda: self.part.follows_live())
@@ -63,7 +63,6 @@ class GenerationPane(Pane):
         self.part.on_shown()
 
     def adapt_layout(self) -> None:
-        self.mode.setVisible(self.height() >= self.theme.px(MODE_ROOM))
         self.part.adapt_layout(self.size())
 
     def act(self, wanted: dict[str, Any]) -> None:
@@ -73,7 +72,16 @@ class GenerationPane(Pane):
             self.writing.act(wanted)
 
     def subtitle(self) -> str:
-        return t(f"pane.generation.subtitle.{self.mode.current}") if self.state.model is not None else ""
+        if self.state.model is None:
+            return ""
+        found = self.writing.moment.candidates if self.part is self.writing else None
+        if found is not None and 1 < found.kept[-1] < found.kept[0]:
+            left, whole = number(found.kept[-1]), number(found.kept[0])
+            return t("pane.generation.subtitle.left", left=left, whole=whole)
+        return t(f"pane.generation.subtitle.{self.mode.current}")
+
+    def sentence(self) -> str:
+        return self.part.sentence() if self.state.model is not None else ""
 
     def table(self) -> Table | None:
         return self.part.table()

@@ -11,10 +11,16 @@ from gui.pane import Pane, Table
 from gui.requests import T
 
 
+class Page(QWidget):
+    """A page with the controls of its picture, which a compact tile hides."""
+
+    tools: QWidget
+
+
 class Part(QObject):
     """One way to use the pane: a page, and the requests for what it shows. Only the page of one part is visible."""
 
-    page: QWidget
+    page: Page
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -35,6 +41,10 @@ class Part(QObject):
 
     def adapt_layout(self, room: QSize) -> None:
         """Show the widgets that there is room for."""
+
+    def sentence(self) -> str:
+        """Return what the page shows and where to look, in one sentence."""
+        return ""
 
     def table(self) -> Table | None:
         """Return what is shown as a table, or None."""

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from gui.i18n import t
 from gui.layout import column, label, row
+from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
 from gui.panes.generation.units import UNITS
 from gui.theme import GAP_L, GAP_M, GAP_S
@@ -18,7 +19,7 @@ from gui.widgets.segmented_control import SegmentedControl
 LEAST_ROOM, LONG_ROOM = 500, 300  # the candidates; the curve, and everything in words
 
 
-class ScorePage(Themed, QWidget):
+class ScorePage(Themed, Page):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.summary, self.title, self.token_words = label(wraps=True), label("title"), label(wraps=True)
@@ -30,8 +31,9 @@ class ScorePage(Themed, QWidget):
         self.word_label.setBuddy(self.word)
         self.word.setClearButtonEnabled(True)
         self.text.setMinimumHeight(1)  # in a low tile the text scrolls
-        buttons = row(self.unit, self.stop_button, 1, self.end_button, spacing=GAP_M)
-        left = column(self.summary, self.text, self.key, self.curve, buttons, spacing=GAP_M)
+        self.tools = QWidget()
+        self.tools.setLayout(row(self.unit, self.stop_button, 1, self.end_button, spacing=GAP_M))
+        left = column(self.summary, self.text, self.key, self.curve, self.tools, spacing=GAP_M)
         left.setStretchFactor(self.text, 2)
         left.setStretchFactor(self.curve, 3)
         self.right = QWidget()

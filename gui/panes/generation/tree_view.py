@@ -1,8 +1,18 @@
 """All branches of a generated text as a tree, with the current one and a favourite."""
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QMenu, QScrollArea, QWidget
 
 from gui.i18n import number, t
 from gui.panes.generation.tree_layout import Stretch, arrange, log_probability
@@ -179,10 +189,26 @@ class TreePage(Painted):
 
     # --- Selection ---------------------------------------------------------------------------------
 
+    def menu_of(self, stretch: Stretch) -> QMenu:
+        """Return a menu of what can be done with a stretch: go there, and remove the branch that it ends."""
+        menu = QMenu(self)
+        menu.addAction(t("pane.generation.go"), lambda: self.chosen.emit(stretch.end))
+        if not stretch.following and stretch is not self.first:
+            menu.addAction(t("pane.generation.tree.mark"), lambda: self.starred.emit(stretch.end))
+            menu.addAction(t("pane.generation.remove"), lambda: self.removed.emit(stretch.end))
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        stretch = self._at(QPointF(event.pos()))
+        if stretch is not None:
+            menu = self.menu_of(stretch)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setFocus()
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
         stretch = self._at(event.position())
-        if stretch is None:
+        if stretch is None or event.button() != Qt.MouseButton.LeftButton:
             return
         is_end = not stretch.following and stretch is not self.first
         if is_end and self.star_of(stretch).contains(event.position()):

@@ -16,18 +16,22 @@ from engine.messages.generation import (
     GeneratedToken,
     GeneratedTokens,
     PredictNext,
+    SamplingSettings,
 )
-from gui.i18n import number, percent, t
+from gui.i18n import t
 from gui.layout import timer
 from gui.pane import Pane, Table
+from gui.panes.generation import sentence
 from gui.panes.generation.columns import Columns
+from gui.panes.generation.moment import Moment
 from gui.panes.generation.part import Part
 from gui.panes.generation.tables import branch_table, token_table
 from gui.panes.generation.writing_page import WritingPage
-from gui.text import in_menu
 from gui.widgets.branches import Branches, Node
-from gui.widgets.coloured_text import Span, marked
+from gui.widgets.coloured_text import Span
+from gui.widgets.token_spans import spans_of
 
+Key = tuple[str, str, tuple[int, ...], SamplingSettings, int]  # model, prompt, tokens after it, settings, seed
 SHOW_MS = 120  # between two redraws of a growing text
 LIVE_TOKENS = 40
 
@@ -40,7 +44,11 @@ class Writing(Part):
         self.tree = Branches()
         self._before: Branches | None = None  # the text that "undo" restores
         self._removed: tuple[Branches, list[Node]] | None = None  # a removed branch, for "undo"
+        self.moment = Moment("")  # what is shown
+        self._known: tuple[Key, Candidates] | None = None  # the candidates for the next token, and what they belong to
         self._playing = self._live_shown = False
+        self._steps = (0, 0)  # the training steps of the first and last token of a text written in training
+        self._column: tuple[int, int | None] = (0, None)  # side by side: the text, and its token, whose candidates show
         self._folder = ""  # of the model that wrote the text
         self.page, self.columns = WritingPage(), Columns(pane)
         self._connect()
@@ -59,15 +67,18 @@ class Writing(Part):
             button.clicked.connect(act)
         page.side_button.toggled.connect(self._side_by_side)
         page.tree_button.toggled.connect(self._show_tree)
-        page.tree.page.chosen.connect(self._go)
-        page.tree.page.starred.connect(self._mark)
-        page.tree.page.removed.connect(self._remove)
+        for tree in (page.tree.page, page.stage.small_tree.page):
+            tree.chosen.connect(self._go)
+            tree.starred.connect(self._mark)
+            tree.removed.connect(self._remove)
         page.column_wanted.connect(self._take_column)
+        page.column_chosen.connect(lambda index: self._choose_column(index, None))
+        for index, text in enumerate(page.columns):
+            text.clicked.connect(lambda span, index=index: self._choose_column(index, span - 1 if span else None))
         self.columns.changed.connect(lambda: self._show_timer.isActive() or self._show_timer.start())
         self.columns.ended.connect(self._columns_ended)
-        page.branch_menu.aboutToShow.connect(self._fill_branches)
         page.color.currentIndexChanged.connect(self._show)
-        page.controls.changing.connect(self.predict)
+        page.controls.changing.connect(self._settings_changed)
         page.bars.chosen.connect(self.take)
         page.text.clicked.connect(self._span_clicked)
 
@@ -90,7 +101,7 @@ class Writing(Part):
         folder = self.state.model.folder if self.state.model else ""
         if self.tree.prompt != self.state.text or self._folder != folder:
             self._folder = folder
-            self._replace(Branches(self.state.text))
+            self._replace(Branches(self.state.text, folder))
         self._show_and_predict()
 
     def _replace(self, tree: Branches) -> None:
@@ -103,7 +114,7 @@ class Writing(Part):
     def act(self, wanted: dict[str, Any]) -> None:
         """Restart the text; `write` so many tokens, at most up to `stop`, or `compare` temperatures side by side."""
         self.page.side_button.setChecked(False)
-        self._replace(Branches(self.state.text))
+        self._replace(Branches(self.state.text, self._folder))
         if wanted.get("compare"):
             self.page.side_button.setChecked(True)  # generates at once
         elif wanted.get("write"):
@@ -136,11 +147,17 @@ class Writing(Part):
         return Generate(self.tree.prompt, self.tree.ids(), first, tokens, settings, seed, stop=stop)
 
     def _generate(self, tokens: int, first: int | None = None, stop: str = "") -> None:
-        self.ask(self._request(tokens, first, stop), self._generated, slot="generate", ended=self._ended)
+        request = self._request(tokens, first, stop)
+        self._steps = (0, 0)
+        self.ask(request, partial(self._generated, request), slot="generate", ended=self._ended)
 
-    def _generated(self, event: GeneratedTokens) -> None:
+    def _generated(self, request: Generate, event: GeneratedTokens) -> None:
         for token in event.tokens:
             self.tree.add(token)
+        self._steps = self._steps[0] or event.step, event.step
+        if event.following is not None:
+            key = self._folder, self.tree.prompt, self.tree.ids(), request.sampling, request.seed
+            self._known = key, event.following
         if not self._show_timer.isActive() and not self._live_shown:
             self._show_timer.start()  # a live sample is shown when it is complete: redrawing costs training speed
 
@@ -190,37 +207,55 @@ class Writing(Part):
         """Ask for the candidates after the current token; its logits are cached in the engine."""
         if self.state.model is None or self._playing or not self.page.isVisible():
             return
-        request = PredictNext(
-            self.tree.prompt, self.tree.ids(), self.page.controls.settings(), self.page.controls.seed.value()
-        )
-        self.ask(request, self._predicted)
+        key = self._key()
+        if self._known is not None and self._known[0] == key:
+            self.drop("PredictNext")
+            return
+        _, prompt, ids, settings, seed = key
+        request = PredictNext(prompt, ids, settings, seed)
+        self.ask(request, partial(self._predicted, key), ended=partial(self._predict_ended, key))
 
-    def _predicted(self, event: ContextUsed | Candidates) -> None:
+    def _predicted(self, key: Key, event: ContextUsed | Candidates) -> None:
         if isinstance(event, ContextUsed):
             self.pane.report_context(event.seen, event.tokens)
+        elif isinstance(event, Candidates):
+            self._known = key, event
+            self._show()
+
+    def _predict_ended(self, key: Key, end: Ended) -> None:
+        """Show a text without candidates if they cannot be computed."""
+        if end.outcome == "failed" and key == self._key() and not self._playing:
+            self.moment = Moment(self.tree.prompt, tuple(node.token for node in self.tree.current.path if node.token))
+            self.page.stage.show_moment(self.moment, self._spans(self.moment), None)
+            self.pane.subtitle_changed.emit()
+
+    def _settings_changed(self) -> None:
+        """Compute the candidates anew; a text written in training is written anew, with the weights of now."""
+        if self._live_shown and self.follows_live() and self.state.training:
+            self.show_live()
         else:
-            self.page.set_candidates(event)
+            self.predict()
 
     # --- While a model is trained --------------------------------------------------------------------
 
     def _keep_text(self) -> None:
         """Stop replacing the text while a model is trained, because the user has changed it."""
         self._live_shown = False
-        self.page.live_words.clear()
         if self.state.training:
             self.page.live.setChecked(False)
 
     def follows_live(self) -> bool:
-        """Return whether training may replace the text: not during generation, nor a text that the user generated."""
-        busy = self._playing or self.page.side_button.isChecked() or self.state.model is None
-        by_hand = bool(self.tree.root.children) and not self._live_shown
-        return self.page.live.isChecked() and not busy and not by_hand
+        """Return whether training may change the page now: not during generation."""
+        return not (self._playing or self.page.side_button.isChecked() or self.state.model is None)
 
     def show_live(self) -> None:
-        self.tree, self._live_shown = Branches(self.state.text), True
-        progress = self.state.progress
-        step = int(progress.steps[-1]) if progress is not None and len(progress.steps) else 0
-        self.page.live_words.setText(t("pane.generation.live_at", step=number(step)) if step else "")
+        """Write the text anew with the new weights; of a text that the user generated, only compute what may follow."""
+        by_hand = bool(self.tree.root.children) and not self._live_shown
+        if by_hand or not self.page.live.isChecked():
+            self._known = None
+            self.predict()
+            return
+        self.tree, self._live_shown = Branches(self.state.text, self._folder), True
         self._generate(LIVE_TOKENS)
 
     # --- Several texts ---------------------------------------------------------------------------
@@ -230,7 +265,7 @@ class Writing(Part):
         if on:
             self.page.tree_button.setChecked(False)
             self._keep_text()
-            self._playing = True
+            self._playing, self._column = True, (0, None)
             self.columns.play(self._request(self.page.length.value()))
         self._show_view()
 
@@ -246,6 +281,11 @@ class Writing(Part):
                 self.tree.add(token)
             self.page.side_button.setChecked(False)
             self._show_and_predict()
+
+    def _choose_column(self, index: int, place: int | None) -> None:
+        """Show the candidates of a token of one column, by default of the last one."""
+        self._column = index, place
+        self._show()
 
     def _show_tree(self, on: bool) -> None:
         if on:
@@ -263,16 +303,6 @@ class Writing(Part):
 
     # --- Branches, undo, copying -----------------------------------------------------------------
 
-    def _fill_branches(self) -> None:
-        self.page.branch_menu.clear()
-        for leaf in self.tree.leaves():
-            words = "".join(marked(node.token.piece) for node in leaf.path if node.token)
-            menu = self.page.branch_menu.addMenu(in_menu(f"{words[:18]} … {words[-18:]}" if len(words) > 40 else words))
-            menu.addAction(t("pane.generation.go"), partial(self._go, leaf))
-            menu.addAction(t("pane.generation.remove"), partial(self._remove, leaf))
-        if self.page.branch_menu.isEmpty():
-            self.page.branch_menu.addAction(t("pane.generation.no_branches")).setEnabled(False)
-
     def _go(self, node: Node) -> None:
         self._keep_text()
         self._stop()
@@ -287,11 +317,14 @@ class Writing(Part):
         self._show_and_predict()
 
     def clear(self) -> None:
-        self._replace(Branches(self.state.text))
+        self._replace(Branches(self.state.text, self._folder))
         self._show_and_predict()
 
     def undo(self) -> None:
-        """Restore the last removed branch, or the text before it was cleared or replaced."""
+        """Restore the last removed branch, or the text before it was cleared or replaced.
+
+        A text of another model is not restored: its token IDs mean nothing to this one.
+        """
         self._stop()
         if self._removed is not None and self._removed[0] is self.tree:
             for node in self._removed[1]:
@@ -299,7 +332,7 @@ class Writing(Part):
                     node.parent.children.append(node)
             self.tree.go(self._removed[1][-1])
             self._removed = None
-        elif self._before is not None:
+        elif self._before is not None and self._before.model == self._folder:
             self.tree, self._before = self._before, self.tree
         self._show_and_predict()
 
@@ -315,40 +348,64 @@ class Writing(Part):
         self._show()
         self.predict()
 
+    def _key(self) -> Key:
+        """Return what the candidates for the next token depend on."""
+        controls = self.page.controls
+        return self._folder, self.tree.prompt, self.tree.ids(), controls.settings(), controls.seed.value()
+
+    def _now(self) -> Moment | None:
+        """Return what should be shown, None while its candidates are not computed yet."""
+        tree = self.tree
+        written = tuple(node.token for node in tree.current.path if node.token)
+        ahead = tuple(node.token for node in _ahead(tree.current) if node.token)
+        if self._playing:
+            drawn_from = tree.shown_candidates()
+            return Moment(tree.prompt, written, ahead, drawn_from, is_past=True) if drawn_from else None
+        if self._known is None or self._known[0] != self._key():
+            return None
+        steps = self._steps if self._live_shown else (0, 0)
+        return Moment(tree.prompt, written, ahead, self._known[1], steps=steps)
+
     def _show(self) -> None:
+        """Show the text, its candidates and its branches; those shown before stay until all of them are known."""
         self._show_timer.stop()
         if not self.page.isVisible():
             return
-        if self.page.side_button.isChecked():
-            self.page.set_columns([[self._prompt_span(), *map(self._span, tokens)] for tokens in self.columns.texts])
-        elif self.page.tree_button.isChecked():
+        stage, side, before = self.page.stage, self.page.side_button.isChecked(), self.moment
+        now = self._column_moment() if side else self._now()
+        if now is not None:
+            self.moment = now
+            if side:
+                texts = [self._spans(Moment(self.tree.prompt, tuple(tokens))) for tokens in self.columns.texts]
+                stage.show_columns(texts, self._column[0], now)
+            else:
+                stage.show_moment(now, self._spans(now), before)
+                stage.show_branches(self.tree)
+            self.pane.subtitle_changed.emit()
+        if self.page.tree_button.isChecked():
             self.page.tree.set_tree(self.tree)
-        else:
-            written = [self._span(node.token) for node in self.tree.current.path if node.token]
-            ahead = [Span(n.token.text, None, self._words(n.token)) for n in _ahead(self.tree.current) if n.token]
-            self.page.set_text([self._prompt_span(), *written], ahead)
-        shown = self.tree.shown_candidates()
-        if self._playing and shown is not None and not self.page.side_button.isChecked():
-            self.page.set_candidates(shown)
         self._show_buttons()
 
-    def _prompt_span(self) -> Span:
-        return Span(self.tree.prompt, None, t("pane.generation.prompt"))
+    def _column_moment(self) -> Moment:
+        """Return the chosen token of the chosen column, with the candidates that it was drawn from."""
+        index, place = self._column
+        tokens = self.columns.texts[index][: None if place is None else place + 1]
+        return Moment(self.tree.prompt, tuple(tokens), (), tokens[-1].candidates if tokens else None, is_past=True)
 
-    def _span(self, token: GeneratedToken) -> Span:
-        if self.page.color.currentIndex() == 1:
-            vocabulary = self.state.model.vocabulary if self.state.model else 2
-            value = min(1.0, token.entropy / math.log(max(2, vocabulary)))
-        else:
-            value = token.probability
-        return Span(token.text, value, self._words(token))
+    def _spans(self, moment: Moment) -> list[Span]:
+        prompt = Span(moment.prompt, None, t("pane.generation.prompt"))
+        written = spans_of(moment.written, list(map(self._value, moment.written)))
+        return [prompt, *written, *spans_of(moment.ahead, [None] * len(moment.ahead))]
 
-    def _words(self, token: GeneratedToken) -> str:
-        share, entropy = percent(token.probability, 1), number(token.entropy, 2)
-        return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=share, entropy=entropy)
+    def _value(self, token: GeneratedToken) -> float:
+        """Return what the token's colour shows, 0..1."""
+        if self.page.color.currentIndex() != 1:
+            return token.probability
+        vocabulary = self.state.model.vocabulary if self.state.model else 2
+        return min(1.0, token.entropy / math.log(max(2, vocabulary)))
 
     def _show_buttons(self) -> None:
-        self.page.set_writing(self._playing, self.tree.current.parent is not None, len(self.tree.leaves()))
+        self.page.set_writing(self._playing, self.tree.current.parent is not None)
 
     def _span_clicked(self, index: int) -> None:
         """Go to the clicked token; the tokens after it stay on the branch and are shown as text ahead."""
@@ -358,6 +415,9 @@ class Writing(Part):
             self._stop()
             self.tree.current = nodes[index]
             self._show_and_predict()
+
+    def sentence(self) -> str:
+        return sentence.of_moment(self.moment)
 
     def adapt_layout(self, room: QSize) -> None:
         self.page.adapt_layout(room)
@@ -374,6 +434,7 @@ class Writing(Part):
             "length": self.page.length.value(),
             "color": self.page.color.currentIndex(),
             "live": self.page.live.isChecked(),
+            "more": self.page.more_button.isChecked(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -385,6 +446,8 @@ class Writing(Part):
             self.page.color.setCurrentIndex(saved["color"])
         if isinstance(saved.get("live"), bool):
             self.page.live.setChecked(saved["live"])
+        if isinstance(saved.get("more"), bool):
+            self.page.more_button.setChecked(saved["more"])
 
     def retranslate(self) -> None:
         self._show()

@@ -1,0 +1,153 @@
+"""The stage of the writing page: the text and its branches, the candidates, and the draw below both."""
+
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtWidgets import QPushButton, QStackedLayout, QWidget
+
+from gui.i18n import number, t
+from gui.layout import column, label, row
+from gui.panes.generation.flight import Flight
+from gui.panes.generation.moment import Moment
+from gui.panes.generation.stage_text import StageText
+from gui.panes.generation.tree_view import TreeView
+from gui.text import visible
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE
+from gui.themed import Themed
+from gui.widgets.branches import Branches
+from gui.widgets.candidate_bars import CandidateBars
+from gui.widgets.coloured_text import Span
+from gui.widgets.draw_strip import DrawStrip
+from gui.widgets.legend import Entry, Legend
+
+COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
+VIEWS = ("text", "side", "tree")
+# Pixels at zoom 1: least width for the candidates; least height for the draw, its words, the small tree and the legend.
+LEAST_WIDTH, LOW, HIGH, TREE_ROOM, KEY_ROOM = 420, 170, 300, 380, 330
+TREE_SHARE = 0.36  # of the height, at most
+
+
+class Stage(Themed, QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.text, self.small_tree, self.tree = StageText(), TreeView(), TreeView()
+        self.bars, self.strip, self.text_key = CandidateBars(), DrawStrip(), Legend()
+        self.bars_title, self.live_words = label("content"), label("content")
+        for words in (self.bars_title, self.live_words):
+            words.setMinimumWidth(1)
+        self.views, self._several = QStackedLayout(), False
+        for page in (self._build_single(), self._build_columns(), self.tree):
+            page.setMinimumHeight(1)  # in a low tile the text scrolls
+            self.views.addWidget(page)
+        self.right = QWidget()
+        self.right.setLayout(column(self.bars_title, self.bars, spacing=GAP_S))
+        upper = row(self.views, self.right, spacing=GAP_L)
+        upper.setStretch(0, 3)
+        upper.setStretch(1, 2)
+        whole = column(self.live_words, upper, self.strip, spacing=GAP_M)
+        whole.setStretchFactor(upper, 1)
+        self.setLayout(whole)
+        self.flight = Flight(self)
+        self.live_words.hide()
+        self.retranslate()
+
+    def _build_single(self) -> QWidget:
+        page = QWidget()
+        self.text.setMinimumHeight(1)
+        inside = column(self.text, self.text_key, self.small_tree, spacing=GAP_M)
+        inside.setStretchFactor(self.text, 1)
+        page.setLayout(inside)
+        self.small_tree.hide()
+        return page
+
+    def _build_columns(self) -> QWidget:
+        """Build the texts of several temperatures, each with a button to show its candidates and one to take it."""
+        page = QWidget()
+        self.columns = [StageText((LARGE, 17, 15)) for _ in COLUMNS]
+        self.column_titles, self.take_buttons = ([QPushButton() for _ in COLUMNS] for _ in range(2))
+        for title in self.column_titles:
+            title.setCheckable(True)
+        parts = [
+            column(row(title, take, 1, spacing=GAP_S), text, spacing=GAP_S)
+            for title, take, text in zip(self.column_titles, self.take_buttons, self.columns, strict=True)
+        ]
+        page.setLayout(row(*parts, spacing=GAP_M))
+        return page
+
+    # --- Showing it ------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> str:
+        return VIEWS[self.views.currentIndex()]
+
+    def show_moment(self, moment: Moment, spans: list[Span], before: Moment | None) -> None:
+        """Show a text and its candidates; `spans` are the prompt, what is written, and what is ahead.
+
+        If the moment shown before was one token shorter, the token moves from its candidate to the text.
+        """
+        end = len(moment.written)
+        start = self._start_of_flight(moment, before)
+        self.text.set_spans(spans, end or None)
+        self._show_candidates(moment, spin=not moment.is_past and moment.steps == (0, 0))
+        place = self.text.place_of(end)
+        if start is not None and place is not None and moment.last is not None:
+            corner = QPointF(self.text.mapTo(self, place.topLeft().toPoint()))
+            size = self.text.size_of_type
+            self.flight.fly(visible(moment.last.piece), start, QRectF(corner, place.size()), size)
+        first, last = moment.steps
+        steps = number(first) if first == last else f"{number(first)}–{number(last)}"
+        self.live_words.setText(t("pane.generation.live_at", step=steps) if last else "")
+        self.live_words.setVisible(bool(last))
+
+    def _start_of_flight(self, moment: Moment, before: Moment | None) -> QRectF | None:
+        """Return where the last token was among the candidates, if it is the only new one."""
+        is_next = before is not None and not before.is_past and before.written == moment.written[:-1]
+        if not is_next or moment.last is None or moment.is_past or not self.bars.isVisible() or moment.steps[1]:
+            return None
+        if before is None or before.prompt != moment.prompt:
+            return None
+        place = self.bars.place_of(moment.last.id)
+        return QRectF(QPointF(self.bars.mapTo(self, place.topLeft().toPoint())), place.size()) if place else None
+
+    def _show_candidates(self, moment: Moment, spin: bool) -> None:
+        self.bars.set_candidates(moment.candidates)
+        self.strip.set_candidates(moment.candidates, spin)
+        self.bars_title.setText(t("pane.generation.last" if moment.is_past else "pane.generation.next"))
+
+    def show_columns(self, texts: list[list[Span]], chosen: int, moment: Moment) -> None:
+        """Show several texts side by side, and the candidates of the chosen one."""
+        for index, (text, title) in enumerate(zip(self.columns, self.column_titles, strict=True)):
+            text.set_spans(texts[index], len(moment.written) if index == chosen and moment.written else None)
+            title.setChecked(index == chosen)
+        self._show_candidates(moment, spin=False)
+        self.bars_title.setText(t("pane.generation.column_candidates", temperature=number(COLUMNS[chosen], 1)))
+
+    def show_branches(self, tree: Branches) -> None:
+        """Show the branches below the text, if there are several."""
+        self._several = len(tree.leaves()) > 1
+        self.small_tree.set_tree(tree)
+        self.adapt_layout()
+
+    def show_key(self, value: str) -> None:
+        under = Entry(t(f"pane.generation.key.{value}"), scale=True)
+        self.text_key.set_entries([under, Entry(t("pane.generation.key.prompt"))])
+
+    def resizeEvent(self, event: object) -> None:
+        self.adapt_layout()
+
+    def adapt_layout(self) -> None:
+        """Show the parts for which there is room."""
+        px, room = self.content.px, QSize(self.width(), self.height())
+        self.right.setVisible(room.width() >= px(LEAST_WIDTH))
+        self.strip.setVisible(room.height() >= px(LOW))
+        self.strip.set_low(room.height() < px(HIGH))
+        self.text_key.setVisible(room.height() >= px(KEY_ROOM))
+        self.small_tree.setVisible(self._several and room.height() >= px(TREE_ROOM))
+        self.small_tree.setFixedHeight(min(round(TREE_SHARE * room.height()), self.small_tree.page.minimumHeight() + 2))
+
+    def retranslate(self) -> None:
+        for title, take, temperature in zip(self.column_titles, self.take_buttons, COLUMNS, strict=True):
+            title.setText(t("pane.generation.column", temperature=number(temperature, 1)))
+            take.setText(t("pane.generation.take"))
+        for view in (self.small_tree, self.tree):
+            view.page.setAccessibleName(t("pane.generation.tree.name"))
+        self.bars.setAccessibleName(t("pane.generation.next"))
+        self.strip.setAccessibleName(t("pane.generation.draw"))

@@ -1,0 +1,46 @@
+"""The text on the stage: as large as its room allows, and smaller as it grows."""
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
+
+from gui.theme import GAP_S, HUGE, LARGE, NORMAL
+from gui.widgets.coloured_text import ColouredText, Span
+
+SIZES = (HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
+FILLED = 0.85  # of a line, where words are kept whole
+
+
+class StageText(ColouredText):
+    def __init__(self, sizes: tuple[int, ...] = SIZES) -> None:
+        super().__init__(sizes[0])
+        self._sizes = sizes
+
+    def set_spans(self, spans: list[Span], current: int | None = None) -> None:
+        self._choose_size("".join(span.shown or span.text for span in spans))
+        super().set_spans(spans, current)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.set_spans(self.page.spans, self.page.current)
+
+    def place_of(self, index: int) -> QRectF | None:
+        """Return the box of a span in this widget, None if it is not on screen."""
+        boxes = self.page.boxes_of(index)
+        if not boxes:
+            return None
+        corner = self.page.mapTo(self, boxes[0].topLeft().toPoint())
+        return QRectF(QPointF(corner), boxes[0].size())
+
+    def _choose_size(self, text: str) -> None:
+        """Choose the largest size at which the text fits without scrolling; the lines are estimated."""
+        self.size_of_type = next(filter(lambda size: self._fits(text, size), self._sizes), self._sizes[-1])
+
+    def _fits(self, text: str, size: int) -> bool:
+        metrics = QFontMetricsF(self.page.theme.font(size))
+        width, height = FILLED * max(1, self.viewport().width()), self.viewport().height()
+        if len(text) * metrics.averageCharWidth() * metrics.height() > 4 * width * height:
+            return False  # far too long, and not worth measuring
+        lines = sum(max(1, math.ceil(metrics.horizontalAdvance(line) / width)) for line in text.split("\n"))
+        return lines * round(metrics.height() + 3 * GAP_S) <= height

@@ -1,0 +1,188 @@
+"""The draw of the next token: all probabilities end to end, and the random number as a needle on them."""
+
+from PySide6.QtCore import QEasingCurve, QPoint, QPointF, QRectF, QSize, Qt, QVariantAnimation
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from engine.messages.generation import Candidates
+from gui.i18n import number, percent, t
+from gui.text import visible
+from gui.theme import GAP_M, GAP_S, LARGE, NORMAL
+from gui.widgets.painted import Painted, Policy
+
+SPIN_MS, TURNS = 300, 2  # the needle crosses the strip so often before it stops
+# Pixels at zoom 1: the room of the needle above the strip, the strip, and the least width of a segment with its word.
+NEEDLE, STRIP, LOW_STRIP, LEAST_WORD = 14, 38, 22, 22
+TINT = 0.22  # opacity of the segments that were not drawn
+
+
+class DrawStrip(Painted):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, down=Policy.Fixed)
+        self.candidates: Candidates | None = None
+        self.low = False  # whether there is only room for a low strip, without the line in words
+        self._spin = QVariantAnimation(self, duration=SPIN_MS, startValue=0.0, endValue=1.0)
+        self._spin.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._spin.valueChanged.connect(lambda _: self.update())
+        self._from = 0.0
+
+    def set_candidates(self, candidates: Candidates | None, spin: bool = False) -> None:
+        """Show these candidates; with `spin` the needle turns a few times before it stops at the random number."""
+        before, self.candidates = self.candidates, candidates
+        if candidates is None or before is None or not spin or before.draw == candidates.draw or self.is_greedy:
+            self._spin.stop()
+            self._spin.setCurrentTime(SPIN_MS)
+        elif self.isVisible():
+            self._from = before.draw
+            self._spin.start()
+        self.setAccessibleDescription(self.words())
+        self.update()
+
+    def set_low(self, low: bool) -> None:
+        if low != self.low:
+            self.low = low
+            self.updateGeometry()
+
+    def retranslate(self) -> None:
+        self.set_candidates(self.candidates)
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the likeliest token is taken without a draw."""
+        return self.candidates is not None and self.candidates.sampling.temperature == 0
+
+    @property
+    def needle(self) -> float:
+        """Where the needle is now, 0..1; the random number itself once it has stopped."""
+        draw = self.candidates.draw if self.candidates is not None else 0.0
+        if self._spin.state() != QVariantAnimation.State.Running:
+            return draw
+        return float((self._from + self._spin.currentValue() * (TURNS + draw - self._from)) % 1.0)
+
+    def words(self) -> str:
+        """Return the outcome of the draw as a sentence."""
+        found = self.candidates
+        if found is None:
+            return ""
+        piece = visible(found.pieces[found.drawn])
+        if self.is_greedy:
+            return t("pane.generation.candidates.greedy", piece=piece)
+        return t("pane.generation.candidates.draw", draw=number(found.draw, 2), piece=piece)
+
+    # --- Geometry --------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        words = 0 if self.low else QFontMetricsF(self.theme.font(NORMAL)).height() + GAP_S
+        height = self.theme.px(NEEDLE) + self.theme.px(LOW_STRIP if self.low else STRIP) + words
+        return QSize(self.theme.px(300), round(height))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.theme.px(120), self.sizeHint().height())
+
+    def _strip(self) -> QRectF:
+        top = self.theme.px(NEEDLE)
+        return QRectF(0, top, self.width(), self.theme.px(LOW_STRIP if self.low else STRIP))
+
+    def segment(self, index: int) -> QRectF:
+        """Return the box of a candidate, whose width is its probability after the settings."""
+        assert self.candidates is not None
+        strip, share = self._strip(), float(self.candidates.probabilities[-1, index])
+        left = strip.left() + self.candidates.starts[index] * strip.width()
+        return QRectF(left, strip.top(), share * strip.width(), strip.height())
+
+    def _segments(self) -> list[int]:
+        """Return the candidates that can be drawn."""
+        found = self.candidates
+        if found is None or len(found.starts) != len(found.ids):
+            return []
+        return [index for index in range(len(found.ids)) if found.probabilities[-1, index] > 0]
+
+    # --- Painting --------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        found = self.candidates
+        if found is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self._strip(), self.theme.color("cut"))
+        for index in self._segments():
+            if index != found.drawn:
+                self._paint_segment(painter, index)
+        self._paint_rest(painter)
+        if found.drawn in self._segments():
+            self._paint_segment(painter, found.drawn)
+            if self.is_greedy:
+                self._paint_crown(painter, self.segment(found.drawn).center().x())
+        if not self.is_greedy:
+            self._paint_needle(painter)
+        if not self.low:
+            self._paint_words(painter)
+
+    def _paint_segment(self, painter: QPainter, index: int) -> None:
+        found = self.candidates
+        assert found is not None
+        box, is_drawn = self.segment(index), index == found.drawn
+        color = QColor(self.theme.series_color(0))
+        color.setAlphaF(1.0 if is_drawn else TINT)
+        inner = QRectF(box)
+        inner.setWidth(max(1.0, box.width() - 1))
+        if not is_drawn:
+            painter.fillRect(inner, self.theme.color("surface"))
+        painter.fillRect(inner, color)
+        if is_drawn:
+            painter.setPen(QPen(self.theme.series_color(1), self.theme.px(2)))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(inner)
+        if box.width() >= self.theme.px(LEAST_WORD):
+            self._write(painter, inner, visible(found.pieces[index]), "surface" if is_drawn else "text", is_drawn)
+
+    def _paint_rest(self, painter: QPainter) -> None:
+        """Write how probable the tokens without a segment are together, at the end of the strip."""
+        segments, strip = [self.segment(index) for index in self._segments()], self._strip()
+        strip.setLeft(max((segment.right() for segment in segments), default=0.0))
+        share = 1.0 - sum(segment.width() for segment in segments) / max(1.0, self.width())
+        if strip.width() >= self.theme.px(4 * LEAST_WORD):
+            words = f"{t('pane.generation.candidates.others')} {percent(share)}"
+            self._write(painter, strip, words, "text")
+
+    def _write(self, painter: QPainter, box: QRectF, words: str, color: str, bold: bool = False) -> None:
+        painter.setFont(self.theme.font(NORMAL if self.low else LARGE, bold=bold))
+        painter.setPen(self.theme.color(color))
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width() - GAP_S))
+        if shown != "…":
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
+
+    def _paint_needle(self, painter: QPainter) -> None:
+        strip, size = self._strip(), self.theme.px(8)
+        x = strip.left() + self.needle * strip.width()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.series_color(1))
+        tip = QPointF(x, strip.top() + 1)
+        painter.drawPolygon(QPolygonF([tip, tip + QPointF(-size, -1.6 * size), tip + QPointF(size, -1.6 * size)]))
+        width = self.theme.px(2)
+        painter.drawRect(QRectF(x - width / 2, strip.top(), width, strip.height()))
+
+    def _paint_crown(self, painter: QPainter, x: float) -> None:
+        """Paint a crown above the token that is taken without a draw."""
+        unit, bottom = self.theme.px(5), self._strip().top() - 1
+        corners = ((-2, 0), (2, 0), (2.4, -2.4), (1, -1.2), (0, -2.7), (-1, -1.2), (-2.4, -2.4))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.series_color(4))
+        painter.drawPolygon(QPolygonF([QPointF(x + a * unit, bottom + b * unit) for a, b in corners]))
+
+    def _paint_words(self, painter: QPainter) -> None:
+        """Write the outcome below the strip; a long token is shortened, the number is not."""
+        box = QRectF(self.rect())
+        box.setTop(self._strip().bottom() + GAP_S)
+        painter.setFont(self.theme.font(NORMAL))
+        painter.setPen(self.theme.color("text"))
+        words = painter.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideRight, self.width() - GAP_M)
+        painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+
+    def describe_at(self, point: QPoint) -> str:
+        found = self.candidates
+        for index in self._segments():
+            if found is not None and self.segment(index).contains(QPointF(point)):
+                return f"{visible(found.pieces[index])}   {percent(float(found.probabilities[-1, index]), 2)}"
+        return self.words()
