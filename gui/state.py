@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engine.messages.comparing import Pinned
+from engine.messages.generation import SamplingSettings
 from engine.messages.models import ModelInfo
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokens
@@ -33,6 +34,7 @@ class AppState(QObject):
     training_changed = Signal()
     progress_changed = Signal()
     pinned_changed = Signal()
+    sampling_changed = Signal()  # the settings of the sampling sliders, or the seed
     sentences_changed = Signal()  # whether they are shown, or the scene's own
 
     def __init__(self) -> None:
@@ -47,6 +49,7 @@ class AppState(QObject):
         self._selected: tuple[Tokens, int] | None = None  # the token that was selected before the tokens changed
         self.layer = 0
         self.head = 0
+        self.sampling, self.seed = SamplingSettings(), 1  # those of the sliders
         self.training = False
         self.progress: TrainingPoints | None = None  # the latest report of the run in progress
         self.sentences = True  # whether each pane's sentence is shown
@@ -82,6 +85,11 @@ class AppState(QObject):
 
     def set_pinned(self, pinned: Pinned | None) -> None:
         self._set("pinned", pinned if pinned is not None and pinned.info is not None else None, self.pinned_changed)
+
+    def set_sampling(self, sampling: SamplingSettings, seed: int) -> None:
+        if (sampling, seed) != (self.sampling, self.seed):
+            self.sampling, self.seed = sampling, seed
+            self.sampling_changed.emit()
 
     def set_opening(self, opening: bool) -> None:
         self._set("opening", opening, self.opening_changed)

@@ -1,5 +1,6 @@
 """The sliders of the sampling settings, with a seed and a button for a random one."""
 
+import math
 import random
 from typing import Any
 
@@ -104,3 +105,22 @@ class SamplingControls(Themed, QWidget):
 
     def restyle(self) -> None:
         self.die.setIcon(icon("die", self.theme))
+
+
+RANGES = {
+    "temperature": (0.0, 2.0), "top_k": (0, 200), "top_p": (0.01, 1.0), "min_p": (0.0, 0.5),
+    "repetition_penalty": (1.0, 2.0),
+}  # fmt: skip
+
+
+def read_sampling(saved: object) -> tuple[SamplingSettings, int]:
+    """Return the settings and the seed that `SamplingControls.save` returned, with defaults for wrong values."""
+    kept = saved if isinstance(saved, dict) else {}
+    values = {
+        name: min(high, max(low, kept[name]))
+        for name, (low, high) in RANGES.items()
+        if isinstance(kept.get(name), int | float) and not math.isnan(kept[name])
+    }
+    values["top_k"] = int(values.get("top_k", SamplingSettings().top_k))
+    seed = kept.get("seed")
+    return SamplingSettings(**values), seed if isinstance(seed, int) else 1

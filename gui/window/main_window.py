@@ -27,6 +27,7 @@ from gui.theme import GAP_L, GAP_M, has_japanese_font
 from gui.themed import Themed
 from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
+from gui.widgets.sampling_controls import read_sampling
 from gui.widgets.token_strip import TokenStrip
 from gui.window.actions import Actions, Entry
 from gui.window.appearance import Appearance
@@ -57,6 +58,7 @@ class MainWindow(Themed, QMainWindow):
         self.engine, self.settings, self.settings_path = engine, settings, settings_path
         self.state = AppState()
         self.state.set_sentences(settings.sentences)
+        self.state.set_sampling(*read_sampling(settings.panes.get("generation", {}).get("sampling")))
         self._has_painted = False
         self._closing = False
         self.setAcceptDrops(True)

@@ -1,6 +1,9 @@
 """The Map pane: its stations, the panes that they open, and the loop that generates tokens."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
@@ -9,12 +12,13 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
-from engine.messages.generation import Generate
+from engine.messages.generation import Generate, PredictNext, SamplingSettings
 from engine.messages.map import ForwardTrace, TraceForward
 from gui.panes.map.pane import MapPane
 from gui.panes.map.plan import STATIONS, Part, Plan, plan_for
+from gui.settings import Settings
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, forward_trace, model
+from tests.gui.fakes import FakeEngine, candidates, forward_trace, model
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def test_every_station_shows_its_part_of_the_trace(pane: MapPane, engine: FakeEn
     assert pane.subtitle() == "Context used: 7 of 16 tokens"
     table = pane.table()
     assert table is not None
-    assert table.rows[0] == ("a", 97, pytest.approx(0.6))
+    assert table.rows[0] == ("a", 97, pytest.approx(0.5), pytest.approx(0.6))
 
 
 def test_the_map_follows_the_text(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
@@ -212,7 +216,7 @@ def test_the_tooltip_has_the_exact_value(pane: MapPane, monkeypatch: pytest.Monk
     shown_rows = place(pane)
     for point in (shown_rows.candidate_row(1, 3).center(), shown_rows.token_row("tokens", 4).center(), QPointF(-9, -9)):
         pane.map.event(_hover(point))
-    assert shown == ["b   ID 98   40.00\u00a0%", "The text is split into tokens: c is one of them", ""]
+    assert shown == ["b   ID 98   model 30.00\u00a0%, after settings 40.00\u00a0%", "The text is split into tokens: c is one of them", ""]
 
 
 def _hover(point: QPointF) -> QHelpEvent:
@@ -247,6 +251,47 @@ def test_the_map_shows_the_token_that_was_drawn(qtbot: QtBot, pane: MapPane, eng
     assert (trace.text, trace.chosen, trace.sampling, trace.seed) == (
         generate.prompt, generate.chosen, generate.sampling, generate.seed,
     )  # fmt: skip
+
+
+def test_the_map_uses_the_settings_of_the_sampling_sliders(
+    qtbot: QtBot, window: MainWindow, pane: MapPane, engine: FakeEngine
+) -> None:
+    generation: Any = window.workspace.pane("generation")
+    controls = generation.writing.page.controls
+    controls.sliders["temperature"].set_value(0.5)
+    controls.seed.setValue(7)  # emits `changing` for both
+    settings = controls.settings()
+    assert settings.temperature == 0.5
+    asked = engine.asked(PredictNext)[-1]
+    assert (asked.prompt, asked.sampling, asked.seed) == ("The cat", settings, 7)
+    engine.answers[PredictNext] = lambda request: [replace(candidates(1), sampling=request.sampling)]
+    controls.seed.setValue(8)
+    qtbot.waitUntil(lambda: pane.trace is not None and pane.trace.candidates.drawn == 1)
+    click(qtbot, pane.step_button)
+    qtbot.waitUntil(lambda: written(pane) == "a")
+    assert (engine.asked(Generate)[-1].sampling, engine.asked(Generate)[-1].seed) == (settings, 8)
+    assert (engine.asked(TraceForward)[-1].sampling, engine.asked(TraceForward)[-1].seed) == (settings, 8)
+
+
+def test_settings_changed_while_the_map_is_hidden_are_used_when_it_is_shown(
+    qtbot: QtBot, window: MainWindow, pane: MapPane, engine: FakeEngine
+) -> None:
+    window.show_pane("tokens")
+    asked = len(engine.requests)
+    window.state.set_sampling(SamplingSettings(temperature=0.3), 1)
+    assert len(engine.requests) == asked
+    window.show_pane("map")
+    assert engine.asked(PredictNext)[-1].sampling == SamplingSettings(temperature=0.3)
+
+
+def test_the_settings_of_the_last_session_are_used_before_the_sliders_are_made(tmp_path: Path, qtbot: QtBot) -> None:
+    kept = {"temperature": 0.35, "top_k": 5, "seed": 3, "top_p": "wrong", "min_p": 99}
+    settings = Settings(language="en", welcomed=True, panes={"generation": {"sampling": kept}})
+    window = MainWindow(FakeEngine(), settings, tmp_path / "settings.json")  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    assert window.state.sampling == SamplingSettings(temperature=0.35, top_k=5, min_p=0.5)
+    assert window.state.seed == 3
+    window.close()
 
 
 def test_playing_continues_where_it_was_paused(qtbot: QtBot, pane: MapPane) -> None:

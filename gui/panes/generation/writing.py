@@ -78,6 +78,7 @@ class Writing(Part):
         self.columns.changed.connect(lambda: self._show_timer.isActive() or self._show_timer.start())
         self.columns.ended.connect(self._columns_ended)
         page.color.currentIndexChanged.connect(self._show)
+        page.controls.changing.connect(self._share_sampling)
         page.controls.changing.connect(self._settings_changed)
         page.bars.chosen.connect(self.take)
         page.text.clicked.connect(self._span_clicked)
@@ -235,6 +236,10 @@ class Writing(Part):
             self.show_live()
         else:
             self.predict()
+
+    def _share_sampling(self) -> None:
+        """Let the other panes use the settings of the sliders."""
+        self.state.set_sampling(self.page.controls.settings(), self.page.controls.seed.value())
 
     # --- While a model is trained --------------------------------------------------------------------
 
@@ -440,6 +445,7 @@ class Writing(Part):
     def restore(self, saved: dict[str, Any]) -> None:
         if isinstance(saved.get("sampling"), dict):
             self.page.controls.restore(saved["sampling"])
+            self._share_sampling()
         if isinstance(saved.get("length"), int):
             self.page.length.setValue(saved["length"])
         if saved.get("color") in (0, 1):

@@ -1,23 +1,32 @@
 """The Map pane: one forward pass with the values of the shared text, and the loop that generates tokens."""
 
+from dataclasses import replace
+
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QStackedLayout, QWidget
 
 from engine.messages.envelope import Ended
-from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens, SamplingSettings
+from engine.messages.generation import (
+    Candidates,
+    ContextUsed,
+    Generate,
+    GeneratedToken,
+    GeneratedTokens,
+    PredictNext,
+)
 from engine.messages.map import ForwardTrace, TraceForward
 from gui.i18n import t
-from gui.layout import label, set_property, stack, timer
+from gui.layout import label, row, set_property, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.map.plan import STATIONS
+from gui.panes.map.sentence import sentence
 from gui.panes.map.view import ModelMap
 from gui.text import tip
 from gui.theme import GAP_M, icon
 
+CANDIDATES = 8  # as many as a pass reports
 STATION_MS = 400  # at each station while the loop runs
-SAMPLING = SamplingSettings(temperature=1.0)  # the draw is from the probabilities shown
 WIDE = 1000  # pixels at zoom 1 from which the sentence below the picture is in large type
-SEED = 1  # fixed, so that the loop repeats itself after "back to start"
 OPENS = {
     "text": "tokens",
     "tokens": "tokens",
@@ -32,7 +41,7 @@ OPENS = {
 
 class MapPane(Pane):
     id = "map"
-    computes = ("TraceForward",)
+    computes = ("TraceForward", "PredictNext")
 
     def build(self) -> None:
         self.trace: ForwardTrace | None = None
@@ -51,6 +60,7 @@ class MapPane(Pane):
         self.follow(self.state.text_changed, self.state.model_changed)
         self.follow_live(self._trace, lambda: not self.asking("generate"))
         self.state.selection_changed.connect(self._selected)
+        self.state.sampling_changed.connect(self._sample_again)
 
     def _build_main(self) -> QWidget:
         page = QWidget()
@@ -61,12 +71,12 @@ class MapPane(Pane):
         self.home_button.clicked.connect(self.home)
         self.caption = label()
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        buttons = QHBoxLayout()
-        for button in (self.play_button, self.step_button, self.home_button):
-            buttons.addWidget(button)
-        buttons.addSpacing(GAP_M)
-        buttons.addWidget(self.caption, 1)
-        stack(page, self.map, buttons, spacing=GAP_M).setStretchFactor(self.map, 1)
+        self.controls = QWidget()
+        buttons = row(self.play_button, self.step_button, self.home_button, self.caption, spacing=GAP_M)
+        buttons.setStretchFactor(self.caption, 1)
+        self.controls.setLayout(buttons)
+        stack(page, self.map, self.controls, spacing=GAP_M).setStretchFactor(self.map, 1)
+        self.add_controls(self.controls)
         return page
 
     # --- What is shown ---------------------------------------------------------------------------
@@ -89,16 +99,33 @@ class MapPane(Pane):
             self._show()
         else:
             self.ask(
-                TraceForward(self.state.text, self._chosen(), sampling=SAMPLING, seed=SEED),
+                TraceForward(self.state.text, self._chosen(), sampling=self.state.sampling, seed=self.state.seed),
                 self._traced,
                 ended=self._ended,
             )
+
+    def _sample_again(self) -> None:
+        """Compute the candidates with the settings of the sliders; the pass itself does not depend on them."""
+        if not self.isVisible() or self.trace is None or self.asking("TraceForward") or self.asking("generate"):
+            return  # they are asked for with the next pass, or when the pane is shown
+        request = PredictNext(self.state.text, self._chosen(), self.state.sampling, self.state.seed, CANDIDATES)
+        self.ask(request, self._sampled)
+
+    def _sampled(self, answer: ContextUsed | Candidates) -> None:
+        if isinstance(answer, Candidates) and self.trace is not None:
+            self.trace = replace(self.trace, candidates=answer)
+            self._show()
+
+    def on_shown(self) -> None:
+        if self.trace is not None and self.trace.candidates.sampling != self.state.sampling:
+            self._sample_again()
 
     def _chosen(self) -> tuple[int, ...]:
         return tuple(token.id for token in self.written)
 
     def _traced(self, trace: ForwardTrace) -> None:
         self.trace = trace
+        self.drop("PredictNext")
         self.report_context(trace.seen, trace.first + len(trace.pieces))
         if self._lit == "back":
             self._arrived()
@@ -136,10 +163,10 @@ class MapPane(Pane):
             self._own = None
         self._draw()
 
-    def _token_chosen(self, row: int | None) -> None:
+    def _token_chosen(self, chosen: int | None) -> None:
         """Select a token: one of the shared text in all panes, a generated one in this pane only."""
         assert self.trace is not None
-        index = None if row is None else row + self.trace.first
+        index = None if chosen is None else chosen + self.trace.first
         shared = self.trace.first + len(self.trace.pieces) - len(self.written)
         self._own = index if index is not None and index >= shared else None
         self.state.select_token(index if self._own is None else None)
@@ -184,7 +211,7 @@ class MapPane(Pane):
         self._lit = next((station for station in ahead if station in shown), "back")
         if self._lit == "back":
             self._stepping.stop()
-            request = Generate(self.state.text, self._chosen(), None, 1, SAMPLING, SEED)
+            request = Generate(self.state.text, self._chosen(), None, 1, self.state.sampling, self.state.seed)
             self.ask(request, self._generated, slot="generate", ended=self._ended)
         self._draw()
 
@@ -229,11 +256,15 @@ class MapPane(Pane):
         if self.trace is None:
             return None
         found = self.trace.candidates
-        rows: list[tuple[object, ...]] = [
-            (piece, int(token_id), float(share))
-            for piece, token_id, share in zip(found.pieces, found.ids, found.probabilities[-1], strict=True)
-        ]
-        return Table(("piece", "id", "probability"), rows)
+        model, settings = found.probabilities[0].tolist(), found.probabilities[-1].tolist()
+        rows: list[tuple[object, ...]] = list(zip(found.pieces, found.ids.tolist(), model, settings, strict=True))
+        return Table(("piece", "id", "probability", "after_settings"), rows)
+
+    def sentence(self) -> str:
+        return sentence(self.trace) if self.trace is not None else ""
+
+    def picture(self) -> QWidget:
+        return self.map
 
     def retranslate(self) -> None:
         self.step_button.setText(t("pane.map.step"))

@@ -1,5 +1,6 @@
 """Painting the map: each station in its box from plan.py."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,21 +15,20 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
-from engine.messages.generation import Candidates
-from gui.colormaps import share_ramp
-from gui.i18n import number, percent, t
-from gui.panes.map.canvas import Canvas, spread
-from gui.panes.map.plan import GAP, Cell, Plan
+from gui.i18n import number, t
+from gui.panes.map.canvas import spread
+from gui.panes.map.outcome import LEFT, RIGHT, Outcome
+from gui.panes.map.plan import GAP, Cell
 from gui.text import utf16_length, visible
 from gui.theme import GAP_S, NORMAL, SMALL
 from gui.widgets.heatmap import shares_image
+from gui.widgets.legend import paint_share_scale, share_scale_size
 
 LONGEST_SHOWN = 300  # last characters of the text
-CENTRE, RIGHT = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
-class Picture(Canvas):
+class Picture(Outcome):
     def paint(self) -> None:
         self._paint_arrows()
         painters = {
@@ -263,19 +263,26 @@ class Picture(Canvas):
         self.painter.drawImage(strip, self._image(self.trace.mlp[index], spread(self.trace.mlp[index])))
 
     def _paint_legend(self, box: QRectF) -> None:
-        """Paint the legend of both colour maps: signed numbers, and attention weights."""
+        """Paint the legend of both colour maps: attention weights, and signed numbers where there is room."""
         self.painter.setFont(self.font(SMALL - 1))
         metrics, unit, x = QFontMetricsF(self.painter.font()), self.plan.unit, box.left()
-        for low, high, image in (
-            ("−", f"+  {t('pane.map.picture.numbers')}", self._image(np.linspace(-1, 1, 64), 1.0)),
-            ("0", f"{percent(1)}  {t('pane.map.picture.shares')}", share_ramp()),
-        ):
-            self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), low, "muted", LEFT)
-            x += metrics.horizontalAdvance(low) + GAP_S
-            self.painter.drawImage(QRectF(x, box.center().y() - 4 * unit, 44 * unit, 8 * unit), image)
-            x += 44 * unit + GAP_S
-            self._draw_words(QRectF(x, box.top(), box.right() - x, box.height()), high, "muted", LEFT)
-            x += metrics.horizontalAdvance(high) + 20 * unit
+        scaled = replace(self.theme, zoom=unit)
+        scale, words = share_scale_size(scaled), t("pane.map.picture.shares")
+        paint_share_scale(self.painter, QRectF(QPointF(x, box.top()), scale), scaled)
+        self.painter.setFont(self.font(SMALL - 1))
+        line = QRectF(x, box.top() - metrics.height() / 2 + 5 * unit, box.width(), metrics.height())
+        line.setLeft(x + scale.width() + GAP_S)
+        self._draw_words(line, words, "muted", LEFT)
+        line.setLeft(line.left() + metrics.horizontalAdvance(words) + 20 * unit)
+        ends, bar = ("−", f"+  {t('pane.map.picture.numbers')}"), 44 * unit
+        if line.width() < sum(map(metrics.horizontalAdvance, ends)) + bar + 2 * GAP_S:
+            return
+        self._draw_words(line, ends[0], "muted", LEFT)
+        line.setLeft(line.left() + metrics.horizontalAdvance(ends[0]) + GAP_S)
+        image = QRectF(line.left(), line.center().y() - 5 * unit, bar, 10 * unit)
+        self.painter.drawImage(image, self._image(np.linspace(-1, 1, 64), 1.0))
+        line.setLeft(image.right() + GAP_S)
+        self._draw_words(line, ends[1], "muted", LEFT)
 
     # --- What comes out --------------------------------------------------------------------------
 
@@ -302,69 +309,6 @@ class Picture(Canvas):
                     area.left(), area.top() + index * step, max(2.0, length * area.width()), max(1.0, step - 1)
                 )
                 self.painter.fillRect(bar, self.theme.series_color(0))
-
-    def _paint_probabilities(self) -> None:
-        found, inner = self.trace.candidates, self.plan.inner("probabilities")
-        rows = shown_candidates(self.plan, found)
-        metrics = QFontMetricsF(self.font(self._size(self.plan.candidate_row(0, len(rows)).height()), bold=True))
-        widest = max(metrics.horizontalAdvance(visible(found.pieces[i])) for i in rows)
-        label = min(widest, inner.width() * 0.4)
-        for place, index in enumerate(rows):
-            self._paint_candidate(self.plan.candidate_row(place, len(rows)), label, index)
-
-    def _paint_candidate(self, row: QRectF, label: float, index: int) -> None:
-        found = self.trace.candidates
-        share, drawn = float(found.probabilities[-1, index]), index == found.drawn
-        name, size = QRectF(row.left(), row.top(), label, row.height()), self._size(row.height())
-        self._fitting(name, visible(found.pieces[index]), "accent" if drawn else "text", RIGHT, size, drawn)
-        self.painter.setFont(self.font(size - 3 if row.width() > 180 * self.plan.unit else SMALL))
-        figure = QFontMetricsF(self.painter.font()).horizontalAdvance(percent(1e-9, 1))
-        room = max(4.0, row.width() - label - figure - 12)
-        length = max(2.0, room * share / max(1e-9, float(found.probabilities[-1].max())))
-        height = min(row.height() * 0.6, 22 * self.plan.unit)
-        bar = QRectF(name.right() + 6, row.center().y() - height / 2, length, height)
-        self._fill(bar, self.theme.color("accent") if drawn else self.theme.series_color(5), 2)
-        words = percent(share) if share >= 0.0995 else percent(share, 1)
-        self._draw_words(QRectF(bar.right() + 5, row.top(), figure + 4, row.height()), words, "muted", LEFT)
-
-    def _paint_draw(self) -> None:
-        """Paint the cumulative probabilities upright, the random number as an arrow, and the drawn token."""
-        found, inner, unit = self.trace.candidates, self.plan.inner("draw"), self.plan.unit
-        chip = QRectF(inner.left(), inner.bottom() - 34 * unit, inner.width(), 34 * unit)
-        self._fill(chip, self.theme.color("accent"), 6)
-        self._fitting(
-            chip.adjusted(3, 0, -3, 0), visible(found.pieces[found.drawn]), "on_accent", CENTRE, NORMAL + 4, True
-        )
-        bar = QRectF(inner.left(), inner.top(), 16 * unit, chip.top() - inner.top() - self.plan.pad)
-        if bar.height() < 30 * unit:
-            return
-        self.painter.fillRect(bar, self.theme.color("cut"))
-        y = bar.top()
-        for share in sorted((float(p) for p in found.probabilities[-1]), reverse=True):
-            height = share * bar.height()
-            self.painter.fillRect(QRectF(bar.left(), y, bar.width(), max(0.0, height - 1)), self.theme.series_color(5))
-            y += height
-        hit = QRectF(bar.left(), bar.top() + found.drawn_from * bar.height(), bar.width(), 0)
-        hit.setHeight(max(2.0, (found.drawn_to - found.drawn_from) * bar.height()))
-        self.painter.fillRect(hit, self.theme.color("accent"))
-        mark, size = bar.top() + found.draw * bar.height(), 6 * unit
-        self._fill_triangle(QPointF(bar.right() + 1, mark), size)
-        words = QRectF(bar.right() + size + 4, 0, inner.right() - bar.right() - size - 4, 20 * unit)
-        words.moveTop(min(max(inner.top(), mark - 10 * unit), bar.bottom() - 20 * unit))
-        self._words(words, number(found.draw, 2), "text", LEFT, SMALL)
-
-    def _fill_triangle(self, tip: QPointF, size: float) -> None:
-        self.painter.setPen(Qt.PenStyle.NoPen)
-        self.painter.setBrush(self.theme.color("accent"))
-        self.painter.drawPolygon(QPolygonF([tip, tip + QPointF(size, -size * 0.7), tip + QPointF(size, size * 0.7)]))
-
-
-def shown_candidates(plan: Plan, found: Candidates) -> list[int]:
-    """Return the indices of the candidates that there is room for, always with the drawn one."""
-    rows = list(range(plan.candidate_rows(len(found.ids))))
-    if found.drawn not in rows:
-        rows[-1] = found.drawn
-    return rows
 
 
 def _signed(value: float) -> str:

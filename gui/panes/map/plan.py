@@ -13,7 +13,7 @@ IN_THREE = (("text", "tokens", "ids", "vectors"), ("layers",), ("norm", "logits"
 # Least legible widths in pixels at zoom 1, and shares of the remaining width.
 LEAST = {
     "text": 96, "tokens": 78, "ids": 46, "vectors": 70, "layers": 170,
-    "norm": 40, "logits": 72, "probabilities": 128, "draw": 74,
+    "norm": 40, "logits": 72, "probabilities": 150, "draw": 74,
 }  # fmt: skip
 SHARE = {
     "text": 8, "tokens": 5, "ids": 1, "vectors": 22, "layers": 90,
@@ -30,7 +30,8 @@ DROPPED = (
 GAP, CAPTION, LOOP, PAD = 24, 26, 30, 8  # pixels between stations, above each, below all, inside each
 LOW, LOWEST = 230, 120  # heights below which these distances are smaller, and the arrow back is left out
 ROW_HEIGHT, HIGH_ROW, TALLEST_ROW = 19, 36, 60  # pixels of a token or candidate; from HIGH_ROW with larger type
-LABEL, LEGEND = 21, 22  # heights inside the layers
+LABEL, LEGEND = 21, 42  # heights inside the layers
+HEAD = 34  # height above the candidates for what their two bars are
 
 
 class Part(NamedTuple):
@@ -64,6 +65,7 @@ class Plan:
     legend: QRectF  # empty where there is no room
     loop: float  # y of the arrow back
     loop_room: float  # its height; 0 where it is left out
+    head: float  # height above the candidates; 0 where there is no room
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -94,10 +96,11 @@ class Plan:
 
     def candidate_rows(self, candidates: int) -> int:
         """Return the number of candidates that there is room for."""
-        return max(1, min(candidates, int(self.inner("probabilities").height() / (ROW_HEIGHT * self.unit))))
+        room = self.inner("probabilities").height() - self.head
+        return max(1, min(candidates, int(room / (ROW_HEIGHT * self.unit))))
 
     def candidate_row(self, place: int, rows: int) -> QRectF:
-        inner = self.inner("probabilities")
+        inner = self.inner("probabilities").adjusted(0, self.head, 0, 0)
         height = min(inner.height() / rows, TALLEST_ROW * self.unit)
         top = inner.center().y() - rows * height / 2
         return QRectF(inner.left(), top + place * height, inner.width(), height)
@@ -151,6 +154,7 @@ def plan_for(width: float, height: float, zoom: float, tokens: int, layers: int)
         legend=legend,
         loop=height - loop / 2,
         loop_room=loop,
+        head=HEAD * unit if boxes["probabilities"].height() > LOW * unit else 0.0,
     )
 
 

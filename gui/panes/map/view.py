@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 from engine.messages.map import ForwardTrace
 from gui.i18n import number, percent, t
 from gui.panes.map.canvas import View
-from gui.panes.map.picture import Picture, shown_candidates
+from gui.panes.map.outcome import has_settings, shown_candidates
+from gui.panes.map.picture import Picture
 from gui.panes.map.plan import PER_TOKEN, Part, Plan, plan_for
 from gui.text import visible
 from gui.widgets.painted import Painted, Policy
@@ -183,17 +184,18 @@ class ModelMap(Painted):
         row = self.view.row if token is None else token
         if part.name in ("attention", "mlp"):
             return self._describe_layer(part, row)
-        return t(f"pane.map.picture.describe.{part.name}", **self._values(part.name, row))
+        greedy = part.name == "draw" and self.view.trace.candidates.sampling.temperature == 0
+        name = "greedy" if greedy else part.name
+        return t(f"pane.map.picture.describe.{name}", **self._values(part.name, row))
 
     def describe_candidate(self, index: int) -> str:
         assert self.view is not None
         found = self.view.trace.candidates
-        return t(
-            "pane.map.picture.describe.candidate",
-            piece=visible(found.pieces[index]),
-            id=int(found.ids[index]),
-            percent=percent(float(found.probabilities[-1, index]), 2),
-        )
+        model, after = (percent(float(found.probabilities[stage, index]), 2) for stage in (0, -1))
+        words = {"piece": visible(found.pieces[index]), "id": int(found.ids[index]), "percent": model}
+        if not has_settings(found):
+            return t("pane.map.picture.describe.candidate", **words)
+        return t("pane.map.picture.describe.both", after=after, **words)
 
     def describe_station(self, station: str) -> str:
         """Return what happens at a station, in words; all layers together are one station."""
@@ -221,7 +223,7 @@ class ModelMap(Painted):
         trace, found = self.view.trace, self.view.trace.candidates
         piece, token_id = visible(trace.pieces[row]), int(trace.ids[row])
         drawn, best = visible(found.pieces[found.drawn]), visible(found.pieces[0])
-        share = percent(float(found.probabilities[-1, 0]), 1)
+        share = percent(float(found.probabilities[0, 0]), 1)
         values: dict[str, dict[str, object]] = {
             "text": {"characters": number(len(self.view.prompt + self.view.written))},
             "tokens": {"piece": piece, "id": token_id},
