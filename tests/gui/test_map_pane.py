@@ -19,6 +19,7 @@ from gui.panes.map.plan import STATIONS, Part, Plan, plan_for
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, candidates, forward_trace, model
+from tests.gui.hands import plain
 
 
 @pytest.fixture
@@ -216,7 +217,9 @@ def test_the_tooltip_has_the_exact_value(pane: MapPane, monkeypatch: pytest.Monk
     shown_rows = place(pane)
     for point in (shown_rows.candidate_row(1, 3).center(), shown_rows.token_row("tokens", 4).center(), QPointF(-9, -9)):
         pane.map.event(_hover(point))
-    assert shown == ["b   ID 98   model 30.00\u00a0%, after settings 40.00\u00a0%", "The text is split into tokens: c is one of them", ""]
+    assert [plain(words) for words in shown] == [
+        "b   ID 98   model 30.00 %, after settings 40.00 %", "The text is split into tokens: c is one of them", "",
+    ]  # fmt: skip
 
 
 def _hover(point: QPointF) -> QHelpEvent:
