@@ -74,6 +74,7 @@ class RunRecord:
         seconds = float(curve.seconds[-1])
         speed = last.tokens_per_second or self.step * curve.tokens_per_step / max(seconds, 1e-9)
         known = not math.isnan(held_out)
+        measured = int(curve.validation_steps[-1]) if known else self.step
         time = ("left", duration(last.seconds_left)) if running else ("time", duration(seconds))
         figures = [
             ("step", number(self.step) + (f" / {number(steps)}" if steps else "")),
@@ -85,7 +86,17 @@ class RunRecord:
             ("rate", f"{curve.rates[-1]:.2g}"),
             ("norm", number(curve.norms[-1], 2)),
         ]
-        return [(t(f"pane.training.figure.{name}"), value) for name, value in figures]
+        at_step = {"validation", "perplexity"} if measured != self.step else set()  # they are not of the current step
+        return [(_figure_name(name, measured if name in at_step else None), value) for name, value in figures]
+
+    @property
+    def best(self) -> BestMoment | None:
+        """The moment kept because the loss on unseen text has risen since; None if it has fallen lower again."""
+        kept, curve = self.kept, self.curve
+        if kept is None:
+            return None
+        later = curve.validation[curve.validation_steps > kept.step]
+        return kept if len(later) and np.nanmin(later) > kept.validation_loss else None
 
     def rows(self) -> list[tuple[object, ...]]:
         """Return a row per step: step, tokens, seconds, loss, smoothed, validation loss, rate, gradient norm."""
@@ -99,6 +110,11 @@ class RunRecord:
             validation = "" if known is None else float(f"{known:.6g}")
             rows.append((step, step * curve.tokens_per_step, seconds, loss, smoothed, validation, rate, norm))
         return rows
+
+
+def _figure_name(name: str, step: int | None) -> str:
+    words = t(f"pane.training.figure.{name}")
+    return words if step is None else t("pane.training.figure.at", name=words, step=number(step))
 
 
 def new_folder(models: Path, text: str) -> Path:

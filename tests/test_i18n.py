@@ -29,7 +29,7 @@ from gui.panes.search import answer_view, citation_table, document_list, found_v
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
 from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
 from gui.panes.tokens.token_flow import KINDS
-from gui.panes.training import run_form, run_list, run_page
+from gui.panes.training import floors, run_form, run_list, run_page
 from gui.window import hub_panel, model_table, save_for_others
 
 ROOT = Path(__file__).parent.parent
@@ -138,10 +138,12 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.training.layout.{}": run_form.LAYOUTS,
     "pane.training.plot.axis.{}": run_page.AXES,
     "pane.training.plot.what.{}": run_page.VIEWS,
-    "pane.training.plot.{}": ("uniform", "unigram", "bigram"),
+    "pane.training.more.{}": ("30s", "5m"),
+    "pane.training.plot.{}": floors.NAMES,
     "pane.training.preset.{}": PRESETS,
     "pane.training.preset_{}": ("layers", "width"),
     "pane.training.runs.{}": run_list.COLUMNS,
+    "pane.training.says.{}": floors.NAMES,
     "pane.training.setting.{}": SETTINGS,
     "pane.training.tip_{}": SETTINGS,
     "pane.training.{}.{}": (*product(("along",), run_page.AXES), *product(("shown",), run_page.VIEWS)),

@@ -227,9 +227,11 @@ def test_the_list_of_runs_opens_within_the_screen(qtbot: QtBot, runs: RunList, a
     button = show(qtbot, QWidget(), 60, 24)
     button.move(*at)
     runs.hide()
-    runs.open_below(button)
+    pane = show(qtbot, QWidget(), 700, 500)
+    runs.open_below(button, pane)
     screen = button.screen().availableGeometry()
     assert runs.isVisible()
+    assert runs.width() <= 700
     assert screen.left() <= runs.x()
     assert screen.top() <= runs.y()
     QTest.keyClick(runs, Qt.Key.Key_Escape)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from engine.messages.training import TrainingSample
 from gui.curve import Curve, thinned
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot
@@ -103,27 +104,72 @@ def test_the_view_contains_curve_and_reference_lines(plot: LossPlot) -> None:
     assert top > 6.0
 
 
-def test_reference_lines_are_labelled_with_their_loss(plot: LossPlot) -> None:
-    plot.set_runs([curve([5.5, 3.0, 2.0])])
-    labels = [line.label.toPlainText() for line in plot._lines.values()]
-    assert sorted(label.split()[-1] for label in labels) == ["4.00", "5.00", "6.00"]
+def test_floors_are_named_with_their_loss(plot: LossPlot) -> None:
+    plot.resize(900, 500)
+    plot.set_runs([curve([5.5, 4.5, 3.0, 2.0])])
+    assert [each.floor.words.split()[-1] for each in plot.placed] == ["6.00", "5.00", "4.00"]
+    assert all(each.name is not None for each in plot.placed)
+    heights = [each.floor.y for each in plot.placed]
+    assert heights == sorted(heights)
     plot.set_view("steps", "norm")
-    assert plot._lines == {}
+    assert plot.placed == []
 
 
-def test_the_highest_line_has_room_for_its_label_under_a_curve_that_starts_higher(plot: LossPlot) -> None:
-    plot.set_runs([curve([6.02, 3.0, 2.0])])
-    bottom, top = visible_range(plot)[1]
-    room = (top - 6.0) / (top - bottom) * plot.plot.getViewBox().height()
-    assert room >= plot._lines["uniform"].label.boundingRect().height() - 8  # its frame may be cut
+def test_a_flag_shows_what_was_written_nearest_to_the_crossing(plot: LossPlot) -> None:
+    plot.resize(900, 500)
+    plot.set_runs([curve([7.0] * 3 + [5.5] * 20 + [2.0] * 20)])
+    plot.set_samples(
+        [TrainingSample(3, "the", " early"), TrainingSample(24, "the", " mat\nsat"), TrainingSample(40, "", "x")]
+    )
+    uniform, unigram, bigram = plot.placed
+    crossing = plot._view.mapFromView(QPointF(float(bigram_step(plot)), 4.0))
+    assert bigram.floor.crossing == pytest.approx(crossing.x(), abs=1)
+    assert "Step 24: “mat sat”" in unigram.floor.flag
+    assert uniform.floor.flag.startswith("Step 3")
 
 
-def test_labels_of_lines_too_close_do_not_overlap(plot: LossPlot) -> None:
-    close = curve([5.5, 3.0])
-    close.references["unigram"] = 5.98
-    plot.set_runs([close])
-    assert plot._lines["uniform"].label.isVisible()
-    assert not plot._lines["unigram"].label.isVisible()
+def bigram_step(plot: LossPlot) -> int:
+    return 1 + int(np.argmax(plot._runs[0].smoothed < 4.0))
+
+
+def test_a_floor_that_the_curve_has_not_reached_has_no_flag(plot: LossPlot) -> None:
+    plot.set_runs([curve([5.5, 5.2])])
+    plot.set_samples([TrainingSample(1, "", "x")])
+    assert [each.floor.crossing is None for each in plot.placed] == [False, True, True]
+    assert plot.placed[1].flag is None
+
+
+def test_the_current_run_is_drawn_above_older_ones(plot: LossPlot) -> None:
+    plot.set_runs([curve([5.0, 4.0]), curve([5.5, 4.5], "older")])
+    front, older = (items["smoothed"].zValue() for items in plot._items)
+    assert front > older
+    assert plot._items[0]["raw"].zValue() < front
+
+
+def test_a_step_is_never_divided_on_the_axis(plot: LossPlot) -> None:
+    plot.set_runs([curve([5.0])])
+    axis = plot.plot.getAxis("bottom")
+    ticks = [place for _, level in axis.tickValues(0, 1, 500) for place in level]
+    assert all(float(place).is_integer() for place in ticks)
+
+
+def test_without_a_step_the_plot_says_what_is_awaited_and_has_no_axis(plot: LossPlot) -> None:
+    plot.notice = "waiting"
+    plot.set_runs([Curve("empty", references={"uniform": 6.0})])
+    assert not plot.plot.getAxis("left").isVisible()
+    assert plot._words.notice == "waiting"
+    plot.set_runs([curve([5.0])])
+    assert plot.plot.getAxis("left").isVisible()
+    assert plot._words.notice == ""
+
+
+def test_steps_that_came_while_a_plot_was_hidden_are_drawn_when_it_is_shown(plot: LossPlot) -> None:
+    run = curve([5.0])
+    plot.set_runs([run])
+    plot.hide()
+    grow(run, [4.0] * 9, 2)
+    plot.show()
+    assert len(plot._items[0]["smoothed"].getData()[0]) == 10
 
 
 @pytest.mark.parametrize("what", ["loss", "perplexity", "rate", "norm"])
@@ -145,7 +191,7 @@ def test_the_logarithmic_axis_has_ticks_at_round_losses(plot: LossPlot) -> None:
     plot.set_runs([curve([8.0, 4.0, 2.0])])
     plot.set_view("steps", "loss", logarithmic=True)
     [ticks] = plot.plot.getAxis("left")._tickLevels
-    assert [label for _, label in ticks] == ["2", "3", "4", "5", "6", "7", "8"]
+    assert [label for _, label in ticks] == ["2", "3", "4", "5", "6", "7", "8", "9"]
     plot.set_view("steps", "loss")
     assert plot.plot.getAxis("left")._tickLevels is None
 

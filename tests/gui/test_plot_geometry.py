@@ -1,4 +1,4 @@
-"""Labels of lines neither cover each other nor leave the axis; ends and ticks of axes are round."""
+"""Axes have room at their ends; their ends and ticks are round."""
 
 import math
 from itertools import pairwise
@@ -6,64 +6,20 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from gui.panes.training.plot_geometry import LineLabel, axis_range, logarithmic_ticks, rounded_up, without_overlap
-
-LABELS = st.lists(st.builds(LineLabel, st.text(max_size=2), st.floats(0, 10), st.booleans()), max_size=6)
+from gui.panes.training.plot_geometry import axis_range, logarithmic_ticks, rounded_up
 
 
-def names(labels: list[LineLabel]) -> list[str]:
-    return [label.name for label in labels]
-
-
-def test_labels_of_distant_lines_are_all_shown() -> None:
-    labels = [LineLabel("uniform", 8.0, True), LineLabel("bigram", 3.0, False), LineLabel("unigram", 6.0, False)]
-    assert without_overlap(labels, 0.5) == labels
-
-
-def test_of_two_labels_that_overlap_the_first_is_shown() -> None:
-    near = [LineLabel("bigram", 3.0, True), LineLabel("unigram", 3.2, True), LineLabel("uniform", 8.0, True)]
-    assert names(without_overlap(near, 0.5)) == ["bigram", "uniform"]
-
-
-def test_labels_on_different_sides_of_near_lines_do_not_overlap() -> None:
-    near = [LineLabel("bigram", 3.0, False), LineLabel("unigram", 3.2, True)]
-    assert without_overlap(near, 0.5) == near
-
-
-def test_labels_that_touch_are_both_shown() -> None:
-    touching = [LineLabel("a", 3.0, True), LineLabel("b", 4.0, False), LineLabel("c", 3.5, True)]
-    assert names(without_overlap(touching, 0.5)) == ["a", "b"]
-
-
-@given(labels=LABELS, height=st.floats(0.01, 3))
-def test_no_two_labels_that_are_shown_overlap(labels: list[LineLabel], height: float) -> None:
-    spans = sorted(label.span(height) for label in without_overlap(labels, height))
-    assert all(high <= low for (_, high), (low, _) in pairwise(spans))
-
-
-def test_without_labels_there_is_the_room_at_the_edges() -> None:
-    low, high = axis_range(0.0, 10.0, [], 114.0, 20.0, 7.0)
-    assert (low, high) == pytest.approx((-0.7, 10.7))  # 100 of 114 pixels show the values
-
-
-def test_a_label_beyond_the_highest_value_gets_its_room() -> None:
-    low, high = axis_range(0.0, 10.0, [LineLabel("uniform", 10.0, True)], 127.0, 20.0, 7.0)
-    assert (high - 10.0, -low) == pytest.approx((2.0, 0.7))
-    low, high = axis_range(0.0, 10.0, [LineLabel("bigram", 0.0, False)], 127.0, 20.0, 7.0)
-    assert (high - 10.0, -low) == pytest.approx((0.7, 2.0))
-
-
-def test_a_label_in_the_middle_needs_no_room_at_the_edges() -> None:
-    assert axis_range(0.0, 10.0, [LineLabel("b", 5.0, True)], 114.0, 20.0, 7.0) == pytest.approx((-0.7, 10.7))
+def test_the_values_leave_the_space_above_and_below() -> None:
+    assert axis_range(0.0, 10.0, 127.0, 20.0, 7.0) == pytest.approx((-0.7, 12.0))  # 100 of 127 pixels show the values
 
 
 def test_on_a_low_plot_half_of_the_height_is_left_for_the_values() -> None:
-    low, high = axis_range(0.0, 10.0, [LineLabel("a", 10.0, True), LineLabel("b", 0.0, False)], 30.0, 20.0, 7.0)
+    low, high = axis_range(0.0, 10.0, 30.0, 20.0, 20.0)
     assert high - low == pytest.approx(10.0 * (1 + 40.0 / 15.0))
 
 
 def test_equal_values_give_a_range_that_is_not_empty() -> None:
-    low, high = axis_range(2.0, 2.0, [], 100.0, 20.0, 7.0)
+    low, high = axis_range(2.0, 2.0, 100.0, 20.0, 7.0)
     assert low < 2.0 < high
 
 

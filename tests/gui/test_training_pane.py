@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTreeWidgetItem, QWidget
@@ -14,6 +15,7 @@ from engine.messages.models import OpenModel
 from engine.messages.status import Notice, Progress
 from engine.messages.texts import InspectText
 from engine.messages.training import (
+    BestMoment,
     EstimateTraining,
     ListPresets,
     ListRuns,
@@ -278,7 +280,63 @@ def test_a_finished_run_offers_a_new_one_instead(
     assert len(folders) == 2
 
 
-def test_a_small_tile_keeps_the_curve_and_the_buttons(
+def test_a_finished_run_goes_on_for_half_a_minute_with_one_click(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine
+) -> None:
+    begin(qtbot, pane, engine)
+    engine.send(Train, points(11, 30, fraction=1.0))
+    assert not pane.run_page.more_button.isVisible()
+    engine.end(Train, Ended(0, "done"))
+    assert pane.run_page.more_button.text() == "30 seconds more"
+    click(qtbot, pane.run_page.more_button)
+    request = engine.asked(Train)[-1]
+    assert (request.resume, request.more, request.folder) == (True, 30.0, "/models/story-1")
+
+
+def test_the_best_moment_can_be_opened_and_the_last_again(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    best = BestMoment("/models/story-1/best", 4, 0.5)
+    engine.send(Train, best)
+    engine.end(Train, Ended(0, "done"))
+    button = pane.run_page.moment_button
+    assert "step 4" in button.text()
+    assert "by heart" in pane.sentence()
+    click(qtbot, button)
+    assert engine.asked(OpenModel)[-1].folder == best.folder
+    window.state.set_model(model(best.folder))
+    qtbot.waitUntil(lambda: "last" in button.text())
+    assert pane.run_page.isVisible()
+    click(qtbot, button)
+    assert engine.asked(OpenModel)[-1].folder == "/models/story-1"
+
+
+def test_pointing_at_a_step_shows_what_was_written_there(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:
+    begin(qtbot, pane, engine)
+    for step, text in ((2, " early"), (6, " middle"), (10, " late")):
+        engine.send(Train, TrainingSample(step, "The", text))
+    page = pane.run_page
+    assert page.browser.toPlainText().startswith("Step 10")
+    page.plot._point_at(6)  # step 7
+    assert page.browser.toPlainText().startswith("Step 6")
+    page.plot._point_at(None)
+    assert page.browser.toPlainText().startswith("Step 10")
+
+
+def test_losses_on_unseen_text_name_the_step_they_were_measured_at(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine
+) -> None:
+    begin(qtbot, pane, engine)
+    qtbot.waitUntil(lambda: "Unseen text" in figures(pane))
+    engine.send(
+        Train, replace(points(11, 5), validation_steps=np.zeros(0, int), validation_losses=np.zeros(0, np.float32))
+    )
+    qtbot.waitUntil(lambda: "Unseen text, step 10" in figures(pane))
+    assert "Perplexity, step 10" in figures(pane)
+
+
+def test_a_small_tile_shows_the_curve_alone_until_the_keyboard_is_in_it(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
@@ -291,9 +349,12 @@ def test_a_small_tile_keeps_the_curve_and_the_buttons(
     qtbot.waitUntil(lambda: not run.side.isVisible())
     assert not run.small_row.isVisible()
     assert run.plot.isVisible()
-    assert run.pause_button.isVisible()
-    assert run.stop_button.isVisible()
-    pane.run_page.plot.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(lambda: pane.compact)
+    window.setFocus()
+    pane.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+    pane._show_controls()
+    assert not run.controls.isVisible()
+    assert not run.options.isVisible()
 
 
 def test_the_training_pane_follows_language_and_theme(
@@ -302,10 +363,10 @@ def test_the_training_pane_follows_language_and_theme(
     begin(qtbot, pane, engine)
     window.appearance.set_language("ja")
     assert "ステップ" in figures(pane)
-    assert "検証損失" in pane.run_page.plot.legend.text()
+    assert "未知のテキスト" in pane.run_page.plot.legend.text()
     assert pane.run_page.stop_button.text() == "停止"
     window.appearance.toggle_theme()
-    assert pane.run_page.plot.legend.entries[1].line == pane.theme.series[0]
+    assert pane.run_page.plot.legend.entries[2].line == pane.theme.series[0]
 
 
 def test_a_recovery_is_shown_as_a_message(qtbot: QtBot, pane: TrainingPane, engine: FakeEngine) -> None:

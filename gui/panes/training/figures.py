@@ -6,23 +6,22 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.text import tip
 from gui.theme import GAP_M, GAP_S, GAP_XL, LARGE, SMALL
-from gui.themed import Themed
+from gui.widgets.painted import Painted
 
-CAPTION = SMALL - 1
+CAPTION = SMALL
 
 
-class FigureRow(Themed, QWidget):
+class FigureRow(Painted):
     """The statistics that fit, the most important first; the tooltip contains all of them.
 
     In a tall row each name is above its value, otherwise before it.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, across=QSizePolicy.Policy.Ignored, down=QSizePolicy.Policy.Fixed)
         self.tall = False
         self.figures: list[tuple[str, str]] = []
-        self._widths: dict[str, int] = {}  # greatest width so far of each value, so that its neighbours do not move
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._widths: dict[int, int] = {}  # greatest width so far of each figure, so that its neighbours do not move
         self.restyle()
 
     def set_figures(self, figures: list[tuple[str, str]]) -> None:
@@ -42,8 +41,7 @@ class FigureRow(Themed, QWidget):
 
     def restyle(self) -> None:
         self._widths.clear()
-        self.updateGeometry()
-        self.update()
+        super().restyle()
 
     def sizeHint(self) -> QSize:
         caption, figure = self._metrics()
@@ -57,11 +55,10 @@ class FigureRow(Themed, QWidget):
         """Return box, name and value of each statistic for which there is room."""
         caption, figure = self._metrics()
         left, placed = 0, []
-        for name, value in self.figures:
-            before = caption.horizontalAdvance(name)
-            needed = max(figure.horizontalAdvance(value), self._widths.get(name, 0))
-            self._widths[name] = needed
-            width = max(before, needed) if self.tall else before + GAP_S + needed
+        for index, (name, value) in enumerate(self.figures):
+            before, own = caption.horizontalAdvance(name), figure.horizontalAdvance(value)
+            width = max(before, own) if self.tall else before + GAP_S + own
+            width = self._widths[index] = max(width, self._widths.get(index, 0))
             if left + width > self.width():
                 break
             placed.append((QRect(left, 0, width, self.height()), name, value))
@@ -69,7 +66,7 @@ class FigureRow(Themed, QWidget):
         return placed
 
     def _metrics(self) -> tuple[QFontMetrics, QFontMetrics]:
-        value = LARGE if self.tall else SMALL + 1
+        value = LARGE if self.tall else SMALL
         return QFontMetrics(self.theme.font(CAPTION)), QFontMetrics(self.theme.font(value))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -82,7 +79,7 @@ class FigureRow(Themed, QWidget):
             painter.drawText(
                 place, align | (Qt.AlignmentFlag.AlignTop if self.tall else Qt.AlignmentFlag.AlignVCenter), name
             )
-            painter.setFont(self.theme.font(LARGE if self.tall else SMALL + 1))
+            painter.setFont(self.theme.font(LARGE if self.tall else SMALL))
             painter.setPen(self.theme.color("text"))
             if self.tall:
                 painter.drawText(place.adjusted(0, caption.height(), 0, 0), align | Qt.AlignmentFlag.AlignTop, value)

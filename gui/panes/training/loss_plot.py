@@ -1,32 +1,43 @@
-"""Loss against steps, tokens or seconds: raw and smoothed, held-out text, reference lines, several runs."""
+"""Loss against steps, tokens or seconds: raw and smoothed, unseen text, named floors, several runs."""
 
 import math
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from engine.messages.training import TrainingSample
 from gui.curve import Curve, Floats, thinned
 from gui.i18n import number, t
 from gui.layout import stack
-from gui.panes.training.plot_geometry import LineLabel, axis_range, logarithmic_ticks, rounded_up, without_overlap
-from gui.theme import SMALL
+from gui.panes.training.floors import NAMES, Floor, FloorLayer, Placed, Placing, first_below, word_height
+from gui.panes.training.plot_geometry import axis_range, logarithmic_ticks, rounded_up
+from gui.theme import NORMAL, SMALL, Theme
 from gui.themed import Themed
 from gui.widgets.legend import Entry, Legend
 
 MOST_POINTS, FEW_POINTS = 600, 240  # of a curve, and in a small plot; more cannot be distinguished
 RECENT = 100  # last steps whose raw loss is fitted into the axis, too
-LABEL = SMALL - 1  # type size of ticks and reference lines
 # Pixels at zoom 1.
-LABEL_HEIGHT, EDGE = 20, 7  # of a label, and of the space above and below everything else
-HEIGHT_FOR_UPPER_LABEL = 120  # least height of the plot for a label above the highest line
+LABEL_HEIGHT, EDGE = 20, 7  # of a tick's label, and of the space above and below everything else
+HEIGHT_FOR_WORDS = 150  # least height of the plot for the names of floors
 HEIGHT_FOR_AXIS_NAME = 190
+FAINT = 70  # opacity of the raw losses, 0..255
+IN_FRONT = 5  # z value of the curves of the run in front
+
+
+class WholeAxis(pg.AxisItem):  # type: ignore[misc]
+    """An axis of steps, tokens or seconds: it has no ticks between whole numbers."""
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        levels = super().tickSpacing(minVal, maxVal, size)
+        return [level for level in levels if level[0] >= 1] or [(1.0, 0.0)]
 
 
 class LossPlot(Themed, QWidget):
-    """A plot of the loss or another quantity; a `compact` one has no reference lines and no legend."""
+    """A plot of the loss or another quantity; a `compact` one has no floors and no legend."""
 
     hovered = Signal(str)  # the step under the mouse or chosen by key, in words; "" for none
 
@@ -34,7 +45,7 @@ class LossPlot(Themed, QWidget):
         super().__init__(parent)
         self.axis, self.what, self.compact = "steps", "loss", compact
         self.logarithmic = False
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"bottom": WholeAxis("bottom")})
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
@@ -47,7 +58,9 @@ class LossPlot(Themed, QWidget):
         stack(self, self.legend, self.plot).setStretchFactor(self.plot, 1)
         self._runs: list[Curve] = []
         self._items: list[dict[str, pg.PlotDataItem]] = []
-        self._lines: dict[str, pg.InfiniteLine] = {}
+        self.samples: list[TrainingSample] = []  # of the run in front, in the order of their steps
+        self.notice = ""  # while there is no curve
+        self._bands, self._words = FloorLayer(self._view, True), FloorLayer(self._view, False)
         self._ticks: list[list[tuple[float, str]]] | None = None  # of the vertical axis; None: pyqtgraph's own
         self._at: int | None = None  # index of the step under the mouse or chosen by key
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
@@ -58,14 +71,34 @@ class LossPlot(Themed, QWidget):
         self.restyle()
         self.retranslate()
 
+    @property
+    def theme(self) -> Theme:
+        """The program's theme with the zoom of the content."""
+        return self.content
+
+    @property
+    def placed(self) -> list[Placed]:
+        """The floors that are drawn, the highest first."""
+        return self._words.placed
+
     def set_runs(self, runs: list[Curve]) -> None:
-        """Draw these runs: the first in front with raw losses, the others behind it without."""
+        """Draw these runs: the first above the others, with raw losses."""
         self._runs = runs
         for items in self._items:
             for item in items.values():
                 self.plot.removeItem(item)
         self._items = [self._make(index) for index in range(len(runs))]
         self.restyle()
+
+    def set_samples(self, samples: list[TrainingSample]) -> None:
+        """Set what the run in front has written, in the order of the steps; flags show some of it."""
+        self.samples = samples
+        self._place_floors()
+
+    @property
+    def step(self) -> int | None:
+        """The step under the mouse or chosen by key."""
+        return None if self._at is None else int(self._runs[0].steps[self._at])
 
     def set_view(self, axis: str, what: str, logarithmic: bool = False) -> None:
         """Draw `what` ("loss", "perplexity", "rate", "norm") along `axis` ("steps", "tokens", "seconds")."""
@@ -77,7 +110,8 @@ class LossPlot(Themed, QWidget):
         # Antialiasing is slow and invisible on a line that goes up and down at every pixel.
         rough = {"raw"} if not self.compact else set(names)
         items = {name: pg.PlotDataItem(skipFiniteCheck=True, antialias=name not in rough) for name in names}
-        for item in items.values():
+        for name, item in items.items():
+            item.setZValue((IN_FRONT if index == 0 else 0) - (name == "raw"))
             self.plot.addItem(item)
         return items
 
@@ -105,7 +139,7 @@ class LossPlot(Themed, QWidget):
             held_out = run.validation if self._is_loss else run.validation[:0]
             self._draw(items["validation"], run.along(self.axis, run.validation_steps)[: len(held_out)], held_out)
         self._fit()
-        self._place_lines()
+        self._place_floors()
 
     def _draw(self, item: pg.PlotDataItem | None, x: Floats, y: Floats) -> None:
         if item is not None:
@@ -115,13 +149,18 @@ class LossPlot(Themed, QWidget):
         """Fit the axes to everything that is drawn, except the spikes of single steps."""
         ends = [float(run.along(self.axis)[-1]) for run in self._runs if len(run)]
         series = [self._shown(values) for run in self._runs for values in self._visible(run)]
-        labels = self._labels()
-        values = np.concatenate([*series, [label.place for label in labels]])
+        floors = self._floors()
+        values = np.concatenate([*series, list(floors.values())])
         values = values[np.isfinite(values)]
-        if not ends or not len(values):
+        has_curve = bool(ends) and bool(len(values))
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setVisible(has_curve)
+        if not has_curve:
             return
         height, label, edge = self._view.height(), self.theme.px(LABEL_HEIGHT), self.theme.px(EDGE)
-        bottom, top = axis_range(float(values.min()), float(values.max()), labels, height, label, edge)
+        least, words = float(values.min()), word_height(self.theme) if floors and self._has_words else edge
+        below = words if least in floors.values() else edge
+        bottom, top = axis_range(least, float(values.max()), height, words, below)
         self.plot.setXRange(0, rounded_up(max(ends)), padding=0)
         self.plot.setYRange(bottom, top, padding=0)
         ticks = [logarithmic_ticks(bottom, top, height, label)] if self.logarithmic else None
@@ -135,66 +174,59 @@ class LossPlot(Themed, QWidget):
             return run.smoothed, run.validation, run.losses[-RECENT:]
         return (run.rates if self.what == "rate" else run.norms,)
 
-    # --- Reference lines -------------------------------------------------------------------------
+    # --- Floors ----------------------------------------------------------------------------------
 
-    def _labels(self) -> list[LineLabel]:
-        """Return the reference lines of the loss with their labels, the most important first."""
-        if not self._runs or not self._is_loss:
-            return []
-        names = [name for name in ("uniform", "bigram", "unigram") if name in self._runs[0].references]
+    def _floors(self) -> dict[str, float]:
+        """Return the reference losses that are drawn, in units of the vertical axis, the highest first."""
+        if not self._runs or not self._is_loss or self.compact or not len(self._runs[0]):
+            return {}
+        references = self._runs[0].references
+        names = [name for name in NAMES if name in references]
         if self.what == "perplexity" and not self.logarithmic:  # the others would make the curve look flat
             names = [name for name in names if name == "bigram"]
-        losses = np.array([self._runs[0].references[name] for name in names])
-        return [
-            LineLabel(name, place, self._is_labelled_above(name, place))
-            for name, place in zip(names, self._shown(losses).tolist(), strict=True)
-        ]
+        return {name: float(self._shown(np.array([references[name]]))[0]) for name in names}
 
-    def _is_labelled_above(self, name: str, place: float) -> bool:
-        """Return whether the label is above its line: on the side away from the end of the curve."""
-        if name == "uniform":  # the loss is soon below this line
-            return bool(self._view.height() >= self.theme.px(HEIGHT_FOR_UPPER_LABEL))
-        smoothed = self._runs[0].smoothed
-        return not (len(smoothed) and self._shown(smoothed[-1:])[0] > place)
+    @property
+    def _has_words(self) -> bool:
+        return bool(self._view.height() >= self.theme.px(HEIGHT_FOR_WORDS))
 
-    def _place_lines(self) -> None:
-        labels = self._labels()
-        for name in set(self._lines) - {label.name for label in labels}:
-            self.plot.removeItem(self._lines.pop(name))
-        bottom, top = self._view.viewRange()[1]
-        height = self.theme.px(LABEL_HEIGHT) * (top - bottom) / max(1.0, self._view.height())
-        shown = without_overlap(labels, height)
-        for label in labels:
-            if label.name not in self._lines:
-                self._lines[label.name] = self._make_line()
-            line = self._lines[label.name]
-            line.setValue(label.place)
-            line.label.setVisible(label in shown)
-            if label in shown:
-                self._name_line(line, label)
+    def _place_floors(self) -> None:
+        floors, placed = self._floors(), []
+        if floors:
+            (left, right), (bottom, top) = self._view.viewRange()
+            box = self._view.rect()
 
-    def _make_line(self) -> pg.InfiniteLine:
-        options = {"position": 0.99, "anchors": [(1.0, 1.0), (1.0, 1.0)]}
-        line = pg.InfiniteLine(angle=0, movable=False, label="", labelOpts=options)
-        self.plot.addItem(line, ignoreBounds=True)
-        self._style_line(line)
-        return line
+            def pixels(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+                return (x - left) / (right - left) * box.width(), (top - y) / (top - bottom) * box.height()
 
-    def _name_line(self, line: pg.InfiniteLine, label: LineLabel) -> None:
-        loss = self._runs[0].references[label.name]
+            run = self._runs[0]
+            curve = pixels(*thinned(run.along(self.axis), self._shown(run.smoothed), MOST_POINTS))
+            markers = pixels(run.along(self.axis, run.validation_steps), self._shown(run.validation))
+            metrics = QFontMetricsF(self.theme.font(NORMAL))
+            placing = Placing(box, curve, markers, metrics.horizontalAdvance, self.theme)
+            for name, value in floors.items():
+                index = first_below(run.smoothed, run.references[name])
+                x = np.array([] if index is None else run.along(self.axis)[[index]])
+                across, up = pixels(x, np.array([value]))
+                crossing = float(across[0]) if len(across) else None
+                floor = Floor(self._name_of(name), float(up[0]), crossing, self._flag_at(index))
+                placed.append(placing.place(floor) if self._has_words else Placed(floor, None, None))
+        notice = "" if self._runs and len(self._runs[0]) else self.notice
+        self._bands.show_floors(placed, "", self.theme)
+        self._words.show_floors(placed, notice, self.theme)
+
+    def _name_of(self, floor: str) -> str:
+        loss = self._runs[0].references[floor]
         value = number(math.exp(loss)) if self.what == "perplexity" else number(loss, 2)
-        words = t(f"pane.training.plot.{label.name}", value=value)
-        if line.label.format != words:
-            line.label.setFormat(words)
-        anchors = [(1.0, 1.0 if label.above else 0.0)] * 2
-        if line.label.anchors != anchors:
-            line.label.anchors = anchors
-            line.label.updatePosition()
+        return t(f"pane.training.plot.{floor}", value=value)
 
-    def _style_line(self, line: pg.InfiniteLine) -> None:
-        line.setPen(pg.mkPen(self.theme.color("muted"), width=1, style=Qt.PenStyle.DotLine))
-        line.label.setColor(self.theme.color("muted"))
-        line.label.setFont(self.theme.font(LABEL))
+    def _flag_at(self, index: int | None) -> str:
+        """Return what the model wrote at a step, or at the nearest one that has a sample."""
+        if index is None or not self.samples:
+            return ""
+        step = int(self._runs[0].steps[index])
+        sample = min(self.samples, key=lambda each: abs(each.step - step))
+        return t("pane.training.plot.flag", step=number(sample.step), text=" ".join(sample.text.split()))
 
     # --- Style -----------------------------------------------------------------------------------
 
@@ -205,12 +237,10 @@ class LossPlot(Themed, QWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(self.theme.color("grid"))
             axis.setTextPen(self.theme.color("muted"))
-            axis.setStyle(tickFont=self.theme.font(LABEL), tickLength=0)
+            axis.setStyle(tickFont=self.theme.font(SMALL), tickLength=0)
         self.plot.getAxis("left").setGrid(60)
         self.plot.getAxis("left").setWidth(self.theme.px(46))
         self._cursor.setPen(pg.mkPen(self.theme.color("accent"), width=1))
-        for line in self._lines.values():
-            self._style_line(line)
         for run, items in zip(self._runs, self._items, strict=True):
             self._style_run(run, items)
         self.retranslate()
@@ -219,9 +249,9 @@ class LossPlot(Themed, QWidget):
         color, marker = run.colors(self.theme)
         if "raw" in items:
             faint = run.colors(self.theme)[0]
-            faint.setAlpha(70)
+            faint.setAlpha(FAINT)
             items["raw"].setPen(pg.mkPen(faint, width=1))
-        items["smoothed"].setPen(pg.mkPen(color, width=1 if self.compact else 2, style=run.line))
+        items["smoothed"].setPen(pg.mkPen(color, width=1 if self.compact else 3, style=run.line))
         items["validation"].setPen(pg.mkPen(marker, width=1, style=Qt.PenStyle.DotLine))
         items["validation"].setSymbol("o" if run.look == 0 else "d")
         items["validation"].setSymbolSize(self.theme.px(7))
@@ -238,7 +268,7 @@ class LossPlot(Themed, QWidget):
         axis = self.plot.getAxis("bottom")
         axis.showLabel(not self.compact and self.height() >= self.theme.px(HEIGHT_FOR_AXIS_NAME))
         if axis.label.isVisible():
-            font = {"color": self.theme.muted, "font-size": f"{self.theme.px(LABEL)}px"}
+            font = {"color": self.theme.muted, "font-size": f"{self.theme.px(SMALL)}px"}
             axis.setLabel(t(f"pane.training.plot.axis.{self.axis}"), **font)
 
     def _legend_entries(self) -> list[Entry]:
@@ -253,6 +283,9 @@ class LossPlot(Themed, QWidget):
             if not self._is_loss:
                 entries.append(Entry(run.name, line, run.line))
             elif run.look == 0:
+                faint = run.colors(self.theme)[0]
+                faint.setAlpha(FAINT)
+                entries.append(Entry(t("pane.training.plot.raw"), faint.name(QColor.NameFormat.HexArgb)))
                 entries.append(Entry(name + t("pane.training.plot.training"), line, run.line))
                 entries.append(Entry(t("pane.training.plot.validation"), marker=marker))
             else:
@@ -261,7 +294,11 @@ class LossPlot(Themed, QWidget):
 
     def _resized(self) -> None:
         self._fit()
-        self._place_lines()
+        self._place_floors()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.redraw()  # steps that came while the plot was hidden
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QStackedLayout
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from engine.messages.envelope import Ended
 from engine.messages.training import (
@@ -27,10 +27,12 @@ from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.training.run_list import RunList
 from gui.panes.training.run_page import RunPage
+from gui.panes.training.sentence import about_run, about_start
 from gui.panes.training.start_page import StartPage
 from gui.runs import RunRecord, settings_from
 
 ESTIMATE_MS = 400
+LONG_RUN = 150.0  # seconds
 
 
 class TrainingPane(Pane):
@@ -46,6 +48,7 @@ class TrainingPane(Pane):
         self.pages = QStackedLayout(self.body)
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.run_page)
+        self.add_controls(self.run_page.options, self.run_page.controls)
         self._estimating = timer(self, ESTIMATE_MS, self._ask_estimate, single_shot=True)
         self._wire()
         self.follow(self.state.corpus_changed, self.state.model_changed)
@@ -64,6 +67,8 @@ class TrainingPane(Pane):
         run.pause_wanted.connect(self.runs.pause_or_resume)
         run.stop_wanted.connect(self.runs.stop)
         run.continue_wanted.connect(self._continue_record)
+        run.more_wanted.connect(self._train_on)
+        run.moment_wanted.connect(self._open_other_moment)
         run.new_wanted.connect(lambda: self._show_page(start))
         run.compare_button.clicked.connect(self._open_list)
         runs.toggled.connect(self._compare)
@@ -97,6 +102,7 @@ class TrainingPane(Pane):
         if model is not None and (record is None or record.folder != model.folder):
             self.runs.read(model.folder)
         self._show_start()
+        self._show_buttons()
 
     def _show_presets(self, presets: Presets) -> None:
         form = self.start_page.form
@@ -186,6 +192,17 @@ class TrainingPane(Pane):
         if self.runs.record is not None:
             self.runs.resume(self.runs.record.folder)
 
+    def _train_on(self) -> None:
+        if self.runs.record is not None:
+            self.runs.resume(self.runs.record.folder, more_seconds(self.runs.record))
+
+    def _open_other_moment(self) -> None:
+        """Open the best moment, or the last one if the best is open."""
+        record, model = self.runs.record, self.state.model
+        if record is not None and record.best is not None:
+            is_open = model is not None and model.folder == record.best.folder
+            self.model_wanted.emit(record.folder if is_open else record.best.folder)
+
     def _training_changed(self) -> None:
         if self.state.training:
             self.messages.clear()
@@ -234,12 +251,25 @@ class TrainingPane(Pane):
         record = self.runs.record
         if record is not None and self.run_page.isVisible():
             self.run_page.set_figures(record.figures(self.runs.running), record.fraction)
+            self.subtitle_changed.emit()
 
     def _show_buttons(self) -> None:
         runs = self.runs
         unfinished = runs.record is not None and runs.record.unfinished
         self.run_page.set_buttons(runs.running, runs.paused, unfinished, self.engine.alive)
+        if runs.record is not None:
+            length = "30s" if more_seconds(runs.record) < 60 else "5m"
+            self.run_page.more_button.setText(t(f"pane.training.more.{length}"))
+        self.run_page.set_moment("" if runs.running else self._moment_words())
         self._show_start_buttons()
+
+    def _moment_words(self) -> str:
+        record, model = self.runs.record, self.state.model
+        if record is None or record.best is None:
+            return ""
+        if model is not None and model.folder == record.best.folder:
+            return t("pane.training.open_last", step=number(record.step))
+        return t("pane.training.open_best", step=number(record.best.step))
 
     def _show_curves(self) -> None:
         if self.runs.record is not None:
@@ -250,7 +280,7 @@ class TrainingPane(Pane):
     def _open_list(self) -> None:
         self.run_list.clear()
         self.ask(ListRuns(str(self.runs.models)), self._add_to_list)
-        self.run_list.open_below(self.run_page.compare_button)
+        self.run_list.open_below(self.run_page.compare_button, self)
 
     def _add_to_list(self, run: RunSummary) -> None:
         if run.folder not in self._hidden:
@@ -304,6 +334,16 @@ class TrainingPane(Pane):
         started = self.runs.record.started
         return t("pane.training.subtitle", name=started.name, parameters=number(started.parameters))
 
+    def sentence(self) -> str:
+        record, estimate = self.runs.record, self._estimate
+        if self.pages.currentWidget() is self.run_page:
+            return "" if record is None else about_run(record.curve, record.best)
+        known = estimate is not None and estimate.settings == self.start_page.form.settings()
+        return about_start(estimate) if estimate is not None and known and not self.runs.running else ""
+
+    def picture(self) -> QWidget:
+        return self.run_page.middle if self.pages.currentWidget() is self.run_page else self.body
+
     def table(self) -> Table | None:
         record = self.runs.record
         if record is None or not len(record.curve):
@@ -326,6 +366,11 @@ class TrainingPane(Pane):
         self._show_start()
         self._draw()
         self.subtitle_changed.emit()
+
+
+def more_seconds(record: RunRecord) -> float:
+    """Return for how many seconds a run goes on at a time: half a minute, or five for a run of minutes."""
+    return 30.0 if not len(record.curve) or record.curve.seconds[-1] < LONG_RUN else 300.0
 
 
 def _estimate_words(estimate: TrainingEstimate) -> str:

@@ -1,46 +1,14 @@
-"""The geometry of a plot of losses: the ranges of its axes, its ticks, and the labels of lines."""
+"""The geometry of a plot of losses: the ranges of its axes, and its ticks."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class LineLabel:
-    name: str
-    place: float  # value of its line, in units of the vertical axis
-    above: bool  # whether the label is above its line, otherwise below
+def axis_range(bottom: float, top: float, pixels: float, above: float, below: float) -> tuple[float, float]:
+    """Return the range of an axis of `pixels` height that shows the values from `bottom` to `top`.
 
-    def span(self, height: float) -> tuple[float, float]:
-        """Return the lower and the upper end of a label of this height."""
-        return (self.place, self.place + height) if self.above else (self.place - height, self.place)
-
-
-def without_overlap(labels: Iterable[LineLabel], height: float) -> list[LineLabel]:
-    """Return the labels that overlap no earlier one. `height` is that of a label, in units of the axis."""
-    shown: list[LineLabel] = []
-    for label in labels:
-        low, high = label.span(height)
-        if all(high <= bottom or low >= top for bottom, top in (other.span(height) for other in shown)):
-            shown.append(label)
-    return shown
-
-
-def axis_range(
-    bottom: float, top: float, labels: Sequence[LineLabel], pixels: float, label_pixels: float, edge_pixels: float
-) -> tuple[float, float]:
-    """Return the range of an axis of `pixels` height that shows the values from `bottom` to `top` and the labels.
-
-    At both ends there are at least `edge_pixels` of space, or as much as a label of `label_pixels` height needs there.
+    There are `above` and `below` pixels of space beyond them, if that leaves half of the height.
     """
-    span = top - bottom or 1.0
-    above = below = edge_pixels
-    for label in labels:
-        if label.above:
-            above = max(above, label_pixels - (top - label.place) * pixels / span)
-        else:
-            below = max(below, label_pixels - (label.place - bottom) * pixels / span)
-    per_pixel = span / max(pixels - above - below, pixels / 2, 1.0)
+    per_pixel = (top - bottom or 1.0) / max(pixels - above - below, pixels / 2, 1.0)
     return bottom - below * per_pixel, top + above * per_pixel
 
 

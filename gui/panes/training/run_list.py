@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
@@ -108,16 +108,15 @@ class RunList(Themed, QFrame):
             painter.end()
         return QIcon(pixmap)
 
-    def open_below(self, button: QWidget) -> None:
-        """Open above a button, or else below it, aligned with its right edge as far as the screen allows."""
-        metrics = self.fontMetrics()
-        width = min(metrics.averageCharWidth() * 80, button.screen().availableSize().width())
-        self.resize(width, metrics.height() * 16)
-        corner = button.mapToGlobal(QPoint(button.width() - width, -self.height()))
+    def open_below(self, button: QWidget, within: QWidget) -> None:
+        """Open below a button, or above it at the end of the screen, within the width of `within`."""
+        metrics, area = self.fontMetrics(), QRect(within.mapToGlobal(QPoint(0, 0)), within.size())
         screen = button.screen().availableGeometry()
-        if corner.y() < screen.top():
-            corner.setY(button.mapToGlobal(QPoint(0, button.height())).y())
-        self.move(max(screen.left(), corner.x()), corner.y())
+        self.resize(min(metrics.averageCharWidth() * 80, area.width()), metrics.height() * 16)
+        corner = button.mapToGlobal(QPoint(button.width() - self.width(), button.height()))
+        if corner.y() + self.height() > screen.bottom():
+            corner.setY(button.mapToGlobal(QPoint(0, -self.height())).y())
+        self.move(max(area.left(), screen.left(), corner.x()), max(screen.top(), corner.y()))
         self.show()
         self.tree.setFocus()
 

@@ -1,5 +1,6 @@
 """The page of a run: statistics, curves, generated samples, and the buttons to control the run."""
 
+import re
 from html import escape
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -18,10 +19,10 @@ from PySide6.QtWidgets import (
 from engine.messages.training import TrainingSample
 from gui.curve import Curve
 from gui.i18n import number, t
-from gui.layout import column, label, row, stack
+from gui.layout import column, label, row, set_property, stack
 from gui.panes.training.figures import FigureRow
 from gui.panes.training.loss_plot import LossPlot
-from gui.theme import GAP_L, GAP_M, GAP_S
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
 from gui.themed import Themed
 
 AXES = ("steps", "tokens", "seconds")
@@ -30,30 +31,41 @@ VIEWS = ("loss", "perplexity", "rate", "norm")
 ROOM_FOR_CHOICES, ROOM_FOR_SAMPLES = 640, 760
 ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270, 420, 560
 SMALL_PLOT = 150
+PROMPT = 40  # characters of a sample's prompt
+HALF = "\N{REPLACEMENT CHARACTER}"  # of a character whose other bytes were not written
 
 
 class RunPage(Themed, QWidget):
     pause_wanted = Signal()  # pause, or resume a paused run
     stop_wanted = Signal()
     continue_wanted = Signal()
+    more_wanted = Signal()  # train on after the end
+    moment_wanted = Signal()  # open the best moment, or the last again
     new_wanted = Signal()
     view_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.samples: list[TrainingSample] = []
-        self._hovered = ""
+        self._html = ""  # of the samples
+        self._hovered = ""  # the step under the mouse, in words
+        self._hovered_step: int | None = None
         self.figures, self.plot = FigureRow(), LossPlot()
         self.small_plots = [LossPlot(compact=True), LossPlot(compact=True)]
-        self.line = label("muted")  # the step under the mouse, or the last sample
+        self.line = label("content")  # the step under the mouse, or the last sample
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.progress = QProgressBar()
         self.progress.setMaximum(1000)
         self.progress.setTextVisible(False)
         self.plot.hovered.connect(self._show_hovered)
-        middle, controls = self._build_middle(), self._build_controls()
-        page = stack(self, self.figures, middle, self.line, self.progress, controls, spacing=GAP_M)
-        page.setStretchFactor(middle, 1)
+        self.middle, self.options, self.controls = QWidget(), QWidget(), QWidget()
+        self.middle.setLayout(self._build_middle())
+        self.options.setLayout(self._build_options())
+        self.controls.setLayout(self._build_controls())
+        head = row(self.figures, self.options, spacing=GAP_M)
+        head.setStretch(0, 1)
+        page = stack(self, head, self.middle, self.line, self.progress, self.controls, spacing=GAP_M)
+        page.setStretchFactor(self.middle, 1)
         self.restyle()
         self.retranslate()
 
@@ -74,15 +86,23 @@ class RunPage(Themed, QWidget):
         return middle
 
     def _build_controls(self) -> QHBoxLayout:
-        self.pause_button, self.stop_button = QPushButton(), QPushButton()
-        self.again_button, self.new_button = QPushButton(), QPushButton()
-        for button, signal in (
-            (self.pause_button, self.pause_wanted),
-            (self.stop_button, self.stop_wanted),
-            (self.again_button, self.continue_wanted),
-            (self.new_button, self.new_wanted),
-        ):
+        self.pause_button, self.stop_button, self.more_button = QPushButton(), QPushButton(), QPushButton()
+        self.again_button, self.moment_button, self.new_button = QPushButton(), QPushButton(), QPushButton()
+        self.more_button.setProperty("primary", True)
+        self.again_button.setProperty("primary", True)
+        buttons = {
+            self.pause_button: self.pause_wanted,
+            self.stop_button: self.stop_wanted,
+            self.again_button: self.continue_wanted,
+            self.more_button: self.more_wanted,
+            self.moment_button: self.moment_wanted,
+            self.new_button: self.new_wanted,
+        }
+        for button, signal in buttons.items():
             button.clicked.connect(signal)
+        return row(*buttons, 1, spacing=GAP_M)
+
+    def _build_options(self) -> QHBoxLayout:
         self.view_choice, self.axis_choice = QComboBox(), QComboBox()
         for choice, names in ((self.view_choice, VIEWS), (self.axis_choice, AXES)):
             choice.addItems(names)
@@ -92,9 +112,7 @@ class RunPage(Themed, QWidget):
         self.log_button.setCheckable(True)
         self.log_button.toggled.connect(self._view_chosen)
         self.compare_button = QToolButton()
-        buttons = (self.pause_button, self.stop_button, self.again_button, self.new_button)
-        choices = (self.view_choice, self.axis_choice, self.log_button, self.compare_button)
-        return row(*buttons, 1, *choices, spacing=GAP_M)
+        return row(self.view_choice, self.axis_choice, self.log_button, self.compare_button, spacing=GAP_M)
 
     # --- What is shown ---------------------------------------------------------------------------
 
@@ -113,17 +131,40 @@ class RunPage(Themed, QWidget):
                 plot.redraw()
 
     def set_samples(self, samples: list[TrainingSample]) -> None:
-        """Show the samples, given in the order of their steps, with the newest on top."""
+        """Show the samples, given in the order of their steps: one in large type, and below it the others."""
         self.samples = samples
-        muted = f"style='color: {self.theme.muted}'"
-        rows = [
-            f"<p style='margin: 0 0 {self.theme.px(10)}px 0'>"
-            f"<span {muted}>{t('pane.training.sample', step=number(sample.step))}</span><br>"
-            f"<span {muted}>{_one_line(sample.prompt[-40:])}</span>{_one_line(sample.text)}</p>"
-            for sample in reversed(samples)
-        ]
-        self.browser.setHtml("".join(rows))
+        self.plot.set_samples(samples)
+        self._show_samples()
+
+    def _show_samples(self) -> None:
+        first = self._sample_in_front()
+        others = [sample for sample in reversed(self.samples) if sample is not first]
+        rows = [self._as_html(first, LARGE), *(self._as_html(sample, NORMAL) for sample in others)] if first else []
+        html = "".join(rows)
+        if HALF in html:
+            html += f"<p style='{self._style(SMALL)}'>{HALF} {t('pane.training.half')}</p>"
+        if html != self._html:
+            self._html = html
+            self.browser.setHtml(html)
         self._show_line()
+
+    def _sample_in_front(self) -> TrainingSample | None:
+        """Return the sample last written at the step under the mouse, or the newest."""
+        at = self._hovered_step
+        before = [sample for sample in self.samples if at is None or sample.step <= at] or self.samples[:1]
+        return before[-1] if before else None
+
+    def _as_html(self, sample: TrainingSample, size: int) -> str:
+        prompt, words = sample.prompt[-PROMPT:], t("pane.training.sample", step=number(sample.step))
+        lines = _lines if size == LARGE else _one_line
+        return (
+            f"<p style='margin: 0 0 {self.content.px(size)}px 0; font-size: {self.content.px(size)}px'>"
+            f"<span style='{self._style(SMALL)}'>{words}</span><br>"
+            f"<span style='color: {self.theme.muted}'>{lines(prompt)}</span>{lines(sample.text)}</p>"
+        )
+
+    def _style(self, size: int) -> str:
+        return f"color: {self.theme.muted}; font-size: {self.content.px(size)}px"
 
     def set_buttons(self, running: bool, paused: bool, unfinished: bool, engine: bool) -> None:
         """Show the buttons for what is possible in this state. Without an engine a run cannot be continued."""
@@ -132,15 +173,23 @@ class RunPage(Themed, QWidget):
             (self.pause_button, running),
             (self.stop_button, running),
             (self.again_button, not running and unfinished),
+            (self.more_button, not running),
             (self.new_button, not running),
         ):
             if button.isVisibleTo(self) != shown:
                 button.setVisible(shown)
+        set_property(self.more_button, "primary", not unfinished)
         self.again_button.setEnabled(engine)
+        self.more_button.setEnabled(engine)
+
+    def set_moment(self, words: str) -> None:
+        """Offer to open another moment of the run, in these words; "" for none."""
+        self.moment_button.setText(words)
+        self.moment_button.setVisible(bool(words))
 
     def _show_hovered(self, words: str) -> None:
-        self._hovered = words
-        self._show_line()
+        self._hovered, self._hovered_step = words, self.plot.step
+        self._show_samples()
 
     def _show_line(self) -> None:
         words = self._hovered
@@ -180,7 +229,7 @@ class RunPage(Themed, QWidget):
     def _arrange(self) -> None:
         """Show the parts of the page that there is room for."""
         width, height = self.width(), self.height()
-        for widget in (self.axis_choice, self.log_button):
+        for widget in (self.view_choice, self.axis_choice, self.log_button):
             widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))
         self.side.setVisible(width >= self.theme.px(ROOM_FOR_SAMPLES))
         for part in (self.figures, self.progress, self.plot.legend):
@@ -192,6 +241,7 @@ class RunPage(Themed, QWidget):
 
     def retranslate(self) -> None:
         self.again_button.setText(t("pane.training.continue"))
+        self.plot.notice = t("pane.training.plot.waiting")
         self.stop_button.setText(t("pane.training.stop"))
         self.new_button.setText(t("pane.training.new"))
         self.compare_button.setText(t("pane.training.compare"))
@@ -210,11 +260,11 @@ class RunPage(Themed, QWidget):
             (self.browser, "samples"),
         ):
             widget.setAccessibleName(t(f"pane.training.{key}"))
-        self.set_samples(self.samples)
+        self._show_samples()
 
     def restyle(self) -> None:
         self.small_row.setFixedHeight(self.theme.px(SMALL_PLOT))
-        self.set_samples(self.samples)
+        self._show_samples()
         self._arrange()
 
     def minimumSizeHint(self) -> QSize:
@@ -223,3 +273,8 @@ class RunPage(Themed, QWidget):
 
 def _one_line(text: str) -> str:
     return escape(text, quote=False).replace("\n", "⏎ ")
+
+
+def _lines(text: str) -> str:
+    """Return a text as HTML with its line breaks, without empty lines."""
+    return re.sub(r"\s*\n\s*", "<br>", escape(text, quote=False))

@@ -1,0 +1,107 @@
+"""The sentence of the Training pane, against the losses and estimates that it speaks of."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from engine.messages.training import BestMoment, TrainingEstimate, TrainingSettings
+from gui import i18n
+from gui.curve import Curve
+from gui.panes.training.sentence import FEWEST_STEPS, about_run, about_start
+from gui.runs import RunRecord
+from tests.gui.fakes import started
+
+FLOORS = {"uniform": 7.6, "unigram": 6.2, "bigram": 4.5}
+SAYS = {
+    "": "no better than guessing",
+    "uniform": "which tokens are frequent",
+    "unigram": "which token follows which",
+    "bigram": "more than the token before",
+}
+LOSSES = st.lists(st.floats(0.5, 9.0), min_size=1, max_size=40)
+
+
+def curve(smoothed: list[float], unseen: dict[int, float] | None = None) -> Curve:
+    made = Curve("run", 64, dict(FLOORS))
+    steps, losses = np.arange(1, len(smoothed) + 1), np.array(smoothed)
+    made.extend(steps, steps * 0.5, losses, losses, losses, losses)
+    for step, loss in (unseen or {}).items():
+        made.add_validation(step, loss)
+    return made
+
+
+@given(LOSSES)
+def test_the_sentence_names_the_lowest_floor_that_the_loss_is_below_and_since_when(smoothed: list[float]) -> None:
+    words = about_run(curve(smoothed), None)
+    reached = [name for name, floor in FLOORS.items() if smoothed[-1] < floor]
+    name = reached[-1] if reached else ""
+    assert SAYS[name] in words
+    assert f"Loss {smoothed[-1]:.2f}" in words
+    assert f"({FLOORS[name or 'uniform']:.2f})" in words
+    if name:
+        first = next(step for step, loss in enumerate(smoothed, 1) if loss < FLOORS[name])
+        assert f"since step {first}:" in words
+
+
+@given(LOSSES, st.floats(0.5, 9.0))
+def test_a_floor_that_only_the_training_text_is_below_is_not_claimed(smoothed: list[float], unseen: float) -> None:
+    words = about_run(curve(smoothed, {len(smoothed): unseen}), None)
+    reached = [floor for floor in FLOORS.values() if smoothed[-1] < floor]
+    if reached and unseen >= reached[-1]:
+        assert "on its own text" in words
+        assert f"{unseen:.2f}, it is not" in words
+    else:
+        assert "on its own text" not in words
+
+
+def test_learning_by_heart_is_said_with_the_best_step_and_the_last_loss() -> None:
+    made = curve([5.0, 3.0, 1.0], {1: 5.0, 2: 4.1, 3: 4.9})
+    words = about_run(made, BestMoment("/models/a/best", 2, 4.1))
+    assert "by heart" in words
+    assert "at step 2 (4.10)" in words
+    assert "4.90 now" in words
+
+
+def test_a_kept_moment_is_the_best_only_while_the_loss_stays_above_it() -> None:
+    record = RunRecord(started(), curve([5.0] * 9, {1: 5.0, 2: 4.1, 3: 4.9}))
+    kept = record.kept = BestMoment("/models/a/best", 2, 4.1)
+    before = record.best
+    record.curve.add_validation(9, 3.9)
+    assert (before, record.best) == (kept, None)
+    assert RunRecord(started(), curve([5.0])).best is None
+
+
+@pytest.mark.parametrize("broken", [[math.nan], []])
+def test_nothing_is_said_of_a_loss_that_is_not_known(broken: list[float]) -> None:
+    assert about_run(curve(broken), None) == ""
+    bare = curve([3.0])
+    bare.references.clear()
+    assert about_run(bare, None) == ""
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_sentences_are_short(language: str) -> None:
+    i18n.set_language(language)
+    most = {"en": 120, "ja": 65}[language]
+    losses = (8.0, 7.0, 5.0, 3.0)
+    measured: tuple[dict[int, float], ...] = ({}, {1234: 7.9})
+    cases = [about_run(curve([loss] * 1234, unseen), None) for loss in losses for unseen in measured]
+    cases.append(about_run(curve([5.0], {1: 4.9}), BestMoment("", 1234, 4.12)))
+    cases += [about_start(estimate(steps)) for steps in (12, 12_345)]
+    assert [words for words in cases if not 10 < len(words) <= most] == []
+
+
+def estimate(steps: int) -> TrainingEstimate:
+    return TrainingEstimate(TrainingSettings(batch=12, context=64), 1000, 1000, 30.0, steps, 1000.0)
+
+
+@given(st.integers(1, 10**6))
+def test_the_start_is_described_by_steps_and_tokens_or_warned_of(steps: int) -> None:
+    words = about_start(estimate(steps))
+    assert f"about {steps:,} steps" in words
+    if steps < FEWEST_STEPS:
+        assert "too few" in words
+    else:
+        assert f"reads {steps * 12 * 64:,} tokens" in words
