@@ -12,6 +12,7 @@ import pytest
 from engine.messages.attention import HEAD_KINDS
 from engine.messages.chat import FORMS
 from engine.messages.generation import STAGES
+from engine.messages.tokens import KINDS, TOKENIZERS
 from engine.sentences import FOLDER, PLURALS, sentences
 from engine.text.world.examples import kinds
 from engine.training.recipe import PRESETS
@@ -27,8 +28,7 @@ from gui.panes.generation.units import UNITS
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
-from gui.panes.tokens import pane as tokens, tokenizer_table, vocabulary_table
-from gui.panes.tokens.token_flow import KINDS
+from gui.panes.tokens import context_page, pane as tokens, vocabulary_table
 from gui.panes.training import floors, run_form, run_list, run_page
 from gui.window import hub_panel, model_table, save_for_others
 
@@ -128,9 +128,9 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.search.vector.{}": (*EMBEDDERS, "none"),
     "pane.search.view.{}": found_view.VIEWS,
     "pane.search.{}": ("save", "discard", "stay", "stop", "ask", "terms", "view.vector"),
-    "pane.tokens.tokenizers.column.{}": tokenizer_table.COLUMNS,
-    "pane.tokens.tokenizers.name.{}": ("model", "characters", "bytes", "scripts"),
-    "pane.tokens.tokenizers.{}": ("english", "japanese", "price"),
+    "pane.tokens.context.{}": ("more", "used", *(name for name, _ in context_page.LENGTHS)),
+    "pane.tokens.merges.{}": ("title", "single", "unmerged"),
+    "pane.tokens.tokenizers.{}": TOKENIZERS[1:],
     "pane.tokens.view.{}": tokens.VIEWS,
     "pane.tokens.vocabulary.column.{}": vocabulary_table.COLUMNS,
     "pane.training.choice.{}": ("bpe", "char", "seconds", "steps", *run_form.LAYOUTS),

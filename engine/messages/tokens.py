@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
 
+# Kinds of tokens:
+KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other", "special")
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -19,8 +22,7 @@ class Tokens:
     ends: NDArray[np.int32]
     byte_starts: NDArray[np.int32]
     byte_ends: NDArray[np.int32]
-    # "kanji", "hiragana", "katakana", "latin", "digit", "space", "punctuation", "byte", "special" or "other"
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...]  # of KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,28 @@ class Tokenize(Request[Tokens]):
 class MergeStep:
     pieces: tuple[str, ...]  # after this merge
     merged: str  # the new piece; "" at the beginning
+    place: int  # index of the new piece in `pieces`; -1 at the beginning
     rank: int  # rank of the merge: 0 was trained first; -1 at the beginning
     count: int  # occurrences of the new piece's characters in the text
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """A way to split a word into pieces of a Unigram tokenizer."""
+
+    pieces: tuple[str, ...]
+    score: float  # ln of the probability of the pieces: the sum of their scores
+
+
+@dataclass(frozen=True, slots=True)
 class MergeSteps:
+    """How a tokenizer splits the word of a token. Characters and bytes have neither steps nor splits."""
+
     token: int
-    steps: tuple[MergeStep, ...]  # none for tokenizers that do not merge
+    word: str  # its characters, or those of the token if the word is very long
+    first: int  # index of the word's first token
+    steps: tuple[MergeStep, ...]  # of byte-pair encoding
+    splits: tuple[Split, ...] = ()  # of Unigram, the best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,17 @@ class ReplayMerges(Request[MergeSteps]):
     token: int
     paths: tuple[str, ...] = ()
     encoding: str = ""  # that of `paths`; "" detects it
+    tokenizer: str = "model"  # a name of TOKENIZERS
+
+
+# What a text is compared in: the open model's tokenizer; SmolLM2's, if it is installed and is not the open model's;
+# byte-level BPE, Nakami's BPE and Unigram, trained on the same text; characters; the bytes of UTF-8.
+TOKENIZERS = ("model", "smollm2", "bytes", "scripts", "unigram", "characters", "utf8")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizerColumn:
-    name: str  # "model", "characters", "bytes", "scripts"
+    name: str  # of TOKENIZERS
     vocabulary: int
     count: int  # number of tokens of the text
     characters: int
@@ -67,7 +89,7 @@ class TokenizerColumn:
 
 @dataclass(frozen=True, slots=True)
 class CompareTokenizers(Request[TokenizerColumn]):
-    """Compare the open model's tokenizer with three trained on the beginning of `paths`."""
+    """Cut a text by each tokenizer of TOKENIZERS; those that are trained learn from the beginning of `paths`."""
 
     text: str
     english: str

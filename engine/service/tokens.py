@@ -4,27 +4,33 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.errors import EngineError
 from engine.messages.tokens import (
     CompareTokenizers,
     ListVocabulary,
     MergeStep,
     MergeSteps,
     ReplayMerges,
+    Split,
     Tokenize,
     TokenizerColumn,
     Tokens,
     Vocabulary,
 )
+from engine.model import bundled
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
-from engine.text.comparison import tokenizers_to_compare
+from engine.text.comparison import TRAINED
 from engine.text.merges import MergeReplay
 from engine.text.reading import read_all
 from engine.text.tokenizer import Tokenizer
+from engine.text.unigram import Unigram
 
 SAMPLE = 1_000_000  # characters of the opened text in which tokens are counted
 TRAINED_ON = 300_000  # characters for the tokenizers of the comparison
 COMPARED = 2000  # characters whose tokens are sent
+# Of TOKENIZERS: those that are trained in milliseconds, read in a second (SmolLM2's) and trained in one (Unigram).
+CHEAPEST_FIRST = ("model", "characters", "utf8", "scripts", "bytes", "smollm2", "unigram")
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 LONGEST_TEXT = 20_000  # characters of the shared text that are tokenized
 MOST_TOKENS = 30_000  # most tokens of the shared text: an unknown character may be four
@@ -47,32 +53,63 @@ def _tokens(opened: OpenedModel, text: str) -> Tokens:
 
 
 def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]:
-    opened = session.opened
-    tokens = _tokens(opened, request.text)
+    tokenizer = _tokenizer(session, request.tokenizer, request)
+    yield None
+    if tokenizer is None:
+        return
+    model = request.tokenizer == "model"
+    tokens = _tokens(session.opened, request.text) if model else tokenizer.tokens(request.text[:COMPARED])
     if request.token >= len(tokens.ids):
         return
-    replay = opened.cached("merges", None, lambda: MergeReplay(opened.tokenizer))
+    cache = session.opened if model else session
+    merges, unigram = cache.cached(
+        f"merges {request.tokenizer}",
+        (request.paths, request.encoding),
+        lambda: (MergeReplay(tokenizer), Unigram(tokenizer)),
+    )
     yield None
-    start, end = int(tokens.starts[request.token]), int(tokens.ends[request.token])
+    word = tokens.text, int(tokens.starts[request.token]), int(tokens.ends[request.token])
     sample = _sample(session, request.paths, request.encoding, request.text)
-    steps = [
-        MergeStep(step.pieces, step.merged, step.rank, sample.count(step.merged) if step.merged else 0)
-        for step in replay.steps(tokens.text, start, end)
-    ]
-    yield MergeSteps(request.token, tuple(steps))
+    steps = tuple(
+        MergeStep(step.pieces, step.merged, step.place, step.rank, sample.count(step.merged) if step.merged else 0)
+        for step in merges.steps(*word)
+    )
+    splits, span = unigram.splits(*word)
+    start, end = merges.span(*word) if steps else span
+    found = tuple(Split(pieces, score) for score, pieces in splits)
+    first = int(np.searchsorted(tokens.starts, start))
+    yield MergeSteps(request.token, tokens.text[start:end], first, steps, found)
 
 
 def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[TokenizerColumn]:
-    """Yield the open model's column, then those of tokenizers trained on the opened text and Nakami's samples."""
+    for name in CHEAPEST_FIRST:
+        tokenizer = _tokenizer(session, name, request)
+        yield None
+        if tokenizer is not None:
+            yield _column(name, tokenizer, request)
 
-    def train() -> dict[str, Tokenizer]:
+
+def _tokenizer(session: Session, name: str, request: CompareTokenizers | ReplayMerges) -> Tokenizer | None:
+    """Return a tokenizer by its name in TOKENIZERS; None for SmolLM2's if it is not there or is the open model's."""
+    opened = session.opened.tokenizer
+    if name == "model":
+        return opened
+    if name == "smollm2":
+        found = session.cached(f"tokenizer {name}", None, _smollm2)
+        return None if found is None or found.same_as(opened) else found
+
+    def train() -> Tokenizer:
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
-        return tokenizers_to_compare(_sample(session, request.paths, request.encoding, "")[:TRAINED_ON] + ours)
+        return TRAINED[name](_sample(session, request.paths, request.encoding, "")[:TRAINED_ON] + ours)
 
-    others = session.cached("compared", (request.paths, request.encoding), train)
-    yield None
-    for name, tokenizer in ({"model": session.opened.tokenizer} | others).items():
-        yield _column(name, tokenizer, request)
+    return session.cached(f"tokenizer {name}", (request.paths, request.encoding), train)
+
+
+def _smollm2() -> Tokenizer | None:
+    try:
+        return Tokenizer.load(bundled.find(bundled.NAME))
+    except EngineError:
+        return None  # it is not installed
 
 
 def _column(name: str, tokenizer: Tokenizer, request: CompareTokenizers) -> TokenizerColumn:

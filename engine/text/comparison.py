@@ -1,23 +1,18 @@
-"""Tokenizers to compare: trained on the same text, the two BPE ones with the same vocabulary size."""
+"""Tokenizers to compare, trained on the same text; BPE and Unigram with the same vocabulary size."""
 
+import json
 import re
+from collections.abc import Callable
 
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from engine.text.foreign import Foreign
-from engine.text.tokenizer import Tokenizer, train_bpe, train_characters
+from engine.text.tokenizer import BYTES, Tokenizer, train_bpe, train_characters
 
 VOCABULARY = 2000
-
-
-def tokenizers_to_compare(text: str) -> dict[str, Tokenizer]:
-    """Train a character tokenizer, byte-level BPE and Nakami's own BPE; return them by name."""
-    return {
-        "characters": train_characters([text]),
-        "bytes": _byte_level(text),
-        "scripts": train_bpe([text], VOCABULARY),
-    }
+UNKNOWN_PIECE = "<unk>"
+UNIGRAM_SAMPLE = 60_000  # characters: ten times as slow to train as BPE
 
 
 def _byte_level(text: str) -> Tokenizer:
@@ -29,3 +24,29 @@ def _byte_level(text: str) -> Tokenizer:
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=alphabet, show_progress=False)
     model.train_from_iterator(re.split("(?<=\n)", text), trainer)
     return Tokenizer(Foreign(model.to_str()))
+
+
+def _unigram(text: str) -> Tokenizer:
+    """Train a Unigram language model (Kudo 2018, arXiv:1804.10959) that reads unknown characters as bytes."""
+    model = tokenizers.Tokenizer(models.Unigram())
+    model.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    model.decoder = decoders.Metaspace(prepend_scheme="never")
+    special = [UNKNOWN_PIECE, *BYTES]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=VOCABULARY, special_tokens=special, unk_token=UNKNOWN_PIECE, show_progress=False
+    )
+    model.train_from_iterator(re.split("(?<=\n)", text[:UNIGRAM_SAMPLE]), trainer)
+    description = json.loads(model.to_str())
+    description["model"]["byte_fallback"] = True
+    description["added_tokens"] = []  # otherwise a literal "<0x41>" in a text would be encoded as the byte
+    return Tokenizer(Foreign(json.dumps(description)))
+
+
+# Each function makes a tokenizer of a text to train on.
+TRAINED: dict[str, Callable[[str], Tokenizer]] = {
+    "bytes": _byte_level,
+    "scripts": lambda text: train_bpe([text], VOCABULARY),
+    "unigram": _unigram,
+    "characters": lambda text: train_characters([text]),
+    "utf8": lambda _: train_characters([]),
+}

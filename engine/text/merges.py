@@ -19,11 +19,12 @@ MOST_SYMBOLS = 80  # in longer words (some tokenizers take a whole text as one) 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The pieces after this merge, as shown on screen; rank -1 is the beginning."""
+    """The pieces after this merge, as shown on screen, and the place of the new one; rank -1 is the beginning."""
 
     pieces: tuple[str, ...]
     merged: str
     rank: int
+    place: int
 
 
 class MergeReplay:
@@ -36,20 +37,30 @@ class MergeReplay:
         self.ranks = {pair: rank for rank, pair in enumerate(pairs)}
         self._vocabulary: dict[str, int] = model["vocab"] if pairs else {}
         self._description = description
-        self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer.to_json()) if pairs else None
+        self._words = Words(tokenizer) if pairs else None
 
     def steps(self, text: str, start: int, end: int) -> list[Merge]:
         """Return the merges of the word around characters [start, end); of a long word only those of the characters."""
-        if self._tokenizer is None or start >= end:
-            return []
-        symbols = self._symbols(self._word(text, start, end))
-        if len(symbols) > MOST_SYMBOLS:
-            symbols = self._symbols(self._words(text[start:end])[0][0])[:MOST_SYMBOLS]
-        return self.replay(symbols)
+        return self.replay(self._symbols_at(text, start, end)[0])
+
+    def span(self, text: str, start: int, end: int) -> tuple[int, int]:
+        """Return the characters [start, end) of the text that the pieces of `steps` are."""
+        return self._symbols_at(text, start, end)[1]
+
+    def _symbols_at(self, text: str, start: int, end: int) -> tuple[list[str], tuple[int, int]]:
+        if self._words is None or start >= end:
+            return [], (start, end)
+        word, span = self._words.at(text, start, end)
+        symbols = self._symbols(word)
+        if len(symbols) <= MOST_SYMBOLS:
+            return symbols, span
+        return self._symbols(self._words.of(text[start:end])[0][0])[:MOST_SYMBOLS], (start, end)
 
     def replay(self, symbols: list[str]) -> list[Merge]:
         """Return all merges from single symbols to the final pieces."""
-        found = [Merge(tuple(map(self._show, symbols)), "", -1)]
+        if not symbols:
+            return []
+        found = [Merge(tuple(map(self._show, symbols)), "", -1, -1)]
         while True:
             ranked = ((self.ranks.get(pair), place) for place, pair in enumerate(itertools.pairwise(symbols)))
             best = min(((rank, place) for rank, place in ranked if rank is not None), default=None)
@@ -57,25 +68,10 @@ class MergeReplay:
                 return found
             rank, place = best
             symbols = [*symbols[:place], symbols[place] + symbols[place + 1], *symbols[place + 2 :]]
-            found.append(Merge(tuple(map(self._show, symbols)), self._show(symbols[place]), rank))
+            found.append(Merge(tuple(map(self._show, symbols)), self._show(symbols[place]), rank, place))
 
     def _show(self, piece: str) -> str:
         return printable(read_piece(self._description, piece))
-
-    def _word(self, text: str, start: int, end: int) -> str:
-        """Return the pre-tokenizer's word that overlaps most with [start, end)."""
-        overlaps = [(min(end, last) - max(start, first), word) for word, (first, last) in self._words(text)]
-        return max(overlaps, key=itemgetter(0), default=(0, ""))[1]
-
-    def _words(self, text: str) -> list[tuple[str, tuple[int, int]]]:
-        assert self._tokenizer is not None
-        normalizer, cutter = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
-        cut = tokenizers.PreTokenizedString(text)
-        if normalizer is not None:
-            cut.normalize(normalizer.normalize)
-        if cutter is not None:
-            cutter.pre_tokenize(cut)
-        return [(word, span) for word, span, _ in cut.get_splits("original", "char")]
 
     def _symbols(self, word: str) -> list[str]:
         """Return the characters of a word; unknown ones as their bytes."""
@@ -84,3 +80,27 @@ class MergeReplay:
             known = character in self._vocabulary
             symbols += [character] if known else [f"<0x{byte:02X}>" for byte in character.encode()]
         return symbols
+
+
+class Words:
+    """The words into which a tokenizer cuts a text before it splits each of them into tokens."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        made = tokenizers.Tokenizer.from_str(tokenizer.to_json())
+        self._normalizer, self._cutter = made.normalizer, made.pre_tokenizer
+
+    def of(self, text: str) -> list[tuple[str, tuple[int, int]]]:
+        """Return each word, as the tokenizer spells it, and its characters [start, end) of the text."""
+        cut = tokenizers.PreTokenizedString(text)
+        if self._normalizer is not None:
+            cut.normalize(self._normalizer.normalize)
+        if self._cutter is not None:
+            self._cutter.pre_tokenize(cut)
+        return [(word, span) for word, span, _ in cut.get_splits("original", "char")]
+
+    def at(self, text: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
+        """Return the word that overlaps most with characters [start, end), and its own characters."""
+        overlaps = [
+            (min(end, last) - max(start, first), (word, (first, last))) for word, (first, last) in self.of(text)
+        ]
+        return max(overlaps, key=itemgetter(0), default=(0, ("", (start, end))))[1]

@@ -1,6 +1,7 @@
 """A text as one row of chips with piece and ID. It is painted, so that thousands of tokens are cheap."""
 
 from bisect import bisect_right
+from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -131,24 +132,30 @@ class TokenStrip(Painted):
         self._clamp()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self._lefts) - 1
-        current = self.current
-        moves = {
-            Qt.Key.Key_Right: 0 if current is None else min(current + 1, last),
-            Qt.Key.Key_Left: last if current is None else max(current - 1, 0),
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: last,
-        }
-        if event.key() in moves and last >= 0:
-            self.selected.emit(moves[Qt.Key(event.key())])
-        elif event.key() == Qt.Key.Key_Escape and current is not None:
-            self.selected.emit(None)
-        else:
+        if not token_by_key(event.key(), self.current, len(self._lefts), self.selected.emit):
             super().keyPressEvent(event)
 
     def describe_at(self, point: QPoint) -> str:
         index = self._index_at(point.x())
         return describe(self.tokens, index) if index is not None and self.tokens is not None else ""
+
+
+def token_by_key(key: int, current: int | None, count: int, select: Callable[[int | None], object]) -> bool:
+    """Select another of `count` tokens by an arrow key, Home or End, or none by Escape; return whether it was one."""
+    last = count - 1
+    moves = {
+        Qt.Key.Key_Right: 0 if current is None else min(current + 1, last),
+        Qt.Key.Key_Left: last if current is None else max(current - 1, 0),
+        Qt.Key.Key_Home: 0,
+        Qt.Key.Key_End: last,
+    }
+    if key in moves and count:
+        select(moves[Qt.Key(key)])
+    elif key == Qt.Key.Key_Escape and current is not None:
+        select(None)
+    else:
+        return False
+    return True
 
 
 def describe(tokens: Tokens, index: int) -> str:

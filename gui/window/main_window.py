@@ -223,7 +223,10 @@ class MainWindow(Themed, QMainWindow):
         low = self.workspace.count == 4 and self.height() < self.theme.px(ROOM_FOR_STRIP)
         self.prompt.set_single_line(low)
         has_tokens = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
-        self.strip.setVisible(has_tokens and not low)
+        alone = self.workspace.count == 1 and self.workspace.layout_now() == [
+            "tokens"
+        ]  # the pane shows the same, larger
+        self.strip.setVisible(has_tokens and not low and not alone)
 
     # --- What has been opened --------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from engine.messages.tokens import (
+    TOKENIZERS as NAMES,
     CompareTokenizers,
     ListVocabulary,
     MergeSteps,
@@ -15,13 +16,15 @@ from engine.messages.tokens import (
 )
 from engine.service.session import Session
 from engine.service.tokens import compare_tokenizers, list_vocabulary, replay_merges
-from engine.text.comparison import tokenizers_to_compare
+from engine.text.comparison import TRAINED
 from engine.text.foreign import printable
-from engine.text.merges import MOST_SYMBOLS, MergeReplay
+from engine.text.merges import MOST_SYMBOLS, MergeReplay, Words
+from engine.text.unigram import Unigram
 from tests.engine.conftest import SENTENCES
+from tests.engine.sessions import ask
 from tests.engine.texts import MIXED, SHORT
 
-TOKENIZERS = tokenizers_to_compare(SENTENCES * 20)
+TOKENIZERS = {name: train(SENTENCES * 20) for name, train in TRAINED.items()}
 TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。😀é\n", min_size=1, max_size=30)
 
 
@@ -31,7 +34,7 @@ TEXTS = st.text(alphabet="the cat sat on mat.猫は森で暮らしている。�
 def test_the_last_merge_gives_the_tokenizers_pieces(name: str, text: str) -> None:
     tokenizer, replay = TOKENIZERS[name], MergeReplay(TOKENIZERS[name])
     pieces: list[str] = []
-    for word, _ in replay._words(text):
+    for word, _ in Words(tokenizer).of(text):
         pieces += replay.replay(replay._symbols(word))[-1].pieces
     assert pieces == [tokenizer.piece(token) for token in tokenizer.encode(text)]
 
@@ -41,13 +44,43 @@ def test_the_last_merge_gives_the_tokenizers_pieces(name: str, text: str) -> Non
 def test_every_step_merges_two_neighbours(text: str) -> None:
     steps = MergeReplay(TOKENIZERS["scripts"]).steps(text, 0, 1)
     for before, after in itertools.pairwise(steps):
-        assert len(after.pieces) == len(before.pieces) - 1
-        assert after.merged in after.pieces
+        place = after.place
+        assert after.merged == after.pieces[place] == "".join(before.pieces[place : place + 2])
+        assert after.pieces == (*before.pieces[:place], after.merged, *before.pieces[place + 2 :])
         assert after.rank >= 0
 
 
 def test_characters_do_not_merge() -> None:
     assert MergeReplay(TOKENIZERS["characters"]).steps("the cat", 0, 3) == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(text=TEXTS)
+def test_the_best_split_of_a_word_is_that_of_the_unigram_tokenizer(text: str) -> None:
+    tokenizer = TOKENIZERS["unigram"]
+    scores = Unigram(tokenizer).scores
+    for word, _ in Words(tokenizer).of(text):
+        if all(character in scores for character in word):  # unknown ones become bytes
+            splits = Unigram(tokenizer).best(word, 3)
+            pieces = tuple(tokenizer.piece(token) for token in tokenizer.encode(word.replace("\u2581", " ")))
+            best = sum(scores[piece.replace(" ", "\u2581")] for piece in pieces)
+            assert splits[0][0] == pytest.approx(best, abs=1e-3)
+            assert all("".join(split) == word.replace("\u2581", " ") for _, split in splits)
+            assert [score for score, _ in splits] == sorted((score for score, _ in splits), reverse=True)
+            assert len({split for _, split in splits}) == len(splits)
+
+
+def test_a_chosen_tokenizer_splits_its_own_token(session: Session) -> None:
+    text = "a cat and the cats"
+    for name in ("scripts", "unigram", "characters"):
+        request = ReplayMerges(text, 1, tokenizer=name)
+        [word] = [event for event in replay_merges(session, request) if isinstance(event, MergeSteps)]
+        assert bool(word.steps) == (name == "scripts")
+        assert bool(word.splits) == (name == "unigram")
+        pieces = word.steps[-1].pieces if word.steps else word.splits[0].pieces if word.splits else ()
+        columns = [c for c in ask(session, CompareTokenizers(text, "", "")) if c.name == name]
+        assert columns[0].tokens.pieces[word.first : word.first + len(pieces)] == pieces
+        assert word.word == "".join(pieces) or not pieces
 
 
 def test_the_merges_of_a_token_are_counted_in_the_text(session: Session) -> None:
@@ -65,11 +98,17 @@ def test_the_merges_of_a_token_are_counted_in_the_text(session: Session) -> None
 
 def test_tokenizers_are_compared_by_their_counts(session: Session) -> None:
     request = CompareTokenizers("the cat", "the cat sat", "猫は森で")
-    columns = [event for event in compare_tokenizers(session, request) if isinstance(event, TokenizerColumn)]
-    assert [column.name for column in columns] == ["model", "characters", "bytes", "scripts"]
-    characters = columns[1]
+    answers = [event for event in compare_tokenizers(session, request) if isinstance(event, TokenizerColumn)]
+    columns = {column.name: column for column in answers}
+    assert len(columns) == len(answers)
+    assert set(NAMES) - {"smollm2"} <= set(columns) <= set(NAMES)
+    characters = columns["characters"]
     assert (characters.count, characters.english) == (7, 11)
     assert characters.japanese >= 4  # unseen characters are encoded as bytes
+    assert (columns["utf8"].count, columns["utf8"].japanese) == (7, 12)
+    for column in answers:
+        assert column.tokens.text == request.text
+        assert column.count == len(column.tokens.ids)
 
 
 def test_the_vocabulary_is_listed_with_counts(session: Session) -> None:

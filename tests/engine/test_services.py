@@ -77,9 +77,9 @@ def test_tokenizers_to_compare_are_trained_once_for_the_same_texts(session: Sess
     request = CompareTokenizers("😀" * 5000, "the cat", "猫", (str(text_file),))
     columns = ask(session, request)
     key = (request.paths, request.encoding)
-    trained: dict[str, Any] = session.cached("compared", key, dict)
+    trained: dict[str, Any] = session.cached("tokenizer unigram", key, dict)
     assert ask(session, request)[1].vocabulary == columns[1].vocabulary
-    assert session.cached("compared", key, dict) is trained
+    assert session.cached("tokenizer unigram", key, dict) is trained
     assert {column.characters for column in columns} == {5000}
     assert columns[0].count == 20_000  # 😀 is not in the open model's vocabulary: four bytes each
     assert all(len(column.tokens.text) == token_service.COMPARED for column in columns)

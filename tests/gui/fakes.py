@@ -69,6 +69,7 @@ from engine.messages.search import (
 from engine.messages.status import EngineReady, Hello, Progress
 from engine.messages.texts import AssessText, InspectText, TextAssessment, TextInfo, WriteWorld
 from engine.messages.tokens import (
+    TOKENIZERS,
     CompareTokenizers,
     ListVocabulary,
     MergeStep,
@@ -261,15 +262,15 @@ def attention_steps(request: ExplainAttention) -> list[AttentionSteps]:
 
 def merge_steps(request: ReplayMerges) -> list[object]:
     steps = (
-        MergeStep(("a", "b", "c"), "", -1, 0),
-        MergeStep(("ab", "c"), "ab", 4, 7),
-        MergeStep(("abc",), "abc", 9, 2),
+        MergeStep(("a", "b", "c"), "", -1, -1, 0),
+        MergeStep(("ab", "c"), "ab", 0, 4, 7),
+        MergeStep(("abc",), "abc", 0, 9, 2),
     )
-    return [MergeSteps(request.token, steps)]
+    return [MergeSteps(request.token, "abc", 0, steps)]
 
 
 def tokenizer_columns(request: CompareTokenizers) -> list[object]:
-    names, tokens = ("model", "characters", "bytes", "scripts"), tokens_of(request.text)
+    names, tokens = [name for name in TOKENIZERS if name != "smollm2"], tokens_of(request.text)
     return [TokenizerColumn(name, 400, 10 + i, 30, tokens, 5, 10) for i, name in enumerate(names)]
 
 

@@ -12,15 +12,14 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView
 from pytestqt.qtbot import QtBot
 
 from engine.messages.search import Answered, Citation, SearchHit
-from engine.messages.tokens import CompareTokenizers, TokenizerColumn, Vocabulary
+from engine.messages.tokens import Vocabulary
 from gui import i18n
 from gui.panes.search.citation_table import CitationTable
 from gui.panes.search.document_list import DocumentList
 from gui.panes.search.passage_table import COLUMNS as PASSAGE_COLUMNS, MOST_TEXTS, PassageTable
-from gui.panes.tokens.tokenizer_table import TokenizerTable
 from gui.panes.tokens.vocabulary_table import VocabularyTable
 from gui.theme import DARK, LIGHT
-from tests.gui.fakes import TEXTS, entries, passage, tokenizer_columns, tokens_of
+from tests.gui.fakes import TEXTS, entries, passage
 from tests.gui.hands import CONTROL, click_row, column_of, in_a_window, look, open_row, press, recorded, show, sort_by
 
 
@@ -331,13 +330,11 @@ def test_the_vocabulary_follows_the_language(vocabulary: VocabularyTable) -> Non
     assert vocabulary.rows() == []
 
 
-@pytest.mark.parametrize("make", [VocabularyTable, TokenizerTable, CitationTable, DocumentList, PassageTable])
+@pytest.mark.parametrize("make", [VocabularyTable, CitationTable, DocumentList, PassageTable])
 def test_tab_leaves_every_table(qtbot: QtBot, make: Any) -> None:
     made: Any = make()
     if isinstance(made, VocabularyTable):
         made.set_vocabulary(Vocabulary(("a", "b"), (b"a", b"b"), ("latin", "latin"), np.array([1, 2])))
-    elif isinstance(made, TokenizerTable):
-        made.set_columns(tokenizer_columns(CompareTokenizers("abc", "a", "b")))  # type: ignore[arg-type]
     elif isinstance(made, CitationTable):
         made.set_answer(*answered())
     elif isinstance(made, DocumentList):
@@ -352,81 +349,3 @@ def test_tab_leaves_every_table(qtbot: QtBot, make: Any) -> None:
     view.setCurrentIndex(view.model().index(0, 0))
     QTest.keyClick(view, Qt.Key.Key_Tab)
     assert not view.hasFocus()
-
-
-# --- Tokenizers ----------------------------------------------------------------------------------------
-
-
-def tokenizers() -> list[TokenizerColumn]:
-    made = [
-        TokenizerColumn("model", 400, 10, 30, tokens_of("abc"), 5, 10),
-        TokenizerColumn("characters", 90, 30, 30, tokens_of("猫😀"), 0, 0),
-        TokenizerColumn("bytes", 1000, 1_500_000, 30, tokens_of(""), 7, 3),
-    ]
-    return made
-
-
-@pytest.fixture
-def compared(qtbot: QtBot) -> TokenizerTable:
-    table: TokenizerTable = show(qtbot, TokenizerTable(), 900, 500)
-    table.retranslate()
-    table.set_columns(tokenizers())
-    return table
-
-
-def test_tokenizers_are_compared_row_by_row(compared: TokenizerTable) -> None:
-    shown = [[cell_text(compared.table, y, x) for x in range(8)] for y in range(3)]
-    assert shown[0][:4] == ["Open model", "400", "10", "3.00"]
-    assert shown[1][-1] == "0.00"  # both sentences are empty
-    assert shown[2][2] == "1,500,000"
-    assert compared.header()[0] == "Tokenizer"
-
-
-def test_the_chosen_tokenizer_shows_its_pieces(compared: TokenizerTable) -> None:
-    def pieces() -> tuple[str, ...] | None:
-        tokens = compared.flow.page.tokens
-        return tokens.pieces if tokens is not None else None
-
-    assert pieces() == ("a", "b", "c")
-    click_row(compared.table, 1)
-    assert pieces() == ("猫", "😀")
-    compared.set_columns(tokenizers())
-    assert compared.table.currentRow() == 1
-    assert pieces() == ("猫", "😀")
-    compared.set_columns(tokenizers()[:1])
-    assert pieces() == ("a", "b", "c")
-    compared.set_columns([])
-    assert pieces() is None
-    assert compared.rows() == []
-
-
-def test_a_price_shows_what_a_text_costs(compared: TokenizerTable) -> None:
-    changed = recorded(compared.price_changed)
-    assert compared.table.isColumnHidden(4)
-    compared.price.selectAll()
-    QTest.keyClicks(compared.price, "2.5")
-    assert compared.rows()[2][4] == pytest.approx(3.75)
-    assert cell_text(compared.table, 2, 4) == "3.75"
-    assert not compared.table.isColumnHidden(4)
-    assert changed
-    compared.price.setValue(0.0)
-    assert compared.table.isColumnHidden(4)
-
-
-def test_a_sentence_is_compared_when_it_is_finished(compared: TokenizerTable) -> None:
-    changed = recorded(compared.sentences_changed)
-    QTest.keyClicks(compared.japanese, "neko")
-    assert changed == []
-    press(compared.japanese, Qt.Key.Key_Return)
-    assert len(changed) == 1
-
-
-def test_the_comparison_follows_the_language_and_keeps_the_selection(compared: TokenizerTable) -> None:
-    click_row(compared.table, 1)
-    before = cell_text(compared.table, 0, 0)
-    i18n.set_language("ja")
-    compared.retranslate()
-    look(DARK)
-    assert cell_text(compared.table, 0, 0) != before
-    assert compared.table.currentRow() == 1
-    assert all(label.text() and not label.text().startswith("pane.") for label in compared.labels.values())

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from engine.messages.tokens import Tokens
-from gui.panes.tokens.token_flow import MOST_PARTS, SIZES, TokenFlow, groups_of, text_of
+from gui.panes.tokens.token_flow import SIZES, TokenFlow
+from gui.panes.tokens.token_groups import MOST_PARTS, bytes_of, groups_of, text_of
 from gui.theme import LARGE
+from tests.gui.fakes import tokens_of
 from tests.gui.hands import click, recorded, show
 
 
@@ -52,13 +55,48 @@ def test_each_part_of_a_character_can_be_clicked(qtbot: QtBot, width: int) -> No
     assert boxes[0].right() == boxes[1].left()
 
 
-def test_a_short_text_is_in_large_type_and_a_long_one_in_the_usual(qtbot: QtBot) -> None:
+def test_a_short_text_is_in_large_type_and_a_long_one_in_smaller(qtbot: QtBot) -> None:
     flow: TokenFlow = show(qtbot, TokenFlow(), 600, 300)
     sizes = []
     for count in (3, 40, 150, 2000):
-        flow.set_tokens(byte_tokens("ab cd " * (count // 6 + 1)))
-        sizes.append(flow.page._style().piece)
+        flow.set_tokens(tokens_of("ab cd " * (count // 6 + 1)))
+        sizes.append(flow.page.line.size)
         if count < 2000:
             assert flow.page.minimumHeight() <= flow.viewport().height() or sizes[-1] == LARGE
     assert sizes == sorted(sizes, reverse=True)
     assert (sizes[0], sizes[-1]) == (SIZES[0], LARGE)
+
+
+def test_tokens_join_without_gaps_and_a_line_ends_with_its_line_break(qtbot: QtBot) -> None:
+    flow: TokenFlow = show(qtbot, TokenFlow(), 900, 400)
+    flow.set_tokens(tokens_of("abc\nde"))
+    boxes = flow.page._boxes
+    assert [boxes[i].right() == boxes[i + 1].left() for i in range(3)] == [True] * 3
+    assert boxes[4].left() == 0
+    assert boxes[4].top() > boxes[3].top()
+
+
+def test_a_text_is_no_higher_than_allowed_and_no_higher_than_it_needs(qtbot: QtBot) -> None:
+    flow: TokenFlow = show(qtbot, TokenFlow(), 600, 300)
+    flow.set_tokens(tokens_of("word"))
+    flow.set_most(200)
+    assert flow.height() == flow.page.minimumHeight() <= 200
+    flow.set_tokens(tokens_of("a long text " * 200))
+    assert flow.height() == 200 < flow.page.minimumHeight()
+
+
+def test_bytes_of_a_known_character_are_shown_below_it(qtbot: QtBot) -> None:
+    digits = np.arange(2, dtype=np.int32)
+    tokens = Tokens("20", digits, ("<0x32>", "<0x30>"), digits, digits + 1, digits, digits + 1, ("byte",) * 2)
+    assert [text_of(tokens, [i]) for i in (0, 1)] == ["2", "0"]
+    assert [bytes_of(tokens, i) for i in (0, 1)] == ["32", "30"]
+    assert [bytes_of(tokens_of("a"), 0)] == [""]
+
+
+def test_arrow_keys_move_the_selection_through_the_text(qtbot: QtBot) -> None:
+    flow: TokenFlow = show(qtbot, TokenFlow(), 600, 300)
+    flow.set_tokens(tokens_of("abc"))
+    flow.selected.connect(flow.set_current)
+    for key, expected in (("Right", 0), ("Right", 1), ("End", 2), ("Left", 1), ("Escape", None)):
+        QTest.keyClick(flow.page, getattr(Qt.Key, f"Key_{key}"))
+        assert flow.page.current == expected

@@ -1,16 +1,22 @@
-"""The Tokens pane: pieces, merges, tokenizers side by side, vocabulary, frequencies, context."""
+"""The Tokens pane: the text, its tokenizers side by side, the merges of a word, context, vocabulary, frequencies."""
 
+import itertools
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from hypothesis import given, strategies as st
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from engine.messages.models import ModelInfo
-from engine.messages.tokens import CompareTokenizers, ReplayMerges
+from engine.messages.tokens import CompareTokenizers, MergeStep, MergeSteps, ReplayMerges
+from gui.panes.tokens.context_page import KNOWN, ContextPicture
+from gui.panes.tokens.merge_tree import tree_of
+from gui.panes.tokens.rulers import ROW, Rulers
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine
+from tests.gui.fakes import FakeEngine, tokenizer_columns
+from tests.gui.hands import click, recorded, show
 
 
 @pytest.fixture
@@ -19,47 +25,110 @@ def pane(window: MainWindow, qtbot: QtBot) -> Any:
     window.state.set_text("abcde")
     window.workspace.set_layout(1, ["tokens"])
     found: Any = window.workspace.pane("tokens")
-    qtbot.waitUntil(lambda: window.state.tokens is not None and bool(found.merges.steps))
+    qtbot.waitUntil(lambda: window.state.tokens is not None and found.tree.word is not None)
+    qtbot.waitUntil(lambda: "unigram" in found.rulers.columns)
     return found
 
 
-def test_a_click_selects_a_token_and_replays_its_word(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_a_click_selects_a_token_and_replays_its_word(pane: Any, engine: FakeEngine) -> None:
     box = pane.flow.page._boxes[2].center().toPoint()
     QTest.mouseClick(pane.flow.page, Qt.MouseButton.LeftButton, pos=box)
     assert pane.state.token == 2
-    asked = [request for request in engine.requests if isinstance(request, ReplayMerges)]
-    assert asked[-1].token == 2
+    assert engine.asked(ReplayMerges)[-1].token == 2
+    assert pane.rulers.lit == (2, 3)
 
 
 def test_the_slider_steps_through_the_merges(pane: Any) -> None:
-    assert pane.merges.row.pieces == ("abc",)
-    QTest.keyClick(pane.merges.slider, Qt.Key.Key_Left)
-    assert pane.merges.row.pieces == ("ab", "c")
-    assert "Rank 5" in pane.merges.caption.text()
-    assert "7" in pane.merges.caption.text()
-    pane.merges.slider.setValue(0)
-    assert pane.merges.row.lit == ""
-    pane.merges.grab()
+    assert pane.tree.picture.joined == 2
+    QTest.keyClick(pane.tree.slider, Qt.Key.Key_Left)
+    assert pane.tree.picture.joined == 1
+    assert "rule 5" in pane.tree.caption.text()
+    assert "7 times" in pane.tree.caption.text()
+    pane.tree.slider.setValue(0)
+    assert "3 single symbols" in pane.tree.caption.text()
+    pane.tree.grab()
 
 
-def test_tokenizers_are_compared_and_a_price_shows_their_costs(pane: Any, qtbot: QtBot) -> None:
-    pane.view.button("compare").click()
-    qtbot.waitUntil(lambda: len(pane.compare.found) == 4)
-    table = pane.compare.table
-    assert table.isColumnHidden(4)
-    assert [table.item(0, column).text() for column in (0, 2, 3, 7)] == ["Open model", "10", "3.00", "2.00"]
-    pane.compare.price.setValue(2.0)
-    assert not table.isColumnHidden(4)
-    assert pane.table().rows[0][4] == pytest.approx(2e-5)
+def test_play_joins_the_symbols_one_after_another_and_ends_at_the_tokens(pane: Any, qtbot: QtBot) -> None:
+    seen = recorded(pane.tree.player.valueChanged)
+    pane.tree.play.click()
+    qtbot.waitUntil(lambda: pane.tree.player.state() == pane.tree.player.State.Stopped)
+    assert seen[0] < 1
+    assert seen == sorted(seen)
+    assert (pane.tree.picture.joined, pane.tree.slider.value()) == (2, 2)
+    pane.tree.play.click()
+    pane.tree.play.click()  # stop
+    assert pane.tree.picture.joined == 2
 
 
-def test_an_edited_sentence_is_compared(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
-    pane.view.button("compare").click()
-    pane.compare.english.selectAll()
-    QTest.keyClicks(pane.compare.english, "hello")
-    QTest.keyClick(pane.compare.english, Qt.Key.Key_Return)
-    asked = [request for request in engine.requests if isinstance(request, CompareTokenizers)]
-    assert asked[-1].english == "hello"
+@given(data=st.data(), word=st.text("abc", min_size=1, max_size=12))
+def test_a_tree_has_every_symbol_once_below_its_tokens(data: st.DataObject, word: str) -> None:
+    pieces, steps = tuple(word), [MergeStep(tuple(word), "", -1, -1, 0)]
+    for rank in range(data.draw(st.integers(0, len(word) - 1))):
+        place = data.draw(st.integers(0, len(pieces) - 2))
+        merged = pieces[place] + pieces[place + 1]
+        pieces = (*pieces[:place], merged, *pieces[place + 2 :])
+        steps.append(MergeStep(pieces, merged, place, rank, 1))
+    nodes, final = tree_of(MergeSteps(0, word, 0, tuple(steps)))
+    assert tuple(nodes[index].piece for index in final) == pieces
+    spans = [nodes[index].leaves for index in final]
+    assert [leaf for span in spans for leaf in range(*span)] == list(range(len(word)))
+    assert all(word[slice(*node.leaves)] == node.piece for node in nodes)
+    for node in nodes[len(word) :]:
+        assert "".join(nodes[child].piece for child in node.children) == node.piece
+        assert node.level == 1 + max(nodes[child].level for child in node.children)
+
+
+def test_each_tokenizer_has_a_row_with_the_number_of_its_tokens(pane: Any) -> None:
+    assert pane.rulers.names == ["model", "bytes", "scripts", "unigram", "characters", "utf8"]
+    assert pane.rulers.words("model").startswith("story: 10 tokens, 3.00 characters per token")
+    pane.rulers.grab()
+
+
+def test_a_chosen_tokenizer_shows_its_tokens_and_its_merges(pane: Any, engine: FakeEngine) -> None:
+    click(pane.rulers, QPoint(300, round(2.5 * pane.rulers.theme.px(ROW))))
+    assert pane.rulers.shown == "bytes"
+    assert "Byte-level BPE" in pane.subtitle()
+    assert engine.asked(ReplayMerges)[-1].tokenizer == "bytes"
+    pane.flow.selected.emit(1)
+    assert (pane.token, pane.state.token) == (1, None)
+    assert engine.asked(ReplayMerges)[-1].token == 1
+    pane.state.set_text("another")
+    assert pane.rulers.columns  # until the tokens of the new text have come
+
+
+def test_another_text_is_compared_again(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    pane.state.set_text("other")
+    qtbot.waitUntil(lambda: engine.asked(CompareTokenizers)[-1].text == "other")
+    assert pane.rulers.shown == "model"
+    qtbot.waitUntil(lambda: len(pane.rulers.columns) == 6)
+
+
+def test_the_same_character_is_at_the_same_place_in_every_row(qtbot: QtBot) -> None:
+    rulers: Rulers = show(qtbot, Rulers(), 800, 300)
+    for column in tokenizer_columns(CompareTokenizers("the cat", "", "")):
+        rulers.add(column)  # type: ignore[arg-type]
+    lefts = list(rulers._lefts)
+    assert len(lefts) == len("the cat") + 1
+    assert all(left < right for left, right in itertools.pairwise(lefts))
+    rulers.resize(200, 300)
+    rulers.set_lit((6, 7))
+    right = rulers._lefts[7] - rulers._scroll
+    assert right <= rulers._track().width() + 1  # the selected character is in view
+
+
+def test_the_strip_above_hides_while_the_pane_is_alone(pane: Any, window: MainWindow) -> None:
+    assert not window.strip.isVisible()
+    window.workspace.set_layout(2, ["tokens", "map"])
+    assert window.strip.isVisible()
+    window.workspace.set_layout(1, ["generation"])
+    assert window.strip.isVisible()
+
+
+def test_the_sentence_counts_what_is_shown(pane: Any) -> None:
+    assert pane.sentence() == "Each of the 5 characters is a token of its own: 5 tokens."
+    pane.view.button("context").click()
+    assert "5 tokens: 31.2" in pane.sentence()
 
 
 def test_the_vocabulary_is_searched_and_sorted(pane: Any, qtbot: QtBot) -> None:
@@ -86,20 +155,34 @@ def test_frequencies_name_the_token_under_the_mouse(pane: Any, qtbot: QtBot) -> 
     assert [words for _, words in pane.zipf.plot.getAxis("bottom")._tickLevels[0]][:4] == ["1", "10", "100", "1,000"]
 
 
-def test_the_ruler_shows_how_full_each_context_is(pane: Any) -> None:
-    pane.view.button("ruler").click()
-    count = len(pane.state.tokens.ids)
-    assert pane.ruler.bars()[0] == ("story", 16, 16)
-    assert f"{count / 16 * 100:.1f}\u00a0%" in pane.ruler.words()[0]
-    assert "200,000" in pane.ruler.words()[-1]
-    pane.ruler.grab()
+def test_context_windows_are_drawn_to_one_scale(pane: Any) -> None:
+    pane.view.button("context").click()
+    picture: ContextPicture = pane.context.picture
+    blocks = {block.name: block for block in picture.blocks}
+    assert blocks["story"].tokens == 16
+    assert {name for name, _, _ in KNOWN} < set(blocks)
+    side, columns = picture.places()
+    assert side > 0
+    assert columns[-1].right() <= picture.width() + 1
+    assert all(a.right() <= b.left() + 0.01 for a, b in itertools.pairwise(columns))
+    picture.grab()
+
+
+def test_a_longer_text_fills_the_windows(pane: Any) -> None:
+    pane.view.button("context").click()
+    assert pane.context.tokens == 5
+    pane.context.length.slider.setValue(6)
+    assert pane.context.tokens == 120_000
+    assert "7,500 times as long" in pane.sentence()
+    assert "the text fills 60 %" in pane.context.picture._words(pane.context.picture.blocks[-2])
 
 
 def test_choices_are_saved_and_restored(pane: Any) -> None:
-    pane.view.choose("ruler")
-    pane.compare.price.setValue(3.0)
+    pane.view.choose("context")
+    pane.context.set_length(3)
     saved = pane.save()
-    pane.restore({"view": "no", "price": "x", "sentences": 3})
-    pane.view.choose("chips")
+    pane.restore({"view": "no", "length": "x"})
+    pane.view.choose("text")
+    pane.context.set_length(0)
     pane.restore(saved)
-    assert (pane.view.current, pane.compare.price.value()) == ("ruler", 3.0)
+    assert (pane.view.current, pane.context.tokens) == ("context", 1500)

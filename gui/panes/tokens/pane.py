@@ -1,63 +1,69 @@
-"""The Tokens pane: the text as tokens, merges, tokenizers compared, vocabulary, Zipf's law, and the context."""
+"""The Tokens pane: the text as tokens with its merges and other tokenizers, context, vocabulary, Zipf's law."""
 
 from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from engine.messages.envelope import Ended
 from engine.messages.tokens import (
     CompareTokenizers,
     ListVocabulary,
     MergeSteps,
     ReplayMerges,
     TokenizerColumn,
+    Tokens,
     Vocabulary,
 )
 from gui import layout
 from gui.i18n import number, t
 from gui.pane import Pane, Table
-from gui.panes.tokens.context_ruler import ContextRuler
-from gui.panes.tokens.merge_steps import MergeSteps as MergeStepsView
+from gui.panes.tokens import sentence
+from gui.panes.tokens.context_page import ContextPage
+from gui.panes.tokens.merge_tree import MergeTree
+from gui.panes.tokens.rulers import Rulers
 from gui.panes.tokens.token_flow import TokenFlow
-from gui.panes.tokens.tokenizer_table import TokenizerTable
 from gui.panes.tokens.vocabulary_table import COLUMNS, VocabularyTable
 from gui.panes.tokens.zipf_plot import ZipfPlot
+from gui.samples import name_of
 from gui.text import visible
-from gui.theme import GAP_M
-from gui.widgets.legend import Entry, Legend
+from gui.theme import GAP_L, GAP_M
 from gui.widgets.segmented_control import SegmentedControl
 
-VIEWS = ("chips", "compare", "vocabulary", "zipf", "ruler")
-LOW, ROOM_FOR_MERGES = 150, 240  # pixels at zoom 1 of the pane's height: the chips come first
+VIEWS = ("text", "context", "vocabulary", "zipf")
+LEAST_TEXT, LEAST_TREE = 84, 140  # pixels at zoom 1 of the content
+MOST_TEXT = 0.45  # of the height
 
 
 class TokensPane(Pane):
     id = "tokens"
 
     def build(self) -> None:
-        self.columns: list[TokenizerColumn] = []
+        self.token: int | None = None  # the selected one of another tokenizer than the open model's
         self._listed: tuple[object, ...] = ()  # the model, and the text in which its tokens were counted
-        self.flow, self.merges = TokenFlow(), MergeStepsView()
-        self.compare, self.vocabulary = TokenizerTable(), VocabularyTable()
-        self.zipf, self.ruler, self.view = ZipfPlot(), ContextRuler(), SegmentedControl(VIEWS)
-        self.figures, self.empty = layout.label("figure", wraps=True), self.empty_page()
-        self.legend, self.zipf_caption = Legend(), layout.label("muted", wraps=True)
+        self.flow, self.rulers, self.tree = TokenFlow(), Rulers(), MergeTree()
+        self.vocabulary, self.zipf = VocabularyTable(), ZipfPlot()
+        self.context, self.view = ContextPage(), SegmentedControl(VIEWS)
+        self.empty, self.zipf_caption = self.empty_page(), layout.label("content", wraps=True)
         self._lay_out()
-        self.flow.selected.connect(self.state.select_token)
+        self.add_controls(self.bar)
+        self.flow.selected.connect(self._select)
+        self.rulers.chosen.connect(self._choose_tokenizer)
         self.view.changed.connect(self._view_changed)
-        self.compare.sentences_changed.connect(self._ask)
+        self.context.changed.connect(self.subtitle_changed)
         self.zipf.hovered.connect(self._hovered)
         self.follow(self.state.tokens_changed, self.state.corpus_changed)
         self.state.selection_changed.connect(self._selected)
 
     def _lay_out(self) -> None:
-        chips, zipf = QWidget(), QWidget()
-        layout.stack(chips, self.figures, self.legend, self.flow, self.merges, spacing=GAP_M).setStretch(2, 1)
+        text, zipf, self.bar = QWidget(), QWidget(), QWidget()
+        layout.stack(text, self.flow, self.rulers, self.tree, spacing=GAP_L).setStretch(2, 1)
         layout.stack(zipf, self.zipf, self.zipf_caption, spacing=GAP_M).setStretch(0, 1)
         self.stack = QStackedWidget()
-        for widget in (chips, self.compare, self.vocabulary, zipf, self.ruler):
+        for widget in (text, self.context, self.vocabulary, zipf):
             self.stack.addWidget(widget)
-        whole = layout.stack(self.body, layout.row(self.view, 1), self.stack, self.empty, spacing=GAP_M)
+        self.bar.setLayout(layout.row(self.view, 1))
+        whole = layout.stack(self.body, self.bar, self.stack, self.empty, spacing=GAP_M)
         whole.setStretch(1, 1)
         whole.setStretch(2, 1)
 
@@ -73,12 +79,13 @@ class TokensPane(Pane):
         self.view.setVisible(there)
         self.empty.setVisible(not there)
         self.explain_empty(self.empty)
-        self.flow.set_tokens(tokens if there else None)
-        self._show_figures()
-        self._selected()
+        self.token = None
+        self.rulers.clear(name_of(self.state.model) if self.state.model is not None else "")
+        self.rulers.show_chosen("model")
+        self._show_context()
+        self._show_text()
         if there:
             self._ask()
-        self.subtitle_changed.emit()
 
     def _view_changed(self, view: str) -> None:
         self.stack.setCurrentIndex(VIEWS.index(view))
@@ -89,68 +96,101 @@ class TokensPane(Pane):
     def _ask(self) -> None:
         """Request the data that the current view needs and does not have yet."""
         view, text, model = self.view.current, self.state.text, self.state.model
-        if view == "compare":
-            self._arriving: list[TokenizerColumn] = []
-            sentences = (self.compare.english.text(), self.compare.japanese.text())
-            self.ask(CompareTokenizers(text, *sentences, self._paths()), self._add_column)
+        if view == "text" and not self.rulers.columns:
+            english, japanese = (t("pane.tokens.sentence", language) for language in ("en", "ja"))
+            request = CompareTokenizers(text, english, japanese, self._paths())
+            self.ask(request, self._add_column, ended=self._compared)
         elif view in ("vocabulary", "zipf"):
             counted_in = (model and model.folder, self._paths() or text)
             if counted_in != self._listed:
                 self._listed = counted_in
                 self.ask(ListVocabulary(text, self._paths()), self._show_vocabulary)
 
+    def _add_column(self, column: TokenizerColumn) -> None:
+        self.rulers.add(column)
+        self.adapt_layout()
+
+    def _compared(self, end: Ended) -> None:
+        if end.outcome == "done":
+            self.rulers.settle()
+            self.adapt_layout()
+
+    # --- The text, its tokenizers and a word --------------------------------------------------------
+
+    def _shown_tokens(self) -> Tokens | None:
+        """Return the tokens on screen: of the open model, or of the tokenizer that was chosen."""
+        name = self.rulers.shown
+        return self.state.tokens if name == "model" else self.rulers.columns[name].tokens
+
+    def _selected_token(self) -> int | None:
+        return self.state.token if self.rulers.shown == "model" else self.token
+
+    def _choose_tokenizer(self, row: int) -> None:
+        self.rulers.show_chosen(self.rulers.names[row])
+        self.token = None
+        self._show_text()
+
+    def _select(self, token: int | None) -> None:
+        if self.rulers.shown == "model":
+            self.state.select_token(token)
+        else:
+            self.token = token
+            self._selected()
+
+    def _show_text(self) -> None:
+        tokens = self._shown_tokens()
+        self.flow.set_tokens(tokens if tokens is not None and len(tokens.ids) else None)
+        self.tree.set_word(None)
+        self._selected()
+        self.adapt_layout()
+        self.subtitle_changed.emit()
+
     def _selected(self) -> None:
-        """Show the merges of the selected token, or of the first."""
-        self.flow.set_current(self.state.token)
-        tokens = self.state.tokens
+        """Show how the word of the selected token was built, or that of the longest."""
+        tokens, token = self._shown_tokens(), self._selected_token()
+        self.flow.set_current(token)
         if tokens is None or not len(tokens.ids):
-            self.merges.set_steps(())
-        elif self.isVisible():
-            token = self.state.token or 0
-            self.ask(ReplayMerges(self.state.text, token, self._paths()), self._show_merges)
+            return
+        self.rulers.set_lit((int(tokens.starts[token]), int(tokens.ends[token])) if token is not None else None)
+        if self.isVisible():
+            token = token if token is not None else int(np.argmax(tokens.ends - tokens.starts))
+            request = ReplayMerges(tokens.text, token, self._paths(), tokenizer=self.rulers.shown)
+            self.ask(request, self._show_merges)
+        self.adapt_layout()
 
     def on_shown(self) -> None:
         self._selected()
 
+    def _show_merges(self, word: MergeSteps) -> None:
+        tokens = self._shown_tokens()
+        if tokens is not None and word.token < len(tokens.ids):
+            self.tree.set_word(word, tokens.pieces[word.token])
+
     def adapt_layout(self) -> None:
-        height = self.height()
-        for label in (self.figures, self.legend):
-            label.setVisible(height > self.theme.px(LOW))
-        self.merges.set_room(height > self.theme.px(ROOM_FOR_MERGES))
+        """Divide the height between the text, the rulers and the tree; a low pane shows only the text."""
+        room = self.stack.height() - 2 * GAP_L
+        least = max(self.content.px(LEAST_TREE), self.tree.minimumSizeHint().height())
+        rulers = self.rulers.sizeHint().height()
+        both = room - rulers - least >= self.content.px(LEAST_TEXT)
+        tree_wanted = self._selected_token() is not None
+        self.rulers.setVisible(not self.compact and (both or not tree_wanted))
+        self.tree.setVisible(not self.compact and (both or tree_wanted))
+        others = rulers + least if both else least if tree_wanted else rulers
+        self.flow.set_most(None if self.compact else round(max(room * 0.25, min(room * MOST_TEXT, room - others))))
 
-    def _show_merges(self, merges: MergeSteps) -> None:
-        self.merges.set_steps(merges.steps if len(merges.steps) > 1 else ())
+    # --- The other views -------------------------------------------------------------------------
 
-    def _add_column(self, column: TokenizerColumn) -> None:
-        self._arriving.append(column)
-        if column.name == "scripts":  # the last tokenizer
-            self.columns = self._arriving
-            self.compare.set_columns(self.columns)
+    def _show_context(self) -> None:
+        tokens, model = self.state.tokens, self.state.model
+        count = len(tokens.ids) if tokens is not None else 0
+        self.context.set_text(count, (name_of(model), model.context) if model is not None else None)
 
     def _show_vocabulary(self, vocabulary: Vocabulary) -> None:
         self.vocabulary.set_vocabulary(vocabulary)
         counts = vocabulary.counts
         self._by_count = np.argsort(-counts, kind="stable")
         self.zipf.set_counts(counts[self._by_count][: np.count_nonzero(counts)])
-
-    # --- Showing ---------------------------------------------------------------------------------
-
-    def _show_figures(self) -> None:
-        tokens = self.state.tokens
-        if tokens is None or not len(tokens.pieces):
-            return
-        count, characters = len(tokens.pieces), len(tokens.text)
-        ratio = number(characters / count, 2)
-        self.figures.setText(t("pane.tokens.figures", tokens=number(count), characters=number(characters), ratio=ratio))
-        self._show_legend(list(dict.fromkeys(tokens.kinds)))
-        model = self.state.model
-        self.ruler.set_text(count, (model.name, model.context) if model is not None else None)
-
-    def _show_legend(self, kinds: list[str]) -> None:
-        colors = ((kind, self.flow.color_of(kind).name()) for kind in kinds)
-        self.legend.set_entries(
-            [Entry(t(f"widget.token.kind.{kind}"), marker=color, glyph="■") for kind, color in colors]
-        )
+        self.subtitle_changed.emit()
 
     def _hovered(self, rank: int) -> None:
         if rank < 0:
@@ -161,18 +201,37 @@ class TokensPane(Pane):
             t("pane.tokens.zipf.ranked", rank=number(rank + 1), piece=piece, count=int(self.zipf.counts[rank]))
         )
 
+    # --- For the tile ----------------------------------------------------------------------------
+
     def subtitle(self) -> str:
-        model = self.state.model
-        return t("pane.tokens.subtitle", vocabulary=number(model.vocabulary)) if model is not None else ""
+        model, name = self.state.model, self.rulers.shown
+        if model is None:
+            return ""
+        if self.view.current == "text" and name != "model":
+            return t("pane.tokens.subtitle_of", name=t(f"pane.tokens.tokenizers.{name}"))
+        return t("pane.tokens.subtitle", vocabulary=number(model.vocabulary))
+
+    def sentence(self) -> str:
+        view, tokens = self.view.current, self._shown_tokens()
+        if tokens is None or not len(tokens.ids):
+            return ""
+        if view == "text":
+            return sentence.of_split(tokens)
+        if view == "context":
+            return sentence.of_context(self.context.tokens, self.context.model[1] if self.context.model else 0)
+        vocabulary = self.vocabulary.model.vocabulary
+        return sentence.of_vocabulary(vocabulary) if view == "vocabulary" else sentence.of_frequencies(vocabulary)
+
+    def picture(self) -> QWidget:
+        return self.context.picture if self.view.current == "context" else self.stack
 
     def table(self) -> Table | None:
-        view, tokens = self.view.current, self.state.tokens
-        if view == "compare":
-            return Table(self.compare.header(), self.compare.rows())
+        view, tokens = self.view.current, self._shown_tokens()
         if view in ("vocabulary", "zipf"):
             return Table(COLUMNS, self.vocabulary.rows())
-        if view == "ruler":
-            return Table(("model", "least", "most"), list(self.ruler.bars()))
+        if view == "context":
+            rows: list[tuple[object, ...]] = [(block.name, block.note, block.tokens) for block in self.context.blocks()]
+            return Table(("name", "note", "tokens"), rows)
         if tokens is None:
             return None
         places = (tokens.starts, tokens.ends, tokens.byte_starts, tokens.byte_ends)
@@ -180,25 +239,17 @@ class TokensPane(Pane):
         return Table(header, list(zip(tokens.pieces, tokens.ids, *places, tokens.kinds, strict=True)))
 
     def save(self) -> dict[str, Any]:
-        sentences = [self.compare.english.text(), self.compare.japanese.text()]
-        return {"view": self.view.current, "price": self.compare.price.value(), "sentences": sentences}
+        return {"view": self.view.current, "length": int(self.context.length.value)}
 
     def restore(self, saved: dict[str, Any]) -> None:
         if saved.get("view") in VIEWS:
             self.view.choose(saved["view"])
-        if isinstance(saved.get("price"), int | float):
-            self.compare.price.setValue(saved["price"])
-        sentences = saved.get("sentences")
-        if isinstance(sentences, list) and len(sentences) == 2:
-            self.compare.english.setText(str(sentences[0]))
-            self.compare.japanese.setText(str(sentences[1]))
+        if isinstance(saved.get("length"), int):
+            self.context.set_length(saved["length"])
 
     def retranslate(self) -> None:
         self.zipf_caption.setText(t("pane.tokens.zipf.law"))
-        self.flow.setAccessibleName(t("pane.tokens.title"))
+        self.flow.page.setAccessibleName(t("pane.tokens.title"))
+        self.rulers.setAccessibleName(t("pane.tokens.rulers.name"))
         self.view.set_labels({view: t(f"pane.tokens.view.{view}") for view in VIEWS}, t("pane.tokens.view_name"))
-        if not self.compare.english.text() and not self.compare.japanese.text():
-            for field, language in ((self.compare.english, "en"), (self.compare.japanese, "ja")):
-                field.setText(t("pane.tokens.sentence", language))
-        self.ruler.setAccessibleName(t("pane.tokens.view.ruler"))
         self.refresh()

@@ -1,22 +1,53 @@
-"""A text as chips in several lines, each underlined in the colour of its kind.
+"""The running text in large type: each token on its own tint, its ID below it.
 
-A character of several tokens is one chip, divided below the character.
+A character of several tokens is drawn once, and its box is divided; the bytes of each token are below it.
 """
 
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QScrollArea, QWidget
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from engine.messages.tokens import Tokens
-from gui.theme import GAP_S, HUGE, LARGE, NORMAL, SMALL
-from gui.widgets.chips import ChipStyle
+from gui.panes.tokens.tints import tint
+from gui.panes.tokens.token_groups import bytes_of, groups_of, shown, text_of
+from gui.text import visible
+from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL, Theme
 from gui.widgets.painted import Painted
-from gui.widgets.token_strip import describe
+from gui.widgets.token_strip import describe, token_by_key
 
-KINDS = ("kanji", "hiragana", "katakana", "latin", "digit", "punctuation", "space", "byte", "other", "special")
-MOST_PARTS = 8  # tokens in one chip
-SIZES = (44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1, for texts of at most SHORT tokens
-SHORT = 300
+SIZES = (64, 44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1: the largest in which the text fits
+SIGN = 0.4  # the size of the sign of a space before a word, as a part of that of the word
+SHORT, LONG = 60, 1500  # characters: at most SHORT may have the largest type, over LONG have the smallest
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The measures of a line of text in one size of type, in pixels."""
+
+    theme: Theme
+    size: int  # of type, at zoom 1
+    has_bytes: bool  # whether there is a row for the bytes of a token
+
+    @property
+    def number(self) -> int:
+        """The size of the IDs."""
+        return SMALL if self.size == LARGE else NORMAL
+
+    @property
+    def text_height(self) -> float:
+        return round(1.3 * self.theme.px(self.size))
+
+    @property
+    def number_height(self) -> float:
+        return round(1.3 * self.theme.px(self.number))
+
+    @property
+    def height(self) -> float:
+        """The height of the boxes: characters, IDs, and bytes if there are any."""
+        return self.text_height + self.number_height * (1 + self.has_bytes) + GAP_S
 
 
 class TokenFlow(QScrollArea):
@@ -25,127 +56,176 @@ class TokenFlow(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWidgetResizable(True)
-        self.page = _Chips(self)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.most: int | None = None
+        self.page = _Text(self)
         self.setWidget(self.page)
+        self.setFocusProxy(self.page)
 
     def set_tokens(self, tokens: Tokens | None) -> None:
         self.page.tokens = tokens
+        self.page.setAccessibleDescription(" | ".join(map(visible, tokens.pieces[:200])) if tokens else "")
+        self.page.lay_out()
+
+    def set_most(self, height: int | None) -> None:
+        """Set the greatest height, in pixels, which a short text does not fill; None fills the room there is."""
+        self.most = height
         self.page.lay_out()
 
     def set_current(self, index: int | None) -> None:
+        """Mark a token, and scroll to it."""
         self.page.current = index
         self.page.update()
+        if index is not None and index < len(self.page._boxes):
+            box = self.page._boxes[index].toRect()
+            self.ensureVisible(box.center().x(), box.center().y(), 0, box.height())
 
-    def color_of(self, kind: str) -> QColor:
-        return self.page.theme.series_color(KINDS.index(kind))
+    def sizeHint(self) -> QSize:
+        return QSize(self.page.theme.px(300), self.page.minimumHeight())
 
 
-class _Chips(Painted):
+class _Text(Painted):
     def __init__(self, area: TokenFlow) -> None:
         super().__init__()
         self._area = area
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.tokens: Tokens | None = None
         self.current: int | None = None
-        self._size = LARGE  # of the type
-        self._boxes: list[QRectF] = []
+        self.line = Line(self.theme, LARGE, has_bytes=False)
+        self._boxes: list[QRectF] = []  # of the tokens
         self._groups: list[list[int]] = []
-
-    def _style(self) -> ChipStyle:
-        return ChipStyle(self.theme, self._size, SMALL if self._size == LARGE else NORMAL, GAP_S)
+        self._tops: list[float] = []  # of the groups
 
     def restyle(self) -> None:
         self.lay_out()
 
+    # --- Geometry --------------------------------------------------------------------------------
+
     def lay_out(self) -> None:
-        """Place the chips in lines of the widget's width, in the largest type in which a short text fits."""
-        short = self.tokens is not None and len(self.tokens.ids) <= SHORT
-        for self._size in SIZES if short else (LARGE,):
+        """Place the tokens in lines of the widget's width, in the largest type in which the text fits."""
+        tokens, room = self.tokens, self._area.most or self._area.viewport().height()
+        self._groups = groups_of(tokens) if tokens else []
+        length = len(tokens.text) if tokens else 0
+        has_bytes = tokens is not None and any(bytes_of(tokens, i) for i in range(len(tokens.ids)))
+        sizes = SIZES[-1:] if length > LONG else SIZES[length > SHORT :]
+        height = 0.0
+        for size in sizes:
+            self.line = Line(self.theme, size, has_bytes)
             height = self._place()
-            if height <= self._area.viewport().height():
+            if height <= room:
                 break
-        self.setMinimumHeight(round(height) if self._boxes else 0)
+        self._tops = [self._boxes[group[0]].top() for group in self._groups]
+        self.setMinimumHeight(round(height))
+        if self._area.most is not None:
+            self._area.setFixedHeight(min(round(height), self._area.most))
         self.update()
 
     def _place(self) -> float:
-        """Place the chips, tokens of one character without a gap between them, and return the height of all lines."""
-        style, tokens = self._style(), self.tokens
-        width, height, x, y = float(self._area.viewport().width()), style.height, 0.0, 0.0
-        self._boxes, self._groups = [], groups_of(tokens) if tokens else []
+        """Place the tokens without gaps; return the height of all lines, or infinity if a token is too wide."""
+        line, tokens = self.line, self.tokens
+        if tokens is None:
+            return 0.0
+        font, small = (QFontMetricsF(line.theme.font(size)) for size in (line.size, line.number))
+        width, x, y = float(self._area.viewport().width()), 0.0, 0.0
+        self._boxes = []
+        widths: dict[str, float] = {}
         for group in self._groups:
-            assert tokens is not None
-            ids, text = [str(tokens.ids[index]) for index in group], text_of(tokens, group)
-            each = [style.width(text if len(group) == 1 else "", number) for number in ids]
-            each = [advance + max(0.0, style.width(text) - sum(each)) / len(group) for advance in each]
+            text = text_of(tokens, group)
+            if text not in widths:
+                sign, rest = shown(text)
+                widths[text] = font.horizontalAdvance(sign) * SIGN + font.horizontalAdvance(rest)
+            each = [self._least(small, index) for index in group]
+            each = [round(least + max(0.0, widths[text] - sum(each)) / len(group)) for least in each]
             if x and x + sum(each) > width:
-                x, y = 0.0, y + height + GAP_S
+                x, y = 0.0, y + line.height + GAP_M
             for advance in each:
-                self._boxes.append(QRectF(x, y, advance, height))
+                advance = min(advance, width)
+                self._boxes.append(QRectF(x, y, advance, line.height))
                 x += advance
-            x += GAP_S
-        return y + height
+            if "\n" in text:
+                x = width
+        return y + line.height
+
+    def _least(self, small: QFontMetricsF, index: int) -> float:
+        """Return the least width of a token: that of its ID or of its bytes, with a margin."""
+        assert self.tokens is not None
+        texts = (str(self.tokens.ids[index]), bytes_of(self.tokens, index))
+        return max(map(small.horizontalAdvance, texts)) + GAP_S + 2
+
+    def _index_at(self, x: float, y: float) -> int | None:
+        return next((i for i, box in enumerate(self._boxes) if box.contains(x, y)), None)
 
     def resizeEvent(self, event: object) -> None:
         self.lay_out()
 
+    # --- Painting --------------------------------------------------------------------------------
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.tokens is None:
             return
-        painter, style = QPainter(self), self._style()
+        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for group in self._groups:
-            whole = self._boxes[group[0]].united(self._boxes[group[-1]])
-            if not whole.intersects(event.rect()):
-                continue
-            text, colors = text_of(self.tokens, group), [self._area.color_of(self.tokens.kinds[i]) for i in group]
-            if len(group) == 1:
-                number = str(self.tokens.ids[group[0]])
-                style.paint(painter, whole, text, number, group[0] == self.current, colors[0])
-                continue
-            style.paint(painter, whole, text)
-            for index, color in zip(group, colors, strict=True):
-                self._paint_part(painter, style, index, color, index > group[0])
+        first = bisect_left(self._tops, event.rect().top() - self.line.height - GAP_M)
+        for place in range(first, len(self._groups)):
+            if self._tops[place] > event.rect().bottom():
+                break
+            self._paint_group(painter, self._groups[place])
 
-    def _paint_part(self, painter: QPainter, style: ChipStyle, index: int, color: QColor, divided: bool) -> None:
-        """Paint a token that is a part of a character: its ID below the character, and a line before it."""
+    def _paint_group(self, painter: QPainter, group: list[int]) -> None:
         assert self.tokens is not None
-        box, chosen = self._boxes[index], index == self.current
-        lower = QRectF(box.left(), box.bottom() - style.number_height, box.width(), style.number_height)
-        if chosen:
-            painter.fillRect(lower, self.theme.color("accent"))
-        if divided:
-            painter.fillRect(QRectF(lower.left(), lower.top(), 1, lower.height()), self.theme.color("border"))
-        painter.fillRect(QRectF(box.left() + GAP_S, box.bottom() - 3, box.width() - 2 * GAP_S, 3), color)
-        painter.setFont(self.theme.font(style.number))
-        painter.setPen(self.theme.color("on_accent" if chosen else "muted"))
-        words = lower.adjusted(0, 0, 0, -style.edge)
-        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, str(self.tokens.ids[index]))
+        for index in group:
+            self._paint_token(painter, index, shares=len(group) > 1)
+        whole = self._boxes[group[0]].united(self._boxes[group[-1]])
+        upper = QRectF(whole.left(), whole.top(), whole.width(), self.line.text_height)
+        is_chosen = group == [self.current]
+        font = self.line.theme.font(self.line.size)
+        metrics, (sign, text) = QFontMetricsF(font), shown(text_of(self.tokens, group))
+        before = metrics.horizontalAdvance(sign) * SIGN
+        if self.tokens.kinds[group[0]] == "special":
+            painter.setPen(QPen(self.theme.color("muted"), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(whole.adjusted(1, 1, -1, -1))
+        x = upper.left() + max(0.0, upper.width() - before - metrics.horizontalAdvance(text)) / 2
+        baseline = upper.center().y() + (metrics.ascent() - metrics.descent()) / 2
+        painter.setPen(self.theme.color("on_accent" if is_chosen else "muted"))
+        painter.setFont(self.line.theme.font(round(self.line.size * SIGN)))
+        painter.drawText(QPointF(x, baseline), sign)
+        painter.setPen(self.theme.color("on_accent" if is_chosen else "text"))
+        painter.setFont(font)
+        painter.drawText(QPointF(x + before, baseline), text)
 
-    def _index_at(self, x: float, y: float) -> int | None:
-        return next((i for i, box in enumerate(self._boxes) if box.contains(x, y)), None)
+    def _paint_token(self, painter: QPainter, index: int, shares: bool) -> None:
+        """Paint a token's background, its ID and its bytes, and lines around it if it shares a character."""
+        assert self.tokens is not None
+        box, line, chosen = self._boxes[index], self.line, index == self.current
+        painter.fillRect(box, tint(self.theme, index))
+        if chosen:
+            painter.fillRect(box.adjusted(0, line.text_height if shares else 0, 0, 0), self.theme.color("accent"))
+        if shares:
+            painter.setPen(QPen(self.theme.color("surface"), 1))
+            painter.drawLine(box.topLeft(), box.bottomLeft())
+            painter.drawLine(box.topRight(), box.bottomRight())
+        painter.setFont(self.theme.font(line.number))
+        row = QRectF(box.left(), box.top() + line.text_height, box.width(), line.number_height)
+        painter.setPen(self.theme.color("on_accent" if chosen else "muted"))
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, str(self.tokens.ids[index]))
+        data = bytes_of(self.tokens, index)
+        if data:
+            painter.setPen(self.theme.color("on_accent" if chosen else "text"))
+            painter.drawText(row.translated(0, line.number_height), Qt.AlignmentFlag.AlignCenter, data)
+
+    # --- Mouse and keyboard ----------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position().x(), event.position().y())
         self._area.selected.emit(None if index == self.current else index)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not token_by_key(event.key(), self.current, len(self._boxes), self._area.selected.emit):
+            super().keyPressEvent(event)
+
     def describe_at(self, point: QPoint) -> str:
         index = self._index_at(point.x(), point.y())
         return describe(self.tokens, index) if index is not None and self.tokens is not None else ""
-
-
-def groups_of(tokens: Tokens) -> list[list[int]]:
-    """Return the tokens in groups that share characters; most groups are one token, none is over MOST_PARTS."""
-    groups: list[list[int]] = []
-    starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
-    for index in range(len(starts)):
-        shares = index > 0 and starts[index - 1] <= starts[index] < ends[index - 1]
-        if shares and len(groups[-1]) < MOST_PARTS:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    return groups
-
-
-def text_of(tokens: Tokens, group: list[int]) -> str:
-    """Return the piece of a token, or the characters of a group of several."""
-    first, last = group[0], group[-1]
-    return tokens.pieces[first] if first == last else tokens.text[tokens.starts[first] : tokens.ends[last]]

@@ -1,0 +1,226 @@
+"""One text cut by several tokenizers, a row each: the same character is at the same place in every row."""
+
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from engine.messages.tokens import TOKENIZERS, TokenizerColumn
+from gui.i18n import number, t
+from gui.panes.tokens.tints import tint
+from gui.panes.tokens.token_groups import groups_of
+from gui.text import SIGNS
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
+from gui.widgets.painted import PaintedRows, Policy
+
+ROW = 24  # pixels at zoom 1
+SIZES = (LARGE, 17, NORMAL)  # of type: the largest in which the whole text fits
+
+
+class Rulers(PaintedRows):
+    """The signal `chosen` has the index of a row."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, down=Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.own = ""  # the name of the open model
+        self.columns: dict[str, TokenizerColumn] = {}  # of the present text
+        self.names: list[str] = ["model"]  # of the rows; those of tokenizers that have not answered yet are empty
+        self.shown = "model"
+        self.lit: tuple[int, int] | None = None  # the characters of the selected token
+        self._size = NORMAL
+        self._lefts: list[float] = [0.0]  # of the characters, before scrolling
+        self._scroll = 0.0
+
+    def row_count(self) -> int:
+        return len(self.names)
+
+    def clear(self, own: str) -> None:
+        """Begin with another text or another open model, whose name is `own`."""
+        self.own, self.columns, self.lit, self._scroll = own, {}, None, 0.0
+        self._lay_out()
+
+    def add(self, column: TokenizerColumn) -> None:
+        """Show how one more tokenizer cuts the text."""
+        self.columns[column.name] = column
+        if column.name not in self.names:
+            self.names = [name for name in TOKENIZERS if name in {*self.names, column.name}]
+            self.updateGeometry()
+        self.setAccessibleDescription("; ".join(self.words(name) for name in self.names if name in self.columns))
+        self._lay_out()
+
+    def settle(self) -> None:
+        """Leave out the tokenizers that have not answered, because all that there are have."""
+        self.names = [name for name in self.names if name in self.columns] or ["model"]
+        self.updateGeometry()
+        self._lay_out()
+
+    def show_chosen(self, name: str) -> None:
+        """Mark the tokenizer whose tokens are shown."""
+        self.shown = name
+        self.current = self.names.index(name) if name in self.names else 0
+        self.update()
+
+    def set_lit(self, span: tuple[int, int] | None) -> None:
+        """Mark the characters of a token in every row, and scroll to them."""
+        self.lit = span
+        if span is not None and span[1] < len(self._lefts):
+            left, right, room = self._lefts[span[0]], self._lefts[span[1]], self._track().width()
+            self._scroll = min(max(self._scroll, right + GAP_L - room), max(0.0, left - GAP_L))
+        self._clamp()
+
+    def name_of(self, name: str) -> str:
+        """Return the name of a tokenizer as it is shown."""
+        return self.own if name == "model" else t(f"pane.tokens.tokenizers.{name}")
+
+    def words(self, name: str) -> str:
+        """Return a row in words."""
+        column = self.columns[name]
+        return t(
+            "pane.tokens.rulers.words",
+            name=self.name_of(name),
+            count=column.count,
+            ratio=number(column.characters / max(1, column.count), 2),
+            vocabulary=number(column.vocabulary),
+            english=number(column.english),
+            japanese=number(column.japanese),
+        )
+
+    # --- Geometry --------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(300), (len(self.names) + 1) * self.theme.px(ROW))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.theme.px(160), self.sizeHint().height())
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._lay_out()
+
+    def resizeEvent(self, event: object) -> None:
+        self._lay_out()
+
+    def _name_width(self) -> float:
+        metrics = QFontMetricsF(self.theme.font(NORMAL, bold=True))
+        widest = max(metrics.horizontalAdvance(self.name_of(name)) for name in self.names)
+        return min(self.width() * 0.3, widest + 2 * GAP_L)
+
+    def _track(self) -> QRectF:
+        """Return the place of the text in the first row."""
+        height, left = self.theme.px(ROW), self._name_width()
+        return QRectF(left, height, max(1.0, self.width() - left - self.theme.px(72)), height)
+
+    def _lay_out(self) -> None:
+        """Place the characters in the largest type in which all are seen."""
+        room = self._track().width()
+        for self._size in SIZES:
+            advance = QFontMetricsF(self.theme.font(self._size)).horizontalAdvance
+            signs = dict.fromkeys(SIGNS, 0.5)
+            self._lefts = [0.0, *accumulate(max(4.0, advance(_sign(c)) * signs.get(c, 1.0)) for c in self._cut_text())]
+            if self._lefts[-1] <= room:
+                break
+        self._clamp()
+
+    def _cut_text(self) -> str:
+        """Return the beginning of the text, whose tokens every column has."""
+        return next((column.tokens.text for column in self.columns.values()), "")
+
+    def _clamp(self) -> None:
+        self._scroll = max(0.0, min(self._scroll, self._lefts[-1] - self._track().width()))
+        self.update()
+
+    # --- Painting --------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        track, height = self._track(), self.theme.px(ROW)
+        painter.setFont(self.theme.font(SMALL))
+        painter.setPen(self.theme.color("muted"))
+        middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
+        painter.drawText(QRectF(GAP_M, 0, track.left(), height), middle, t("pane.tokens.rulers.tokenizer"))
+        painter.drawText(QRectF(0, 0, self.width() - GAP_M, height), middle | right, t("pane.tokens.rulers.tokens"))
+        for row, name in enumerate(self.names):
+            self._paint_row(painter, track.translated(0, row * height), row, name)
+
+    def _paint_row(self, painter: QPainter, track: QRectF, row: int, name: str) -> None:
+        whole = QRectF(0, track.top(), self.width(), track.height())
+        is_shown, column = name == self.shown, self.columns.get(name)
+        if is_shown:
+            painter.fillRect(whole, self.theme.color("accent_soft"))
+            painter.fillRect(QRectF(0, whole.top(), 3, whole.height()), self.theme.color("accent"))
+        if self.hasFocus() and row == self.current:
+            painter.setPen(self.theme.color("accent"))
+            painter.drawRect(whole.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.setFont(self.theme.font(NORMAL, bold=is_shown))
+        painter.setPen(self.theme.color("text"))
+        words, middle = self.name_of(name), Qt.AlignmentFlag.AlignVCenter
+        left = QRectF(GAP_M, track.top(), track.left() - 2 * GAP_M, track.height())
+        words = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, left.width())
+        painter.drawText(left, middle, words)
+        if column is None:
+            return
+        painter.drawText(whole.adjusted(0, 0, -GAP_M, 0), middle | Qt.AlignmentFlag.AlignRight, number(column.count))
+        painter.save()
+        painter.setClipRect(track)
+        self._paint_cuts(painter, track, column)
+        painter.restore()
+
+    def _paint_cuts(self, painter: QPainter, track: QRectF, column: TokenizerColumn) -> None:
+        """Paint the tokens of a row, with a gap at each cut; several tokens of the same characters share their box."""
+        inner = track.adjusted(0, 2, 0, -2)
+        origin = track.left() - self._scroll
+        for group in groups_of(column.tokens):
+            first, last = int(column.tokens.starts[group[0]]), int(column.tokens.ends[group[-1]])
+            left, width = origin + self._lefts[first], self._lefts[last] - self._lefts[first]
+            if left > track.right():
+                break
+            if left + width < track.left():
+                continue
+            for part, index in enumerate(group):
+                box = QRectF(left + part * width / len(group), inner.top(), width / len(group), inner.height())
+                painter.fillRect(box.adjusted(0, 0, -1.0 if width > GAP_S else 0.0, 0), tint(self.theme, index))
+        self._paint_characters(painter, track, origin)
+
+    def _paint_characters(self, painter: QPainter, track: QRectF, origin: float) -> None:
+        text, font, small = self._cut_text(), self.theme.font(self._size), self.theme.font(self._size // 2)
+        baseline = track.center().y() + QFontMetricsF(font).capHeight() / 2
+        begin = max(0, bisect_right(self._lefts, self._scroll) - 1)
+        end = bisect_left(self._lefts, self._scroll + track.width())
+        for place in range(begin, min(end, len(text))):
+            character = text[place]
+            is_lit = self.lit is not None and self.lit[0] <= place < self.lit[1]
+            painter.setFont(small if character in SIGNS else font)
+            painter.setPen(self.theme.color("accent" if is_lit else "muted" if character in SIGNS else "text"))
+            painter.drawText(QPointF(origin + self._lefts[place], baseline), _sign(character))
+
+    # --- Mouse -----------------------------------------------------------------------------------
+
+    def _row_at(self, y: float) -> int:
+        return int(y // self.theme.px(ROW)) - 1
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self._row_at(event.position().y())
+        if 0 <= row < len(self.names) and self.names[row] in self.columns:
+            self.choose(row)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self._lefts[-1] <= self._track().width():
+            event.ignore()
+            return
+        delta = QPointF(event.angleDelta())
+        self._scroll -= delta.x() or delta.y()
+        self._clamp()
+
+    def describe_at(self, point: QPoint) -> str:
+        row = self._row_at(point.y())
+        found = 0 <= row < len(self.names) and self.names[row] in self.columns
+        return self.words(self.names[row]) if found else ""
+
+
+def _sign(character: str) -> str:
+    """Return a character as it is shown: white space as a sign."""
+    return SIGNS.get(character, character)

@@ -1,0 +1,76 @@
+"""The sentences of the Tokens pane, computed from what it shows."""
+
+import numpy as np
+
+from engine.messages.tokens import Tokens, Vocabulary
+from gui.i18n import number, percent, t
+from gui.panes.tokens.token_groups import groups_of, text_of
+from gui.text import visible
+
+
+def of_split(tokens: Tokens) -> str:
+    """Return what is special in how a text is split: a character of several tokens, or the longest token."""
+    count, characters = len(tokens.ids), len(tokens.text)
+    if not count or not characters:
+        return ""
+    figures = {"tokens": number(count), "characters": number(characters)}
+    if count == 1:
+        return t("pane.tokens.says.one", piece=visible(tokens.pieces[0]), **figures)
+    widest = max(groups_of(tokens, most=count), key=len)
+    if len(widest) > 1:
+        text = visible(text_of(tokens, widest))
+        return t("pane.tokens.says.bytes", text=text, parts=number(len(widest)), **figures)
+    lengths = tokens.ends - tokens.starts
+    longest = int(np.argmax(lengths))
+    if lengths[longest] <= 1:
+        return t("pane.tokens.says.single", **figures)
+    return t(
+        "pane.tokens.says.longest",
+        piece=visible(tokens.pieces[longest]),
+        length=number(int(lengths[longest])),
+        **figures,
+    )
+
+
+def of_vocabulary(vocabulary: Vocabulary) -> str:
+    """Return how many of the tokens occur in the text, and which is the most frequent."""
+    counts, every = vocabulary.counts, len(vocabulary.pieces)
+    if not len(counts) or not counts.any():
+        return ""
+    first, used = int(np.argmax(counts)), int(np.count_nonzero(counts))
+    return t(
+        "pane.tokens.says.vocabulary",
+        used=number(used),
+        all=number(every),
+        share=percent(used / every, 1),
+        piece=visible(vocabulary.pieces[first]),
+        count=int(counts[first]),
+    )
+
+
+def of_frequencies(vocabulary: Vocabulary) -> str:
+    """Return how often the first and the tenth token occur, beside what Zipf's law predicts of the tenth."""
+    counts = np.sort(vocabulary.counts)[::-1]
+    if not len(counts) or not counts.any():
+        return ""
+    first = visible(vocabulary.pieces[int(np.argmax(vocabulary.counts))])
+    if np.count_nonzero(counts) < 10 or counts[0] < 20:
+        return t("pane.tokens.says.few", piece=first, count=int(counts[0]), kinds=number(int(np.count_nonzero(counts))))
+    return t(
+        "pane.tokens.says.zipf",
+        piece=first,
+        most=number(int(counts[0])),
+        tenth=number(int(counts[9])),
+        law=number(round(int(counts[0]) / 10)),
+    )
+
+
+def of_context(tokens: int, context: int) -> str:
+    """Return how much of a model's context a text fills, or how often it would fill it."""
+    if not tokens or not context:
+        return ""
+    figures = {"tokens": number(tokens), "context": number(context)}
+    if tokens <= context:
+        return t("pane.tokens.says.fits", share=percent(tokens / context, 1), **figures)
+    times = number(tokens / context, 1 if tokens < 10 * context else 0)
+    return t("pane.tokens.says.too_long", times=times, **figures)
