@@ -20,7 +20,7 @@ from gui.doing import WORDS
 from gui.encodings import ENCODINGS
 from gui.i18n import LANGUAGES, duration, number, percent, t
 from gui.panes import PANE_IDS
-from gui.panes.attention import pane as attention
+from gui.panes.attention import film, pane as attention
 from gui.panes.chat import chat_page
 from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, pane as generation, writing_page
@@ -69,7 +69,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
     "pane.attention.order.{}": attention.ORDERS,
     "pane.attention.says.{}": ("previous", "sink"),
-    "pane.attention.steps.{}": ("k", "scaled", "v"),
+    "pane.attention.film.{}": film.PICTURES,
     "pane.attention.view.{}": attention.VIEWS,
     "pane.chat.ended.{}": ("length", "context", "stopped"),
     "pane.chat.example.{}_{}": tuple(product(("template", "world"), chat_page.EXAMPLES)),

@@ -92,7 +92,7 @@ class Heatmap(Painted):
         top = min(widest * math.sin(slant), self.height() * LABEL_SHARE * 0.8) + metrics.ascent() * math.cos(slant)
         top += title + max(GAP_M, _gap(metrics) + GAP_S)
         overhang = metrics.height() if len(self.pieces) > 1 else 0.0  # of the last slanted token
-        side = max(10.0, min(self.width() - left - overhang, self.height() - top - GAP_S))
+        side = max(10.0, min(self.width() - left - overhang, self.height() - top - metrics.height() / 2))
         return QRectF(left, top, side, side)
 
     def _shown(self) -> QRectF:

@@ -36,7 +36,7 @@ def arcs(qtbot: QtBot) -> Any:
 
 
 def middle(arcs: Any, token: int) -> QPoint:
-    return QPoint(round(arcs._x(token)), round(arcs._top() + arcs._line_height() / 2))
+    return QPoint(round(arcs._x(token)), round(arcs.top + arcs.line_height / 2))
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
@@ -66,7 +66,7 @@ def test_an_arc_is_as_thick_as_its_share(qtbot: QtBot, arcs: Any) -> None:
         halfway = round((arcs._x(0) + arcs._x(7)) / 2)
         column = arcs.grab().toImage()
         blank = column.pixelColor(0, 0)
-        thick.append(sum(column.pixelColor(halfway, y) != blank for y in range(round(arcs._top()) - 4)))
+        thick.append(sum(column.pixelColor(halfway, y) != blank for y in range(round(arcs.top) - 4)))
     assert thick[1] / thick[0] == pytest.approx(2, rel=0.35)
     assert thick[2] / thick[1] == pytest.approx(2, rel=0.2)
 

@@ -69,7 +69,7 @@ def test_a_head_among_many_is_a_bar_code_of_the_selected_row(qtbot: QtBot) -> No
     weights[0][0] = np.tri(5)
     weights[12][7][3] = [0.0, 0.5, 0.25, 0.25, 0.0]
     mosaic.set_weights(weights, 3)
-    cell = mosaic._cell(12, 7)
+    cell = mosaic._boxes[12, 7]
     image = mosaic.grab().toImage()
     down = [cell.top() + cell.height() * (key + 0.5) / 4 for key in range(4)]
     seen = [image.pixelColor(round(cell.center().x()), round(y)) for y in down]
@@ -97,7 +97,7 @@ def test_heads_are_sorted_by_their_weight_to_a_key(qtbot: QtBot, hover: Hover) -
     mosaic.set_current(29, 1)
     assert list(mosaic._slots)[:3] == [(29, 1), (3, 8), (0, 2)]
     assert len(mosaic._slots) < 270  # only those that are legible
-    assert hover(mosaic, mosaic._cell(3, 8).center().toPoint()) == "Layer 4, head 9, 50.0 %"
+    assert hover(mosaic, mosaic._boxes[3, 8].center().toPoint()) == "Layer 4, head 9, 50.0 %"
     press(mosaic, Qt.Key.Key_Right)
     assert (mosaic.layer, mosaic.head) == (3, 8)
     mosaic.set_weights(weights, 3)

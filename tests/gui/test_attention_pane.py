@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -30,7 +30,7 @@ def _click(widget: Any, x: float, y: float) -> None:
 
 def test_clicking_a_head_in_the_mosaic_shows_it_large(pane: Any, engine: FakeEngine) -> None:
     asked = len(engine.requests)
-    cell = pane.mosaic._cell(1, 2).center()
+    cell = pane.mosaic._boxes[1, 2].center()
     _click(pane.mosaic, cell.x(), cell.y())
     assert (pane.state.layer, pane.state.head) == (1, 2)
     assert pane.heatmap.weights[-1, 0] == pytest.approx(1.0)
@@ -57,7 +57,7 @@ def test_an_answer_received_while_the_pane_was_hidden_is_shown(pane: Any, window
 
 def test_a_click_on_a_word_selects_its_token_everywhere(pane: Any) -> None:
     arcs = pane.arcs
-    _click(arcs, arcs._x(2), arcs._top() + arcs._line_height() / 2)
+    _click(arcs, arcs._x(2), arcs.top + arcs.line_height / 2)
     assert pane.state.token == 2
     assert arcs.row == pane.heatmap.row == pane.mosaic.row == 2
 
@@ -108,20 +108,38 @@ def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engin
     qtbot.waitUntil(lambda: pane.steps.query == 2)
     asked = len(engine.requests)
     pane.state.select_head(pane.state.layer, 1)
-    assert pane.steps_view.head == 1
+    assert pane.shown.head == 1
+    assert pane.film.numbers.q.tolist() == pane.steps.q[1].tolist()
     assert len(engine.requests) == asked
-    pane.grab()  # the first painting places the numbers
-    box, name, values = pane.steps_view._strips[1]
-    words = pane.steps_view.describe_at(QPoint(round(box.left() + 1), round(box.center().y())))
-    assert words == f"{name} [1] = {values[0]:.4f}"
-    assert values[0] == pane.steps.q[1][0]
+
+
+def test_the_film_is_played_moved_and_stepped_by_its_controls(pane: Any, qtbot: QtBot) -> None:
+    pane.view.button("steps").click()
+    qtbot.waitUntil(lambda: pane.steps is not None)
+    scrubber, film = pane.scrubber, pane.film
+    assert scrubber.isVisible()
+    assert film.moment == 4  # complete, until somebody plays it
+    scrubber.slider.setValue(150)
+    assert film.moment == 1.5
+    scrubber.play.click()
+    assert film.is_playing
+    assert scrubber.play.text() == "Pause"
+    scrubber.play.click()
+    assert not film.is_playing
+    scrubber.back.click()
+    assert film.moment == 1.0
+    scrubber.next.click()
+    qtbot.waitUntil(lambda: film.moment == 2.0)
+    assert scrubber.slider.value() == 200
+    pane.view.choose("sentence")
+    assert not scrubber.isVisible()
 
 
 def test_the_steps_are_those_of_the_new_text(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     pane.view.button("steps").click()
     qtbot.waitUntil(lambda: pane.steps is not None)
     pane.state.set_text("xyzab")
-    qtbot.waitUntil(lambda: pane.steps_view.pieces == tuple("xyzab"))
+    qtbot.waitUntil(lambda: pane.film.numbers is not None and pane.film.numbers.pieces == tuple("xyzab"))
     assert [request.text for request in engine.asked(ExplainAttention)] == ["abcde", "xyzab"]
 
 

@@ -1,23 +1,18 @@
-"""The pictures of attention: heatmap and steps. A click finds what is drawn there."""
+"""The attention matrix. A click finds what is drawn there."""
 
-from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.messages.attention import ExplainAttention
 from gui.colormaps import color_of
-from gui.panes.attention.steps import MOST_KEYS, AttentionStepsView, scaling
 from gui.text import visible
 from gui.theme import LIGHT, Theme
 from gui.widgets.heatmap import Heatmap, labelled_tokens
-from tests.gui.fakes import attention_steps
 from tests.gui.hands import (
     LARGE_TYPE,
     LEFT,
@@ -189,67 +184,3 @@ def test_no_label_of_an_axis_overlaps_another(count: int, every: int, data: st.D
     labelled = sorted(labelled_tokens(count, every, chosen))
     assert chosen is None or chosen in labelled
     assert all(after - before >= every for before, after in pairwise(labelled))
-
-
-# --- Steps ---------------------------------------------------------------------------------------------
-
-
-def steps_view(qtbot: QtBot, query: int = 5, head: int = 1, width: int = 700) -> tuple[AttentionStepsView, Any]:
-    pieces = tuple(f"t{i}" for i in range(query + 3))
-    [steps] = attention_steps(ExplainAttention("x" * len(pieces), 0, query))
-    view: AttentionStepsView = show(qtbot, AttentionStepsView(), width, 500)
-    view.set_data(steps, head, pieces)
-    return view, steps
-
-
-def test_every_number_of_the_steps_has_its_exact_value_in_a_tooltip(qtbot: QtBot, hover: Hover) -> None:
-    view, steps = steps_view(qtbot)
-    view.grab()  # the first painting places the numbers
-    described = {
-        hover(view, QPointF(box.left() + box.width() * 0.99, box.center().y()).toPoint()) for box, _, _ in view._strips
-    }
-    for key in range(6):
-        assert f"k  t{key} [4] = {steps.k[1, key, -1]:.4f}" in described
-        assert f"v  t{key} [4] = {steps.v[1, key, -1]:.4f}" in described
-    assert f"x [12] = {steps.input[-1]:.4f}" in described
-    assert f"sum of weights × values [4] = {steps.heads[1, -1]:.4f}" in described
-    assert hover(view, QPoint(1, 499)) == ""
-
-
-def test_heads_that_share_keys_show_the_shared_keys(qtbot: QtBot) -> None:
-    view, steps = steps_view(qtbot)
-    four = {name: getattr(steps, name)[[0, 1, 2, 0]] for name in ("q", "scaled", "weights", "heads")}
-    grouped = replace(steps, k=steps.k[:2], v=steps.v[:2], **four)
-    for head, group in enumerate((0, 0, 1, 1)):
-        view.set_data(grouped, head, PIECES)
-        view.grab()
-        strip = next(values for _, name, values in view._strips if name == "k  The")
-        assert strip.tolist() == steps.k[group, 0].tolist()
-
-
-def test_the_formula_of_the_scores_is_that_of_the_model(qtbot: QtBot) -> None:
-    view, steps = steps_view(qtbot)
-    assert scaling(steps) == "÷ √d_k"
-    assert scaling(replace(steps, scale=0.0625)) == "÷ √256"
-    gemma2 = replace(steps, scale=0.0625, cap=50.0, scaled=np.zeros_like(steps.scaled))
-    assert scaling(gemma2) == "÷ √256, ± 50"
-    view.set_data(gemma2, 1, PIECES)
-    assert np.allclose(view._of_head()["raw"], steps.k[1] @ steps.q[1])  # not from the scores, which are capped
-
-
-def test_the_newest_keys_are_shown_for_a_very_long_text(qtbot: QtBot) -> None:
-    view, _ = steps_view(qtbot, query=MOST_KEYS + 50)
-    assert len(view.pieces) == MOST_KEYS
-    assert view.pieces[-1] == f"t{MOST_KEYS + 50}"
-
-
-def test_the_bar_of_a_key_is_as_long_as_its_weight(qtbot: QtBot) -> None:
-    view, steps = steps_view(qtbot, width=1200)
-    weights = np.zeros_like(steps.weights)
-    weights[1, 2], weights[1, 4] = 0.75, 0.25
-    view.set_data(replace(steps, weights=weights), 1, PIECES)
-    accent = painted(view, LIGHT.color("accent"))
-    x = np.flatnonzero(accent.sum(0))
-    column = accent[:, x[x > 600]]
-    lengths = sorted({int(n) for n in column.sum(1)} - {0}, reverse=True)
-    assert lengths[0] / lengths[1] == pytest.approx(3.0, rel=0.05)

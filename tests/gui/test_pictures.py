@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from engine.messages.attention import ExplainAttention
 from engine.messages.map import TraceForward
 from gui.panes.attention.arcs import AttentionArcs
+from gui.panes.attention.film import AttentionFilm
 from gui.panes.attention.mosaic import Mosaic
-from gui.panes.attention.steps import AttentionStepsView
 from gui.panes.embeddings.near_list import NearList
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT
@@ -75,7 +75,7 @@ def _fill(name: str, data: str) -> QWidget:
         made = ColouredText()
         made.set_spans([Span(piece, math.nan if data == "nan" else 0.5) for piece in names])
     elif name == "steps":
-        made = AttentionStepsView()
+        made = AttentionFilm()
         if count:
             [steps] = attention_steps(ExplainAttention("x" * count, 0, count - 1))
             if data == "nan":

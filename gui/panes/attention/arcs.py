@@ -15,6 +15,7 @@ from gui.widgets.painted import Painted, Policy
 
 SIZES = (44, 36, HUGE, 24, LARGE)  # of the type: the first in which the text fits
 LEAST = 0.01  # smaller shares have no arc
+MOST_ARCS = 24  # the strongest
 THICKEST = 18  # pixels at zoom 1 of an arc of 100 %
 NAMED = 3  # arcs with their percentage
 BEND_MS = 250
@@ -31,6 +32,7 @@ class AttentionArcs(Painted):
         self.row = 0
         self.hovered: int | None = None
         self.type_size = LARGE  # of the type
+        self.line_height = self.top = 0.0  # of the words; their upper edge
         self.places: list[Place] = []
         self._before: tuple[float, NDArray[np.floating]] | None = None  # the arcs before the motion: foot and weights
         self._motion = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=BEND_MS)
@@ -113,6 +115,9 @@ class AttentionArcs(Painted):
         if needed > room:
             both = [width + space for width, space in zip(widths, spaces, strict=True)]
             shown = tokens_in_room(both, self.row, strongest(self.weights, self.row, NAMED), room, gap)
+        self.line_height = metrics.height()
+        below = self.theme.px(8 + GAP_S) + 2 * QFontMetricsF(self.theme.font(NORMAL, bold=True)).height()
+        self.top = max(0.0, self.height() - self.line_height - below)  # below are colours and two rows of percentages
         places = placed(widths, spaces, shown, gap)
         start = max(float(self.theme.px(GAP_M)), (self.width() - places[-1].x - places[-1].width) / 2)
         self.places = [Place(p.first, p.last, p.x + start, p.width, p.left_out) for p in places]
@@ -128,16 +133,8 @@ class AttentionArcs(Painted):
     def _x(self, token: int) -> float:
         return self._place(token).middle
 
-    def _line_height(self) -> float:
-        return QFontMetricsF(self.theme.font(self.type_size, bold=True)).height()
-
-    def _top(self) -> float:
-        """Return the upper edge of the words, below which are their colours and up to two rows of percentages."""
-        below = self.theme.px(8 + GAP_S) + 2 * QFontMetricsF(self.theme.font(NORMAL, bold=True)).height()
-        return max(0.0, self.height() - self._line_height() - below)
-
     def _token_at(self, point: QPointF) -> int | None:
-        inside = self._top() - GAP_M <= point.y()
+        inside = self.top - GAP_M <= point.y()
         found = [p for p in self.places if not p.left_out and p.x - GAP_S <= point.x() <= p.x + p.width + GAP_S]
         return found[0].first if found and inside else None
 
@@ -149,16 +146,18 @@ class AttentionArcs(Painted):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         foot, weights = self._now()
-        for key in np.flatnonzero(weights >= LEAST)[np.argsort(weights[weights >= LEAST])].tolist():
-            self._paint_arc(painter, foot, self._x(key), float(weights[key]))
+        for key in np.argsort(weights)[-MOST_ARCS:].tolist():  # the strongest above the others
+            if weights[key] >= LEAST:
+                self._paint_arc(painter, foot, self._x(key), float(weights[key]))
         for place in self.places:
             self._paint_word(painter, place, weights)
         self._paint_percentages(painter)
 
     def _paint_arc(self, painter: QPainter, start: float, end: float, weight: float) -> None:
-        bottom = self._top()
+        bottom = self.top
         room, far = bottom - self.theme.px(THICKEST) / 2, abs(end - start)
-        height = min(room * (far / max(1.0, self.width())) ** 0.5, far)
+        widest = self.places[-1].middle - self.places[0].middle
+        height = min(room * (far / max(1.0, widest)) ** 0.5, far)
         if far < self.theme.px(2):  # of a word to itself
             height, end = min(room, float(self.theme.px(44))), start
         aside = self.theme.px(22) * max(0.0, 1 - far / self.theme.px(40))
@@ -173,7 +172,7 @@ class AttentionArcs(Painted):
 
     def _paint_word(self, painter: QPainter, place: Place, weights: NDArray[np.floating]) -> None:
         """Paint a word on one line with the others, and below it the colour of its share."""
-        top, height, token = self._top(), self._line_height(), place.first
+        top, height, token = self.top, self.line_height, place.first
         box = QRectF(place.x, top, place.width, height)
         painter.setFont(self.theme.font(self.type_size, bold=token == self.source and not place.left_out))
         around, color = box.adjusted(-GAP_S, 0, GAP_S, 0), "text" if token <= self.source else "faint"
@@ -203,9 +202,9 @@ class AttentionArcs(Painted):
         for key in self._named():
             place, value = self._place(key), share(float(self.weights[self.source, key]))
             words = f"{word(self.pieces[key])} {value}" if place.left_out else value
-            width = metrics.horizontalAdvance(words) + GAP_M
+            width = metrics.horizontalAdvance(words) + GAP_S
             left = min(max(0.0, place.middle - width / 2), self.width() - width)
-            box = QRectF(left, self._top() + self._line_height() + self.theme.px(8 + GAP_S), width, metrics.height())
+            box = QRectF(left, self.top + self.line_height + self.theme.px(8 + GAP_S), width, metrics.height())
             if any(box.intersects(other) for other in taken):
                 box.translate(0, metrics.height())
             if not any(box.intersects(other) for other in taken):

@@ -5,6 +5,7 @@ Up to MANY heads, each is its whole pattern. Above, each is only the selected ro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -75,11 +76,14 @@ class Mosaic(Painted):
         self.layer = self.head = self.row = 0
         self.key: int | None = None  # the heads are sorted by their weights from `row` to it; None: by layer
         self.weights: list[NDArray[np.float16]] = []
+        self._shape = 0, 0  # layers and heads
         self._given: Sequence[NDArray[np.floating]] = self.weights  # as `set_weights` received them
         self.cells = Cells(1, 1, 1.0, 1.0)
         self._slots: dict[Head, tuple[int, int]] = {}  # the column and row of each head
         self._heads: dict[tuple[int, int], Head] = {}
-        self._images: dict[Head, QImage] = {}
+        self._images: dict[Head, QImage] = {}  # whole patterns
+        self._codes: dict[Head, QImage] = {}  # bar codes, of the selected row and the size of the cells
+        self._boxes: dict[Head, QRectF] = {}
         self._badges: dict[Head, tuple[str, str]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -93,8 +97,13 @@ class Mosaic(Painted):
             self.weights = [layer.astype(np.float16, order="C", copy=False) for layer in weights]
             self._images = {}
         self.row = row % max(1, self.weights[0].shape[1]) if self.weights else 0
-        self.key = key
-        self._lay_out()
+        sorts, self.key = not (key is None and self.key is None), key
+        shape = len(self.weights), sum(map(len, self.weights))
+        if sorts or shape != self._shape:
+            self._shape = shape
+            self._lay_out()
+        else:
+            self._colour()
         self.update()
 
     def set_badges(self, badges: dict[Head, tuple[str, str]]) -> None:
@@ -128,6 +137,11 @@ class Mosaic(Painted):
         if self.weights and len(self.weights[0]):
             self._sort_by_weight() if self.key is not None else self._sort_by_layer()
         self._heads = {slot: head for head, slot in self._slots.items()}
+        self._boxes = {head: self._box(*slot) for head, slot in self._slots.items()}
+        self._colour()
+
+    def _colour(self) -> None:
+        self._codes = self._bar_codes() if self.are_bar_codes and self._boxes else {}
 
     def _sort_by_layer(self) -> None:
         layers, heads = len(self.weights), len(self.weights[0])
@@ -154,11 +168,19 @@ class Mosaic(Painted):
         best = islice(heads, columns * rows)
         self._slots = {head: divmod(place, columns)[::-1] for place, head in enumerate(best)}
 
-    def _cell(self, layer: int, head: int) -> QRectF:
-        """Return where a head is painted."""
-        cell = self.cells.box(*self._slots[layer, head])
+    def _box(self, column: int, row: int) -> QRectF:
+        """Return the box of a head, with a gap around it."""
+        cell = self.cells.box(column, row)
         gap = min(float(GAP_S), cell.width() / 8, cell.height() / 8)
         return cell.adjusted(gap, gap, -gap, -gap)
+
+    def _strip(self, cell: QRectF) -> QRectF:
+        """Return the place of a bar code in its box: below the name, where the heads are sorted."""
+        if self.key is None:
+            return cell
+        top = cell.top() + self._metrics(NORMAL).height()
+        height = min(cell.bottom() - top - GAP_S, float(self.theme.px(4 * STRIP)))
+        return QRectF(cell.left() + GAP_S, top, cell.width() - 2 * GAP_S, height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._lay_out()
@@ -171,21 +193,23 @@ class Mosaic(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        for head in self._slots:
-            cell = self._cell(*head)
+        for head, box in self._boxes.items():
             if self.key is not None:
-                cell = self._paint_name(painter, cell, head)
-            image = self._bar_code(head, cell) if self.are_bar_codes else self._pattern(head)
-            # Smooth only where a pixel contains several values; large cells keep sharp edges.
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, image.width() > cell.width())
-            painter.drawImage(cell, image)
+                self._paint_name(painter, box, head)
+            if self._codes:
+                painter.drawImage(self._strip(box), self._codes[head])
+            else:
+                image = self._pattern(head)
+                # Smooth only where a pixel contains several values; large cells keep sharp edges.
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, image.width() > box.width())
+                painter.drawImage(box, image)
         for place, (words, color) in self._badges.items():
             if place in self._slots and self.key is None:
-                self._paint_badge(painter, self._cell(*place), words, color)
+                self._paint_badge(painter, self._boxes[place], words, color)
         if (self.layer, self.head) in self._slots:
             painter.setPen(QPen(self.theme.color("accent"), self.theme.px(2)))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(self._cell(self.layer, self.head).adjusted(-2, -2, 2, 2), 2, 2)
+            painter.drawRoundedRect(self._boxes[self.layer, self.head].adjusted(-2, -2, 2, 2), 2, 2)
         if self.cells.top:
             self._paint_numbers(painter)
 
@@ -193,33 +217,33 @@ class Mosaic(Painted):
         """Return a head's whole pattern as an image in which the masked cells are transparent."""
         if head not in self._images:
             weights = self.weights[head[0]][head[1]]
-            self._images[head] = _image(weights, np.tri(*weights.shape, dtype=np.uint32))
+            self._images[head] = _image(root_colors()[weights.view(np.uint16)] * _visible(*weights.shape))
         return self._images[head]
 
-    def _bar_code(self, head: Head, cell: QRectF) -> QImage:
-        """Return the selected row of a head, along the longer side; a pixel of several keys shows the largest."""
-        row = self.weights[head[0]][head[1], self.row, : self.row + 1]
-        across = cell.width() >= cell.height()
-        pixels = max(1, int(cell.width() if across else cell.height()))
-        if len(row) > pixels:
-            row = np.maximum.reduceat(row, np.arange(pixels) * len(row) // pixels)
-        return _image(row[None] if across else row[:, None], np.uint32(1))
+    def _bar_codes(self) -> dict[Head, QImage]:
+        """Return the selected row of each head, along the longer side; a pixel of several keys shows the largest."""
+        strip = self._strip(next(iter(self._boxes.values())))
+        across = strip.width() >= strip.height()
+        pixels, keys = max(1, int(max(strip.width(), strip.height()))), self.row + 1
+        rows = [layer[:, self.row, :keys] for layer in self.weights]
+        if keys > pixels:
+            begins = np.arange(pixels) * keys // pixels
+            rows = [np.maximum.reduceat(row, begins, axis=1) for row in rows]
+        colors = [root_colors()[np.ascontiguousarray(row).view(np.uint16)] for row in rows]
+        shape = (1, -1) if across else (-1, 1)
+        return {(layer, head): _image(colors[layer][head].reshape(shape)) for layer, head in self._boxes}
 
     def _name(self, head: Head) -> str:
         return t("pane.attention.mosaic.short", layer=head[0] + 1, head=head[1] + 1)
 
-    def _paint_name(self, painter: QPainter, cell: QRectF, head: Head) -> QRectF:
-        """Paint a head's name and weight at the top of its cell, and return the box below for its bar code."""
+    def _paint_name(self, painter: QPainter, cell: QRectF, head: Head) -> None:
+        """Paint a head's name and weight at the top of its box."""
         chosen = head == (self.layer, self.head)
         painter.setFont(self.theme.font(NORMAL, bold=chosen))
         painter.setPen(self.theme.color("accent" if chosen else "text"))
         words = cell.adjusted(GAP_S, 0, -GAP_S, 0)
-        words.setHeight(self._metrics(NORMAL).height())
-        painter.drawText(words, Qt.AlignmentFlag.AlignLeft, self._name(head))
-        painter.drawText(words, Qt.AlignmentFlag.AlignRight, share(self.weight(head)))
-        strip = QRectF(words.left(), words.bottom(), words.width(), cell.bottom() - words.bottom() - GAP_S)
-        strip.setHeight(min(strip.height(), self.theme.px(4 * STRIP)))
-        return strip
+        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, self._name(head))
+        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, share(self.weight(head)))
 
     def _paint_numbers(self, painter: QPainter) -> None:
         """Paint the numbers of the columns above and of the rows at the left; where there is no room, every fifth."""
@@ -311,9 +335,14 @@ def _numbered(count: int, chosen: int, needed: float) -> list[int]:
     return apart if chosen < 0 else [chosen, *apart]
 
 
-def _image(weights: NDArray[np.float16], visible: NDArray[np.uint32] | np.uint32) -> QImage:
-    """Return shares [row, column] as an image; where `visible` is 0 it is transparent."""
-    rows, columns = weights.shape
-    colors = root_colors()[np.ascontiguousarray(weights).view(np.uint16)] * visible
+@lru_cache(4)
+def _visible(rows: int, columns: int) -> NDArray[np.uint32]:
+    """Return 1 for the cells that are not masked, else 0."""
+    return np.tri(rows, columns, dtype=np.uint32)
+
+
+def _image(colors: NDArray[np.uint32]) -> QImage:
+    """Return colours [row, column], 0xAARRGGBB, as an image."""
+    rows, columns = colors.shape
     kind = QImage.Format.Format_ARGB32_Premultiplied
-    return QImage(colors.data, columns, rows, 4 * columns, kind).copy()
+    return QImage(np.ascontiguousarray(colors).data, columns, rows, 4 * columns, kind).copy()

@@ -19,10 +19,11 @@ from gui.layout import label, row as in_a_row, stack
 from gui.pane import Pane, Table
 from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.badges import HeadBadges
+from gui.panes.attention.film import AttentionFilm
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.patterns import Patterns, Shown
+from gui.panes.attention.scrubber import Scrubber
 from gui.panes.attention.sentence import sentence, strongest, word
-from gui.panes.attention.steps import AttentionStepsView
 from gui.theme import GAP_L, GAP_M
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.segmented_control import SegmentedControl
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("sentence", "matrix", "steps")
 ORDERS = ("layer", "look")  # of the heads
-ROOM_FOR_BADGES = 480  # pixels at zoom 1 of the pane's height
+ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 460, 480  # pixels at zoom 1 of the pane's height, below the sentence
 
 
 class AttentionPane(Pane):
@@ -60,7 +61,8 @@ class AttentionPane(Pane):
 
     def _build_widgets(self) -> None:
         self.arcs, self.heatmap, self.mosaic = AttentionArcs(), Heatmap(), Mosaic()
-        self.steps_view, self.badges = AttentionStepsView(), HeadBadges()
+        self.film, self.badges = AttentionFilm(), HeadBadges()
+        self.scrubber = Scrubber(self.film)
         self.view, self.order = SegmentedControl(VIEWS), SegmentedControl(ORDERS)
         self.title, self.empty = label("muted"), self.empty_page()
         self.arcs.row_chosen.connect(self._row_chosen)
@@ -76,13 +78,14 @@ class AttentionPane(Pane):
         self.controls, self.beneath, self.side, self.footer = QWidget(), QWidget(), QWidget(), QWidget()
         self.controls.setLayout(in_a_row(self.view, 1, self.title, self.order, spacing=GAP_M))
         stack(self.side, self.mosaic)
-        self.beneath.setLayout(in_a_row(self.heatmap, self.side, spacing=GAP_L))
+        self._across = in_a_row(self.heatmap, self.side, spacing=GAP_L)
+        self.beneath.setLayout(self._across)
         upper = stack(self.overview, self.arcs, self.beneath, spacing=GAP_M)
-        for place, part in enumerate((45, 55)):
+        for place, part in enumerate((42, 58)):
             upper.setStretch(place, part)
-        for widget in (self.overview, self.steps_view):
+        for widget in (self.overview, self.film):
             self.large.addWidget(widget)
-        stack(self.footer, self.badges)
+        stack(self.footer, self.badges, self.scrubber)
         stack(self.main, self.controls, self.large, self.footer, spacing=GAP_M).setStretchFactor(self.large, 1)
         stack(self.body, self.empty, self.main)
         self.add_controls(self.controls, self.footer)
@@ -209,7 +212,7 @@ class AttentionPane(Pane):
         self.mosaic.set_current(shown.layer, shown.head)
         self._name_orders(word(shown.pieces[strongest(shown.weights, shown.row, 1)[0] if key is None else key]))
         if shown.steps is not None:
-            self.steps_view.set_data(shown.steps, shown.head, shown.pieces)
+            self.film.set_data(shown.steps, shown.head, shown.pieces)
 
     def _name_orders(self, key: str) -> None:
         labels = {order: t(f"pane.attention.order.{order}", word=key) for order in ORDERS}
@@ -226,7 +229,7 @@ class AttentionPane(Pane):
             self._draw()
 
     def _view_changed(self, view: str) -> None:
-        self.large.setCurrentWidget(self.steps_view if view == "steps" else self.overview)
+        self.large.setCurrentWidget(self.film if view == "steps" else self.overview)
         self.adapt_layout()
         self._show_selection()
 
@@ -234,9 +237,13 @@ class AttentionPane(Pane):
         view = self.view.current
         self.arcs.setVisible(view == "sentence")
         self.beneath.setVisible(view == "matrix" or not self.compact)
+        self.heatmap.setVisible(view == "matrix" or self.height() >= self.theme.px(ROOM_FOR_MATRIX))
         self.side.setVisible(not self.compact)
         self.order.setVisible(view != "steps" and not self.compact)
         self.title.setVisible(view != "steps" and not self.compact)
+        self.scrubber.setVisible(view == "steps")
+        for part, share in zip((self.heatmap, self.side), (3, 2) if view == "matrix" else (2, 3), strict=True):
+            self._across.setStretchFactor(part, share)
         roomy = self.height() > self.theme.px(ROOM_FOR_BADGES)
         self.badges.setVisible(view != "steps" and roomy and self.badges.scores.size > 0)
 
@@ -271,6 +278,6 @@ class AttentionPane(Pane):
         self.view.set_labels({view: t(f"pane.attention.view.{view}") for view in VIEWS}, t("pane.attention.view_name"))
         self.arcs.setAccessibleName(t("pane.attention.view.sentence"))
         self.heatmap.setAccessibleName(t("pane.attention.view.matrix"))
-        self.steps_view.setAccessibleName(t("pane.attention.view.steps"))
+        self.film.setAccessibleName(t("pane.attention.view.steps"))
         self.mosaic.setAccessibleName(t("pane.attention.mosaic.title"))
         self._draw()
