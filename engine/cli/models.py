@@ -1,14 +1,12 @@
-"""Commands that use a trained model: models, generate, evaluate, open, convert, logits, attend, ablate."""
+"""Commands that use a trained model: models, generate, evaluate, open, convert, logits."""
 
 import argparse
-import math
-import re
 import time
-import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
+from engine.cli.arrays import check_length, write_arrays
 from engine.cli.opening import add_model, add_sampling, add_weights, load, sampling_of
 from engine.cli.terminal import (
     MOST,
@@ -20,17 +18,8 @@ from engine.cli.terminal import (
     print_result,
     warn,
 )
-from engine.errors import EngineError, not_written
-from engine.files import replacing
+from engine.errors import EngineError
 from engine.sentences import percent, sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from engine.model.transformer import Transformer
 
 LAYERS_HELD = 1.5  # layers' patterns in memory while one is computed and checked
 
@@ -53,26 +42,6 @@ def add_commands(commands: Commands) -> None:
     add_weights(command)
     command.add_argument("--ids", required=True, metavar="1,2,3")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
-    command = add_command(commands, "attend", attend, "write the attention weights of every layer and head")
-    add_model(command)
-    add_weights(command)
-    command.add_argument("text", metavar="TEXT")
-    command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
-    command = add_command(commands, "ablate", ablate, "turn heads and MLPs off; print the loss and the next token")
-    add_model(command)
-    add_weights(command)
-    command.add_argument("text", metavar="TEXT")
-    command.add_argument("--off", type=_parts, required=True, metavar="'L.H L.mlp'", help="counted from 0")
-    command.add_argument("--with", dest="instead", choices=("zero", "mean"), default="zero", help="what replaces them")
-
-
-def _parts(text: str) -> list[tuple[int, int | None]]:
-    """Return the layer and head of each part in "0.3 1.mlp"; an MLP's head is None."""
-    found = [re.fullmatch(r"(\d+)\.(\d+|mlp)", word) for word in text.split()]
-    parts = [(int(part[1]), None if part[2] == "mlp" else int(part[2])) for part in found if part]
-    if not parts or not all(found):
-        raise argparse.ArgumentTypeError("name parts as LAYER.HEAD or LAYER.mlp, for example: 0.3 1.mlp")
-    return parts
 
 
 def _add_generate(commands: Commands) -> None:
@@ -204,90 +173,7 @@ def logits(options: argparse.Namespace) -> None:
         ids = []
     if not ids or not 0 <= min(ids) <= max(ids) <= most:
         raise EngineError("error.ids", ids=options.ids[:80], most=most)
-    _check_length(model, ids)
+    check_length(model, ids)
     with torch.inference_mode():
         logits_TV = model(torch.tensor([ids]))[0].float().numpy()
-    _write_arrays(options, {"logits": logits_TV})
-
-
-def attend(options: argparse.Namespace) -> None:
-    import numpy as np
-
-    from engine.inspection.attention import attention_by_layer
-    from engine.model.damage import check_rows
-    from engine.model.memory import free_memory
-
-    model, tokenizer = load(options)
-    ids = tokenizer.encode(options.text)
-    if not ids:
-        raise EngineError("error.text_empty", file='""')
-    _check_length(model, ids)
-    check_rows(model, tokenizer, ids)
-    tokens = np.array([tokenizer.piece(token) for token in ids])
-    shape = (model.config.n_layers, model.config.n_heads, len(ids), len(ids))
-    size = 4 * math.prod(shape)
-    warn(
-        "notice.weights_size", megabytes=f"{math.ceil(size / 1e6):,}", layers=shape[0], heads=shape[1], tokens=len(ids)
-    )
-    need, have = size / shape[0] * LAYERS_HELD, free_memory()
-    if have is not None and need > have:
-        raise EngineError("error.memory_attention", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
-    _write_arrays(options, {"weights": Parts(shape, attention_by_layer(model, ids)), "tokens": tokens})
-
-
-def ablate(options: argparse.Namespace) -> None:
-    from engine.messages.ablation import Ablate, Ablation
-    from engine.messages.models import MeanAblated, Scaled
-    from engine.model.bundled import find
-    from engine.service.ablation import ablate as measure
-    from engine.service.session import Session
-
-    zero, text = options.instead == "zero", options.text
-    off = tuple(Scaled(*part) if zero else MeanAblated(part[0], part[1], text) for part in options.off)
-    session = Session()
-    session.open(find(options.model), options.weights)
-    [found] = (answer for answer in measure(session, Ablate(text, off)) if isinstance(answer, Ablation))
-    pairs = (zip(c.pieces, c.probabilities[0].tolist(), strict=True) for c in found.candidates)
-    rows = [[{"piece": piece, "probability": share} for piece, share in pair] for pair in pairs]
-    words = (f"{loss:.4f}  {row[0]['piece']!r}" for loss, row in zip(found.losses, rows, strict=True))
-    print_result(options, {"loss": list(found.losses), "candidates": rows}, "\n".join(words))
-
-
-def _check_length(model: "Transformer", ids: list[int]) -> None:
-    if len(ids) > model.config.context:
-        raise EngineError("error.context_full", have=len(ids), context=model.config.context)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """An array of float32 that is computed and written one part of its first axis at a time."""
-
-    shape: tuple[int, ...]
-    parts: "Iterable[NDArray[np.float32]]"
-
-
-def _write_arrays(options: argparse.Namespace, arrays: "dict[str, NDArray[Any] | Parts]") -> None:
-    """Write a file that numpy.load reads (NumPy's NPZ and NPY formats), whole or not at all."""
-    path = Path(options.out)
-    try:
-        with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            for name, array in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    _write_array(file, array)
-    except OSError as error:
-        raise not_written(path, error) from error
-    shapes = {name: list(array.shape) for name, array in arrays.items()}
-    words = "\n".join(f"{name}: {' × '.join(map(str, shape))}" for name, shape in shapes.items())
-    print_result(options, {"file": str(path), "shapes": shapes}, words)
-
-
-def _write_array(file: IO[bytes], array: "NDArray[Any] | Parts") -> None:
-    from numpy.lib import format as npy
-
-    if not isinstance(array, Parts):
-        npy.write_array(file, array, allow_pickle=False)
-        return
-    npy.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": array.shape})
-    for part in array.parts:
-        file.write(part.astype("<f4", copy=False).data)
-        del part  # otherwise it is kept while the next one is computed
+    write_arrays(options, {"logits": logits_TV})

@@ -111,13 +111,18 @@ def _logits(model: Transformer, x_RD: Tensor) -> Tensor:
 
 
 def _scores(logits_RV: Tensor, targets_R: Tensor) -> Scores:
-    target_R1 = logits_RV.gather(1, targets_R[:, None])
-    ids_V = torch.arange(logits_RV.shape[1], device=logits_RV.device)
-    before_RV = (logits_RV > target_R1) | ((logits_RV == target_R1) & (ids_V < targets_R[:, None]))
     log_p_RV = logits_RV.log_softmax(dim=1)
     surprisals_R = -log_p_RV.gather(1, targets_R[:, None])[:, 0]
     entropies_R = torch.special.entr(log_p_RV.exp()).sum(dim=1)
-    return Scores(_array(surprisals_R), (1 + before_RV.sum(dim=1)).int().cpu().numpy(), _array(entropies_R))
+    return Scores(_array(surprisals_R), ranks(logits_RV, targets_R).int().cpu().numpy(), _array(entropies_R))
+
+
+def ranks(logits_RV: Tensor, targets_R: Tensor) -> Tensor:
+    """Return the rank of each row's target, 1 for the likeliest token, ties by ID."""
+    target_R1 = logits_RV.gather(1, targets_R[:, None])
+    ids_V = torch.arange(logits_RV.shape[1], device=logits_RV.device)
+    before_RV = (logits_RV > target_R1) | ((logits_RV == target_R1) & (ids_V < targets_R[:, None]))
+    return 1 + before_RV.sum(dim=1)
 
 
 def _array(tensor: Tensor) -> NDArray[np.float64]:

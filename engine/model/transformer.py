@@ -64,6 +64,17 @@ class Transformer(nn.Module):
             cache.length += T
         return self._unembed(x_BTD, tape)
 
+    def resume(self, x_BTD: Tensor, first: int, tape: Tape) -> Tensor:
+        """Return the last residual stream, given the one that enters block `first` at all positions from 0."""
+        rotations = self._rotations(0, x_BTD.shape[1])
+        for index in range(first, len(self.blocks)):
+            x_BTD = self.blocks[index](x_BTD, rotations[index], None, tape)
+        return x_BTD
+
+    def decode(self, x: Tensor) -> Tensor:
+        """Return the logits [... V] of a residual stream [... D]."""
+        return self._unembed(x, NO_TAPE)
+
     def new_cache(self, batch: int = 1) -> KVCache:
         """Return an empty cache for this model."""
         like = self.embedding(torch.zeros(1, dtype=torch.long, device=self.device))
