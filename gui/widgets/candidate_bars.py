@@ -132,20 +132,23 @@ class CandidateBars(Painted):
     def _top_of(self, row: int) -> float:
         return self._height_of(NORMAL) + row * self._row_height()
 
-    def _heads(self) -> tuple[str, ...]:
-        keys = ("model", "left") if self.draws else ("model",)
-        return tuple(t(f"pane.generation.candidates.key.{key}") for key in keys)
+    def _heads(self) -> dict[str, int]:
+        """Return the columns of numbers, each with its colour: both, or where that is too narrow only the last."""
+        columns = {"model": 0, "left": 4} if self.draws else {"model": 0}
+        number = QFontMetricsF(self.theme.font(self._size())).horizontalAdvance(percent(1, 1)) + GAP_L
+        room = self.width() * (1 - NARROW_LABEL) - self.theme.px(NARROW_BAR)
+        return columns if room >= 2 * number or not self.draws else {"left": 4}
 
     def _columns(self) -> _Columns:
         bold, heads = QFontMetricsF(self.theme.font(self._size(), bold=True)), QFontMetricsF(self.theme.font(NORMAL))
         pieces = [visible(self.candidates.pieces[index]) for index in self.indices()] if self.candidates else []
         widest = max(map(bold.horizontalAdvance, [*pieces, t("pane.generation.candidates.others")]))
         label = min(widest, self.width() * NARROW_LABEL) + GAP_M
-        number = QFontMetricsF(self.theme.font(self._size())).horizontalAdvance(percent(1, 1))
-        figure = max(number, *map(heads.horizontalAdvance, self._heads())) + GAP_L
-        count = len(self._heads())
-        figure = min(figure, (self.width() - label - self.theme.px(NARROW_BAR)) / count)
-        end = max(label + 1, self.width() - count * figure)
+        count, words = len(self._heads()), (t(f"pane.generation.candidates.key.{key}") for key in self._heads())
+        number = QFontMetricsF(self.theme.font(self._size())).horizontalAdvance(percent(1, 1)) + GAP_M
+        room = (self.width() - label - self.theme.px(NARROW_BAR)) / count
+        figure = max(number, min(room, max(map(heads.horizontalAdvance, words)) + GAP_L))
+        end = max(label + 1, self.width() - count * figure - GAP_M)
         ends = tuple(self.width() - (count - 1 - column) * figure for column in range(count))
         return _Columns(label, (label, end), ends, figure)
 
@@ -178,8 +181,9 @@ class CandidateBars(Painted):
         height = self._height_of(NORMAL)
         painter.setFont(self.theme.font(NORMAL))
         metrics = painter.fontMetrics()
-        for head, end, color in zip(self._heads(), columns.figures, (0, 4), strict=False):
+        for (key, color), end in zip(self._heads().items(), columns.figures, strict=True):
             box = QRectF(end - columns.figure, 0, columns.figure, height)
+            head = t(f"pane.generation.candidates.key.{key}")
             words = metrics.elidedText(head, Qt.TextElideMode.ElideRight, int(columns.figure))
             painter.setPen(self.theme.color("muted"))
             painter.drawText(box, RIGHT, words)
@@ -204,7 +208,7 @@ class CandidateBars(Painted):
             painter.drawLine(QPointF(x, top), QPointF(x, bottom))
             words = percent(tick * whole, 0 if whole >= 0.5 else 1 if whole > 0.02 else 2)
             width = painter.fontMetrics().horizontalAdvance(words)
-            if tick in (0.0, 0.5, 1.0) or right - left > 7 * width:
+            if right - left > (7 if tick in (0.25, 0.75) else 3 if tick == 0.5 else 1) * width:
                 box = QRectF(max(0.0, x - width / 2), bottom, width, self._height_of(SMALL))
                 painter.setPen(self.theme.color("muted"))
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
@@ -228,7 +232,7 @@ class CandidateBars(Painted):
         self._paint_bar(painter, line, columns, model, color)
         if self.draws and left > 0:
             self._paint_bar(painter, line, columns, left, self.theme.series_color(4), thin=True)
-        self._paint_figures(painter, line, columns, (model, left))
+        self._paint_figures(painter, line, columns, {"model": model, "left": left})
 
     def _paint_others(self, painter: QPainter, columns: _Columns) -> None:
         """Paint the row of all tokens that have none."""
@@ -241,7 +245,7 @@ class CandidateBars(Painted):
         self._paint_bar(painter, line, columns, model, self.theme.color("faint"))
         if self.draws:
             self._paint_bar(painter, line, columns, left, self.theme.series_color(4), thin=True)
-        self._paint_figures(painter, line, columns, (model, left))
+        self._paint_figures(painter, line, columns, {"model": model, "left": left})
 
     def _write(self, painter: QPainter, box: QRectF, words: str) -> None:
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
@@ -257,13 +261,12 @@ class CandidateBars(Painted):
         if share > 0:
             painter.fillRect(QRectF(left, top, max(1.0, length), slim if thin else thick), color)
 
-    def _paint_figures(self, painter: QPainter, line: QRectF, columns: _Columns, shares: tuple[float, float]) -> None:
+    def _paint_figures(self, painter: QPainter, line: QRectF, columns: _Columns, shares: dict[str, float]) -> None:
         painter.setFont(self.theme.font(self._size()))
         painter.setPen(self.theme.color("text"))
-        for share, end in zip(shares, columns.figures, strict=False):
-            words = percent(share, 1) if share > 0 else "–"
-            box = QRectF(end - columns.figure, line.top(), columns.figure, line.height())
-            painter.drawText(box, RIGHT, words)
+        for key, end in zip(self._heads(), columns.figures, strict=True):
+            words = percent(shares[key], 1) if shares[key] > 0 else "–"
+            painter.drawText(QRectF(end - columns.figure, line.top(), columns.figure, line.height()), RIGHT, words)
 
     # --- Description and selection ------------------------------------------------------------------
 

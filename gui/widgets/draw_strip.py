@@ -8,6 +8,7 @@ from engine.messages.generation import Candidates
 from gui.i18n import number, percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, LARGE, NORMAL
+from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.painted import Painted, Policy
 
 SPIN_MS, TURNS = 300, 2  # the needle crosses the strip so often before it stops
@@ -17,23 +18,25 @@ TINT = 0.22  # opacity of the segments that were not drawn
 
 
 class DrawStrip(Painted):
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, bars: CandidateBars, parent: QWidget | None = None) -> None:
+        """Show a segment for each row of `bars`, and the other tokens as the rest."""
         super().__init__(parent, down=Policy.Fixed)
-        self.candidates: Candidates | None = None
+        self._bars = bars
         self.low = False  # whether there is only room for a low strip, without the line in words
         self._spin = QVariantAnimation(self, duration=SPIN_MS, startValue=0.0, endValue=1.0)
         self._spin.setEasingCurve(QEasingCurve.Type.OutCubic)
         self._spin.valueChanged.connect(lambda _: self.update())
-        self._from = 0.0
+        self._from = self._draw = 0.0  # where the needle was, and where it is at rest
 
-    def set_candidates(self, candidates: Candidates | None, spin: bool = False) -> None:
-        """Show these candidates; with `spin` the needle turns a few times before it stops at the random number."""
-        before, self.candidates = self.candidates, candidates
-        if candidates is None or before is None or not spin or before.draw == candidates.draw or self.is_greedy:
-            self._spin.stop()
-            self._spin.setCurrentTime(SPIN_MS)
-        elif self.isVisible():
-            self._from = before.draw
+    @property
+    def candidates(self) -> Candidates | None:
+        return self._bars.candidates
+
+    def show_draw(self, spin: bool = False) -> None:
+        """Show the draw among the present candidates; with `spin` the needle turns a few times before it stops."""
+        self._from, self._draw = self._draw, self.candidates.draw if self.candidates is not None else 0.0
+        self._spin.stop()
+        if spin and self.isVisible() and self._from != self._draw and not self.is_greedy:
             self._spin.start()
         self.setAccessibleDescription(self.words())
         self.update()
@@ -44,7 +47,8 @@ class DrawStrip(Painted):
             self.updateGeometry()
 
     def retranslate(self) -> None:
-        self.set_candidates(self.candidates)
+        self.setAccessibleDescription(self.words())
+        self.update()
 
     @property
     def is_greedy(self) -> bool:
@@ -54,10 +58,9 @@ class DrawStrip(Painted):
     @property
     def needle(self) -> float:
         """Where the needle is now, 0..1; the random number itself once it has stopped."""
-        draw = self.candidates.draw if self.candidates is not None else 0.0
         if self._spin.state() != QVariantAnimation.State.Running:
-            return draw
-        return float((self._from + self._spin.currentValue() * (TURNS + draw - self._from)) % 1.0)
+            return self._draw
+        return float((self._from + self._spin.currentValue() * (TURNS + self._draw - self._from)) % 1.0)
 
     def words(self) -> str:
         """Return the outcome of the draw as a sentence."""
@@ -91,11 +94,11 @@ class DrawStrip(Painted):
         return QRectF(left, strip.top(), share * strip.width(), strip.height())
 
     def _segments(self) -> list[int]:
-        """Return the candidates that can be drawn."""
+        """Return the candidates with a row that can be drawn."""
         found = self.candidates
         if found is None or len(found.starts) != len(found.ids):
             return []
-        return [index for index in range(len(found.ids)) if found.probabilities[-1, index] > 0]
+        return [index for index in self._bars.indices() if found.probabilities[-1, index] > 0]
 
     # --- Painting --------------------------------------------------------------------------------
 
@@ -138,13 +141,15 @@ class DrawStrip(Painted):
             self._write(painter, inner, visible(found.pieces[index]), "surface" if is_drawn else "text", is_drawn)
 
     def _paint_rest(self, painter: QPainter) -> None:
-        """Write how probable the tokens without a segment are together, at the end of the strip."""
-        segments, strip = [self.segment(index) for index in self._segments()], self._strip()
-        strip.setLeft(max((segment.right() for segment in segments), default=0.0))
-        share = 1.0 - sum(segment.width() for segment in segments) / max(1.0, self.width())
-        if strip.width() >= self.theme.px(4 * LEAST_WORD):
-            words = f"{t('pane.generation.candidates.others')} {percent(share)}"
-            self._write(painter, strip, words, "text")
+        """Write how probable the tokens without a segment are together, where they have the most room."""
+        segments = sorted((self.segment(index) for index in self._segments()), key=QRectF.left)
+        strip = self._strip()
+        ends = [strip.left(), *(x for segment in segments for x in (segment.left(), segment.right())), strip.right()]
+        left, right = max(zip(ends[::2], ends[1::2], strict=True), key=lambda gap: gap[1] - gap[0])
+        widest = QRectF(left, strip.top(), right - left, strip.height())
+        if segments and widest.width() >= self.theme.px(4 * LEAST_WORD):
+            _, share = self._bars.others()
+            self._write(painter, widest, f"{t('pane.generation.candidates.others')} {percent(share, 1)}", "text")
 
     def _write(self, painter: QPainter, box: QRectF, words: str, color: str, bold: bool = False) -> None:
         painter.setFont(self.theme.font(NORMAL if self.low else LARGE, bold=bold))

@@ -16,6 +16,21 @@ def token_words(token: GeneratedToken) -> str:
     return t("pane.generation.token", piece=marked(token.piece), id=token.id, percent=share, entropy=entropy)
 
 
+def choice_words(token: GeneratedToken) -> str:
+    """Return how a written token compares with the likeliest one, as a sentence; "" if its candidates are not known."""
+    found = token.candidates
+    if found is None:
+        return ""
+    if token.ends:
+        return t("pane.generation.says.ended", piece=marked(token.piece), percent=percent(token.probability, 1))
+    best = int(found.probabilities[0].argmax())
+    words = {"piece": marked(token.piece), "percent": percent(token.probability, 1)}
+    if int(found.ids[best]) == token.id:
+        return t("pane.generation.says.wrote_best", **words)
+    other = {"best": marked(found.pieces[best]), "most": percent(float(found.probabilities[0, best]), 1)}
+    return t("pane.generation.says.wrote", **words, **other)
+
+
 def chip_name(token: GeneratedToken) -> str:
     """Return the name of a special token: what it ends, or its piece."""
     if not token.ends:

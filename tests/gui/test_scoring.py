@@ -64,6 +64,7 @@ def test_a_token_selected_anywhere_is_described_and_its_place_predicted(
     assert engine.asked(Expect)[-1].place == 4  # after the text
     window.strip.selected.emit(2)
     qtbot.waitUntil(lambda: engine.asked(Expect)[-1].place == 2)
+    qtbot.waitUntil(lambda: bool(pane.scoring.page.token_words.text()))  # together with the candidates
     words = plain(pane.scoring.page.token_words.text())
     assert "50.0 %" in words
     assert "rank 2" in words

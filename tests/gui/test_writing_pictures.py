@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from engine.messages.generation import STAGES, Candidates, GeneratedToken, SamplingSettings
 from gui import i18n
 from gui.colormaps import color_of
+from gui.i18n import percent
 from gui.theme import DARK, GAP_M, LARGE, LIGHT, Theme
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span, marked
@@ -94,6 +95,17 @@ def test_the_rows_and_the_others_have_all_of_the_probability(qtbot: QtBot, count
     assert left + shown.probabilities[-1, bars.indices()].sum() == pytest.approx(1.0, abs=1e-5)
 
 
+@given(st.integers(190, 900), st.integers(120, 700), st.booleans())
+@settings(max_examples=25)
+def test_no_number_is_cut_and_the_bars_keep_some_room(qtbot: QtBot, width: int, height: int, draws: bool) -> None:
+    bars = show(qtbot, CandidateBars(draws=draws), width, height)
+    bars.set_candidates(replace(many_candidates(12), pieces=("a long name of a token",) * 12))
+    columns = bars._columns()
+    assert columns.figure >= QFontMetricsF(bars.theme.font(bars._size())).horizontalAdvance(percent(1, 1))
+    assert columns.figures[0] - columns.figure >= columns.axis[1]
+    assert columns.axis[1] - columns.axis[0] >= 20
+
+
 # --- The draw ----------------------------------------------------------------------------------------
 
 
@@ -102,10 +114,21 @@ def drawing(draw: float, temperature: float = 1.0) -> Candidates:
     return replace(found, draw=draw, starts=(0.0, 0.6, 1.0), sampling=SamplingSettings(temperature=temperature))
 
 
+@pytest.fixture
+def strip(qtbot: QtBot) -> DrawStrip:
+    bars = show(qtbot, CandidateBars(), 500, 400)
+    made: DrawStrip = show(qtbot, DrawStrip(bars), 500, 90)
+    return made
+
+
+def show_draw(strip: DrawStrip, found: Candidates, spin: bool = False) -> None:
+    strip._bars.set_candidates(found)
+    strip.show_draw(spin)
+
+
 @pytest.mark.parametrize("draw", [0.05, 0.42, 0.97])
-def test_the_needle_is_at_the_random_number(qtbot: QtBot, draw: float) -> None:
-    strip = show(qtbot, DrawStrip(), 500, 90)
-    strip.set_candidates(drawing(draw))
+def test_the_needle_is_at_the_random_number(strip: DrawStrip, draw: float) -> None:
+    show_draw(strip, drawing(draw))
     rows, columns = np.nonzero(painted(strip, LIGHT.series_color(1)))
     assert columns[rows <= rows.min() + 2].mean() == pytest.approx(draw * 500, abs=3)
     assert strip.accessibleDescription() == f"random number {draw:.2f} → {'a' if draw < 0.6 else 'b'}"
@@ -114,26 +137,33 @@ def test_the_needle_is_at_the_random_number(qtbot: QtBot, draw: float) -> None:
     assert box.width() == pytest.approx((0.6 if draw < 0.6 else 0.4) * 500, abs=0.01)
 
 
-def test_the_needle_spins_and_stops_at_the_random_number(qtbot: QtBot) -> None:
-    strip = show(qtbot, DrawStrip(), 500, 90)
-    strip.set_candidates(drawing(0.2))
-    strip.set_candidates(drawing(0.7), spin=True)
+def test_the_needle_spins_and_stops_at_the_random_number(qtbot: QtBot, strip: DrawStrip) -> None:
+    show_draw(strip, drawing(0.2))
+    show_draw(strip, drawing(0.7), spin=True)
     places: list[float] = []
     qtbot.waitUntil(lambda: places.append(strip.needle) or strip.needle == 0.7)  # type: ignore[func-returns-value]
     assert len(set(places)) > 3
 
 
-def test_at_temperature_0_there_is_no_needle_but_a_crown(qtbot: QtBot, hover: Hover) -> None:
-    strip = show(qtbot, DrawStrip(), 500, 90)
-    strip.set_candidates(drawing(0.3))
+def test_at_temperature_0_there_is_no_needle_but_a_crown(strip: DrawStrip, hover: Hover) -> None:
+    show_draw(strip, drawing(0.3))
     with_needle = painted(strip, LIGHT.series_color(1)).sum()
     assert not painted(strip, LIGHT.series_color(4)).any()
-    strip.set_candidates(drawing(0.3, temperature=0.0))
+    show_draw(strip, drawing(0.3, temperature=0.0))
     assert painted(strip, LIGHT.series_color(1)).sum() < with_needle
     crown = where(strip, LIGHT.series_color(4))
     assert crown.x() == pytest.approx(strip.segment(0).center().x(), abs=3)
     assert "no draw" in strip.accessibleDescription()
     assert hover(strip, strip.segment(1).center().toPoint()).startswith("b   40.00 %")
+
+
+def test_the_rest_of_the_strip_and_the_row_of_others_have_the_same_number(strip: DrawStrip) -> None:
+    many = many_candidates(24)
+    shares = many.probabilities[-1].tolist()
+    show_draw(strip, replace(many, drawn=20, draw=0.9, starts=tuple(np.cumsum([0.0, *shares[:-1]]).tolist())))
+    covered = sum(strip.segment(index).width() for index in strip._segments())
+    assert len(strip._segments()) == strip._bars.rows()
+    assert 1 - covered / strip.width() == pytest.approx(strip._bars.others()[1], abs=1e-5)
 
 
 # --- Written tokens ----------------------------------------------------------------------------------

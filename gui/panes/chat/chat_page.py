@@ -1,7 +1,7 @@
 """The page of the Chat pane: the turns, the field for the next one, and the candidates of a token."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -30,9 +30,10 @@ from gui.widgets.sampling_controls import SamplingControls
 
 LARGEST = (1 << 24) - 1  # pixels: no limit, Qt's QWIDGETSIZE_MAX
 EXAMPLES = ("one", "two", "three")
-# Least pixels of the pane at zoom 1: the width with the candidates beside the chat, not below it; the height with all
-# controls, and with candidates below it; the height with the line of the system prompt.
-WIDE, TALL, LOW = 560, 430, 260
+# Least pixels of the pane at zoom 1: the width with the candidates beside the chat, not below it; the height with the
+# line of options, and with candidates below the chat.
+WIDE, TALL = 560, 430
+WIDEST_SLIDER = 280  # pixels at zoom 1
 
 
 class Composer(QPlainTextEdit):
@@ -56,21 +57,27 @@ class ChatPage(Themed, QWidget):
         self.views: list[TurnView] = []
         self._follows = True  # the end of the chat is kept in view
         self.system, self.composer = QLineEdit(), Composer()
-        self.note, self.figures, self.speed = label("muted", wraps=True), label("muted"), label("muted")
+        self.note, self.figures, self.speed = label("content", wraps=True), label("content"), label("content")
         self.context = ContextBar()
-        self.bars, self.strip, self.bars_title = CandidateBars(), DrawStrip(), label("content", wraps=True)
-        self.controls = SamplingControls()
+        self.bars, self.bars_title = CandidateBars(), label("content", wraps=True)
+        self.strip = DrawStrip(self.bars)
+        self.controls, self.more_button = SamplingControls(columns=3), QPushButton()
+        self.more_button.setCheckable(True)
+        self.has_side = True  # whether there is room for the candidates
         self.form = QComboBox()
         self.template, self.thinking = QCheckBox(), QCheckBox()
-        self.length = QSpinBox()
+        self.length_label, self.length = label(), QSpinBox()
+        self.length_label.setBuddy(self.length)
         self.length.setRange(1, 5000)
         self.length.setValue(256)
         self.send, self.stop = QPushButton(), QPushButton()
         self.send.setProperty("primary", True)
         self.copy_all, self.clear, self.save_file = QPushButton(), QPushButton(), QPushButton()
         self.open_model = QPushButton()
+        for field in (self.system, self.composer):
+            field.setProperty("role", "content")
         left = self._build_left()
-        right = column(self.bars_title, self.bars, self.strip, self.controls, spacing=GAP_M)
+        right = column(self.bars_title, self.bars, self.strip, spacing=GAP_M)
         right.setStretchFactor(self.bars, 1)
         self.side = QWidget()
         self.side.setLayout(right)
@@ -86,8 +93,11 @@ class ChatPage(Themed, QWidget):
         for button in self.examples:
             button.clicked.connect(lambda _=False, button=button: self.example_chosen.emit(button.text()))
         self.welcome = QWidget()
+        self.invitation = label("content-large", wraps=True)
+        for button in self.examples:
+            button.setProperty("role", "content")
         buttons = (row(button, 1) for button in (*self.examples, self.open_model))
-        self.welcome.setLayout(column(*buttons, spacing=GAP_M))
+        self.welcome.setLayout(column(self.invitation, *buttons, spacing=GAP_L))
         self.turns = QVBoxLayout()
         self.turns.setSpacing(GAP_L)
         inside = QWidget()
@@ -100,16 +110,28 @@ class ChatPage(Themed, QWidget):
         self.area.setMinimumHeight(1)
         self.area.verticalScrollBar().rangeChanged.connect(lambda *_: self._scroll_to_end())
         self.area.verticalScrollBar().actionTriggered.connect(self._scrolled)
-        self.more = QWidget()
-        options = (self.form, self.template, self.thinking, self.length, 1, self.copy_all, self.save_file, self.clear)
-        self.more.setLayout(row(*options, spacing=GAP_M))
         fill = row(self.context, self.figures, self.speed, spacing=GAP_M)
         fill.setStretch(0, 1)
-        sending = row(self.composer, column(self.send, self.stop, spacing=GAP_S), spacing=GAP_M)
-        sending.setStretch(0, 1)
-        left = column(self.system, self.area, fill, sending, self.more, spacing=GAP_M)
+        self.tools = self._build_tools()
+        left = column(self.system, self.area, fill, self.tools, spacing=GAP_M)
         left.setStretchFactor(self.area, 1)
         return left
+
+    def _build_tools(self) -> QWidget:
+        """Build the field for the next turn, a line of options, and more on demand."""
+        sending = row(self.composer, column(self.send, self.stop, spacing=GAP_S), spacing=GAP_M)
+        sending.setStretch(0, 1)
+        temperature = self.controls.sliders["temperature"]
+        options = (self.form, self.template, self.thinking, temperature, self.more_button)
+        self.options, self.more = QWidget(), QWidget()
+        self.options.setLayout(row(*options, 1, self.clear, spacing=GAP_M))
+        rest = row(self.length_label, self.length, 1, self.copy_all, self.save_file, spacing=GAP_M)
+        self.more.setLayout(column(self.controls, rest, spacing=GAP_M))
+        self.more.hide()
+        self.more_button.toggled.connect(self.more.setVisible)
+        tools = QWidget()
+        tools.setLayout(column(sending, self.options, self.more, spacing=GAP_M))
+        return tools
 
     # --- Showing it ------------------------------------------------------------------------------
 
@@ -143,7 +165,7 @@ class ChatPage(Themed, QWidget):
 
     def show_candidates(self, candidates: Candidates | None) -> None:
         self.bars.set_candidates(candidates)
-        self.strip.set_candidates(candidates)
+        self.strip.show_draw()
 
     def set_busy(self, busy: bool, can_send: bool) -> None:
         self.send.setEnabled(can_send and not busy)
@@ -180,14 +202,12 @@ class ChatPage(Themed, QWidget):
         """Show the widgets for which a pane of this size has room."""
         tall, wide = room.height() >= self.theme.px(TALL), room.width() >= self.theme.px(WIDE)
         self.halves.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-        self.side.setVisible(wide or tall)
+        self.has_side = wide or tall
         self.side.setMaximumHeight(LARGEST if wide else room.height() * 3 // 8)
-        self.controls.setVisible(wide and tall)
-        self.controls.set_compact(room.height() < self.theme.px(TALL + 160))
         self.strip.setVisible(wide)
         self.strip.set_low(not tall)
-        self.more.setVisible(tall)
-        self.system.setVisible(room.height() >= self.theme.px(LOW))
+        self.options.setVisible(tall)
+        self.controls.sliders["temperature"].setMaximumWidth(self.theme.px(WIDEST_SLIDER))
 
     def retranslate(self) -> None:
         self.send.setText(t("pane.chat.send"))
@@ -203,8 +223,10 @@ class ChatPage(Themed, QWidget):
         self.system.setAccessibleName(t("pane.chat.system"))
         self.composer.setPlaceholderText(t("pane.chat.placeholder"))
         self.composer.setAccessibleName(t("pane.chat.placeholder"))
+        self.length_label.setText(t("pane.chat.length"))
         self.length.setAccessibleName(t("pane.chat.length"))
-        self.length.setToolTip(t("pane.chat.length"))
+        self.more_button.setText(t("pane.chat.more"))
+        self.invitation.setText(t("pane.chat.welcome"))
         self.form.setPlaceholderText(t("pane.chat.choose_form"))
         self.form.setAccessibleName(t("pane.chat.choose_form"))
         for index in range(self.form.count()):
@@ -212,6 +234,6 @@ class ChatPage(Themed, QWidget):
         self._show_examples()
 
     def restyle(self) -> None:
-        height = self.composer.fontMetrics().lineSpacing()
+        height = QFontMetrics(self.content.font(NORMAL)).lineSpacing()
         self.composer.setFixedHeight(2 * height + self.theme.px(NORMAL) + GAP_M)
         self.send.setIcon(icon("play", self.theme, "on_accent", 16))

@@ -16,6 +16,7 @@ from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.chat.chat_page import ChatPage
 from gui.panes.chat.conversation import Conversation, Turn, as_json, as_markdown
+from gui.panes.chat.sentence import of_chat
 from gui.panes.chat.spans import answer_spans, template_spans
 from gui.panes.chat.turn_view import TurnView
 from gui.samples import SMOLLM2
@@ -47,6 +48,7 @@ class ChatPane(Pane):
         self.page = ChatPage()
         self.page.controls.set_settings(CALM)
         self.pages.addWidget(self.page)
+        self.add_controls(self.page.system, self.page.tools)
         self._show_timer = timer(self, SHOW_MS, self._show, single_shot=True)
         self._connect()
         self.follow(self.state.model_changed)
@@ -286,6 +288,7 @@ class ChatPane(Pane):
         is_new = index >= len(self.page.views)
         view = self.page.view(index)
         if is_new:
+            self.add_controls(view.buttons)
             view.edit_wanted.connect(lambda: self.edit(self.chat.path[index]))
             view.copy_wanted.connect(lambda: self._copy(self.chat.path[index].text))
             view.again_wanted.connect(lambda: self.again(self.chat.path[index]))
@@ -327,6 +330,8 @@ class ChatPane(Pane):
         if shown is None and last.tokens:
             shown = last, len(last.tokens) - 1
         self.page.show_candidates(shown[0].tokens[shown[1]].candidates if shown is not None else None)
+        self.page.side.setVisible(self.page.has_side and bool(self.chat.path))
+        self.subtitle_changed.emit()
 
     def _show_context(self, unseen: int) -> None:
         prompt, last = self._prompt, self.chat.last
@@ -352,6 +357,7 @@ class ChatPane(Pane):
 
     def adapt_layout(self) -> None:
         self.page.adapt_layout(self.size())
+        self._show_candidates()
 
     # --- Clearing, copying, saving ---------------------------------------------------------------
 
@@ -403,6 +409,10 @@ class ChatPane(Pane):
     def subtitle(self) -> str:
         return t("pane.chat.subtitle") if self.state.model is not None else ""
 
+    def sentence(self) -> str:
+        chosen = self._chosen[0].tokens[self._chosen[1]] if self._chosen is not None else None
+        return of_chat(self.chat.last, self._prompt, chosen) if self.state.model is not None else ""
+
     def table(self) -> Table | None:
         rows: list[tuple[object, ...]] = []
         for number_of_turn, turn in enumerate(self.chat.path, start=1):
@@ -416,6 +426,7 @@ class ChatPane(Pane):
         return {
             "sampling": self.page.controls.save(),
             "length": self.page.length.value(),
+            "more": self.page.more_button.isChecked(),
             "template": self.page.template.isChecked(),
             "system": self.page.system.text(),
             "turns": self.chat.save(),
@@ -426,6 +437,8 @@ class ChatPane(Pane):
             self.page.controls.restore(saved["sampling"])
         if isinstance(saved.get("length"), int):
             self.page.length.setValue(saved["length"])
+        if isinstance(saved.get("more"), bool):
+            self.page.more_button.setChecked(saved["more"])
         if isinstance(saved.get("template"), bool):
             self.page.template.setChecked(saved["template"])
         if isinstance(saved.get("system"), str):

@@ -46,7 +46,7 @@ class TurnView(Themed, QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.role, self.state, self.place = label("headline"), label("muted"), label("muted")
+        self.role, self.state, self.place = label("content-large"), label("content"), label("muted")
         self.text = WholeText()
         self.edit, self.copy, self.again, self.on = QToolButton(), QToolButton(), QToolButton(), QToolButton()
         self.before, self.after = QToolButton(), QToolButton()
@@ -61,9 +61,10 @@ class TurnView(Themed, QWidget):
             button.clicked.connect(signal)
         self.before.clicked.connect(lambda: self.variant_wanted.emit(-1))
         self.after.clicked.connect(lambda: self.variant_wanted.emit(1))
+        self.buttons = QWidget()
         variants = row(self.before, self.place, self.after, spacing=2)
-        buttons = (self.on, self.again, self.edit, self.copy)
-        head = row(self.role, self.state, 1, variants, *buttons, spacing=GAP_M)
+        self.buttons.setLayout(row(variants, self.on, self.again, self.edit, self.copy, spacing=GAP_M))
+        head = row(self.role, self.state, 1, self.buttons, spacing=GAP_M)
         self.setLayout(column(head, self.text, spacing=GAP_S))
         self.retranslate()
 

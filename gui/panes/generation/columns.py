@@ -9,9 +9,14 @@ from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens
 from gui.pane import Pane
 from gui.panes.generation.stage import COLUMNS
 
+SLOT = "column"
+
 
 class Columns(QObject):
-    """Generates one text for each temperature in COLUMNS, all at once."""
+    """Generates one text for each temperature in COLUMNS, one after the other.
+
+    At once they would take several times as long: the model would read the other text again at each change.
+    """
 
     changed = Signal()
     ended = Signal()  # all texts are complete
@@ -24,19 +29,18 @@ class Columns(QObject):
     def play(self, request: Generate) -> None:
         """Generate as `request` does, but for the temperature."""
         self.texts = [[] for _ in COLUMNS]
-        for index, temperature in enumerate(COLUMNS):
-            one = replace(request, sampling=replace(request.sampling, temperature=temperature))
-            show = partial(self._generated, index)
-            self._pane.ask(one, show, slot=f"column {index}", ended=lambda _: self._one_ended())
+        self._begin(request, 0)
 
     def stop(self) -> None:
-        for index in range(len(COLUMNS)):
-            self._pane.drop(f"column {index}")
+        self._pane.drop(SLOT)
+
+    def _begin(self, request: Generate, index: int) -> None:
+        if index == len(COLUMNS):
+            self.ended.emit()
+            return
+        one = replace(request, sampling=replace(request.sampling, temperature=COLUMNS[index]))
+        self._pane.ask(one, partial(self._generated, index), SLOT, lambda _: self._begin(request, index + 1))
 
     def _generated(self, index: int, event: GeneratedTokens) -> None:
         self.texts[index] += event.tokens
         self.changed.emit()
-
-    def _one_ended(self) -> None:
-        if not any(self._pane.asking(f"column {index}") for index in range(len(COLUMNS))):
-            self.ended.emit()

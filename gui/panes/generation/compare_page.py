@@ -7,10 +7,10 @@ from gui.i18n import t
 from gui.layout import column, label, row
 from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
-from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
+from gui.panes.generation.stage_text import StageText
+from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
-from gui.widgets.coloured_text import ColouredText
 from gui.widgets.legend import Entry, Legend
 
 LEAST_ROOM, LONG_ROOM = 500, 300  # pixels at zoom 1: the candidates; the curve and the sentences
@@ -21,10 +21,10 @@ class ComparePage(Themed, Page):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pin_button, self.unpin_button, self.write_button = QPushButton(), QPushButton(), QPushButton()
-        self.summary, self.place_words = label(wraps=True), label(wraps=True)
-        self.titles = {side: label("title") for side in SIDES}
-        self.texts = {side: ColouredText(NORMAL + 2) for side in SIDES}
-        self.names = {side: label("muted") for side in SIDES}
+        self.summary, self.place_words = (label("content", wraps=True) for _ in range(2))
+        self.titles = {side: label("content-large") for side in SIDES}
+        self.texts = {side: StageText() for side in SIDES}
+        self.names = {side: label("content") for side in SIDES}
         self.bars = {side: CandidateBars(draws=False) for side in SIDES}
         self.curve, self.key = ScoreCurve(), Legend()
         for text in self.texts.values():

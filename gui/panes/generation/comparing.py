@@ -13,8 +13,9 @@ from engine.messages.scoring import Expect, Expected, ScoredTokens
 from engine.messages.status import Progress
 from gui.i18n import number, percent, t
 from gui.pane import Pane, Table
-from gui.panes.generation.alignment import stretches
+from gui.panes.generation import sentence
 from gui.panes.generation.compare_page import SIDES, ComparePage
+from gui.panes.generation.comparison import largest, measures, parts_of
 from gui.panes.generation.part import Part
 from gui.panes.generation.scoring import LONGEST_TEXT
 from gui.panes.generation.units import LN2, share
@@ -22,8 +23,8 @@ from gui.samples import name_of
 from gui.text import size_words, tip
 from gui.widgets.coloured_text import Span, marked
 
-LEAST_BITS = 0.001  # smaller divergences come from rounding
 WRITTEN = 40  # tokens that each model writes
+LEAST_CHANGE = 0.0005  # of a probability; smaller ones are not listed
 GREEDY = SamplingSettings(temperature=0.0)
 FULL_BITS = {"divergence": 4.0, "surprisal": 16.0}  # end of the colour scale of the curve
 
@@ -45,7 +46,7 @@ class Comparing(Part):
         page.write_button.clicked.connect(self.write)
         page.texts["now"].clicked.connect(self._select)
         page.texts["a"].clicked.connect(self._select_other)
-        page.curve.chosen.connect(lambda index: self._select(self._stretches()[index][0].start))
+        page.curve.chosen.connect(lambda index: self._select(self._parts()[index][0].start))
         self.state.pinned_changed.connect(self._refresh_if_seen)
 
     # --- Pinning and asking ----------------------------------------------------------------------
@@ -106,7 +107,7 @@ class Comparing(Part):
 
     def _select_other(self, index: int) -> None:
         """Select the open model's token where A has its token `index`."""
-        for now, other in self._stretches():
+        for now, other in self._parts():
             if other.start <= index < other.stop and not self.written["a"]:
                 self._select(now.start)
 
@@ -128,21 +129,18 @@ class Comparing(Part):
 
     def _expects(self, side: str, answer: Expected) -> None:
         self._expected[side] = answer.candidates
-        self.page.bars[side].set_candidates(answer.candidates)
-        self._show_place()
+        if len(self._expected) == len(SIDES):
+            for name, bars in self.page.bars.items():
+                bars.set_candidates(self._expected[name])
+            self._show_place()
 
     # --- Showing it ------------------------------------------------------------------------------
 
     def on_shown(self) -> None:
         self._show()
 
-    def _stretches(self) -> list[tuple[slice, slice]]:
-        found = self.found
-        if found is None:
-            return []
-        if found.divergences is not None:
-            return [(slice(index, index + 1),) * 2 for index in range(len(found.now.ids))]
-        return stretches(found.now.texts, found.pinned.texts)
+    def _parts(self) -> list[tuple[slice, slice]]:
+        return parts_of(self.found) if self.found is not None else []
 
     def _show(self) -> None:
         page, pinned = self.page, self.state.pinned
@@ -164,6 +162,7 @@ class Comparing(Part):
             page.place_words.clear()
             asking = self.pane.asking("Compare")
             page.summary.setText("" if asking else _advice(pinned is not None))
+            self.pane.subtitle_changed.emit()
             return
         page.texts["now"].set_spans(self._spans(found.now), self.place)
         written = [Span(self.state.text, None), *map(self._written_span, self.written["a"])]
@@ -171,6 +170,7 @@ class Comparing(Part):
         self._show_curve(found)
         page.summary.setText(self._summary(found))
         self._show_place()
+        self.pane.subtitle_changed.emit()
 
     def _memory(self) -> str:
         """Return how much memory A takes besides the open model."""
@@ -207,18 +207,10 @@ class Comparing(Part):
     def _most_bits(self) -> float:
         return float(np.log2(max(2, self.state.model.vocabulary if self.state.model else 2)))
 
-    def _measures(self, found: Comparison) -> tuple[np.ndarray, np.ndarray]:
-        """Return two numbers in bits for each stretch: both divergences, or the surprisal of now and of A."""
-        if found.divergences is not None and found.symmetric is not None:
-            return found.divergences / LN2, found.symmetric / LN2
-        both = [(found.now.surprisals[one].sum(), found.pinned.surprisals[two].sum()) for one, two in self._stretches()]
-        now, other = np.array(both).T / LN2
-        return now, other
-
     def _show_curve(self, found: Comparison) -> None:
         kind = "divergence" if found.divergences is not None else "surprisal"
-        first, second = self._measures(found)
-        parts = self._stretches()
+        first, second = measures(found)
+        parts = self._parts()
         pieces = ["".join(found.now.texts[one]) or found.now.pieces[one.start] for one, _ in parts]
         words = [
             t(f"pane.generation.compare.at_{kind}", piece=marked(piece), first=number(a, 2), second=number(b, 2))
@@ -234,23 +226,21 @@ class Comparing(Part):
         self.page.show_key(kind)
 
     def _summary(self, found: Comparison) -> str:
-        """Return how far the two models differ, in one sentence."""
-        first, second = self._measures(found)
+        """Return how the difference of the two models is measured, and how large it is."""
+        first, _ = measures(found)
         if not np.isfinite(first).any():
             return t("pane.generation.score.too_short")
-        rates = {
-            side: number(float(np.nansum(one.surprisals)) / LN2 / max(1, len("".join(one.texts))), 2)
-            for side, one in zip(SIDES, (found.now, found.pinned), strict=True)
-        }
-        same = found.divergences is not None
-        if same and float(np.nanmax(first)) < LEAST_BITS:
-            return t("pane.generation.compare.equal", **rates)
-        most = int(np.nanargmax(first if same else np.abs(first - second)))
-        piece = marked("".join(found.now.texts[self._stretches()[most][0]]))
-        if same:
-            mean, highest = number(float(np.nanmean(first)), 3), number(float(first[most]), 2)
-            return t("pane.generation.compare.same", mean=mean, most=highest, piece=piece, **rates)
-        return t("pane.generation.compare.other", piece=piece, **rates)
+        if found.divergences is None:
+            return t("pane.generation.compare.other")
+        place = largest(found)
+        if place is None:
+            return t("pane.generation.compare.equal")
+        piece = marked("".join(found.now.texts[parts_of(found)[place][0]]))
+        mean, most = number(float(np.nanmean(first)), 3), number(float(first[place]), 2)
+        return t("pane.generation.compare.same", mean=mean, most=most, piece=piece)
+
+    def sentence(self) -> str:
+        return sentence.of_comparison(self.found) if self.found is not None else ""
 
     def _show_place(self) -> None:
         """Show where the probabilities of the candidates differ most, with arrows."""
@@ -265,6 +255,7 @@ class Comparing(Part):
         changes = (
             f"{marked(piece)} {share(other[piece])} {'↑' if now[piece] > other[piece] else '↓'} {share(now[piece])}"
             for piece in both
+            if abs(now[piece] - other[piece]) >= LEAST_CHANGE
         )
         self.page.place_words.setText("\n".join((where, *changes)))
 
@@ -275,10 +266,10 @@ class Comparing(Part):
         if self.found is None:
             return None
         names = ("kl_bits", "js_bits") if self.found.divergences is not None else ("now_bits", "a_bits")
-        first, second = self._measures(self.found)
+        first, second = measures(self.found)
         rows: list[tuple[object, ...]] = [
             (index, "".join(self.found.now.texts[one]), a, b)
-            for index, ((one, _), a, b) in enumerate(zip(self._stretches(), first, second, strict=True))
+            for index, ((one, _), a, b) in enumerate(zip(self._parts(), first, second, strict=True))
         ]
         return Table(("position", "text", *names), rows)
 

@@ -13,7 +13,7 @@ from gui.colormaps import color_of
 from gui.i18n import number, t
 from gui.panes.generation.units import UNITS
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, SMALL
+from gui.theme import GAP_M, GAP_S, NORMAL
 from gui.widgets.painted import Painted, Policy
 
 Floats = NDArray[np.float64]
@@ -60,7 +60,7 @@ class ScoreCurve(Painted):
     # --- Geometry --------------------------------------------------------------------------------
 
     def _metrics(self) -> QFontMetricsF:
-        return QFontMetricsF(self.theme.font(SMALL - 1))
+        return QFontMetricsF(self.theme.font(NORMAL))
 
     def highest(self) -> float:
         """Return the upper end of the vertical axis in bits."""
@@ -79,7 +79,10 @@ class ScoreCurve(Painted):
         metrics = self._metrics()
         left = max(metrics.horizontalAdvance(UNITS[self.unit](tick)) for tick in self.ticks()) + GAP_M
         return QRectF(
-            left, metrics.height() + GAP_S, self.width() - left - GAP_M, self.height() - 3 * metrics.height() - GAP_M
+            left,
+            1.5 * metrics.height() + GAP_S,
+            self.width() - left - GAP_M,
+            self.height() - 3.5 * metrics.height() - GAP_M,
         )
 
     def _x(self, index: float) -> float:
@@ -97,7 +100,7 @@ class ScoreCurve(Painted):
         if not len(self.surprisals):
             return
         painter = QPainter(self)
-        painter.setFont(self.theme.font(SMALL - 1))
+        painter.setFont(self.theme.font(NORMAL))
         area = self.area()
         height = area.height() / self.highest()
         self._paint_axis(painter, area, height)

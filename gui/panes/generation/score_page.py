@@ -7,11 +7,11 @@ from gui.i18n import t
 from gui.layout import column, label, row
 from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
+from gui.panes.generation.stage_text import StageText
 from gui.panes.generation.units import UNITS
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
-from gui.widgets.coloured_text import ColouredText
 from gui.widgets.legend import Entry, Legend
 from gui.widgets.segmented_control import SegmentedControl
 
@@ -22,12 +22,12 @@ LEAST_ROOM, LONG_ROOM = 500, 300  # the candidates; the curve, and everything in
 class ScorePage(Themed, Page):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.summary, self.title, self.token_words = label(wraps=True), label("title"), label(wraps=True)
-        self.text, self.curve, self.bars = ColouredText(), ScoreCurve(), CandidateBars(draws=False)
+        self.summary, self.title = label("content", wraps=True), label("content-large", wraps=True)
+        self.token_words = label("content", wraps=True)
+        self.text, self.curve, self.bars = StageText(), ScoreCurve(), CandidateBars(draws=False)
         self.key, self.unit = Legend(), SegmentedControl(tuple(UNITS))
-        self.is_low = False  # whether there is only room for the text, the candidates and a brief summary
         self.stop_button, self.end_button = QPushButton(), QPushButton()
-        self.word_label, self.word, self.word_words = label(), QLineEdit(), label(wraps=True)
+        self.word_label, self.word, self.word_words = label(), QLineEdit(), label("content", wraps=True)
         self.word_label.setBuddy(self.word)
         self.word.setClearButtonEnabled(True)
         self.text.setMinimumHeight(1)  # in a low tile the text scrolls
@@ -55,9 +55,8 @@ class ScorePage(Themed, Page):
     def adapt_layout(self, room: QSize) -> None:
         """Show the widgets for which a pane of this size has room."""
         self.right.setVisible(room.width() >= self.theme.px(LEAST_ROOM))
-        self.is_low = room.height() < self.theme.px(LONG_ROOM)
-        for widget in (self.curve, self.key, self.token_words, self.asked):
-            widget.setVisible(not self.is_low)
+        for widget in (self.summary, self.curve, self.key, self.token_words, self.asked):
+            widget.setVisible(room.height() >= self.theme.px(LONG_ROOM))
 
     def retranslate(self) -> None:
         labels = {unit: t(f"pane.generation.unit.{unit}") for unit in UNITS}

@@ -1,16 +1,19 @@
 """Scoring: the shared text in the colours of its surprisal, and what the model expected at the selected place."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize
 
 from engine.messages.envelope import Ended
+from engine.messages.generation import Candidates
 from engine.messages.scoring import Expect, Expected, ScoredTokens, ScoreText
 from engine.messages.status import Progress
 from gui.i18n import number, percent, t
 from gui.layout import timer
 from gui.pane import Pane, Table
+from gui.panes.generation import sentence
 from gui.panes.generation.part import Part
 from gui.panes.generation.score_page import ScorePage
 from gui.panes.generation.scores import TextScores
@@ -100,14 +103,14 @@ class Scoring(Part):
         place = self.state.token
         if place == 0:  # nothing predicts the first token
             self.drop("Expect")
-            self.page.bars.set_candidates(None)
+            self._show_place(0, None)
             self.page.word_words.clear()
             return
-        place = len(self.scores.text) if place is None else place  # at most the number of tokens
-        self.ask(Expect(self.scores.text, place, self.page.word.text()), self._expected)
+        where = len(self.scores.text) if place is None else place  # at most the number of tokens
+        self.ask(Expect(self.scores.text, where, self.page.word.text()), partial(self._expected, place))
 
-    def _expected(self, event: Expected) -> None:
-        self.page.bars.set_candidates(event.candidates)
+    def _expected(self, place: int | None, event: Expected) -> None:
+        self._show_place(place, event.candidates)
         word = event.word
         if word is None:
             self.page.word_words.clear()
@@ -142,7 +145,7 @@ class Scoring(Part):
         page.show_key(UNITS[unit](0.0), UNITS[unit](self._most_bits()))
         page.summary.setText(self._summary())
         page.stop_button.setVisible(self._is_asking)
-        self._show_place(current)
+        self.pane.subtitle_changed.emit()
 
     def _current(self) -> int | None:
         token = self.state.token
@@ -153,15 +156,17 @@ class Scoring(Part):
         model = self.state.model
         return float(np.log2(max(2, model.vocabulary if model else 2)))
 
-    def _show_place(self, current: int | None) -> None:
+    def _show_place(self, current: int | None, found: Candidates | None) -> None:
+        """Show the candidates at a place, together with its name."""
         page = self.page
-        if current is None:
+        page.bars.set_candidates(found)
+        page.end_button.setEnabled(current is not None)
+        if current is None or current >= len(self.scores):
             page.title.setText(t("pane.generation.score.after"))
-            page.token_words.setText("")
+            page.token_words.clear()
         else:
             page.title.setText(t("pane.generation.score.instead", piece=marked(self.scores.pieces[current])))
             page.token_words.setText(self._words(current))
-        page.end_button.setEnabled(current is not None)
 
     def _words(self, index: int) -> str:
         """Return the prediction of a token in words."""
@@ -182,31 +187,25 @@ class Scoring(Part):
         )
 
     def _summary(self) -> str:
-        """Return how well the model predicts the text, in one sentence."""
+        """Return how well the model predicts the text in figures, or what is missing."""
         scores = self.scores
         if self._is_asking:
             return t("pane.generation.score.running", percent=percent(self._progress))
         if len(scores) < 2:
             return t("pane.generation.score.too_short")
-        if self.page.is_low:
-            bits, perplexity = number(scores.mean_bits, 2), number(2.0**scores.mean_bits, 1)
-            return t("pane.generation.score.brief", bits=bits, perplexity=perplexity)
-        worst = int(np.nanargmax(scores.surprisals))
-        words = t(
-            "pane.generation.score.summary" if scores.is_complete else "pane.generation.score.stopped",
-            tokens=number(len(scores)),
-            bits=number(scores.mean_bits, 2),
-            perplexity=number(2.0**scores.mean_bits, 1),
-            piece=marked(scores.pieces[worst]),
-            percent=share(2.0 ** -float(scores.surprisals[worst])),
-        )
+        bits, perplexity = number(scores.mean_bits, 2), number(2.0**scores.mean_bits, 1)
+        key = "summary" if scores.is_complete else "stopped"
+        words = t(f"pane.generation.score.{key}", tokens=number(len(scores)), bits=bits, perplexity=perplexity)
         if len(self.state.text) > LONGEST_TEXT:
             words += " " + t("pane.generation.score.cut", characters=number(LONGEST_TEXT))
         return words
 
+    def sentence(self) -> str:
+        vocabulary = self.state.model.vocabulary if self.state.model else 2
+        return "" if self._is_asking else sentence.of_scores(self.scores, vocabulary)
+
     def adapt_layout(self, room: QSize) -> None:
         self.page.adapt_layout(room)
-        self.page.summary.setText(self._summary())
 
     # --- What every part has ---------------------------------------------------------------------
 

@@ -2,10 +2,17 @@
 
 import math
 
-from engine.messages.generation import Candidates, GeneratedToken
+import numpy as np
+
+from engine.messages.comparing import Comparison
+from engine.messages.generation import Candidates
 from gui.i18n import number, percent, t
+from gui.panes.generation.comparison import largest, measures, parts_of, rate
 from gui.panes.generation.moment import Moment
+from gui.panes.generation.scores import TextScores
+from gui.panes.generation.units import UNITS, share
 from gui.widgets.coloured_text import marked
+from gui.widgets.token_spans import choice_words
 
 STRONG = 0.5  # the least probability of a continuation that is called likely
 GUESSING = 0.5  # of the vocabulary: with as many equally likely tokens, a model nearly guesses
@@ -13,24 +20,10 @@ GUESSING = 0.5  # of the vocabulary: with as many equally likely tokens, a model
 
 def of_moment(moment: Moment) -> str:
     """Return what the candidates say of the next token, or of the last one while the model writes."""
-    found, last = moment.candidates, moment.last
-    if last is not None and last.ends:
-        return t("pane.generation.says.ended", piece=marked(last.piece), percent=percent(last.probability))
-    if found is None:
-        return ""
-    if moment.is_past and last is not None:
-        return _of_last(found, last)
-    return _of_next(found)
-
-
-def _of_last(found: Candidates, last: GeneratedToken) -> str:
-    """Return how the last token was chosen."""
-    best = int(found.probabilities[0].argmax())
-    words = {"piece": marked(last.piece), "percent": percent(last.probability, 1)}
-    if int(found.ids[best]) == last.id:
-        return t("pane.generation.says.wrote_best", **words)
-    other = {"best": marked(found.pieces[best]), "most": percent(float(found.probabilities[0, best]), 1)}
-    return t("pane.generation.says.wrote", **words, **other)
+    last = moment.last
+    if last is not None and (moment.is_past or last.ends):
+        return choice_words(last)
+    return _of_next(moment.candidates) if moment.candidates is not None else ""
 
 
 def _of_next(found: Candidates) -> str:
@@ -51,3 +44,31 @@ def _of_next(found: Candidates) -> str:
     if float(model[best]) >= STRONG:
         return t("pane.generation.says.strong", rest=percent(1.0 - float(model[best]), 1), **words)
     return t("pane.generation.says.open", choices=number(choices, 0 if choices >= 10 else 1), **words)
+
+
+def of_scores(scores: TextScores, vocabulary: int) -> str:
+    """Return how well the model predicts a text, and its most surprising token."""
+    if len(scores) < 2:
+        return ""
+    worst, guess = int(np.nanargmax(scores.surprisals)), math.log2(max(2, vocabulary))
+    if scores.mean_bits > guess:
+        return t("pane.generation.says.foreign", bits=number(scores.mean_bits, 1), guess=number(guess, 1))
+    return t(
+        "pane.generation.says.scored",
+        choices=UNITS["choices"](scores.mean_bits),
+        piece=marked(scores.pieces[worst]),
+        percent=share(2.0 ** -float(scores.surprisals[worst])),
+    )
+
+
+def of_comparison(found: Comparison) -> str:
+    """Return where two models differ most, and which of them predicts the text better."""
+    if not np.isfinite(measures(found)[0]).any():
+        return ""
+    rates = {"now": number(rate(found.now), 2), "a": number(rate(found.pinned), 2)}
+    place = largest(found)
+    if place is None:
+        return t("pane.generation.says.equal", **rates)
+    piece = marked("".join(found.now.texts[parts_of(found)[place][0]]))
+    key = "even" if rates["now"] == rates["a"] else "now" if rate(found.now) < rate(found.pinned) else "a"
+    return t(f"pane.generation.says.better.{key}", piece=piece, **rates)

@@ -29,7 +29,8 @@ class Stage(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.text, self.small_tree, self.tree = StageText(), TreeView(), TreeView()
-        self.bars, self.strip, self.text_key = CandidateBars(), DrawStrip(), Legend()
+        self.bars, self.text_key = CandidateBars(), Legend()
+        self.strip = DrawStrip(self.bars)
         self.bars_title, self.live_words = label("content"), label("content")
         for words in (self.bars_title, self.live_words):
             words.setMinimumWidth(1)
@@ -109,7 +110,7 @@ class Stage(Themed, QWidget):
 
     def _show_candidates(self, moment: Moment, spin: bool) -> None:
         self.bars.set_candidates(moment.candidates)
-        self.strip.set_candidates(moment.candidates, spin)
+        self.strip.show_draw(spin)
         self.bars_title.setText(t("pane.generation.last" if moment.is_past else "pane.generation.next"))
 
     def show_columns(self, texts: list[list[Span]], chosen: int, moment: Moment) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from gui.theme import GAP_S, HUGE, LARGE, NORMAL
 from gui.widgets.coloured_text import ColouredText, Span
 
-SIZES = (HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
+SIZES = (44, 36, HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
 FILLED = 0.85  # of a line, where words are kept whole
 
 
@@ -30,8 +30,8 @@ class StageText(ColouredText):
         boxes = self.page.boxes_of(index)
         if not boxes:
             return None
-        corner = self.page.mapTo(self, boxes[0].topLeft().toPoint())
-        return QRectF(QPointF(corner), boxes[0].size())
+        widest = max(boxes, key=QRectF.width)  # a space may be on the line before
+        return QRectF(QPointF(self.page.mapTo(self, widest.topLeft().toPoint())), widest.size())
 
     def _choose_size(self, text: str) -> None:
         """Choose the largest size at which the text fits without scrolling; the lines are estimated."""
