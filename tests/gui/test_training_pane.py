@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QApplication, QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
@@ -350,7 +350,9 @@ def test_a_small_tile_shows_the_curve_alone_until_the_keyboard_is_in_it(
     assert not run.small_row.isVisible()
     assert run.plot.isVisible()
     qtbot.waitUntil(lambda: pane.compact)
-    window.setFocus()
+    focused = QApplication.focusWidget()
+    if focused is not None:
+        focused.clearFocus()
     pane.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
     pane._show_controls()
     assert not run.controls.isVisible()
