@@ -51,7 +51,7 @@ def actions() -> list[str]:
 
 
 # Keys that the code composes from parts, with the parts; every f-string that makes a key is listed.
-SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "unit", "rate", "layout")
+SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "rate", "layout")
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),

@@ -40,7 +40,7 @@ from tests.gui.hands import recorded
 def pane(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> TrainingPane:
     window.opening.open_paths([str(tmp_path)])
     qtbot.waitUntil(lambda: window.state.corpus is not None)
-    window.show_pane("training")
+    window.workspace.set_layout(1, ["training"])
     found = window.workspace.pane("training")
     assert isinstance(found, TrainingPane)
     found.runs.models = tmp_path / "models"
@@ -163,6 +163,56 @@ def test_without_a_text_the_pane_offers_to_open_one(qtbot: QtBot, window: MainWi
     click(qtbot, page.sample_button)
     qtbot.waitUntil(page.start_button.isVisible)
     assert engine.asked(InspectText)[-1].paths[0].endswith("world.txt")
+
+
+def test_each_card_forecasts_its_run_and_shows_what_an_earlier_one_of_its_length_wrote(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine
+) -> None:
+    wrote = replace(summary("/models/story-7"), seconds=31.0, sample=TrainingSample(400, "The", " cat sat"))
+    engine.answers[ListRuns] = lambda _: [summary("/models/story-8"), wrote]  # the first lasted 75 seconds
+    pane.refresh()
+    cards = pane.start_page.form.buttons
+    qtbot.waitUntil(lambda: cards["30s"].written == "The cat sat")
+    assert cards["30s"].caption == "story-7 wrote after 400 steps (0:31):"
+    assert cards["5m"].written == ""
+    qtbot.waitUntil(lambda: all(len(card.facts) == 3 for card in cards.values()))
+    assert {request.settings.seconds for request in engine.asked(EstimateTraining)} >= {30.0, 300.0}
+
+
+def test_a_run_of_too_few_steps_is_warned_of_and_changed_with_one_click(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine
+) -> None:
+    def estimate(request: EstimateTraining) -> list[object]:
+        s = request.settings
+        return [TrainingEstimate(s, 1, 1, 30.0, round(20 * (s.seconds or 0) / 30 * 128 / s.width), 1.0)]
+
+    engine.answers[EstimateTraining] = estimate
+    pane._estimates.clear()
+    form, warning = pane.start_page.form, pane.start_page.few_steps
+    form.choose("30s")
+    qtbot.waitUntil(warning.isVisible)
+    assert "20" in warning.words.text()
+    assert "too few" in pane.sentence()
+    click(qtbot, warning.smaller)
+    assert (form.settings().width, form.settings().seconds) == (64, 30.0)
+    qtbot.waitUntil(lambda: "40" in warning.words.text())
+    assert not warning.smaller.isVisible()
+    click(qtbot, warning.longer)
+    assert form.settings().seconds == 120.0
+    qtbot.waitUntil(lambda: not warning.isVisible())  # 160 steps
+
+
+def test_without_a_text_the_earlier_runs_are_shown_and_can_be_opened(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine
+) -> None:
+    window.workspace.set_layout(1, ["training"])
+    page = window.workspace.pane("training").start_page  # type: ignore[attr-defined]
+    window.show_pane("training")
+    qtbot.waitUntil(lambda: bool(page.summaries))
+    card = page.cards[0]
+    assert card.title == "other-1"
+    click(qtbot, card)
+    assert engine.asked(OpenModel)[-1].folder == "/models/other-1"
 
 
 def test_a_run_that_is_being_prepared_can_be_cancelled(

@@ -91,7 +91,8 @@ class Placing:
     def _at_end(self, row: QRectF, words: str, is_right: bool, least: float = math.inf) -> QRectF | None:
         """Return a place for words at one end of a row; words longer than `least` may be cut there."""
         needed = self.measure(words) + 2 * self.px(PAD) + 1
-        for width in (needed, needed / 2, least):
+        widest = min(needed, row.width())
+        for width in (widest, 0.75 * widest, 0.5 * widest, least):
             rect = QRectF(row.right() - width if is_right else row.left(), row.top(), width, row.height())
             if min(needed, least) <= width <= row.width() and self._is_free(rect):
                 self._taken.append(rect)

@@ -40,7 +40,8 @@ class TrainingPane(Pane):
 
     def build(self) -> None:
         self.others: dict[str, RunRecord] = {}  # compared with the run in front, by folder
-        self._estimate: TrainingEstimate | None = None
+        self._estimates: dict[TrainingSettings, TrainingEstimate] = {}  # measured since the last run
+        self._written: list[RunSummary] = []  # earlier runs, the newest first
         self._preset = "30s"
         self._own: TrainingSettings | None = None  # settings by hand that belong to no preset
         self._hidden: set[str] = set()  # folders of the runs removed from the list
@@ -63,6 +64,7 @@ class TrainingPane(Pane):
         start.open_wanted.connect(self.open_wanted)
         start.encoding.clicked.connect(self._choose_encoding)
         start.sample_wanted.connect(self.sample_wanted)
+        start.run_wanted.connect(self.model_wanted)
         start.back_wanted.connect(lambda: self._show_page(run))
         run.pause_wanted.connect(self.runs.pause_or_resume)
         run.stop_wanted.connect(self.runs.stop)
@@ -99,10 +101,22 @@ class TrainingPane(Pane):
             self.ask(ListPresets(corpus.characters), self._show_presets)
             if not self.runs.running and (record is None or record.started.name != corpus.name):
                 self.pages.setCurrentWidget(self.start_page)
+        self._ask_runs()
         if model is not None and (record is None or record.folder != model.folder):
             self.runs.read(model.folder)
         self._show_start()
         self._show_buttons()
+
+    def _ask_runs(self) -> None:
+        """Ask for the earlier runs, to show what they have written."""
+        written: list[RunSummary] = []
+
+        def ended(end: Ended) -> None:
+            self._written = [run for run in written if run.folder not in self._hidden]
+            self.start_page.form.set_runs(self._written)
+            self._show_start()
+
+        self.ask(ListRuns(str(self.runs.models)), written.append, "written", ended)
 
     def _show_presets(self, presets: Presets) -> None:
         form = self.start_page.form
@@ -120,12 +134,24 @@ class TrainingPane(Pane):
         self._own = None if form.chosen else form.settings()
         self._estimating.start()
 
+    @property
+    def _estimate(self) -> TrainingEstimate | None:
+        """The estimate for the chosen settings, if they have been measured."""
+        return self._estimates.get(self.start_page.form.settings())
+
     def _ask_estimate(self) -> None:
+        """Measure the chosen settings, then the presets that have not been measured yet."""
         if self.state.corpus is None or self.runs.running or not self.isVisible():
             return  # `_estimating` starts again when the pane is shown or the run ends
-        self.start_page.estimate.setText(t("pane.training.estimating"))
-        request = EstimateTraining(self.start_page.form.settings())
-        self.ask(request, self._show_estimate, ended=self._estimated)
+        form = self.start_page.form
+        settings = next((s for s in (form.settings(), *form.presets.values()) if s not in self._estimates), None)
+        self._show_start()
+        if settings is not None:
+            if settings == form.settings():
+                self.start_page.estimate.setText(t("pane.training.estimating"))
+            self.ask(EstimateTraining(settings), self._show_estimate, ended=self._estimated)
+        else:
+            self.start_page.start_button.setEnabled(True)
 
     def on_shown(self) -> None:
         self._draw()
@@ -136,19 +162,22 @@ class TrainingPane(Pane):
             self._estimating.start()
 
     def _show_estimate(self, estimate: TrainingEstimate) -> None:
-        self._estimate = estimate
+        self._estimates[estimate.settings] = estimate
         self.messages.clear()
 
     def _estimated(self, end: Ended) -> None:
-        if end.outcome == "failed":
-            self._estimate = None
         self.start_page.start_button.setEnabled(end.outcome != "failed")
         self._show_start()
+        if end.outcome == "done":
+            self._ask_estimate()
 
     def _show_start(self) -> None:
         """Set the text and buttons of the start page."""
         page, corpus, estimate = self.start_page, self.state.corpus, self._estimate
-        page.form.setVisible(corpus is not None and self.runs.preparing is None)
+        self.subtitle_changed.emit()
+        page.show_form(corpus is not None)
+        page.form.setEnabled(self.runs.preparing is None)
+        page.set_runs(self._written, corpus is None)
         page.estimate.setVisible(corpus is not None and not self.runs.running)
         self._show_start_buttons()
         if corpus is None:
@@ -161,8 +190,9 @@ class TrainingPane(Pane):
         differing = t("encodings.several", count=corpus.differing) if corpus.differing else ""
         page.about.setText(" · ".join(filter(None, (about, differing))))
         page.encoding.show_encoding(corpus.encoding, corpus.certain, corpus.replaced)
-        known = estimate is not None and estimate.settings == page.form.settings()
-        page.estimate.setText(_estimate_words(estimate) if known and estimate else "")
+        page.form.set_estimates(self._estimates)
+        page.few_steps.set_estimate(None if self.runs.running else estimate)
+        page.estimate.setText(_estimate_words(estimate) if estimate is not None else "")
 
     def _show_start_buttons(self) -> None:
         page, model, record = self.start_page, self.state.model, self.runs.record
@@ -238,7 +268,9 @@ class TrainingPane(Pane):
     def _run_ended(self) -> None:
         self._draw()
         self.subtitle_changed.emit()
+        self._estimates.clear()  # the computer may have been busy with the run before
         self._estimating.start()
+        self._ask_runs()
 
     def engine_returned(self) -> None:
         super().engine_returned()
@@ -338,8 +370,8 @@ class TrainingPane(Pane):
         record, estimate = self.runs.record, self._estimate
         if self.pages.currentWidget() is self.run_page:
             return "" if record is None else about_run(record.curve, record.best)
-        known = estimate is not None and estimate.settings == self.start_page.form.settings()
-        return about_start(estimate) if estimate is not None and known and not self.runs.running else ""
+        is_shown = estimate is not None and self.state.corpus is not None and not self.runs.running
+        return about_start(estimate) if estimate is not None and is_shown else ""
 
     def picture(self) -> QWidget:
         return self.run_page.middle if self.pages.currentWidget() is self.run_page else self.body

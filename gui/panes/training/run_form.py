@@ -1,23 +1,24 @@
 """The form for a run's settings: a preset, or each setting by hand."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QLabel,
-    QPushButton,
-    QSizePolicy,
     QSpinBox,
     QToolButton,
     QWidget,
 )
 
-from engine.messages.training import Layout, TrainingSettings
-from gui.i18n import t
+from engine.messages.training import Layout, RunSummary, TrainingEstimate, TrainingSettings
+from gui.i18n import duration, number, t
 from gui.layout import label, row, stack
+from gui.panes.training.card import Card
+from gui.text import shown_name
 from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
 
@@ -30,8 +31,9 @@ NUMBERS = {  # name: smallest and largest value; the engine rejects impossible c
     "batch": (1, 1024),
     "seed": (0, 2_000_000_000),
 }
+TALLEST = 300  # pixels at zoom 1: the height of cards without a text
+QWIDGETSIZE_MAX = 2**24 - 1  # Qt's own limit, which PySide has no name for
 LAYOUTS: tuple[Layout, ...] = ("nakami", "llama", "qwen3")
-EDGES = 28  # pixels at zoom 1 around the label of a preset's button
 
 
 class RunForm(Themed, QWidget):
@@ -40,17 +42,17 @@ class RunForm(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.presets: dict[str, TrainingSettings] = {}
-        self.buttons: dict[str, QPushButton] = {}
-        self._edges = EDGES
+        self.buttons: dict[str, Card] = {}
+        self.estimates: dict[TrainingSettings, TrainingEstimate] = {}
+        self.runs: list[RunSummary] = []  # the newest first
         self._group = QButtonGroup(self)
         self._row = row(spacing=GAP_M)
         self.more, self.own = QToolButton(), QWidget()
         self.more.setCheckable(True)
         self.more.toggled.connect(self.own.setVisible)
         self._build_own()
-        stack(self, self._row, self.more, self.own, spacing=GAP_M)
+        stack(self, self._row, self.more, self.own, spacing=GAP_M).setStretch(0, 1)
         self.own.hide()
-        self.restyle()
         self.retranslate()
 
     def _build_own(self) -> None:
@@ -73,11 +75,13 @@ class RunForm(Themed, QWidget):
         self.rate.setSingleStep(0.005)
         self.unit = QComboBox()
         self.unit.addItems(["seconds", "steps"])
+        length = QWidget()
+        length.setLayout(row(self.length, self.unit, spacing=GAP_M))
         fields: dict[str, QWidget] = {"tokenizer": self.tokenizer, **self.numbers}
-        fields |= {"length": self.length, "unit": self.unit, "rate": self.rate, "layout": self.layout_choice}
+        fields |= {"length": length, "rate": self.rate, "layout": self.layout_choice}
         for index, (name, field) in enumerate(fields.items()):
             self.labels[name] = label("muted")
-            self.labels[name].setBuddy(field)
+            self.labels[name].setBuddy(self.length if field is length else field)
             grid.addWidget(self.labels[name], 2 * (index // 3), index % 3)
             grid.addWidget(field, 2 * (index // 3) + 1, index % 3)
         grid.addWidget(self.layout_words, 2 * ((len(fields) + 2) // 3), 0, 1, 3)
@@ -92,9 +96,8 @@ class RunForm(Themed, QWidget):
         self.presets = presets
         for name in presets:
             if name not in self.buttons:
-                button = QPushButton()
+                button = Card()
                 button.setCheckable(True)
-                button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
                 button.clicked.connect(lambda _=False, name=name: self.choose(name))
                 self._group.addButton(button)
                 self._row.addWidget(button, 1)
@@ -109,6 +112,10 @@ class RunForm(Themed, QWidget):
     def set_own(self, settings: TrainingSettings) -> None:
         """Choose settings that belong to no preset, and show the form."""
         self.more.setChecked(True)
+        self.change(settings)
+
+    def change(self, settings: TrainingSettings) -> None:
+        """Choose any settings."""
         self.set_settings(settings)
         self._touched()
 
@@ -157,6 +164,9 @@ class RunForm(Themed, QWidget):
         self.numbers["vocabulary"].setEnabled(self.tokenizer.currentIndex() == 0)
         self.layout_words.setText(t(f"pane.training.layout.{LAYOUTS[self.layout_choice.currentIndex()]}"))
 
+    def restyle(self) -> None:
+        self._name_presets()
+
     def retranslate(self) -> None:
         self._name_presets()
         self.more.setText(t("pane.training.own"))
@@ -171,31 +181,57 @@ class RunForm(Themed, QWidget):
         ):
             for index, key in enumerate(keys):
                 box.setItemText(index, t(f"pane.training.choice.{key}"))
+        self.unit.setAccessibleName(t("pane.training.tip_unit"))
+        self.unit.setToolTip(t("pane.training.tip_unit"))
         self.rate.setSpecialValueText(t("pane.training.choice.automatic"))
         self._show_possible()
 
-    def _name_presets(self) -> None:
-        """Label each preset with its name and the shape of its model, in two lines, or in three where needed."""
-        if not self.buttons:
-            return
-        room = (self.width() - (len(self.buttons) - 1) * GAP_M) // len(self.buttons) - self._edges
-        shapes = {
-            name: {
-                part: t(f"pane.training.preset_{part}", number=getattr(settings, part)) for part in ("layers", "width")
-            }
-            for name, settings in self.presets.items()
-        }
-        in_one = {name: t("pane.training.preset_shape", **shape) for name, shape in shapes.items()}
-        fits = all(self.fontMetrics().horizontalAdvance(line) <= room for line in in_one.values())
-        for name, button in self.buttons.items():
-            shape = in_one[name] if fits else "\n".join(shapes[name].values())
-            button.setText(f"{t(f'pane.training.preset.{name}')}\n{shape}")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def set_estimates(self, estimates: dict[TrainingSettings, TrainingEstimate]) -> None:
+        """Show on the card of each preset what was measured for it."""
+        self.estimates = estimates
         self._name_presets()
 
-    def restyle(self) -> None:
-        self._edges = self.theme.px(EDGES)
-        for button in self.buttons.values():
-            button.setMinimumHeight(self.theme.px(60))
+    def set_runs(self, runs: list[RunSummary]) -> None:
+        """Show on each card what the newest run of its length has written."""
+        self.runs = runs
+        self._name_presets()
+
+    def _name_presets(self) -> None:
+        for name, card in self.buttons.items():
+            settings = self.presets[name]
+            facts = [shape_of(settings)]
+            estimate = self.estimates.get(settings)
+            if estimate is not None:
+                tokens = estimate.steps * settings.batch * settings.context
+                facts.append(t("pane.training.card.steps", steps=number(estimate.steps)))
+                speed = number(estimate.tokens_per_second)
+                facts.append(t("pane.training.card.tokens", tokens=number(tokens), speed=speed))
+            run = next((run for run in self.runs if run.sample and _is_about_as_long(run, settings)), None)
+            caption, written = ("", "") if run is None else written_by(run)
+            card.show_words(t(f"pane.training.preset.{name}"), facts, caption, written)
+        written_any = any(card.written for card in self.buttons.values())
+        for card in self.buttons.values():  # without a text, taller cards would be empty
+            card.setMaximumHeight(QWIDGETSIZE_MAX if written_any else card.theme.px(TALLEST))
+
+
+def _is_about_as_long(run: RunSummary, settings: TrainingSettings) -> bool:
+    """Return whether a run took at least half, and at most twice, the time of these settings."""
+    seconds = settings.seconds or 0.0
+    return seconds / 2 <= run.seconds <= 2 * seconds
+
+
+def shape_of(settings: TrainingSettings) -> str:
+    """Return number and width of the layers in words."""
+    parts = ("layers", "width")
+    words = {part: t(f"pane.training.preset_{part}", number=getattr(settings, part)) for part in parts}
+    return t("pane.training.preset_shape", **words)
+
+
+def written_by(run: RunSummary) -> tuple[str, str]:
+    """Return the words "… wrote after … steps" and what a run wrote last; both are "" if it wrote nothing."""
+    sample = run.sample
+    if sample is None:
+        return "", ""
+    name = shown_name(Path(run.folder).name)
+    words = t("pane.training.card.wrote", name=name, step=number(sample.step), time=duration(run.seconds))
+    return words, sample.prompt + sample.text

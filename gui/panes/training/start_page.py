@@ -1,9 +1,16 @@
-"""The page before a run: text, settings, estimated cost, and buttons to start or continue one."""
+"""The page before a run: text, settings, estimated cost, earlier runs, and buttons to start or continue one."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QFrame,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -11,12 +18,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.i18n import t
+from engine.messages.training import RunSummary, TrainingEstimate, TrainingSettings
+from gui.i18n import duration, number, t
 from gui.layout import column, label, row, stack
-from gui.panes.training.run_form import RunForm
+from gui.panes.training.card import Card
+from gui.panes.training.run_form import RunForm, written_by
+from gui.panes.training.sentence import FEWEST_STEPS
+from gui.text import shown_name
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.encoding_button import EncodingButton
+
+MOST_RUNS = 3  # cards of earlier runs
+SMALL_WIDTH, SMALL_HEADS, LONG_SECONDS = 64, 4, 120.0  # what a run with too few steps is changed to
 
 
 class AsTallAsNeeded(QScrollArea):
@@ -50,6 +64,57 @@ class AsTallAsNeeded(QScrollArea):
             self.updateGeometry()
 
 
+class FewSteps(Themed, QFrame):
+    """A warning of a run with too few steps, with buttons that change its settings."""
+
+    wanted = Signal(object)  # TrainingSettings
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self.words = label("warning", wraps=True)
+        self.smaller, self.longer = QPushButton(), QPushButton()
+        self._estimate: TrainingEstimate | None = None
+        self.smaller.clicked.connect(lambda: self._change(smaller))
+        self.longer.clicked.connect(lambda: self._change(longer))
+        margins = (GAP_M, GAP_M, GAP_M, GAP_M)
+        self.setLayout(row(self.words, self.smaller, self.longer, spacing=GAP_M, margins=margins))
+        self.layout().setStretch(0, 1)  # type: ignore[union-attr]
+        self.retranslate()
+
+    def set_estimate(self, estimate: TrainingEstimate | None) -> None:
+        """Show the warning if the estimate has too few steps, and the remedies that would change it."""
+        self._estimate = estimate
+        self.setVisible(estimate is not None and estimate.steps < FEWEST_STEPS)
+        if estimate is not None:
+            self.words.setText(t("pane.training.few_steps", steps=number(estimate.steps)))
+            self.smaller.setVisible(smaller(estimate.settings) != estimate.settings)
+            self.longer.setVisible(longer(estimate.settings) != estimate.settings)
+
+    def _change(self, remedy: Callable[[TrainingSettings], TrainingSettings]) -> None:
+        if self._estimate is not None:
+            self.wanted.emit(remedy(self._estimate.settings))
+
+    def retranslate(self) -> None:
+        self.smaller.setText(t("pane.training.smaller", width=SMALL_WIDTH))
+        self.longer.setText(t("pane.training.longer"))
+        self.set_estimate(self._estimate)
+
+
+def smaller(settings: TrainingSettings) -> TrainingSettings:
+    """Return the settings of a narrower model, which takes more steps in the same time."""
+    if settings.width <= SMALL_WIDTH:
+        return settings
+    return replace(settings, width=SMALL_WIDTH, heads=min(settings.heads, SMALL_HEADS))
+
+
+def longer(settings: TrainingSettings) -> TrainingSettings:
+    """Return the settings of a run of two minutes at least."""
+    if settings.steps is None and (settings.seconds or 0.0) >= LONG_SECONDS:
+        return settings
+    return replace(settings, steps=None, seconds=LONG_SECONDS)
+
+
 class StartPage(Themed, QWidget):
     """The page before a run. The pane sets which buttons are shown, see `show_buttons`."""
 
@@ -58,21 +123,42 @@ class StartPage(Themed, QWidget):
     open_wanted = Signal()
     sample_wanted = Signal()
     back_wanted = Signal()
+    run_wanted = Signal(str)  # open the model of the run in this folder
     cancel_wanted = Signal()  # while a run is being prepared
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.headline, self.about, self.estimate = label("headline", True), label("muted", True), label("muted", True)
+        self.headline, self.about, self.estimate = (
+            label("content-large", True),
+            label("content", True),
+            label("muted", True),
+        )
         self.encoding, self.form = EncodingButton(), RunForm()
         self.preparing, self.bar = label(), QProgressBar()
         self.bar.setTextVisible(False)
-        about = row(self.about, self.encoding, 1, spacing=GAP_M)
-        content = (self.headline, about, self.form, self.estimate, self.preparing, self.bar)
+        self.few_steps, self.runs_title, self.runs = FewSteps(), label("muted"), QWidget()
+        self.few_steps.wanted.connect(self.form.change)
+        self.cards = [Card() for _ in range(MOST_RUNS)]
+        self.summaries: list[RunSummary] = []  # of the cards
+        self.runs.setLayout(row(*self.cards, spacing=GAP_M))
+        for place, card in enumerate(self.cards):
+            card.clicked.connect(lambda _=False, place=place: self.run_wanted.emit(self.summaries[place].folder))
+        about = row(self.about, self.encoding, spacing=GAP_M)
+        about.setStretch(0, 1)
+        below = (self.few_steps, self.estimate, self.preparing, self.bar)
+        content = (self.headline, about, self.form, *below, self.runs_title, self.runs)
         inside = QWidget()
-        inside.setLayout(column(*content, 1, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0)))
+        inside_column = column(*content, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0))
+        for wide in (self.form, self.runs):
+            inside_column.setStretchFactor(wide, 1)
+        inside.setLayout(inside_column)
         self.above = AsTallAsNeeded(inside)
-        stack(self, self.above, self._build_buttons(), 1, spacing=GAP_L)  # the buttons are outside the scroll area
+        # The buttons are outside the scroll area.
+        self.column = stack(self, self.above, self._build_buttons(), spacing=GAP_L)
+        self.column.insertStretch(0)
+        self.column.addStretch()
         self.set_preparing("", None)
+        self.set_runs([], False)
         self.restyle()
         self.retranslate()
 
@@ -95,6 +181,33 @@ class StartPage(Themed, QWidget):
             row.addWidget(button)
         row.addStretch(1)
         return row
+
+    def set_runs(self, runs: list[RunSummary], shown: bool) -> None:
+        """Show the newest of these runs, or none if not `shown`: then the text is the subject of the page."""
+        self.summaries = runs[:MOST_RUNS] if shown else []
+        for card, run in zip_longest(self.cards, self.summaries):
+            card.setVisible(run is not None)
+            if run is not None:
+                loss = "–" if math.isnan(run.validation_loss) else number(run.validation_loss, 2)
+                time = t("pane.training.card.length", steps=number(run.steps), time=duration(run.seconds))
+                facts = (time, t("pane.training.card.loss", loss=loss))
+                card.show_words(shown_name(Path(run.folder).name), facts, *written_by(run))
+        for widget in (self.runs_title, self.runs):
+            widget.setVisible(bool(self.summaries))
+        self._fill()
+
+    def _fill(self) -> None:
+        """Give the room of the page to the cards; without cards the words are in its middle."""
+        fills = bool(self.summaries) or not self.form.isHidden()
+        policy = QSizePolicy.Policy.Expanding if fills else QSizePolicy.Policy.Maximum
+        self.above.setSizePolicy(QSizePolicy.Policy.Expanding, policy)
+        self.column.setStretch(0, 0 if fills else 2)
+        self.column.setStretchFactor(self.above, 1 if fills else 0)
+        self.column.setStretch(self.column.count() - 1, 0 if fills else 3)
+
+    def show_form(self, shown: bool) -> None:
+        self.form.setVisible(shown)
+        self._fill()
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
         # Show before hiding: a hidden button passes its focus to a visible one, or out of the tile if there is none.
@@ -132,6 +245,9 @@ class StartPage(Themed, QWidget):
         self.open_button.setText(t("action.open_text"))
         self.sample_button.setText(t("action.sample"))
         self.bar.setAccessibleName(t("pane.training.progress"))
+        self.runs_title.setText(t("pane.training.runs_so_far"))
+        for card in self.cards:
+            card.setAccessibleDescription(t("pane.training.open_run"))
         self._arrange()
 
     def restyle(self) -> None:

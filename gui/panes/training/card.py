@@ -1,0 +1,106 @@
+"""A large button: a title, facts, and a text that a model wrote."""
+
+import re
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+
+from gui.text import tip
+from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL, Theme
+from gui.themed import Themed
+
+# Pixels at zoom 1: its least height, those at which the text is shown and in which the facts are large.
+LEAST, ROOM_FOR_TEXT, TALL = 84, 190, 320
+
+
+class Card(Themed, QPushButton):
+    """A button as large as its room. Its text grows with it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title, self.facts, self.caption, self.written = "", tuple[str, ...](), "", ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+
+    @property
+    def theme(self) -> Theme:
+        """The program's theme with the zoom of the content."""
+        return self.content
+
+    def show_words(self, title: str, facts: Sequence[str], caption: str = "", written: str = "") -> None:
+        """Show a title, a line for each fact, and below a caption the text that was written."""
+        self.title, self.facts, self.caption, self.written = title, tuple(facts), caption, " ".join(written.split())
+        self.setText("\n".join((title, *facts)))  # what screen readers read
+        self.setToolTip(tip("\n".join(filter(None, (title, *facts, caption, self.written)))))
+        self.update()
+
+    def restyle(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(200), self.theme.px(LEAST))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, self.theme.px(LEAST))
+
+    def lines(self) -> list[tuple[QRect, str, int, bool, str]]:
+        """Return place, words, type size, boldness and colour of each line for which there is room."""
+        is_small = self.height() < self.theme.px(2 * LEAST) or self.width() < self.theme.px(200)
+        pad = self.theme.px(GAP_M if is_small else GAP_L)
+        box = self.rect().adjusted(pad, pad, -pad, -pad)
+        large = box.height() >= self.theme.px(ROOM_FOR_TEXT)
+        fitting = (size for size in (HUGE, LARGE) if large and self._width(self.title, size, True) <= box.width())
+        rows = [(self.title, next(fitting, NORMAL), True, "text")]
+        free = HUGE if large and not self.written else LARGE if box.height() >= self.theme.px(TALL) else NORMAL
+        sizes = [NORMAL, free, min(free, LARGE), NORMAL][: len(self.facts)]
+        for index, (fact, size) in enumerate(zip(self.facts, sizes, strict=True)):
+            parts = [fact] if self._width(fact, size) <= box.width() else re.split(r" ?[·・] ?", fact)
+            rows += [(part, size, False, "text" if index else "muted") for part in parts]
+        if large and self.caption:
+            rows.append((self.caption, SMALL, False, "muted"))
+        placed, top = [], box.top()
+        for words, size, bold, color in rows:
+            metrics = QFontMetrics(self.theme.font(size, bold))
+            top += self.theme.px(GAP_L if words == self.caption else 0)
+            if top + metrics.height() > box.bottom() + 2:
+                break
+            shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, box.width())
+            placed.append((QRect(box.left(), top, box.width(), metrics.height()), shown, size, bold, color))
+            top += metrics.height() + self.theme.px(GAP_S)
+        return placed
+
+    def _width(self, words: str, size: int, bold: bool = False) -> int:
+        return QFontMetrics(self.theme.font(size, bold)).horizontalAdvance(words)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        marked = self.isChecked() or self.hasFocus()
+        width = self.theme.px(2 if self.isChecked() else 1)
+        painter.setPen(QPen(self.theme.color("accent" if marked else "border"), width))
+        painter.setBrush(self.theme.color("accent_soft" if self.isChecked() or self.underMouse() else "surface"))
+        painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), self.theme.px(GAP_M), self.theme.px(GAP_M))
+        lines = self.lines()
+        for place, words, size, bold, color in lines:
+            painter.setFont(self.theme.font(size, bold))
+            painter.setPen(self.theme.color(color if self.isEnabled() else "faint"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+        if self.written and self.caption and lines[-1][2] == SMALL:
+            self._paint_written(painter, lines[-1][0])
+        painter.end()
+
+    def _paint_written(self, painter: QPainter, above: QRect) -> None:
+        """Paint as many whole lines of the text as there is room for below `above`, larger where all of it fits."""
+        top = above.bottom() + self.theme.px(GAP_S)
+        room = QRect(above.left(), top, above.width(), self.height() - self.theme.px(GAP_L) - top)
+        flags = Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        fonts = [self.theme.font(size) for size in (HUGE, LARGE, NORMAL)]
+        heights = [QFontMetrics(font).boundingRect(room, flags, self.written).height() for font in fonts]
+        font = next((font for font, high in zip(fonts, heights, strict=True) if high <= room.height()), fonts[-1])
+        spacing = QFontMetrics(font).lineSpacing()
+        painter.setFont(font)
+        painter.setPen(self.theme.color("text" if self.isEnabled() else "faint"))
+        painter.setClipRect(QRect(room.left(), top, room.width(), room.height() // spacing * spacing))
+        painter.drawText(room, flags, self.written)
