@@ -15,6 +15,15 @@ SAMPLE = 1 << 18  # bytes that decide the encoding
 BEFORE = 512  # further bytes before the first one that is not ASCII
 EXCERPT = 600  # characters shown of a text
 ASCII = bytes(range(128))
+PICTURES = {  # how files in these formats begin, by their specifications
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+}
 
 
 class TextFile:
@@ -27,7 +36,7 @@ class TextFile:
         """Find the encoding of the file at `path`; HTML may declare it.
 
         Raises EngineError: error.encoding_unknown, error.text_unreadable, error.text_empty, error.text_binary,
-        error.text_nul.
+        error.text_nul, error.text_picture.
         """
         self.path, self.replaced = path, 0
         head, sample = _decisive_bytes(path)
@@ -35,8 +44,7 @@ class TextFile:
             raise EngineError("error.text_empty", file=str(path))
         guess = _chosen(encoding, head) if encoding else detect(sample, declared_in_html(head) if is_html else "")
         if guess is None:
-            only_nul = b"\0" in head and detect(head.replace(b"\0", b"")) is not None
-            raise EngineError("error.text_nul" if only_nul else "error.text_binary", file=str(path))
+            raise _not_text(path, head)
         self.encoding, self.certain, self.others = guess.encoding, guess.certain, guess.others
 
     def chunks(self) -> Iterator[str]:
@@ -54,6 +62,17 @@ class TextFile:
                         yield text
         except OSError as error:
             raise EngineError("error.text_unreadable", file=str(self.path), reason=error.strerror or "") from error
+
+
+def _not_text(path: Path, head: bytes) -> EngineError:
+    """Return why a file that begins with these bytes has no text."""
+    picture = next((name for start, name in PICTURES.items() if head.startswith(start)), "")
+    if picture == "WebP" and head[8:12] != b"WEBP":  # another format in RIFF, such as a sound
+        picture = ""
+    if picture:
+        return EngineError("error.text_picture", file=str(path), format=picture)
+    only_nul = b"\0" in head and detect(head.replace(b"\0", b"")) is not None
+    return EngineError("error.text_nul" if only_nul else "error.text_binary", file=str(path))
 
 
 def find_files(paths: Iterable[str | Path], encoding: str = "") -> list[Path]:

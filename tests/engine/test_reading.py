@@ -66,7 +66,10 @@ def test_characters_are_not_cut_between_chunks(tmp_path: Path) -> None:
     [
         (b"", "error.text_empty"),
         (bytes(range(256)) * 40, "error.text_binary"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "error.text_binary"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "error.text_picture"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(range(256)) * 40, "error.text_picture"),
+        (b"RIFF\x10\0\0\0WEBPVP8 " + bytes(range(256)) * 40, "error.text_picture"),
+        (b"RIFF\x10\0\0\0WAVEfmt " + bytes(range(256)) * 40, "error.text_binary"),
     ],
 )
 def test_a_file_that_is_no_text_is_reported_by_name(tmp_path: Path, data: bytes, key: str) -> None:
@@ -209,4 +212,4 @@ def test_any_bytes_are_read_or_raise_an_engine_error(tmp_path: Path, data: bytes
         "".join(read_chunks(path)).encode(TextFile(path).encoding, "replace")
     except EngineError as error:
         refused = error.key
-    assert refused in ("", "error.text_empty", "error.text_binary", "error.text_nul")
+    assert refused in ("", "error.text_empty", "error.text_binary", "error.text_nul", "error.text_picture")
