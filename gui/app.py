@@ -54,6 +54,14 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--size", type=_size, default=(1600, 1000), metavar="WxH", help="in pixels (default: 1600x1000)"
     )
+    export.add_argument(
+        "--zoom",
+        type=int,
+        choices=(80, 90, 100, 115, 130, 150, 175, 200),
+        default=100,
+        metavar="PERCENT",
+        help="the size of what the panes show: 80 to 200, in the steps of the window (default: 100)",
+    )
     return parser
 
 

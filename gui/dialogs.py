@@ -1,7 +1,9 @@
-"""Dialogs that show plain text and are deleted when they are closed."""
+"""Dialogs that show plain text and are deleted when they are closed, and the folders in which they begin."""
 
+from pathlib import Path
 from typing import TypeVar
 
+from platformdirs import user_documents_path, user_pictures_path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox
 
@@ -17,3 +19,17 @@ def prepare(box: D, title: str = "") -> D:
     if isinstance(box, QMessageBox):
         box.setTextFormat(Qt.TextFormat.PlainText)
     return box
+
+
+def documents() -> str:
+    """Return the user's folder for documents, where dialogs begin that open or save texts and tables."""
+    return _existing(user_documents_path())
+
+
+def pictures() -> str:
+    """Return the user's folder for pictures."""
+    return _existing(user_pictures_path())
+
+
+def _existing(folder: Path) -> str:
+    return str(folder if folder.is_dir() else Path.home())

@@ -36,6 +36,7 @@ def export(options: argparse.Namespace) -> int:
     interrupts = Interrupts(app)
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(language=options.language, theme=options.theme, tiles=4, welcomed=True)
+        settings.content_zoom = options.zoom / 100
         window = MainWindow(EngineLink(), settings, Path(scratch) / "settings.json")
         interrupts.received.connect(window.close)
         window.resize(*options.size)

@@ -3,9 +3,21 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 Item = QWidget | QLayout | int
+TEXT_FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
 
 
 def column(*items: Item, spacing: int = 0, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QVBoxLayout:
@@ -70,3 +82,14 @@ def timer(parent: QObject, ms: int, slot: Callable[[], object] | None = None, si
     if slot is not None:
         made.timeout.connect(slot)
     return made
+
+
+def tab_stops(holder: QWidget) -> list[QWidget]:
+    """Return the enabled widgets inside `holder` that Tab reaches, in its order, without text fields."""
+    stops, widget = [], holder.nextInFocusChain()
+    while widget is not None and widget is not holder:
+        reached = holder.isAncestorOf(widget) and widget.isEnabled() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if reached and not isinstance(widget, TEXT_FIELDS):
+            stops.append(widget)
+        widget = widget.nextInFocusChain()
+    return stops

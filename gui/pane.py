@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QEvent, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QEnterEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.messages.envelope import Ended, Request
 from engine.messages.status import LayersDone
-from engine.messages.tokens import Tokenize
 from gui.doing import Report, doing
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
-from gui.layout import stack, timer
+from gui.layout import stack, tab_stops, timer
 from gui.requests import Requests, T
 from gui.run_controller import RunController
 from gui.settings import Settings
@@ -26,7 +25,6 @@ from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.veil import Veil
 
-COMPACT = (590, 330)  # pixels at zoom 1; in a tile of 620 × 380 or less, a pane is smaller than this
 LIVE_MS = 3500  # while a model is trained, a pane shows its new weights at most this often
 
 
@@ -68,7 +66,6 @@ class Pane(Themed, QWidget):
 
     id: ClassVar[str]
     computes: ClassVar[tuple[str, ...]] = ()  # slots whose answers replace what is shown; it is dimmed until they come
-    shows_tokens: ClassVar[bool] = False  # whether it shows the shared tokens, and is dimmed until they are new
 
     subtitle_changed = Signal()  # or the sentence
     pane_wanted = Signal(str)  # show the pane with this id
@@ -101,12 +98,7 @@ class Pane(Themed, QWidget):
         self._requests = Requests(context.engine, self._show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
         self.veil = Veil(self.body)
-        if self.shows_tokens:
-            for signal in (self.state.text_changed, self.state.model_changed):
-                signal.connect(self._await_tokens)
         self.build()
-        if self.shows_tokens:  # after the signal has drawn the new ones
-            self.state.tokens_changed.connect(partial(self._no_longer_await, "tokens"))
         prepare_entries(self)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.restyle()
@@ -220,11 +212,6 @@ class Pane(Themed, QWidget):
         share = report.done / report.layers if isinstance(report, LayersDone) else report.fraction
         self.veil.report(partial(doing, request, report), share)
 
-    def _await_tokens(self) -> None:
-        if self.state.model is not None:  # Tokenizing sends the request
-            self._awaited.add("tokens")
-            self.veil.announce(partial(doing, Tokenize(self.state.text)))
-
     def _no_longer_await(self, slot: str) -> None:
         self._awaited.discard(slot)
         if not self._awaited:
@@ -283,29 +270,48 @@ class Pane(Themed, QWidget):
             self._live()
             self._in_live = False
 
-    def _show_controls(self) -> None:
-        focus = QApplication.focusWidget()
-        is_used = self.underMouse() or (focus is not None and self.isAncestorOf(focus))
-        shown = not self.compact or is_used
+    def set_compact(self, compact: bool) -> None:
+        """Adapt to a tile that has only room for the picture, or to one that has more."""
+        if compact != self.compact:
+            self.compact = compact
+            self.show_controls()
+            QTimer.singleShot(0, self, self.adapt_layout)
+
+    def take_focus(self) -> None:
+        """Put the keyboard into the pane: into its picture, or else its first control that is not a text field.
+
+        In a text field, the keys that show other panes would be typed.
+        """
+        picture = self.picture()
+        self.show_controls(wanted=True)
+        stops = [widget for widget in tab_stops(self.body) if widget.isVisible()]
+        chosen = next((w for w in stops if w is picture or picture.isAncestorOf(w)), next(iter(stops), self))
+        chosen.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def show_controls(self, wanted: bool = False) -> None:
+        """Show the controls, or hide them in a compact pane that neither mouse nor keyboard is in."""
+        shown = wanted or not self.compact or self.underMouse() or self._has_keyboard()
         for widget in self._controls:
             widget.setVisible(shown)
 
+    def _has_keyboard(self) -> bool:
+        focused = QApplication.focusWidget()
+        return focused is self or (focused is not None and self.isAncestorOf(focused))
+
     def _focus_moved(self) -> None:
         if self.compact:
-            self._show_controls()
+            self.show_controls()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
-        self._show_controls()
+        self.show_controls()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._show_controls()
+        self.show_controls()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.compact = self.width() < self.theme.px(COMPACT[0]) or self.height() < self.theme.px(COMPACT[1])
-        self._show_controls()
         # Later, because hiding and showing widgets in this event would change sizes again:
         QTimer.singleShot(0, self, self.adapt_layout)
 

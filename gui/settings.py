@@ -39,12 +39,15 @@ class Settings:
     welcomed: bool = False  # whether the program was started before
     language: str = ""  # "" = the system's
     theme: str = "light"
-    zoom: float = 1.0
+    zoom: float = 1.0  # of the controls
+    content_zoom: float = 1.0  # of what the panes show, beside the one that follows from the window's size
     sentences: bool = True  # whether each pane's sentence is shown
     window: str = ""  # geometry, base64
     tiles: int = 4
+    tiles_small: int = 1  # in a window that is too small for four readable tiles
     layout: list[str] = field(default_factory=list)  # pane ids, tile by tile
     panes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    saved_to: str = ""  # the folder into which a picture or table was saved last
     text: str = ""
     corpus: list[str] = field(default_factory=list)
     corpus_encoding: str = ""  # chosen by the user

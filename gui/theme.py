@@ -160,6 +160,7 @@ def _palette(theme: Theme) -> QPalette:
 
 def _style_sheet(theme: Theme) -> str:
     names = {f.name: getattr(theme, f.name) for f in fields(theme) if isinstance(getattr(theme, f.name), str)}
+    names["opposite"] = "light" if theme.name == "dark" else "dark"
     sizes = {"small": SMALL, "normal": NORMAL, "large": LARGE, "huge": HUGE}
     lengths = {f"px{n}": n for n in (2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 32, 40)}
     pixels = {name: f"{theme.px(n)}px" for name, n in (sizes | lengths).items()}

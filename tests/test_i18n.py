@@ -19,7 +19,7 @@ from engine.training.recipe import PRESETS
 from gui.doing import WORDS
 from gui.encodings import ENCODINGS
 from gui.i18n import LANGUAGES, duration, number, percent, t
-from gui.panes import PANE_IDS
+from gui.panes import PANE_IDS, PANES
 from gui.panes.attention import film, pane as attention
 from gui.panes.chat import chat_page
 from gui.panes.embeddings import map_controls
@@ -56,6 +56,7 @@ SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
     "encodings.name.{}": ENCODINGS,
+    "invitation.{}": ("headline", "words", "examples", "open", "model", "dismiss"),
     "models.hub.column.{}": hub_panel.COLUMNS,
     "models.language.{}": {code for entry in hub_panel.read_entries() for code in entry.languages},
     "models.use.{}": [entry.use for entry in hub_panel.read_entries()],
@@ -149,8 +150,10 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.training.tip_{}": SETTINGS,
     "pane.training.{}.{}": (*product(("along",), run_page.AXES), *product(("shown",), run_page.VIEWS)),
     "pane.training.{}": ("axis", "view", "progress", "figures", "samples"),
+    "rail.{}": {info.group for info in PANES if info.group},
     "window.save.about_{}": save_for_others.FORMS,
     "window.save.{}": (*save_for_others.FORMS, *save_for_others.WEIGHTS, "form", "weights", "place"),
+    "palette.kind.{}": ("command", "example", "model", "pane"),
     "pane.{}.empty": PANE_IDS,
     "pane.{}.tip": PANE_IDS,
     "pane.{}.title": PANE_IDS,
@@ -159,7 +162,6 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "status.device.{}": ("cpu", "cuda", "mps"),
     "status.weights.{}": ("float32", "float16", "bfloat16", "int8"),
     "tile.{}": ("copy_picture", "save_png", "save_svg", "copy_table", "save_csv", "detach"),
-    "welcome.{}": ("headline", "words", "sample", "open", "model", "hint"),
     "widget.token.kind.{}": {*KINDS, *kinds("en"), "other"},
     "window.{}": ("prompt", "examples", "theme", "tiles", "language"),
 }

@@ -1,4 +1,4 @@
-"""The panes, in the order of the rail. A new pane is a package and one line here."""
+"""The panes, in the order of a lecture, which is that of the rail. A new pane is a package and one line here."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaneInfo:
-    """One pane. The first nine in PANES have the keys Ctrl+1 to Ctrl+9."""
+    """One pane. The first nine in PANES have the keys 1 to 9."""
 
     id: str  # names its package, its icon and its sentences
     class_name: str
+    group: str = ""  # "rail.GROUP" is the name above it on the rail
 
     def load(self) -> "type[Pane]":
         """Import the pane's package, which happens when the pane is first shown."""
@@ -22,14 +23,14 @@ class PaneInfo:
 
 
 PANES = (
-    PaneInfo("tokens", "TokensPane"),
-    PaneInfo("embeddings", "EmbeddingsPane"),
-    PaneInfo("attention", "AttentionPane"),
-    PaneInfo("training", "TrainingPane"),
-    PaneInfo("generation", "GenerationPane"),
-    PaneInfo("chat", "ChatPane"),
-    PaneInfo("search", "SearchPane"),
     PaneInfo("map", "MapPane"),
+    PaneInfo("tokens", "TokensPane", "read"),
+    PaneInfo("embeddings", "EmbeddingsPane", "read"),
+    PaneInfo("attention", "AttentionPane", "inside"),
+    PaneInfo("training", "TrainingPane", "learn"),
+    PaneInfo("generation", "GenerationPane", "write"),
+    PaneInfo("chat", "ChatPane", "write"),
+    PaneInfo("search", "SearchPane", "know"),
 )
 PANE_IDS = tuple(info.id for info in PANES)
-KEYS = {info.id: f"Ctrl+{number}" for number, info in enumerate(PANES[:9], start=1)}
+KEYS = {info.id: str(number) for number, info in enumerate(PANES[:9], start=1)}

@@ -1,6 +1,8 @@
 """A line above a pane's content for failures and notices. It never blocks the pane."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QMessageBox, QPushButton, QSizePolicy, QWidget
@@ -10,7 +12,7 @@ from engine.messages.status import Notice
 from gui.dialogs import prepare
 from gui.i18n import t
 from gui.layout import label, row, set_property
-from gui.text import shown_name
+from gui.text import shown_name, tip
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 
@@ -25,10 +27,28 @@ class Message:
     level: str = "info"
     arguments: Arguments = field(default_factory=dict)
     detail: str = ""
+    offer: str = ""  # the key of a button's label
+    accept: Callable[[], object] | None = None  # what the button does
 
     def words(self) -> str:
-        """Return the sentence; the middle of a long name in it is left out."""
-        return t(self.key, **{name: shown_name(a) if isinstance(a, str) else a for name, a in self.arguments.items()})
+        """Return the sentence, with short names: a failure names a file without its folder."""
+        return self._sentence(lambda name: shown_name(Path(name).name if self.level == BAD and is_path(name) else name))
+
+    def full_words(self) -> str:
+        """Return the sentence with whole names and paths."""
+        return self._sentence(str)
+
+    def offer_words(self) -> str:
+        """Return the label of the button with what can be done about it, or "" if there is none."""
+        return t(self.offer, **self.arguments) if self.offer else ""
+
+    def _sentence(self, shown: Callable[[str], str]) -> str:
+        return t(self.key, **{name: shown(a) if isinstance(a, str) else a for name, a in self.arguments.items()})
+
+
+def is_path(name: str) -> bool:
+    """Return whether a name is the absolute path of a file or folder, on this system."""
+    return Path(name).is_absolute() and Path(name).name != ""
 
 
 class MessageBar(Themed, QFrame):
@@ -41,11 +61,14 @@ class MessageBar(Themed, QFrame):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.label.setMinimumWidth(1)  # a long name without spaces must not widen the window
-        self.details = QPushButton()
+        self.offer, self.details = QPushButton(), QPushButton()
+        self.offer.clicked.connect(self._accept)
         self.details.clicked.connect(self._show_details)
         self.dismiss = QPushButton()
         self.dismiss.clicked.connect(self._dismiss)
-        parts = row(self.label, self.details, self.dismiss, spacing=GAP_M, margins=(GAP_L, GAP_S, GAP_M, GAP_S))
+        parts = row(
+            self.label, self.offer, self.details, self.dismiss, spacing=GAP_M, margins=(GAP_L, GAP_S, GAP_M, GAP_S)
+        )
         parts.setStretchFactor(self.label, 1)
         self.setLayout(parts)
         self._messages: list[Message] = []  # the oldest first
@@ -72,6 +95,10 @@ class MessageBar(Themed, QFrame):
     def show_key(self, key: str, level: str = "info", **arguments: str | int | float) -> None:
         self._add(Message(key, level, arguments))
 
+    def show_offer(self, key: str, offer: str, accept: Callable[[], object], **arguments: str | int | float) -> None:
+        """Show a notice with a button, whose label is the sentence `offer`; both may use the arguments."""
+        self._add(Message(key, arguments=arguments, offer=offer, accept=accept))
+
     def clear(self) -> None:
         """Remove every message."""
         self._keep([])
@@ -87,6 +114,9 @@ class MessageBar(Themed, QFrame):
     def retranslate(self) -> None:
         if self.current is not None:
             self.label.setText(self.current.words())
+            full = self.current.full_words()
+            self.label.setToolTip(tip(full if full != self.label.text() else ""))
+            self.offer.setText(self.current.offer_words())
             self.details.setText(t("message.details"))
             self.dismiss.setText(t("message.dismiss"))
 
@@ -103,8 +133,15 @@ class MessageBar(Themed, QFrame):
         if current is not None:
             set_property(self, "level", current.level)
             self.details.setVisible(bool(current.detail))
+            self.offer.setVisible(bool(current.offer))
             self.retranslate()
         self.setVisible(current is not None)
+
+    def _accept(self) -> None:
+        current = self.current
+        self._dismiss()
+        if current is not None and current.accept is not None:
+            current.accept()
 
     def _show_details(self) -> None:
         current = self.current

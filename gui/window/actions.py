@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
-from itertools import zip_longest
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -18,6 +16,7 @@ class Entry:
     name: str  # "action.NAME" is its text
     keys: tuple[str, ...]
     act: Callable[[], object]
+    menu_keys: str = ""  # shown in menus, where something else than the action receives the keys
 
 
 class Actions(Translated, QObject):
@@ -26,6 +25,7 @@ class Actions(Translated, QObject):
     def __init__(self, window: QWidget, entries: list[Entry]) -> None:
         super().__init__(window)
         self.by_name: dict[str, QAction] = {}
+        self._menu_keys = {entry.name: entry.menu_keys for entry in entries if entry.menu_keys}
         for entry in entries:
             action = QAction(window)
             action.setShortcuts([QKeySequence(key) for key in entry.keys])
@@ -37,15 +37,9 @@ class Actions(Translated, QObject):
 
     def retranslate(self) -> None:
         for name, action in self.by_name.items():
-            action.setText(t(f"action.{name}"))
+            keys = self._menu_keys.get(name, "")
+            action.setText(t(f"action.{name}") + (f"\t{keys}" if keys else ""))
 
-    def overview(self) -> str:
-        """Return all keys as HTML in two columns, because one would be too high for a projector's screen."""
-        cells = [
-            f"<td><b>{keys}</b></td><td>&nbsp; {escape(action.text())}</td><td>&nbsp; &nbsp;</td>"
-            for action in self.by_name.values()
-            if (keys := escape(action.shortcut().toString()))
-        ]
-        half = (len(cells) + 1) // 2
-        rows = [f"<tr>{left}{right}</tr>" for left, right in zip_longest(cells[:half], cells[half:], fillvalue="")]
-        return f"<table cellpadding='2' cellspacing='0'>{''.join(rows)}</table>"
+    def keys_of(self, name: str) -> str:
+        """Return the keys of an action as they are shown, or "" if it has none."""
+        return self._menu_keys.get(name) or self.by_name[name].shortcut().toString()

@@ -28,8 +28,8 @@ class Appearance(QObject):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         chosen = theme.THEMES.get(self._settings.theme, theme.LIGHT)
-        zoom = self._settings.zoom
-        themed.apply(app, replace(chosen, zoom=zoom, content_zoom=zoom * self._room))
+        content = self._settings.content_zoom * self._room
+        themed.apply(app, replace(chosen, zoom=self._settings.zoom, content_zoom=content))
         self.changed.emit()
 
     def set_room(self, width: int, height: int) -> None:
@@ -44,10 +44,20 @@ class Appearance(QObject):
         self._settings.theme = "light" if theme.current().name == "dark" else "dark"
         self.apply_theme()
 
-    def change_zoom(self, direction: int) -> None:
-        """Make everything one step larger (1) or smaller (-1), or of normal size (0)."""
-        now = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - self._settings.zoom))
-        self._settings.zoom = ZOOMS[min(max(now + direction, 0), len(ZOOMS) - 1)] if direction else 1.0
+    def change_zoom(self, direction: int, controls: bool = False) -> None:
+        """Make what the panes show, or the controls, one step larger (1) or smaller (-1)."""
+        now = self._settings.zoom if controls else self._settings.content_zoom
+        near = min(range(len(ZOOMS)), key=lambda i: abs(ZOOMS[i] - now))
+        chosen = ZOOMS[min(max(near + direction, 0), len(ZOOMS) - 1)]
+        if controls:
+            self._settings.zoom = chosen
+        else:
+            self._settings.content_zoom = chosen
+        self.apply_theme()
+
+    def reset_zoom(self) -> None:
+        """Give content and controls their normal sizes."""
+        self._settings.zoom = self._settings.content_zoom = 1.0
         self.apply_theme()
 
     def toggle_language(self) -> None:

@@ -5,21 +5,21 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from engine.messages.models import ModelInfo
 from engine.messages.status import Notice
 from engine.messages.texts import TextInfo
 from gui.dialogs import prepare
 from gui.engine_link import EngineLink
-from gui.i18n import t
+from gui.i18n import language, t
 from gui.layout import column, row, stack, timer
 from gui.pane import Pane, PaneContext
-from gui.panes import KEYS, PANE_IDS
+from gui.panes import KEYS, PANES
 from gui.requests import Requests
 from gui.run_controller import RunController
-from gui.samples import BUILTIN, SMOLLM2
-from gui.scenes import EXAMPLES, read_scenes
+from gui.samples import BUILTIN, SMOLLM2, name_of
+from gui.scenes import EXAMPLES, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
 from gui.text import first_line
@@ -29,10 +29,13 @@ from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.sampling_controls import read_sampling
 from gui.widgets.token_strip import TokenStrip
-from gui.widgets.veil import Veil
 from gui.window.actions import Actions, Entry
 from gui.window.appearance import Appearance
 from gui.window.engine_status import EngineStatus
+from gui.window.finder import Finder
+from gui.window.focus import FocusRing
+from gui.window.invitation import Invitation
+from gui.window.keys import KeyList
 from gui.window.model_chooser import is_model
 from gui.window.opening import Opening
 from gui.window.rail import Rail
@@ -42,11 +45,12 @@ from gui.window.status_line import StatusLine
 from gui.window.text_warning import TextWarning
 from gui.window.tokenizing import Tokenizing
 from gui.window.top_row import TopRow
-from gui.window.welcome import Welcome
 from gui.window.workspace import Workspace
+from gui.window.zoom_keys import add_zoom_keys
 
 SAVE_DELAY_MS = 1000
 RESIZE_DELAY_MS = 150  # without a change of size, after which the content is scaled to the new one
+ROOM_FOR_TILES = (1400, 850)  # pixels: a smaller window begins with one tile, unless another number was chosen in one
 ROOM_FOR_STRIP = 480  # pixels at zoom 1: the least height of the window that shows the token strip above four tiles
 
 
@@ -76,30 +80,31 @@ class MainWindow(Themed, QMainWindow):
         self.warning = TextWarning(self.state, self._requests, self.status)
         self.engine_status = EngineStatus(self.status, self.state, engine, self._requests, self.opening)
         self._wire()
-        Tokenizing(self.state, self._requests, Veil(self.strip))
+        Tokenizing(self.state, self._requests)
         self.retranslate()
 
     # --- Building --------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.rail = Rail(PANE_IDS)
+        self.rail, self.status = Rail(PANES), StatusLine()
         self.top, self.strip = TopRow(), TokenStrip()
         self.prompt = self.top.prompt
-        self.status, self.welcome = StatusLine(), Welcome()
+        self.examples = read_scenes(EXAMPLES)
+        self.example_menu = SceneMenu(list(self.examples.values()), self)
+        self.invitation = Invitation(self.example_menu)
         self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.runs))
-        self.middle = QStackedLayout()
-        self.middle.addWidget(self.welcome)
-        self.middle.addWidget(self.workspace)
-        content = column(self.top, self.strip, self.banner, self.middle, spacing=GAP_M, margins=(GAP_L,) * 4)
-        content.setStretchFactor(self.middle, 1)
+        parts = (self.top, self.strip, self.banner, self.invitation, self.workspace)
+        content = column(*parts, spacing=GAP_M, margins=(GAP_L,) * 4)
+        content.setStretchFactor(self.workspace, 1)
         upper = row(self.rail, content)
         upper.setStretchFactor(content, 1)
         self.page = page = QWidget()
         page.setObjectName("page")
         stack(page, upper, self.status).setStretchFactor(upper, 1)
         self.setCentralWidget(page)
-        self.examples = read_scenes(EXAMPLES)
         self.player = ScenePlayer(self.state, self.opening, self.workspace)
+        self.finder = Finder(self, self._requests, self.settings, self.opening)
+        self.focus_ring = FocusRing(self)
         prepare_entries(self)
         self._make_actions()
 
@@ -119,14 +124,17 @@ class MainWindow(Themed, QMainWindow):
             Entry("save_model", ("Ctrl+Shift+S",), self._save_model),
             Entry("examples", ("Ctrl+E",), self.top.examples.showMenu),
             Entry("prompt", ("Ctrl+L",), self._focus_prompt),
-            *(Entry(f"show_{pane_id}", (key,), partial(self.show_pane, pane_id)) for pane_id, key in KEYS.items()),
+            Entry("find", ("Ctrl+K",), self.show_palette),
+            *(Entry(f"show_{p}", (key, f"Ctrl+{key}"), partial(self.enter_pane, p)) for p, key in KEYS.items()),
             Entry("tiles_1", ("Ctrl+Alt+1",), lambda: self.workspace.choose_count(1)),
             Entry("tiles_2", ("Ctrl+Alt+2",), lambda: self.workspace.choose_count(2)),
             Entry("tiles_4", ("Ctrl+Alt+4",), lambda: self.workspace.choose_count(4)),
             Entry("enlarge", ("F10",), self.workspace.enlarge),
-            Entry("zoom_in", ("Ctrl++", "Ctrl+="), lambda: self.appearance.change_zoom(1)),
-            Entry("zoom_out", ("Ctrl+-",), lambda: self.appearance.change_zoom(-1)),
-            Entry("zoom_reset", ("Ctrl+0",), lambda: self.appearance.change_zoom(0)),
+            Entry("zoom_in", (), lambda: self.appearance.change_zoom(1), "Ctrl++"),
+            Entry("zoom_out", (), lambda: self.appearance.change_zoom(-1), "Ctrl+-"),
+            Entry("controls_in", (), lambda: self.appearance.change_zoom(1, controls=True), "Ctrl+Shift++"),
+            Entry("controls_out", (), lambda: self.appearance.change_zoom(-1, controls=True), "Ctrl+Shift+-"),
+            Entry("zoom_reset", ("Ctrl+0",), self.appearance.reset_zoom),
             Entry("sentences", ("H",), lambda: self.state.set_sentences(not self.state.sentences)),
             Entry("theme", ("Ctrl+T",), self.appearance.toggle_theme),
             Entry("language", ("Ctrl+J",), self.appearance.toggle_language),
@@ -136,9 +144,9 @@ class MainWindow(Themed, QMainWindow):
         ]
         self.actions_table = Actions(self, entries)
         self.actions_table.by_name["save_model"].setEnabled(False)  # until there is one
-        examples = SceneMenu(list(self.examples.values()), self)
-        examples.chosen.connect(self.player.play)
-        self.top.fill(self.actions_table, self.opening, examples, self.appearance.set_language)
+        add_zoom_keys(self, self.appearance.change_zoom)
+        self.example_menu.chosen.connect(self.player.play)
+        self.top.fill(self.actions_table, self.opening, self.example_menu, self.appearance.set_language)
 
     def _wire(self) -> None:
         state = self.state
@@ -149,20 +157,21 @@ class MainWindow(Themed, QMainWindow):
         self.workspace.current_changed.connect(self._current_pane_changed)
         self.workspace.pane_made.connect(self._adopt)
         self.engine_status.restarted.connect(self._engine_restarted)
-        self.welcome.open_wanted.connect(self.opening.choose_text)
-        self.welcome.sample_wanted.connect(self.opening.open_sample)
-        self.welcome.model_wanted.connect(self.opening.choose_model)
+        self.invitation.open_wanted.connect(self.opening.choose_text)
+        self.invitation.model_wanted.connect(self.opening.choose_model)
         self.opening.text_opened.connect(self._text_opened)
         for signal in (self.opening.model_asked, self.opening.ended):
             signal.connect(lambda: state.set_opening(self.opening.is_opening_model()))
         self.opening.model_opened.connect(self._model_opened)
         self.opening.noticed.connect(self.banner.show_notice)
-        self.player.playing.connect(self._scene_begun)
+        self.player.playing.connect(self.invitation.withdraw)
+        self.player.model_replaced.connect(self._offer_model)
         self.engine.died.connect(lambda: self.banner.show_key("error.engine_gone", "bad"))
         self.runs.model_wanted.connect(self.opening.open_model)
         self.engine.closed.connect(self.close)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
+        state.opening_changed.connect(self._adapt_layout)
         state.sentences_changed.connect(self._sentences_changed)
         state.tokens_changed.connect(self._show_tokens)
         state.selection_changed.connect(lambda: self.strip.set_current(state.token))
@@ -178,6 +187,7 @@ class MainWindow(Themed, QMainWindow):
         super().paintEvent(event)
         if not self._has_painted:
             self._has_painted = True
+            self.focus_ring.watch(self.windowHandle())
             QTimer.singleShot(0, self.painted.emit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -191,43 +201,55 @@ class MainWindow(Themed, QMainWindow):
         """Start the engine and open `paths`, or what was open last time. Call it when the window is on screen."""
         self.engine_status.start()
         settings = self.settings
+        first = BUILTIN.is_dir() and not settings.welcomed
+        settings.welcomed = True
         if settings.window:
             self.restoreGeometry(QByteArray.fromBase64(settings.window.encode()))
-        self.prompt.set_text(settings.text)
-        self.state.set_text(settings.text)
-        self.workspace.set_layout(settings.tiles if settings.tiles in (1, 2, 4) else 4, settings.layout)
+        self.appearance.set_room(self.width(), self.height())
+        text = in_language(self.examples[FIRST].text, language()) if first else settings.text
+        self.prompt.set_text(text)
+        self.state.set_text(text)
+        self.workspace.set_layout(1 if first else self._tiles(), ["map"] if first else settings.layout)
         if not has_japanese_font():
             self.banner.show_key("notice.no_japanese_font")
-        first = BUILTIN.is_dir() and not (settings.welcomed or paths)
-        settings.welcomed = True
-        if first:
-            self.player.played.connect(
-                lambda: self.opening.open_world(quiet=True), Qt.ConnectionType.SingleShotConnection
-            )
-            self.player.play(self.examples[FIRST], lay_out=False)
-            return
+        self.invitation.wanted = not paths and (first or not (settings.corpus or settings.model))
+        self._adapt_layout()
+        if first and not paths:
+            single = Qt.ConnectionType.SingleShotConnection
+            self.opening.model_opened.connect(lambda _: self.opening.open_world(quiet=True), single)
+        self._open(paths, first)
+
+    def _open(self, paths: list[str], first: bool) -> None:
+        """Open these texts and models, or what was open last time; the built-in model where a model is missing."""
+        settings = self.settings
+        models = [path for path in paths if path == SMOLLM2 or is_model(Path(path))]
+        kept = settings.model if settings.model and Path(settings.model).exists() and not paths else ""
         if paths:
             self.opening.open_paths(paths)
-            return
-        if settings.corpus:
+        elif settings.corpus:
             self.opening.inspect(tuple(settings.corpus), quiet=True, encoding=settings.corpus_encoding)
-        if settings.model and Path(settings.model).exists():
-            self.opening.open_model(settings.model)
-        self._show_workspace(bool(settings.corpus or settings.model))
+        if kept:
+            self.opening.open_model(kept)
+        elif not models and (first or paths or settings.model) and BUILTIN.is_dir():
+            self.opening.open_model(str(BUILTIN))
 
-    def _show_workspace(self, shown: bool) -> None:
-        self.middle.setCurrentWidget(self.workspace if shown else self.welcome)
-        self._adapt_layout()
+    @property
+    def _is_small(self) -> bool:
+        return self.width() < ROOM_FOR_TILES[0] or self.height() < ROOM_FOR_TILES[1]
+
+    def _tiles(self) -> int:
+        """Return with how many tiles the window begins."""
+        chosen = self.settings.tiles_small if self._is_small else self.settings.tiles
+        return chosen if chosen in (1, 2, 4) else 1
 
     def _adapt_layout(self) -> None:
         """Hide the token strip and all but one line of the prompt where four tiles in large type need the space."""
         low = self.workspace.count == 4 and self.height() < self.theme.px(ROOM_FOR_STRIP)
         self.prompt.set_single_line(low)
-        has_tokens = self.middle.currentWidget() is self.workspace and self.state.tokens is not None
-        alone = self.workspace.count == 1 and self.workspace.layout_now() == [
-            "tokens"
-        ]  # the pane shows the same, larger
-        self.strip.setVisible(has_tokens and not low and not alone)
+        expected = self.state.model is not None or self.state.opening  # before they come, so that nothing moves then
+        repeated = self.workspace.layout_now() == ["tokens"]  # that pane shows the tokens, and larger
+        self.strip.setVisible(expected and not low and not repeated)
+        self.invitation.setVisible(self.invitation.wanted and not low)
 
     # --- What has been opened --------------------------------------------------------------------
 
@@ -235,11 +257,11 @@ class MainWindow(Themed, QMainWindow):
         """Set the corpus. A new one replaces the prompt, unless the user typed it in this session."""
         another = asked and self.settings.corpus != list(info.paths) and not self.prompt.typed
         self.settings.corpus, self.settings.corpus_encoding = list(info.paths), info.chosen
-        self._show_workspace(True)
         self.state.set_corpus(info)
         if another or not self.prompt.toPlainText().strip():
             self.prompt.set_text(first_line(info.excerpt))
         if asked:
+            self.invitation.withdraw()
             self.banner.clear_failures()
             if not self.state.training:
                 self.show_pane("training")
@@ -249,12 +271,16 @@ class MainWindow(Themed, QMainWindow):
         if self.state.corpus is not None:
             self.opening.inspect(self.state.corpus.paths, encoding=encoding)
 
-    def _scene_begun(self) -> None:
-        self._show_workspace(True)
+    def _offer_model(self, model: ModelInfo) -> None:
+        """Offer to open the model again that was open before an example."""
+        now = self.state.model
+        if now is not None:
+            names = {"model": name_of(now), "name": name_of(model)}
+            open_again = partial(self.opening.open_model, model.folder)
+            self.banner.show_offer("notice.example_model", "notice.back_to", open_again, **names)
 
     def _model_opened(self, info: ModelInfo) -> None:
-        self._show_workspace(True)
-        for prefix in ("notice.tensors_unused", "notice.weights_broken"):
+        for prefix in ("notice.tensors_unused", "notice.weights_broken", "notice.example_model"):
             self.banner.withdraw(prefix)
         if info.unused:
             self.banner.show_notice(Notice("notice.tensors_unused", info.unused_words()))
@@ -283,8 +309,7 @@ class MainWindow(Themed, QMainWindow):
         self.actions_table.by_name["save_model"].setEnabled(model is not None)
         self.settings.model = model.folder if model else ""
         if model is not None:
-            self._show_workspace(True)
-        self._saver.start()
+            self._saver.start()
 
     def _sentences_changed(self) -> None:
         self.settings.sentences = self.state.sentences
@@ -308,8 +333,12 @@ class MainWindow(Themed, QMainWindow):
     # --- Layout ----------------------------------------------------------------------------------
 
     def show_pane(self, pane_id: str) -> None:
-        self._show_workspace(True)
         self.workspace.show_pane(pane_id)
+
+    def enter_pane(self, pane_id: str) -> None:
+        """Show a pane, and put the keyboard into it."""
+        self.show_pane(pane_id)
+        self.workspace.pane(pane_id).take_focus()
 
     def _current_pane_changed(self, pane_id: str) -> None:
         self.rail.set_current(pane_id)
@@ -331,16 +360,26 @@ class MainWindow(Themed, QMainWindow):
         self.strip.setAccessibleName(t("window.strip"))
 
     def show_keys(self) -> None:
-        box = prepare(QMessageBox(self), t("action.keys"))
-        box.setTextFormat(Qt.TextFormat.RichText)  # a table of Nakami's own words
-        box.setText(self.actions_table.overview())
-        box.open()
+        """Show the list of keys, or close it."""
+        shown = self.findChildren(KeyList)
+        if shown:
+            shown[0].close()
+        else:
+            KeyList(self.actions_table, self).show()
+
+    def show_palette(self) -> None:
+        """Show the palette."""
+        self.finder.open(self.actions_table, list(self.examples.values()), self.enter_pane, self.player.play)
 
     # --- Ending ----------------------------------------------------------------------------------
 
     def save_settings(self) -> None:
         settings = self.settings
-        settings.tiles, settings.layout = self.workspace.count or settings.tiles, self.workspace.layout_now()
+        settings.layout = self.workspace.layout_now()
+        if self.workspace.count and self._is_small:
+            settings.tiles_small = self.workspace.count
+        elif self.workspace.count:
+            settings.tiles = self.workspace.count
         settings.window = bytes(self.saveGeometry().toBase64().data()).decode()
         settings.panes |= {pane_id: pane.save() for pane_id, pane in self.workspace.panes.items()}
         try:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QMenu, QPushButto
 
 from engine.messages.envelope import Ended
 from engine.messages.models import ListModels, StoredModel, StoredModels
+from gui.dialogs import documents
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.layout import column, label, row
@@ -177,7 +178,7 @@ class ModelChooser(Themed, QDialog):
         self.refresh()
 
     def _choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, t("models.add_folder"), str(Path.home()))
+        name = QFileDialog.getExistingDirectory(self, t("models.add_folder"), documents())
         if name:
             self.add_folder(name)
 

@@ -1,5 +1,7 @@
 """Opening texts and models: chosen in a dialog, dropped, or opened recently."""
 
+import sys
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -11,12 +13,12 @@ from engine.messages.models import ModelInfo, OpenModel
 from engine.messages.status import Notice, Progress
 from engine.messages.texts import InspectText, TextInfo, WriteWorld
 from gui import i18n
-from gui.dialogs import prepare
+from gui.dialogs import documents, prepare
 from gui.engine_link import EngineLink
 from gui.i18n import t
 from gui.requests import Requests
 from gui.samples import SMOLLM2
-from gui.settings import Settings, world_path
+from gui.settings import Settings, models_folder, world_path
 from gui.text import in_menu
 from gui.theme import ASSETS
 from gui.window.model_chooser import ModelChooser, is_model
@@ -37,6 +39,7 @@ class Opening(QObject):
     def __init__(self, window: QWidget, engine: EngineLink, requests: Requests, settings: Settings) -> None:
         super().__init__(window)
         self._window, self._engine, self._requests, self._settings = window, engine, requests, settings
+        self.opened = ""  # the open model as it was asked for: its path, or "smollm2"
 
     # --- On this computer ------------------------------------------------------------------------
 
@@ -74,7 +77,7 @@ class Opening(QObject):
 
     def open_model(self, folder: str) -> None:
         request = OpenModel(folder, "float16" if self._settings.weights == "float16" else "int8")
-        self._requests.ask(request, self._model_arrived, "model", lambda _: self.ended.emit())
+        self._requests.ask(request, partial(self._model_arrived, folder), "model", lambda _: self.ended.emit())
         self.model_asked.emit()
 
     def toggle_weights(self, model: ModelInfo | None) -> None:
@@ -90,12 +93,13 @@ class Opening(QObject):
         self._settings.remember(info.paths[0])
         self.text_opened.emit(info, asked)
 
-    def _model_arrived(self, info: ModelInfo | Notice | Progress) -> None:
+    def _model_arrived(self, asked: str, info: ModelInfo | Notice | Progress) -> None:
         if isinstance(info, Progress):
             return  # the status line shows it
         if isinstance(info, Notice):
             (self.model_coming if info.key == "notice.opening" else self.noticed).emit(info)
             return
+        self.opened = asked
         self._settings.remember(info.folder)
         self.model_opened.emit(info)
 
@@ -140,9 +144,9 @@ class Opening(QObject):
             self.open_model(name)
 
     def _last_folder(self) -> str:
-        """Return the folder where the user last opened something that is not one of Nakami's own files."""
-        recent = [Path(path).parent for path in self._settings.recent if not Path(path).is_relative_to(ASSETS.parent)]
-        return str(recent[0] if recent else Path.home())
+        """Return the folder where the user last opened something of their own, or else that for documents."""
+        folders = (Path(path).parent for path in self._settings.recent)
+        return str(next((folder for folder in folders if folder.is_dir() and not _is_hidden(folder)), documents()))
 
     def fill_recent(self, menu: QMenu) -> None:
         """Fill the menu with the recent texts and models that still exist."""
@@ -160,3 +164,9 @@ class Opening(QObject):
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.open_paths(paths)
+
+
+def _is_hidden(folder: Path) -> bool:
+    """Return whether a folder is one that its user does not look into: of a program, or of Nakami itself."""
+    places = (ASSETS.parent, Path(sys.prefix), models_folder().parent)
+    return any(folder.is_relative_to(place) for place in places) or any(part.startswith(".") for part in folder.parts)

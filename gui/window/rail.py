@@ -1,23 +1,32 @@
-"""The rail at the left: a button for each pane."""
+"""The rail at the left: a button for each pane, in the groups of a lecture."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui.i18n import t
 from gui.layout import label
-from gui.panes import KEYS
+from gui.panes import KEYS, PaneInfo
 from gui.text import tip
-from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, SMALL, icon
+from gui.theme import GAP_M, GAP_S, LARGE, SMALL, icon
 from gui.themed import Themed
+
+# From the most to the least room: whether the groups have names, the button's style, and the rail's width at zoom 1.
+FORMS = (
+    (True, Qt.ToolButtonStyle.ToolButtonTextUnderIcon, 84),
+    (False, Qt.ToolButtonStyle.ToolButtonTextUnderIcon, 84),
+    (False, Qt.ToolButtonStyle.ToolButtonTextBesideIcon, 124),
+    (False, Qt.ToolButtonStyle.ToolButtonIconOnly, 56),
+)
 
 
 class Rail(Themed, QWidget):
     chosen = Signal(str)
 
-    def __init__(self, panes: Sequence[str]) -> None:
+    def __init__(self, panes: Sequence[PaneInfo]) -> None:
         super().__init__()
         self.setObjectName("rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -26,21 +35,26 @@ class Rail(Themed, QWidget):
         self.mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GAP_S, GAP_L, GAP_S, GAP_L)
-        layout.setSpacing(GAP_M)
-        layout.addWidget(self.mark)
-        layout.addSpacing(GAP_M)
-        for pane_id in panes:
-            layout.addWidget(self._button(pane_id))
-        layout.addStretch(1)
+        self.names: dict[str, QLabel] = {}  # of the groups
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(GAP_S, GAP_M, GAP_S, GAP_S)
+        self._column.setSpacing(GAP_S)
+        self._column.addWidget(self.mark)
+        for group, members in groupby(panes, lambda info: info.group):
+            self._column.addSpacing(GAP_M)
+            if group:
+                self.names[group] = label("group")
+                self.names[group].setAlignment(Qt.AlignmentFlag.AlignCenter)
+                self._column.addWidget(self.names[group])
+            for info in members:
+                self._column.addWidget(self._button(info.id))
+        self._column.addStretch(1)
         self.restyle()
         self.retranslate()
 
     def _button(self, pane_id: str) -> QToolButton:
         button = QToolButton()
         button.setCheckable(True)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.clicked.connect(lambda: self.chosen.emit(pane_id))
         self._group.addButton(button)
@@ -55,26 +69,31 @@ class Rail(Themed, QWidget):
         for pane_id, button in self.buttons.items():
             button.setIcon(icon(pane_id, self.theme))
             button.setIconSize(QSize(self.theme.px(20), self.theme.px(20)))
-            button.setStyleSheet(f"font-size: {self.theme.px(SMALL - 1)}px;")
+        for words in (*self.buttons.values(), *self.names.values()):
+            words.setStyleSheet(f"font-size: {self.theme.px(SMALL - 1)}px;")
         self._adapt_layout()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._adapt_layout()
+        if event.size().height() != event.oldSize().height():
+            self._adapt_layout()
 
     def _adapt_layout(self) -> None:
-        """Show the icons with names, or without where there is no room; the tooltips always contain the names."""
-        under, alone = Qt.ToolButtonStyle.ToolButtonTextUnderIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
-        for button in self.buttons.values():
-            button.setToolButtonStyle(under)
-        named = sum(button.sizeHint().height() + GAP_M for button in self.buttons.values())
-        fits = named + self.mark.sizeHint().height() + 2 * GAP_L <= self.height()
-        for button in self.buttons.values():
-            button.setToolButtonStyle(under if fits else alone)
-        self.mark.setVisible(fits)  # at a zoom of 2, eight icons take a window of 720 pixels
-        self.setFixedWidth(self.theme.px(84 if fits else 56))
+        """Take the first of FORMS that fits; the tooltips always contain the names."""
+        for named, style, width in FORMS:
+            for name in self.names.values():
+                name.setVisible(named)
+            for button in self.buttons.values():
+                button.setToolButtonStyle(style)
+            self.mark.setVisible(style == Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            self._column.invalidate()
+            if self._column.minimumSize().height() <= self.height():
+                break
+        self.setFixedWidth(self.theme.px(width))
 
     def retranslate(self) -> None:
+        for group, name in self.names.items():
+            name.setText(t(f"rail.{group}"))
         for pane_id, button in self.buttons.items():
             key = f"  ({KEYS[pane_id]})" if pane_id in KEYS else ""
             button.setText(t(f"pane.{pane_id}.title").replace(" (", "\n("))  # on two lines

@@ -1,6 +1,6 @@
 """Showing a scene: its model, text, selection and panes, one step after another; and the menu to choose one from."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu, QWidget
@@ -14,7 +14,10 @@ from gui.themed import Themed
 from gui.window.opening import Opening
 from gui.window.workspace import Workspace
 
-FIRST = "pronoun"  # the example shown at the very first start
+if TYPE_CHECKING:
+    from engine.messages.models import ModelInfo
+
+FIRST = "breakfast"  # the example whose text is open at the very first start
 
 
 class SceneMenu(Themed, QMenu):
@@ -41,35 +44,37 @@ class ScenePlayer(QObject):
 
     playing = Signal(object)  # Scene that has begun
     played = Signal()  # the scene is on screen
+    model_replaced = Signal(object)  # ModelInfo of the model that was open before the scene's own
 
     def __init__(self, state: AppState, opening: Opening, workspace: Workspace) -> None:
         super().__init__(workspace)
         self._state, self._opening, self._workspace = state, opening, workspace
         self._scene: Scene | None = None  # in preparation; None once it is on screen
+        self._closed: ModelInfo | None = None  # that the scene's model has replaced
         state.model_changed.connect(self._set_text)
         state.tokens_changed.connect(self._select)
         for signal in (state.text_changed, state.model_changed):
             signal.connect(self._withdraw_look)
         workspace.current_changed.connect(self._pane_changed)
 
-    def play(self, scene: Scene, lay_out: bool = True) -> None:
-        """Show a scene: with its own panes if `lay_out`, else with the present ones."""
-        self._scene = scene
+    def play(self, scene: Scene) -> None:
+        """Show a scene, in its own panes."""
+        self._scene, self._closed = scene, None
         self.playing.emit(scene)
-        if lay_out:
-            self._workspace.show_panes(scene.panes)
+        self._workspace.show_panes(scene.panes)
         if self._model_is_open():
             self._set_text()
         else:
-            self._opening.open_model(str(self._folder()))
+            self._closed = self._state.model
+            self._opening.open_model(self._folder())
 
-    def _folder(self) -> Path:
+    def _folder(self) -> str:
         assert self._scene is not None
-        return BUILTIN if self._scene.model == "builtin" else Path(self._scene.model)
+        return str(BUILTIN) if self._scene.model == "builtin" else self._scene.model
 
     def _model_is_open(self) -> bool:
         model = self._state.model
-        return model is not None and Path(model.folder) == self._folder()
+        return model is not None and self._folder() in (model.folder, self._opening.opened)
 
     def _set_text(self) -> None:
         if self._scene is None or not self._model_is_open():
@@ -97,6 +102,9 @@ class ScenePlayer(QObject):
         self._workspace.pane(scene.panes[0]).act(in_language(scene.act, i18n.language()))
         self._state.set_look(Look(scene.panes[0], lambda: str(in_language(scene.look, i18n.language()))))
         self.played.emit()
+        if self._closed is not None:
+            self.model_replaced.emit(self._closed)
+            self._closed = None
 
     def _withdraw_look(self) -> None:
         """Withdraw the scene's sentence, because its text, model or pane has been left."""

@@ -14,15 +14,21 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
+    QWidget,
 )
 
 from gui import saving
+from gui.dialogs import documents, pictures
 from gui.i18n import t
 from gui.layout import label, set_property, stack
 from gui.pane import Pane
-from gui.text import tip
+from gui.samples import name_of
+from gui.saving import Caption
+from gui.text import shown_name, tip
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
+
+COMPACT = (620, 380)  # pixels at zoom 1: a smaller tile shows the picture alone
 
 
 class Tile(Themed, QFrame):
@@ -40,6 +46,7 @@ class Tile(Themed, QFrame):
         self._choices = choices
         self.title = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.title.setProperty("flat", True)
+        self.title.setProperty("menu", True)
         self.title_menu = QMenu(self.title)
         self.title_menu.aboutToShow.connect(self._fill_titles)
         self.title.setMenu(self.title_menu)
@@ -55,6 +62,7 @@ class Tile(Themed, QFrame):
         self._make_actions()
         header = QHBoxLayout()
         header.setContentsMargins(GAP_M, GAP_S, GAP_S, 0)
+        header.setSpacing(GAP_M)
         header.addWidget(self.title)
         header.addWidget(self.subtitle, 1)
         for button in (self.save_button, self.enlarge):
@@ -69,8 +77,8 @@ class Tile(Themed, QFrame):
 
     def _make_actions(self) -> None:
         self.copy_picture = self._action(self._copy_picture)
-        self.save_png = self._action(lambda: self._save("png", saving.save_png))
-        self.save_svg = self._action(lambda: self._save("svg", saving.save_svg))
+        self.save_png = self._action(lambda: self._save_picture("png", saving.save_png))
+        self.save_svg = self._action(lambda: self._save_picture("svg", saving.save_svg))
         self.copy_table = self._action(self._copy_table)
         self.save_csv = self._action(self._save_table)
         self.detach = self._action(self.detach_wanted.emit)
@@ -96,6 +104,7 @@ class Tile(Themed, QFrame):
         pane.subtitle_changed.connect(self._show_words)
         pane.veil.dimmed.connect(self._dim_words)
         pane.state.sentences_changed.connect(self._show_words)
+        self._adapt_layout()
         pane.show()
         self._dim_words(pane.veil.isVisible())
         self.retranslate()
@@ -133,6 +142,10 @@ class Tile(Themed, QFrame):
             getattr(self, action).setText(t(f"tile.{action}"))
         self._show_words()
 
+    def _adapt_layout(self) -> None:
+        if self.pane is not None:
+            self.pane.set_compact(self.width() < self.theme.px(COMPACT[0]) or self.height() < self.theme.px(COMPACT[1]))
+
     def _show_words(self) -> None:
         self._show_subtitle()
         self._show_sentence()
@@ -143,13 +156,29 @@ class Tile(Themed, QFrame):
         self.sentence.setDisabled(dimmed)
 
     def _show_sentence(self) -> None:
+        if self.pane is not None:
+            words = self._words()
+            self.sentence.setText(words)
+            self.sentence.setVisible(bool(words) and not self.pane.compact)
+
+    def _words(self) -> str:
+        """Return the sentence of the scene or else of the pane, or "" while sentences are hidden."""
+        pane = self.pane
+        if pane is None or not pane.state.sentences:
+            return ""
+        look = pane.state.look
+        return look.words() if look is not None and look.pane == pane.id else pane.sentence()
+
+    def _caption(self) -> Caption:
+        """Return the words of a saved picture: what it shows, of which model and text."""
         pane = self.pane
         if pane is None:
-            return
-        look = pane.state.look
-        words = look.words() if look is not None and look.pane == pane.id else pane.sentence()
-        self.sentence.setText(words)
-        self.sentence.setVisible(bool(words) and pane.state.sentences and not pane.compact)
+            return Caption()
+        model, text = pane.state.model, pane.state.text
+        source = ["Nakami", *([name_of(model)] if model is not None else [])]
+        source += [t("tile.quoted", text=shown_name(text))] if text else []
+        title = " · ".join(words for words in (t(f"pane.{pane.id}.title"), pane.subtitle()) if words)
+        return Caption(title, self._words(), " · ".join(source))
 
     def _show_subtitle(self) -> None:
         words = self.pane.subtitle() if self.pane else ""
@@ -160,6 +189,7 @@ class Tile(Themed, QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._adapt_layout()
         self._column.activate()
         self._show_words()
 
@@ -191,7 +221,7 @@ class Tile(Themed, QFrame):
 
     def _copy_picture(self) -> None:
         if self.pane is not None:
-            QApplication.clipboard().setPixmap(saving.picture(self.pane))
+            QApplication.clipboard().setPixmap(saving.picture(self.pane.picture(), self._caption()))
 
     def _copy_table(self) -> None:
         table = self.pane.table() if self.pane else None
@@ -201,20 +231,28 @@ class Tile(Themed, QFrame):
     def _save_table(self) -> None:
         table = self.pane.table() if self.pane else None
         if table is not None:
-            self._save("csv", lambda _, path: saving.save_csv(table, path))
+            self._save("csv", documents(), lambda path: saving.save_csv(table, path))
 
-    def _save(self, kind: str, write: Callable[[Pane, Path], None]) -> None:
+    def _save_picture(self, kind: str, save: Callable[[QWidget, Path, Caption], None]) -> None:
+        pane = self.pane
+        if pane is not None:
+            self._save(kind, pictures(), lambda path: save(pane.picture(), path, self._caption()))
+
+    def _save(self, kind: str, folder: str, write: Callable[[Path], None]) -> None:
+        """Ask for a path, in the folder of the last time or else in this one, and write the file."""
         pane = self.pane
         if pane is None:
             return
-        suggestion = str(Path.home() / f"nakami-{pane.id}.{kind}")
+        last = pane.settings.saved_to
+        suggestion = str(Path(last if Path(last).is_dir() and last else folder) / f"nakami-{pane.id}.{kind}")
         name, _ = QFileDialog.getSaveFileName(self, t("tile.save"), suggestion, f"{kind.upper()} (*.{kind})")
         if not name:
             return
         path = Path(name) if name.lower().endswith(f".{kind}") else Path(f"{name}.{kind}")
         try:
-            write(pane, path)
+            write(path)
         except OSError as error:
             pane.messages.show_key("error.not_written", "bad", file=str(path), reason=error.strerror or str(error))
         else:
+            pane.settings.saved_to = str(path.parent)
             pane.messages.show_key("notice.saved", file=str(path))

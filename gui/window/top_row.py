@@ -27,7 +27,11 @@ OPEN = (
     "weights",
     "save_model",
 )
-TILES = ("tiles_1", "tiles_2", "tiles_4", "enlarge", "zoom_in", "zoom_out", "zoom_reset", "full_screen", "keys")
+TILES = (
+    *("tiles_1", "tiles_2", "tiles_4", "enlarge", "sentences"),
+    *("zoom_in", "zoom_out", "controls_in", "controls_out", "zoom_reset"),
+    *("full_screen", "find", "keys"),
+)
 
 
 class TopRow(Themed, QWidget):
@@ -81,4 +85,5 @@ class TopRow(Themed, QWidget):
 def _menu_button() -> QToolButton:
     button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
     button.setMenu(QMenu(button))
+    button.setProperty("menu", True)  # shows an arrow
     return button

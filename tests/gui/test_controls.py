@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -385,6 +386,26 @@ def test_details_of_a_bug_can_be_read(qtbot: QtBot, bar: MessageBar) -> None:
     assert box.text() == bar.label.text()
     box.close()
     qtbot.waitUntil(lambda: bar.findChildren(QMessageBox) == [])  # each is deleted when it is closed
+
+
+def test_a_failure_names_a_file_without_its_folder(bar: MessageBar, tmp_path: Path) -> None:
+    path = str(tmp_path / "cat.png")
+    bar.show_failure(Ended(0, "failed", "error.text_picture", {"file": path, "format": "PNG"}))
+    assert bar.label.text() == t("error.text_picture", file="cat.png", format="PNG")
+    assert path in bar.label.toolTip()
+    bar.clear()
+    bar.show_key("notice.saved", file=path)
+    assert bar.label.text() == t("notice.saved", file=path)  # where it is, is what matters here
+
+
+def test_an_offer_is_taken_once(bar: MessageBar) -> None:
+    taken: list[bool] = []
+    bar.show_offer("notice.example_model", "notice.back_to", lambda: taken.append(True), model="Mine", name="smollm2")
+    assert "smollm2" in bar.offer.text()
+    QTest.mouseClick(bar.offer, LEFT)
+    assert (taken, bar.isVisible()) == ([True], False)
+    bar.show_key("notice.no_japanese_font")
+    assert not bar.offer.isVisible()
 
 
 def test_braces_and_markup_in_a_message_are_shown_as_text(bar: MessageBar) -> None:

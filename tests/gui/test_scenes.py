@@ -280,7 +280,7 @@ def test_a_new_text_clears_the_selected_token(window: MainWindow, qtbot: QtBot) 
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_the_very_first_start_shows_an_example_in_four_tiles(
+def test_the_very_first_start_shows_the_map_of_an_example_and_an_invitation(
     qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
     monkeypatch.setattr("gui.window.opening.world_path", lambda: tmp_path / "world.txt")
@@ -288,12 +288,14 @@ def test_the_very_first_start_shows_an_example_in_four_tiles(
     qtbot.addWidget(window)
     window.show()
     window.begin([])
-    qtbot.waitUntil(lambda: window.state.token is not None)
-    assert window.state.text == in_language(SCENES["pronoun"].text, i18n.language())
-    assert window.workspace.count == 4
-    assert window.workspace.isVisible()
+    qtbot.waitUntil(lambda: window.state.tokens is not None)
+    assert window.state.text == in_language(SCENES["breakfast"].text, i18n.language())
+    assert window.workspace.layout_now() == ["map"]
+    assert window.invitation.isVisible()
     qtbot.waitUntil(lambda: bool(engine.asked(WriteWorld) or engine.asked(InspectText)))  # a text to train on
     assert window.settings.welcomed
+    choose(window, "happy")
+    assert not window.invitation.isVisible()
     window.close()
 
 

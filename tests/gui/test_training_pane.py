@@ -404,7 +404,7 @@ def test_a_small_tile_shows_the_curve_alone_until_the_keyboard_is_in_it(
     if focused is not None:
         focused.clearFocus()
     pane.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
-    pane._show_controls()
+    pane.show_controls()
     assert not run.controls.isVisible()
     assert not run.options.isVisible()
 

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
@@ -37,18 +37,21 @@ def open_model(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: window.state.tokens is not None)
 
 
-def test_the_first_start_shows_the_welcome_page(window: MainWindow) -> None:
-    assert window.welcome.isVisible()
-    assert t("welcome.headline") in [label.text() for label in window.welcome.findChildren(QLabel)]
+def test_where_nothing_is_open_three_ways_to_begin_are_shown(window: MainWindow) -> None:
+    assert window.invitation.isVisible()
+    assert window.invitation.headline.text() == t("invitation.headline")
+    assert window.invitation.examples.menu() is window.top.examples.menu()
+    window.invitation.dismiss.click()
+    assert not window.invitation.isVisible()
 
 
 def test_a_click_opens_the_sample_text(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
-    qtbot.mouseClick(window.welcome.sample, Qt.MouseButton.LeftButton)
+    window.actions_table.by_name["sample"].trigger()
     qtbot.waitUntil(lambda: window.state.corpus is not None)
     [asked] = engine.asked(InspectText)
     assert Path(asked.paths[0]).name == "en.txt"
     assert Path(asked.paths[0]).is_file()
-    assert window.workspace.isVisible()
+    assert not window.invitation.isVisible()
     qtbot.waitUntil(lambda: window.state.text == "The cat sat.")
 
 
@@ -226,14 +229,21 @@ def test_qts_own_menus_and_dialogs_follow_the_language(qtbot: QtBot, window: Mai
     assert labels() == english
 
 
-def test_zooming_in_enlarges_the_text(qtbot: QtBot, window: MainWindow) -> None:
-    before = window.rail.buttons["training"].fontMetrics().height()
+def test_what_panes_show_and_the_controls_are_enlarged_apart(qtbot: QtBot, window: MainWindow) -> None:
+    controls, content = window.rail.buttons["training"], window.strip
+    before, chips = controls.fontMetrics().height(), content.sizeHint().height()
     for _ in range(3):
         window.actions_table.by_name["zoom_in"].trigger()
-    assert window.settings.zoom == 1.5
-    assert window.rail.buttons["training"].fontMetrics().height() > before
+    assert (window.settings.content_zoom, window.settings.zoom) == (1.5, 1.0)
+    assert controls.fontMetrics().height() == before
+    assert content.sizeHint().height() > chips
     window.actions_table.by_name["zoom_reset"].trigger()
-    assert window.settings.zoom == 1.0
+    window.actions_table.by_name["controls_in"].trigger()
+    assert (window.settings.content_zoom, window.settings.zoom) == (1.0, 1.15)
+    assert controls.fontMetrics().height() > before
+    assert content.sizeHint().height() == chips
+    window.actions_table.by_name["zoom_reset"].trigger()
+    assert (window.settings.content_zoom, window.settings.zoom) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -283,7 +293,9 @@ def test_settings_are_restored_at_the_next_start(qtbot: QtBot, window: MainWindo
     window.close()
     loaded, broken = Settings.load(tmp_path / "settings.json")
     assert not broken
+    loaded.window = ""  # the screen of a test is smaller than the window was
     again = MainWindow(FakeEngine(), loaded, tmp_path / "settings.json")  # type: ignore[arg-type]
+    again.resize(1400, 900)
     qtbot.addWidget(again)
     again.show()
     again.begin([])
@@ -390,8 +402,16 @@ def test_the_list_of_keys_is_deleted_when_it_closes(window: MainWindow, qtbot: Q
     qtbot.waitUntil(lambda: window.findChildren(QDialog) == [])
 
 
-def test_file_dialogs_open_in_the_users_last_folder(window: MainWindow, tmp_path: Path) -> None:
-    window.settings.recent = [str(BUILTIN), str(tmp_path / "mine" / "a.txt")]
+def test_file_dialogs_open_in_the_users_last_folder_or_in_documents(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.dialogs.user_documents_path", lambda: tmp_path / "documents")
+    for name in ("mine", ".hidden", "documents"):
+        (tmp_path / name).mkdir()
+    passed_over = [str(BUILTIN), str(tmp_path / ".hidden" / "model"), str(tmp_path / "gone" / "a.txt")]
+    window.settings.recent = [*passed_over, str(tmp_path / "mine" / "a.txt")]
     assert window.opening._last_folder() == str(tmp_path / "mine")
-    window.settings.recent = [str(BUILTIN)]
+    window.settings.recent = passed_over
+    assert window.opening._last_folder() == str(tmp_path / "documents")
+    (tmp_path / "documents").rmdir()
     assert window.opening._last_folder() == str(Path.home())
