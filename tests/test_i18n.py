@@ -131,7 +131,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.search.view.{}": found_view.VIEWS,
     "pane.search.{}": ("save", "discard", "stay", "stop", "ask", "terms", "view.vector"),
     "pane.tokens.context.{}": ("more", "used", *(name for name, _ in context_page.LENGTHS)),
-    "pane.tokens.merges.{}": ("title", "single", "unmerged"),
+    "pane.tokens.merges.{}": ("title", "single", "unmerged", "special"),
     "pane.tokens.tokenizers.{}": TOKENIZERS[1:],
     "pane.tokens.view.{}": tokens.VIEWS,
     "pane.tokens.vocabulary.column.{}": vocabulary_table.COLUMNS,

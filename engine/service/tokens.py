@@ -61,6 +61,9 @@ def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]
     tokens = _tokens(session.opened, request.text) if model else tokenizer.tokens(request.text[:COMPARED])
     if request.token >= len(tokens.ids):
         return
+    if tokens.kinds[request.token] == "special":
+        yield MergeSteps(request.token, tokens.pieces[request.token], request.token, ())
+        return
     cache = session.opened if model else session
     merges, unigram = cache.cached(
         f"merges {request.tokenizer}",

@@ -13,7 +13,7 @@ from engine.messages.models import ModelInfo
 from engine.messages.tokens import CompareTokenizers, MergeStep, MergeSteps, ReplayMerges
 from gui.panes.tokens.context_page import KNOWN, ContextPicture
 from gui.panes.tokens.merge_tree import tree_of
-from gui.panes.tokens.rulers import ROW, Rulers
+from gui.panes.tokens.rulers import Rulers
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, tokenizer_columns
 from tests.gui.hands import click, recorded, show
@@ -86,7 +86,7 @@ def test_each_tokenizer_has_a_row_with_the_number_of_its_tokens(pane: Any) -> No
 
 
 def test_a_chosen_tokenizer_shows_its_tokens_and_its_merges(pane: Any, engine: FakeEngine) -> None:
-    click(pane.rulers, QPoint(300, round(2.5 * pane.rulers.theme.px(ROW))))
+    click(pane.rulers, QPoint(300, round(2.5 * pane.rulers._row())))
     assert pane.rulers.shown == "bytes"
     assert "Byte-level BPE" in pane.subtitle()
     assert engine.asked(ReplayMerges)[-1].tokenizer == "bytes"
@@ -174,7 +174,7 @@ def test_a_longer_text_fills_the_windows(pane: Any) -> None:
     pane.context.length.slider.setValue(6)
     assert pane.context.tokens == 120_000
     assert "7,500 times as long" in pane.sentence()
-    assert "the text fills 60 %" in pane.context.picture._words(pane.context.picture.blocks[-2])
+    assert "the text fills 60\u00a0%" in pane.context.picture._words(pane.context.picture.blocks[-2])
 
 
 def test_choices_are_saved_and_restored(pane: Any) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from gui.i18n import number, t
+from gui.i18n import number, percent, t
 from gui.layout import stack
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
 from gui.themed import Themed
@@ -199,6 +199,7 @@ class ContextPicture(Painted):
         if not gap:
             painter.fillRect(QRectF(left, base - rows * side, columns * side, rows * side), brush)
             painter.fillRect(QRectF(left, base - (rows + 1) * side, rest * side, side), brush)
+            self._paint_lines(painter, QRectF(left, base - (rows + 1) * side, columns * side, (rows + 1) * side), side)
             return
         for row in range(ceil(count / columns)):
             inside = min(float(columns), count - row * columns)
@@ -206,6 +207,16 @@ class ContextPicture(Painted):
                 part = min(1.0, inside - place)
                 box = QRectF(left + place * side, base - (row + 1) * side, part * side - gap * (part == 1), side - gap)
                 painter.fillRect(box, brush)
+
+    def _paint_lines(self, painter: QPainter, block: QRectF, side: float) -> None:
+        """Divide a block whose squares are too small into blocks of 10 × 10 squares, from its lower left corner."""
+        painter.setPen(QPen(self.theme.color("surface"), 1))
+        for line in range(1, ceil(block.width() / (10 * side))):
+            x = block.left() + line * 10 * side
+            painter.drawLine(QPointF(x, block.top()), QPointF(x, block.bottom()))
+        for line in range(1, ceil(block.height() / (10 * side))):
+            y = block.bottom() - line * 10 * side
+            painter.drawLine(QPointF(block.left(), y), QPointF(block.right(), y))
 
     def _paint_figure(self, painter: QPainter) -> None:
         """Paint how much of the model's context is used, and one square with a dot for each of its tokens."""
@@ -260,8 +271,4 @@ def _fill(tokens: int, window: int) -> str:
     share = tokens / max(1, window)
     if share > 1:
         return f"× {number(share, 1 if share < 10 else 0)}"
-    return (
-        t("pane.tokens.context.less")
-        if 0 < share < 0.01
-        else t("pane.tokens.context.share", percent=round(share * 100))
-    )
+    return percent(share)

@@ -18,6 +18,8 @@ from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
 from gui.themed import Themed
 from gui.widgets.painted import Painted
 
+LEAST_ROW, MOST_ROW = 30, 64  # the height of a level of the tree, in pixels at zoom 1
+WIDEST = 96  # pixels at zoom 1 for a symbol
 JOIN_MS = 400  # that one merge takes while they are played
 
 
@@ -51,6 +53,7 @@ class MergeTree(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.word: MergeSteps | None = None
+        self.is_special = False
         self.title, self.caption, self.picture = label("content-large"), label("content", wraps=True), _Tree()
         self.play, self.slider = QToolButton(), QSlider(Qt.Orientation.Horizontal)
         self.slider.setMinimumWidth(120)
@@ -66,10 +69,10 @@ class MergeTree(Themed, QWidget):
         stack(self, head, self.picture, self.caption, spacing=GAP_S).setStretch(1, 1)
         self.retranslate()
 
-    def set_word(self, word: MergeSteps | None, chosen: str = "") -> None:
+    def set_word(self, word: MergeSteps | None, chosen: str = "", is_special: bool = False) -> None:
         """Show a word; `chosen` is the piece of the selected token."""
         self.player.stop()
-        self.word = word
+        self.word, self.is_special = word, is_special
         self.picture.set_word(word, chosen)
         merges = max(0, len(word.steps) - 1) if word else 0
         for control in (self.play, self.slider):
@@ -80,6 +83,12 @@ class MergeTree(Themed, QWidget):
         self.slider.blockSignals(False)
         self._show()
 
+    def heights(self) -> tuple[int, int]:
+        """Return the least height in which the word is legible, and the greatest it can use, in pixels."""
+        rows = self.picture.rows()
+        others = self.minimumSizeHint().height() - self.picture.minimumSizeHint().height()
+        return others + rows * self.content.px(LEAST_ROW), others + rows * self.content.px(MOST_ROW)
+
     def retranslate(self) -> None:
         self.slider.setAccessibleName(t("pane.tokens.merges.slider"))
         self.play.setAccessibleName(t("pane.tokens.merges.play"))
@@ -89,6 +98,9 @@ class MergeTree(Themed, QWidget):
     def _label_button(self) -> None:
         playing = self.player.state() == QVariantAnimation.State.Running
         self.play.setText(t("pane.tokens.merges.stop" if playing else "pane.tokens.merges.play"))
+
+    def hasHeightForWidth(self) -> bool:
+        return False  # otherwise Qt takes the preferred height for the least, and widgets overlap
 
     # --- Playing ---------------------------------------------------------------------------------
 
@@ -126,10 +138,11 @@ class MergeTree(Themed, QWidget):
             return ""
         if word.splits:
             return t("pane.tokens.merges.unigram", word=visible(word.word))
-        if not word.steps:
+        if not word.steps and not self.is_special:
             return t("pane.tokens.merges.none")
-        symbols = len(word.steps[0].pieces)
+        symbols = len(word.steps[0].pieces) if word.steps else 1
         key = "title" if len(word.steps) > 1 else "single" if symbols == 1 else "unmerged"
+        key = "special" if self.is_special else key
         return t(f"pane.tokens.merges.{key}", word=visible(word.word), count=symbols)
 
     def _show_step(self, joined: float) -> None:
@@ -163,6 +176,11 @@ class _Tree(Painted):
         self.setAccessibleDescription(" | ".join(visible(self.nodes[index].piece) for index in self.final))
         self.update()
 
+    def rows(self) -> int:
+        """Return the levels of the tree, or the rows of splits."""
+        splits = len(self.word.splits) if self.word else 0
+        return splits or 1 + max((node.level for node in self.nodes), default=0)
+
     def set_joined(self, joined: float) -> None:
         self.joined = joined
         self.update()
@@ -185,8 +203,8 @@ class _Tree(Painted):
 
     def _paint_tree(self, painter: QPainter) -> None:
         symbols = [node for node in self.nodes if not node.level]
-        levels = 1 + max(node.level for node in self.nodes)
-        step = min(self.height() / levels, float(self.theme.px(64)))
+        levels = self.rows()
+        step = min(self.height() / levels, float(self.theme.px(MOST_ROW)))
         size = HUGE
         while size > 9 and 1.6 * self.theme.px(size) > step:
             size -= 1
@@ -209,7 +227,7 @@ class _Tree(Painted):
             (metrics.horizontalAdvance(visible(node.piece)) + 3 * GAP_M) / (node.leaves[1] - node.leaves[0])
             for node in self.nodes
         )
-        return min(needed * 1.3, max(needed, self.width() / count))
+        return max(needed, min(self.width() / count, 1.0 * self.theme.px(WIDEST)))
 
     def _box(self, node: Node, cell: float, y: float, size: int) -> QRectF:
         metrics = QFontMetricsF(self.theme.font(size))

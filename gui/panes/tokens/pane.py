@@ -22,16 +22,17 @@ from gui.panes.tokens import sentence
 from gui.panes.tokens.context_page import ContextPage
 from gui.panes.tokens.merge_tree import MergeTree
 from gui.panes.tokens.rulers import Rulers
+from gui.panes.tokens.sentence import longest
 from gui.panes.tokens.token_flow import TokenFlow
 from gui.panes.tokens.vocabulary_table import COLUMNS, VocabularyTable
-from gui.panes.tokens.zipf_plot import ZipfPlot
+from gui.panes.tokens.zipf_plot import NAMED, ZipfPlot
 from gui.samples import name_of
 from gui.text import visible
 from gui.theme import GAP_L, GAP_M
 from gui.widgets.segmented_control import SegmentedControl
 
 VIEWS = ("text", "context", "vocabulary", "zipf")
-LEAST_TEXT, LEAST_TREE = 84, 140  # pixels at zoom 1 of the content
+LEAST_TEXT = 82  # pixels at zoom 1 of the content
 MOST_TEXT = 0.45  # of the height
 
 
@@ -57,7 +58,9 @@ class TokensPane(Pane):
 
     def _lay_out(self) -> None:
         text, zipf, self.bar = QWidget(), QWidget(), QWidget()
-        layout.stack(text, self.flow, self.rulers, self.tree, spacing=GAP_L).setStretch(2, 1)
+        column = layout.stack(text, self.flow, self.rulers, self.tree, 1, spacing=GAP_L)
+        column.setStretch(0, 1000)  # in a compact pane, where its height is not fixed
+        column.setStretch(2, 1000)
         layout.stack(zipf, self.zipf, self.zipf_caption, spacing=GAP_M).setStretch(0, 1)
         self.stack = QStackedWidget()
         for widget in (text, self.context, self.vocabulary, zipf):
@@ -153,7 +156,7 @@ class TokensPane(Pane):
             return
         self.rulers.set_lit((int(tokens.starts[token]), int(tokens.ends[token])) if token is not None else None)
         if self.isVisible():
-            token = token if token is not None else int(np.argmax(tokens.ends - tokens.starts))
+            token = token if token is not None else longest(tokens)
             request = ReplayMerges(tokens.text, token, self._paths(), tokenizer=self.rulers.shown)
             self.ask(request, self._show_merges)
         self.adapt_layout()
@@ -164,19 +167,28 @@ class TokensPane(Pane):
     def _show_merges(self, word: MergeSteps) -> None:
         tokens = self._shown_tokens()
         if tokens is not None and word.token < len(tokens.ids):
-            self.tree.set_word(word, tokens.pieces[word.token])
+            self.tree.set_word(word, tokens.pieces[word.token], tokens.kinds[word.token] == "special")
+            self.adapt_layout()
 
     def adapt_layout(self) -> None:
-        """Divide the height between the text, the rulers and the tree; a low pane shows only the text."""
-        room = self.stack.height() - 2 * GAP_L
-        least = max(self.content.px(LEAST_TREE), self.tree.minimumSizeHint().height())
-        rulers = self.rulers.sizeHint().height()
-        both = room - rulers - least >= self.content.px(LEAST_TEXT)
-        tree_wanted = self._selected_token() is not None
-        self.rulers.setVisible(not self.compact and (both or not tree_wanted))
-        self.tree.setVisible(not self.compact and (both or tree_wanted))
-        others = rulers + least if both else least if tree_wanted else rulers
-        self.flow.set_most(None if self.compact else round(max(room * 0.25, min(room * MOST_TEXT, room - others))))
+        """Divide the height between the text, the rulers and the tree; without room for both there is one of them.
+
+        What the text leaves over is given to the tree, and what that cannot use to the rulers.
+        """
+        room, least = self.stack.height(), self.content.px(LEAST_TEXT)
+        one = self.tree if self._selected_token() is not None else self.rulers
+        choices: list[list[Rulers | MergeTree]] = [[]] if self.compact else [[self.rulers, self.tree], [one], []]
+        for parts in choices:
+            rest = room - sum(part.heights()[0] + GAP_L for part in parts)
+            if rest >= least:
+                break
+        self.rulers.setVisible(self.rulers in parts)
+        self.tree.setVisible(self.tree in parts)
+        self.flow.set_most(round(min(rest, max(room * MOST_TEXT, least))) if parts else None)
+        if self.rulers in parts:
+            (lowest, highest), tree = self.rulers.heights(), self.tree.heights()[1] + GAP_L
+            free = room - GAP_L - self.flow.height() - (tree if self.tree in parts else 0)
+            self.rulers.setFixedHeight(max(lowest, min(highest, free)))
 
     # --- The other views -------------------------------------------------------------------------
 
@@ -189,7 +201,9 @@ class TokensPane(Pane):
         self.vocabulary.set_vocabulary(vocabulary)
         counts = vocabulary.counts
         self._by_count = np.argsort(-counts, kind="stable")
-        self.zipf.set_counts(counts[self._by_count][: np.count_nonzero(counts)])
+        occurring = self._by_count[: np.count_nonzero(counts)]
+        names = [visible(vocabulary.pieces[occurring[rank]]) for rank in NAMED if rank < len(occurring)]
+        self.zipf.set_counts(counts[occurring], names)
         self.subtitle_changed.emit()
 
     def _hovered(self, rank: int) -> None:

@@ -12,11 +12,12 @@ from gui.i18n import number, t
 from gui.panes.tokens.tints import tint
 from gui.panes.tokens.token_groups import groups_of
 from gui.text import SIGNS
-from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
+from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
 from gui.widgets.painted import PaintedRows, Policy
 
-ROW = 24  # pixels at zoom 1
-SIZES = (LARGE, 17, NORMAL)  # of type: the largest in which the whole text fits
+MOST_SPREAD = 2.5  # of the characters of a short text, so that cuts between them are seen
+LEAST_ROW, MOST_ROW = 24, 40  # the height of a row, in pixels at zoom 1
+SIZES = (HUGE, 24, LARGE, 17, NORMAL)  # of type: the largest in which the whole text and a row's height fit
 
 
 class Rulers(PaintedRows):
@@ -91,10 +92,19 @@ class Rulers(PaintedRows):
     # --- Geometry --------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        return QSize(self.theme.px(300), (len(self.names) + 1) * self.theme.px(ROW))
+        return QSize(self.theme.px(300), self.heights()[0])
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.theme.px(160), self.sizeHint().height())
+        return QSize(self.theme.px(160), self.heights()[0])
+
+    def heights(self) -> tuple[int, int]:
+        """Return the least and the greatest height that the rows can use, in pixels."""
+        count = len(self.names) + 1
+        return count * self.theme.px(LEAST_ROW), count * self.theme.px(MOST_ROW)
+
+    def _row(self) -> int:
+        """Return the height of a row; the first one has the headings."""
+        return max(self.theme.px(LEAST_ROW), self.height() // (len(self.names) + 1))
 
     def restyle(self) -> None:
         super().restyle()
@@ -110,18 +120,21 @@ class Rulers(PaintedRows):
 
     def _track(self) -> QRectF:
         """Return the place of the text in the first row."""
-        height, left = self.theme.px(ROW), self._name_width()
+        height, left = self._row(), self._name_width()
         return QRectF(left, height, max(1.0, self.width() - left - self.theme.px(72)), height)
 
     def _lay_out(self) -> None:
         """Place the characters in the largest type in which all are seen."""
         room = self._track().width()
-        for self._size in SIZES:
+        fitting = [size for size in SIZES if 1.2 * self.theme.px(size) <= self._row()]
+        for self._size in fitting or SIZES[-1:]:
             advance = QFontMetricsF(self.theme.font(self._size)).horizontalAdvance
             signs = dict.fromkeys(SIGNS, 0.5)
             self._lefts = [0.0, *accumulate(max(4.0, advance(_sign(c)) * signs.get(c, 1.0)) for c in self._cut_text())]
             if self._lefts[-1] <= room:
                 break
+        spread = max(1.0, min(MOST_SPREAD, room / max(1.0, self._lefts[-1])))
+        self._lefts = [left * spread for left in self._lefts]
         self._clamp()
 
     def _cut_text(self) -> str:
@@ -137,7 +150,7 @@ class Rulers(PaintedRows):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        track, height = self._track(), self.theme.px(ROW)
+        track, height = self._track(), self._row()
         painter.setFont(self.theme.font(SMALL))
         painter.setPen(self.theme.color("muted"))
         middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
@@ -187,20 +200,22 @@ class Rulers(PaintedRows):
 
     def _paint_characters(self, painter: QPainter, track: QRectF, origin: float) -> None:
         text, font, small = self._cut_text(), self.theme.font(self._size), self.theme.font(self._size // 2)
-        baseline = track.center().y() + QFontMetricsF(font).capHeight() / 2
+        metrics = {True: QFontMetricsF(small), False: QFontMetricsF(font)}
+        baseline = track.center().y() + metrics[False].capHeight() / 2
         begin = max(0, bisect_right(self._lefts, self._scroll) - 1)
         end = bisect_left(self._lefts, self._scroll + track.width())
         for place in range(begin, min(end, len(text))):
-            character = text[place]
+            character, sign = text[place], _sign(text[place])
+            free = self._lefts[place + 1] - self._lefts[place] - metrics[character in SIGNS].horizontalAdvance(sign)
             is_lit = self.lit is not None and self.lit[0] <= place < self.lit[1]
             painter.setFont(small if character in SIGNS else font)
             painter.setPen(self.theme.color("accent" if is_lit else "muted" if character in SIGNS else "text"))
-            painter.drawText(QPointF(origin + self._lefts[place], baseline), _sign(character))
+            painter.drawText(QPointF(origin + self._lefts[place] + free / 2, baseline), sign)
 
     # --- Mouse -----------------------------------------------------------------------------------
 
     def _row_at(self, y: float) -> int:
-        return int(y // self.theme.px(ROW)) - 1
+        return int(y // self._row()) - 1
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         row = self._row_at(event.position().y())

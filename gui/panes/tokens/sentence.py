@@ -20,16 +20,22 @@ def of_split(tokens: Tokens) -> str:
     if len(widest) > 1:
         text = visible(text_of(tokens, widest))
         return t("pane.tokens.says.bytes", text=text, parts=number(len(widest)), **figures)
-    lengths = tokens.ends - tokens.starts
-    longest = int(np.argmax(lengths))
-    if lengths[longest] <= 1:
-        return t("pane.tokens.says.single", **figures)
+    place = longest(tokens)
+    length = int(tokens.ends[place] - tokens.starts[place])
+    if length <= 1:
+        return t("pane.tokens.says.single" if characters == count else "pane.tokens.says.plain", **figures)
     return t(
         "pane.tokens.says.longest",
-        piece=visible(tokens.pieces[longest]),
-        length=number(int(lengths[longest])),
+        piece=visible(tokens.pieces[place]),
+        length=number(length),
         **figures,
     )
+
+
+def longest(tokens: Tokens) -> int:
+    """Return the index of the token of the most characters, the first of several; special ones come last."""
+    is_special = np.array([kind == "special" for kind in tokens.kinds])
+    return int(np.argmax(np.where(is_special, -1, tokens.ends - tokens.starts)))
 
 
 def of_vocabulary(vocabulary: Vocabulary) -> str:

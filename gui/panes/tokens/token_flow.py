@@ -20,6 +20,7 @@ from gui.widgets.token_strip import describe, token_by_key
 
 SIZES = (64, 44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1: the largest in which the text fits
 SIGN = 0.4  # the size of the sign of a space before a word, as a part of that of the word
+UNLIMITED = (1 << 24) - 1  # Qt's QWIDGETSIZE_MAX
 SHORT, LONG = 60, 1500  # characters: at most SHORT may have the largest type, over LONG have the smallest
 
 
@@ -72,6 +73,9 @@ class TokenFlow(QScrollArea):
     def set_most(self, height: int | None) -> None:
         """Set the greatest height, in pixels, which a short text does not fill; None fills the room there is."""
         self.most = height
+        if height is None:
+            self.setMinimumHeight(0)
+            self.setMaximumHeight(UNLIMITED)
         self.page.lay_out()
 
     def set_current(self, index: int | None) -> None:

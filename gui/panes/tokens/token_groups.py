@@ -33,6 +33,8 @@ def bytes_of(tokens: Tokens, index: int) -> str:
 
 
 def shown(text: str) -> tuple[str, str]:
-    """Return a piece as it is shown: the sign of the space before a word, which is drawn faintly, and the rest."""
+    """Return a piece as it is shown: the sign of white space, alone or before a word, which is small, and the rest."""
     seen = visible(text)
+    if text.isspace():
+        return seen, ""
     return (seen[0], seen[1:]) if text.startswith(" ") and len(text) > 1 and seen[0] == "␣" else ("", seen)
