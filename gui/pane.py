@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QEnterEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -69,6 +69,7 @@ class Pane(Themed, QWidget):
 
     subtitle_changed = Signal()  # or the sentence
     pane_wanted = Signal(str)  # show the pane with this id
+    pane_opened = Signal(str, QRect)  # the same; it grows from this part of the pane
     open_wanted = Signal()  # let the user choose a text or model
     model_wanted = Signal(str)  # open the model in this folder
     sample_wanted = Signal()  # open the built-in text

@@ -181,6 +181,7 @@ class MainWindow(Themed, QMainWindow):
         pane.sample_wanted.connect(self.opening.open_world)
         pane.encoding_chosen.connect(self._read_corpus_in)
         pane.pane_wanted.connect(self.show_pane)
+        pane.pane_opened.connect(partial(self.workspace.grow_pane, pane))
         pane.model_wanted.connect(self.opening.open_model)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar, overload
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, QRect, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QGridLayout, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from gui.pane import Pane, PaneContext
 from gui.panes import PANE_IDS, PANES
 from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
+from gui.widgets.growth import Growth
 from gui.window.tile import Tile
 
 PLACES = {1: [(0, 0)], 2: [(0, 0), (0, 1)], 4: [(0, 0), (0, 1), (1, 0), (1, 1)]}
@@ -91,6 +92,15 @@ class Workspace(Themed, QWidget):
             self._select(shown.index(pane_id))
         else:
             self.put(self.current, pane_id)
+
+    def grow_pane(self, source: Pane, pane_id: str, part: QRect) -> None:
+        """Show a pane that grows from a part of another one; the part is in coordinates of that pane."""
+        inside = self.isAncestorOf(source)  # and not in a window of its own
+        before, start = self.grab(), QRect(source.mapTo(self, part.topLeft()) if inside else QPoint(), part.size())
+        self.show_pane(pane_id)
+        shown = self.panes.get(pane_id)
+        if inside and shown is not None and self.isAncestorOf(shown) and shown.isVisible():
+            Growth(self, before, start, QRect(shown.mapTo(self, QPoint()), shown.size()))
 
     def show_panes(self, panes: list[str]) -> None:
         """Show 1, 2 or 4 panes. A single one is enlarged; `enlarge` restores the grid."""

@@ -30,9 +30,9 @@ from gui.window.status_line import StatusLine
 
 show, begin = StatusLine.set_engine, MainWindow.begin
 
-def say(status, state):
+def say(status, state, doing=""):
     print(state, flush=True)
-    show(status, state)
+    show(status, state, doing)
 
 def start(window, paths):
     begin(window, paths)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 from pytestqt.qtbot import QtBot
@@ -17,6 +17,7 @@ from engine.messages.map import ForwardTrace, TraceForward
 from gui.panes.map.pane import MapPane
 from gui.panes.map.plan import STATIONS, Part, Plan, plan_for
 from gui.settings import Settings
+from gui.widgets.growth import DURATION_MS, Growth
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, candidates, forward_trace, model
 from tests.gui.hands import plain
@@ -141,6 +142,25 @@ def test_a_click_on_a_station_opens_its_pane(
 ) -> None:
     click(qtbot, pane.map, caption(pane, station))
     assert window.workspace.layout_now() == [opened]
+
+
+def test_a_part_grows_into_the_pane_that_it_opens(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:
+    window.workspace.set_layout(2, ["map", "attention"])
+    qtbot.waitUntil(lambda: pane.map.width() < window.width() / 2 and pane.map.plan() is not None)
+    box = place(pane).box(Part("attention", 1)).toRect()
+    start = QRect(pane.map.mapTo(window.workspace, box.topLeft()), box.size())
+    click(qtbot, pane.map, QRectF(box))
+    attention = window.workspace.pane("attention")
+    assert window.workspace.current == 1
+    [growth] = window.workspace.findChildren(Growth)
+    assert growth.place == start
+    places: list[QRect] = []
+    growth._motion.valueChanged.connect(places.append)
+    qtbot.waitUntil(lambda: window.workspace.findChildren(Growth) == [])
+    areas = [shown.width() * shown.height() for shown in places]
+    assert areas == sorted(areas)
+    assert places[-1] == QRect(attention.mapTo(window.workspace, QPoint()), attention.size())
+    assert DURATION_MS <= 300
 
 
 def test_a_click_on_a_chip_selects_the_token_in_all_panes(qtbot: QtBot, window: MainWindow, pane: MapPane) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStackedLayout, QWidget
 
@@ -18,7 +19,7 @@ from engine.messages.map import ForwardTrace, TraceForward
 from gui.i18n import t
 from gui.layout import label, row, set_property, stack, timer
 from gui.pane import Pane, Table
-from gui.panes.map.plan import STATIONS
+from gui.panes.map.plan import STATIONS, Part
 from gui.panes.map.sentence import sentence
 from gui.panes.map.view import ModelMap
 from gui.text import tip
@@ -175,8 +176,10 @@ class MapPane(Pane):
     def _part_opened(self, part: str, layer: int) -> None:
         if part in ("attention", "mlp"):
             self.state.select_head(layer, self.state.head)
-        if part in OPENS:
-            self.pane_wanted.emit(OPENS[part])
+        shown = self.map.plan()
+        if part in OPENS and shown is not None:
+            box = shown.box(Part(part, layer)).toRect()
+            self.pane_opened.emit(OPENS[part], QRect(self.map.mapTo(self, box.topLeft()), box.size()))
 
     # --- The loop --------------------------------------------------------------------------------
 
