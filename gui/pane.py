@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.messages.envelope import Ended, Request
 from engine.messages.status import LayersDone
+from engine.messages.tokens import Tokenize
 from gui.doing import Report, doing
 from gui.engine_link import EngineLink, Job
 from gui.i18n import t
@@ -66,6 +67,7 @@ class Pane(Themed, QWidget):
 
     id: ClassVar[str]
     computes: ClassVar[tuple[str, ...]] = ()  # slots whose answers replace what is shown; it is dimmed until they come
+    shows_tokens: ClassVar[bool] = False  # whether it shows the shared tokens, and is dimmed until they are new
 
     subtitle_changed = Signal()  # or the sentence
     pane_wanted = Signal(str)  # show the pane with this id
@@ -99,7 +101,12 @@ class Pane(Themed, QWidget):
         self._requests = Requests(context.engine, self._show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
         self.veil = Veil(self.body)
+        if self.shows_tokens:
+            for signal in (self.state.text_changed, self.state.model_changed):
+                signal.connect(self._await_tokens)
         self.build()
+        if self.shows_tokens:  # after the signal has drawn the new ones
+            self.state.tokens_changed.connect(partial(self._no_longer_await, "tokens"))
         prepare_entries(self)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.restyle()
@@ -212,6 +219,11 @@ class Pane(Themed, QWidget):
         """Show how far a request is."""
         share = report.done / report.layers if isinstance(report, LayersDone) else report.fraction
         self.veil.report(partial(doing, request, report), share)
+
+    def _await_tokens(self) -> None:
+        if self.state.model is not None:  # Tokenizing sends the request
+            self._awaited.add("tokens")
+            self.veil.announce(partial(doing, Tokenize(self.state.text)))
 
     def _no_longer_await(self, slot: str) -> None:
         self._awaited.discard(slot)

@@ -29,6 +29,7 @@ from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.sampling_controls import read_sampling
 from gui.widgets.token_strip import TokenStrip
+from gui.widgets.veil import Veil
 from gui.window.actions import Actions, Entry
 from gui.window.appearance import Appearance
 from gui.window.engine_status import EngineStatus
@@ -80,7 +81,7 @@ class MainWindow(Themed, QMainWindow):
         self.warning = TextWarning(self.state, self._requests, self.status)
         self.engine_status = EngineStatus(self.status, self.state, engine, self._requests, self.opening)
         self._wire()
-        Tokenizing(self.state, self._requests)
+        Tokenizing(self.state, self._requests, Veil(self.strip))
         self.retranslate()
 
     # --- Building --------------------------------------------------------------------------------

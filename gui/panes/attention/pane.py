@@ -39,7 +39,7 @@ ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 460, 480  # pixels at zoom 1 of the pane's he
 
 class AttentionPane(Pane):
     id = "attention"
-    computes = ("Attend",)
+    computes = ("Attend", "ExplainAttention")
 
     def build(self) -> None:
         self.patterns: Patterns | None = None  # the latest to arrive

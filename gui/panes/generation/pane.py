@@ -19,7 +19,7 @@ PARTS = ("write", "score", "compare")
 
 class GenerationPane(Pane):
     id = "generation"
-    computes = ("PredictNext",)
+    computes = ("PredictNext", "live")
 
     def build(self) -> None:
         self.writing, self.scoring, self.comparing = Writing(self), Scoring(self), Comparing(self)

@@ -147,10 +147,11 @@ class Writing(Part):
         settings, seed = controls.settings(), controls.seed.value()
         return Generate(self.tree.prompt, self.tree.ids(), first, tokens, settings, seed, stop=stop)
 
-    def _generate(self, tokens: int, first: int | None = None, stop: str = "") -> None:
+    def _generate(self, tokens: int, first: int | None = None, stop: str = "", slot: str = "generate") -> None:
         request = self._request(tokens, first, stop)
         self._steps = (0, 0)
-        self.ask(request, partial(self._generated, request), slot="generate", ended=self._ended)
+        self.drop("generate" if slot == "live" else "live")
+        self.ask(request, partial(self._generated, request), slot=slot, ended=self._ended)
 
     def _generated(self, request: Generate, event: GeneratedTokens) -> None:
         for token in event.tokens:
@@ -169,6 +170,7 @@ class Writing(Part):
     def _stop(self) -> None:
         self._playing = False
         self.drop("generate")
+        self.drop("live")
         self.columns.stop()
 
     def step(self) -> None:
@@ -261,7 +263,7 @@ class Writing(Part):
             self.predict()
             return
         self.tree, self._live_shown = Branches(self.state.text, self._folder), True
-        self._generate(LIVE_TOKENS)
+        self._generate(LIVE_TOKENS, slot="live")
 
     # --- Several texts ---------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ MOST_TEXT = 0.45  # of the height
 
 class TokensPane(Pane):
     id = "tokens"
+    computes = ("ReplayMerges", "ListVocabulary")
+    shows_tokens = True
 
     def build(self) -> None:
         self.token: int | None = None  # the selected one of another tokenizer than the open model's

@@ -1,0 +1,215 @@
+"""What a pane shows at one time belongs to one text, one model and one state of its weights, or is dimmed.
+
+The engine of these tests stamps every token that it reports: with its model (① or ②) and with the state of the weights
+(❶, ❷, …). The two texts have no letter in common. So the words in a pane tell what they belong to.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QModelIndex
+from PySide6.QtGui import QPainter, QTextLayout
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPlainTextEdit, QTableView, QTextEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from engine.messages.envelope import Ended
+from gui.pane import Pane
+from gui.settings import Settings
+from gui.widgets.veil import Veil
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, FakeJob, model
+
+TEXTS = ("абв", "где")
+MODELS = ("①", "②")
+MOMENTS = "❶❷❸❹❺❻❼❽"
+PANES = ("tokens", "tokens/vocabulary", "attention", "attention/steps", "generation", "map")
+
+
+class StampingEngine(FakeEngine):
+    """Answers requests in their order and one event at a time, when the test wants it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model, self.moment = MODELS[0], 0
+        self.waiting: deque[tuple[FakeJob, Iterator[object]]] = deque()
+
+    def _answer(self, job: FakeJob, request: object) -> None:
+        answer = self.answers.get(type(request))
+        self.waiting.append((job, self._events(answer(request) if answer is not None else [])))
+
+    def _events(self, answers: Any) -> Iterator[object]:
+        """Yield each answer, stamped with what the engine computes with when it is begun."""
+        stamp = self.model + MOMENTS[self.moment]
+        for answer in answers:
+            tokenized = type(answer).__module__ == "engine.messages.tokens"  # does not depend on the weights
+            yield stamped(answer, self.model if tokenized else stamp)
+
+    def step(self) -> bool:
+        """Send the next event; return False if none is left."""
+        while self.waiting and self.waiting[0][0].cancelled:
+            self.waiting.popleft()
+        if not self.waiting:
+            return False
+        job, events = self.waiting[0]
+        event = next(events, None)
+        if event is None:
+            self.waiting.popleft()
+            job.ended.emit(Ended(job.number, "done"))
+        else:
+            job.answered.emit(event)
+        return True
+
+
+def stamped(value: Any, stamp: str) -> Any:
+    """Return an answer with the stamp on every token in it."""
+    if isinstance(value, list | tuple):
+        return type(value)(stamped(item, stamp) for item in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changes = {}
+    for field in fields(value):
+        old = getattr(value, field.name)
+        if field.name == "pieces":
+            changes[field.name] = tuple(piece + stamp for piece in old)
+        elif field.name == "piece":
+            changes[field.name] = old + stamp
+        elif is_dataclass(old) or isinstance(old, list | tuple):
+            changes[field.name] = stamped(old, stamp)
+    return replace(value, **changes)
+
+
+# --- Reading what is on the screen ----------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that collects all text that is painted."""
+    found: list[str] = []
+    draw_text, draw = QPainter.drawText, QTextLayout.draw
+
+    def noted(painter: QPainter, *args: Any, **named: Any) -> Any:
+        found.extend(argument for argument in args if isinstance(argument, str))
+        return draw_text(painter, *args, **named)
+
+    def noted_layout(layout: QTextLayout, *args: Any, **named: Any) -> Any:
+        found.append(layout.text())
+        return draw(layout, *args, **named)
+
+    monkeypatch.setattr(QPainter, "drawText", noted)
+    monkeypatch.setattr(QTextLayout, "draw", noted_layout)
+    return found
+
+
+def words_of(widget: QWidget, drawn: list[str]) -> list[str]:
+    """Return all words in a widget, painted or in labels, texts and tables."""
+    drawn.clear()
+    widget.grab()
+    words = list(drawn)
+    for child in (c for c in widget.findChildren(QWidget) if c.isVisibleTo(widget)):
+        if isinstance(child, QLabel | QAbstractButton):
+            words.append(child.text())
+        elif isinstance(child, QTextEdit | QPlainTextEdit):
+            words.append(child.toPlainText())
+        elif isinstance(child, QTableView) and child.model() is not None:
+            shown = child.model()
+            rows, columns = range(min(30, shown.rowCount())), range(shown.columnCount())
+            words += [str(shown.index(row, column, QModelIndex()).data()) for row in rows for column in columns]
+    return words
+
+
+def words_on(pane: Pane, drawn: list[str]) -> list[str]:
+    """Return all words of a pane, with those of its title and of its table."""
+    table = pane.table()
+    rows = [str(cell) for row in (table.rows if table is not None else []) for cell in row]
+    return [*words_of(pane, drawn), pane.subtitle(), pane.sentence(), *rows]
+
+
+class Stage:
+    """A window with one pane, whose text, model and weights are changed."""
+
+    def __init__(self, window: MainWindow, engine: StampingEngine, pane: str, drawn: list[str]) -> None:
+        self.window, self.engine, self.drawn = window, engine, drawn
+        self.pane = window.workspace.pane(pane)
+        self.changes = {"text": self.change_text, "model": self.change_model, "weights": self.change_weights}
+        self.seen: set[str] = set()  # the stamps of undimmed panes
+
+    def change_text(self) -> None:
+        self.window.state.set_text(TEXTS[self.window.state.text == TEXTS[0]])
+
+    def change_model(self) -> None:
+        self.engine.model = MODELS[self.engine.model == MODELS[0]]
+        self.window.state.set_model(replace(model(), name=self.engine.model, folder=f"/models/{self.engine.model}"))
+
+    def change_weights(self) -> None:
+        self.engine.moment += 1
+        self.window.state.weights_changed.emit()
+
+    def turn(self) -> bool:
+        """Let the engine send one event and check what is shown; return whether there was one."""
+        QApplication.processEvents()
+        sent = self.engine.step()
+        QApplication.processEvents()
+        self.check()
+        return sent
+
+    def finish(self) -> None:
+        """Let the engine answer everything."""
+        for _ in range(400):
+            if not self.turn():
+                break
+        assert not self.pane.veil.waiting
+
+    def check(self) -> None:
+        now = (self.window.state.text, self.engine.model, MOMENTS[self.engine.moment])
+        foreign = set("".join((*TEXTS, *MODELS, MOMENTS))) - set("".join(now))
+        strip = self.window.strip
+        [over_strip] = strip.findChildren(Veil)
+        for veil, words in ((self.pane.veil, partial(words_on, self.pane)), (over_strip, partial(words_of, strip))):
+            shown = [] if veil.waiting else words(self.drawn)
+            wrong = [line for line in shown if foreign & set(line)]
+            if wrong:
+                pytest.fail(f"beside {now}, {self.pane.id} or the strip shows {wrong[:6]}")
+            self.seen |= set("".join(shown))
+
+
+@pytest.fixture
+def engine() -> StampingEngine:
+    return StampingEngine()
+
+
+@pytest.fixture
+def stage(engine: StampingEngine, tmp_path: Path, qtbot: QtBot, drawn: list[str], request: Any) -> Iterator[Stage]:
+    pane, _, view = request.param.partition("/")
+    settings = Settings(language="en", welcomed=True, tiles=1, layout=[pane])
+    window = MainWindow(engine, settings, tmp_path / "settings.json")  # type: ignore[arg-type]
+    window.resize(1400, 900)
+    qtbot.addWidget(window)
+    window.show()
+    window.begin([])
+    stage = Stage(window, engine, pane, drawn)
+    if view:
+        shown: Any = stage.pane
+        shown.view.choose(view)
+    stage.window.state.set_model(replace(model(), name=MODELS[0], folder=f"/models/{MODELS[0]}"))
+    stage.change_text()
+    stage.finish()
+    yield stage
+    window.close()
+
+
+@pytest.mark.parametrize("stage", PANES, indirect=True)
+def test_each_pane_shows_one_text_one_model_and_one_moment(stage: Stage) -> None:
+    for number, order in enumerate(permutations(stage.changes)):
+        for name in order:
+            stage.changes[name]()
+            stage.check()
+            for _ in range(number):  # the answers come late, or between two changes
+                stage.turn()
+        stage.finish()
+    assert stage.seen & set(MODELS), "the pane shows no token: the test sees nothing"
