@@ -1,6 +1,6 @@
 """Embeddings: vectors as points, a token's neighbours, analogies, and paths through the layers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from engine.messages.envelope import Request
 from engine.messages.status import Notice
 
-VectorSource = Literal["model", "word2vec"]  # the open model's embedding matrix; the built-in word vectors
+# The open model's embedding matrix; the built-in word vectors; vectors from a file of the user.
+VectorSource = Literal["model", "word2vec", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class EmbeddingNames:
     pieces: tuple[str, ...]
     kinds: tuple[str, ...]  # as in Tokens; for word vectors what the word names: animal, food, …
     rows: int = 0  # rows that could be points; more than there are points if these are a sample
+    values: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # numbers of the points: norm, own columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,24 @@ class EmbeddingMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Project(Request[EmbeddingNames | Notice | EmbeddingMap]):
-    """Project the rows of a matrix of vectors: answers EmbeddingNames, then EmbeddingMap….
+class Region:
+    """A group of points that are close to each other and whose vectors have similar directions."""
+
+    pieces: tuple[str, ...]  # frequent words of the group, which name it
+    kind: str  # if all its words are of one kind of thing, such as animal; else ""
+    centre: NDArray[np.float32]  # [dims]: median of the points
+    members: int
+    cosine: float  # mean cosine of the members to their mean direction
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRegions:
+    regions: tuple[Region, ...]  # the largest first
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Request[EmbeddingNames | Notice | EmbeddingMap | EmbeddingRegions]):
+    """Project the rows of a matrix of vectors: answers EmbeddingNames, EmbeddingMap…, and EmbeddingRegions if wanted.
 
     Rows that are NaN or infinite are left out, and for t-SNE and UMAP those without a direction; a Notice names them.
 
@@ -46,6 +64,7 @@ class Project(Request[EmbeddingNames | Notice | EmbeddingMap]):
     source: VectorSource = "model"
     language: str = "ja"  # language of word vectors
     wanted: tuple[int, ...] = ()  # IDs of rows that must be among the points
+    regions: bool = False  # name the regions of the map
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +99,7 @@ class LookUp(Request[TokenRow]):
     """Look up the row of a token or word, and its nearest neighbours."""
 
     id: int
-    count: int = 12
+    count: int = 20
     source: VectorSource = "model"
     language: str = "ja"
 
@@ -92,12 +111,30 @@ class NearTokens:
     ids: NDArray[np.int32]
     pieces: tuple[str, ...]
     cosines: NDArray[np.float32]
-    asked: tuple[tuple[int, ...], ...] = ()  # the tokens of a, b and c
 
 
 @dataclass(frozen=True, slots=True)
-class FindAnalogy(Request[NearTokens]):
-    """Find the tokens nearest to a − b + c. Each is a word: the mean of its tokens if there are several."""
+class AskedWord:
+    """The tokens by which a word was looked up; its vector is the mean of theirs."""
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Analogy:
+    """The tokens nearest to A − B + C, and the plane through B that is spanned by A − B and C − B."""
+
+    asked: tuple[AskedWord, AskedWord, AskedWord]
+    near: NearTokens
+    plane: NDArray[np.float32]  # [4 + near, 2]: A, B, C, A − B + C, and the nearest at its length; B is at 0
+    rows: int  # of the matrix
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindAnalogy(Request[Analogy]):
+    """Find the tokens nearest to A − B + C. Each is a word: the mean of its tokens if there are several."""
 
     a: str
     b: str
@@ -105,3 +142,57 @@ class FindAnalogy(Request[NearTokens]):
     count: int = 12
     source: VectorSource = "model"
     language: str = "ja"
+
+
+@dataclass(frozen=True, slots=True)
+class Triples:
+    """Words A, B, C, D of which D is the nearest to A − B + C."""
+
+    words: tuple[tuple[str, str, str, str], ...]
+    tried: int = 0  # how many were tried; a word that is not one row cannot be
+
+
+@dataclass(frozen=True, slots=True)
+class FindTriples(Request[Triples]):
+    """Find well-known analogies that come out in these vectors, those in `language` first."""
+
+    count: int = 4
+    source: VectorSource = "model"
+    language: str = "ja"
+
+
+@dataclass(frozen=True, slots=True)
+class WordAxis:
+    """The cosine of each row on the map with the difference B − A: negative like A, positive like B."""
+
+    names: EmbeddingNames
+    cosines: NDArray[np.float32]
+    asked: tuple[AskedWord, AskedWord]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOnAxis(Request[WordAxis]):
+    """Project all rows on the axis from word A to word B."""
+
+    a: str
+    b: str
+    source: VectorSource = "model"
+    language: str = "ja"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVectors:
+    file: str
+    rows: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVectors(Request[OwnVectors]):
+    """Read vectors from a file: .npy, or .tsv with a row a line, and their names from the .tsv or .txt `labels`.
+
+    Without `labels`, a file of labels is looked for beside the vectors: metadata.tsv, or NAME.labels.tsv.
+    """
+
+    path: str
+    labels: str = ""

@@ -1,26 +1,45 @@
 """Handlers of embeddings: maps, paths through the layers, nearest neighbours, analogies."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.history.word2vec import BUILTIN, Word2Vec
 from engine.inspection.attention import batch_of
 from engine.inspection.projection import Points, Shares, align_axes, principal_plane, token_paths, tsne, umap
-from engine.inspection.vectors import Floats, Found, analogy, has_direction, nearest
+from engine.inspection.regions import NAMING, Group, find_groups, grouped_by, is_compact
+from engine.inspection.vector_files import read_vectors
+from engine.inspection.vectors import (
+    Floats,
+    Found,
+    analogy,
+    analogy_plane,
+    cosines,
+    has_direction,
+    nearest,
+    word_vector,
+)
 from engine.messages.embeddings import (
+    Analogy,
     EmbeddingMap,
     EmbeddingNames,
     EmbeddingPaths,
+    EmbeddingRegions,
     FindAnalogy,
+    FindTriples,
     LookUp,
     NearTokens,
+    OpenVectors,
+    OwnVectors,
     Project,
+    ProjectOnAxis,
+    Region,
     TokenRow,
     TracePaths,
+    Triples,
+    WordAxis,
 )
 from engine.messages.models import shortened
 from engine.messages.status import Notice
@@ -28,92 +47,105 @@ from engine.model.tape import Tape
 from engine.service.answer import Answer, Handlers
 from engine.service.attention import tokens_shown
 from engine.service.session import OpenedModel, Session
-from engine.text.world.examples import kinds
-from engine.text.world.facts import Language
+from engine.service.vector_sources import OWN, Source, own_source, source_of
 
 MOST = {"pca": 60_000, "tsne": 5000, "umap": 20_000}  # points
+GROUPED = 8192  # words among which regions are found: frequent and evenly spaced ones, as on the map
+# A piece is part of a word if a longer one that begins with it follows soon in the vocabulary: BPE has made the longer
+# one of it, as " citizen" of " citiz", because it occurs in hardly any other word.
+LATER = 1.25
+IN_NAME = 3  # words that name a region
+# Analogies A − B + C = D in words that most models know.
+TRIPLES = {
+    "en": (
+        ("king", "man", "woman", "queen"),
+        ("Paris", "France", "Japan", "Tokyo"),
+        ("kitten", "cat", "dog", "puppy"),
+        ("boy", "man", "woman", "girl"),
+        ("walking", "walk", "swim", "swimming"),
+        ("prince", "king", "queen", "princess"),
+        ("Paris", "France", "Germany", "Berlin"),
+        ("cats", "cat", "dog", "dogs"),
+        ("Rome", "Italy", "England", "London"),
+        ("bigger", "big", "small", "smaller"),
+    ),
+    "ja": (
+        ("王", "男", "女", "女王"),
+        ("東京", "日本", "フランス", "パリ"),
+        ("少年", "男", "女", "少女"),
+        ("子犬", "犬", "猫", "子猫"),
+        ("王子", "王", "女王", "王女"),
+        ("父", "男", "女", "母"),
+    ),
+}
 
 
-@dataclass(frozen=True)
-class Source:
-    """A matrix of vectors [V, D], and the names of its rows."""
-
-    rows_VD: Floats
-    shown: NDArray[np.int32]  # the rows that are points on the map, in order of importance
-    piece: Callable[[int], str]
-    kind: Callable[[int], str]
-    find: Callable[[str], tuple[int, ...]]  # the rows of a word; () if it has none
-    excluded: Sequence[int] = ()  # rows that are not offered as neighbours
-
-
-def _source(session: Session, request: Project | LookUp | FindAnalogy) -> Source:
-    if request.source == "word2vec":
-        return _word_vectors(_word2vec(session), "en" if request.language == "en" else "ja")
-    return _embedding(session.opened)
-
-
-def _word2vec(session: Session) -> Word2Vec:
-    """Return the word vectors that come with Nakami, read when they are first needed. Raises as Word2Vec.load."""
-    return session.cached("word2vec", None, lambda: Word2Vec.load(BUILTIN))
-
-
-def _embedding(opened: OpenedModel) -> Source:
-    tokenizer = opened.tokenizer
-    weight = opened.model.embedding.weight.detach()[: tokenizer.vocabulary]  # without the rows that pad it
-    shown, excluded = opened.cached("shown rows", len(weight), lambda: _shown_rows(tokenizer.kinds[: len(weight)]))
-    return Source(
-        rows_VD=weight.float().cpu().numpy(),
-        shown=shown,
-        piece=tokenizer.piece,
-        kind=tokenizer.kinds.__getitem__,
-        find=lambda word: _tokens_of(opened, word),
-        excluded=excluded,
-    )
-
-
-def _shown_rows(kinds: Sequence[str]) -> tuple[NDArray[np.int32], list[int]]:
-    """Return the IDs of the tokens on the map, and those of all others.
-
-    Bytes are rare in training, so that their vectors are hardly trained; special tokens are no text.
-    """
-    hidden = [i for i, kind in enumerate(kinds) if kind in ("byte", "special")]
-    if len(hidden) == len(kinds):
-        hidden = []
-    return np.delete(np.arange(len(kinds), dtype=np.int32), hidden), hidden
-
-
-def _word_vectors(words: Word2Vec, language: Language) -> Source:
-    """Show the words of one language that name a kind of thing, such as an animal; leave out all others."""
-    kind_of = {word: kind for kind, found in kinds(language).items() for word in found}
-    shown = [i for i, word in enumerate(words.words) if word in kind_of]
-
-    def find(word: str) -> tuple[int, ...]:
-        index = words.index(word)
-        return () if index is None else (index,)
-
-    return Source(
-        rows_VD=words.vectors_VD,
-        shown=np.array(shown, np.int32),
-        piece=words.words.__getitem__,
-        kind=lambda i: kind_of.get(words.words[i], "other"),
-        find=find,
-        excluded=[i for i, word in enumerate(words.words) if word not in kind_of],
-    )
-
-
-def project(session: Session, request: Project) -> Answer[EmbeddingNames | Notice | EmbeddingMap]:
-    source = _source(session, request)
+def project(session: Session, request: Project) -> Answer[EmbeddingNames | Notice | EmbeddingMap | EmbeddingRegions]:
+    source = source_of(session, request)
     ids = sample_of(source.shown, min(request.most, MOST[request.method]), request.wanted)
     rows = source.rows_VD[ids]
     usable = np.isfinite(rows).all(axis=1) if request.method == "pca" else has_direction(rows)
     left_out, ids = [source.piece(i) for i in ids[~usable].tolist()], ids[usable]
     if left_out:
         yield Notice("notice.rows_left_out", {"count": len(left_out), "names": shortened(left_out)})
-    pieces, kinds = (tuple(map(of, ids.tolist())) for of in (source.piece, source.kind))
-    yield EmbeddingNames(ids, pieces, kinds, len(source.shown))
+    names, rows = _names(source, ids), source.rows_VD[ids]
+    yield names
     opened = session.opened if request.source == "model" else None
-    for points, explained, fraction in _maps(opened, request, source.rows_VD[ids]):
+    for points, explained, fraction in _maps(opened, request, rows):
         yield EmbeddingMap(points, explained, fraction)
+        if fraction >= 1.0 and request.regions:
+            yield EmbeddingRegions(tuple(_regions(names, rows, points, request.source == "word2vec")))
+
+
+def _names(source: Source, ids: NDArray[np.int32]) -> EmbeddingNames:
+    pieces, kinds = (tuple(map(of, ids.tolist())) for of in (source.piece, source.kind))
+    rows_ND = source.rows_VD[ids]
+    with np.errstate(all="ignore"):
+        values = {"norm": np.sqrt(np.einsum("nd,nd->n", rows_ND, rows_ND))}
+    values |= {name: column[ids] for name, column in source.values.items() if name not in values}
+    return EmbeddingNames(ids, pieces, kinds, len(source.shown), values)
+
+
+def _regions(names: EmbeddingNames, rows: Floats, points: Points, by_kind: bool) -> list[Region]:
+    """Return the named regions of a map, the largest first: of things of one kind, or of words of similar vectors."""
+    words = sample_of(np.array(_words(names.pieces), np.int32), GROUPED, ())
+    if not len(words):
+        return []
+    rows, points = rows[words], points[words]
+    if by_kind:
+        groups = grouped_by([names.kinds[i] for i in words.tolist()], rows)
+    else:
+        groups = {str(n): group for n, group in enumerate(find_groups(rows))}
+    found = []
+    for kind, group in groups.items():
+        if is_compact(group.members, points):
+            centre = np.median(points[group.members], axis=0).astype(np.float32)
+            pieces = _name_of(group, [names.pieces[i] for i in words[group.members[:NAMING]].tolist()], words)
+            found.append(Region(pieces, kind if by_kind else "", centre, len(group.members), group.cosine))
+    return sorted(found, key=lambda region: -region.members)
+
+
+def _name_of(group: Group, typical: list[str], words: NDArray[np.int32]) -> tuple[str, ...]:
+    """Return the most frequent of a group's most typical words, which differ by more than capitals."""
+    by_frequency = [typical[i] for i in np.argsort(words[group.members[:NAMING]], kind="stable").tolist()]
+    return tuple({word.strip().lower(): word.strip() for word in reversed(by_frequency)}.values())[::-1][:IN_NAME]
+
+
+def _words(pieces: Sequence[str]) -> list[int]:
+    """Return which pieces are words: of at least three letters, after a space if there are such ones."""
+    letters = [i for i, piece in enumerate(pieces) if (word := piece.strip()).isalpha() and _is_long(word)]
+    if not any(pieces[i].startswith(" ") for i in letters):
+        return letters
+    spaced = [i for i in letters if pieces[i].startswith(" ") or not pieces[i].strip().isascii()]
+    first: dict[str, int] = {}  # for each beginning of a piece the first longer piece that begins so
+    for i in spaced:
+        for end in range(3, len(pieces[i])):
+            first.setdefault(pieces[i][:end], i)
+    return [i for i in spaced if first.get(pieces[i], np.inf) > LATER * i]
+
+
+def _is_long(word: str) -> bool:
+    return len(word) > 2 or not word.isascii()
 
 
 def sample_of(ids: NDArray[np.int32], most: int, wanted: Sequence[int]) -> NDArray[np.int32]:
@@ -157,7 +189,7 @@ def trace_paths(session: Session, request: TracePaths) -> Answer[EmbeddingPaths]
 
 
 def look_up(session: Session, request: LookUp) -> Answer[TokenRow]:
-    source = _source(session, request)
+    source = source_of(session, request)
     rows = source.rows_VD
     if not 0 <= request.id < len(rows):
         raise EngineError("error.ids", ids=request.id, most=len(rows) - 1)
@@ -166,32 +198,60 @@ def look_up(session: Session, request: LookUp) -> Answer[TokenRow]:
     yield TokenRow(request.id, source.piece(request.id), len(rows), vector, near)
 
 
-def find_analogy(session: Session, request: FindAnalogy) -> Answer[NearTokens]:
-    source = _source(session, request)
-    asked = (request.a, request.b, request.c)
-    if not all(word.strip() for word in asked):
+def find_analogy(session: Session, request: FindAnalogy) -> Answer[Analogy]:
+    source = source_of(session, request)
+    words = (request.a, request.b, request.c)
+    if not all(word.strip() for word in words):
         raise EngineError("error.analogy_empty")
-    words = tuple(source.find(word) for word in asked)
-    for word, rows in zip(asked, words, strict=True):
-        if not rows:
-            raise EngineError("error.word_unknown", word=word.strip())
-        if not has_direction(source.rows_VD[list(rows)]).all():
+    a, b, c = asked = (source.asked(request.a), source.asked(request.b), source.asked(request.c))
+    for word, rows in zip(words, asked, strict=True):
+        if not has_direction(source.rows_VD[list(rows.ids)]).all():
             raise EngineError("error.no_direction", word=word.strip())
-    a, b, c = (list(word) for word in words)
-    yield _near(source, analogy(source.rows_VD, a, b, c, request.count, source.excluded), words)
+    found = analogy(source.rows_VD, list(a.ids), list(b.ids), list(c.ids), request.count, source.excluded)
+    a_D, b_D, c_D = (word_vector(source.rows_VD, word.ids) for word in asked)
+    plane = analogy_plane(a_D, b_D, c_D, source.rows_VD[found[0]])
+    yield Analogy(asked, _near(source, found), plane, *source.rows_VD.shape)
 
 
-def _tokens_of(opened: OpenedModel, word: str) -> tuple[int, ...]:
-    """Return a word's tokens: those after a space, as most words of a text are, unless that makes more of them."""
-    word = word.strip()
-    kind_of, encode = opened.tokenizer.kind_of, opened.tokenizer.encode
-    ways = [tuple(i for i in encode(text) if kind_of(i) not in ("special", "space")) for text in (f" {word}", word)]
-    return min(ways, key=len) if word else ()
+def find_triples(session: Session, request: FindTriples) -> Answer[Triples]:
+    """Answer with the first of TRIPLES of which each word is one row, and D is the nearest to A − B + C."""
+    source, works, tried = source_of(session, request), list[tuple[str, str, str, str]](), 0
+    first, then = ("en", "ja") if request.language == "en" else ("ja", "en")
+    for triple in (*TRIPLES[first], *TRIPLES[then]):
+        rows = [source.find(word) for word in triple]
+        if all(len(row) == 1 and has_direction(source.rows_VD[list(row)]).all() for row in rows):
+            tried += 1
+            a, b, c, d = rows
+            ids, _ = analogy(source.rows_VD, list(a), list(b), list(c), 1, source.excluded)
+            if len(ids) and source.piece(int(ids[0])).strip().lower() == source.piece(d[0]).strip().lower():
+                works.append(triple)
+            yield None
+        if len(works) == request.count:
+            break
+    yield Triples(tuple(works), tried)
 
 
-def _near(source: Source, found: Found, asked: tuple[tuple[int, ...], ...] = ()) -> NearTokens:
-    ids, cosines = found
-    return NearTokens(ids.astype(np.int32), tuple(map(source.piece, ids.tolist())), cosines.astype(np.float32), asked)
+def project_on_axis(session: Session, request: ProjectOnAxis) -> Answer[WordAxis]:
+    source = source_of(session, request)
+    a, b = source.asked(request.a), source.asked(request.b)
+    rows = source.rows_VD
+    way_D = word_vector(rows, b.ids) - word_vector(rows, a.ids)
+    if not has_direction(way_D) or set(a.ids) == set(b.ids):
+        raise EngineError("error.axis_none", a=request.a.strip(), b=request.b.strip())
+    ids = source.shown[has_direction(rows[source.shown])]
+    along = cosines(rows[ids], way_D)
+    yield WordAxis(_names(source, ids), along, (a, b))
+
+
+def open_vectors(session: Session, request: OpenVectors) -> Answer[OwnVectors]:
+    read = yield from read_vectors(Path(request.path), Path(request.labels) if request.labels else None)
+    session.replace(OWN, None, own_source(read))
+    yield OwnVectors(request.path, *read.rows_VD.shape)
+
+
+def _near(source: Source, found: Found) -> NearTokens:
+    ids, near = found
+    return NearTokens(ids.astype(np.int32), tuple(map(source.piece, ids.tolist())), near.astype(np.float32))
 
 
 HANDLERS: Handlers = {
@@ -199,4 +259,7 @@ HANDLERS: Handlers = {
     TracePaths: trace_paths,
     LookUp: look_up,
     FindAnalogy: find_analogy,
+    FindTriples: find_triples,
+    ProjectOnAxis: project_on_axis,
+    OpenVectors: open_vectors,
 }

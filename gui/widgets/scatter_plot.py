@@ -1,21 +1,20 @@
-"""A scatter plot of named points in two or three dimensions, painted by numpy: fast enough to turn 50,000 points.
+"""A scatter plot of named points in two or three dimensions: fast enough to turn 50,000 points.
 
 Dragging moves the plot; in three dimensions it turns it, and the right button moves it. The wheel zooms. Dragging with
-Shift draws a lasso. Each kind of points has a colour and a shape; where so many are in view that they would cover one
-another, each is a small square, and the more of them there are at a place, the stronger is the colour. Marked points
-have labels, and the first others in view for which there is room, words before single characters.
+Shift draws a lasso. Each kind of points has a colour and a shape, or the points are coloured by a number. Marked points
+have rings and labels, and the first others in view for which there is room, words before single characters; the more,
+the closer the view is. Names of regions are large behind the points, and fade when the view comes closer.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFontMetricsF,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -27,21 +26,37 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from gui.colormaps import color_of
 from gui.i18n import percent, t
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
+from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
+from gui.widgets.arrow import paint_arrow
+from gui.widgets.haloed_text import HaloedText
+from gui.widgets.label_ranks import NO_LABEL, label_rank
 from gui.widgets.legend import Entry
 from gui.widgets.painted import Painted, Policy
-from gui.widgets.stamps import GLYPHS, stamp
+from gui.widgets.point_image import DIM, Layer, paint_points
+from gui.widgets.stamps import GLYPHS
+from gui.widgets.view import View
 
 Points = NDArray[np.float32]
-MOST_LABELS = 60
+MOST_LABELS, FEW_LABELS = 60, 16  # close by; with the whole of a crowd in view
+SPARSE = 400  # points that may all have labels
 LABELS_TRIED = 400  # of the points in view
-NO_LABEL = 3  # rank of names that are only labelled when they are marked
-CROWDED = 0.4  # share of the picture that the shapes of all points in view may cover
-STRENGTHS = 1 - 0.5 ** np.arange(1, 17)  # of the colour where 1, 2, 3, … points are
 NEAR = 12.0  # pixels between a click and the point that it means
-REACH = 16  # pixels around the picture: a point just outside of it is painted in part
+FADED = 3.0  # zoom at which the names of regions have vanished
+LEVELS = 16  # colours of numbers
+CLOSE = 4.0  # zoom at which a single point is shown
+RING = 8  # radius, in pixels at zoom 1
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line between two points, with words in its middle."""
+
+    begin: int
+    end: int
+    words: str
 
 
 class ScatterPlot(Painted):
@@ -58,12 +73,17 @@ class ScatterPlot(Painted):
         self.marked: list[int] = []
         self.arrows: list[tuple[int, int]] = []
         self.paths: list[list[int]] = []
+        self.links: list[Link] = []
+        self.named: list[int] = []
+        self.regions: list[tuple[str, Points]] = []
         self.explained: Sequence[float] = ()
+        self.titles = ("", "")
+        self._levels: NDArray[np.intp] | None = None  # of the number of each point, -1 for none
+        self._lit: NDArray[np.bool_] | None = None
         self._groups: dict[str, NDArray[np.intp]] = {}
         self._label_ranks = np.zeros(0, np.int8)
-        self._turn = np.eye(3, dtype=np.float32)
-        self._scale, self._centre = 1.0, np.zeros(3, np.float32)
-        self._moved = QPointF(0, 0)  # offset of the centre, in pixels
+        self._view, self._whole_scale = View(self, self.update), 1.0
+        self._texts = HaloedText(QRectF())
         self._fitted: Sequence[int] | None = None  # the points that the view was fitted to; None: moved by hand
         self._placed: Points = np.zeros((0, 3), np.float32)  # where each point was painted, in pixels, and its depth
         self._drag: QPointF | None = None
@@ -80,13 +100,14 @@ class ScatterPlot(Painted):
         of_point = np.array(kinds) if kinds else np.zeros(0, str)
         self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys(kinds)}
         self._label_ranks = np.fromiter(map(label_rank, names), np.int8, len(names))
-        self.marked, self.arrows, self.paths = [], [], []
+        self.marked, self.arrows, self.paths, self.links, self.named = [], [], [], [], []
+        self.regions, self._levels, self._lit = [], None, None
 
     def set_points(self, points: NDArray[np.floating], fit: bool) -> None:
         """Set the points, [n, 2] or [n, 3], one for each name; `fit` brings all of them into view."""
         flat = points.shape[1] == 2
         if flat != self.flat:
-            self._turn = np.eye(3, dtype=np.float32)
+            self._view.turn = np.eye(3, dtype=np.float32)
         self.flat = flat
         self.points = np.pad(points, ((0, 0), (0, 3 - points.shape[1]))).astype(np.float32)
         if fit:
@@ -108,9 +129,45 @@ class ScatterPlot(Painted):
         self.paths = paths
         self.update()
 
+    def set_links(self, links: list[Link]) -> None:
+        """Draw lines between points, with words on them."""
+        self.links = links
+        self.update()
+
+    def set_named(self, named: list[int]) -> None:
+        """Label these points before others, without rings."""
+        self.named = named
+        self.update()
+
+    def set_lit(self, lit: Sequence[int] | None) -> None:
+        """Dim all points but these; None dims none."""
+        self._lit = None
+        if lit is not None:
+            self._lit = np.zeros(len(self.points), bool)
+            self._lit[list(lit)] = True
+        self.update()
+
+    def set_regions(self, regions: list[tuple[str, Points]]) -> None:
+        """Show the names of regions at their centres, the most important first."""
+        self.regions = [(name, np.pad(centre, (0, 3 - len(centre)))) for name, centre in regions]
+        self.update()
+
+    def set_values(self, shares: NDArray[np.floating] | None) -> None:
+        """Colour the points by numbers 0..1, NaN for none; None colours them by their kinds."""
+        self._levels = None
+        if shares is not None:
+            scaled = np.clip(shares * LEVELS, 0, LEVELS - 1)
+            self._levels = np.where(np.isfinite(scaled), scaled, -1).astype(np.intp)
+        self.update()
+
     def set_explained(self, shares: Sequence[float]) -> None:
         """Set each axis' share of the variance. Without shares the axes have no meaning and no names."""
         self.explained = shares
+        self.update()
+
+    def set_titles(self, across: str = "", up: str = "") -> None:
+        """Name the axes of a plot that shows no principal components."""
+        self.titles = across, up
         self.update()
 
     def kinds_in_order(self) -> list[str]:
@@ -133,42 +190,58 @@ class ScatterPlot(Painted):
 
     def fit(self, some: Sequence[int] = ()) -> None:
         """Bring all points into view except a few outliers, or only `some` points with room around them."""
-        if not len(self.points):
-            return
-        self._fitted = some
+        wanted = self._view_of(some)
+        if wanted is not None:
+            self._fitted = some
+            self._view.set(*wanted)
+            self.update()
+
+    def fly_to(self, some: Sequence[int]) -> None:
+        """Move the view to these points, as `fit` does at once."""
+        wanted = self._view_of(some)
+        if wanted is not None:
+            self._fitted = some
+            self._view.fly(*wanted) if self.isVisible() else self._view.set(*wanted)
+
+    def _view_of(self, some: Sequence[int]) -> tuple[Points, float] | None:
+        """Return the centre and the scale by which `some` or all points are in view; None if there are none."""
         points = self.points[list(some)] if some else self.points
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
-            return
+            return None
         # Not np.percentile: its first call imports numpy.ma, which stops the window.
-        ordered, out = np.sort(points, axis=0), len(points) // 500
+        out = 0 if any(self.titles) else len(points) // 500  # the ends of a titled axis are what it is about
+        ordered = np.sort(points, axis=0)
         low, high = ordered[out], ordered[-1 - out]
-        self._centre = ((low + high) / 2).astype(np.float32)
         room = high[:2] - low[:2] if self.flat else np.full(2, np.linalg.norm(high - low) * 0.8)
         # Room for the names above the points and the axis below them, but never half of a small plot.
         size = np.array([self.width(), self.height()])
         space = (size - np.minimum((60, 70), size * 0.3)).clip(40)
-        self._scale = float((space / np.maximum(room, 1e-9)).min()) * (0.6 if some else 1.0)
-        self._moved = QPointF(0, 0)
-        self.update()
+        scale = float((space / np.maximum(room, 1e-9)).min())
+        if not some:
+            self._whole_scale = scale
+        elif len(points) == 1:
+            scale = self._whole_scale / 0.6 * CLOSE
+        return ((low + high) / 2).astype(np.float32), scale * (0.6 if some else 1.0)
+
+    @property
+    def zoomed(self) -> float:
+        """How much larger than with all points in view the plot is."""
+        return self._view.scale / max(self._whole_scale, 1e-12)
 
     def centre_on(self, index: int) -> None:
-        self._centre = self.points[index].copy()
-        self._moved, self._fitted = QPointF(0, 0), None
+        self._view.set(self.points[index].copy(), self._view.scale)
+        self._fitted = None
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the view again after a change of size, unless the user has moved it."""
+        self._view_of(())  # measures the scale of the whole
         if self._fitted is not None and max(self._fitted, default=0) < len(self.points):
             self.fit(self._fitted)
 
-    def _place(self) -> NDArray[np.float32]:
-        """Return the position of each point in pixels and its depth (larger is nearer): [n, 3]."""
-        turned: Points = np.matmul(self.points - self._centre, self._turn)
-        placed = turned * np.float32(self._scale)
-        placed[:, 0] += self.width() / 2 + self._moved.x()
-        placed[:, 1] = self.height() / 2 + self._moved.y() - placed[:, 1]
-        return placed
+    def _place(self) -> Points:
+        return self._view.place(self.points, self.width(), self.height())
 
     def at(self, index: int) -> QPointF:
         """Return where a point was painted last."""
@@ -189,62 +262,80 @@ class ScatterPlot(Painted):
         if not len(self.points):
             return
         self._placed = self._place()
-        painter.drawImage(0, 0, self._picture())
+        self._texts.begin(self._room())
+        names = self._region_alpha()
+        crowd = self._is_crowd()
+        if names and not crowd:
+            self._paint_regions(painter, names)
+        painter.setOpacity(1.0 - 0.55 * names if crowd else 1.0)
+        image = paint_points(
+            self._placed, self._layers(), (self.width(), self.height()), self.devicePixelRatioF(),
+            self.theme.px(3 if crowd else 4.5), self.flat,
+        )  # fmt: skip
+        painter.drawImage(0, 0, image)
+        painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_paths(painter)
+        self._paint_links(painter)
         self._paint_arrows(painter)
         painter.setPen(QPen(self.theme.color("accent"), 2))
-        radius = self.theme.px(8)
+        radius = self.theme.px(RING)
         for index in (i for i in self.marked if np.isfinite(self._placed[i]).all()):
             painter.drawEllipse(self.at(index), radius, radius)
-        self._paint_labels(painter)
+            self._texts.taken.append(QRectF(self.at(index) - QPointF(radius, radius), QSizeF(radius, radius) * 2))
+        self._paint_labels(painter, self.marked, marked=True)
+        if names and crowd:
+            self._paint_regions(painter, names)
+        self._paint_labels(painter, [*self.named, *self._labelled_first()], marked=False)
         self._paint_axes(painter)
         if self._lasso:
             painter.setPen(QPen(self.theme.color("accent"), 1.5, Qt.PenStyle.DashLine))
             painter.drawPolyline(QPolygonF(self._lasso))
 
-    def _picture(self) -> QImage:
-        """Paint all points at once: add the pixel offsets of each kind's shape to the positions of its points."""
-        ratio = self.devicePixelRatioF()
-        width, height = round(self.width() * ratio), round(self.height() * ratio)
-        stride = width + 2 * REACH
-        pixels = np.zeros((height + 2 * REACH) * stride, np.uint32)
-        x, y = (self._placed[:, :2] * np.float32(ratio)).T
-        seen = (x > -REACH / 2) & (x < width + REACH / 2) & (y > -REACH / 2) & (y < height + REACH / 2)
-        far = np.zeros(len(x), bool) if self.flat else self._placed[:, 2] < 0
-        # Points outside may be too far for an integer, or NaN.
-        column, row = (np.where(seen, along, 0).astype(np.int32) + REACH for along in (x, y))
-        size = min(REACH // 2 - 1, max(3, round(self.theme.px(3) * ratio)))
-        covered = np.count_nonzero(seen) * size**2 * 2 / max(1, width * height)
-        crowded = covered > CROWDED
-        small = round((2 if covered > 1.5 else 3) * ratio)  # side of the squares of a crowded plot
-        place = row // small * small * stride + column // small * small if crowded else row * stride + column
-        by_size = sorted(enumerate(self._groups.items()), key=lambda item: -len(item[1][1]))  # the rarest on top
-        for behind in (True, False) if far.any() else (False,):
-            for index, (kind, members) in by_size:
-                shown = place[members[seen[members] & (far[members] == behind)]]
-                if crowded:
-                    shown, counts = np.unique(shown, return_counts=True)
-                    offsets = (np.arange(small)[:, None] * stride + np.arange(small)).ravel()
-                    colors = self._colors(kind, STRENGTHS * (0.45 if behind else 1.0))
-                    color = colors[np.minimum(counts, len(colors)) - 1][:, None]
-                else:
-                    offsets = stamp(index, size, stride)
-                    color = self._colors(kind, np.array([0.35 if behind else 0.8]))
-                pixels[shown[:, None] + offsets] = color
-        kind_of_pixels = QImage.Format.Format_ARGB32_Premultiplied
-        inner = np.ascontiguousarray(pixels.reshape(-1, stride)[REACH:-REACH, REACH:-REACH])
-        image = QImage(inner.data, width, height, 4 * width, kind_of_pixels).copy()
-        image.setDevicePixelRatio(ratio)
-        return image
+    def _room(self) -> QRectF:
+        """Return the box of the plot without the names of its axes."""
+        edge = QFontMetricsF(self.theme.font(SMALL)).height() if any(self.axes()) else 0.0
+        return QRectF(self.rect()).adjusted(edge, 0, 0, -edge)
 
-    def _colors(self, kind: str, alphas: NDArray[np.floating]) -> NDArray[np.uint32]:
-        """Return the colour of a kind with each alpha, as premultiplied 0xAARRGGBB."""
-        color = QColor(self.style_of(kind)[0])
-        alpha, red, green, blue = (
-            np.rint(part * alphas).astype(np.uint32) for part in (255, color.red(), color.green(), color.blue())
-        )
-        return alpha << 24 | red << 16 | green << 8 | blue
+    def _is_crowd(self) -> bool:
+        return len(self.points) > SPARSE
+
+    def _layers(self) -> list[Layer]:
+        """Return the points by colour, the rarest on top, and those that are dimmed below all others."""
+        if self._levels is None:
+            by_size = sorted(enumerate(self._groups.items()), key=lambda item: -len(item[1][1]))
+            layers = [Layer(members, self.theme.series_color(i), i) for i, (_, members) in by_size]
+        else:
+            layers = [Layer(np.flatnonzero(self._levels < 0), self.theme.color("border"), 0)]
+            for level in range(LEVELS):
+                members = np.flatnonzero(self._levels == level)
+                layers.append(Layer(members, color_of(level / (LEVELS - 1)), 0))
+        if self._lit is None:
+            return layers
+        lit = self._lit
+        dim = [Layer(layer.members[~lit[layer.members]], layer.color, layer.shape, DIM) for layer in layers]
+        return dim + [Layer(layer.members[lit[layer.members]], layer.color, layer.shape) for layer in layers]
+
+    def _region_alpha(self) -> float:
+        """Return how strong the names of regions are: they fade as the view comes closer."""
+        if not self.regions or self._lit is not None:
+            return 0.0
+        return float(np.clip((FADED - self.zoomed) / (FADED - 1.3), 0, 1))
+
+    def _paint_regions(self, painter: QPainter, strength: float) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = self.theme.font(LARGE if self._is_crowd() else HUGE, bold=True)
+        color, halo = self.theme.color("text"), self.theme.color("surface")
+        color.setAlphaF(strength * (0.8 if self._is_crowd() else 0.28))
+        halo.setAlphaF(strength * 0.7)
+        up = QFontMetricsF(font).height()
+        places = self._view.place(np.array([centre for _, centre in self.regions]), self.width(), self.height())
+        for (name, _), (x, y, _) in zip(self.regions, places.tolist(), strict=True):
+            if self._texts.room.contains(QPointF(x, y)):
+                tried = (QPointF(x, y + shift * up) for shift in (0, -1, 1))
+                any(self._texts.paint(painter, name, at, font, color, halo) for at in tried)
+        if not self._is_crowd():
+            self._texts.begin(self._room())  # the labels of points may cover names that are behind them
 
     def _paint_paths(self, painter: QPainter) -> None:
         for index, path in reversed(list(enumerate(self.paths))):
@@ -254,50 +345,61 @@ class ScatterPlot(Painted):
             painter.setPen(QPen(color, 2.5 if strong else 1.0))
             painter.drawPolyline(QPolygonF([self.at(point) for point in path]))
 
-    def _paint_arrows(self, painter: QPainter) -> None:
-        painter.setPen(QPen(self.theme.color("warning"), 2.5))
-        for begin, end in self.arrows:
-            start, tip = self.at(begin), self.at(end)
-            painter.drawLine(start, tip)
-            back = start - tip
-            length = max(1e-6, float(np.hypot(back.x(), back.y())))
-            along = back / length * self.theme.px(11)
-            side = QPointF(-along.y(), along.x()) * 0.5
-            painter.drawPolyline(QPolygonF([tip + along + side, tip, tip + along - side]))
+    def _paint_links(self, painter: QPainter) -> None:
+        color, halo = self.theme.color("accent"), self.theme.color("surface")
+        for link in self.links:
+            if np.isfinite(self._placed[[link.begin, link.end]]).all():
+                begin, end = self.at(link.begin), self.at(link.end)
+                painter.setPen(QPen(color, 1.5))
+                painter.drawLine(begin, end)
+                if (end - begin).manhattanLength() > self.theme.px(80):
+                    # Nearer to the end, since all lines begin at one point.
+                    middle = begin + (end - begin) * 0.62
+                    self._texts.paint(painter, link.words, middle, self.theme.font(SMALL), color, halo)
 
-    def _paint_labels(self, painter: QPainter) -> None:
-        """Paint the names of the marked points, then of others in view, wherever there is room."""
-        room, left, taken = QRectF(self.rect()), MOST_LABELS, list[QRectF]()
-        halo = self.theme.color("surface")
-        halo.setAlphaF(0.75)
-        for index in dict.fromkeys([*self.marked, *self._labelled_first()]):
-            marked = index in self.marked
-            x, y = float(self._placed[index, 0]), float(self._placed[index, 1])
-            painter.setFont(self.theme.font(NORMAL, bold=marked))
-            metrics = QFontMetricsF(painter.font())
-            text = visible(self.names[index])
-            width = metrics.horizontalAdvance(text) + 2 * GAP_S
-            area = QRectF(x - width / 2, y - 1.6 * metrics.height(), width, metrics.height())
-            if not room.contains(area) or any(area.intersects(other) for other in taken):
+    def _paint_arrows(self, painter: QPainter) -> None:
+        color, radius = self.theme.color("warning"), self.theme.px(RING)
+        for begin, end in self.arrows:
+            paint_arrow(
+                painter, self.at(begin), self.at(end), color, self.theme.px(11), radius if end in self.marked else 0
+            )
+
+    def _paint_labels(self, painter: QPainter, indices: Sequence[int], marked: bool) -> None:
+        """Paint the names of points, wherever there is room; only a few while a crowd is in view."""
+        font = self.theme.font(NORMAL, bold=marked)
+        color, halo = self.theme.color("accent" if marked else "text"), self.theme.color("surface")
+        lift = QFontMetricsF(font).height() * 1.1
+        crowd = self._is_crowd() and not marked
+        left = int(min(MOST_LABELS, FEW_LABELS * self.zoomed)) if crowd else MOST_LABELS
+        for index in dict.fromkeys(indices):
+            if (index in self.marked and not marked) or not np.isfinite(self._placed[index]).all():
                 continue
-            taken.append(area)
-            painter.fillRect(area, halo)
-            painter.setPen(self.theme.color("accent" if marked else "text"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
-            left -= 1
-            if not left:
+            x, y = float(self._placed[index, 0]), float(self._placed[index, 1])
+            text = visible(self.names[index])
+            # Above the point; a marked one must have its name, so that other places are tried.
+            side = QFontMetricsF(font).horizontalAdvance(text) / 2 + self.theme.px(RING + 2)
+            places = [QPointF(x, y - lift), QPointF(x, y + lift), QPointF(x + side, y), QPointF(x - side, y)]
+            inside = self._texts.room.contains(QPointF(x, y))
+            if inside and any(
+                self._texts.paint(painter, text, at, font, color, halo)
+                for at in places[: 4 if marked or index in self.named else 1]
+            ):
+                left -= 1
+            if left <= 0:
                 return
 
     def _labelled_first(self) -> list[int]:
         """Return the points in view that may have labels, in the order of `label_rank`."""
         x, y, _ = self._placed[: len(self.names)].T
         seen = (x > 0) & (x < self.width()) & (y > 0) & (y < self.height())
+        if self._lit is not None:
+            seen &= self._lit[: len(x)]
         ranks = self._label_ranks[: len(x)]
         first = (np.flatnonzero(seen & (ranks == rank))[:LABELS_TRIED] for rank in range(NO_LABEL))
         return list(chain.from_iterable(found.tolist() for found in first))
 
     def _paint_axes(self, painter: QPainter) -> None:
-        painter.setFont(self.theme.font(SMALL - 1))
+        painter.setFont(self.theme.font(SMALL))
         painter.setPen(self.theme.color("muted"))
         across, up = self.axes()
         height = QFontMetricsF(painter.font()).height()
@@ -317,8 +419,8 @@ class ScatterPlot(Painted):
     def axes(self) -> tuple[str, str]:
         """Return the names of both axes: in full, abbreviated or empty, depending on the room."""
         if len(self.explained) < 2:
-            return "", ""
-        width_of = QFontMetricsF(self.theme.font(SMALL - 1)).horizontalAdvance
+            return self.titles
+        width_of = QFontMetricsF(self.theme.font(SMALL)).horizontalAdvance
         names = []
         for n, room in enumerate((self.width(), self.height()), 1):
             share = percent(self.explained[n - 1])
@@ -376,21 +478,18 @@ class ScatterPlot(Painted):
         """Zoom by `factor` around `at`, by default the middle."""
         middle = QPointF(self.width() / 2, self.height() / 2)
         fixed = (middle if at is None else at) - middle
-        self._moved = fixed - (fixed - self._moved) * factor
-        self._scale *= factor
+        self._view.zoom(factor, fixed)
         self._fitted = None
         self.update()
 
     def _move(self, way: QPointF) -> None:
-        self._moved += way
+        self._view.stop()
+        self._view.moved += way
         self._fitted = None
 
     def turn(self, across: float, down: float) -> None:
         """Turn about the vertical and the horizontal axis of the screen, in radians."""
-        cos_a, sin_a, cos_d, sin_d = np.cos(across), np.sin(across), np.cos(down), np.sin(down)
-        about_y = np.array([[cos_a, 0, -sin_a], [0, 1, 0], [sin_a, 0, cos_a]])
-        about_x = np.array([[1, 0, 0], [0, cos_d, sin_d], [0, -sin_d, cos_d]])
-        self._turn = (self._turn @ about_y @ about_x).astype(np.float32)
+        self._view.turn_by(across, down)
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -413,13 +512,3 @@ class ScatterPlot(Painted):
             self.update()
         else:
             super().keyPressEvent(event)
-
-
-def label_rank(name: str) -> int:
-    """Return 0 for a word after a space, 1 for another word, 2 for other names, and NO_LABEL for invisible ones."""
-    text = name.strip()
-    if not text or not text.isprintable():
-        return NO_LABEL
-    if not text.isalpha() or (len(text) < 3 and text.isascii()):
-        return 2
-    return 0 if name[0] == " " else 1

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QToolButton, QWidget
 
 from gui.layout import row
+from gui.text import tip
 from gui.theme import GAP_S
 
 
@@ -54,6 +55,12 @@ class SegmentedControl(QWidget):
             self._left_out ^= {name}
             self._fill()
 
+    def disable(self, name: str, why: str) -> None:
+        """Show that a choice is not possible; `why` is its tip. Without a reason it is possible again."""
+        self.button(name).setEnabled(not why)
+        self.button(name).setToolTip(tip(why))
+        self._fill()
+
     def _offered(self) -> list[str]:
         return [name for name in self._names if name not in self._left_out]
 
@@ -61,6 +68,9 @@ class SegmentedControl(QWidget):
         self.list.clear()
         for name in self._offered():
             self.list.addItem(self.button(name).text(), name)
+            self.list.setItemData(self.list.count() - 1, self.button(name).toolTip(), Qt.ItemDataRole.ToolTipRole)
+            if not self.button(name).isEnabled():
+                self.list.setItemData(self.list.count() - 1, 0, Qt.ItemDataRole.UserRole - 1)  # Qt's flags of an item
         self.list.setCurrentIndex(self.list.findData(self.current))
         self._arrange()
 

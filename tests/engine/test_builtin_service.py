@@ -92,8 +92,8 @@ class TestWordVectors:
         ("language", "words", "found"), [("en", ("king", "man", "woman"), "queen"), ("ja", ("王", "男", "女"), "女王")]
     )
     def test_king_minus_man_plus_woman_is_queen(self, language: str, words: tuple[str, str, str], found: str) -> None:
-        [near] = ask(Session(), FindAnalogy(*words, 3, "word2vec", language))
-        assert near.pieces[0] == found
+        [analogy] = ask(Session(), FindAnalogy(*words, 3, "word2vec", language))
+        assert analogy.near.pieces[0] == found
 
     def test_a_word_without_a_vector_is_reported(self) -> None:
         with pytest.raises(EngineError, match="word_unknown") as caught:

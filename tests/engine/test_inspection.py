@@ -16,12 +16,12 @@ from engine.inspection.projection import align_axes, principal_plane, tsne, umap
 from engine.inspection.vectors import analogy, nearest
 from engine.messages.attention import POOLED, Attend, AttendHead, AttentionLayer, AttentionSteps, ExplainAttention
 from engine.messages.embeddings import (
+    Analogy,
     EmbeddingMap,
     EmbeddingNames,
     EmbeddingPaths,
     FindAnalogy,
     LookUp,
-    NearTokens,
     Project,
     TokenRow,
     TracePaths,
@@ -317,8 +317,8 @@ def test_look_up_returns_the_row_and_its_neighbours(session: Session) -> None:
 
 def test_an_analogy_reports_the_tokens_of_its_words(session: Session) -> None:
     [found] = find_analogy(session, FindAnalogy("cat", "dog", "log", 3))
-    assert isinstance(found, NearTokens)
+    assert isinstance(found, Analogy)
     tokenizer = session.opened.tokenizer
-    assert ["".join(map(tokenizer.piece, word)).strip() for word in found.asked] == ["cat", "dog", "log"]
+    assert ["".join(map(tokenizer.piece, word.ids)).strip() for word in found.asked] == ["cat", "dog", "log"]
     with pytest.raises(EngineError, match="analogy_empty"):
         list(find_analogy(session, FindAnalogy("cat", "", "log")))

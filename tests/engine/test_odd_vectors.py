@@ -16,11 +16,11 @@ from engine.errors import EngineError
 from engine.inspection.projection import LEAST, principal_plane, tsne, umap
 from engine.inspection.vectors import has_direction, nearest
 from engine.messages.embeddings import (
+    Analogy,
     EmbeddingMap,
     EmbeddingNames,
     FindAnalogy,
     LookUp,
-    NearTokens,
     Project,
     TokenRow,
 )
@@ -210,8 +210,8 @@ def test_an_analogy_with_a_row_without_direction_says_so(tmp_path: Path, value: 
         ask(session, FindAnalogy("a", "q", "b"))
     assert (raised.value.key, raised.value.args_by_name) == ("error.no_direction", {"word": "q"})
     [found] = ask(session, FindAnalogy("a", "b", "c", count=5))
-    assert isinstance(found, NearTokens)
-    assert len(found.ids) == 5
+    assert isinstance(found, Analogy)
+    assert len(found.near.ids) == 5
 
 
 def test_a_matrix_of_zeros_has_no_neighbours() -> None:

@@ -24,15 +24,23 @@ from engine.messages.documents import (
     SplitDocuments,
 )
 from engine.messages.embeddings import (
+    Analogy,
+    AskedWord,
     EmbeddingMap,
     EmbeddingNames,
     EmbeddingPaths,
     FindAnalogy,
+    FindTriples,
     LookUp,
     NearTokens,
+    OpenVectors,
+    OwnVectors,
     Project,
+    ProjectOnAxis,
     TokenRow,
     TracePaths,
+    Triples,
+    WordAxis,
 )
 from engine.messages.envelope import Arguments, Ended
 from engine.messages.generation import (
@@ -306,9 +314,27 @@ def embedding_map(request: Project) -> list[object]:
     return [names, *(EmbeddingMap(points * step, (), step / 3) for step in (1, 2, 3))]
 
 
-def near_tokens(count: int, asked: tuple[tuple[int, ...], ...] = ()) -> NearTokens:
+def near_tokens(count: int) -> NearTokens:
     ids = np.arange(100, 100 + count, dtype=np.int32)
-    return NearTokens(ids, tuple("abcdefghijklmnop"[:count]), np.linspace(0.9, 0.1, count).astype(np.float32), asked)
+    return NearTokens(ids, tuple("abcdefghijklmnopqrstuvwxyz"[:count]), np.linspace(0.9, 0.1, count).astype(np.float32))
+
+
+def analogy(request: FindAnalogy) -> list[object]:
+    """Return a square: B, A, C and the sum at its corners, and the nearest beside it."""
+    a, b, c = (
+        AskedWord((row,), (word,)) for row, word in zip((95, 96, 97), (request.a, request.b, request.c), strict=True)
+    )
+    near = near_tokens(request.count)
+    corners = np.array([[1, 0], [0, 0], [0, 1], [1, 1]], np.float32)
+    plane = np.concatenate([corners, 1 + np.arange(2 * request.count).reshape(-1, 2) / 50]).astype(np.float32)
+    return [Analogy((a, b, c), near, plane, 400, 32)]
+
+
+def word_axis(request: ProjectOnAxis) -> list[object]:
+    names = embedding_map(Project())[0]
+    assert isinstance(names, EmbeddingNames)
+    a, b = AskedWord((90,), (request.a,)), AskedWord((139,), (request.b,))
+    return [WordAxis(names, np.linspace(-0.5, 0.5, 50, dtype=np.float32), (a, b))]
 
 
 def token_row(request: LookUp) -> list[object]:
@@ -348,7 +374,10 @@ def default_answers() -> Answers:
         Project: embedding_map,
         LookUp: token_row,
         TracePaths: token_paths,
-        FindAnalogy: lambda request: [near_tokens(request.count, ((95,), (96,), (97,)))],
+        FindAnalogy: analogy,
+        FindTriples: lambda _: [Triples((("Paris", "France", "Japan", "Tokyo"),), 3)],
+        ProjectOnAxis: word_axis,
+        OpenVectors: lambda request: [OwnVectors(request.path, 50, 32)],
         TraceForward: forward_trace,
         ReplayMerges: merge_steps,
         CompareTokenizers: tokenizer_columns,

@@ -10,10 +10,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.messages.embeddings import LookUp, Project
+from engine.messages.embeddings import LookUp, Project, ProjectOnAxis
 from engine.messages.envelope import Ended
 from engine.messages.models import ModelInfo
-from gui.panes.embeddings.projection import LayerPaths
+from gui.panes.embeddings.projection import AxisMap, LayerPaths
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine
 
@@ -49,7 +49,9 @@ def test_looking_up_a_token_of_the_text_selects_it_in_all_panes(pane: Any, qtbot
     wanted = int(pane.state.tokens.ids[2])
     pane._look_up(wanted)
     assert pane.state.token == 2
-    assert pane.plot.marked == [pane.shown.index_of(wanted)]
+    qtbot.waitUntil(lambda: pane.plot.marked[0] == pane.shown.index_of(wanted))
+    others = {pane.shown.index_of(row) for row in pane.state.tokens.ids.tolist()}
+    assert set(pane.plot.marked) == others  # the words of the text stay marked
 
 
 def test_tsne_runs_to_its_end_and_has_two_dimensions(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
@@ -59,19 +61,31 @@ def test_tsne_runs_to_its_end_and_has_two_dimensions(pane: Any, qtbot: QtBot, en
     assert "t-SNE" in pane.subtitle()
 
 
-def test_after_a_method_that_fails_the_principal_components_are_shown(
+def test_after_a_method_that_fails_the_last_one_that_worked_is_shown(
     pane: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
     answer = engine.answers[Project]
-    missing = Ended(0, "failed", "error.extra_missing", {"extra": "umap"})
-    engine.answers[Project] = lambda request: [missing] if request.method == "umap" else answer(request)
+    few = Ended(0, "failed", "error.points_few", {"count": 2, "least": 4, "method": "UMAP"})
+    engine.answers[Project] = lambda request: [few] if request.method == "umap" else answer(request)
+    pane.controls.method.button("tsne").click()
+    qtbot.waitUntil(lambda: not pane.asking("Project"))
+    pane.controls.method.disable("umap", "")
     pane.controls.method.button("umap").click()
-    qtbot.waitUntil(lambda: pane.controls.method.current == "pca")
-    assert "uv sync --extra umap" in pane.messages.label.text()
+    qtbot.waitUntil(lambda: pane.controls.method.current == "tsne")
+    assert "UMAP" in pane.messages.label.text()
     pane.state.set_model(ModelInfo("other", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
     qtbot.waitUntil(lambda: pane.shown is not None and not pane.asking("Project"))
     assert pane.controls.method.isVisible()
-    assert engine.asked(Project)[-1].method == "pca"
+    assert engine.asked(Project)[-1].method == "tsne"
+
+
+def test_umap_without_its_extra_cannot_be_chosen_and_says_how_to_install_it(pane: Any) -> None:
+    umap = pane.controls.method.button("umap")
+    if umap.isEnabled():
+        pytest.skip("the extra is installed")
+    assert "uv sync --extra umap" in umap.toolTip()
+    pane.restore({"method": "umap"})
+    assert pane.controls.method.current == "pca"
 
 
 def test_the_choices_stay_while_there_is_no_map_of_an_open_model(pane: Any) -> None:
@@ -80,10 +94,10 @@ def test_the_choices_stay_while_there_is_no_map_of_an_open_model(pane: Any) -> N
     assert pane.controls.method.isVisible()
 
 
-def test_stopping_umap_keeps_the_map_before(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+def test_stopping_tsne_keeps_the_map_before(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
     before = pane.shown
     engine.answers.pop(Project)  # no answer from now on
-    pane.controls.method.button("umap").click()
+    pane.controls.method.button("tsne").click()
     assert pane.controls.stop.isVisible()
     pane.controls.stop.click()
     assert not pane.controls.stop.isVisible()
@@ -140,31 +154,72 @@ def test_a_lasso_marks_the_points_within(pane: Any) -> None:
     )
     assert plot._within(half) == within
     _drag(plot, QPoint(1, 1), QPoint(20, 30), Qt.KeyboardModifier.ShiftModifier)
-    assert plot.marked == found
+    assert found == [] or np.flatnonzero(plot._lit).tolist() == found
 
 
-def test_search_marks_tokens(pane: Any) -> None:
+def test_a_search_dims_all_other_points_and_return_selects_the_shortest(pane: Any, qtbot: QtBot) -> None:
     pane.controls.search.setText("c")
-    assert [pane.shown.names[i] for i in pane.plot.marked] == ["c", "c"]
+    lit = np.flatnonzero(pane.plot._lit).tolist()
+    assert [pane.shown.names[i] for i in lit] == ["c", "c"]
+    before = pane.plot._view.scale
+    QTest.keyClick(pane.controls.search, Qt.Key.Key_Return)
+    wanted = int(pane.shown.rows.ids[lit[0]])
+    qtbot.waitUntil(lambda: pane.details.row.id == wanted and pane.plot.marked[0] == lit[0])
+    assert str(wanted) in pane.details.token.text()  # panel, ring and list are those of one token
+    assert {link.begin for link in pane.plot.links} == {lit[0]}
+    assert [link.words for link in pane.plot.links] == [
+        f"{cosine:.2f}" for cosine in pane.details.near.near.cosines[: len(pane.plot.links)]
+    ]
+    qtbot.waitUntil(lambda: pane.plot._view.scale > before)  # the view flies there
     pane.controls.search.clear()
-    assert [pane.shown.names[i] for i in pane.plot.marked] != ["c", "c"]
+    assert pane.plot._lit is None
 
 
-def test_an_analogy_draws_its_parallelogram(pane: Any, qtbot: QtBot) -> None:
-    for field, word in zip(pane.details.fields, ("king", "man", "woman"), strict=True):
+def test_an_analogy_is_a_parallelogram_whose_arrow_ends_at_the_sum(pane: Any, qtbot: QtBot) -> None:
+    pane.controls.view.button("analogy").click()
+    for field, word in zip(pane.words.analogy.fields, ("king", "man", "woman"), strict=True):
         field.setText(word)
-    QTest.keyClick(pane.details.fields[2], Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: bool(pane.plot.arrows))
-    a, b, c, found = (pane.shown.index_of(i) for i in (95, 96, 97, 100))
-    assert pane.plot.arrows == [(b, a), (c, found)]
+    QTest.keyClick(pane.words.analogy.fields[2], Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: pane.analogy.words == ("king", "man", "woman") and pane.analogy._moved == 1.0)
+    a, b, c, total = pane.analogy.places()[:4]
+    assert np.allclose(total - c, a - b)
     assert "king − man + woman" in pane.details.near_title.text()
+    assert pane.words.analogy.tokens[0].text() == "king · 95"
     pane.details.retranslate()
     assert "king − man + woman" in pane.details.near_title.text()  # also after a change of language
-    pane.plot.grab()
+    pane.analogy.grab()
+
+
+def test_the_first_analogy_that_works_is_shown_and_offered(pane: Any, qtbot: QtBot) -> None:
+    pane.controls.view.button("analogy").click()
+    qtbot.waitUntil(lambda: pane.analogy.found is not None)
+    assert pane.analogy.words == ("Paris", "France", "Japan")
+    assert [chip.text() for chip in pane.words.analogy.chips if chip.isVisible()] == ["Paris − France + Japan"]
+
+
+def test_an_axis_places_each_word_by_its_cosine(pane: Any, qtbot: QtBot) -> None:
+    pane.controls.view.button("axis").click()
+    qtbot.waitUntil(lambda: isinstance(pane.shown, AxisMap))
+    across = pane.shown.points[:, 0]
+    assert np.allclose(across / across.max(), pane.shown.axis.cosines / pane.shown.axis.cosines.max())
+    assert pane.shown.ends(1) == [48, 1]  # the ends themselves are the two words
+    assert "woman − man" in pane.plot.axes()[0]
+    assert pane.sentence()
+
+
+def test_words_without_a_vector_leave_no_picture_of_other_words(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    pane.controls.view.button("axis").click()
+    qtbot.waitUntil(lambda: isinstance(pane.shown, AxisMap))
+    engine.answers[ProjectOnAxis] = lambda _: [Ended(0, "failed", "error.word_unknown", {"word": "qqq"})]
+    pane.words.axis.fields[0].setText("qqq")
+    QTest.keyClick(pane.words.axis.fields[0], Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: pane.shown is None)
+    assert "qqq" in pane.messages.label.text()
+    assert pane.words.axis.fields[0].isVisible()
 
 
 def test_the_path_of_the_selected_token_through_the_layers_is_drawn(pane: Any, qtbot: QtBot) -> None:
-    pane.controls.method.button("layers").click()
+    pane.controls.view.button("layers").click()
     qtbot.waitUntil(lambda: isinstance(pane.shown, LayerPaths))
     pane.state.select_token(1)
     assert pane.plot.paths[0] == [1, 6, 11]
@@ -177,12 +232,12 @@ def test_the_path_of_the_selected_token_through_the_layers_is_drawn(pane: Any, q
 
 def test_choices_are_saved_and_restored(pane: Any) -> None:
     pane.controls.dims.choose("3d")
-    pane.details.fields[0].setText("king")
+    pane.words.analogy.fields[0].setText("king")
     saved = pane.save()
     pane.restore({"method": "no", "dims": 7, "analogy": "x"})
     assert pane.controls.dims.current == "3d"
     pane.restore(saved)
-    assert pane.details.fields[0].text() == "king"
+    assert pane.words.analogy.fields[0].text() == "king"
 
 
 @pytest.fixture
@@ -212,20 +267,15 @@ def test_the_words_about_a_point_take_no_room_from_the_map(small_pane: Any, qtbo
 def test_a_scene_looks_up_a_word_on_the_whole_map(small_pane: Any, qtbot: QtBot) -> None:
     # A look-up before has zoomed in.
     small_pane.plot.fit([0, 1])
-    near = small_pane.plot._scale
+    near = small_pane.plot._view.scale
     small_pane.act({"look_up": [small_pane.shown.names[5]]})
-    assert small_pane.plot._scale < near
+    assert small_pane.plot._view.scale < near
     assert small_pane.plot.rect().contains(*small_pane.plot._place()[5, :2].astype(int).tolist())
 
 
-def test_the_neighbours_have_room_in_a_low_tile(window: MainWindow, small_pane: Any, qtbot: QtBot) -> None:
-    window.resize(1500, 700)
-    qtbot.waitUntil(
-        lambda: (
-            small_pane.details.isVisible()
-            and small_pane.details.near.height() >= 2 * small_pane.details.near.row_height()
-        )
-    )
+def test_a_small_tile_shows_the_map_alone(small_pane: Any, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: small_pane.compact and not small_pane.details.isVisible())
+    assert small_pane.plot.height() > 0.8 * small_pane.height()
 
 
 def test_tsne_has_no_axes_and_no_progress_before_its_first_points(small_pane: Any, engine: FakeEngine) -> None:

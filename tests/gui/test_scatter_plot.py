@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from gui import i18n
 from gui.theme import LIGHT, SMALL
-from gui.widgets.scatter_plot import ScatterPlot, label_rank
+from gui.widgets.label_ranks import label_rank
+from gui.widgets.scatter_plot import Link, ScatterPlot
 from tests.gui.hands import (
     LARGE_TYPE,
     RIGHT,
@@ -217,7 +218,7 @@ def test_the_name_of_an_axis_is_shown_whole_or_not_at_all(qtbot: QtBot, language
     plot.set_points(np.eye(2, dtype=np.float32), fit=True)
     plot.set_explained((0.61, 0.27))
     for name, share, room in zip(plot.axes(), ("61", "27"), size, strict=True):
-        assert QFontMetricsF(plot.theme.font(SMALL - 1)).horizontalAdvance(name) < room
+        assert QFontMetricsF(plot.theme.font(SMALL)).horizontalAdvance(name) < room
         assert share in name if room >= 120 else name == ""
     plot.set_explained(())
     assert plot.axes() == ("", "")
@@ -288,3 +289,86 @@ def test_zooming_into_a_crowd_shows_names_of_the_points_there(qtbot: QtBot) -> N
 @pytest.mark.parametrize(("name", "rank"), [(" king", 0), ("king", 1), ("猫", 1), ("a", 2), ("12", 2), ("\x00", 3)])
 def test_words_are_labelled_before_other_names_and_invisible_ones_never(name: str, rank: int) -> None:
     assert label_rank(name) == rank
+
+
+def test_names_of_regions_are_shown_with_all_points_in_view_and_vanish_close_by(qtbot: QtBot) -> None:
+    plot = crowd(qtbot, 2000)
+    plot.set_names([""] * 2000, ["a"] * 2000)
+    without = pixels(plot)
+    plot.set_regions([("animals", np.zeros(2, np.float32))])
+    assert plot._region_alpha() == 1
+    assert (pixels(plot) != without).any()
+    plot.zoom(8)
+    assert plot._region_alpha() == 0
+    near = pixels(plot)
+    plot.set_regions([])
+    assert (pixels(plot) == near).all()
+
+
+def test_a_flight_ends_at_the_view_that_fit_shows_at_once(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    plot.fit([1, 4])
+    plot.grab()
+    wanted = [plot.at(i) for i in range(5)]
+    plot.fit()
+    press(plot, Qt.Key.Key_Right)  # also from a view that was moved by hand
+    plot.grab()
+    begun = plot.at(1)
+    plot.fly_to([1, 4])
+    plot.grab()
+    assert (plot.at(1) - begun).manhattanLength() < 60  # it begins where the view was
+    qtbot.waitUntil(lambda: (plot.grab(), (plot.at(1) - wanted[1]).manhattanLength() < 1e-3)[1])
+    assert all((plot.at(i) - wanted[i]).manhattanLength() < 1e-2 for i in range(5))
+
+
+def test_points_that_are_not_lit_are_faint(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    plot.set_names([""] * 5, ["latin"] * 5)
+    background = 255.0
+
+    def strength(index: int) -> float:
+        at = plot.at(index).toPoint()
+        return background - (pixels(plot)[at.y(), at.x()] >> 16 & 0xFF)
+
+    full = strength(0)
+    plot.set_lit([2])
+    assert strength(2) == full
+    assert strength(0) < 0.2 * full
+    plot.set_lit(None)
+    assert strength(0) == full
+
+
+def test_points_are_coloured_by_numbers(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    plot.set_values(np.array([0.0, 0.5, 1.0, 1.0, np.nan]))
+    plot.names = [""] * 5
+    shown, places = pixels(plot), [plot.at(i).toPoint() for i in range(5)]
+    colors = [int(shown[at.y(), at.x()]) for at in places]
+    assert colors[2] == colors[3]
+    assert len(set(colors)) == 4  # low, middle, high, and no number
+
+
+def test_a_link_is_a_line_with_its_words(qtbot: QtBot) -> None:
+    plot = plot_of(qtbot, CORNERS)
+    plain = pixels(plot)
+    plot.set_links([Link(0, 1, "0.73")])
+    middle = ((plot.at(0) + plot.at(1)) / 2).toPoint()
+    assert pixels(plot)[middle.y(), middle.x()] != plain[middle.y(), middle.x()]
+    with_words = pixels(plot)
+    plot.set_links([Link(0, 1, "")])
+    assert (pixels(plot) != with_words).any()
+
+
+def test_the_ends_of_a_titled_axis_are_all_in_view(qtbot: QtBot) -> None:
+    plot: ScatterPlot = show(qtbot, ScatterPlot(), 600, 400)
+    points = np.random.default_rng(0).normal(size=(3000, 2)).astype(np.float32)
+    points[7] = (40, 0)
+    plot.set_names([""] * 3000, ["a"] * 3000)
+    plot.set_points(points, fit=True)
+    plot.grab()
+    assert plot.at(7).x() > plot.width()
+    plot.set_titles("← man   woman →", "up")
+    plot.fit()
+    plot.grab()
+    assert plot.at(7).x() < plot.width()
+    assert plot.axes() == ("← man   woman →", "up")

@@ -223,7 +223,7 @@ def test_the_analogy_example_asks_for_king_minus_man_plus_woman(
     asked = engine.asked(FindAnalogy)[-1]
     assert (asked.a, asked.b, asked.c, asked.source, asked.language) == ("king", "man", "woman", "word2vec", "en")
     pane = window.workspace.pane(EmbeddingsPane)
-    qtbot.waitUntil(lambda: bool(pane.plot.arrows))
+    qtbot.waitUntil(lambda: pane.analogy.words == ("king", "man", "woman"))
 
 
 def test_the_neighbours_example_looks_up_its_word(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:

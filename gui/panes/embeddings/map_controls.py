@@ -1,41 +1,50 @@
-"""The choices above a map: which vectors, by which method, in how many dimensions; a search, stop and reset."""
+"""The choices above the picture: which vectors, seen how; for a map its method, dimensions, colours and a search."""
 
+from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Literal
 
-from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 
 from engine.messages.embeddings import VectorSource
 from gui.i18n import t
-from gui.layout import fill, row
+from gui.layout import row, stack
 from gui.theme import GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.segmented_control import SegmentedControl
 
 Method = Literal["pca", "tsne", "umap"]
-SOURCES: tuple[VectorSource, ...] = ("model", "word2vec")
-PROJECTIONS: tuple[Method, ...] = ("pca", "tsne", "umap")
-METHODS = (*PROJECTIONS, "layers")
+View = Literal["map", "analogy", "axis", "layers"]
+SOURCES: tuple[VectorSource, ...] = ("model", "word2vec", "own")
+VIEWS: tuple[View, ...] = ("map", "analogy", "axis", "layers")
+METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
 DIMS = ("2d", "3d")
+COLORS = ("kind", "order", "norm", "position", "loss")  # and the columns of one's own vectors
+OF_TEXT = ("position", "loss")  # colours that only the tokens of the text have
 
 
 class MapControls(Themed, QWidget):
+    color_changed = Signal(str)
+
     def __init__(self) -> None:
         super().__init__()
-        self.source, self.method, self.dims = (SegmentedControl(names) for names in (SOURCES, METHODS, DIMS))
-        self.search = QLineEdit()
+        self.source, self.view, self.method, self.dims = map(SegmentedControl, (SOURCES, VIEWS, METHODS, DIMS))
+        self.color, self.search = QComboBox(), QLineEdit()
         self.search.setClearButtonEnabled(True)
-        self.stop, self.reset, self.tools = QPushButton(), QPushButton(), QWidget()
+        self.stop, self.reset, self.file, self.tools = QPushButton(), QPushButton(), QPushButton(), QWidget()
+        self._columns: Sequence[str] = ()
         self._choices = (
             ("source", self.source, SOURCES),
+            ("view", self.view, VIEWS),
             ("method", self.method, METHODS),
             ("dims", self.dims, DIMS),
         )
-        tools = row(self.dims, self.search, self.stop, self.reset, spacing=GAP_M)
+        tools = row(self.method, self.dims, self.color, self.search, self.stop, self.reset, spacing=GAP_M)
         tools.setStretchFactor(self.search, 1)
         self.tools.setLayout(tools)
-        self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
-        fill(self._rows, row(self.source, self.method, 1, spacing=GAP_M), self.tools, spacing=GAP_S)
-        self._rows.setStretchFactor(self.tools, 1)
+        self.color.activated.connect(lambda: self.color_changed.emit(self.chosen_color))
+        stack(self, row(self.source, self.file, self.view, 1, spacing=GAP_M), self.tools, spacing=GAP_S)
         self.setMinimumWidth(1)  # the tile decides how wide the pane is, not these buttons
         self.retranslate()
 
@@ -44,49 +53,81 @@ class MapControls(Themed, QWidget):
         return next(source for source in SOURCES if source == self.source.current)
 
     @property
+    def chosen_view(self) -> View:
+        """What is shown; only the open model has layers."""
+        chosen = next(view for view in VIEWS if view == self.view.current)
+        return "map" if chosen == "layers" and self.vector_source != "model" else chosen
+
+    @property
     def of_words(self) -> bool:
-        """True if the map shows word2vec's words, False if it shows the open model's tokens."""
+        """True if the picture shows word2vec's words."""
         return self.vector_source == "word2vec"
 
     @property
-    def projection(self) -> Method | None:
-        """The method of a map of vectors; None for the paths through the layers, which words do not have."""
-        chosen = next((method for method in PROJECTIONS if method == self.method.current), None)
-        return "pca" if chosen is None and self.of_words else chosen
+    def projection(self) -> Method:
+        return next(method for method in METHODS if method == self.method.current)
 
     @property
     def is_iterative(self) -> bool:
-        """True for t-SNE and UMAP, which move the points step by step and whose axes have no meaning."""
-        return self.projection in ("tsne", "umap")
+        """True for maps by t-SNE and UMAP, which move the points step by step and whose axes have no meaning."""
+        return self.chosen_view == "map" and self.projection != "pca"
 
     @property
     def dimensions(self) -> Literal[2, 3]:
-        return 3 if self.dims.current == "3d" and self.projection != "tsne" else 2
+        flat = self.chosen_view == "map" and self.projection == "tsne"
+        return 3 if self.dims.current == "3d" and not flat else 2
 
-    def update_choices(self, shown: bool, searchable: bool, busy: bool) -> None:
-        """Show and enable what applies to the current choices. `shown`: there are vectors to show."""
-        self.source.setVisible(shown)
-        self.method.setVisible(shown)
-        self.method.leave_out("layers", self.of_words)
+    @property
+    def chosen_color(self) -> str:
+        return str(self.color.currentData() or COLORS[0])
+
+    def set_columns(self, columns: Sequence[str]) -> None:
+        """Set the numbers that one's own vectors have, besides those of all vectors."""
+        if list(columns) != list(self._columns):
+            self._columns = tuple(columns)
+            self._fill_colors()
+
+    def update_choices(self, searchable: bool, busy: bool) -> None:
+        """Show and enable what applies to the current choices."""
+        view = self.chosen_view
+        self.view.leave_out("layers", self.vector_source != "model")
+        self.file.setVisible(self.vector_source == "own")
+        self.tools.setVisible(view in ("map", "layers", "axis"))
+        self.method.setVisible(view == "map")
+        self.dims.setVisible(view in ("map", "layers"))
+        self.color.setVisible(view in ("map", "axis"))
         self.search.setEnabled(searchable)
         self.stop.setVisible(busy and self.is_iterative)
-        self.dims.setEnabled(self.projection != "tsne")
-
-    def set_direction(self, one_row: bool) -> None:
-        self._rows.setDirection(QBoxLayout.Direction.LeftToRight if one_row else QBoxLayout.Direction.TopToBottom)
+        self.dims.setEnabled(not (view == "map" and self.projection == "tsne"))
 
     def save(self) -> dict[str, str]:
-        return {name: control.current for name, control, _ in self._choices}
+        return {**{name: control.current for name, control, _ in self._choices}, "color": self.chosen_color}
 
     def restore(self, saved: dict[str, Any]) -> None:
+        if saved.get("method") == "layers":  # as saved by earlier versions
+            saved = {**saved, "view": "layers"}
         for name, control, values in self._choices:
-            if saved.get(name) in values:
+            if saved.get(name) in values and control.button(saved[name]).isEnabled():
                 control.choose(saved[name])
+        self.color.setCurrentIndex(max(0, self.color.findData(saved.get("color"))))
+
+    def _fill_colors(self) -> None:
+        chosen = self.color.currentData()
+        self.color.clear()
+        for name in (*COLORS, *self._columns):
+            self.color.addItem(t(f"pane.embeddings.color.{name}") if name in COLORS else name, name)
+        self.color.setCurrentIndex(max(0, self.color.findData(chosen)))
 
     def retranslate(self) -> None:
         for name, control, values in self._choices:
             labels = {value: t(f"pane.embeddings.{name}.{value}") for value in values}
             control.set_labels(labels, t(f"pane.embeddings.{name}_name"))
+        missing = find_spec("umap") is None
+        self.method.disable("umap", t("error.extra_missing", extra="umap") if missing else "")
+        self._fill_colors()
+        self.color.setAccessibleName(t("pane.embeddings.color_name"))
+        self.color.setToolTip(t("pane.embeddings.color_name"))
+        self.file.setText(t("pane.embeddings.file"))
         self.reset.setText(t("pane.embeddings.reset"))
         self.stop.setText(t("pane.embeddings.stop"))
         self.search.setPlaceholderText(t("pane.embeddings.search"))

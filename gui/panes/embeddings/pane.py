@@ -1,76 +1,103 @@
-"""The embedding matrix as a map of points, one of its rows as numbers, and the paths of tokens through the layers."""
+"""The Embeddings pane: vectors as a map, an analogy, an axis between two words, and the paths through the layers."""
 
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.embeddings import (
-    EmbeddingMap,
-    EmbeddingNames,
     EmbeddingPaths,
-    FindAnalogy,
     LookUp,
-    NearTokens,
-    Project,
+    TokenRow,
     TracePaths,
+    VectorSource,
 )
-from engine.messages.envelope import Ended
-from engine.messages.status import Notice
+from engine.messages.scoring import ScoredTokens, ScoreText
+from engine.messages.status import Progress
 from gui import i18n
 from gui.i18n import number, percent, t
 from gui.layout import label, row as in_a_row, stack
 from gui.pane import Pane, Table
+from gui.panes.embeddings import sentence
+from gui.panes.embeddings.coloring import Coloring
 from gui.panes.embeddings.map_controls import MapControls
-from gui.panes.embeddings.projection import LayerPaths, Projection, VectorMap
+from gui.panes.embeddings.map_requests import MapRequests
+from gui.panes.embeddings.own_vectors import OwnVectors, dropped
+from gui.panes.embeddings.projection import AxisMap, LayerPaths, Projection, VectorMap
 from gui.panes.embeddings.vector_details import VectorDetails
+from gui.panes.embeddings.vector_plot import VectorPlot
+from gui.panes.embeddings.word_views import WordViews
 from gui.theme import GAP_L, GAP_S
 from gui.widgets.legend import Legend
-from gui.widgets.scatter_plot import ScatterPlot
 
-MOST, LIVE_POINTS = 50_000, 2000  # points; while the model is trained
-ROOM_FOR_SIDE, ONE_ROW, TALL = 620, 1100, 300  # pixels at zoom 1: width, width, height
+ROOM_FOR_SIDE = 620  # pixels at zoom 1: width
+TALL = 300  # height
 MOST_FOUND = 300  # points that a search or a lasso marks
+PICTURES = {"map": "Project", "analogy": "FindAnalogy", "axis": "ProjectOnAxis", "layers": "TracePaths"}  # slots
 
 
 class EmbeddingsPane(Pane):
     id = "embeddings"
-    computes = ("Project", "TracePaths")
+    computes = tuple(PICTURES.values())
 
     def build(self) -> None:
         self.shown: Projection | None = None
-        self._names: EmbeddingNames | None = None  # of the map that is being received
         self._looked_up: LookUp | None = None  # the last request for a row
-        self._wanted: tuple[int, ...] = ()  # the tokens of the text that the map was asked to contain
+        self._by_hand = False  # whether the user has looked up the row that is shown
+        self._flies = False  # whether the view flies to the row when it arrives
         self._words: list[str] = []  # words to look up once the map is complete
         self._build_widgets()
         self._lay_out()
+        self.setAcceptDrops(True)
         self.follow(self.state.model_changed)
         self.follow_live(self.refresh, self._follows_training)
+        self.state.model_changed.connect(self._model_changed)
         self.state.tokens_changed.connect(self._text_changed)
-        self.state.selection_changed.connect(self._mark_selection)
+        self.state.selection_changed.connect(self._selection_changed)
 
     def _build_widgets(self) -> None:
-        self.plot, self.details, self.legend = ScatterPlot(), VectorDetails(), Legend()
-        self.controls = MapControls()
+        self.plot, self.details, self.legend, self.controls = VectorPlot(), VectorDetails(), Legend(), MapControls()
+        self.maps = MapRequests(self, self.controls)
+        self.words, self.own = WordViews(self, self.details), OwnVectors(self)
+        self.analogy = self.words.picture
         self.point, self.empty = label("muted"), self.empty_page()
         self.plot.hovered.connect(self._hovered)
         self.plot.clicked.connect(self._clicked)
-        self.plot.lassoed.connect(self._mark)
+        self.plot.lassoed.connect(lambda found: self.plot.light(found[:MOST_FOUND] or None))
         self.details.token_chosen.connect(self._look_up)
-        self.details.analogy_wanted.connect(self._find_analogy)
+        self.maps.arrived.connect(self._map_arrived)
+        self.maps.named.connect(self._map_named)
+        self.maps.ended.connect(self._update_controls)
+        self.words.analogy_wanted.connect(lambda: self.words.ask_analogy(self._source))
+        self.words.axis_wanted.connect(lambda: self.words.ask_axis(self._source))
+        self.words.analogy_shown.connect(self._update_controls)
+        self.words.axis_found.connect(self._show)
+        self.words.failed.connect(self._words_failed)
+        self.own.opened.connect(self._own_opened)
+        self.own.failed.connect(self._update_controls)
         self.controls.source.changed.connect(self._source_changed)
+        self.controls.view.changed.connect(self._view_changed)
         self.controls.method.changed.connect(self._method_changed)
         self.controls.dims.changed.connect(self._method_changed)
+        self.controls.color_changed.connect(self._color)
+        self.controls.file.clicked.connect(self.own.choose)
         self.controls.search.textChanged.connect(self._search)
         self.controls.search.returnPressed.connect(self._look_up_found)
-        self.controls.reset.clicked.connect(lambda: self.plot.fit())
+        self.controls.reset.clicked.connect(self._show_whole)
         self.controls.stop.clicked.connect(self._stop)
 
     def _lay_out(self) -> None:
-        middle = in_a_row(self.plot, self.details, spacing=GAP_L)
-        middle.setStretchFactor(self.plot, 5)
+        pictures = QWidget()
+        stack(pictures, self.legend, self.plot, self.analogy, spacing=GAP_S)
+        self.pictures = pictures
+        middle = in_a_row(pictures, self.details, spacing=GAP_L)
+        middle.setStretchFactor(pictures, 5)
         middle.setStretchFactor(self.details, 2)
-        whole = stack(self.body, self.empty, self.controls, self.legend, middle, spacing=GAP_S)
+        self.top = QWidget()
+        stack(self.top, self.controls, self.words.analogy, self.words.axis, spacing=GAP_S)
+        self.add_controls(self.top)
+        whole = stack(self.body, self.top, self.empty, middle, spacing=GAP_S)
         whole.setStretchFactor(self.empty, 1)
         whole.setStretchFactor(middle, 1)
         stack(self.plot, 1, in_a_row(self.point, 1))  # over the map: a row of its own would mostly be empty
@@ -81,41 +108,64 @@ class EmbeddingsPane(Pane):
     # --- Requests --------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        method, controls = self.controls.projection, self.controls
-        if self.state.model is None and not controls.of_words:
-            self.drop("Project")
-            self.drop("TracePaths")
-            self._clear()
-            self._update_controls()
-        elif method is None:
-            self.drop("Project")
-            if self.state.text:
-                self.ask(TracePaths(self.state.text, controls.dimensions), self._paths_arrived)
-        else:
-            self.drop("TracePaths")
+        controls = self.controls
+        for slot in PICTURES.values():
+            if slot != PICTURES[controls.chosen_view]:
+                self.drop(slot)
+        if controls.chosen_view != "layers":
             self.report_context(0, 0)
-            most = LIVE_POINTS if self.state.training else MOST
-            self.messages.withdraw("notice.rows_left_out")
-            self._wanted = self._rows_of_text()
-            source, language = controls.vector_source, i18n.language()
-            request = Project(method, controls.dimensions, most, source, language, self._wanted)
-            self.ask(request, self._map_arrived, ended=self._map_ended)
-            self._update_controls()
+        if self._source == "own" and self.own.info is None:
+            self._clear()
+            if self.own.path:
+                self.own.open(self.own.path)
+        elif controls.vector_source == "model" and self.state.model is None:
+            for slot in PICTURES.values():
+                self.drop(slot)
+            self._clear()
+        else:
+            self._ask_picture()
+        self._update_controls()
         self._mark_selection()
 
+    def _ask_picture(self) -> None:
+        view = self.controls.chosen_view
+        if view == "layers":
+            if self.state.text:
+                self.ask(TracePaths(self.state.text, self.controls.dimensions), self._paths_arrived)
+        elif view == "map":
+            self.maps.ask(self._rows_of_text())
+        elif view == "axis":
+            self.words.ask_axis(self._source)
+        else:
+            self.words.ask_examples(self._source)
+            if all(self.words.analogy.words):
+                self.words.ask_analogy(self._source)
+
+    @property
+    def _source(self) -> VectorSource:
+        return self.controls.vector_source
+
     def _follows_training(self) -> bool:
-        """Return whether the map follows training: only one that is computed in one step does."""
-        return not self.controls.is_iterative and not self.controls.of_words
+        """Return whether the picture follows training: only one that is computed in one step does."""
+        return not self.controls.is_iterative and self._source == "model"
+
+    def _model_changed(self) -> None:
+        """Forget what was found in the model before."""
+        self.maps.forget()
+        if self._source == "model":
+            self._clear()
 
     def _text_changed(self) -> None:
-        if self.controls.projection is None or self._misses_tokens():
+        if self.controls.chosen_view == "layers" or self._misses_tokens():
             self._refresh_when_seen()
         else:
             self._mark_selection()
+            if self.controls.chosen_color in ("position", "loss"):
+                self._color()
 
     def _rows_of_text(self) -> tuple[int, ...]:
         tokens = self.state.tokens
-        if tokens is None or self.controls.of_words:
+        if tokens is None or self._source != "model":
             return ()
         return tuple(dict.fromkeys(tokens.ids.tolist()))[:MOST_FOUND]
 
@@ -124,10 +174,19 @@ class EmbeddingsPane(Pane):
         if not isinstance(self.shown, VectorMap) or not self.shown.is_sample or self.controls.is_iterative:
             return False
         shown = self.shown
-        return any(shown.index_of(row) < 0 for row in self._rows_of_text() if row not in self._wanted)
+        return any(shown.index_of(row) < 0 for row in self._rows_of_text() if row not in self.maps.wanted)
 
     def _source_changed(self) -> None:
+        self.maps.source_chosen, self.maps.weak = True, None
         self._clear()
+        if self._source == "own" and not self.own.path:
+            self.own.choose()
+        self._method_changed()
+
+    def _view_changed(self) -> None:
+        """Clear the panel, which may list what was found in the view before."""
+        self.details.clear()
+        self._by_hand = self.state.token is not None
         self._method_changed()
 
     def _method_changed(self) -> None:
@@ -136,7 +195,8 @@ class EmbeddingsPane(Pane):
 
     def _clear(self) -> None:
         """Show nothing, because the source of the vectors has changed or is gone."""
-        self.shown = None
+        self.shown, self._by_hand = None, False
+        self.words.clear()
         self.drop("LookUp")
         self.details.clear()
 
@@ -145,175 +205,236 @@ class EmbeddingsPane(Pane):
         self.drop("Project")
         self._update_controls()
 
-    def _map_arrived(self, event: EmbeddingNames | Notice | EmbeddingMap) -> None:
-        if isinstance(event, Notice):
-            self.messages.show_notice(event)
-        elif isinstance(event, EmbeddingNames):
-            self._names = event
-        elif self._names is not None:
-            self.veil.lift()  # t-SNE goes on, and shows its points as they move
-            self._show(VectorMap(self._names, event))
-            if event.fraction >= 1.0:
-                self._look_up_words()
+    # --- Answers ---------------------------------------------------------------------------------
 
-    def _map_ended(self, end: Ended) -> None:
-        """Show the principal components again if t-SNE or UMAP has failed, for example if it is not installed."""
-        if end.outcome == "failed" and self.controls.is_iterative:
-            self.controls.method.choose("pca")
-        self._update_controls()
+    def _map_arrived(self, shown: VectorMap) -> None:
+        self._show(shown)
+        if shown.map.fraction >= 1.0:
+            self._look_up_words()
+
+    def _map_named(self, shown: VectorMap) -> None:
+        self.shown = shown
+        self.plot.show_regions(shown.regions)
 
     def _paths_arrived(self, paths: EmbeddingPaths) -> None:
         self.report_context(len(paths.pieces), paths.first + len(paths.pieces))
         self._show(LayerPaths(paths))
 
     def _show(self, shown: Projection) -> None:
-        """Show a map or paths. The view stays as the user has set it, if it suits them."""
+        """Plot a map, an axis or paths. The view stays as the user has set it, if it suits them."""
         before, self.shown = self.shown, shown
-        if before is None or before.names != shown.names or before.kinds != shown.kinds:
-            self.plot.set_names(shown.names, shown.kinds)
-        self.plot.set_points(shown.points, fit=not shown.fits_view_of(before))
+        self.plot.show_projection(shown, before)
+        if isinstance(shown, VectorMap):
+            self.controls.set_columns([name for name in shown.rows.values if name != "norm"])
+        self._color()
         self._update_controls()
         self._mark_selection()
 
+    def _words_failed(self) -> None:
+        self.shown = None
+        self.details.clear()
+        self._update_controls()
+
     # --- Selection -------------------------------------------------------------------------------
 
+    def _selection_changed(self) -> None:
+        self._by_hand = self.state.token is not None
+        self._mark_selection()
+
     def _mark_selection(self) -> None:
-        """Mark the selected token, or all tokens of the text, and look up its row, or that of the last."""
+        """Mark the selected token and all tokens of the text, and look up the row of the selected or last one."""
         tokens, chosen = self.state.tokens, self.state.token
-        if tokens is None or not len(tokens.ids):
+        if tokens is None or not len(tokens.ids) or self.controls.chosen_view == "analogy":
             return
-        wanted = range(len(tokens.ids)) if chosen is None else (chosen,)
-        rows = [row for token in wanted if (row := self._row_of(token)) is not None]
+        rows = [row for token in range(len(tokens.ids)) if (row := self._row_of(token)) is not None]
         if isinstance(self.shown, LayerPaths):
             point = self.shown.point_of(chosen)
             self.plot.set_paths(self.shown.lines(point))
             self.plot.set_marked([] if point is None else [point])
         elif self.shown is not None:
-            self._mark([self.shown.index_of(row) for row in dict.fromkeys(rows)])
-        if rows and self.isVisible():
-            self._ask_row(rows[-1])
+            self.plot.mark_text([self.shown.index_of(row) for row in dict.fromkeys(rows)][:MOST_FOUND])
+        wanted = self._row_of(chosen) if chosen is not None else rows[-1] if rows else None
+        if wanted is not None and self.isVisible() and not (chosen is None and self._by_hand):
+            self._ask_row(wanted)
 
     def _row_of(self, token: int) -> int | None:
         """Return the row of a token of the text; with word vectors that of the word which it is, if it is one."""
         tokens = self.state.tokens
         assert tokens is not None
-        if not self.controls.of_words:
+        if self._source == "model":
             return int(tokens.ids[token])
         word = tokens.pieces[token].strip().lower()
-        return self.shown.row_named(word) if isinstance(self.shown, VectorMap) else None
+        return self.shown.row_named(word) if isinstance(self.shown, (VectorMap, AxisMap)) else None
 
     def _ask_row(self, row: int) -> None:
         """Request a row, unless it is being answered already: each map of a movement asks for the same."""
-        request = LookUp(row, source=self.controls.vector_source, language=i18n.language())
+        request = LookUp(row, source=self._source, language=i18n.language())
         if request != self._looked_up or not self.asking("LookUp"):
             self._looked_up = request
-            self.ask(request, self.details.show_row)
+            self.ask(request, self._row_arrived)
+
+    def _row_arrived(self, row: TokenRow) -> None:
+        self.details.show_row(row)
+        if isinstance(self.shown, (VectorMap, AxisMap)):
+            near = zip(row.near.ids.tolist(), row.near.cosines.tolist(), strict=True)
+            points = [(self.shown.index_of(token), cosine) for token, cosine in near]
+            joined = self._by_hand and isinstance(self.shown, VectorMap)
+            self.plot.choose(self.shown.index_of(row.id), points if joined else [], self._flies)
+        self._flies = False
+        self.subtitle_changed.emit()
 
     def on_shown(self) -> None:
         self._mark_selection()
 
-    def _mark(self, indices: list[int]) -> None:
-        self.plot.set_arrows([])
-        self.plot.set_marked([index for index in indices[:MOST_FOUND] if index >= 0])
-
     def _clicked(self, index: int) -> None:
-        if index >= 0 and isinstance(self.shown, LayerPaths):
-            self.state.select_token(self.shown.token_at(index))
-        elif index >= 0 and isinstance(self.shown, VectorMap):
+        """Select the token of the point in all panes, or show its row here; nothing for a click beside all points."""
+        if isinstance(self.shown, LayerPaths):
+            self.state.select_token(self.shown.token_at(index) if index >= 0 else None)
+        elif self.shown is not None and index >= 0:
             self._look_up(int(self.shown.rows.ids[index]))
+        elif self.shown is not None:
+            self._by_hand = False
+            self.plot.choose(-1, [], False)
+            self.state.select_token(None)
 
     def _look_up(self, row: int) -> None:
         """Select the token with this row in all panes if the text contains it; else show the row here."""
         count = len(self.state.tokens.ids) if self.state.tokens is not None else 0
         token = next((token for token in range(count) if self._row_of(token) == row), None)
-        if token is not None:
+        self._by_hand = True
+        if token is not None and token != self.state.token:
             self.state.select_token(token)
             return
-        if isinstance(self.shown, VectorMap):
-            self._mark([self.shown.index_of(row)])
         self._ask_row(row)
 
+    def _found(self) -> list[int]:
+        """Return the points whose names contain the text that is searched for, the shortest names first."""
+        wanted = self.controls.search.text().strip().lower()
+        return self.shown.containing(wanted) if isinstance(self.shown, (VectorMap, AxisMap)) and wanted else []
+
     def _search(self, text: str) -> None:
-        """Mark the tokens that contain the text, and show the shortest of them in the middle."""
-        wanted = text.strip().lower()
-        if not isinstance(self.shown, VectorMap) or not wanted:
-            self._mark_selection()
-            return
-        found = self.shown.containing(wanted)
-        self._mark(found)
-        if found:
-            self.plot.centre_on(found[0])
+        """Dim all points but those whose names contain the text."""
+        self.plot.light(self._found() if text.strip() else None)
 
     def _look_up_found(self) -> None:
-        """Look up the token in the middle: the shortest that was found."""
-        wanted = self.controls.search.text().strip().lower()
-        found = self.shown.containing(wanted) if isinstance(self.shown, VectorMap) and wanted else []
-        if found:
-            self._clicked(found[0])
+        """Look up the shortest name that was found and fly there; the next one if that is shown already."""
+        found = self._found()
+        if not found or not isinstance(self.shown, (VectorMap, AxisMap)):
+            return
+        rows = [int(self.shown.rows.ids[index]) for index in found]
+        now = self.details.row.id if self.details.row is not None and self._by_hand else -1
+        self._flies = True
+        self._look_up(rows[(rows.index(now) + 1) % len(rows)] if now in rows else rows[0])
+
+    def _show_whole(self) -> None:
+        self.controls.search.clear()
+        self.plot.light(None)
+        self.plot.fly_to(())
 
     def act(self, wanted: dict[str, Any]) -> None:
         """Look up the words `look_up`: one with its neighbours, or the A, B and C of A − B + C."""
         self._words = wanted.get("look_up", [])
+        self.maps.source_chosen = True
+        if len(self._words) == len(self.words.analogy.fields):
+            self.words.analogy.set_words(self._words)
+            self._words = []
+            self.controls.view.choose("analogy")
+            self.words.ask_analogy(self._source)
+            return
+        self.controls.view.choose("map")
         if isinstance(self.shown, VectorMap) and not self.asking("Project"):
             self._look_up_words()
 
     def _look_up_words(self) -> None:
         words, self._words = self._words, []
-        if len(words) == len(self.details.words):
-            self.details.set_words(words)
-            self._find_analogy()
-        elif words and isinstance(self.shown, VectorMap):
+        if words and isinstance(self.shown, VectorMap):
             row = self.shown.row_named(words[0])
             if row is not None:
                 self.plot.fit()  # the words before may have changed the view
                 self._look_up(row)
 
-    def _find_analogy(self) -> None:
-        words = self.details.words
-        self.messages.clear()
-        request = FindAnalogy(*words, source=self.controls.vector_source, language=i18n.language())
-        self.ask(request, lambda near: self._analogy_arrived(words, near))
+    # --- Own vectors -----------------------------------------------------------------------------
 
-    def _analogy_arrived(self, words: tuple[str, str, str], near: NearTokens) -> None:
-        """Draw arrows from B to A and from C to the token found; they should be parallel."""
-        self.details.show_analogy(words, near)
-        if not len(near.ids):
-            return
-        found = int(near.ids[0])
-        if isinstance(self.shown, VectorMap):
-            a, b, c, d = points = [self.shown.index_of(row) for row in (*(word[0] for word in near.asked), found)]
-            if min(points) >= 0:
-                self._mark(points)
-                self.plot.set_arrows([(b, a), (c, d)])
-                self.plot.fit(points)
-        request = LookUp(found, source=self.controls.vector_source, language=i18n.language())
-        self.ask(request, self.details.show_numbers, slot="found")
+    def _own_opened(self) -> None:
+        self._clear()
+        if self._source == "own":
+            self._method_changed()
+        else:
+            self.controls.source.choose("own")
+
+    def engine_returned(self) -> None:
+        self.own.forget()
+        super().engine_returned()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            event.ignore()  # the window opens other files
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = dropped(event.mimeData())
+        if files:
+            event.acceptProposedAction()
+            self.own.open(*files)
+
+    # --- Colours ---------------------------------------------------------------------------------
+
+    def _color(self) -> None:
+        """Colour the points by the chosen number. The loss of the text's tokens is asked for first."""
+        chosen, tokens = self.controls.chosen_color, self.state.tokens
+        if chosen == "loss" and self.state.text and self._source == "model":
+            self.ask(ScoreText(self.state.text), self._scored)
+        self._show_color(self.plot.coloring(self.shown, chosen, tokens))
+
+    def _scored(self, scores: Progress | ScoredTokens) -> None:
+        shown = self.shown if self.controls.chosen_color == "loss" else None
+        if isinstance(scores, ScoredTokens) and isinstance(shown, (VectorMap, AxisMap)):
+            self._show_color(self.plot.coloring_of(shown.rows, scores.ids, scores.surprisals))
+
+    def _show_color(self, color: Coloring | None) -> None:
+        self.plot.set_values(None if color is None else color.shares)
+        self.legend.set_entries(self.plot.entries(color, self.controls.color.currentText()))
 
     # --- Showing ---------------------------------------------------------------------------------
 
+    @property
+    def _is_shown(self) -> bool:
+        """Whether there is a picture of the chosen view."""
+        return self.analogy.found is not None if self.controls.chosen_view == "analogy" else self.shown is not None
+
     def _update_controls(self) -> None:
-        shown = self.shown is not None
-        self.plot.setVisible(shown)
-        self.controls.update_choices(
-            shown or self.state.model is not None, isinstance(self.shown, VectorMap), self.asking("Project")
-        )
+        view = self.controls.chosen_view
+        searchable = isinstance(self.shown, (VectorMap, AxisMap))
+        self.controls.update_choices(searchable, self.asking("Project"))
+        self.words.analogy.setVisible(view == "analogy")
+        self.words.axis.setVisible(view == "axis")
         self.adapt_layout()
-        self.empty.setVisible(not shown)
+        self.empty.setVisible(not self._is_shown)
         self.explain_empty(self.empty)
         self.subtitle_changed.emit()
         if self.shown is not None:
             # When t-SNE or UMAP has just been chosen, the points are still those of PCA.
             self.plot.set_explained(() if self.controls.is_iterative else self.shown.explained)
-            self.legend.set_entries(self.plot.legend_entries(lambda kind: t(f"widget.token.kind.{kind}")))
+
+    def explain_empty(self, page: Any) -> None:
+        """Say what is missing: with words no model is needed, with one's own vectors a file."""
+        if self._source == "model":
+            super().explain_empty(page)
+        else:
+            key = "file_wanted" if self._source == "own" and self.own.info is None else "empty"
+            page.set_words("", t(f"pane.embeddings.{key}"), "")
 
     def adapt_layout(self) -> None:
-        shown, wide = self.shown is not None, self.width() > self.theme.px(ONE_ROW)
+        view, shown = self.controls.chosen_view, self._is_shown
         tall = self.height() > self.theme.px(TALL)
-        self.details.setVisible(shown and self.width() > self.theme.px(ROOM_FOR_SIDE))
-        self.controls.tools.setVisible(shown and (wide or tall))
-        self.legend.setVisible(shown and tall)
+        self.pictures.setVisible(shown)
+        self.plot.setVisible(shown and view != "analogy")
+        self.analogy.setVisible(shown and view == "analogy")
+        side = shown and not self.compact and self.width() > self.theme.px(ROOM_FOR_SIDE)
+        self.details.setVisible(side)
+        self.legend.setVisible(shown and not self.compact and view != "analogy")
         self.details.bars.setVisible(tall)  # in a low tile the neighbours need the room more
-        self.controls.set_direction(one_row=wide)
 
     def _hovered(self, index: int) -> None:
         if self.shown is not None and 0 <= index < len(self.shown.points):
@@ -323,35 +444,66 @@ class EmbeddingsPane(Pane):
             self.point.hide()
 
     def subtitle(self) -> str:
-        method = t(f"pane.embeddings.method.{self.controls.method.current}")
-        if self.controls.of_words:
-            method = f"word2vec · {method}"
-        if not isinstance(self.shown, VectorMap):
-            return method if self.shown is not None else ""
-        fraction = 0.0 if self.controls.is_iterative and self.shown.explained else self.shown.map.fraction
+        view, shown = self.controls.chosen_view, self.shown
+        source = t(f"pane.embeddings.source.{self.controls.source.current}")
+        if self._source == "own":
+            source = self.own.name
+        if not self._is_shown:
+            return ""
+        if view == "analogy" or not isinstance(shown, VectorMap):
+            return f"{source} · {t(f'pane.embeddings.view.{view}')}"
+        method = f"{source} · {t(f'pane.embeddings.method.{self.controls.method.current}')}"
+        fraction = 0.0 if self.controls.is_iterative and shown.explained else shown.map.fraction
         key = "pane.embeddings.subtitle" if fraction >= 1.0 else "pane.embeddings.subtitle_moving"
-        shown = number(len(self.shown.points))
-        if self.shown.is_sample:
-            shown = t("pane.embeddings.sample", shown=shown, all=number(self.shown.rows.rows))
-        return t(key, method=method, tokens=shown, percent=percent(fraction))
+        count = number(len(shown.points))
+        if shown.is_sample:
+            count = t("pane.embeddings.sample", shown=count, all=number(shown.rows.rows))
+        return t(key, method=method, tokens=count, percent=percent(fraction))
+
+    def sentence(self) -> str:
+        if not self._is_shown:
+            return ""
+        if self.controls.chosen_view == "analogy":
+            assert self.analogy.found is not None
+            return sentence.of_analogy(self.analogy.words, self.analogy.found)
+        if isinstance(self.shown, AxisMap):
+            return sentence.of_axis(self.shown)
+        if isinstance(self.shown, LayerPaths):
+            return sentence.of_paths(self.shown, self.state.token)
+        assert self.shown is not None
+        return sentence.of_map(self.shown, self.details.row, None if self._by_hand else self.maps.weak)
+
+    def picture(self) -> QWidget:
+        return self.pictures
 
     def table(self) -> Table | None:
-        return self.shown.table() if isinstance(self.shown, VectorMap) else None
+        if self.controls.chosen_view == "analogy" and self.analogy.found is not None:
+            near = self.analogy.found.near
+            rows: list[tuple[object, ...]] = list(zip(near.ids, near.pieces, near.cosines.tolist(), strict=True))
+            return Table(("id", "piece", "cosine"), rows)
+        return self.shown.table() if isinstance(self.shown, (VectorMap, AxisMap)) else None
 
     def save(self) -> dict[str, Any]:
-        return {**self.controls.save(), "analogy": list(self.details.words)}
+        words = {"analogy": list(self.words.analogy.words), "axis": list(self.words.axis.words)}
+        return {**self.controls.save(), **words, "own": self.own.path, "chosen": self.maps.source_chosen}
 
     def restore(self, saved: dict[str, Any]) -> None:
+        self.own.path = str(saved.get("own", ""))
         self.controls.restore(saved)
-        words = saved.get("analogy")
-        self.details.set_words([str(word) for word in words] if isinstance(words, list) else [])
+        # A source that was shown because the model's map shows little is chosen anew for the next model.
+        self.maps.source_chosen = bool(saved.get("chosen", "source" in saved))
+        for name, fields in (("analogy", self.words.analogy), ("axis", self.words.axis)):
+            words = saved.get(name)
+            fields.set_words([str(word) for word in words] if isinstance(words, list) else [])
 
     def retranslate(self) -> None:
-        self.plot.setAccessibleName(t("pane.embeddings.title"))
+        for picture in (self.plot, self.analogy):
+            picture.setAccessibleName(t("pane.embeddings.title"))
         self.plot.setToolTip(t("pane.embeddings.hands"))
         self._update_controls()
-        if self.controls.of_words and self.shown is not None:
-            self._source_changed()  # the words of the other language
+        if self.controls.of_words and self._is_shown:
+            self._clear()
+            self._method_changed()  # the words of the other language
 
     def restyle(self) -> None:
         self.point.setStyleSheet(f"background: {self.theme.surface}; padding: {GAP_S}px;")

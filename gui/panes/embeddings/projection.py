@@ -1,4 +1,4 @@
-"""What the Embeddings pane draws: a map of vectors, or the paths of tokens through the layers."""
+"""What the Embeddings pane plots: a map of vectors, an axis between two words, or the paths through the layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, EmbeddingPaths
+from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, EmbeddingPaths, Region, VectorSource, WordAxis
 from gui.i18n import number, t
 from gui.pane import Table
 from gui.text import visible
 
 
 @dataclass(frozen=True, eq=False)
-class VectorMap:
-    """A map of the rows of a matrix of vectors. The IDs of the rows rise from point to point."""
+class NamedRows:
+    """Points that are rows of a matrix of vectors. The IDs of the rows rise from point to point."""
 
     rows: EmbeddingNames
-    map: EmbeddingMap
-
-    @property
-    def points(self) -> NDArray[np.float32]:
-        return self.map.points
 
     @property
     def names(self) -> Sequence[str]:
@@ -30,6 +25,43 @@ class VectorMap:
     @property
     def kinds(self) -> Sequence[str]:
         return self.rows.kinds
+
+    def index_of(self, row: int) -> int:
+        """Return the point of the row with this ID, -1 if it has none."""
+        index = int(np.searchsorted(self.rows.ids, row))
+        return index if index < len(self.rows.ids) and self.rows.ids[index] == row else -1
+
+    def row_named(self, name: str) -> int | None:
+        """Return the ID of the first row with this name."""
+        return int(self.rows.ids[self.names.index(name)]) if name in self.names else None
+
+    def containing(self, text: str) -> list[int]:
+        """Return the points whose names contain a text: the word itself first, after a space, then shorter ones."""
+        found = [index for index, name in enumerate(self.names) if text in name.lower()]
+
+        def order(index: int) -> tuple[bool, int, bool]:
+            name = self.names[index]
+            return name.strip() != text, len(name.strip()), name == name.strip()
+
+        return sorted(found, key=order)
+
+    def row_table(self, columns: dict[str, NDArray[np.float32]]) -> Table:
+        """Return the rows with these columns of numbers."""
+        cells = (self.rows.ids.tolist(), self.names, self.kinds, *(column.tolist() for column in columns.values()))
+        return Table(("id", "piece", "kind", *columns), list(zip(*cells, strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class VectorMap(NamedRows):
+    """A map of the rows."""
+
+    map: EmbeddingMap
+    source: VectorSource = "model"
+    regions: tuple[Region, ...] = ()
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        return self.map.points
 
     @property
     def explained(self) -> Sequence[float]:
@@ -49,29 +81,50 @@ class VectorMap:
             and self.points.shape == before.points.shape
         )
 
-    def index_of(self, row: int) -> int:
-        """Return the point of the row with this ID, -1 if it has none."""
-        index = int(np.searchsorted(self.rows.ids, row))
-        return index if index < len(self.rows.ids) and self.rows.ids[index] == row else -1
-
-    def row_named(self, name: str) -> int | None:
-        """Return the ID of the first row with this name."""
-        return int(self.rows.ids[self.names.index(name)]) if name in self.names else None
-
-    def containing(self, text: str) -> list[int]:
-        """Return the points whose names contain a text, the shortest names first."""
-        found = [index for index, name in enumerate(self.names) if text in name.lower()]
-        return sorted(found, key=lambda index: len(self.names[index]))
-
     def describe(self, index: int) -> str:
         """Return the words for one point: its name, its ID and where it is."""
         piece, row = visible(self.names[index]), int(self.rows.ids[index])
         return t("pane.embeddings.point", piece=piece, id=row, place=_place(self.points[index]))
 
     def table(self) -> Table:
-        columns = (self.rows.ids.tolist(), self.names, self.kinds, *self.points.T.tolist())
-        axes = tuple(f"axis_{n}" for n in range(1, self.points.shape[1] + 1))
-        return Table(("id", "piece", "kind", *axes), list(zip(*columns, strict=True)))
+        return self.row_table({f"axis_{n}": along for n, along in enumerate(self.points.T, 1)})
+
+
+@dataclass(frozen=True, eq=False)
+class AxisMap(NamedRows):
+    """All rows on the axis between two words: to the right the cosine with B − A, upwards how frequent they are."""
+
+    axis: WordAxis
+    words: tuple[str, ...]  # A and B as they were typed
+    source: VectorSource = "model"
+    is_sample = False
+    explained: Sequence[float] = ()
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """Points within -1..1 and -0.35..0.35: the most frequent at the top, by the logarithm of their place."""
+        place = np.log1p(np.arange(len(self.rows.ids), dtype=np.float32))
+        up = 0.35 - 0.7 * place / max(float(place[-1]), 1.0) if len(place) else place
+        most = max(float(np.abs(self.axis.cosines).max(initial=0.0)), 1e-6)
+        return np.stack([self.axis.cosines / most, up], axis=1).astype(np.float32)
+
+    def fits_view_of(self, before: "Projection | None") -> bool:
+        return False
+
+    def ends(self, count: int) -> list[int]:
+        """Return the points that are furthest to the right and to the left, without those of the two words."""
+        asked = {row for word in self.axis.asked for row in word.ids}
+        order = [i for i in np.argsort(self.axis.cosines).tolist() if int(self.rows.ids[i]) not in asked]
+        pairs = zip(reversed(order), order, strict=True)
+        return list(dict.fromkeys(index for pair in list(pairs)[:count] for index in pair))
+
+    def describe(self, index: int) -> str:
+        a, b = self.words
+        cosine = number(float(self.axis.cosines[index]), 2)
+        return t("pane.embeddings.axis.point", piece=visible(self.names[index]), a=a, b=b, cosine=cosine)
+
+    def table(self) -> Table:
+        return self.row_table({"cosine": self.axis.cosines})
 
 
 class LayerPaths:
@@ -108,7 +161,7 @@ class LayerPaths:
         return t("pane.embeddings.after_layer", piece=piece, layer=layer, place=_place(self.points[index]))
 
 
-Projection = VectorMap | LayerPaths
+Projection = VectorMap | AxisMap | LayerPaths
 
 
 def _place(point: NDArray[np.float32]) -> str:

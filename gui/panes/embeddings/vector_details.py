@@ -1,58 +1,35 @@
-"""One vector in numbers, the tokens nearest to it, and analogies of words."""
-
-from collections.abc import Sequence
+"""One vector in numbers, and the tokens nearest to it or to an analogy."""
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
-from engine.messages.embeddings import NearTokens, TokenRow
+from engine.messages.embeddings import Analogy, TokenRow
 from gui.i18n import t
-from gui.layout import Item, label, row as in_a_row, stack
+from gui.layout import label, stack
 from gui.panes.embeddings.near_list import NearList
 from gui.text import visible
-from gui.theme import GAP_M, GAP_S
+from gui.theme import GAP_M
 from gui.themed import Themed
 from gui.widgets.vector_bars import VectorBars
 
 
 class VectorDetails(Themed, QWidget):
     token_chosen = Signal(int)  # ID
-    analogy_wanted = Signal()  # Return was pressed in one of the fields
 
     def __init__(self) -> None:
         super().__init__()
         self.row: TokenRow | None = None  # whose numbers are shown
-        self._analogy: tuple[str, str, str] | None = None  # whose result is listed; else the neighbours of `row`
+        self._words: tuple[str, ...] = ()  # of the analogy whose result is listed; else the neighbours of `row` are
         self.token, self.near_title = label("figure"), label("muted", wraps=True)
         self.bars, self.near = VectorBars(), NearList()
         self.near.token_chosen.connect(self.token_chosen)
-        self.fields = [QLineEdit() for _ in "abc"]
-        equation: list[Item] = []
-        for sign, field in zip(("", "−", "+"), self.fields, strict=True):
-            field.setProperty("tight", True)
-            field.returnPressed.connect(self.analogy_wanted)
-            mark = label()
-            mark.setText(sign)
-            equation += [mark, field] if sign else [field]
-        parts = (self.token, self.bars, in_a_row(*equation, spacing=GAP_S), self.near_title, self.near)
-        stack(self, *parts, spacing=GAP_M).setStretchFactor(self.near, 1)
+        stack(self, self.token, self.bars, self.near_title, self.near, spacing=GAP_M).setStretchFactor(self.near, 1)
         self.retranslate()
-
-    @property
-    def words(self) -> tuple[str, str, str]:
-        """The words A, B and C of the analogy A − B + C."""
-        a, b, c = (field.text() for field in self.fields)
-        return a, b, c
-
-    def set_words(self, words: Sequence[str]) -> None:
-        for field, word in zip(self.fields, words, strict=False):
-            field.setText(word)
-            field.home(False)  # a field that is too short shows the beginning
 
     def show_row(self, row: TokenRow) -> None:
         """Show a row's numbers, and list its neighbours."""
-        self._analogy = None
+        self._words = ()
         self.near.set_near(row.near)
         self.show_numbers(row)
 
@@ -62,15 +39,15 @@ class VectorDetails(Themed, QWidget):
         self.bars.set_vector(row.vector, row.id, row.rows)
         self._write()
 
-    def show_analogy(self, words: tuple[str, str, str], near: NearTokens) -> None:
+    def show_analogy(self, words: tuple[str, ...], found: Analogy) -> None:
         """List the tokens nearest to A − B + C."""
-        self._analogy = words
-        self.near.set_near(near)
+        self._words = words
+        self.near.set_near(found.near)
         self._write()
 
     def clear(self) -> None:
-        """Show no vector and no neighbours; the words of the analogy stay."""
-        self.row = self._analogy = None
+        """Show no vector and no neighbours."""
+        self.row, self._words = None, ()
         self.bars.set_vector(np.zeros(0))
         self.near.set_near(None)
         self._write()
@@ -81,9 +58,9 @@ class VectorDetails(Themed, QWidget):
             piece = visible(self.row.piece)
             token = t("pane.embeddings.token", piece=piece, id=self.row.id)
         self.token.setText(token)
-        if self._analogy is not None:
-            a, b, c = self._analogy
-            self.near_title.setText(t("pane.embeddings.analogy", a=a, b=b, c=c))
+        if self._words:
+            a, b, c = self._words
+            self.near_title.setText(t("pane.embeddings.analogy.near", a=a, b=b, c=c))
         else:
             self.near_title.setText(self._near_words(piece))
 
@@ -96,8 +73,5 @@ class VectorDetails(Themed, QWidget):
         return t("pane.embeddings.near" if self.row.vector.any() else "pane.embeddings.no_direction", piece=piece)
 
     def retranslate(self) -> None:
-        for name, field in zip("abc", self.fields, strict=True):
-            field.setPlaceholderText(t(f"pane.embeddings.word_{name}"))
-            field.setAccessibleName(t("pane.embeddings.analogy_word", name=name.upper()))
         self.near.setAccessibleName(t("pane.embeddings.near", piece=""))
         self._write()
