@@ -69,3 +69,9 @@ def diverging() -> NDArray[np.uint8]:
 def diverging_image(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return values in -1..1 as RGB, of their shape + (3,)."""
     return diverging()[np.clip(np.nan_to_num(values) * 127.5 + 128, 0, 255).astype(np.uint8)]
+
+
+def spread(values: NDArray[np.floating]) -> float:
+    """Return the magnitude for the full colour: the 98th percentile, so that outliers do not make the rest pale."""
+    ordered = np.sort(np.abs(values), axis=None)
+    return float(ordered[int(0.98 * (len(ordered) - 1))]) or float(ordered[-1])

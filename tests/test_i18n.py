@@ -68,6 +68,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.attention.badges.short.{}": HEAD_KINDS,
     "pane.attention.badges.{}": ("best", "brief", "none_best", "none_brief"),
     "pane.attention.badges.{}.{}": tuple(product(("name", "short"), HEAD_KINDS)),
+    "pane.attention.mosaic.{}": ("sorted", "title", "turned"),
     "pane.attention.order.{}": attention.ORDERS,
     "pane.attention.says.{}": ("previous", "sink"),
     "pane.attention.film.{}": film.PICTURES,

@@ -60,7 +60,7 @@ class AttentionSteps:
     k: NDArray[np.float32]  # [G, S, K]
     v: NDArray[np.float32]  # [G, S, K]
     scaled: NDArray[np.float32]  # [H, S]: q·k / sqrt(K), or with the model's own scale and soft cap
-    weights: NDArray[np.float32]  # [H, S], rounded to float16 as in Attend, so that a share is one number
+    weights: NDArray[np.float32]  # [H, S]
     heads: NDArray[np.float32]  # [H, K]
     scale: float = 0.0  # factor of q·k; 0: 1 / sqrt(K)
     cap: float = 0.0  # soft cap, which `scaled` does not reach; 0: none

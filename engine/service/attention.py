@@ -60,7 +60,7 @@ def explain_attention(session: Session, request: ExplainAttention) -> Answer[Lay
         k=steps.k_GSK,
         v=steps.v_GSK,
         scaled=steps.scaled_HS,
-        weights=steps.weights_HS.astype(np.float16).astype(np.float32),
+        weights=steps.weights_HS,
         heads=steps.z_HK,
         scale=opened.model.config.score_scale,
         cap=opened.model.config.score_cap,

@@ -76,7 +76,7 @@ class Heatmap(Painted):
     # --- Geometry --------------------------------------------------------------------------------
 
     def _metrics(self) -> QFontMetricsF:
-        return QFontMetricsF(self.theme.font(NORMAL))
+        return QFontMetricsF(self.theme.font(NORMAL, bold=True))
 
     def _title_room(self) -> float:
         """Return the height of an axis title; 0 in a small picture, which has none."""

@@ -129,9 +129,8 @@ def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
     ids = session.opened.tokenizer.encode(text)
     scaled = np.einsum("hk,hsk->hs", steps.q, steps.k) / math.sqrt(steps.q.shape[1])
     assert np.allclose(scaled, steps.scaled, atol=1e-5)
-    assert np.allclose(steps.weights, attention_patterns(model, ids)[layer][:, query, : query + 1], atol=5e-4)
-    exact = np.exp(steps.scaled) / np.exp(steps.scaled).sum(axis=1, keepdims=True)  # the weights are rounded to float16
-    assert np.allclose(np.einsum("hs,hsk->hk", exact, steps.v), steps.heads, atol=1e-5)
+    assert np.allclose(steps.weights, attention_patterns(model, ids)[layer][:, query, : query + 1], atol=1e-5)
+    assert np.allclose(np.einsum("hs,hsk->hk", steps.weights, steps.v), steps.heads, atol=1e-5)
     qkv = model.get_parameter(f"blocks.{layer}.attention.qkv.weight").detach().numpy() @ steps.input
     assert np.allclose(qkv.reshape(6, -1)[4:], steps.v[:, -1], atol=1e-5)
 

@@ -120,9 +120,7 @@ def test_a_query_outside_the_text_becomes_the_nearest_inside(session: Session, a
     [steps] = ask(session, ExplainAttention("the cat sat on the mat", 0, asked, most=7))
     count = min(7, len(session.opened.tokenizer.encode("the cat sat on the mat")))
     assert steps.query == min(answered, count - 1)
-    assert steps.weights.sum(-1) == pytest.approx(1.0, abs=2e-3)  # rounded to float16
-    patterns = [answer.weights for answer in ask(session, Attend("the cat sat on the mat", most=7))]
-    assert np.array_equal(steps.weights, patterns[steps.layer][:, steps.query, : steps.query + 1])  # one number
+    assert steps.weights.sum(-1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_opening_another_model_ends_the_patterns_of_the_first(session: Session, model_folder: Path) -> None:

@@ -84,8 +84,8 @@ def test_one_share_is_one_number_in_sentence_arcs_matrix_and_steps(pane: Any, qt
     assert "100.0\u00a0%" in pane.heatmap.accessibleDescription()
     pane.view.choose("steps")
     qtbot.waitUntil(lambda: pane.shown.steps is not None)
-    shares = pane.shown.steps.weights[2]
-    assert pane.shown.weights[4, :5].tolist() == pytest.approx(shares.tolist(), abs=1e-3)
+    shares = pane.shown.steps.weights[2]  # the fake engine's steps are of another moment
+    assert np.allclose(pane.shown.weights[4, :5], shares, atol=1e-3)
     assert f"{100 * shares.max():.1f}\u00a0%" in pane.sentence()
 
 

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from engine.errors import EngineError
+from engine.messages.attention import Attend, ExplainAttention
+from engine.model.bundled import find
+from engine.model.opening import BUILTIN
+from engine.service.session import Session
 from gui.i18n import set_language
 from gui.panes.attention.sentence import sentence, word
+from tests.engine.sessions import ask
 from tests.gui.hands import plain
+from tests.gui.test_generation_sentences import random_folder, trained_folder
 
 PIECES = ("The", " animal", " lives", " in", " the", " forest", ".", " It")
 
@@ -70,3 +77,42 @@ def test_a_word_is_short_and_visible() -> None:
     assert word(" animal") == "animal"
     assert word(" ") == "␣"
     assert len(word("x1" * 60)) <= 24
+
+
+# --- Real models ---------------------------------------------------------------------------------------
+
+TEXT = "The animal lives in the forest. It has big ears."
+
+
+@pytest.fixture(scope="module", params=["builtin", "smollm2", "trained", "random"])
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    session = Session()
+    if request.param == "smollm2":
+        try:
+            session.open(find("smollm2"))
+        except EngineError:
+            pytest.skip("smollm2 is not installed")
+    elif request.param == "builtin":
+        session.open(BUILTIN)
+    else:
+        make = trained_folder if request.param == "trained" else random_folder
+        session.open(make(tmp_path_factory.mktemp("models") / "model"))
+    return session
+
+
+def test_the_sentence_of_a_real_model_agrees_with_its_scores(opened: Session) -> None:
+    layers = ask(opened, Attend(TEXT))
+    pieces, row = layers[0].pieces, len(layers[0].pieces) - 3
+    for layer in (layers[0], layers[-1]):
+        [steps] = ask(opened, ExplainAttention(TEXT, layer.layer, row))
+        scores = np.exp(steps.scaled - steps.scaled.max(axis=1, keepdims=True))
+        shares = scores / scores.sum(axis=1, keepdims=True)  # a second way to the same row
+        for head, pattern in enumerate(layer.weights):
+            words = plain(sentence(pattern, pieces, row))
+            said = [float(value) for value in re.findall(r"([\d.]+) %", words)]
+            largest = 100 * shares[head].max()
+            assert any(abs(value - largest) < 0.5 for value in said), words
+            if "spreads" not in words:
+                others = 100 * shares[head]
+                assert all(np.abs(others - value).min() < 0.5 for value in said), words
+            assert f"“{word(pieces[row])}”" in words

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.map import TraceForward
 from gui import i18n
-from gui.panes.map.canvas import spread
+from gui.colormaps import spread
 from gui.panes.map.plan import Part, plan_for
 from gui.panes.map.view import ModelMap
 from gui.theme import DARK, LIGHT, Theme

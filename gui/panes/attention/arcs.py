@@ -160,7 +160,7 @@ class AttentionArcs(Painted):
         height = min(room * (far / max(1.0, widest)) ** 0.5, far)
         if far < self.theme.px(2):  # of a word to itself
             height, end = min(room, float(self.theme.px(44))), start
-        aside = self.theme.px(22) * max(0.0, 1 - far / self.theme.px(40))
+        aside = max(self.theme.px(22), 1.8 * weight * self.theme.px(THICKEST)) * max(0.0, 1 - far / self.theme.px(40))
         path = QPainterPath(QPointF(start - aside / 3, bottom))
         peak = bottom - height * 4 / 3
         path.cubicTo(QPointF(start - aside, peak), QPointF(end + aside, peak), QPointF(end + aside / 3, bottom))

@@ -2,14 +2,14 @@
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from engine.messages.attention import HEAD_KINDS, HeadScores
 from gui.i18n import percent, t
 from gui.layout import row
 from gui.text import tip
-from gui.theme import GAP_S
+from gui.theme import GAP_S, SMALL
 from gui.themed import Themed
 
 EDGES = 28  # pixels at zoom 1 around a button's label
@@ -57,7 +57,7 @@ class HeadBadges(Themed, QWidget):
             return
         whole, brief = ([self._words(kind, length) for kind in range(len(HEAD_KINDS))] for length in ("best", "brief"))
         room = self.width() / len(HEAD_KINDS) - self.theme.px(EDGES)
-        metrics = self.buttons[0].fontMetrics()
+        metrics = QFontMetrics(self.content.font(SMALL))
         fits = all(metrics.horizontalAdvance(line) <= room for words in whole for line in words.split("\n"))
         for kind, button in enumerate(self.buttons):
             button.setText((whole if fits else brief)[kind])  # all in the same length
@@ -88,10 +88,12 @@ class HeadBadges(Themed, QWidget):
     def restyle(self) -> None:
         for kind, button in enumerate(self.buttons):
             found = self._is_enough(kind)
-            color, edge = ("text", self.theme.series[kind]) if found else ("muted", self.theme.cut)
+            color, edge = (self.theme.text, self.theme.series[kind]) if found else (self.theme.muted, self.theme.cut)
             button.setStyleSheet(
-                f"text-align: left; color: {getattr(self.theme, color)};border-left: {self.theme.px(4)}px solid {edge};"
+                f"text-align: left; font-size: {self.content.px(SMALL)}px; color: {color};"
+                f"border-left: {self.theme.px(4)}px solid {edge};"
             )
+        self.retranslate()
 
     def _best(self, kind: int) -> tuple[int, int]:
         layer, head = np.unravel_index(int(self.scores[kind].argmax()), self.scores.shape[1:])

@@ -9,7 +9,7 @@ from gui.i18n import number, t
 from gui.panes.attention.numbers import Floats, Numbers, numbers_of
 from gui.panes.attention.pictures import Pictures, part
 from gui.panes.attention.sentence import word
-from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL
+from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
 PICTURES = ("project", "compare", "weigh", "add")
@@ -160,8 +160,14 @@ class AttentionFilm(Painted):
         painter.setPen(self.theme.color("accent" if lit else "text"))
         words = t(f"pane.attention.film.{PICTURES[index]}", piece=word(self.numbers.pieces[-1]))
         room = QRectF(disc.right() + GAP_M, box.top(), box.right() - disc.right() - GAP_M, height)
-        text = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        before, subscript, after = words.partition("_k")
+        metrics, middle = QFontMetricsF(painter.font()), Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(room, middle, metrics.elidedText(before, Qt.TextElideMode.ElideRight, room.width()))
+        if subscript:
+            place = room.adjusted(metrics.horizontalAdvance(before), metrics.height() / 4, 0, metrics.height() / 4)
+            painter.drawText(room.adjusted(metrics.horizontalAdvance(before + "k"), 0, 0, 0), middle, after)
+            painter.setFont(self.theme.font(SMALL - 2, bold=True))
+            painter.drawText(place, middle, "k")
 
     def _paint_formula(self, painter: QPainter) -> None:
         """Paint the formula at the bottom; the symbols of the current picture are lit."""

@@ -79,6 +79,7 @@ class Mosaic(Painted):
         self._shape = 0, 0  # layers and heads
         self._given: Sequence[NDArray[np.floating]] = self.weights  # as `set_weights` received them
         self.cells = Cells(1, 1, 1.0, 1.0)
+        self.turned = False  # whether heads are columns and layers rows
         self._slots: dict[Head, tuple[int, int]] = {}  # the column and row of each head
         self._heads: dict[tuple[int, int], Head] = {}
         self._images: dict[Head, QImage] = {}  # whole patterns
@@ -152,9 +153,9 @@ class Mosaic(Painted):
         square = not self.are_bar_codes
         self.cells = cells_for(layers, heads, size, numbers, square)
         turned = cells_for(heads, layers, size, numbers, square)
-        down = min(turned.width, turned.height) > TURNED * min(self.cells.width, self.cells.height)
-        self.cells = turned if down else self.cells
-        self._slots = {head: head[::-1] if down else head for head in np.ndindex(layers, heads)}
+        self.turned = min(turned.width, turned.height) > TURNED * min(self.cells.width, self.cells.height)
+        self.cells = turned if self.turned else self.cells
+        self._slots = {head: head[::-1] if self.turned else head for head in np.ndindex(layers, heads)}
 
     def _sort_by_weight(self) -> None:
         """Place as many heads as fit, each with its name and its weight above its bar code."""

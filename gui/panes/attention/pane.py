@@ -21,7 +21,7 @@ from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.badges import HeadBadges
 from gui.panes.attention.film import AttentionFilm
 from gui.panes.attention.mosaic import Mosaic
-from gui.panes.attention.patterns import Patterns, Shown
+from gui.panes.attention.patterns import Patterns, Shown, with_steps
 from gui.panes.attention.scrubber import Scrubber
 from gui.panes.attention.sentence import sentence, strongest, word
 from gui.theme import GAP_L, GAP_M
@@ -152,9 +152,7 @@ class AttentionPane(Pane):
             weights = self.exact[1]
         if self.view.current != "steps" or self.steps is None:
             return Shown(patterns, *place, row, weights)
-        weights = weights.copy()  # in a model that is being trained, the steps may be of a later moment
-        weights[row, : row + 1] = self.steps.weights[place[1]]
-        return Shown(patterns, *place, row, weights, self.steps)
+        return with_steps(Shown(patterns, *place, row, weights), self.steps)
 
     def _head_arrived(self, place: tuple[int, int], event: AttentionRows) -> None:
         self.exact = place, event.weights  # only one: the patterns of a long text are large
@@ -217,7 +215,8 @@ class AttentionPane(Pane):
     def _name_orders(self, key: str) -> None:
         labels = {order: t(f"pane.attention.order.{order}", word=key) for order in ORDERS}
         self.order.set_labels(labels, t("pane.attention.order.name"))
-        self.title.setText(t("pane.attention.mosaic.title"))
+        arrangement = "sorted" if self.order.current == "look" else "turned" if self.mosaic.turned else "title"
+        self.title.setText(t(f"pane.attention.mosaic.{arrangement}"))
 
     def _row_chosen(self, row: int) -> None:
         if self.patterns is not None:

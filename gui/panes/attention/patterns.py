@@ -1,6 +1,6 @@
 """The attention patterns of all heads of a model, for one text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,3 +65,20 @@ class Shown:
     def pooling(self) -> int:
         """How many tokens of the text are one row of the patterns."""
         return -(-len(self.pieces) // self.patterns.layers[0].shape[-1])
+
+
+ROUNDING = 0.005  # between shares of two ways of computing the same row, in half precision
+
+
+def with_steps(shown: Shown, steps: AttentionSteps) -> Shown:
+    """Return what is shown with the steps to its row, so that each share is one number in all pictures.
+
+    The shares are those of the pattern. In a model that is being trained the steps may be of a later moment; then they
+    are those of the steps.
+    """
+    row, weights = shown.row, shown.weights.copy()
+    exact = steps.weights.copy()
+    if np.allclose(weights[row, : row + 1], exact[shown.head], atol=ROUNDING):
+        exact[shown.head] = weights[row, : row + 1]
+    weights[row, : row + 1] = exact[shown.head]
+    return replace(shown, weights=weights, steps=replace(steps, weights=exact))

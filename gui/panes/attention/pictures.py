@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
-from gui.colormaps import diverging_image
+from gui.colormaps import diverging_image, spread
 from gui.i18n import number, percent, t
 from gui.panes.attention.numbers import Floats, Numbers
 from gui.panes.attention.sentence import share, word
@@ -50,7 +50,7 @@ class Pictures:
         numbers, row = self.numbers, self._row_height(box, 5)
         x_box = QRectF(box.left(), box.top() + 1.5 * row, box.width() * 0.3, row)
         self._words(x_box.translated(0, -row), f"x  {word(numbers.pieces[-1])}", LEFT)
-        self._strip(x_box, "x", numbers.input, float(np.abs(numbers.input).max()), "text")
+        self._strip(x_box, "x", numbers.input, spread(numbers.input), "text")
         for index, (name, values) in enumerate((("q", numbers.q), ("k", numbers.k[-1]), ("v", numbers.v[-1]))):
             y, now = box.top() + (0.2 + 1.3 * index) * row, part(moment, index / 3, (index + 1) / 3)
             color = self.theme.series_color(SERIES[name])
@@ -63,7 +63,7 @@ class Pictures:
             if now >= 0.5:
                 self._words(label, f"{name} = x · W", LEFT, color, sub=name.upper(), bold=True)
             strip = QRectF(label.right(), y, box.right() - label.right(), row * 0.8)
-            self._strip(strip, name, values, float(np.abs(values).max()), name, part(now, 0.5, 1))
+            self._strip(strip, name, values, spread(values), name, part(now, 0.5, 1))
         self._legend(QRectF(box.left(), box.top() + 4.1 * row, box.width(), row))
 
     def _legend(self, box: QRectF) -> None:
@@ -95,9 +95,9 @@ class Pictures:
         numbers, row = self.numbers, self._row_height(box, len(keys) + 2)
         names, strips, sums = self._columns(box, 0.26, 0.52, 0.22)
         self._words(names.row(box.top(), row), "q", RIGHT, self._color("q"), bold=True)
-        self._strip(strips.strip(box.top(), row), "q", numbers.q, float(np.abs(numbers.q).max()), "q")
+        self._strip(strips.strip(box.top(), row), "q", numbers.q, spread(numbers.q), "q")
         self._words(sums.row(box.top(), row), "q · k", RIGHT, self._color("muted"))
-        largest, width = float(np.abs(numbers.k).max()), numbers.k.shape[1]
+        largest, width = spread(numbers.k), numbers.k.shape[1]
         for place, key in enumerate(keys):
             y = box.top() + (place + 1) * row
             now = part(moment * len(keys), place, place + 1)
@@ -108,9 +108,9 @@ class Pictures:
             if 0 < now < 1:  # q is on this key
                 products = numbers.q * numbers.k[key]
                 upper = QRectF(strip.left(), strip.top(), strip.width(), strip.height() / 2)
-                self._strip(upper, "q", numbers.q, float(np.abs(numbers.q).max()), "q")
+                self._strip(upper, "q", numbers.q, spread(numbers.q), "q")
                 lit = QRectF(strip.left(), strip.top(), strip.width() * done / width, strip.height())
-                self._image(lit, products[: max(1, done)], float(np.abs(products).max()))
+                self._image(lit, products[: max(1, done)], spread(products))
                 total = float(products[:done].sum())
                 self._words(sums.row(y, row), number(total, 2), RIGHT, self._color("accent"), bold=True)
             elif now == 1:
@@ -173,7 +173,7 @@ class Pictures:
         """Paint the values, which shrink to their weights and fall together into the output."""
         numbers, row = self.numbers, self._row_height(box, len(keys) + 2)
         names, shares, strips = self._columns(box, 0.26, 0.18, 0.56)
-        largest = max(float(np.abs(numbers.v).max()), 1e-12)
+        largest = spread(numbers.v)
         shrunk, fallen = part(moment, 0, 0.5), part(moment, 0.5, 1)
         bottom = box.top() + (len(keys) + 0.5) * row
         for place, key in enumerate(keys):

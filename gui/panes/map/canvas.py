@@ -80,9 +80,3 @@ class Canvas:
     def _size(self, row_height: float) -> int:
         """Return the type size for a row, larger where there is room."""
         return NORMAL + 4 if row_height >= HIGH_ROW * self.plan.unit else NORMAL
-
-
-def spread(values: NDArray[np.floating]) -> float:
-    """Return the magnitude for the full colour: the 98th percentile, so that outliers do not make the rest pale."""
-    ordered = np.sort(np.abs(values), axis=None)
-    return float(ordered[int(0.98 * (len(ordered) - 1))]) or float(ordered[-1])

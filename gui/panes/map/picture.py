@@ -15,8 +15,8 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
+from gui.colormaps import spread
 from gui.i18n import number, t
-from gui.panes.map.canvas import spread
 from gui.panes.map.outcome import LEFT, RIGHT, Outcome
 from gui.panes.map.plan import GAP, Cell
 from gui.text import utf16_length, visible
