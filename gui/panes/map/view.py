@@ -214,7 +214,7 @@ class ModelMap(Painted):
             return t("pane.map.picture.describe.mlp", layer=layer + 1, count=count, feature=feature, value=value)
         key = int(trace.attention[layer, row].argmax())
         query, seen = visible(trace.pieces[row]), visible(trace.pieces[key])
-        share = percent(float(trace.attention[layer, row, key]))
+        share = percent(float(trace.attention[layer, row, key]), 1)
         return t("pane.map.picture.describe.attention", layer=layer + 1, query=query, key=seen, percent=share)
 
     def _values(self, station: str, row: int) -> dict[str, object]:
