@@ -10,6 +10,7 @@ from engine.retrieval.analysis import importance, question_terms, terms
 from engine.retrieval.keyword import Keywords
 from engine.retrieval.passages import Span, sentences
 
+TITLES = {"mr", "mrs", "ms", "dr"}
 ENOUGH = 0.35  # share of a sentence's weight that its source must contain
 
 
@@ -45,12 +46,16 @@ class Extractor:
     def cite(self, answer: str, passages: Sequence[str]) -> list[Citation]:
         """Return for each sentence of the answer the sentence that contains most of it, if one contains enough.
 
-        A passage that lacks a number of the answer is not its source.
+        A passage that lacks a number or a name of the answer is not its source.
         """
         found = []
         for span in lines(answer):
             sentence = answer[slice(*span)]
-            able = [index for index, text in enumerate(passages) if _numbers(sentence) <= _numbers(text)]
+            able = [
+                index
+                for index, text in enumerate(passages)
+                if _numbers(sentence) <= _numbers(text) and _names(sentence) <= _words(text)
+            ]
             sources = [(index, line) for index in able for line in lines(passages[index])]
             wanted = set(terms(sentence))
             whole = max(sum(map(self.weight, wanted)), 1e-9)
@@ -74,6 +79,16 @@ def unsupported(answer: str, citations: Sequence[Citation]) -> list[Span]:
 
 def _numbers(text: str) -> set[str]:
     return set(re.findall(r"\d+", unicodedata.normalize("NFKC", text)))
+
+
+def _names(sentence: str) -> set[str]:
+    """Return the words with a capital inside a sentence, in lower case; titles are no names."""
+    inside = re.findall(r"(?<=[^\W\d_])[,;]? +([A-Z][^\W\d_]+)", sentence)
+    return {word.casefold() for word in inside} - TITLES
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]+", text.casefold()))
 
 
 def lines(text: str) -> list[Span]:

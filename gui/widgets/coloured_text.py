@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QTextCharFormat,
     QTextLayout,
     QTextLine,
@@ -75,6 +76,11 @@ class ColouredText(QScrollArea):
         bottom = self.page.bottom_of(current if current is not None else len(spans) - 1)
         self.ensureVisible(0, bottom, 0, self.page.line_height)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.smaller:  # another height may need another type size
+            self.page.lay_out()
+
     def text(self) -> str:
         return "".join(span.text for span in self.page.spans if span.look != "note")
 
@@ -113,10 +119,13 @@ class _Page(Painted):
 
     def lay_out(self) -> None:
         """Break the text of all spans into lines, in the largest type size that needs no scrolling, if one is."""
+        height = 0.0
         for size in (self._area.size_of_type, *self._area.smaller):
             self._size = size
-            if self._break_lines() <= self._area.viewport().height():
+            height = self._break_lines()
+            if height <= self._area.viewport().height():
                 break
+        self.setMinimumHeight(round(max(height, self.line_height)))
         self.updateGeometry()
         self.update()
 
@@ -143,7 +152,6 @@ class _Page(Painted):
         self._boxes = [
             self._boxes_of(text, start + len(mark)) for text, start, mark in zip(shown, starts, marks, strict=False)
         ]
-        self.setMinimumHeight(round(max(y, self.line_height)))
         return y
 
     def _formats(self, starts: list[int]) -> Iterator[QTextLayout.FormatRange]:

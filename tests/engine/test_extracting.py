@@ -133,6 +133,12 @@ def test_a_sentence_with_a_number_that_no_source_has_is_not_cited(extractor: Ext
     assert extractor.cite(answer, (PRICES, RULES)) == []
 
 
+def test_a_sentence_with_a_name_that_no_source_has_is_not_cited(extractor: Extractor) -> None:
+    room = "Office of Ms Sato: room 412"
+    assert extractor.cite("The office of Mr Turner is room 412.", (room,)) == []
+    assert [c.source for c in extractor.cite("The office of Mr Sato is room 412.", (room,))] == [0]
+
+
 def test_each_sentence_of_an_answer_is_cited_separately(extractor: Extractor) -> None:
     answer = "The pencil is 80 yen. Elephants remember. The slow train leaves at ten."
     cited = extractor.cite(answer, (TIMETABLE, PRICES))

@@ -120,7 +120,7 @@ def test_ask_becomes_stop_and_stopping_keeps_what_was_written(search_pane: Any, 
     assert job_of(engine).cancelled
     assert page.ask_button.text() == i18n.t("pane.search.ask")
     assert page.journey.answer.texts["sourced"].text() == "August 13 to 15"
-    assert page.journey.answer.notes["sourced"].text() == i18n.t("pane.search.answer.stopped")
+    assert page.journey.answer.note.text() == i18n.t("pane.search.answer.stopped")
 
 
 @pytest.mark.parametrize("act", ["another text", "another model", "another question"])
@@ -330,7 +330,7 @@ def test_the_nearest_sentence_needs_no_model(asked: Any) -> None:
 
 
 def test_an_answer_without_citations_is_marked_as_not_supported(asked: Any, engine: FakeEngine) -> None:
-    note = asked.page.journey.answer.notes["sourced"]
+    note = asked.page.journey.answer.note
     assert note.isHidden()
     asked._take_report(Answered(True, "written", "May", ()))
     assert note.isVisible()
@@ -344,7 +344,7 @@ def test_without_a_model_the_best_sentence_is_the_answer(search_pane: Any, qtbot
     view = search_pane.page.journey.answer
     assert view.texts["sourced"].text().startswith(TEXTS[0])
     assert TEXTS[1] in view.texts["sourced"].text()  # the passages themselves follow
-    assert view.notes["sourced"].text() == i18n.t("notice.answer_no_model")
+    assert view.note.text() == i18n.t("notice.answer_no_model")
     assert not view.blocks["nearest"].isVisible()  # it is the answer
     assert search_pane.sentence() == i18n.t("pane.search.says.extracted", source=1)
 
@@ -363,8 +363,8 @@ def test_the_pane_reports_that_nothing_was_found_instead_of_far_passages(
     engine.answers[Ask] = nothing
     ask(search_pane, qtbot, "How tall are giraffes?")
     answer = search_pane.page.journey.answer
-    assert answer.notes["sourced"].isVisible()
-    assert answer.notes["sourced"].text() == i18n.t("notice.answer_nothing")
+    assert answer.note.isVisible()
+    assert answer.note.text() == i18n.t("notice.answer_nothing")
     assert answer.texts["sourced"].text() == ""
     assert search_pane.sentence() == i18n.t("pane.search.says.nothing", passages=len(TEXTS))
     assert search_pane.page.journey.cards.boxes() == {}
@@ -496,9 +496,7 @@ def test_the_real_engine_indexes_two_files_and_answers(qtbot: QtBot, tmp_path: P
     pane.page.question.setText("How tall are giraffes?")
     pane.page.ask_button.click()
     nothing = i18n.t("notice.answer_nothing")
-    qtbot.waitUntil(
-        lambda: pane.page.journey.answer.notes["sourced"].text() == nothing and not pane.asking(), timeout=SLOW
-    )
+    qtbot.waitUntil(lambda: pane.page.journey.answer.note.text() == nothing and not pane.asking(), timeout=SLOW)
     assert pane.asked.hits == ()
     pane.page.question.setText("When is the summer holiday?")
     pane.page.ask_button.click()

@@ -44,12 +44,13 @@ class AnswerView(Themed, QWidget):
         self.asked = Retrieval()
         self.token: int | None = None  # index of the answer's token whose attention is shown
         self._tokens: dict[str, list[int]] = {name: [] for name in BLOCKS}  # the token of each span; -1: none
+        self._shown: dict[str, list[tuple[Span, int]]] = {name: [] for name in BLOCKS}
         self._dots = 1
         self._beat = layout.timer(self, BEAT_MS, self._blink)
         self.titles = {name: layout.label("content-title") for name in BLOCKS}
         self.texts = {name: ColouredText(HUGE) for name in BLOCKS}
         self.texts["nearest"].size_of_type = LARGE
-        self.notes = {name: layout.label("content", wraps=True) for name in BLOCKS[:2]}
+        self.note = layout.label("content", wraps=True)
         self.caption, self.strip = layout.label("content"), AttentionStrip()
         for label in (self.caption, *self.titles.values()):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -63,13 +64,12 @@ class AnswerView(Themed, QWidget):
 
     def _lay_out(self) -> None:
         for name, block in self.blocks.items():
-            extra: list[layout.Item] = [self.notes[name]] if name in self.notes else []
-            extra += [self.attention] if name == "sourced" else []
-            layout.stack(block, self.titles[name], self.texts[name], *extra, spacing=GAP_S).setStretch(1, 1)
+            widgets: list[QWidget] = [self.titles[name], self.texts[name]]
+            if name == "sourced":
+                widgets = [self.titles[name], self.note, self.texts[name], self.attention]
+            layout.stack(block, *widgets, spacing=GAP_S).setStretch(widgets.index(self.texts[name]), 1)
             self.texts[name].smaller = (24, LARGE, NORMAL + 2, NORMAL)
-        column = layout.stack(self, *self.blocks.values(), spacing=GAP_M)
-        for place, share in enumerate((5, 3, 2)):
-            column.setStretch(place, share)
+        self._column = layout.stack(self, *self.blocks.values(), spacing=GAP_M)
 
     def _connect(self) -> None:
         self.texts["sourced"].clicked.connect(self._span_clicked)
@@ -86,7 +86,7 @@ class AnswerView(Themed, QWidget):
             self.token = None
         self.asked = asked
         self._show_sourced()
-        self._show_unsourced()
+        self._show_written("unsourced", asked.unsourced)
         self._show_nearest()
         self._show_attention()
         self._beat.start() if asked.running else self._beat.stop()
@@ -113,24 +113,16 @@ class AnswerView(Themed, QWidget):
         side, answered = self.asked.sourced, self.asked.sourced.answered
         if self.asked.is_extracted and answered is not None:
             self._set_spans("sourced", [(span, -1) for span in self._extracted_spans()])
-            self._note("sourced", t(answered.reason) if answered.reason else "")
+            self.texts["sourced"].verticalScrollBar().setValue(0)
+            self._note(t(answered.reason) if answered.reason else "")
             return
         self._show_written("sourced", side)
         is_cited = answered is None or bool(answered.citations)
         stopped = bool(self.asked.question) and self.asked.result is not None and not self.asked.running
         if answered is None and stopped and side.prompt is not None:
-            self._note("sourced", t("pane.search.answer.stopped"))
+            self._note(t("pane.search.answer.stopped"))
         else:
-            self._note("sourced", "" if is_cited else t("pane.search.answer.uncited"))
-
-    def _show_unsourced(self) -> None:
-        self._show_written("unsourced", self.asked.unsourced)
-        self._note(
-            "unsourced",
-            t("pane.search.answer.none")
-            if self.asked.is_extracted and not self.asked.running and self.asked.unsourced.answered is None
-            else "",
-        )
+            self._note("" if is_cited else t("pane.search.answer.uncited"))
 
     def _show_written(self, name: str, side: AnswerRecord) -> None:
         if not side.tokens and self._is_awaited(name):
@@ -141,7 +133,9 @@ class AnswerView(Themed, QWidget):
             self.texts[name].verticalScrollBar().setValue(0)
 
     def _set_spans(self, name: str, spans: list[tuple[Span, int]]) -> None:
-        self._tokens[name] = [token for _, token in spans]
+        if spans == self._shown[name] and name != "sourced":
+            return
+        self._shown[name], self._tokens[name] = spans, [token for _, token in spans]
         chosen = self.token if name == "sourced" else None
         current = self._tokens[name].index(chosen) if chosen in self._tokens[name] else None
         self.texts[name].set_spans([span for span, _ in spans], current)
@@ -149,7 +143,7 @@ class AnswerView(Themed, QWidget):
     def _token_spans(self, name: str, side: AnswerRecord) -> list[tuple[Span, int]]:
         """Return a span for each token: underlined by probability, and coloured by the source of its sentence.
 
-        A sentence that no source states is amber, and a remark that says so follows it.
+        A sentence that no source states is amber, and after the last of several a remark says so.
         """
         spans, start, cited = list[tuple[Span, int]](), 0, -1
         citations = side.answered.citations if side.answered else ()
@@ -164,7 +158,8 @@ class AnswerView(Themed, QWidget):
             color = source_color(self.theme, source) if found else amber if made_up else None
             mark = str(source + 1) if found and source != cited else ""
             spans.append((Span(token.text, token.probability, self._describe(name, side, index), color, mark), index))
-            if made_up and (index + 1 == len(side.tokens) or end + len(side.tokens[index + 1].text) / 2 >= made_up[1]):
+            following = end + len(side.tokens[index + 1].text) / 2 if index + 1 < len(side.tokens) else None
+            if made_up and (following is None or not any(first <= following < last for first, last in unsaid)):
                 spans.append((Span(f"  {t(f'pane.search.answer.unsaid.{name}')}  ", None, "", amber, look="note"), -1))
             start, cited = end, source
         return spans
@@ -175,9 +170,9 @@ class AnswerView(Themed, QWidget):
         parts = self._attention_parts(index) if name == "sourced" else []
         return words + "".join(f"\n{part.name}  {percent(part.share, 1)}" for part in parts)
 
-    def _note(self, name: str, words: str) -> None:
-        self.notes[name].setText(words)
-        self.notes[name].setVisible(bool(words))
+    def _note(self, words: str) -> None:
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
 
     # --- The nearest sentence --------------------------------------------------------------------
 
@@ -318,8 +313,12 @@ class AnswerView(Themed, QWidget):
     def _arrange(self) -> None:
         """Show what there is room for."""
         px = self.content.px
+        for place, name in enumerate(BLOCKS):
+            length = len(self.texts[name].text())
+            self._column.setStretch(place, 2 if name == "nearest" else min(7, max(3, length // 50)))
         self.attention.setVisible(bool(self.strip.parts) and self.height() > px(SHORT))
-        self.blocks["unsourced"].setVisible(self.height() > px(SHORTEST))
+        is_compared = self.asked.running or not self.asked.is_extracted or bool(self.asked.unsourced.tokens)
+        self.blocks["unsourced"].setVisible(is_compared and self.height() > px(SHORTEST))
         self.blocks["nearest"].setVisible(self.nearest >= 0 and self.height() > px(SHORT))
         self.moved.emit()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QSplitter, QStackedWidget, QWidget
 
 from engine.messages.documents import CollectionInfo
@@ -17,7 +18,8 @@ from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.segmented_control import SegmentedControl
 from gui.widgets.vector_bars import VectorBars
 
-VIEWS = ("table", "map", "words", "vector")
+VIEWS = ("table", "map", "cosine", "words", "vector")
+TALL = 520  # height in pixels at zoom 1, from which the computation of a cosine is shown below the passages, too
 STRONGEST = 12  # largest components of the question's vector, which are also listed
 FEW = 50  # passages that span so few dimensions that the cosines fitted to them say little
 
@@ -49,15 +51,15 @@ class FoundView(Themed, QWidget):
         self.ranking = QStackedWidget()
         for widget in (self.table, self.plot):
             self.ranking.addWidget(widget)
-        upper, lower = QWidget(), QWidget()
-        layout.stack(upper, self.score, self.ranking, self.hover, spacing=GAP_M).setStretch(1, 1)
+        self.ranked, self.computed = QWidget(), QWidget()
+        layout.stack(self.ranked, self.score, self.ranking, self.hover, spacing=GAP_M).setStretch(1, 1)
         self.remark = QWidget()
         self.remark.setLayout(layout.row(self.few, self.word_vectors, spacing=GAP_M))
-        layout.stack(lower, self.remark, self.formula, spacing=GAP_M).setStretch(1, 1)
+        layout.stack(self.computed, self.remark, self.formula, spacing=GAP_M).setStretch(1, 1)
         passages = QSplitter(Qt.Orientation.Vertical)
         passages.setChildrenCollapsible(False)
-        passages.addWidget(upper)
-        passages.addWidget(lower)
+        passages.addWidget(self.ranked)
+        passages.addWidget(self.computed)
         passages.setSizes([500, 500])  # shares, not pixels
         words, vector = QWidget(), QWidget()
         layout.stack(words, self.terms_caption, self.terms, 1, spacing=GAP_M)
@@ -77,6 +79,13 @@ class FoundView(Themed, QWidget):
         view = self.view.current
         self.pages.setCurrentIndex({"words": 1, "vector": 2}.get(view, 0))
         self.ranking.setCurrentIndex(int(view == "map"))
+        self.score.setVisible(view != "map")
+        self.ranked.setVisible(view != "cosine")
+        self.computed.setVisible(view == "cosine" or self.height() > self.theme.px(TALL))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_view()
 
     def show_asked(self, asked: Retrieval, info: CollectionInfo | None) -> None:
         self.asked, self.info = asked, info

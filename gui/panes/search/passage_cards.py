@@ -115,8 +115,13 @@ class PassageCards(PaintedRows):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        lines = self._lines()
-        for index, box in self.boxes().items():
+        lines, boxes = self._lines(), self.boxes()
+        if hidden := sum(row.source >= 0 for row in self.rows[len(boxes) :]):
+            painter.setFont(self.theme.font(SMALL))
+            painter.setPen(self.theme.color("muted"))
+            corner = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+            painter.drawText(QRectF(self.rect()), corner, f"+ {hidden}")
+        for index, box in boxes.items():
             row = self.rows[index]
             if row.source < 0:
                 self._paint_rule(painter, box, row.words)

@@ -41,12 +41,13 @@ class PromptView(Themed, QWidget):
     ) -> None:
         """Show the prompt, or `missing` if there is none. `cited`: sentences of the hits that will be pointed at."""
         self.prompt, self.hits, self.missing, self.cited = prompt, hits, missing, tuple(cited)
-        self.text.setVisible(prompt is not None)
+        self.figures.setVisible(prompt is not None)
         shortened = [left for left in prompt.left_out if not left.whole] if prompt else []
         self.left_out.setText("\n".join(map(self._describe_left_out, shortened)))
         self.left_out.setVisible(bool(shortened))
         if prompt is None:
-            self.figures.setText(missing)
+            self._sources, self._starts = [-1], [0]
+            self.text.set_spans([Span(missing, None)], None)
             return
         share = percent(prompt.tokens / max(1, prompt.context))
         words = {"tokens": number(prompt.tokens), "context": number(prompt.context), "percent": share}
@@ -68,7 +69,13 @@ class PromptView(Themed, QWidget):
             end = part.end
         self._add(spans, Span(prompt.text[end:], None, t("pane.search.prompt.frame")), -1)
         self.text.set_spans(spans, None)
-        self.text.verticalScrollBar().setValue(0)
+        self.show_sources()
+
+    def show_sources(self) -> None:
+        """Scroll to the first source, below what a chat template writes before it."""
+        first = next((place for place, source in enumerate(self._sources) if source >= 0), 0)
+        top = min((box.top() for box in self.text.page.boxes_of(first)), default=0.0)
+        self.text.verticalScrollBar().setValue(round(top - self.text.page.line_height))
 
     def _add(self, spans: list[Span], span: Span, source: int) -> None:
         if span.text:

@@ -7,7 +7,7 @@ from gui.i18n import number, percent, t
 from gui.panes.search.retrieval import Retrieval
 from gui.panes.search.sources import one_line
 
-LONGEST = 30  # characters of an answer that is quoted
+LONGEST = 20  # characters of an answer that is quoted
 WORDS = re.compile(r"\s+")
 
 
@@ -59,6 +59,8 @@ def _quoted(text: str, other: str) -> tuple[str, str]:
         (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
     )
     cut = max((place.end() for place in WORDS.finditer(first[:same])), default=same)
+    while cut and first[cut - 1].isdigit():  # do not cut a number, which Japanese writes without spaces around it
+        cut -= 1
     return _shortened(first, cut), _shortened(second, cut)
 
 
