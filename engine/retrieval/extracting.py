@@ -74,7 +74,7 @@ def unsupported(answer: str, citations: Sequence[Citation]) -> list[Span]:
     """Return the sentences of an answer without a citation; not those without words, such as "1."."""
     cited = {citation.start for citation in citations}
     alone = [span for span in lines(answer) if span[0] not in cited]
-    return [span for span in alone if any(not term.isdigit() for term in terms(answer[slice(*span)]))]
+    return [span for span in alone if re.search(r"[^\W\d_]", answer[slice(*span)])]
 
 
 def _numbers(text: str) -> set[str]:
