@@ -247,6 +247,8 @@ def vocabulary(qtbot: QtBot) -> VocabularyTable:
     data = tuple(b"\xe3" if piece.startswith("<0x") else piece.encode() for piece in TOKENS)
     counts = np.array([0, 50, 20, 3, 4, 5, 1, 9, 7])
     table.set_vocabulary(Vocabulary(TOKENS, data, KINDS, counts))
+    assert table.model.shown[:2] == [1, 2]  # the most frequent first
+    table.view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
     return table
 
 

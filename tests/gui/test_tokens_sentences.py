@@ -103,6 +103,8 @@ def test_the_sentences_of_the_vocabulary_and_of_frequencies_count_the_text(model
     )
     words = sentence.of_vocabulary(vocabulary)
     assert {len(counts), tokenizer.vocabulary, max(counts.values())} <= set(numbers(words))
+    once = Vocabulary(tuple("abc"), (), (), np.array([1, 0, 1]))
+    assert 2 in numbers(sentence.of_frequencies(once))
     words = sentence.of_frequencies(vocabulary)
     ranked = [count for _, count in counts.most_common()]
     expected = {len(ranked), ranked[0]} if len(ranked) < 10 else {ranked[0], ranked[9], round(ranked[0] / 10)}

@@ -1,10 +1,10 @@
 """One text cut by several tokenizers, a row each: the same character is at the same place in every row."""
 
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.tokens import TOKENIZERS, TokenizerColumn
@@ -29,10 +29,12 @@ class Rulers(PaintedRows):
         self.own = ""  # the name of the open model
         self.columns: dict[str, TokenizerColumn] = {}  # of the present text
         self.names: list[str] = ["model"]  # of the rows; those of tokenizers that have not answered yet are empty
+        self._groups: dict[str, list[list[int]]] = {}  # of the tokens of each row
         self.shown = "model"
         self.lit: tuple[int, int] | None = None  # the characters of the selected token
         self._size = NORMAL
         self._lefts: list[float] = [0.0]  # of the characters, before scrolling
+        self._centred: list[float] = []  # where the characters are drawn, before scrolling
         self._scroll = 0.0
 
     def row_count(self) -> int:
@@ -45,7 +47,7 @@ class Rulers(PaintedRows):
 
     def add(self, column: TokenizerColumn) -> None:
         """Show how one more tokenizer cuts the text."""
-        self.columns[column.name] = column
+        self.columns[column.name], self._groups[column.name] = column, groups_of(column.tokens)
         if column.name not in self.names:
             self.names = [name for name in TOKENIZERS if name in {*self.names, column.name}]
             self.updateGeometry()
@@ -125,17 +127,29 @@ class Rulers(PaintedRows):
 
     def _lay_out(self) -> None:
         """Place the characters in the largest type in which all are seen."""
-        room = self._track().width()
-        fitting = [size for size in SIZES if 1.2 * self.theme.px(size) <= self._row()]
-        for self._size in fitting or SIZES[-1:]:
-            advance = QFontMetricsF(self.theme.font(self._size)).horizontalAdvance
-            signs = dict.fromkeys(SIGNS, 0.5)
-            self._lefts = [0.0, *accumulate(max(4.0, advance(_sign(c)) * signs.get(c, 1.0)) for c in self._cut_text())]
+        room, text = self._track().width(), self._cut_text()
+        fitting = [size for size in SIZES if 1.2 * self.theme.px(size) <= self._row()] or SIZES[-1:]
+        for self._size in fitting:
+            advances = self._advances(text)
+            self._lefts = [0.0, *accumulate(max(4.0, advances[character]) for character in text)]
             if self._lefts[-1] <= room:
                 break
         spread = max(1.0, min(MOST_SPREAD, room / max(1.0, self._lefts[-1])))
         self._lefts = [left * spread for left in self._lefts]
+        self._centred = [
+            (left + right - advances[character]) / 2
+            for character, (left, right) in zip(text, pairwise(self._lefts), strict=True)
+        ]
         self._clamp()
+
+    def _fonts(self) -> tuple[QFont, QFont]:
+        """Return the fonts of characters and of the signs of white space."""
+        return self.theme.font(self._size), self.theme.font(self._size // 2)
+
+    def _advances(self, text: str) -> dict[str, float]:
+        """Return the width of each character of the text."""
+        plain, small = map(QFontMetricsF, self._fonts())
+        return {c: (small if c in SIGNS else plain).horizontalAdvance(_sign(c)) for c in set(text)}
 
     def _cut_text(self) -> str:
         """Return the beginning of the text, whose tokens every column has."""
@@ -186,7 +200,7 @@ class Rulers(PaintedRows):
         """Paint the tokens of a row, with a gap at each cut; several tokens of the same characters share their box."""
         inner = track.adjusted(0, 2, 0, -2)
         origin = track.left() - self._scroll
-        for group in groups_of(column.tokens):
+        for group in self._groups[column.name]:
             first, last = int(column.tokens.starts[group[0]]), int(column.tokens.ends[group[-1]])
             left, width = origin + self._lefts[first], self._lefts[last] - self._lefts[first]
             if left > track.right():
@@ -199,18 +213,20 @@ class Rulers(PaintedRows):
         self._paint_characters(painter, track, origin)
 
     def _paint_characters(self, painter: QPainter, track: QRectF, origin: float) -> None:
-        text, font, small = self._cut_text(), self.theme.font(self._size), self.theme.font(self._size // 2)
-        metrics = {True: QFontMetricsF(small), False: QFontMetricsF(font)}
-        baseline = track.center().y() + metrics[False].capHeight() / 2
+        text, (plain, small) = self._cut_text(), self._fonts()
+        baseline = track.center().y() + QFontMetricsF(plain).capHeight() / 2
         begin = max(0, bisect_right(self._lefts, self._scroll) - 1)
-        end = bisect_left(self._lefts, self._scroll + track.width())
-        for place in range(begin, min(end, len(text))):
-            character, sign = text[place], _sign(text[place])
-            free = self._lefts[place + 1] - self._lefts[place] - metrics[character in SIGNS].horizontalAdvance(sign)
-            is_lit = self.lit is not None and self.lit[0] <= place < self.lit[1]
-            painter.setFont(small if character in SIGNS else font)
-            painter.setPen(self.theme.color("accent" if is_lit else "muted" if character in SIGNS else "text"))
-            painter.drawText(QPointF(origin + self._lefts[place] + free / 2, baseline), sign)
+        end = min(len(text), bisect_left(self._lefts, self._scroll + track.width()))
+        first, last = self.lit or (0, 0)
+        lit = [place for place in range(begin, end) if first <= place < last]
+        others = [place for place in range(begin, end) if not first <= place < last]
+        signs = [place for place in others if text[place] in SIGNS]
+        letters = [place for place in others if text[place] not in SIGNS]
+        for places, font, color in ((lit, plain, "accent"), (signs, small, "muted"), (letters, plain, "text")):
+            painter.setFont(font)
+            painter.setPen(self.theme.color(color))
+            for place in places:
+                painter.drawText(QPointF(origin + self._centred[place], baseline), _sign(text[place]))
 
     # --- Mouse -----------------------------------------------------------------------------------
 

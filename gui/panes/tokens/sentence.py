@@ -60,6 +60,8 @@ def of_frequencies(vocabulary: Vocabulary) -> str:
     if not len(counts) or not counts.any():
         return ""
     first = visible(vocabulary.pieces[int(np.argmax(vocabulary.counts))])
+    if counts[0] == 1:
+        return t("pane.tokens.says.once", kinds=number(int(np.count_nonzero(counts))))
     if np.count_nonzero(counts) < 10 or counts[0] < 20:
         return t("pane.tokens.says.few", piece=first, count=int(counts[0]), kinds=number(int(np.count_nonzero(counts))))
     return t(

@@ -4,6 +4,7 @@ A character of several tokens is drawn once, and its box is divided; the bytes o
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
@@ -30,7 +31,6 @@ class Line:
 
     theme: Theme
     size: int  # of type, at zoom 1
-    has_bytes: bool  # whether there is a row for the bytes of a token
 
     @property
     def number(self) -> int:
@@ -45,10 +45,9 @@ class Line:
     def number_height(self) -> float:
         return round(1.3 * self.theme.px(self.number))
 
-    @property
-    def height(self) -> float:
-        """The height of the boxes: characters, IDs, and bytes if there are any."""
-        return self.text_height + self.number_height * (1 + self.has_bytes) + GAP_S
+    def height(self, has_bytes: bool) -> float:
+        """Return the height of a line's boxes: characters, IDs, and bytes if there are any."""
+        return self.text_height + self.number_height * (1 + has_bytes) + GAP_S
 
 
 class TokenFlow(QScrollArea):
@@ -98,7 +97,7 @@ class _Text(Painted):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.tokens: Tokens | None = None
         self.current: int | None = None
-        self.line = Line(self.theme, LARGE, has_bytes=False)
+        self.line = Line(self.theme, LARGE)
         self._boxes: list[QRectF] = []  # of the tokens
         self._groups: list[list[int]] = []
         self._tops: list[float] = []  # of the groups
@@ -113,11 +112,10 @@ class _Text(Painted):
         tokens, room = self.tokens, self._area.most or self._area.viewport().height()
         self._groups = groups_of(tokens) if tokens else []
         length = len(tokens.text) if tokens else 0
-        has_bytes = tokens is not None and any(bytes_of(tokens, i) for i in range(len(tokens.ids)))
         sizes = SIZES[-1:] if length > LONG else SIZES[length > SHORT :]
         height = 0.0
         for size in sizes:
-            self.line = Line(self.theme, size, has_bytes)
+            self.line = Line(self.theme, size)
             height = self._place()
             if height <= room:
                 break
@@ -128,13 +126,32 @@ class _Text(Painted):
         self.update()
 
     def _place(self) -> float:
-        """Place the tokens without gaps; return the height of all lines, or infinity if a token is too wide."""
+        """Place the tokens without gaps, and return the height of all lines."""
         line, tokens = self.line, self.tokens
+        self._boxes = []
         if tokens is None:
             return 0.0
-        font, small = (QFontMetricsF(line.theme.font(size)) for size in (line.size, line.number))
-        width, x, y = float(self._area.viewport().width()), 0.0, 0.0
-        self._boxes = []
+        width, x, y, first = float(self._area.viewport().width()), 0.0, 0.0, 0  # of the line's tokens
+        for group, each in zip(self._groups, self._widths(tokens), strict=True):
+            if x and x + sum(each) > width:
+                x, y, first = 0.0, y + self._end_line(tokens, first) + GAP_M, len(self._boxes)
+            for advance in each:
+                self._boxes.append(QRectF(x, y, min(advance, width), line.text_height))
+                x += min(advance, width)
+            if "\n" in tokens.pieces[group[-1]]:
+                x = width
+        return y + self._end_line(tokens, first)
+
+    def _end_line(self, tokens: Tokens, first: int) -> float:
+        """Set the height of the boxes from `first` on, one line of them, and return it."""
+        height = self.line.height(any(bytes_of(tokens, index) for index in range(first, len(self._boxes))))
+        for box in self._boxes[first:]:
+            box.setHeight(height)
+        return height
+
+    def _widths(self, tokens: Tokens) -> Iterator[list[float]]:
+        """Yield the widths of the tokens of each group."""
+        font, small = (QFontMetricsF(self.line.theme.font(size)) for size in (self.line.size, self.line.number))
         widths: dict[str, float] = {}
         for group in self._groups:
             text = text_of(tokens, group)
@@ -142,16 +159,7 @@ class _Text(Painted):
                 sign, rest = shown(text)
                 widths[text] = font.horizontalAdvance(sign) * SIGN + font.horizontalAdvance(rest)
             each = [self._least(small, index) for index in group]
-            each = [round(least + max(0.0, widths[text] - sum(each)) / len(group)) for least in each]
-            if x and x + sum(each) > width:
-                x, y = 0.0, y + line.height + GAP_M
-            for advance in each:
-                advance = min(advance, width)
-                self._boxes.append(QRectF(x, y, advance, line.height))
-                x += advance
-            if "\n" in text:
-                x = width
-        return y + line.height
+            yield [round(least + max(0.0, widths[text] - sum(each)) / len(group)) for least in each]
 
     def _least(self, small: QFontMetricsF, index: int) -> float:
         """Return the least width of a token: that of its ID or of its bytes, with a margin."""
@@ -172,7 +180,7 @@ class _Text(Painted):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        first = bisect_left(self._tops, event.rect().top() - self.line.height - GAP_M)
+        first = bisect_left(self._tops, event.rect().top() - self.line.height(has_bytes=True) - GAP_M)
         for place in range(first, len(self._groups)):
             if self._tops[place] > event.rect().bottom():
                 break

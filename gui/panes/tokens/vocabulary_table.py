@@ -12,7 +12,7 @@ from engine.messages.tokens import Vocabulary
 from gui import layout
 from gui.i18n import number, t
 from gui.text import SIGNS, visible
-from gui.theme import GAP_M
+from gui.theme import GAP_M, NORMAL
 from gui.themed import Themed
 from gui.widgets.column_model import ColumnModel, plain_table
 
@@ -29,13 +29,20 @@ class VocabularyTable(Themed, QWidget):
         self.search.setClearButtonEnabled(True)
         self.view.setModel(self.model)
         self.view.setSortingEnabled(True)
-        self.view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        self.view.sortByColumn(COLUMNS.index("count"), Qt.SortOrder.DescendingOrder)
         plain_table(self.view)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.view.activated.connect(lambda index: self.chosen.emit(self.model.shown[index.row()]))
         self.search.textChanged.connect(self._search)
         layout.stack(self, self.search, self.view, self.found, spacing=GAP_M)
+        self.restyle()
         self.retranslate()
+
+    def restyle(self) -> None:
+        font = self.content.font(NORMAL)
+        for part in (self.view, self.view.horizontalHeader()):
+            part.setFont(font)
+        self.view.verticalHeader().setDefaultSectionSize(round(1.7 * self.content.px(NORMAL)))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
         self.model.vocabulary = vocabulary
