@@ -88,10 +88,13 @@ def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
         x, y = x[fine], y[fine]
     if len(x) <= most:
         return x, y
-    stretches = most // 2 - 1
-    size = len(x) // stretches
-    whole = y[: stretches * size].reshape(stretches, size)
-    starts = np.arange(stretches) * size
+    size = -(-len(x) // (most // 2 - 1))
+    whole = y[: len(x) // size * size].reshape(-1, size)
+    starts = np.arange(len(whole)) * size
+    rest = y[whole.size :]
+    ends = [whole.size + rest.argmin(), whole.size + rest.argmax()] if len(rest) else []
     # In a flat stretch the lowest and the highest are the same point.
-    kept = np.unique(np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), [len(x) - 1])))
+    kept = np.unique(
+        np.concatenate((starts + whole.argmin(1), starts + whole.argmax(1), ends, [len(x) - 1])).astype(int)
+    )
     return x[kept], y[kept]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = "best"  # in the run's folder: a model that can be opened
-RISE = 0.02  # nats above the lowest loss from which the loss has risen: less is noise
+RISE = 0.05  # nats above the lowest loss from which the loss has risen: less is noise
 
 
 class BestWeights:

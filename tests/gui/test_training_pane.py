@@ -175,6 +175,7 @@ def test_each_card_forecasts_its_run_and_shows_what_an_earlier_one_of_its_length
     qtbot.waitUntil(lambda: cards["30s"].written == "The cat sat")
     assert cards["30s"].caption == "story-7 wrote after 400 steps (0:31):"
     assert cards["5m"].written == ""
+    assert cards["5m"].caption.startswith("No run")
     qtbot.waitUntil(lambda: all(len(card.facts) == 3 for card in cards.values()))
     assert {request.settings.seconds for request in engine.asked(EstimateTraining)} >= {30.0, 300.0}
 
@@ -347,7 +348,7 @@ def test_the_best_moment_can_be_opened_and_the_last_again(
     qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
 ) -> None:
     begin(qtbot, pane, engine)
-    best = BestMoment("/models/story-1/best", 4, 0.5)
+    best = BestMoment("/models/story-1/best", 4, 1.95)
     engine.send(Train, best)
     engine.end(Train, Ended(0, "done"))
     button = pane.run_page.moment_button

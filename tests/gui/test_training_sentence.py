@@ -62,6 +62,8 @@ def test_learning_by_heart_is_said_with_the_best_step_and_the_last_loss() -> Non
     assert "by heart" in words
     assert "at step 2 (4.10)" in words
     assert "4.90 now" in words
+    noisy = curve([5.0, 4.9, 4.8], {1: 5.0, 2: 4.6, 3: 4.7})
+    assert "by heart" not in about_run(noisy, BestMoment("/models/a/best", 2, 4.6))
 
 
 def test_a_kept_moment_is_the_best_only_while_the_loss_stays_above_it() -> None:

@@ -58,7 +58,7 @@ class Card(Themed, QPushButton):
         for index, (fact, size) in enumerate(zip(self.facts, sizes, strict=True)):
             parts = [fact] if self._width(fact, size) <= box.width() else re.split(r" ?[·・] ?", fact)
             rows += [(part, size, False, "text" if index else "muted") for part in parts]
-        if large and self.caption:
+        if large and self.caption and (self.written or self._width(self.caption, SMALL) <= box.width()):
             rows.append((self.caption, SMALL, False, "muted"))
         placed, top = [], box.top()
         for words, size, bold, color in rows:

@@ -1,6 +1,7 @@
 """Loss against steps, tokens or seconds: raw and smoothed, unseen text, named floors, several runs."""
 
 import math
+import re
 
 import numpy as np
 import pyqtgraph as pg
@@ -22,7 +23,7 @@ MOST_POINTS, FEW_POINTS = 600, 240  # of a curve, and in a small plot; more cann
 RECENT = 100  # last steps whose raw loss is fitted into the axis, too
 # Pixels at zoom 1.
 LABEL_HEIGHT, EDGE = 20, 7  # of a tick's label, and of the space above and below everything else
-HEIGHT_FOR_WORDS = 150  # least height of the plot for the names of floors
+HEIGHT_FOR_WORDS = 110  # least height of the plot for the names of floors
 HEIGHT_FOR_AXIS_NAME = 190
 FAINT = 70  # opacity of the raw losses, 0..255
 IN_FRONT = 5  # z value of the curves of the run in front
@@ -226,7 +227,8 @@ class LossPlot(Themed, QWidget):
             return ""
         step = int(self._runs[0].steps[index])
         sample = min(self.samples, key=lambda each: abs(each.step - step))
-        return t("pane.training.plot.flag", step=number(sample.step), text=" ".join(sample.text.split()))
+        text = re.sub("\N{REPLACEMENT CHARACTER}+", "\N{REPLACEMENT CHARACTER}", " ".join(sample.text.split()))
+        return t("pane.training.plot.flag", step=number(sample.step), text=text)
 
     # --- Style -----------------------------------------------------------------------------------
 

@@ -207,7 +207,7 @@ class RunForm(Themed, QWidget):
                 speed = number(estimate.tokens_per_second)
                 facts.append(t("pane.training.card.tokens", tokens=number(tokens), speed=speed))
             run = next((run for run in self.runs if run.sample and _is_about_as_long(run, settings)), None)
-            caption, written = ("", "") if run is None else written_by(run)
+            caption, written = (t("pane.training.card.none"), "") if run is None else written_by(run)
             card.show_words(t(f"pane.training.preset.{name}"), facts, caption, written)
         written_any = any(card.written for card in self.buttons.values())
         for card in self.buttons.values():  # without a text, taller cards would be empty

@@ -29,7 +29,7 @@ AXES = ("steps", "tokens", "seconds")
 VIEWS = ("loss", "perplexity", "rate", "norm")
 # Least width and height, in pixels at zoom 1, at which a part is shown.
 ROOM_FOR_CHOICES, ROOM_FOR_SAMPLES = 640, 760
-ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270, 420, 560
+ROOM_FOR_FIGURES, ROOM_FOR_LINE, ROOM_FOR_LEGEND, ROOM_FOR_TALL, ROOM_FOR_SMALL_PLOTS = 130, 270, 300, 420, 560
 SMALL_PLOT = 150
 PROMPT = 40  # characters of a sample's prompt
 HALF = "\N{REPLACEMENT CHARACTER}"  # of a character whose other bytes were not written
@@ -78,7 +78,7 @@ class RunPage(Themed, QWidget):
         self.small_row.setLayout(small)
         plots = column(self.plot, self.small_row, spacing=GAP_M)
         plots.setStretchFactor(self.plot, 1)
-        self.samples_title, self.browser = label("muted"), QTextBrowser()
+        self.samples_title, self.browser = label("content"), QTextBrowser()
         stack(self.side, self.samples_title, self.browser, spacing=GAP_S)
         middle = row(plots, self.side, spacing=GAP_L)
         middle.setStretch(0, 3)
@@ -232,8 +232,9 @@ class RunPage(Themed, QWidget):
         for widget in (self.view_choice, self.axis_choice, self.log_button):
             widget.setVisible(width >= self.theme.px(ROOM_FOR_CHOICES))
         self.side.setVisible(width >= self.theme.px(ROOM_FOR_SAMPLES))
-        for part in (self.figures, self.progress, self.plot.legend):
+        for part in (self.figures, self.progress):
             part.setVisible(height >= self.theme.px(ROOM_FOR_FIGURES))
+        self.plot.legend.setVisible(height >= self.theme.px(ROOM_FOR_LEGEND))
         self.line.setVisible(height >= self.theme.px(ROOM_FOR_LINE))
         self.figures.set_tall(height >= self.theme.px(ROOM_FOR_TALL))
         self.small_row.setVisible(height >= self.theme.px(ROOM_FOR_SMALL_PLOTS))
@@ -263,7 +264,7 @@ class RunPage(Themed, QWidget):
         self._show_samples()
 
     def restyle(self) -> None:
-        self.small_row.setFixedHeight(self.theme.px(SMALL_PLOT))
+        self.small_row.setFixedHeight(self.content.px(SMALL_PLOT))
         self._show_samples()
         self._arrange()
 

@@ -11,11 +11,14 @@ FEWEST_STEPS = 100  # fewer teach a model little more than which tokens are freq
 
 
 def about_run(curve: Curve, best: BestMoment | None) -> str:
-    """Return what the curve has reached: which floor it is below since when, or that it learns by heart."""
+    """Return what the curve has reached: which floor it is below since when, or that it learns by heart.
+
+    It does so if it predicts its own text better than it ever did unseen text, and unseen text worse than before.
+    """
     if not len(curve) or not math.isfinite(curve.smoothed[-1]):
         return ""
     loss, unseen = number(curve.smoothed[-1], 2), curve.held_out(math.inf)
-    if best is not None:
+    if best is not None and curve.smoothed[-1] < best.validation_loss:
         numbers = {"best": number(best.validation_loss, 2), "last": number(unseen, 2)}
         return t("pane.training.says.heart", step=number(best.step), **numbers)
     floors = {name: curve.references[name] for name in NAMES if name in curve.references}

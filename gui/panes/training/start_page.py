@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -14,13 +14,12 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QWidget,
 )
 
 from engine.messages.training import RunSummary, TrainingEstimate, TrainingSettings
 from gui.i18n import duration, number, t
-from gui.layout import column, label, row, stack
+from gui.layout import column, label, row, set_property, stack
 from gui.panes.training.card import Card
 from gui.panes.training.run_form import RunForm, written_by
 from gui.panes.training.sentence import FEWEST_STEPS
@@ -31,37 +30,6 @@ from gui.widgets.encoding_button import EncodingButton
 
 MOST_RUNS = 3  # cards of earlier runs
 SMALL_WIDTH, SMALL_HEADS, LONG_SECONDS = 64, 4, 120.0  # what a run with too few steps is changed to
-
-
-class AsTallAsNeeded(QScrollArea):
-    """A scroll area that is as tall as its content where there is room for it."""
-
-    def __init__(self, inside: QWidget) -> None:
-        super().__init__()
-        self.setWidgetResizable(True)
-        self.inside = inside
-        self.setWidget(inside)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
-
-    def sizeHint(self) -> QSize:
-        inside = self.inside
-        width = max(self.viewport().width(), 1)
-        tall = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
-        return QSize(inside.sizeHint().width(), tall)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(1, 1)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
 
 
 class FewSteps(Themed, QFrame):
@@ -148,14 +116,17 @@ class StartPage(Themed, QWidget):
         below = (self.few_steps, self.estimate, self.preparing, self.bar)
         content = (self.headline, about, self.form, *below, self.runs_title, self.runs)
         inside = QWidget()
-        inside_column = column(*content, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0))
+        self.inside = inside_column = column(1, *content, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0))
         for wide in (self.form, self.runs):
             inside_column.setStretchFactor(wide, 1)
         inside.setLayout(inside_column)
-        self.above = AsTallAsNeeded(inside)
+        self.above = QScrollArea()
+        self.above.setWidgetResizable(True)
+        self.above.setWidget(inside)
+        self.above.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.above.setMinimumSize(1, 1)
         # The buttons are outside the scroll area.
         self.column = stack(self, self.above, self._build_buttons(), spacing=GAP_L)
-        self.column.insertStretch(0)
         self.column.addStretch()
         self.set_preparing("", None)
         self.set_runs([], False)
@@ -199,11 +170,10 @@ class StartPage(Themed, QWidget):
     def _fill(self) -> None:
         """Give the room of the page to the cards; without cards the words are in its middle."""
         fills = bool(self.summaries) or not self.form.isHidden()
-        policy = QSizePolicy.Policy.Expanding if fills else QSizePolicy.Policy.Maximum
-        self.above.setSizePolicy(QSizePolicy.Policy.Expanding, policy)
-        self.column.setStretch(0, 0 if fills else 2)
-        self.column.setStretchFactor(self.above, 1 if fills else 0)
+        self.inside.setStretch(0, 0 if fills else 1)
+        self.column.setStretchFactor(self.above, 2)
         self.column.setStretch(self.column.count() - 1, 0 if fills else 3)
+        set_property(self.headline, "role", "content-large" if fills else "huge")
 
     def show_form(self, shown: bool) -> None:
         self.form.setVisible(shown)
