@@ -17,7 +17,7 @@ class Invitation(Themed, QFrame):
         super().__init__()
         self.setObjectName("notice")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.headline, self.words = label("headline", wraps=True), label(wraps=True)
+        self.headline, self.words = label("headline", wraps=True), label("content", wraps=True)
         self.examples, self.open, self.model, self.dismiss = (QPushButton() for _ in range(4))
         self.examples.setProperty("primary", True)
         self.examples.setMenu(examples)

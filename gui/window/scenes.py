@@ -51,10 +51,10 @@ class ScenePlayer(QObject):
         self._state, self._opening, self._workspace = state, opening, workspace
         self._scene: Scene | None = None  # in preparation; None once it is on screen
         self._closed: ModelInfo | None = None  # that the scene's model has replaced
+        for signal in (state.text_changed, state.model_changed):
+            signal.connect(self._withdraw_look)  # before the scene that waited for this model is shown
         state.model_changed.connect(self._set_text)
         state.tokens_changed.connect(self._select)
-        for signal in (state.text_changed, state.model_changed):
-            signal.connect(self._withdraw_look)
         workspace.current_changed.connect(self._pane_changed)
 
     def play(self, scene: Scene) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
+from engine.messages.chat import Chat
 from engine.messages.models import ListModels, OpenModel, StoredModel, StoredModels
 from gui.panes import KEYS, PANE_IDS
 from gui.samples import BUILTIN
@@ -292,3 +293,10 @@ def test_after_an_example_the_model_that_was_open_can_be_opened_again(
     window.banner.offer.click()
     assert engine.asked(OpenModel)[-1].folder == "/models/mine"
     assert not window.banner.isVisible()
+
+
+def test_the_example_of_a_chat_opens_smollm2_and_asks_it(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    window.player.play(window.examples["chat"])
+    qtbot.waitUntil(lambda: bool(engine.asked(Chat)))
+    assert engine.asked(OpenModel)[-1].folder == "smollm2"
+    assert engine.asked(Chat)[-1].messages[-1].text == "What is the capital of Japan?"

@@ -39,7 +39,8 @@ class ChatPane(Pane):
         self._chosen: tuple[Turn, int] | None = None  # the token whose candidates are shown
         self._offsets: dict[int, int] = {}  # spans of the template before the tokens of each turn shown
         self._forms = ChatForms((), False)
-        self._folder = ""
+        self._folder = self._forms_of = ""  # of the model, and of the one whose forms are known
+        self._to_say = ""  # once the forms of the model that is being opened are known
         self.pages = QStackedLayout(self.body)
         self.empty = self.empty_page()
         self.open_smollm2 = self.empty.add_button()
@@ -98,9 +99,12 @@ class ChatPane(Pane):
         self._show()
 
     def _set_forms(self, forms: ChatForms) -> None:
-        self._forms = forms
+        self._forms, self._forms_of = forms, self._folder
         self.page.set_forms(forms.forms, forms.thinks)
         self._form_chosen()
+        waiting, self._to_say = self._to_say, ""
+        if waiting:
+            self.say(waiting)
 
     def _form_chosen(self) -> None:
         self.page.show_form(self._forms.forms)
@@ -114,7 +118,11 @@ class ChatPane(Pane):
     # --- Turns -----------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Send this text."""
+        """Send this text, as soon as it is known how the open model chats."""
+        model = self.state.model
+        if model is not None and model.folder != self._forms_of:
+            self._to_say = text
+            return
         self.page.composer.setPlainText(text)
         self.send()
 

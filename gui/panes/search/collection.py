@@ -21,6 +21,7 @@ from engine.messages.documents import (
 )
 from engine.messages.envelope import Ended, Request
 from engine.messages.models import ModelInfo
+from gui.dialogs import documents
 from gui.encoding_dialog import choose_encoding
 from gui.i18n import t
 from gui.pane import Pane
@@ -84,12 +85,12 @@ class CollectionControl(QObject):
     # --- Changing --------------------------------------------------------------------------------
 
     def choose_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self._pane, t("pane.search.documents.files"), str(Path.home()))
+        names, _ = QFileDialog.getOpenFileNames(self._pane, t("pane.search.documents.files"), documents())
         if names:
             self.add(names)
 
     def choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._pane, t("pane.search.documents.folder"), str(Path.home()))
+        name = QFileDialog.getExistingDirectory(self._pane, t("pane.search.documents.folder"), documents())
         if name:
             self.add([name])
 
@@ -148,7 +149,7 @@ class CollectionControl(QObject):
         if self.info is None:
             return None
         if kind == "encoder":
-            folder = QFileDialog.getExistingDirectory(self._pane, t("pane.search.choose_encoder"), str(Path.home()))
+            folder = QFileDialog.getExistingDirectory(self._pane, t("pane.search.choose_encoder"), documents())
             return ChooseEmbedder("encoder", folder) if folder else None
         if kind == self.info.embedder != "model" and self.info.width:
             return None
