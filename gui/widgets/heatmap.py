@@ -25,7 +25,7 @@ from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
 SLANT = 55  # degrees by which the tokens above are rotated
-LABEL_SHARE = 0.28  # of the width, at most, for the tokens at the side
+LABEL_SHARE = 0.28  # of the width and height, at most, for the tokens
 ROOM_FOR_TITLES = 300  # pixels at zoom 1 of width and height, from which the axes have titles
 
 
@@ -89,7 +89,7 @@ class Heatmap(Painted):
         widest = max((metrics.horizontalAdvance(visible(p)) for p in self.pieces), default=0.0)
         left = title + min(widest, self.width() * LABEL_SHARE) + GAP_M
         slant = math.radians(SLANT)
-        top = min(widest * math.sin(slant), self.height() * LABEL_SHARE * 0.8) + metrics.ascent() * math.cos(slant)
+        top = min(widest * math.sin(slant), self.height() * LABEL_SHARE) + metrics.ascent() * math.cos(slant)
         top += title + max(GAP_M, _gap(metrics) + GAP_S)
         overhang = metrics.height() if len(self.pieces) > 1 else 0.0  # of the last slanted token
         side = max(10.0, min(self.width() - left - overhang, self.height() - top - metrics.height() / 2))

@@ -13,7 +13,7 @@ from gui.colormaps import share_color
 from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.line import placed, tokens_in_room
 from gui.theme import DARK, LIGHT, Theme
-from tests.gui.hands import LARGE_TYPE, click, look, painted, plain, point, press, recorded, show
+from tests.gui.hands import LARGE_TYPE, Hover, click, look, painted, plain, point, press, recorded, show
 
 PIECES = ("The", " animal", " lives", " in", " the", " forest", ".", " It")
 
@@ -126,3 +126,24 @@ def test_what_is_shown_of_a_text_fits(widths: list[float], room: float, data: st
     assert sorted(n for place in places for n in range(place.first, place.last + 1)) == list(range(len(widths)))
     end = places[-1].x + places[-1].width
     assert end <= room + 1e-6 or len(shown) == 1
+
+
+def test_an_arc_to_a_word_that_is_left_out_ends_at_its_gap_with_its_name(qtbot: QtBot, hover: Hover) -> None:
+    arcs = show(qtbot, AttentionArcs(), 700, 250)
+    weights = np.eye(600, dtype=np.float32)
+    weights[401] = 0
+    weights[401, 200] = 1.0
+    arcs.set_data(weights, tuple(f" word{n}" for n in range(600)), 400)
+    gap = arcs._place(200)
+    assert gap.left_out
+    assert gap.first <= 200 <= gap.last
+    point(arcs, middle(arcs, 401) if not arcs._place(401).left_out else middle(arcs, 400))
+    assert arcs._x(200) == gap.middle
+
+
+def test_the_mouse_elsewhere_shows_the_selected_word_again(qtbot: QtBot, arcs: Any, hover: Hover) -> None:
+    point(arcs, middle(arcs, 5))
+    assert "forest looks at: lives 100.0 %" in hover(arcs, middle(arcs, 5))
+    point(arcs, QPoint(5, 5))
+    assert arcs.source == 7
+    assert hover(arcs, QPoint(5, 5)) == ""

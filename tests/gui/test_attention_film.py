@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from engine.messages.attention import AttentionSteps, ExplainAttention
 from gui.panes.attention.film import PICTURES, AttentionFilm
 from gui.panes.attention.numbers import numbers_of, scaling
-from gui.theme import LIGHT
+from gui.theme import DARK, GAP_S, LIGHT, Theme
 from tests.gui.fakes import attention_steps
-from tests.gui.hands import Hover, click, painted, pixels, press, show
+from tests.gui.hands import LARGE_TYPE, Hover, click, look, painted, pixels, press, show
 
 
 def film_of(qtbot: QtBot, query: int = 5, width: int = 1200, height: int = 700) -> tuple[Any, AttentionSteps]:
@@ -130,3 +130,35 @@ def test_a_small_film_shows_one_picture_and_stops_when_it_is_hidden(qtbot: QtBot
     film.play_or_pause()
     film.hide()
     assert not film.is_playing
+
+
+def test_the_formula_lights_the_symbols_of_the_current_picture(qtbot: QtBot) -> None:
+    film, _ = film_of(qtbot)
+    top = film.height() - round(film._formula_height()) + 8
+    orange, green = (LIGHT.series_color(index) for index in (1, 2))  # of k and v
+    for moment, k_lit, v_lit in ((0.5, True, True), (1.5, True, False), (2.5, False, False), (3.5, False, True)):
+        film.go_to(moment)
+        assert painted(film, orange)[top:].any() == k_lit
+        assert painted(film, green)[top:].any() == v_lit
+
+
+@pytest.mark.parametrize("key", range(6))
+def test_the_sum_counts_up_while_the_query_is_on_a_key(qtbot: QtBot, key: int) -> None:
+    film, steps = film_of(qtbot)
+    film.go_to(1 + (key + 0.5) / 6)
+    film.grab()
+    names = [name for _, name, _ in film._strips]
+    assert names.count("q") == 3  # of the first picture, above the keys, and on the key
+    assert f"k  t{key}" in names
+    products = steps.q[1] * steps.k[1, key]
+    assert float(products.sum()) == pytest.approx(float(film.numbers.raw[key]), abs=1e-5)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK, LARGE_TYPE], ids=["light", "dark", "large type"])
+@pytest.mark.parametrize("size", [(560, 340), (1400, 300), (2400, 1100)])
+def test_no_picture_of_the_film_leaves_its_box(qtbot: QtBot, size: tuple[int, int], theme: Theme) -> None:
+    film, _ = film_of(qtbot, 40, *size)
+    look(theme)
+    film.grab()
+    boxes = [box.adjusted(-GAP_S, -1, 1, 1) for box in film.boxes().values()]
+    assert all(any(box.contains(strip) for box in boxes) for strip, _, _ in film._strips)

@@ -100,6 +100,8 @@ def test_heads_are_sorted_by_their_weight_to_a_key(qtbot: QtBot, hover: Hover) -
     assert hover(mosaic, mosaic._boxes[3, 8].center().toPoint()) == "Layer 4, head 9, 50.0 %"
     press(mosaic, Qt.Key.Key_Right)
     assert (mosaic.layer, mosaic.head) == (3, 8)
+    mosaic.set_weights(weights, 3, 1, pooled=True)  # the largest of several tokens, not the share of one
+    assert hover(mosaic, mosaic._boxes[3, 8].center().toPoint()) == "Layer 4, head 9, ≤ 50.0 %"
     mosaic.set_weights(weights, 3)
     assert len(mosaic._slots) == 270
 
@@ -165,7 +167,7 @@ def test_a_badge_names_the_best_head_its_score_and_that_of_even_attention(qtbot:
     badges = badges_of(qtbot, scores)
     words = plain(badges.buttons[0].text())
     assert words == "Best at looking at the previous token:\nlayer 3, head 4, 87 % (evenly: 8 %)"
-    assert plain(badges.buttons[1].text()).startswith("No head for the first token")
+    assert plain(badges.buttons[1].text()).startswith("No head for looking at the first token")
     assert LIGHT.muted in badges.buttons[1].styleSheet()
     assert LIGHT.muted not in badges.buttons[0].styleSheet()
     chosen = recorded(badges.chosen)

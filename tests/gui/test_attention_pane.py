@@ -118,6 +118,7 @@ def test_the_film_is_played_moved_and_stepped_by_its_controls(pane: Any, qtbot: 
     qtbot.waitUntil(lambda: pane.steps is not None)
     scrubber, film = pane.scrubber, pane.film
     assert scrubber.isVisible()
+    assert pane.window().focusWidget() is film  # so that Space plays
     assert film.moment == 4  # complete, until somebody plays it
     scrubber.slider.setValue(150)
     assert film.moment == 1.5
@@ -199,3 +200,70 @@ def test_the_matrix_zooms_around_a_cell_and_back(pane: Any) -> None:
     heatmap.grab()
     QTest.keyClicks(heatmap, "0")
     assert heatmap._shown().width() == 20
+
+
+def test_all_that_is_shown_of_a_long_text_waits_for_the_exact_head(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    count = 200
+
+    def pictures(request: Attend) -> list[object]:
+        heads = np.full((3, 100, 100), 0.9, np.float16)  # the largest of two tokens each
+        return [AttentionLayer(tuple(request.text), 0, layer, 2, heads) for layer in range(2)]
+
+    engine.answers[Attend] = pictures  # AttendHead is answered below
+    before = pane.sentence(), pane.subtitle(), pane.arcs.pieces
+    pane.state.set_text("x" * count)
+    qtbot.waitUntil(lambda: len(engine.asked(AttendHead)) > 0)
+    assert (pane.sentence(), pane.subtitle(), pane.arcs.pieces) == before
+    exact = np.tril(np.ones((count, count), np.float16))
+    exact /= exact.sum(axis=1, keepdims=True)
+    engine.send(AttendHead, AttentionRows(exact))
+    assert len(pane.arcs.pieces) == len(pane.heatmap.pieces) == count
+    assert "0.5\u00a0%" in pane.sentence()  # 1 of 200
+    pane.order.choose("look")
+    assert pane.mosaic.pooled
+    assert pane.mosaic.row == 99
+
+
+def test_new_weights_replace_everything_at_once(pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
+    pane.state.select_head(0, 1)
+    other = np.zeros((2, 3, 5, 5), np.float16)
+    other[:, :, np.arange(5), np.arange(5)] = 1
+    old = pane.sentence(), pane.heatmap.weights.tolist()
+    del engine.answers[Attend]
+    pane.state.weights_changed.emit()
+    engine.send(Attend, AttentionLayer(tuple("abcde"), 0, 0, 2, other[0]))
+    assert (pane.sentence(), pane.heatmap.weights.tolist()) == old  # the second layer has not arrived
+    engine.send(Attend, AttentionLayer(tuple("abcde"), 0, 1, 2, other[1]))
+    assert "itself" in pane.sentence()
+    for weights in (pane.arcs.weights, pane.heatmap.weights, pane.mosaic.weights[0][1]):
+        assert weights.tolist() == other[0, 1].tolist()
+
+
+@pytest.mark.parametrize(("height", "seen"), [(1000, True), (560, False)])
+def test_the_matrix_is_beside_the_heads_only_where_it_is_legible(
+    pane: Any, window: MainWindow, qtbot: QtBot, height: int, seen: bool
+) -> None:
+    window.resize(1400, height)
+    qtbot.waitUntil(lambda: pane.heatmap.isVisible() == seen)
+    assert pane.arcs.isVisible()
+    pane.view.choose("matrix")
+    qtbot.waitUntil(pane.heatmap.isVisible)
+
+
+def test_the_table_is_the_pattern_of_the_head_that_is_shown(pane: Any) -> None:
+    pane.state.select_head(1, 2)
+    table = pane.table()
+    assert table.header == ("query", *"abcde")
+    assert table.rows[-1] == ("e", 1.0, 0.0, 0.0, 0.0, 0.0)
+    assert pane.picture().isVisible()
+
+
+def test_the_order_of_the_heads_is_saved_and_restored(pane: Any) -> None:
+    pane.order.choose("look")
+    saved = pane.save()
+    pane.order.choose("layer")
+    pane.restore(saved)
+    assert pane.order.current == "look"
+    assert pane.title.text() == "Heads that look at it most"
+    pane.restore({"order": 3})
+    assert pane.order.current == "look"

@@ -15,6 +15,7 @@ from gui.widgets.painted import Painted, Policy
 PICTURES = ("project", "compare", "weigh", "add")
 STEP_MS, PLAY_MS = 600, 3000  # for a picture: to the next one; in the whole film
 ROOM_FOR_ALL = 560, 340  # pixels at zoom 1 of width and height below which only one picture is shown
+ROOM_FOR_FORMULA = 240  # pixels at zoom 1 of the height
 LOWEST_ROW = 22  # pixels at zoom 1
 HEADINGS = 2  # rows of a picture that are no keys
 # The formula: each symbol, its subscript, and the pictures in which it is lit.
@@ -117,6 +118,9 @@ class AttentionFilm(Painted):
         }
 
     def _formula_height(self) -> float:
+        """Return the height of the formula; 0 in a small picture, which has none."""
+        if self.height() < self.theme.px(ROOM_FOR_FORMULA):
+            return 0.0
         return QFontMetricsF(self.theme.font(LARGE)).height() + GAP_M
 
     def _title_height(self) -> float:
@@ -141,7 +145,8 @@ class AttentionFilm(Painted):
             else:
                 (pictures.compare, pictures.weigh, pictures.add)[index - 1](inner, moment, keys)
         self._strips = pictures.strips
-        self._paint_formula(painter)
+        if self._formula_height():
+            self._paint_formula(painter)
 
     def _is_lit(self, index: int) -> bool:
         return index == self.current and self.moment < len(PICTURES)

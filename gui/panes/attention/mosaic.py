@@ -75,6 +75,7 @@ class Mosaic(Painted):
         super().__init__(parent, down=Policy.Expanding)
         self.layer = self.head = self.row = 0
         self.key: int | None = None  # the heads are sorted by their weights from `row` to it; None: by layer
+        self.pooled = False
         self.weights: list[NDArray[np.float16]] = []
         self._shape = 0, 0  # layers and heads
         self._given: Sequence[NDArray[np.floating]] = self.weights  # as `set_weights` received them
@@ -88,11 +89,15 @@ class Mosaic(Painted):
         self._badges: dict[Head, tuple[str, str]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def set_weights(self, weights: Sequence[NDArray[np.floating]], row: int = -1, key: int | None = None) -> None:
+    def set_weights(
+        self, weights: Sequence[NDArray[np.floating]], row: int = -1, key: int | None = None, pooled: bool = False
+    ) -> None:
         """Show patterns, [head, query, key] for each layer; `row` is the selected query, -1 the last.
 
-        With a `key`, only the heads with the largest weights from `row` to it are shown, largest first.
+        With a `key`, only the heads with the largest weights from `row` to it are shown, largest first. Those of a
+        `pooled` pattern are the largest of several tokens.
         """
+        self.pooled = pooled
         if weights is not self._given:
             self._given = weights
             self.weights = [layer.astype(np.float16, order="C", copy=False) for layer in weights]
@@ -128,6 +133,9 @@ class Mosaic(Painted):
         """Return a head's weight from the selected row to the key by which the heads are sorted."""
         return float(self.weights[head[0]][head[1], self.row, self.key or 0])
 
+    def _share(self, head: Head) -> str:
+        return f"{'≤ ' if self.pooled else ''}{share(self.weight(head))}"
+
     # --- Geometry --------------------------------------------------------------------------------
 
     def _metrics(self, size: int = SMALL) -> QFontMetricsF:
@@ -160,7 +168,7 @@ class Mosaic(Painted):
     def _sort_by_weight(self) -> None:
         """Place as many heads as fit, each with its name and its weight above its bar code."""
         metrics = self._metrics(NORMAL)
-        widest = self._name((98, 98)) + f"  {share(1.0)}  "
+        widest = self._name((98, 98)) + f"  ≤ {share(1.0)}  "
         width, height = metrics.horizontalAdvance(widest), metrics.height() + self.theme.px(STRIP) + 3 * GAP_S
         columns, rows = max(1, int(self.width() // width)), max(1, int(self.height() // height))
         rows = min(rows, -(-len(self.weights) * len(self.weights[0]) // columns))
@@ -244,7 +252,7 @@ class Mosaic(Painted):
         painter.setPen(self.theme.color("accent" if chosen else "text"))
         words = cell.adjusted(GAP_S, 0, -GAP_S, 0)
         painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, self._name(head))
-        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, share(self.weight(head)))
+        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, self._share(head))
 
     def _paint_numbers(self, painter: QPainter) -> None:
         """Paint the numbers of the columns above and of the rows at the left; where there is no room, every fifth."""
@@ -300,7 +308,7 @@ class Mosaic(Painted):
     def _describe(self, head: Head) -> str:
         words = t("pane.attention.mosaic.head", layer=head[0] + 1, head=head[1] + 1)
         if self.key is not None and head in self._slots:
-            return f"{words}, {share(self.weight(head))}"
+            return f"{words}, {self._share(head)}"
         return f"{words}, {self._badges[head][0]}" if head in self._badges else words
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -99,6 +99,8 @@ class AttentionPane(Pane):
             self.patterns = self.shown = None
             self._draw()
             return
+        if self.shown is None:
+            self._draw()  # the empty page no longer asks for a text or a model
         self._layers = []
         self.ask(Attend(text), lambda layer: self._layer_arrived(text, layer))
         if self._scores_are_old:
@@ -206,7 +208,7 @@ class AttentionPane(Pane):
         self.arcs.set_data(shown.weights, shown.pieces, shown.row)
         self.heatmap.set_data(shown.weights, shown.pieces, shown.row, key)
         at = None if key is None or not sorts else key // shown.pooling
-        self.mosaic.set_weights(shown.patterns.layers, shown.row // shown.pooling, at)
+        self.mosaic.set_weights(shown.patterns.layers, shown.row // shown.pooling, at, pooled=shown.pooling > 1)
         self.mosaic.set_current(shown.layer, shown.head)
         self._name_orders(word(shown.pieces[strongest(shown.weights, shown.row, 1)[0] if key is None else key]))
         if shown.steps is not None:
@@ -231,6 +233,8 @@ class AttentionPane(Pane):
         self.large.setCurrentWidget(self.film if view == "steps" else self.overview)
         self.adapt_layout()
         self._show_selection()
+        if view == "steps" and self.isVisible():
+            self.film.setFocus()  # so that Space plays the next picture
 
     def adapt_layout(self) -> None:
         view = self.view.current

@@ -175,7 +175,8 @@ class Pictures:
         names, shares, strips = self._columns(box, 0.26, 0.18, 0.56)
         largest = spread(numbers.v)
         shrunk, fallen = part(moment, 0, 0.5), part(moment, 0.5, 1)
-        bottom = box.top() + (len(keys) + 0.5) * row
+        hides = len(keys) < len(numbers.weights)
+        bottom = box.top() + (len(keys) + (1 if hides else 0.5)) * row
         for place, key in enumerate(keys):
             y, weight = box.top() + place * row, float(np.nan_to_num(numbers.weights[key]))
             self._key_name(names.row(y, row), key)
@@ -186,6 +187,7 @@ class Pictures:
             self._strip(now, f"v  {word(numbers.pieces[key])}", numbers.v[key], largest, "v")
             if 0 < fallen < 1:
                 self._image(now.translated(0, (bottom - y) * fallen), numbers.v[key], largest)
+        self._others(box, len(keys), row, keys)
         line = bottom - row * 0.1
         self.painter.setPen(QPen(self._color("muted"), 1))
         self.painter.drawLine(QPointF(strips.left, line), QPointF(strips.left + strips.width, line))
