@@ -51,11 +51,11 @@ class Card(Themed, QPushButton):
         pad = self.theme.px(GAP_M if is_small else GAP_L)
         box = self.rect().adjusted(pad, pad, -pad, -pad)
         large = box.height() >= self.theme.px(ROOM_FOR_TEXT)
-        fitting = (size for size in (HUGE, LARGE) if large and self._width(self.title, size, True) <= box.width())
-        rows = [(self.title, next(fitting, NORMAL), True, "text")]
+        sizes = (HUGE, LARGE, NORMAL) if large else (NORMAL,)
+        fitting = (size for size in sizes if self._width(self.title, size, True) <= box.width())
+        rows = [(self.title, next(fitting, SMALL), True, "text")]
         free = HUGE if large and not self.written else LARGE if box.height() >= self.theme.px(TALL) else NORMAL
-        sizes = [NORMAL, free, min(free, LARGE), NORMAL][: len(self.facts)]
-        for index, (fact, size) in enumerate(zip(self.facts, sizes, strict=True)):
+        for index, (fact, size) in enumerate(zip(self.facts, (NORMAL, free, min(free, LARGE)), strict=False)):
             parts = [fact] if self._width(fact, size) <= box.width() else re.split(r" ?[·・] ?", fact)
             rows += [(part, size, False, "text" if index else "muted") for part in parts]
         if large and self.caption and (self.written or self._width(self.caption, SMALL) <= box.width()):
