@@ -54,6 +54,7 @@ REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # fractions of the run
 SAMPLE_TOKENS = 40
 PROMPT_TOKENS, PROMPT_LENGTH = 64, 24  # the prompt of samples: at most so many tokens and characters of the text
+LEAST_LINE = 4  # characters of a line that can be the prompt
 SAMPLING = SamplingSettings(temperature=0.8)
 REFERENCES = "references.json"
 
@@ -238,8 +239,14 @@ class _Samples:
 
 
 def beginning(text: str) -> str:
-    """Return the first line of a text, or the first words of a long one, as the prompt of samples."""
-    line = text.strip().partition("\n")[0].strip()
+    """Return how a text begins, as the prompt of samples: its first line or sentence, or the first words of a long one.
+
+    A line of a few characters, such as the number of a chapter, is skipped.
+    """
+    lines = [line.strip() for line in text.split("\n")]
+    line = next((line for line in lines if len(line) >= LEAST_LINE), text.strip())
+    sentence, end, _ = line.partition("。")
+    line = sentence + end
     if len(line) <= PROMPT_LENGTH:
         return line
     return line[:PROMPT_LENGTH].rpartition(" ")[0].strip() or line[:PROMPT_LENGTH]

@@ -145,7 +145,7 @@ def test_a_sample_is_written_at_the_step_at_which_a_reference_is_passed(text_fil
     ("text", "prompt"),
     [
         ("First Citizen:\nBefore we proceed", "First Citizen:"),
-        ("\n\n吾輩は猫である。名前はまだ無い。", "吾輩は猫である。名前はまだ無い。"),
+        ("一\n\n　吾輩は猫である。名前はまだ無い。", "吾輩は猫である。"),
         ("Once upon a time there was a wolf in the forest", "Once upon a time there"),
         ("x" * 50, "x" * 24),
         ("  \n", ""),

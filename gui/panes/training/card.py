@@ -66,7 +66,7 @@ class Card(Themed, QPushButton):
             top += self.theme.px(GAP_L if words == self.caption else 0)
             if top + metrics.height() > box.bottom() + 2:
                 break
-            shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, box.width())
+            shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, box.width() + 2)  # widths are rounded
             placed.append((QRect(box.left(), top, box.width(), metrics.height()), shown, size, bold, color))
             top += metrics.height() + self.theme.px(GAP_S)
         return placed
