@@ -310,8 +310,9 @@ class MainWindow(Themed, QMainWindow):
         model = self.state.model
         self.actions_table.by_name["save_model"].setEnabled(model is not None)
         self.settings.model = model.folder if model else ""
-        if model is not None:
-            self._saver.start()
+        if model is not None and Path(model.folder) != BUILTIN:  # one that the user has chosen
+            self.invitation.withdraw()
+        self._saver.start()
 
     def _sentences_changed(self) -> None:
         self.settings.sentences = self.state.sentences
