@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from engine.messages.models import ModelInfo
 from engine.messages.tokens import CompareTokenizers, MergeStep, MergeSteps, ReplayMerges
 from gui.panes.tokens.context_page import KNOWN, ContextPicture
 from gui.panes.tokens.merge_tree import tree_of
+from gui.panes.tokens.pane import VIEWS
 from gui.panes.tokens.rulers import Rulers
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, tokenizer_columns
@@ -115,6 +117,13 @@ def test_the_same_character_is_at_the_same_place_in_every_row(qtbot: QtBot) -> N
     rulers.set_lit((6, 7))
     right = rulers._lefts[7] - rulers._scroll
     assert right <= rulers._track().width() + 1  # the selected character is in view
+
+
+def test_a_saved_picture_has_no_buttons(pane: Any) -> None:
+    for view in VIEWS:
+        pane.view.button(view).click()
+        controls = [*pane.picture().findChildren(QAbstractButton), *pane.picture().findChildren(QSlider)]
+        assert not [control for control in controls if control.isVisible() and control.objectName() == ""]
 
 
 def test_the_strip_above_hides_while_the_pane_is_alone(pane: Any, window: MainWindow) -> None:

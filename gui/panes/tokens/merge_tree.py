@@ -14,7 +14,7 @@ from gui.i18n import number, t
 from gui.layout import label, row, stack
 from gui.panes.tokens.tints import tint
 from gui.text import visible
-from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
+from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
 from gui.themed import Themed
 from gui.widgets.painted import Painted
 
@@ -63,10 +63,9 @@ class MergeTree(Themed, QWidget):
         self.player.setEasingCurve(QEasingCurve.Type.Linear)
         self.player.valueChanged.connect(self._advance)
         self.player.stateChanged.connect(self._label_button)
-        self.controls = QWidget()
+        self.controls = QWidget()  # not in this widget, so that they are in no saved picture
         self.controls.setLayout(row(self.play, self.slider, spacing=GAP_M))
-        head = row(self.title, self.controls, 1, spacing=GAP_L)
-        stack(self, head, self.picture, self.caption, spacing=GAP_S).setStretch(1, 1)
+        stack(self, self.title, self.picture, self.caption, spacing=GAP_S).setStretch(1, 1)
         self.retranslate()
 
     def set_word(self, word: MergeSteps | None, chosen: str = "", is_special: bool = False) -> None:

@@ -49,7 +49,7 @@ class TokensPane(Pane):
         self.context, self.view = ContextPage(), SegmentedControl(VIEWS)
         self.empty, self.zipf_caption = self.empty_page(), layout.label("content", wraps=True)
         self._lay_out()
-        self.add_controls(self.bar)
+        self.add_controls(self.bar, self.context.length, self.vocabulary.search)
         self.flow.selected.connect(self._select)
         self.rulers.chosen.connect(self._choose_tokenizer)
         self.view.changed.connect(self._view_changed)
@@ -67,7 +67,7 @@ class TokensPane(Pane):
         self.stack = QStackedWidget()
         for widget in (text, self.context, self.vocabulary, zipf):
             self.stack.addWidget(widget)
-        self.bar.setLayout(layout.row(self.view, 1))
+        self.bar.setLayout(layout.row(self.view, 1, self.tree.controls))
         whole = layout.stack(self.body, self.bar, self.stack, self.empty, spacing=GAP_M)
         whole.setStretch(1, 1)
         whole.setStretch(2, 1)
@@ -94,6 +94,7 @@ class TokensPane(Pane):
 
     def _view_changed(self, view: str) -> None:
         self.stack.setCurrentIndex(VIEWS.index(view))
+        self.adapt_layout()
         self.subtitle_changed.emit()
         if self.state.tokens is not None:
             self._ask()
@@ -109,7 +110,8 @@ class TokensPane(Pane):
             counted_in = (model and model.folder, self._paths() or text)
             if counted_in != self._listed:
                 self._listed = counted_in
-                self.ask(ListVocabulary(text, self._paths()), self._show_vocabulary)
+                counting = ListVocabulary(text, self._paths())
+                self.ask(counting, self._show_vocabulary, ended=lambda _: self.subtitle_changed.emit())
 
     def _add_column(self, column: TokenizerColumn) -> None:
         self.rulers.add(column)
@@ -186,6 +188,7 @@ class TokensPane(Pane):
                 break
         self.rulers.setVisible(self.rulers in parts)
         self.tree.setVisible(self.tree in parts)
+        self.tree.controls.setVisible(self.tree in parts and self.view.current == "text")
         self.flow.set_most(round(min(rest, max(room * MOST_TEXT, least))) if parts else None)
         if self.rulers in parts:
             (lowest, highest), tree = self.rulers.heights(), self.tree.heights()[1] + GAP_L
@@ -235,11 +238,14 @@ class TokensPane(Pane):
             return sentence.of_split(tokens)
         if view == "context":
             return sentence.of_context(self.context.tokens, self.context.model[1] if self.context.model else 0)
+        if self.asking("ListVocabulary"):
+            return ""  # the vocabulary on screen is that of another text or model
         vocabulary = self.vocabulary.model.vocabulary
         return sentence.of_vocabulary(vocabulary) if view == "vocabulary" else sentence.of_frequencies(vocabulary)
 
     def picture(self) -> QWidget:
-        return self.context.picture if self.view.current == "context" else self.stack
+        pictures = {"context": self.context.picture, "vocabulary": self.vocabulary.view}
+        return pictures.get(self.view.current) or self.stack.currentWidget() or self.stack
 
     def table(self) -> Table | None:
         view, tokens = self.view.current, self._shown_tokens()
