@@ -16,12 +16,13 @@ from engine.messages.attention import (
     ScoreHeads,
 )
 from engine.messages.status import LayersDone
+from engine.pace import Pace
 from engine.service.answer import Answer, Handlers
-from engine.service.layers import by_layer
+from engine.service.layers import REPORT_SECONDS, by_layer
 from engine.service.session import OpenedModel, Session
 
 
-def attend(session: Session, request: Attend) -> Answer[AttentionLayer]:
+def attend(session: Session, request: Attend) -> Answer[AttentionLayer | LayersDone]:
     opened = session.opened
     ids, first = tokens_shown(opened, request.text, request.most)
     if not ids:
@@ -29,11 +30,15 @@ def attend(session: Session, request: Attend) -> Answer[AttentionLayer]:
     pieces = tuple(opened.tokenizer.piece(i) for i in ids)
     layers = opened.model.config.n_layers
     patterns = attention_by_layer(opened.model, ids, opened.changes)
+    pace = Pace(REPORT_SECONDS)
+    pace.due(now=True)
     at_once = opened.info.training  # all layers with the same weights: a training step would run at a `yield`
     for layer, pattern in enumerate(list(patterns) if at_once else patterns):
         yield AttentionLayer(pieces, first, layer, layers, max_pool(pattern, POOLED).astype(np.float16))
         if session.opened is not opened:
             return
+        if pace.due():
+            yield LayersDone(layer + 1, layers)
 
 
 def attend_head(session: Session, request: AttendHead) -> Answer[LayersDone | AttentionRows]:

@@ -28,6 +28,11 @@ class EngineJobs(QObject):
         self._check = timer(self, CHECK_MS, self.show_now)
         engine.submitted.connect(self._begin)
 
+    @property
+    def are_running(self) -> bool:
+        """Whether the engine has anything to do for a pane or a dialog."""
+        return bool(self._running)
+
     def stop(self) -> None:
         self._check.stop()
 

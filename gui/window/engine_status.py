@@ -26,8 +26,8 @@ class EngineStatus(Translated, QObject):
         super().__init__(status)
         self._status, self._state, self._engine, self._requests = status, state, engine, requests
         self._engine_state = "starting"  # or "ready", "saving", "gone"
-        self._jobs = EngineJobs(self, engine)
-        self._jobs.changed.connect(self._show_state)
+        self.jobs = EngineJobs(self, engine)
+        self.jobs.changed.connect(self._show_state)
         status.restart_wanted.connect(self.restart)
         engine.died.connect(lambda: self._set_engine("gone"))
         opening.model_coming.connect(self._show_notice)
@@ -49,7 +49,7 @@ class EngineStatus(Translated, QObject):
 
     def show_saving(self) -> None:
         """Show "saving" until the window closes, whatever the engine still reports."""
-        self._jobs.stop()
+        self.jobs.stop()
         self._set_engine("saving")
 
     def _ready(self, ready: EngineReady) -> None:
@@ -66,7 +66,7 @@ class EngineStatus(Translated, QObject):
         points, state = self._state.progress, self._engine_state
         if self._state.training and state != "saving":
             state = "paused" if points is not None and points.paused else "training"
-        self._status.set_engine(state, self._jobs.words)
+        self._status.set_engine(state, self.jobs.words)
 
     def _show_activity(self) -> None:
         self._show_state()
@@ -102,5 +102,5 @@ class EngineStatus(Translated, QObject):
 
     def retranslate(self) -> None:
         self._show_model()
-        self._jobs.show_now()
+        self.jobs.show_now()
         self._show_activity()

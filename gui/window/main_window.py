@@ -78,8 +78,9 @@ class MainWindow(Themed, QMainWindow):
         self._resized = timer(
             self, RESIZE_DELAY_MS, lambda: self.appearance.set_room(self.width(), self.height()), single_shot=True
         )
-        self.warning = TextWarning(self.state, self._requests, self.status)
         self.engine_status = EngineStatus(self.status, self.state, engine, self._requests, self.opening)
+        jobs = self.engine_status.jobs
+        self.warning = TextWarning(self.state, self._requests, self.status, lambda: jobs.are_running)
         self._wire()
         Tokenizing(self.state, self._requests, Veil(self.strip))
         self.retranslate()

@@ -1,5 +1,7 @@
 """The status line's warning about a text that is unlike what the open model was trained on."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
 from engine.messages.texts import AssessText, TextAssessment
@@ -18,9 +20,11 @@ MOST_CHARACTERS = 12  # unknown characters that are listed
 class TextWarning(Translated, QObject):
     """Warns of unknown characters in the shared text, or of a high loss; not while a model is being trained."""
 
-    def __init__(self, state: AppState, requests: Requests, status: StatusLine) -> None:
+    def __init__(
+        self, state: AppState, requests: Requests, status: StatusLine, is_busy: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(status)
-        self._state, self._requests, self._status = state, requests, status
+        self._state, self._requests, self._status, self._is_busy = state, requests, status, is_busy
         self._found: TextAssessment | None = None
         self._pause = timer(self, DELAY_MS, self._ask, single_shot=True)
         state.tokens_changed.connect(self._pause.start)
@@ -31,7 +35,9 @@ class TextWarning(Translated, QObject):
     def _ask(self) -> None:
         self._found = None
         self.retranslate()
-        if self._state.model is not None and self._state.text and not self._state.training:
+        if self._is_busy():
+            self._pause.start()  # what the panes have asked for comes first
+        elif self._state.model is not None and self._state.text and not self._state.training:
             self._requests.ask(AssessText(self._state.text), self._assessed, "assess")
 
     def _assessed(self, found: TextAssessment) -> None:

@@ -31,7 +31,6 @@ from engine.model.config import ModelConfig
 from engine.model.opening import load_model
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
-from engine.service.attention import attend, explain_attention
 from engine.service.embeddings import find_analogy, look_up, project, trace_paths
 from engine.service.session import Session
 from engine.text.tokenizer import train_characters
@@ -86,7 +85,7 @@ def test_damaged_weights_raise_an_engine_error(model_folder: Path) -> None:
 def test_attend_uses_the_last_tokens_of_a_long_text(session: Session) -> None:
     text = "the cat sat on the mat. the dog sat on the log. " * 2
     ids = session.opened.tokenizer.encode(text)
-    lower, upper = attend(session, Attend(text))
+    lower, upper = ask(session, Attend(text))
     assert isinstance(lower, AttentionLayer)
     assert isinstance(upper, AttentionLayer)
     assert (lower.layer, upper.layer, upper.layers) == (0, 1, 2)
@@ -96,7 +95,7 @@ def test_attend_uses_the_last_tokens_of_a_long_text(session: Session) -> None:
     assert np.allclose(
         [lower.weights, upper.weights], attention_patterns(session.opened.model, ids[lower.first :]), atol=1e-3
     )
-    fewer, _ = attend(session, Attend(text, most=5))
+    fewer, _ = ask(session, Attend(text, most=5))
     assert isinstance(fewer, AttentionLayer)
     assert fewer.pieces == lower.pieces[-5:]
 
@@ -123,7 +122,7 @@ def test_patterns_of_long_texts_are_pooled_and_one_head_is_exact() -> None:
 
 def test_the_four_steps_lead_to_the_weights(session: Session) -> None:
     text, layer, query = "the cat sat on", 1, 3
-    [steps] = explain_attention(session, ExplainAttention(text, layer, query))
+    [steps] = ask(session, ExplainAttention(text, layer, query))
     assert isinstance(steps, AttentionSteps)
     model = session.opened.model
     ids = session.opened.tokenizer.encode(text)

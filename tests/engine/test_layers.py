@@ -14,7 +14,7 @@ from engine.messages.generation import Candidates, PredictNext
 from engine.messages.map import TraceForward
 from engine.messages.status import LayersDone, Progress
 from engine.messages.texts import AssessText
-from engine.service import generation, layers
+from engine.service import attention, generation, layers
 from engine.service.session import Session
 from engine.training.evaluation import losses
 from tests.engine.sessions import ask, start
@@ -32,7 +32,8 @@ def session(model_folder: Path) -> Session:
 
 @pytest.fixture(autouse=True)
 def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "REPORT_SECONDS", 0.0)  # as if each layer took long
+    for module in (layers, attention):
+        monkeypatch.setattr(module, "REPORT_SECONDS", 0.0)  # as if each layer took long
 
 
 def train(session: Session) -> None:
@@ -45,6 +46,11 @@ def test_a_long_pass_reports_every_layer_before_its_answer(session: Session, req
     answers = list(start(session, request_))
     assert answers[:-1] == [LayersDone(1, 2), LayersDone(2, 2)]
     assert not isinstance(answers[-1], LayersDone)
+
+
+def test_the_layers_of_attention_are_counted_as_they_come(session: Session) -> None:
+    answers = list(start(session, Attend(TEXT)))
+    assert [answer for answer in answers if isinstance(answer, LayersDone)] == [LayersDone(1, 2), LayersDone(2, 2)]
 
 
 @pytest.mark.parametrize("request_", PASSES, ids=lambda request: type(request).__name__)
@@ -61,7 +67,8 @@ def test_the_attention_of_all_layers_of_a_model_in_training_has_the_same_weights
     with torch.no_grad():  # as a training step between two layers does
         for parameter in session.opened.model.parameters():
             parameter.mul_(3)
-    assert np.array_equal([*shown, *(layer.weights for layer in job)], expected)
+    later = [layer.weights for layer in job if not isinstance(layer, LayersDone)]
+    assert np.array_equal([*shown, *later], expected)
 
 
 def test_a_long_prompt_is_read_in_parts_and_its_candidates_are_those_of_one_pass(

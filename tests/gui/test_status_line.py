@@ -14,6 +14,7 @@ from engine.messages.attention import Attend
 from engine.messages.envelope import Ended, Request
 from engine.messages.models import OpenModel
 from engine.messages.status import LayersDone
+from engine.messages.texts import AssessText
 from gui import i18n
 from gui.doing import doing
 from gui.i18n import t
@@ -125,6 +126,17 @@ def test_a_run_and_the_saving_are_shown_before_other_jobs(slow: MainWindow, qtbo
     slow.engine_status.show_saving()
     assert slow.status.engine.text() == t("status.saving")
     slow.state.set_training(False)
+
+
+def test_a_text_is_assessed_only_when_the_panes_have_their_answers(
+    slow: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    slow.warning._pause.setInterval(10)
+    slow.warning._pause.start()
+    qtbot.wait(60)
+    assert not any(request.text == "The fox" for request in engine.asked(AssessText))
+    engine.end(Attend, Ended(0, "done"))
+    qtbot.waitUntil(lambda: any(request.text == "The fox" for request in engine.asked(AssessText)))
 
 
 def _kinds(base: type[Any] = Request) -> Iterator[type[Request[Any]]]:
