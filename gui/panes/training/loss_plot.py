@@ -253,7 +253,7 @@ class LossPlot(Themed, QWidget):
             faint = run.colors(self.theme)[0]
             faint.setAlpha(FAINT)
             items["raw"].setPen(pg.mkPen(faint, width=1))
-        items["smoothed"].setPen(pg.mkPen(color, width=1 if self.compact else 3, style=run.line))
+        items["smoothed"].setPen(pg.mkPen(color, width=1 if self.compact else 2, style=run.line))
         items["validation"].setPen(pg.mkPen(marker, width=1, style=Qt.PenStyle.DotLine))
         items["validation"].setSymbol("o" if run.look == 0 else "d")
         items["validation"].setSymbolSize(self.theme.px(7))
