@@ -97,6 +97,8 @@ def _add_lens(commands: Commands) -> None:
 def lens(options: argparse.Namespace) -> None:
     import numpy as np
 
+    from engine.generation.decoding import Reader
+    from engine.generation.words import first_token
     from engine.inspection.contributions import contributions
     from engine.inspection.lens import lens as decode, residuals
     from engine.model.opening import finish
@@ -108,7 +110,7 @@ def lens(options: argparse.Namespace) -> None:
         [row] = decode(model, [streams[-1][-1:]], [0], 1)
         target = int(row.top_ids_TK[0, 0])
     else:
-        target = _token(model, tokenizer, options.text, ids, options.target)
+        target = first_token(Reader(model), tokenizer, options.text, ids, options.target)
     rows = []
     with ProgressLine() as line:
         for row in decode(model, streams, [*ids[1:], target], TOP):
@@ -142,12 +144,14 @@ def _add_patch(commands: Commands) -> None:
 def patch(options: argparse.Namespace) -> None:
     import numpy as np
 
+    from engine.generation.decoding import Reader
+    from engine.generation.words import first_token
     from engine.inspection.patching import patch_all
 
     model, tokenizer = load(options)
     source, target = (_ids(model, tokenizer, text) for text in (options.from_text, options.into_text))
-    answer = _token(model, tokenizer, options.from_text, source, options.answer)
-    instead = _token(model, tokenizer, options.into_text, target, options.instead)
+    answer = first_token(Reader(model), tokenizer, options.from_text, source, options.answer)
+    instead = first_token(Reader(model), tokenizer, options.into_text, target, options.instead)
     effect_LT = np.zeros((model.config.n_layers, len(target)), np.float32)
     with ProgressLine() as line:
         for layer, effect_T in patch_all(model, source, target, (answer, instead), options.part):
@@ -173,13 +177,15 @@ def attribute(options: argparse.Namespace) -> None:
 
     from engine.generation.decoding import Reader
     from engine.generation.sampling import finite, softmax
+    from engine.generation.words import first_token
     from engine.inspection.attribution import attribute as explain
 
     model, tokenizer = load(options)
     ids = _ids(model, tokenizer, options.text)
-    p_V = softmax(finite(Reader(model).logits(ids)))
+    reader = Reader(model)
+    p_V = softmax(finite(reader.logits(ids)))
     words = (options.target, options.against)
-    target, against = (None if w is None else _token(model, tokenizer, options.text, ids, w) for w in words)
+    target, against = (None if w is None else first_token(reader, tokenizer, options.text, ids, w) for w in words)
     target = int(p_V.argmax()) if target is None else target
     effect_T = explain(model, ids, target, options.method, against)
     share_T = effect_T / max(float(np.abs(effect_T).sum()), np.finfo(float).tiny)
@@ -208,13 +214,3 @@ def _ids(model: "Transformer", tokenizer: "Tokenizer", text: str) -> list[int]:
     check_length(model, ids)
     check_rows(model, tokenizer, ids)
     return ids
-
-
-def _token(model: "Transformer", tokenizer: "Tokenizer", text: str, ids: list[int], word: str) -> int:
-    """Return the first token of `word` after the text, in the form that is likelier: as typed, or after a space."""
-    from engine.generation.decoding import Reader
-    from engine.generation.words import added_ids, score_word
-
-    if not word:
-        raise EngineError("error.word_empty")
-    return added_ids(tokenizer, text, score_word(Reader(model), tokenizer, text, ids, word).form)[0]

@@ -34,6 +34,11 @@ def _score_form(model: LanguageModel, tokenizer: Tokenizer, text: str, ids: Sequ
     return WordScore(form, tuple(map(tokenizer.piece, added)), math.exp(log_p), rank)
 
 
+def first_token(model: LanguageModel, tokenizer: Tokenizer, text: str, ids: Sequence[int], word: str) -> int:
+    """Return the first token of `word` after a text, in the form that `score_word` finds likelier. Raises as that."""
+    return added_ids(tokenizer, text, score_word(model, tokenizer, text, ids, word).form)[0]
+
+
 def added_ids(tokenizer: Tokenizer, text: str, form: str) -> list[int]:
     """Return the tokens that `form` adds to those of the text.
 

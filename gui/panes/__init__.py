@@ -27,6 +27,7 @@ PANES = (
     PaneInfo("tokens", "TokensPane", "read"),
     PaneInfo("embeddings", "EmbeddingsPane", "read"),
     PaneInfo("attention", "AttentionPane", "inside"),
+    PaneInfo("inside", "InsidePane", "inside"),
     PaneInfo("training", "TrainingPane", "learn"),
     PaneInfo("generation", "GenerationPane", "write"),
     PaneInfo("chat", "ChatPane", "write"),

@@ -1,0 +1,184 @@
+"""The logit lens as a table: a row for each layer, a column for each token, in each cell the token it would predict."""
+
+import math
+
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, qGray
+
+from engine.messages.inside import LensGrid
+from gui.colormaps import share_color
+from gui.i18n import percent, t
+from gui.text import visible
+from gui.theme import GAP_M, GAP_S, LARGE, NORMAL, SMALL
+from gui.widgets.legend import paint_share_scale, share_scale_size
+from gui.widgets.painted import Painted, Policy
+
+NARROWEST = 74  # pixels at zoom 1 of a column
+LIGHT = 140  # luma, 0..255, from which a colour has black type on it
+
+
+class LensPicture(Painted):
+    chosen = Signal(int, int)  # row (0 is the embedding) and column
+
+    def __init__(self) -> None:
+        super().__init__(down=Policy.Expanding)
+        self.grid: LensGrid | None = None
+        self.row, self.column = 0, 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def set_data(self, grid: LensGrid | None, row: int, column: int) -> None:
+        """Show a grid, in which this cell is selected."""
+        self.grid, self.row, self.column = grid, row, column
+        self.setAccessibleDescription("" if grid is None else self.describe(row, column))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(560), self.theme.px(420))
+
+    # --- Geometry --------------------------------------------------------------------------------
+
+    def area(self) -> QRectF:
+        """Return the box of the cells."""
+        metrics = QFontMetricsF(self.theme.font(NORMAL))
+        left = max(map(metrics.horizontalAdvance, (self._name(0), t("pane.inside.layer")))) + GAP_M
+        scale = share_scale_size(self.theme).height()
+        bottom = self.height() - 2 * metrics.height() - scale - GAP_M
+        return QRectF(left, metrics.height() + GAP_S, self.width() - left, bottom)
+
+    def columns(self) -> range:
+        """Return the tokens that there is room for, with the selected one among them."""
+        if self.grid is None:
+            return range(0)
+        count = len(self.grid.pieces)
+        room = max(1, int(self.area().width() / self.theme.px(NARROWEST)))
+        start = min(max(0, self.column - room // 2), max(0, count - room))
+        return range(start, min(count, start + room))
+
+    def cell(self, row: int, column: int) -> QRectF:
+        """Return the box of a cell."""
+        area, columns = self.area(), self.columns()
+        width, height = area.width() / len(columns), area.height() / self._row_count()
+        return QRectF(area.left() + (column - columns.start) * width, area.top() + row * height, width, height)
+
+    def cell_at(self, point: QPoint) -> tuple[int, int] | None:
+        area, columns = self.area(), self.columns()
+        if self.grid is None or not area.contains(point.toPointF()):
+            return None
+        row = int((point.y() - area.top()) / area.height() * self._row_count())
+        column = columns.start + int((point.x() - area.left()) / area.width() * len(columns))
+        return min(row, self._row_count() - 1), min(column, columns.stop - 1)
+
+    def _row_count(self) -> int:
+        return 1 if self.grid is None else len(self.grid.ids)
+
+    def _name(self, row: int) -> str:
+        return str(row) if row else t("pane.inside.embedding")
+
+    # --- Painting --------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.grid is None:
+            return
+        painter = QPainter(self)
+        for row in range(self._row_count()):
+            for column in self.columns():
+                self._paint_cell(painter, self.grid, row, column)
+        painter.setPen(QPen(self.theme.color("accent"), self.theme.px(3)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(self.cell(self.row, self.column))
+        self._paint_layers(painter)
+        self._paint_tokens(painter, self.grid)
+
+    def _paint_cell(self, painter: QPainter, grid: LensGrid, row: int, column: int) -> None:
+        box, share = self.cell(row, column), float(grid.probabilities[row, column, 0])
+        color = share_color(share)
+        painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), color)
+        painter.setFont(self.theme.font(min(LARGE, max(8, int(0.6 * box.height() / self.theme.zoom)))))
+        metrics = QFontMetricsF(painter.font())
+        if metrics.height() > box.height() + 2:
+            return  # the selected cell's candidates stand beside the picture
+        painter.setPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white"))
+        inner = box.adjusted(GAP_S, 0, -GAP_S, 0)
+        piece = visible(grid.names[int(grid.ids[row, column, 0])])
+        painter.drawText(
+            inner, Qt.AlignmentFlag.AlignCenter, metrics.elidedText(piece, Qt.TextElideMode.ElideRight, inner.width())
+        )
+
+    def _paint_layers(self, painter: QPainter) -> None:
+        """Paint as many names of rows as there is room for, always those of the first, the last and the chosen one."""
+        painter.setFont(self.theme.font(NORMAL))
+        metrics, area, last = QFontMetricsF(painter.font()), self.area(), self._row_count() - 1
+        every = math.ceil(metrics.height() / (area.height() / (last + 1)))
+        always = {0, last, self.row}
+        for row in range(last + 1):
+            crowded = any(abs(row - other) < every for other in always - {row})
+            if row in always or (row % max(1, every) == 0 and not crowded):
+                painter.setPen(self.theme.color("accent" if row == self.row else "muted"))
+                box = self.cell(row, self.columns().start)
+                room = QRectF(0, box.center().y() - metrics.height() / 2, area.left() - GAP_M, metrics.height())
+                painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._name(row))
+        painter.setPen(self.theme.color("muted"))
+        painter.drawText(
+            QRectF(0, 0, area.left() - GAP_M, metrics.height()), Qt.AlignmentFlag.AlignRight, t("pane.inside.layer")
+        )
+        painter.drawText(QRectF(area.left(), 0, area.width(), metrics.height()), 0, t("pane.inside.next"))
+
+    def _paint_tokens(self, painter: QPainter, grid: LensGrid) -> None:
+        """Paint the text below the columns, and the scale of colours below it."""
+        metrics, area = QFontMetricsF(self.theme.font(NORMAL)), self.area()
+        for column in self.columns():
+            chosen = column == self.column
+            painter.setFont(self.theme.font(NORMAL, bold=chosen))
+            painter.setPen(self.theme.color("accent" if chosen else "text"))
+            box = self.cell(0, column)
+            room = QRectF(box.left(), area.bottom() + GAP_S, box.width(), metrics.height())
+            piece = QFontMetricsF(painter.font()).elidedText(
+                visible(grid.pieces[column]), Qt.TextElideMode.ElideRight, room.width()
+            )
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, piece)
+        size = share_scale_size(self.theme)
+        corner = QRectF(area.left(), self.height() - size.height(), size.width(), size.height())
+        paint_share_scale(painter, corner, self.theme)
+        painter.setFont(self.theme.font(SMALL))
+        painter.setPen(self.theme.color("muted"))
+        beside = corner.adjusted(corner.width() + GAP_M, 0, self.width(), 0)
+        painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, t("pane.inside.colour"))
+
+    # --- Description and selection ------------------------------------------------------------------
+
+    def describe(self, row: int, column: int) -> str:
+        """Return a cell in words."""
+        grid = self.grid
+        if grid is None:
+            return ""
+        return t(
+            "pane.inside.cell" if row else "pane.inside.cell_embedding",
+            layer=row,
+            token=visible(grid.pieces[column]),
+            next=visible(grid.names[int(grid.ids[row, column, 0])]),
+            percent=percent(float(grid.probabilities[row, column, 0]), 1),
+        )
+
+    def describe_at(self, point: QPoint) -> str:
+        cell = self.cell_at(point)
+        return "" if cell is None else self.describe(*cell)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus()
+        cell = self.cell_at(event.position().toPoint())
+        if cell is not None:
+            self.chosen.emit(*cell)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
+            Qt.Key.Key_Left: (0, -1),
+            Qt.Key.Key_Right: (0, 1),
+        }
+        if self.grid is None or Qt.Key(event.key()) not in steps:
+            super().keyPressEvent(event)
+            return
+        down, across = steps[Qt.Key(event.key())]
+        row = min(max(0, self.row + down), self._row_count() - 1)
+        self.chosen.emit(row, min(max(0, self.column + across), len(self.grid.pieces) - 1))

@@ -1,0 +1,105 @@
+"""How far an answer has come: its rank after each layer, on a logarithmic axis, with the best at the top."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+
+from gui.i18n import number, percent, t
+from gui.theme import GAP_M, GAP_S, NORMAL
+from gui.widgets.painted import Painted, Policy
+
+
+class RankPlot(Painted):
+    def __init__(self) -> None:
+        super().__init__(down=Policy.Expanding)
+        self.ranks: NDArray[np.int32] = np.zeros(0, np.int32)
+        self.probabilities: NDArray[np.float32] = np.zeros(0, np.float32)
+        self.title = ""
+        self.current = 0
+
+    def set_data(self, ranks: NDArray[np.int32], probabilities: NDArray[np.float32], title: str, current: int) -> None:
+        """Show the rank and probability of one token before the first layer and after each; `current` is a layer."""
+        self.ranks, self.probabilities, self.title, self.current = ranks, probabilities, title, current
+        self.setAccessibleDescription(title)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.theme.px(300), self.theme.px(170))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.theme.px(160), self.theme.px(150))
+
+    # --- Geometry --------------------------------------------------------------------------------
+
+    def _metrics(self) -> QFontMetricsF:
+        return QFontMetricsF(self.theme.font(NORMAL))
+
+    def ticks(self) -> list[int]:
+        """Return the marked ranks: the powers of ten up to the worst rank."""
+        return [10**power for power in range(math.ceil(math.log10(max(10, int(self.ranks.max(initial=1))))) + 1)]
+
+    def area(self) -> QRectF:
+        """Return the box of the line."""
+        metrics = self._metrics()
+        left = max(map(metrics.horizontalAdvance, map(number, self.ticks()))) + GAP_M
+        height = self.height() - 3.2 * metrics.height() - GAP_M
+        return QRectF(left, 1.5 * metrics.height(), self.width() - left - GAP_M, height)
+
+    def point(self, layer: int) -> QPointF:
+        """Return the place of the rank after a layer."""
+        area, most = self.area(), math.log10(self.ticks()[-1])
+        x = area.left() + area.width() * layer / max(1, len(self.ranks) - 1)
+        return QPointF(x, area.top() + area.height() * math.log10(max(1, int(self.ranks[layer]))) / most)
+
+    # --- Painting --------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not len(self.ranks):
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self.theme.font(NORMAL))
+        self._paint_axes(painter)
+        points = [self.point(layer) for layer in range(len(self.ranks))]
+        painter.setPen(QPen(self.theme.series_color(0), self.theme.px(3)))
+        painter.drawPolyline(QPolygonF(points))
+        painter.setBrush(self.theme.series_color(0))
+        for layer, point in enumerate(points):
+            size = self.theme.px(6 if layer == self.current else 3)
+            painter.setBrush(self.theme.color("accent" if layer == self.current else "surface"))
+            painter.drawEllipse(point, size, size)
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        metrics, area, layers = self._metrics(), self.area(), len(self.ranks) - 1
+        for tick in self.ticks():
+            y = area.top() + area.height() * math.log10(tick) / math.log10(self.ticks()[-1])
+            painter.setPen(self.theme.color("grid"))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(self.theme.color("muted"))
+            box = QRectF(0, y - metrics.height() / 2, area.left() - GAP_M, metrics.height())
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number(tick))
+        step = max(1, 5 * math.ceil(layers / 30)) if layers > 8 else 1
+        for layer in range(0, layers + 1, step):
+            x = self.point(layer).x()
+            box = QRectF(x - 40, area.bottom() + GAP_S, 80, metrics.height())
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, str(layer))
+        below = QRectF(area.left(), area.bottom() + GAP_S + metrics.height(), area.width(), metrics.height())
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, t("pane.inside.after_layer"))
+        painter.setPen(self.theme.color("text"))
+        title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(QRectF(0, 0, self.width(), metrics.height()), 0, title)
+
+    def describe_at(self, point: QPoint) -> str:
+        area, layers = self.area(), len(self.ranks) - 1
+        if layers < 1 or not area.left() - GAP_M <= point.x() <= area.right() + GAP_M:
+            return ""
+        layer = min(max(0, round((point.x() - area.left()) / area.width() * layers)), layers)
+        return t(
+            "pane.inside.rank",
+            layer=layer,
+            rank=number(int(self.ranks[layer])),
+            percent=percent(float(self.probabilities[layer]), 1),
+        )

@@ -1,0 +1,148 @@
+"""The Inside pane: the lens as a table, the way of an answer through the layers, and the parts of its logit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
+from engine.messages.models import OpenModel
+from gui.i18n import set_language
+from gui.panes.inside.pane import InsidePane, bars_of
+from gui.panes.inside.sentence import led_since, sentence
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, model
+from tests.gui.hands import plain
+
+LAYERS, TOKENS, SHOWN = 3, 4, 5
+
+
+def grid() -> LensGrid:
+    generator = np.random.default_rng(1)
+    shares = -np.sort(-generator.dirichlet(np.ones(SHOWN), (LAYERS + 1, TOKENS)), axis=2)
+    return LensGrid(
+        pieces=("The", " capital", " of", " France"),
+        first=0,
+        ids=generator.permuted(np.arange((LAYERS + 1) * TOKENS * SHOWN) % 50)
+        .reshape(-1, TOKENS, SHOWN)
+        .astype(np.int32),
+        names={token: f" w{token}" for token in range(50)},
+        probabilities=shares.astype(np.float32),
+        targets=np.array([1, 2, 3, 7], np.int32),
+        target_probabilities=np.array([[0.0] * TOKENS, [0.01] * TOKENS, [0.2] * TOKENS, [0.9] * TOKENS], np.float32),
+        target_ranks=np.array([[400] * TOKENS, [30] * TOKENS, [1] * TOKENS, [1] * TOKENS], np.int32),
+    )
+
+
+def parts(total: float = 3.0) -> LogitParts:
+    heads = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+    mlps = np.array([0.5, 0.25, -2.0], np.float32)
+    return LogitParts(0.125, heads, mlps, total - 0.125 - float(heads.sum()) - float(mlps.sum()), total)
+
+
+@pytest.fixture
+def pane(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> InsidePane:
+    engine.answers[ReadLens] = lambda _: [grid()]
+    engine.answers[SplitLogit] = lambda _: [parts()]
+    window.state.set_model(model())
+    window.state.set_text("The capital of France")
+    window.workspace.set_layout(1, ["inside"])
+    window.workspace.show()
+    window.show_pane("inside")
+    made = window.workspace.pane(InsidePane)
+    qtbot.waitUntil(lambda: made.parts is not None)
+    return made
+
+
+def test_the_cells_show_what_the_engine_answered(pane: InsidePane, engine: FakeEngine) -> None:
+    assert engine.asked(ReadLens)[-1].text == "The capital of France"
+    picture = pane.picture_of_layers
+    assert picture.column == TOKENS - 1
+    assert picture.row == LAYERS
+    for row in range(LAYERS + 1):
+        assert picture.cell_at(picture.cell(row, 2).center().toPoint()) == (row, 2)
+    words = plain(picture.describe(1, 2))
+    assert f"“␣w{grid().ids[1, 2, 0]}” ({100 * grid().probabilities[1, 2, 0]:.1f} %)" in words
+
+
+def test_a_click_selects_a_cell_and_its_token_everywhere(pane: InsidePane, engine: FakeEngine, qtbot: QtBot) -> None:
+    place = pane.picture_of_layers.cell(1, 0).center().toPoint()
+    qtbot.mouseClick(pane.picture_of_layers, Qt.MouseButton.LeftButton, pos=place)
+    assert pane.state.token == 0
+    assert pane.candidates.bars[0].name == f"␣w{grid().ids[1, 0, 0]}"
+    assert engine.asked(SplitLogit)[-1] == SplitLogit("The capital of France", 0, 1)
+    qtbot.keyClick(pane.picture_of_layers, Qt.Key.Key_Right)
+    assert pane.state.token == 1
+
+
+def test_a_typed_word_is_followed(pane: InsidePane, engine: FakeEngine, qtbot: QtBot) -> None:
+    qtbot.keyClicks(pane.word, "Paris")
+    qtbot.waitUntil(lambda: engine.asked(ReadLens)[-1].word == "Paris")
+    assert pane.save() == {"word": "Paris"}
+
+
+def test_the_rank_is_drawn_on_a_logarithmic_axis(pane: InsidePane) -> None:
+    plot = pane.ranks
+    assert plot.ticks() == [1, 10, 100, 1000]
+    third = plot.area().height() / 3
+    plot.ranks = np.array([1000, 100, 10, 1], np.int32)
+    heights = [plot.point(layer).y() for layer in range(4)]
+    assert np.diff(heights) == pytest.approx([-third] * 3)
+    assert "rank 10" in plain(plot.describe_at(plot.point(2).toPoint()))
+    assert plot.describe_at(QPoint(0, 0)) == ""
+
+
+def test_the_bars_add_up_to_the_logit() -> None:
+    bars = bars_of(parts())
+    assert sum(bar.value for bar in bars[:-1]) == pytest.approx(3.0, abs=1e-5)
+    assert bars[-1].value == 3.0
+    sizes = [abs(bar.value) for bar in bars[:-2]]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_without_a_text_the_pane_explains_itself(pane: InsidePane, engine: FakeEngine) -> None:
+    pane.state.set_text("")
+    assert pane.empty.isVisible()
+    assert pane.sentence() == ""
+    assert pane.table() is None
+    assert engine.asked(OpenModel) == []
+
+
+def test_the_table_has_a_row_for_each_cell(pane: InsidePane) -> None:
+    table = pane.table()
+    assert table is not None
+    assert len(table.rows) == (LAYERS + 1) * TOKENS
+    assert table.rows[-1][-1] == 1
+
+
+# --- The sentence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ranks", "said"),
+    [
+        (
+            [400, 30, 1, 1],
+            "“Paris” leads from layer 2 of 3 on; one layer before it has rank 30. At the end it has 90.0 %.",
+        ),
+        ([400, 1, 2, 1], "“Paris” takes the lead in the last layer only: rank 2 before it, 90.0 % after it."),
+        ([1, 1, 1, 1], "“Paris” is the likeliest from the input on, and 90.0 % after layer 3."),
+        ([9, 4, 3, 5], "“Paris” does not win: rank 5 with 90.0 % at the end, and rank 3 at best."),
+    ],
+)
+def test_the_sentence_says_where_the_answer_appears(ranks: list[int], said: str) -> None:
+    assert plain(sentence(np.array(ranks, np.int32), np.array([0, 0, 0, 0.9], np.float32), " Paris")) == said
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@given(ranks=st.lists(st.integers(1, 60_000), min_size=2, max_size=33))
+def test_every_way_through_the_layers_has_a_short_sentence(language: str, ranks: list[int]) -> None:
+    set_language(language)
+    way = np.array(ranks, np.int32)
+    words = sentence(way, np.full(len(ranks), 0.25, np.float32), " Paris")
+    assert "Paris" in words
+    assert len(words) <= 120
+    since = led_since(way)
+    assert all(rank == 1 for rank in ranks[since:])
+    assert since == 0 or ranks[since - 1] != 1
