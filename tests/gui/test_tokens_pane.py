@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.models import ModelInfo
 from engine.messages.tokens import CompareTokenizers, MergeStep, MergeSteps, ReplayMerges
-from gui.panes.tokens.context_page import KNOWN, ContextPicture
+from gui.panes.tokens.context_page import KNOWN, ContextPage, ContextPicture
 from gui.panes.tokens.merge_tree import tree_of
 from gui.panes.tokens.pane import VIEWS
 from gui.panes.tokens.rulers import Rulers
@@ -175,6 +175,16 @@ def test_context_windows_are_drawn_to_one_scale(pane: Any) -> None:
     assert columns[-1].right() <= picture.width() + 1
     assert all(a.right() <= b.left() + 0.01 for a, b in itertools.pairwise(columns))
     picture.grab()
+
+
+def test_a_narrow_tile_shows_the_windows_that_have_room(qtbot: QtBot) -> None:
+    page: ContextPage = show(qtbot, ContextPage(), 560, 260)
+    page.set_text(12, ("SmolLM2", 8192))
+    shown = page.picture.shown()
+    assert len(shown) < len(page.picture.blocks)
+    assert any(block.is_own for block in shown)
+    assert shown[-1] == page.picture.blocks[-1]
+    assert page.picture.places()[1][-1].right() <= page.picture.width() + 1
 
 
 def test_a_longer_text_fills_the_windows(pane: Any) -> None:

@@ -142,14 +142,25 @@ class ContextPicture(Painted):
             + GAP_M
         )
 
+    def shown(self) -> list[Block]:
+        """Return the blocks whose labels have room; the smallest of other models are left out first."""
+        blocks, room = list(self.blocks), 0.85 * (self.width() - self._left() - GAP_L)
+        while sum(map(self._label_width, blocks)) > room:
+            others = [block for block in blocks[:-1] if not block.is_own]
+            if not others:
+                break
+            blocks.remove(others[0])
+        return blocks
+
     def places(self) -> tuple[float, list[QRectF]]:
         """Return the side of a square in pixels, and the column of each block with its label."""
         width = self.width() - self._left() - GAP_L
         foot = 3 * 1.3 * self.theme.px(NORMAL) + GAP_M
         height = max(10.0, self.height() - foot - 1.3 * self.theme.px(NORMAL))
-        sides = [columns_of(block.tokens) for block in self.blocks]
-        side = height / max(map(_rows_of, (block.tokens for block in self.blocks)), default=1)
-        labels = [self._label_width(block) for block in self.blocks]
+        blocks = self.shown()
+        sides = [columns_of(block.tokens) for block in blocks]
+        side = height / max((_rows_of(block.tokens) for block in blocks), default=1)
+        labels = [self._label_width(block) for block in blocks]
         while side > 0.5 and sum(max(label, n * side + GAP_M) for label, n in zip(labels, sides, strict=True)) > width:
             side *= 0.97
         x, found = self._left() + GAP_L, []
@@ -166,7 +177,7 @@ class ContextPicture(Painted):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_figure(painter)
         side, columns = self.places()
-        for block, column in zip(self.blocks, columns, strict=True):
+        for block, column in zip(self.shown(), columns, strict=True):
             self._paint_block(painter, block, column, side)
 
     def _paint_block(self, painter: QPainter, block: Block, column: QRectF, side: float) -> None:
@@ -235,7 +246,7 @@ class ContextPicture(Painted):
         painter.drawText(under, wraps, t(f"pane.tokens.context.{'more' if self.tokens > self.context else 'used'}"))
         room = self.height() - under.bottom() - 2 * 1.4 * self.theme.px(NORMAL) - GAP_M
         side = min(width, room)
-        if side < 40:
+        if side < self.theme.px(60):
             return
         square = QRectF(0, under.bottom(), side, side)
         painter.fillRect(square, self.theme.color("sunken"))
@@ -252,7 +263,7 @@ class ContextPicture(Painted):
 
     def describe_at(self, point: QPoint) -> str:
         _, columns = self.places()
-        found = (block for block, column in zip(self.blocks, columns, strict=True) if column.contains(point))
+        found = (block for block, column in zip(self.shown(), columns, strict=True) if column.contains(point))
         block = next(found, None)
         return self._words(block) if block else ""
 

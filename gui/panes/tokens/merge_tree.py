@@ -254,7 +254,7 @@ class _Tree(Painted):
         rising = min(1.0, max(0.0, self.joined - node.order + 1)) if node.order else 1.0
         if node.children:
             parts = [boxes[child] for child in node.children]
-            box.translate(0, (1 - rising) * (max(part.top() for part in parts) - box.top()))
+            box.translate(0, (1 - rising) * (min(part.top() for part in parts) - box.top()))
             painter.setPen(QPen(self.theme.color("muted"), 1.5))
             for part in parts:
                 painter.drawLine(QPointF(box.center().x(), box.bottom()), QPointF(part.center().x(), part.top()))
