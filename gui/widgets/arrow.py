@@ -1,8 +1,19 @@
-"""An arrow between two places of a picture."""
+"""Lines and arrows between two places of a picture."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line between two points, with words in its middle."""
+
+    begin: int
+    end: int
+    words: str
 
 
 def paint_arrow(

@@ -7,7 +7,6 @@ the closer the view is. Names of regions are large behind the points, and fade w
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -30,7 +29,7 @@ from gui.colormaps import color_of
 from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
-from gui.widgets.arrow import paint_arrow
+from gui.widgets.arrow import Link, paint_arrow
 from gui.widgets.haloed_text import HaloedText
 from gui.widgets.label_ranks import NO_LABEL, label_rank
 from gui.widgets.legend import Entry
@@ -48,15 +47,6 @@ FADED = 3.0  # zoom at which the names of regions have vanished
 LEVELS = 16  # colours of numbers
 CLOSE = 4.0  # zoom at which a single point is shown
 RING = 8  # radius, in pixels at zoom 1
-
-
-@dataclass(frozen=True)
-class Link:
-    """A line between two points, with words in its middle."""
-
-    begin: int
-    end: int
-    words: str
 
 
 class ScatterPlot(Painted):
@@ -84,6 +74,7 @@ class ScatterPlot(Painted):
         self._label_ranks = np.zeros(0, np.int8)
         self._view, self._whole_scale = View(self, self.update), 1.0
         self._texts = HaloedText(QRectF())
+        self._whole: tuple[Points, Points] | None = None  # the extent of all points, once it is known
         self._fitted: Sequence[int] | None = None  # the points that the view was fitted to; None: moved by hand
         self._placed: Points = np.zeros((0, 3), np.float32)  # where each point was painted, in pixels, and its depth
         self._drag: QPointF | None = None
@@ -94,11 +85,14 @@ class ScatterPlot(Painted):
 
     # --- What is shown ---------------------------------------------------------------------------
 
-    def set_names(self, names: Sequence[str], kinds: Sequence[str]) -> None:
-        """Set the names and kinds of the points, most important first; of overlapping labels the first is shown."""
+    def set_names(self, names: Sequence[str], kinds: Sequence[str], order: Sequence[str] = ()) -> None:
+        """Set the names and kinds of the points, most important first; of overlapping labels the first is shown.
+
+        Colours and shapes are given to the kinds in `order`, then to others as they come.
+        """
         self.names, self.kinds = names, kinds
         of_point = np.array(kinds) if kinds else np.zeros(0, str)
-        self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys(kinds)}
+        self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys([*order, *kinds])}
         self._label_ranks = np.fromiter(map(label_rank, names), np.int8, len(names))
         self.marked, self.arrows, self.paths, self.links, self.named = [], [], [], [], []
         self.regions, self._levels, self._lit = [], None, None
@@ -110,6 +104,7 @@ class ScatterPlot(Painted):
             self._view.turn = np.eye(3, dtype=np.float32)
         self.flat = flat
         self.points = np.pad(points, ((0, 0), (0, 3 - points.shape[1]))).astype(np.float32)
+        self._whole = None
         if fit:
             self.fit()
         self.update()
@@ -167,15 +162,15 @@ class ScatterPlot(Painted):
 
     def set_titles(self, across: str = "", up: str = "") -> None:
         """Name the axes of a plot that shows no principal components."""
-        self.titles = across, up
+        self.titles, self._whole = (across, up), None
         self.update()
 
     def kinds_in_order(self) -> list[str]:
-        return list(self._groups)
+        return [kind for kind, members in self._groups.items() if len(members)]
 
     def style_of(self, kind: str) -> tuple[str, str]:
         """Return the colour of a kind, and its shape as a character."""
-        index = self.kinds_in_order().index(kind)
+        index = list(self._groups).index(kind)
         return self.theme.series[index % len(self.theme.series)], GLYPHS[index % len(GLYPHS)]
 
     def legend_entries(self, name_of: Callable[[str], str]) -> list[Entry]:
@@ -205,14 +200,12 @@ class ScatterPlot(Painted):
 
     def _view_of(self, some: Sequence[int]) -> tuple[Points, float] | None:
         """Return the centre and the scale by which `some` or all points are in view; None if there are none."""
-        points = self.points[list(some)] if some else self.points
-        points = points[np.isfinite(points).all(axis=1)]
-        if not len(points):
+        found = self._extent(self.points[list(some)]) if some else self._whole
+        if not some and found is None:
+            found = self._whole = self._extent(self.points)
+        if found is None:
             return None
-        # Not np.percentile: its first call imports numpy.ma, which stops the window.
-        out = 0 if any(self.titles) else len(points) // 500  # the ends of a titled axis are what it is about
-        ordered = np.sort(points, axis=0)
-        low, high = ordered[out], ordered[-1 - out]
+        low, high = found
         room = high[:2] - low[:2] if self.flat else np.full(2, np.linalg.norm(high - low) * 0.8)
         # Room for the names above the points and the axis below them, but never half of a small plot.
         size = np.array([self.width(), self.height()])
@@ -220,19 +213,24 @@ class ScatterPlot(Painted):
         scale = float((space / np.maximum(room, 1e-9)).min())
         if not some:
             self._whole_scale = scale
-        elif len(points) == 1:
+        elif len(some) == 1:
             scale = self._whole_scale / 0.6 * CLOSE
         return ((low + high) / 2).astype(np.float32), scale * (0.6 if some else 1.0)
+
+    def _extent(self, points: Points) -> tuple[Points, Points] | None:
+        """Return the lowest and highest coordinates of points but for a few outliers; None if there are none."""
+        points = points[np.isfinite(points).all(axis=1)]
+        if not len(points):
+            return None
+        # Not np.percentile: its first call imports numpy.ma, which stops the window.
+        out = 0 if any(self.titles) else len(points) // 500  # the ends of a titled axis are what it is about
+        ordered = np.sort(points, axis=0)
+        return ordered[out], ordered[-1 - out]
 
     @property
     def zoomed(self) -> float:
         """How much larger than with all points in view the plot is."""
         return self._view.scale / max(self._whole_scale, 1e-12)
-
-    def centre_on(self, index: int) -> None:
-        self._view.set(self.points[index].copy(), self._view.scale)
-        self._fitted = None
-        self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the view again after a change of size, unless the user has moved it."""
@@ -326,14 +324,14 @@ class ScatterPlot(Painted):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = self.theme.font(LARGE if self._is_crowd() else HUGE, bold=True)
         color, halo = self.theme.color("text"), self.theme.color("surface")
-        color.setAlphaF(strength * (0.8 if self._is_crowd() else 0.28))
-        halo.setAlphaF(strength * 0.7)
+        painter.setOpacity(strength * (0.8 if self._is_crowd() else 0.28))
         up = QFontMetricsF(font).height()
         places = self._view.place(np.array([centre for _, centre in self.regions]), self.width(), self.height())
         for (name, _), (x, y, _) in zip(self.regions, places.tolist(), strict=True):
             if self._texts.room.contains(QPointF(x, y)):
                 tried = (QPointF(x, y + shift * up) for shift in (0, -1, 1))
                 any(self._texts.paint(painter, name, at, font, color, halo) for at in tried)
+        painter.setOpacity(1.0)
         if not self._is_crowd():
             self._texts.begin(self._room())  # the labels of points may cover names that are behind them
 

@@ -20,6 +20,7 @@ from gui.application import make_application
 from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.film import AttentionFilm
 from gui.panes.attention.mosaic import Mosaic
+from gui.widgets.arrow import Link
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.scatter_plot import ScatterPlot
 
@@ -56,6 +57,16 @@ def main() -> None:
             plot.grab()
 
         print(f"{POINTS:,} points in {dims} dimensions: {1000 / _milliseconds(move):.0f} pictures a second (target 30)")
+    plot.set_points(rng.normal(size=(POINTS, 2)), fit=True)
+    plot.set_regions([(f"region {i}", rng.normal(size=2).astype(np.float32)) for i in range(40)])
+    plot.set_marked(list(range(20)))
+    plot.set_links([Link(0, i, "0.73") for i in range(1, 7)])
+
+    def fly() -> None:
+        plot.zoom(1.002)  # the names of the regions stay in view
+        plot.grab()
+
+    print(f"a map of {POINTS:,} points and 40 regions: {1000 / _milliseconds(fly):.0f} pictures a second (target 30)")
     rows = rng.normal(size=(POINTS, 256)).astype(np.float32)
     print(f"principal components: {_milliseconds(lambda: principal_plane(rows)) / 1000:.2f} s (target 1)")
     app.quit()

@@ -9,8 +9,9 @@ from pytestqt.qtbot import QtBot
 
 from gui import i18n
 from gui.theme import LIGHT, SMALL
+from gui.widgets.arrow import Link
 from gui.widgets.label_ranks import label_rank
-from gui.widgets.scatter_plot import Link, ScatterPlot
+from gui.widgets.scatter_plot import ScatterPlot
 from tests.gui.hands import (
     LARGE_TYPE,
     RIGHT,
@@ -372,3 +373,13 @@ def test_the_ends_of_a_titled_axis_are_all_in_view(qtbot: QtBot) -> None:
     plot.grab()
     assert plot.at(7).x() < plot.width()
     assert plot.axes() == ("← man   woman →", "up")
+
+
+def test_a_kind_keeps_its_colour_whatever_comes_first(qtbot: QtBot) -> None:
+    plot, order = plot_of(qtbot, CORNERS), ("city", "animal", "food")
+    plot.set_names(list("abcde"), ["food", "food", "animal", "animal", "food"], order)
+    before = plot.style_of("animal")
+    plot.set_names(list("abcde"), ["animal", "city", "food", "food", "city"], order)
+    assert plot.style_of("animal") == before
+    plot.set_names(list("abcde"), ["food", "food", "animal", "animal", "food"], order)
+    assert plot.kinds_in_order() == ["animal", "food"]  # the legend names only what is shown

@@ -10,9 +10,12 @@ from engine.messages.tokens import Tokens
 from gui.i18n import number, t
 from gui.panes.embeddings.coloring import Coloring, by_numbers, by_order, of_tokens
 from gui.panes.embeddings.projection import AxisMap, LayerPaths, Projection, VectorMap
+from gui.widgets.arrow import Link
 from gui.widgets.legend import Entry
-from gui.widgets.scatter_plot import Link, ScatterPlot
+from gui.widgets.scatter_plot import ScatterPlot
 
+# Kinds of things in a fixed order, so that each has the same colour in both languages.
+THINGS = ("animal", "food", "place", "person", "city", "country", "work", "mood", "house", "weather")
 LINKS = 6
 NAMED = 2  # words that name a region
 ENDS = 12  # words at each end of an axis that are named
@@ -27,7 +30,7 @@ class VectorPlot(ScatterPlot):
     def show_projection(self, shown: Projection, before: Projection | None) -> None:
         """Plot what is shown. The view stays as the user has set it, if it suits that."""
         if before is None or before.names != shown.names or before.kinds != shown.kinds:
-            self.set_names(shown.names, shown.kinds)
+            self.set_names(shown.names, shown.kinds, THINGS if THINGS[0] in shown.kinds else ())
             self._text, self._chosen = [], -1
         if type(before) is not type(shown):
             self._chosen = -1
