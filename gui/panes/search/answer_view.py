@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.messages.search import AnswerRecord, Citation
 from gui import layout
@@ -20,6 +20,7 @@ from gui.themed import Themed
 from gui.widgets.coloured_text import ColouredText, Span, marked
 
 BLOCKS = ("sourced", "unsourced", "nearest")
+SHARES = {"sourced": (5, 8), "unsourced": (3, 5), "nearest": (2, 2)}  # of the height, by the length of the text
 BEAT_MS, DOTS = 350, 3  # of the dots that blink where the first word will be
 SHORT = 340  # height in pixels at zoom 1, below which the attention and the nearest sentence are not shown
 SHORTEST = 180  # below which the answer without documents is not shown either
@@ -47,13 +48,11 @@ class AnswerView(Themed, QWidget):
         self._shown: dict[str, list[tuple[Span, int]]] = {name: [] for name in BLOCKS}
         self._dots = 1
         self._beat = layout.timer(self, BEAT_MS, self._blink)
-        self.titles = {name: layout.label("content-title") for name in BLOCKS}
+        self.titles = {name: layout.label("content-title", wraps=True) for name in BLOCKS}
         self.texts = {name: ColouredText(HUGE) for name in BLOCKS}
         self.texts["nearest"].size_of_type = LARGE
         self.note = layout.label("content", wraps=True)
-        self.caption, self.strip = layout.label("content"), AttentionStrip()
-        for label in (self.caption, *self.titles.values()):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.caption, self.strip = layout.label("content", wraps=True), AttentionStrip()
         self.attention = QWidget()
         layout.stack(self.attention, self.caption, self.strip, spacing=GAP_S)
         self.blocks = {name: QWidget() for name in BLOCKS}
@@ -315,7 +314,8 @@ class AnswerView(Themed, QWidget):
         px = self.content.px
         for place, name in enumerate(BLOCKS):
             length = len(self.texts[name].text())
-            self._column.setStretch(place, 2 if name == "nearest" else min(7, max(3, length // 50)))
+            least, most = SHARES[name]
+            self._column.setStretch(place, min(most, max(least, length // 50)))
         self.attention.setVisible(bool(self.strip.parts) and self.height() > px(SHORT))
         is_compared = self.asked.running or not self.asked.is_extracted or bool(self.asked.unsourced.tokens)
         self.blocks["unsourced"].setVisible(is_compared and self.height() > px(SHORTEST))

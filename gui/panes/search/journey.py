@@ -21,7 +21,7 @@ from gui.themed import Themed
 
 GAP = 36  # between two columns, in pixels at zoom 1
 WIDE, NARROW = 800, 420  # width from which there are three columns, and below which there is one
-TALL = 480  # height from which the prompt has room below the passages
+TALL = 420  # height from which the prompt has room below the passages
 COLUMNS = ("rank", "source", "score", "cosine", "keyword", "fate", "text")  # of the table
 
 

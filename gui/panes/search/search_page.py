@@ -26,7 +26,7 @@ MODES = ("hybrid", "vector", "keyword")
 COUNTS, TAKEN = tuple(range(1, 21)), 5
 PASSAGE_SIZES = (100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000)
 WIDE = 900  # width in pixels at zoom 1, from which the drawer is beside the journey instead of over it
-NARROW = 700  # width from which the buttons of the collections are shown
+NARROW = 600  # width from which the buttons of the collections are shown
 TALL = 420  # height from which the settings are shown
 
 
