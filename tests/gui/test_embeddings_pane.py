@@ -1,18 +1,21 @@
 """The Embeddings pane, by clicking, typing and dragging."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QPolygonF
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QMouseEvent, QPolygonF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.messages.embeddings import LookUp, Project, ProjectOnAxis
+from engine.messages.embeddings import EmbeddingMap, LookUp, OpenVectors, Project, ProjectOnAxis
 from engine.messages.envelope import Ended
 from engine.messages.models import ModelInfo
+from gui.panes.embeddings.own_vectors import dropped
 from gui.panes.embeddings.projection import AxisMap, LayerPaths
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine
@@ -306,3 +309,71 @@ def test_another_source_of_vectors_clears_the_row(small_pane: Any, engine: FakeE
     assert not len(small_pane.details.bars.vector)
     assert small_pane.details.near.near is None
     assert (small_pane.details.token.text(), small_pane.details.near_title.text()) == ("", "")
+
+
+def test_dropped_vectors_are_opened_with_their_labels(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(f"/there/{name}") for name in ("metadata.tsv", "tensors.tsv")])
+    event = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    pane.dropEvent(event)
+    qtbot.waitUntil(lambda: bool(engine.asked(OpenVectors)))
+    paths = [Path(path).name for path in (engine.asked(OpenVectors)[-1].path, engine.asked(OpenVectors)[-1].labels)]
+    assert paths == ["tensors.tsv", "metadata.tsv"]
+    qtbot.waitUntil(lambda: engine.asked(Project)[-1].source == "own")
+    qtbot.waitUntil(lambda: "tensors.tsv" in pane.subtitle())
+    assert pane.save()["own"] == engine.asked(OpenVectors)[-1].path
+
+
+@pytest.mark.parametrize("names", [["story.txt"], ["model.gguf"], ["metadata.tsv"], []])
+def test_other_files_are_left_to_the_window(names: list[str]) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(f"/there/{name}") for name in names])
+    assert dropped(data) == ()
+
+
+def test_vectors_that_cannot_be_read_leave_all_controls(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:
+    failed = Ended(0, "failed", "error.vectors_line", {"file": "a.tsv", "line": 3})
+    engine.answers[OpenVectors] = lambda _: [failed]
+    pane.own.open("/there/a.tsv")
+    qtbot.waitUntil(lambda: "a.tsv" in pane.messages.label.text())
+    assert pane.controls.source.isVisible()
+    assert pane.shown is not None
+
+
+def test_the_words_are_shown_first_where_the_map_of_the_model_shows_little(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    answer = engine.answers[Project]
+
+    def weak(request: Project) -> list[Any]:
+        names, shown = answer(request)
+        assert isinstance(shown, EmbeddingMap)
+        return [names, replace(shown, explained=(0.02, 0.01)) if request.source == "model" else shown]
+
+    engine.answers[Project] = weak
+    window.state.set_model(ModelInfo("story", "", "nakami", 9, 2, 3, 32, 16, 400, 1, 40, False, True))
+    window.workspace.set_layout(1, ["embeddings"])
+    pane: Any = window.workspace.pane("embeddings")
+    qtbot.waitUntil(lambda: pane.shown is not None)
+    assert pane.controls.source.current == pane.shown.source == "word2vec"
+    assert "3\u00a0%" in pane.sentence()
+    pane.controls.source.button("model").click()  # a choice of the user is kept
+    qtbot.waitUntil(lambda: pane.shown is not None and pane.shown.source == "model")
+    assert "list" in pane.sentence()
+    assert pane.save()["chosen"] is True
+
+
+@pytest.mark.parametrize("color", ["order", "position"])
+def test_points_are_coloured_by_a_number_with_its_scale(pane: Any, qtbot: QtBot, color: str) -> None:
+    pane.controls.color.setCurrentIndex(pane.controls.color.findData(color))
+    pane.controls.color_changed.emit(color)
+    assert pane.plot._levels is not None
+    assert [entry.scale for entry in pane.legend.entries] == [True]
+    if color == "position":
+        marked = [pane.shown.index_of(row) for row in pane.state.tokens.ids.tolist()]
+        assert set(np.flatnonzero(pane.plot._levels >= 0).tolist()) == set(marked)
+    pane.controls.color.setCurrentIndex(0)
+    pane.controls.color_changed.emit("kind")
+    assert pane.plot._levels is None
