@@ -106,7 +106,7 @@ class Pane(Themed, QWidget):
                 signal.connect(self._await_tokens)
         self.build()
         if self.shows_tokens:  # after the signal has drawn the new ones
-            self.state.tokens_changed.connect(partial(self._no_longer_await, "tokens"))
+            self.state.tokens_changed.connect(partial(self.settle, "tokens"))
         prepare_entries(self)
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self.restyle()
@@ -207,7 +207,7 @@ class Pane(Themed, QWidget):
 
         def end(outcome: Ended) -> None:
             if outcome.outcome == "done":
-                self._no_longer_await(slot)
+                self.settle(slot)
             else:
                 self.veil.halt()
             if ended is not None:
@@ -225,7 +225,8 @@ class Pane(Themed, QWidget):
             self._awaited.add("tokens")
             self.veil.announce(partial(doing, Tokenize(self.state.text)))
 
-    def _no_longer_await(self, slot: str) -> None:
+    def settle(self, slot: str) -> None:
+        """Lift the veil, unless other answers are awaited: what this slot computes is shown, or not wanted any more."""
         self._awaited.discard(slot)
         if not self._awaited:
             self.veil.lift()
@@ -241,7 +242,7 @@ class Pane(Themed, QWidget):
 
     def drop(self, slot: str) -> None:
         """Cancel the request in a slot; later answers to it are ignored."""
-        self._no_longer_await(slot)
+        self.settle(slot)
         self._requests.drop(slot)
 
     def asking(self, slot: str | None = None) -> bool:

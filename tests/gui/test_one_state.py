@@ -28,7 +28,7 @@ __all__ = ["drawn"]  # a fixture
 TEXTS = ("абв", "где")
 MODELS = ("①", "②")
 MOMENTS = "❶❷❸❹❺❻❼❽"
-PANES = ("tokens", "tokens/vocabulary", "attention", "attention/steps", "generation", "map")
+PANES = ("tokens", "embeddings", "tokens/vocabulary", "attention", "attention/steps", "generation", "map")
 
 
 class StampingEngine(FakeEngine):

@@ -54,7 +54,7 @@ class MapRequests(QObject):
         elif isinstance(event, EmbeddingRegions) and self._map is not None:
             self.named.emit(replace(self._map, regions=event.regions))
         elif isinstance(event, EmbeddingMap) and self._names is not None and not self._begin_with_words(event):
-            self._pane.veil.lift()  # t-SNE goes on, and shows its points as they move
+            self._pane.settle("Project")  # t-SNE goes on, and shows its points as they move
             self._map = VectorMap(self._names, event, source)
             self.arrived.emit(self._map)
 

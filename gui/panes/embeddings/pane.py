@@ -39,7 +39,7 @@ PICTURES = {"map": "Project", "analogy": "FindAnalogy", "axis": "ProjectOnAxis",
 
 class EmbeddingsPane(Pane):
     id = "embeddings"
-    computes = tuple(PICTURES.values())
+    computes = (*PICTURES.values(), "LookUp")
 
     def build(self) -> None:
         self.shown: Projection | None = None
@@ -109,6 +109,7 @@ class EmbeddingsPane(Pane):
 
     def refresh(self) -> None:
         controls = self.controls
+        self._looked_up = None  # an answer on its way may come from the weights before
         for slot in PICTURES.values():
             if slot != PICTURES[controls.chosen_view]:
                 self.drop(slot)
