@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.first_start
 
-Seconds from launch to the first example on screen with its head found (target 5); the model opened alone
+Seconds from launch to the map of the first example on screen (target 5); the model opened alone
 (target 2); its tokens a second in the window with four tiles live, beside those of the engine alone.
 """
 
@@ -29,6 +29,7 @@ def child(folder: str) -> None:
     from gui.settings import Settings
     from gui.window import opening
     from gui.window.main_window import MainWindow
+    from gui.window.workspace import FAVOURITES
 
     setattr(opening, "world_path", lambda: Path(folder) / "world.txt")  # noqa: B010 (not the user's own)
     begun = float(os.environ["NAKAMI_BEGUN"])
@@ -41,12 +42,12 @@ def child(folder: str) -> None:
     look = QTimer(interval=20)
 
     def looked() -> None:
-        attention = window.workspace.panes.get("attention")
-        if window.state.token is None or not getattr(attention, "patterns", None):
+        if getattr(window.workspace.panes.get("map"), "trace", None) is None:
             return
         found.setdefault("alive", time.time() - begun)
-        if window.state.corpus is not None:
-            found.setdefault("text", time.time())
+        if window.state.corpus is not None and "text" not in found:
+            found["text"] = time.time()
+            window.workspace.set_layout(4, list(FAVOURITES))
         # After the world's text is opened and a run on it estimated, the engine is idle.
         if time.time() - found.get("text", math.inf) > REST_SECONDS and "begun" not in found:
             found["begun"] = time.time()
