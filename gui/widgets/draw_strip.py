@@ -14,6 +14,7 @@ from gui.widgets.painted import Painted, Policy
 SPIN_MS, TURNS = 300, 2  # the needle crosses the strip so often before it stops
 # Pixels at zoom 1: the room of the needle above the strip, the strip, and the least width of a segment with its word.
 NEEDLE, STRIP, LOW_STRIP, LEAST_WORD = 14, 38, 22, 22
+LEAST_LETTERS = 4  # of a shortened word, with its dots
 TINT = 0.22  # opacity of the segments that were not drawn
 
 
@@ -155,7 +156,7 @@ class DrawStrip(Painted):
         painter.setFont(self.theme.font(NORMAL if self.low else LARGE, bold=bold))
         painter.setPen(self.theme.color(color))
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width() - GAP_S))
-        if shown != "…":
+        if shown == words or len(shown) > LEAST_LETTERS:
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
 
     def _paint_needle(self, painter: QPainter) -> None:

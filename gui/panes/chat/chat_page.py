@@ -22,7 +22,7 @@ from gui.i18n import t
 from gui.layout import column, label, row
 from gui.panes.chat.context_bar import ContextBar
 from gui.panes.chat.turn_view import TurnView
-from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, icon
+from gui.theme import GAP_L, GAP_M, GAP_S, GAP_XL, NORMAL, icon
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.draw_strip import DrawStrip
@@ -93,15 +93,15 @@ class ChatPage(Themed, QWidget):
         for button in self.examples:
             button.clicked.connect(lambda _=False, button=button: self.example_chosen.emit(button.text()))
         self.welcome = QWidget()
-        self.invitation = label("content-large", wraps=True)
-        for button in self.examples:
+        self.invitation, self.purpose = label("content-large", wraps=True), label("content", wraps=True)
+        for button in (*self.examples, self.open_model):
             button.setProperty("role", "content")
         buttons = (row(button, 1) for button in (*self.examples, self.open_model))
-        self.welcome.setLayout(column(self.invitation, *buttons, spacing=GAP_L))
+        self.welcome.setLayout(column(self.invitation, self.purpose, *buttons, spacing=GAP_XL))
         self.turns = QVBoxLayout()
         self.turns.setSpacing(GAP_L)
         inside = QWidget()
-        inside.setLayout(column(self.note, self.welcome, self.turns, 1, spacing=GAP_L, margins=(0, 0, GAP_M, 0)))
+        inside.setLayout(column(self.note, self.welcome, self.turns, 1, spacing=GAP_L, margins=(0, GAP_M, GAP_M, 0)))
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -124,7 +124,9 @@ class ChatPage(Themed, QWidget):
         temperature = self.controls.sliders["temperature"]
         options = (self.form, self.template, self.thinking, temperature, self.more_button)
         self.options, self.more = QWidget(), QWidget()
-        self.options.setLayout(row(*options, 1, self.clear, spacing=GAP_M))
+        line = row(*options, 1, self.clear, spacing=GAP_M)
+        line.setStretch(options.index(temperature), 2)
+        self.options.setLayout(line)
         rest = row(self.length_label, self.length, 1, self.copy_all, self.save_file, spacing=GAP_M)
         self.more.setLayout(column(self.controls, rest, spacing=GAP_M))
         self.more.hide()
@@ -227,6 +229,7 @@ class ChatPage(Themed, QWidget):
         self.length.setAccessibleName(t("pane.chat.length"))
         self.more_button.setText(t("pane.chat.more"))
         self.invitation.setText(t("pane.chat.welcome"))
+        self.purpose.setText(t("pane.chat.empty"))
         self.form.setPlaceholderText(t("pane.chat.choose_form"))
         self.form.setAccessibleName(t("pane.chat.choose_form"))
         for index in range(self.form.count()):

@@ -1,7 +1,7 @@
 """A token that moves from the candidates to its place in the text."""
 
 from PySide6.QtCore import QEasingCurve, QRectF, Qt, QVariantAnimation
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.theme import GAP_S
@@ -15,11 +15,11 @@ class Flight(Painted):
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
-        self._over, self._words, self._size = over, "", 0
+        self._over, self._words, self._size, self._box = over, "", 1, QRectF()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._way = QVariantAnimation(self, duration=FLIGHT_MS)
         self._way.setEasingCurve(QEasingCurve.Type.InOutCubic)
-        self._way.valueChanged.connect(lambda _: self.update())
+        self._way.valueChanged.connect(self._moved)
         self._way.finished.connect(self.hide)
         self.hide()
 
@@ -31,18 +31,27 @@ class Flight(Painted):
         self._way.setEndValue(end)
         self.setGeometry(self._over.rect())
         self.raise_()
+        self._box = start
         self.show()
         self._way.start()
 
+    def _moved(self) -> None:
+        """Repaint where the token was and where it is; the widget below need not be painted whole."""
+        before, self._box = self._box, self._place()
+        self.update(before.united(self._box).toAlignedRect().adjusted(-2, -2, 2, 2))
+
+    def _place(self) -> QRectF:
+        """Return the box of the token now, as wide as its words."""
+        value = self._way.currentValue()
+        box = QRectF(value) if isinstance(value, QRectF) else QRectF()
+        metrics = QFontMetricsF(self.theme.font(self._size, bold=True))
+        box.setWidth(metrics.horizontalAdvance(self._words) + 2 * GAP_S)
+        return box
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        box = self._way.currentValue()
-        if not isinstance(box, QRectF):
-            return
-        painter = QPainter(self)
+        box, painter = self._box, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.theme.font(self._size, bold=True))
-        box = QRectF(box)
-        box.setWidth(painter.fontMetrics().horizontalAdvance(self._words) + 2 * GAP_S)
         painter.setPen(self.theme.color("accent"))
         painter.setBrush(self.theme.color("accent_soft"))
         painter.drawRoundedRect(box, GAP_S, GAP_S)

@@ -19,6 +19,7 @@ from gui.widgets.painted import Painted, Policy
 Floats = NDArray[np.float64]
 TICK_BITS = (1, 2, 4, 5, 10, 20, 50)  # distances between ticks
 MOST_NAMES = 60  # tokens; of a longer text the axis shows their numbers
+MOST_FIT = 0.6  # of the names must have room; the others are shortened
 
 
 class ScoreCurve(Painted):
@@ -160,16 +161,19 @@ class ScoreCurve(Painted):
                 painter.drawEllipse(point, self.theme.px(2), self.theme.px(2))
 
     def _paint_names(self, painter: QPainter, area: QRectF) -> None:
-        """Paint the tokens below their bars if all have room, else some of their numbers; and the axis's name."""
+        """Paint the tokens below their bars if most have room, else some of their numbers; and the axis's name."""
         metrics, width, count = self._metrics(), area.width() / len(self.surprisals), len(self.surprisals)
         painter.setPen(self.theme.color("muted"))
         center, top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, area.bottom() + GAP_S
         names = list(map(visible, self.pieces)) if count <= MOST_NAMES else []
-        fit = bool(names) and max(map(metrics.horizontalAdvance, names)) < width
+        fitting = sum(metrics.horizontalAdvance(name) < width for name in names)
+        fit = bool(names) and fitting >= MOST_FIT * count
         step = 1 if fit else _round_step(count * self.theme.px(60) / max(1.0, area.width()))
         for index in range(0 if fit else step - 1, count, step):
-            box = QRectF(self._x(index + 0.5) - 60, top, 120, metrics.height())
-            painter.drawText(box, center, names[index] if fit else number(index + 1))
+            name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, width) if fit else number(index + 1)
+            half = max(width, metrics.horizontalAdvance(name)) / 2
+            box = QRectF(self._x(index + 0.5) - half, top, 2 * half, metrics.height())
+            painter.drawText(box, center, name)
         below = QRectF(area.left(), top + metrics.height(), area.width(), metrics.height() + GAP_S)
         painter.drawText(below, center, t("pane.generation.score.axis.tokens"))
 
