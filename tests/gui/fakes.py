@@ -187,7 +187,8 @@ def candidates(drawn: int = 0) -> Candidates:
     probabilities = np.array([[0.5, 0.3, 0.2]] * len(STAGES), np.float32)
     probabilities[-1] = [0.6, 0.4, 0.0]
     ids = np.array([97, 98, 99], np.int32)
-    return Candidates(ids, ("a", "b", "c"), probabilities, (9, 9, 9, 3, 2, 2), 1.03, 0.42, drawn, 0.0, 0.6)
+    places = drawn, 0.0, 0.6, (0.0, 0.6, 1.0)
+    return Candidates(ids, ("a", "b", "c"), probabilities, (9, 9, 9, 3, 2, 2), 1.03, 0.42, *places)
 
 
 def generated(request: Generate) -> list[GeneratedTokens]:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.generation import Candidates
 from gui.i18n import t
-from gui.layout import column, label, row
+from gui.layout import column, label, row, stack
 from gui.panes.chat.context_bar import ContextBar
 from gui.panes.chat.turn_view import TurnView
 from gui.theme import GAP_L, GAP_M, GAP_S, GAP_XL, NORMAL, icon
@@ -76,6 +76,7 @@ class ChatPage(Themed, QWidget):
         self.open_model = QPushButton()
         for field in (self.system, self.composer):
             field.setProperty("role", "content")
+        self.shown, self.tools = QWidget(), self._build_tools()
         left = self._build_left()
         right = column(self.bars_title, self.bars, self.strip, spacing=GAP_M)
         right.setStretchFactor(self.bars, 1)
@@ -84,7 +85,8 @@ class ChatPage(Themed, QWidget):
         self.halves = row(left, self.side, spacing=GAP_L)
         self.halves.setStretch(0, 5)
         self.halves.setStretch(1, 3)
-        self.setLayout(self.halves)
+        self.shown.setLayout(self.halves)
+        stack(self, self.system, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
         self.restyle()
         self.retranslate()
 
@@ -112,8 +114,7 @@ class ChatPage(Themed, QWidget):
         self.area.verticalScrollBar().actionTriggered.connect(self._scrolled)
         fill = row(self.context, self.figures, self.speed, spacing=GAP_M)
         fill.setStretch(0, 1)
-        self.tools = self._build_tools()
-        left = column(self.system, self.area, fill, self.tools, spacing=GAP_M)
+        left = column(self.area, fill, spacing=GAP_M)
         left.setStretchFactor(self.area, 1)
         return left
 

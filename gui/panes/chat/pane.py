@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QFileDialog, QStackedLayout
+from PySide6.QtWidgets import QApplication, QFileDialog, QStackedLayout, QWidget
 
 from engine.messages.chat import WORLD, Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, ShowPrompt
 from engine.messages.envelope import Ended
@@ -420,6 +420,9 @@ class ChatPane(Pane):
     def sentence(self) -> str:
         chosen = self._chosen[0].tokens[self._chosen[1]] if self._chosen is not None else None
         return of_chat(self.chat.last, self._prompt, chosen) if self.state.model is not None else ""
+
+    def picture(self) -> QWidget:
+        return self.page.shown if self.state.model is not None else self.body
 
     def table(self) -> Table | None:
         rows: list[tuple[object, ...]] = []

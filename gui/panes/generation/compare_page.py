@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from gui.i18n import t
-from gui.layout import column, label, row
+from gui.layout import column, label, row, stack
 from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
 from gui.panes.generation.stage_text import StageText
@@ -30,18 +30,18 @@ class ComparePage(Themed, Page):
         for text in self.texts.values():
             text.setMinimumHeight(1)
         columns = row(*(column(self.titles[s], self.texts[s], spacing=GAP_S) for s in SIDES), spacing=GAP_L)
-        self.tools = QWidget()
+        self.shown, self.right, self.tools = QWidget(), QWidget(), QWidget()
         self.tools.setLayout(row(self.pin_button, self.unpin_button, self.write_button, 1, spacing=GAP_M))
-        left = column(self.summary, columns, self.key, self.curve, self.tools, spacing=GAP_M)
+        left = column(self.summary, columns, self.key, self.curve, spacing=GAP_M)
         left.setStretchFactor(columns, 1)
         left.setStretchFactor(self.curve, 1)
-        self.right = QWidget()
         both = [column(self.names[side], self.bars[side], spacing=GAP_S) for side in SIDES]
         self.right.setLayout(column(self.place_words, *both, spacing=GAP_M))
-        whole = row(left, self.right, spacing=GAP_L)
-        whole.setStretch(0, 5)
-        whole.setStretch(1, 3)
-        self.setLayout(whole)
+        halves = row(left, self.right, spacing=GAP_L)
+        halves.setStretch(0, 5)
+        halves.setStretch(1, 3)
+        self.shown.setLayout(halves)
+        stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
         self.retranslate()
 
     def show_key(self, kind: str) -> None:

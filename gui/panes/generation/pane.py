@@ -83,6 +83,9 @@ class GenerationPane(Pane):
     def sentence(self) -> str:
         return self.part.sentence() if self.state.model is not None else ""
 
+    def picture(self) -> QWidget:
+        return self.part.page.shown if self.state.model is not None else self.body
+
     def table(self) -> Table | None:
         return self.part.table()
 

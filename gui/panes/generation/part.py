@@ -12,8 +12,9 @@ from gui.requests import T
 
 
 class Page(QWidget):
-    """A page with the controls of its picture, which a compact tile hides."""
+    """A page: its picture, and the controls below it, which a compact tile hides."""
 
+    shown: QWidget
     tools: QWidget
 
 

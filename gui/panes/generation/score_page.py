@@ -4,12 +4,12 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from gui.i18n import t
-from gui.layout import column, label, row
+from gui.layout import column, label, row, stack
 from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
 from gui.panes.generation.stage_text import StageText
 from gui.panes.generation.units import UNITS
-from gui.theme import GAP_L, GAP_M, GAP_S
+from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.legend import Entry, Legend
@@ -27,23 +27,22 @@ class ScorePage(Themed, Page):
         self.text, self.curve, self.bars = StageText(), ScoreCurve(), CandidateBars(draws=False)
         self.key, self.unit = Legend(), SegmentedControl(tuple(UNITS))
         self.stop_button, self.end_button = QPushButton(), QPushButton()
-        self.word_label, self.word, self.word_words = label(), QLineEdit(), label("content", wraps=True)
+        self.word_label, self.word, self.word_words = label(), QLineEdit(), label("content")
         self.word_label.setBuddy(self.word)
         self.word.setClearButtonEnabled(True)
         self.text.setMinimumHeight(1)  # in a low tile the text scrolls
-        self.tools = QWidget()
-        self.tools.setLayout(row(self.unit, self.stop_button, 1, self.end_button, spacing=GAP_M))
-        left = column(self.summary, self.text, self.key, self.curve, self.tools, spacing=GAP_M)
+        self.shown, self.right, self.tools = QWidget(), QWidget(), QWidget()
+        asked = (self.word_label, self.word, self.word_words)
+        self.tools.setLayout(row(self.unit, self.stop_button, *asked, 1, self.end_button, spacing=GAP_M))
+        left = column(self.summary, self.text, self.key, self.curve, spacing=GAP_M)
         left.setStretchFactor(self.text, 2)
         left.setStretchFactor(self.curve, 3)
-        self.right = QWidget()
-        self.asked = QWidget()
-        self.asked.setLayout(column(row(self.word_label, self.word, spacing=GAP_M), self.word_words, spacing=GAP_S))
-        self.right.setLayout(column(self.title, self.token_words, self.bars, self.asked, spacing=GAP_M))
-        whole = row(left, self.right, spacing=GAP_L)
-        whole.setStretch(0, 5)
-        whole.setStretch(1, 4)
-        self.setLayout(whole)
+        self.right.setLayout(column(self.title, self.token_words, self.bars, spacing=GAP_M))
+        halves = row(left, self.right, spacing=GAP_L)
+        halves.setStretch(0, 5)
+        halves.setStretch(1, 4)
+        self.shown.setLayout(halves)
+        stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
         self.retranslate()
 
     def show_key(self, low: str, high: str) -> None:
@@ -55,7 +54,7 @@ class ScorePage(Themed, Page):
     def adapt_layout(self, room: QSize) -> None:
         """Show the widgets for which a pane of this size has room."""
         self.right.setVisible(room.width() >= self.theme.px(LEAST_ROOM))
-        for widget in (self.summary, self.curve, self.key, self.token_words, self.asked):
+        for widget in (self.summary, self.curve, self.key, self.token_words):
             widget.setVisible(room.height() >= self.theme.px(LONG_ROOM))
 
     def retranslate(self) -> None:

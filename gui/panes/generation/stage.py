@@ -140,6 +140,7 @@ class Stage(Themed, QWidget):
         self.right.setVisible(room.width() >= px(LEAST_WIDTH))
         self.strip.setVisible(room.height() >= px(LOW))
         self.strip.set_low(room.height() < px(HIGH))
+        self.bars_title.setVisible(room.height() >= px(HIGH))
         self.text_key.setVisible(room.height() >= px(KEY_ROOM))
         self.small_tree.setVisible(self._several and room.height() >= px(TREE_ROOM))
         self.small_tree.setFixedHeight(min(round(TREE_SHARE * room.height()), self.small_tree.page.minimumHeight() + 2))

@@ -23,6 +23,7 @@ class WritingPage(Themed, Page):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.stage, self.controls = Stage(), SamplingControls(columns=3)
+        self.shown = self.stage
         self.text, self.columns, self.bars, self.tree = (
             self.stage.text,
             self.stage.columns,
