@@ -53,7 +53,7 @@ MOST = {"pca": 60_000, "tsne": 5000, "umap": 20_000}  # points
 GROUPED = 8192  # words among which regions are found: frequent and evenly spaced ones, as on the map
 # A piece is part of a word if a longer one that begins with it follows soon in the vocabulary: BPE has made the longer
 # one of it, as " citizen" of " citiz", because it occurs in hardly any other word.
-LATER = 1.25
+LATER = 3.0
 IN_NAME = 3  # words that name a region
 # Analogies A − B + C = D in words that most models know.
 TRIPLES = {

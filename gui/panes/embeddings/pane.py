@@ -61,7 +61,7 @@ class EmbeddingsPane(Pane):
         self.maps = MapRequests(self, self.controls)
         self.words, self.own = WordViews(self, self.details), OwnVectors(self)
         self.analogy = self.words.picture
-        self.point, self.empty = label("muted"), self.empty_page()
+        self.point, self.empty = label("content"), self.empty_page()
         self.plot.hovered.connect(self._hovered)
         self.plot.clicked.connect(self._clicked)
         self.plot.lassoed.connect(lambda found: self.plot.light(found[:MOST_FOUND] or None))

@@ -21,7 +21,7 @@ class VectorDetails(Themed, QWidget):
         super().__init__()
         self.row: TokenRow | None = None  # whose numbers are shown
         self._words: tuple[str, ...] = ()  # of the analogy whose result is listed; else the neighbours of `row` are
-        self.token, self.near_title = label("figure"), label("muted", wraps=True)
+        self.token, self.near_title = label("content-large"), label("content", wraps=True)
         self.bars, self.near = VectorBars(), NearList()
         self.near.token_chosen.connect(self.token_chosen)
         stack(self, self.token, self.bars, self.near_title, self.near, spacing=GAP_M).setStretchFactor(self.near, 1)
