@@ -255,16 +255,16 @@ def small_pane(window: MainWindow, qtbot: QtBot) -> Any:
     return found
 
 
-def test_the_words_about_a_point_take_no_room_from_the_map(small_pane: Any, qtbot: QtBot) -> None:
-    height = small_pane.plot.height()
-    small_pane.plot.grab()
-    QTest.mouseMove(small_pane.plot, small_pane.plot.at(7).toPoint())
-    qtbot.waitUntil(small_pane.point.isVisible)
-    assert "ID" in small_pane.point.text()
-    assert small_pane.plot.height() == height
-    assert small_pane.point.geometry().bottom() <= height
-    QApplication.sendEvent(small_pane.plot, QEvent(QEvent.Type.Leave))
-    assert not small_pane.point.isVisible()
+def test_the_words_about_a_point_take_no_room_from_the_map(pane: Any, qtbot: QtBot) -> None:
+    height = pane.plot.height()
+    pane.plot.grab()
+    QTest.mouseMove(pane.plot, pane.plot.at(7).toPoint())
+    qtbot.waitUntil(pane.point.isVisible)
+    assert "ID" in pane.point.text()
+    assert pane.plot.height() == height
+    assert pane.point.geometry().bottom() <= height
+    QApplication.sendEvent(pane.plot, QEvent(QEvent.Type.Leave))
+    assert not pane.point.isVisible()
 
 
 def test_a_scene_looks_up_a_word_on_the_whole_map(small_pane: Any, qtbot: QtBot) -> None:
