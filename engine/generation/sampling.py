@@ -51,10 +51,9 @@ class Stages:
     entropy: float  # entropy of the model's own distribution, in nats
     settings: SamplingSettings
 
-    def probabilities(self, ids: NDArray[np.integer]) -> Floats:
-        """Return the probabilities of `ids` [n] after every stage, 0 once cut: [len(STAGES), n]."""
-        rank_n = self._ranks(ids)
-        tempered_n = self.tempered_R[rank_n]
+    def probabilities(self, rank_n: NDArray[np.integer]) -> Floats:
+        """Return the probabilities of the tokens of these ranks after every stage, 0 once cut: [len(STAGES), n]."""
+        ids, tempered_n = self.order_R[rank_n], self.tempered_R[rank_n]
         cut = [
             np.where(rank_n < kept, tempered_n / self.cumulative_R[kept - 1], 0.0)
             for kept in self.kept[STAGES.index("temperature") :]
@@ -72,17 +71,18 @@ class Stages:
         before = self.cumulative_R[rank - 1] if rank else 0.0
         return float(before / whole), float(self.cumulative_R[rank] / whole)
 
-    def starts(self, ids: NDArray[np.integer]) -> tuple[float, ...]:
-        """Return the lower end of the interval of each of `ids`; of a token that was cut it is 1."""
-        before_R = np.append(0.0, self.cumulative_R[: self.kept[-1]])
-        rank_n = np.minimum(self._ranks(ids), self.kept[-1])
-        return tuple((before_R[rank_n] / before_R[-1]).tolist())
+    def starts(self, rank_n: NDArray[np.integer]) -> tuple[float, ...]:
+        """Return the lower end of the interval of the token of each rank; of a token that was cut it is 1."""
+        last = self.kept[-1]
+        before_n = np.where(rank_n > 0, self.cumulative_R[np.minimum(rank_n, last) - 1], 0.0)
+        return tuple((before_n / self.cumulative_R[last - 1]).tolist())
 
     def rank_of(self, token: int) -> int:
         """Return the rank of a token, 0 for the likeliest."""
         return int(np.flatnonzero(self.order_R == token)[0])
 
-    def _ranks(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
+    def ranks(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return the rank of each of `ids`, 0 for the likeliest."""
         rank_V = np.empty_like(self.order_R)
         rank_V[self.order_R] = np.arange(len(self.order_R))
         ranks: NDArray[np.intp] = rank_V[ids]
@@ -245,18 +245,18 @@ def candidates(
     ids = likeliest(stages.model_V, most)
     if drawn not in ids:
         ids[-1] = drawn
-    start, end = stages.interval(rank)
+    (start, end), rank_n = stages.interval(rank), stages.ranks(ids)
     return Candidates(
         ids=ids.astype(np.int32),
         pieces=tuple(map(piece, ids.tolist())),
-        probabilities=stages.probabilities(ids).astype(np.float32),
+        probabilities=stages.probabilities(rank_n).astype(np.float32),
         kept=stages.kept,
         entropy=stages.entropy,
         draw=draw,
         drawn=int(np.flatnonzero(ids == drawn)[0]),
         drawn_from=start,
         drawn_to=end,
-        starts=stages.starts(ids),
+        starts=stages.starts(rank_n),
         sampling=stages.settings,
     )
 

@@ -33,7 +33,8 @@ PREVIOUS = st.lists(st.integers(0, 1), max_size=3)
 
 def rows(logits: np.ndarray, settings: SamplingSettings, previous: list[int] | None = None) -> np.ndarray:
     """Return the probabilities after every stage, [stage, token]."""
-    return stages(logits, previous or [], settings).probabilities(np.arange(len(logits)))
+    found = stages(logits, previous or [], settings)
+    return found.probabilities(found.ranks(np.arange(len(logits))))
 
 
 @given(logits=arrays.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([-1e100, -2.0, 0.0, 1.5, 7.0])))

@@ -90,7 +90,7 @@ def test_a_probability_reads_the_same_in_map_generation_and_score(
     p, after = logits.double().softmax(-1), stages(logits.numpy(), list(ids), WARM)
     best = int(p.argmax())
     model_words = percent(float(p[best]), 1)
-    after_words = percent(float(after.probabilities(np.array([best]))[-1, 0]), 1)
+    after_words = percent(float(after.probabilities(after.ranks(np.array([best])))[-1, 0]), 1)
     assert model_words != after_words
     generation: Any = window.workspace.pane("generation")
     generation.writing.page.controls.set_settings(WARM)
