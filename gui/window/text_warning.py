@@ -9,6 +9,7 @@ from gui.i18n import number, t
 from gui.layout import timer
 from gui.requests import Requests
 from gui.state import AppState
+from gui.text import visible
 from gui.themed import Translated
 from gui.window.status_line import StatusLine
 
@@ -47,7 +48,10 @@ class TextWarning(Translated, QObject):
     def retranslate(self) -> None:
         found, words = self._found, ""
         if found is not None and found.unknown:
-            words = t("status.unknown", characters=found.unknown[:MOST_CHARACTERS])
+            quoted = (t("tile.quoted", text=visible(character)) for character in found.unknown[:MOST_CHARACTERS])
+            words = t("status.unknown", characters=" ".join(quoted))
         elif found is not None and found.loss > SURPRISED * found.guessing:
-            words = t("status.surprised", loss=number(found.loss, 1), guessing=number(found.guessing, 1))
+            numbers = {"loss": number(found.loss, 1), "guessing": number(found.guessing, 1)}
+            is_foreign = found.loss > found.guessing
+            words = t("status.foreign", **numbers) if is_foreign else t("status.surprised", **numbers)
         self._status.set_warning(words)

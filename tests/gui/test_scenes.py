@@ -305,7 +305,7 @@ def test_the_very_first_start_shows_the_map_of_an_example_and_an_invitation(
 def test_characters_unknown_to_the_model_are_listed(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "𠮟😀", 1.0, 6.0)]
     choose(window, "happy")
-    qtbot.waitUntil(lambda: "𠮟😀" in window.status.warning.text())
+    qtbot.waitUntil(lambda: "“𠮟” “😀”" in window.status.warning.text())
 
 
 def test_a_text_unlike_the_training_text_shows_a_warning(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
@@ -313,6 +313,11 @@ def test_a_text_unlike_the_training_text_shows_a_warning(window: MainWindow, qtb
     choose(window, "happy")
     qtbot.waitUntil(lambda: window.status.warning.isVisible())
     assert "5.0 nats per token, where guessing gives 6.0" in window.status.warning.text()
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 10.2, 8.3)]
+    window.prompt.set_text("foreign")
+    qtbot.waitUntil(
+        lambda: "surprised more (10.2 nats per token) than by pure guessing (8.3)" in window.status.warning.text()
+    )
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 1.0, 6.0)]
     window.prompt.set_text("known")
     qtbot.waitUntil(lambda: engine.asked(AssessText)[-1].text == "known" and not window.status.warning.isVisible())

@@ -51,6 +51,13 @@ def test_the_slider_steps_through_the_merges(pane: Any) -> None:
     pane.tree.grab()
 
 
+def test_a_merge_names_the_text_in_which_its_piece_was_counted(pane: Any) -> None:
+    pane.tree.set_word(pane.tree.word)
+    assert "times in the text" in pane.tree.caption.text()
+    pane.tree.set_word(pane.tree.word, in_opened=True)
+    assert "times in the opened text" in pane.tree.caption.text()
+
+
 def test_play_joins_the_symbols_one_after_another_and_ends_at_the_tokens(pane: Any, qtbot: QtBot) -> None:
     seen = recorded(pane.tree.player.valueChanged)
     pane.tree.play.click()

@@ -53,7 +53,7 @@ class MergeTree(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.word: MergeSteps | None = None
-        self.is_special = False
+        self.is_special = self.in_opened = False
         self.title, self.caption, self.picture = label("content-large"), label("content", wraps=True), _Tree()
         self.play, self.slider = QToolButton(), QSlider(Qt.Orientation.Horizontal)
         self.slider.setMinimumWidth(120)
@@ -68,10 +68,12 @@ class MergeTree(Themed, QWidget):
         stack(self, self.title, self.picture, self.caption, spacing=GAP_S).setStretch(1, 1)
         self.retranslate()
 
-    def set_word(self, word: MergeSteps | None, chosen: str = "", is_special: bool = False) -> None:
-        """Show a word; `chosen` is the piece of the selected token."""
+    def set_word(
+        self, word: MergeSteps | None, chosen: str = "", is_special: bool = False, in_opened: bool = False
+    ) -> None:
+        """Show a word; `chosen` is the piece of the selected token, `in_opened` whether the opened text was counted."""
         self.player.stop()
-        self.word, self.is_special = word, is_special
+        self.word, self.is_special, self.in_opened = word, is_special, in_opened
         self.picture.set_word(word, chosen)
         merges = max(0, len(word.steps) - 1) if word else 0
         for control in (self.play, self.slider):
@@ -155,7 +157,9 @@ class MergeTree(Themed, QWidget):
         else:
             step = steps[place]
             words = {"step": place, "steps": len(steps) - 1, "piece": visible(step.merged)}
-            self.caption.setText(t("pane.tokens.merges.step", rank=number(step.rank + 1), count=step.count, **words))
+            words |= {"rank": number(step.rank + 1), "count": step.count}
+            opened, typed = "pane.tokens.merges.step_opened", "pane.tokens.merges.step"
+            self.caption.setText(t(opened if self.in_opened else typed, **words))
 
 
 class _Tree(Painted):

@@ -171,7 +171,8 @@ class TokensPane(Pane):
     def _show_merges(self, word: MergeSteps) -> None:
         tokens = self._shown_tokens()
         if tokens is not None and word.token < len(tokens.ids):
-            self.tree.set_word(word, tokens.pieces[word.token], tokens.kinds[word.token] == "special")
+            is_special = tokens.kinds[word.token] == "special"
+            self.tree.set_word(word, tokens.pieces[word.token], is_special, in_opened=bool(self._paths()))
             self.adapt_layout()
 
     def adapt_layout(self) -> None:
