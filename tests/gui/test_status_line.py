@@ -108,7 +108,7 @@ def test_the_status_line_says_what_the_engine_computes_and_how_far_it_is(
     pane: Any = slow.workspace.pane("attention")
     assert pane.veil._notice.words == slow.status.engine.text()  # one word for one thing
     i18n.set_language("ja")
-    assert slow.status.engine.text() == pane.veil._notice.words == "注意を計算中（30 層のうち 12 層）"
+    assert slow.status.engine.text() == pane.veil._notice.words == "アテンションを計算中（30 層のうち 12 層）"
     engine.end(Attend, Ended(0, "done"))
     assert slow.status.engine.text() == t("status.ready")
 

@@ -89,7 +89,7 @@ def test_the_veil_says_what_is_computed_and_how_far(pane: Any, engine: FakeEngin
     assert notice.words == "Computing attention, layer 12 of 30"
     assert pane.veil._line.fraction == pytest.approx(0.4)
     i18n.set_language("ja")
-    assert notice.words == "注意を計算中（30 層のうち 12 層）"
+    assert notice.words == "アテンションを計算中（30 層のうち 12 層）"
 
 
 def test_the_title_and_the_sentence_are_dimmed_with_the_values(pane: Any, window: MainWindow, qtbot: QtBot) -> None:
