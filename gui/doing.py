@@ -15,6 +15,7 @@ WORDS = {
     "AssessText": "assessing",
     "ChooseEmbedder": "embedding",
     "DownloadModel": "download",
+    "EstimateTraining": "estimating",
     "Expect": "generation",
     "Generate": "writing",
     "Hello": "starting",

@@ -157,12 +157,16 @@ class EngineLink(QObject):
             job.deleteLater()
 
     def _lost(self) -> None:
-        """End every job. While closing, `_check_ended` waits for the process itself to end."""
-        for number in list(self._jobs):
-            self._end(Ended(number, "failed", "error.engine_gone"))
+        """End every job, and those that are submitted meanwhile.
+
+        While closing, `_check_ended` waits for the process itself to end.
+        """
         if not self._closing:
             self.alive = False
             self._outbox.put(None)
+        for number in list(self._jobs):
+            self._end(Ended(number, "failed", "error.engine_gone"))
+        if not self._closing:
             self.died.emit()
 
 

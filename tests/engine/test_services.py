@@ -183,16 +183,16 @@ def test_a_token_outside_the_vocabulary_raises_an_engine_error(session: Session,
 def test_a_word_of_many_tokens_takes_part_in_an_analogy(session: Session) -> None:
     [found] = ask(session, FindAnalogy("catdog", "  cat ", "猫", 4))
     tokenizer, rows = session.opened.tokenizer, session.opened.model.embedding.weight.detach().numpy().astype(float)
-    assert [b"".join(map(tokenizer.token_bytes, word)).decode().strip() for word in found.asked] == [
+    assert [b"".join(map(tokenizer.token_bytes, word.ids)).decode().strip() for word in found.asked] == [
         "catdog",
         "cat",
         "猫",
     ]
-    a, b, c = (rows[list(word)].mean(0) / np.linalg.norm(rows[list(word)].mean(0)) for word in found.asked)
+    a, b, c = (rows[list(word.ids)].mean(0) / np.linalg.norm(rows[list(word.ids)].mean(0)) for word in found.asked)
     target = a - b + c
-    expected = [rows[i] @ target / np.linalg.norm(rows[i]) / np.linalg.norm(target) for i in found.ids]
-    assert np.allclose(found.cosines, expected, atol=1e-4)
-    assert not set(found.ids.tolist()) & {i for word in found.asked for i in word}
+    expected = [rows[i] @ target / np.linalg.norm(rows[i]) / np.linalg.norm(target) for i in found.near.ids]
+    assert np.allclose(found.near.cosines, expected, atol=1e-4)
+    assert not set(found.near.ids.tolist()) & {i for word in found.asked for i in word.ids}
 
 
 @pytest.mark.parametrize("word", ["", " ", "\u3000", "\n\t"])

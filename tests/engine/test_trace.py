@@ -16,14 +16,14 @@ from engine.model.opening import finish, load_model
 from engine.model.tape import NO_TAPE
 from engine.model.transformer import Transformer
 from engine.service import generation
-from engine.service.map import trace_forward
 from engine.service.session import Session
+from tests.engine.sessions import ask
 
 TEXT = "the cat sat on the mat."
 
 
 def traced(session: Session, text: str = TEXT, **settings: object) -> ForwardTrace:
-    [answer] = trace_forward(session, TraceForward(text, **settings))  # type: ignore[arg-type]
+    [answer] = ask(session, TraceForward(text, **settings))  # type: ignore[arg-type]
     assert isinstance(answer, ForwardTrace)
     return answer
 
@@ -112,7 +112,7 @@ def test_a_text_longer_than_the_context_has_the_window_of_generation(session: Se
 
 
 def test_no_text_has_no_trace(session: Session) -> None:
-    assert list(trace_forward(session, TraceForward(""))) == []
+    assert ask(session, TraceForward("")) == []
 
 
 def test_mean_pool_averages_equal_parts() -> None:

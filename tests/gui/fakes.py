@@ -51,6 +51,7 @@ from engine.messages.generation import (
     GeneratedTokens,
     PredictNext,
 )
+from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.messages.models import ModelInfo, OpenModel
 from engine.messages.search import (
@@ -243,6 +244,36 @@ def model(folder: str = "/models/story-1", training: bool = False) -> ModelInfo:
     return ModelInfo("story-1", folder, "nakami", 123_456, 2, 2, 32, 16, 400, 500_000, 40, training, True)
 
 
+LENS_LAYERS, LENS_TOKENS = 3, 4
+
+
+def lens_grid() -> LensGrid:
+    generator = np.random.default_rng(1)
+    shares = -np.sort(-generator.dirichlet(np.ones(5), (LENS_LAYERS + 1, LENS_TOKENS)), axis=2)
+    return LensGrid(
+        pieces=("The", " capital", " of", " France"),
+        first=0,
+        ids=generator.permuted(np.arange((LENS_LAYERS + 1) * LENS_TOKENS * 5) % 50)
+        .reshape(-1, LENS_TOKENS, 5)
+        .astype(np.int32),
+        names={token: f" w{token}" for token in range(50)},
+        probabilities=shares.astype(np.float32),
+        targets=np.array([1, 2, 3, 7], np.int32),
+        target_probabilities=np.array(
+            [[0.0] * LENS_TOKENS, [0.01] * LENS_TOKENS, [0.2] * LENS_TOKENS, [0.9] * LENS_TOKENS], np.float32
+        ),
+        target_ranks=np.array(
+            [[400] * LENS_TOKENS, [30] * LENS_TOKENS, [1] * LENS_TOKENS, [1] * LENS_TOKENS], np.int32
+        ),
+    )
+
+
+def logit_parts(total: float = 3.0) -> LogitParts:
+    heads = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+    mlps = np.array([0.5, 0.25, -2.0], np.float32)
+    return LogitParts(0.125, heads, mlps, total - 0.125 - float(heads.sum()) - float(mlps.sum()), total)
+
+
 def attention(request: Attend) -> list[object]:
     count = min(len(request.text), request.most)
     weights = np.tril(np.ones((2, 3, count, count), np.float16))
@@ -370,6 +401,8 @@ def default_answers() -> Answers:
         ShowPrompt: lambda request: [chat_prompt(request)],
         Chat: chat_answer,
         Attend: attention,
+        ReadLens: lambda _: [lens_grid()],
+        SplitLogit: lambda _: [logit_parts()],
         ScoreHeads: head_scores,
         ExplainAttention: attention_steps,
         Project: embedding_map,

@@ -126,7 +126,8 @@ def test_a_file_that_is_gone_is_named_in_the_dialog(window: MainWindow, engine: 
     shown = EncodingDialog(engine, "/notes/gone.txt", "", window)  # type: ignore[arg-type]
     shown.open()
     qtbot.waitUntil(lambda: shown.messages.failed)
-    assert "/notes/gone.txt" in shown.messages.label.text()
+    assert "gone.txt" in shown.messages.label.text()
+    assert "/notes/gone.txt" in shown.messages.label.toolTip()
 
 
 # --- The text to train on ---------------------------------------------------------------------------

@@ -224,6 +224,7 @@ def test_a_small_tile_shows_its_controls_only_while_it_is_used(window: MainWindo
 
 
 def test_nothing_moves_when_the_tokens_arrive(window: MainWindow, qtbot: QtBot) -> None:
+    window.invitation.withdraw()
     window.show_pane("attention")
     window.state.set_opening(True)
     QApplication.processEvents()

@@ -6,45 +6,25 @@ from hypothesis import given, strategies as st
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
+from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
 from gui.panes.inside.pane import InsidePane, bars_of
 from gui.panes.inside.sentence import led_since, sentence
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, model
+from tests.gui.fakes import (
+    LENS_LAYERS as LAYERS,
+    LENS_TOKENS as TOKENS,
+    FakeEngine,
+    lens_grid as grid,
+    logit_parts as parts,
+    model,
+)
 from tests.gui.hands import plain
-
-LAYERS, TOKENS, SHOWN = 3, 4, 5
-
-
-def grid() -> LensGrid:
-    generator = np.random.default_rng(1)
-    shares = -np.sort(-generator.dirichlet(np.ones(SHOWN), (LAYERS + 1, TOKENS)), axis=2)
-    return LensGrid(
-        pieces=("The", " capital", " of", " France"),
-        first=0,
-        ids=generator.permuted(np.arange((LAYERS + 1) * TOKENS * SHOWN) % 50)
-        .reshape(-1, TOKENS, SHOWN)
-        .astype(np.int32),
-        names={token: f" w{token}" for token in range(50)},
-        probabilities=shares.astype(np.float32),
-        targets=np.array([1, 2, 3, 7], np.int32),
-        target_probabilities=np.array([[0.0] * TOKENS, [0.01] * TOKENS, [0.2] * TOKENS, [0.9] * TOKENS], np.float32),
-        target_ranks=np.array([[400] * TOKENS, [30] * TOKENS, [1] * TOKENS, [1] * TOKENS], np.int32),
-    )
-
-
-def parts(total: float = 3.0) -> LogitParts:
-    heads = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
-    mlps = np.array([0.5, 0.25, -2.0], np.float32)
-    return LogitParts(0.125, heads, mlps, total - 0.125 - float(heads.sum()) - float(mlps.sum()), total)
 
 
 @pytest.fixture
 def pane(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> InsidePane:
-    engine.answers[ReadLens] = lambda _: [grid()]
-    engine.answers[SplitLogit] = lambda _: [parts()]
     window.state.set_model(model())
     window.state.set_text("The capital of France")
     window.workspace.set_layout(1, ["inside"])

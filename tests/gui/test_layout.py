@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.messages.texts import TextInfo
+from gui.window.keys import KeyList
 from gui.window.main_window import MainWindow
 from gui.window.workspace import FAVOURITES
 from tests.gui.fakes import model
@@ -73,7 +74,7 @@ def test_four_tiles_in_large_type_get_the_room_of_the_tokens(window: MainWindow,
     window.workspace.choose_count(4)
     qtbot.waitUntil(window.strip.isVisible)
     for _ in range(5):
-        window.appearance.change_zoom(1)
+        window.appearance.change_zoom(1, controls=True)
     assert window.strip.isHidden()
     window.workspace.choose_count(1)
     assert window.strip.isVisible()
@@ -82,9 +83,10 @@ def test_four_tiles_in_large_type_get_the_room_of_the_tokens(window: MainWindow,
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
 def test_the_list_of_keys_fits_a_projector(window: MainWindow, zoom: float) -> None:
     window.settings.zoom = zoom
+    window.resize(1280, 720)
     window.appearance.apply_theme()
     window.show_keys()
-    [box] = window.findChildren(QMessageBox)
+    [box] = window.findChildren(KeyList)
     assert box.sizeHint().height() <= 720
     assert box.sizeHint().width() <= 1280
     box.close()
