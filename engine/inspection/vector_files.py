@@ -22,7 +22,7 @@ NAME_COLUMNS = ("label", "word", "token", "name")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorFile:
-    """Vectors [V, D] of a file, and what its file of labels says about each."""
+    """Vectors [V, D] of a file, and what its file of labels contains about each."""
 
     rows_VD: Floats
     names: list[str]
@@ -32,8 +32,8 @@ class VectorFile:
 def read_vectors(path: Path, labels: Path | None = None) -> Generator[None, None, VectorFile]:
     """Read a file of vectors and one of labels, by default one beside it; yield now and then while reading.
 
-    Without labels, the rows have their numbers as names. Raises EngineError: error.vectors_format, _empty, _large,
-    _ragged, _line, _labels_count, and error.text_unreadable.
+    Without labels, the rows have their numbers as names. Raises EngineError: error.vectors_format, error.vectors_empty,
+    error.vectors_large, error.vectors_ragged, error.vectors_line, error.vectors_labels_count, error.text_unreadable.
     """
     path = path.expanduser()
     if path.suffix.lower() == ".npy":
@@ -83,19 +83,20 @@ def _read_npy(path: Path) -> Floats:
 
 def _read_tsv(path: Path) -> Generator[None, None, Floats]:
     rows: list[Floats] = []
+    separators = str.maketrans(",", "\t") if path.suffix.lower() == ".csv" else {}
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
         try:
-            row = np.array(line.replace(",", "\t").split("\t") if path.suffix == ".csv" else line.split("\t"), "f4")
+            row = np.array(line.translate(separators).split("\t"), np.float32)
         except ValueError as error:
             raise EngineError("error.vectors_line", file=path.name, line=number) from error
         if rows and len(row) != len(rows[0]):
             counts = {"have": len(row), "need": len(rows[0])}
             raise EngineError("error.vectors_ragged", file=path.name, line=number, **counts)
         rows.append(row)
+        _check_size(path, len(rows), len(row))
         if number % STRIDE == 0:
-            _check_size(path, len(rows), len(row))
             yield
     return np.stack(rows) if rows else np.zeros((0, 0), np.float32)
 

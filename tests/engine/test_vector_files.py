@@ -148,3 +148,15 @@ def test_ones_own_vectors_are_shown_looked_up_and_compared(tmp_path: Path) -> No
         ask(session, ProjectOnAxis("man", "man", "own"))
     with pytest.raises(EngineError, match="word_unknown"):
         ask(session, ProjectOnAxis("man", "pear", "own"))
+
+
+def test_commas_separate_the_numbers_of_a_csv_file_whatever_the_case_of_its_ending(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.CSV"):
+        assert read(write(tmp_path / name, "1,2\n3,4\n")).rows_VD.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_short_file_of_wide_rows_is_refused_before_all_of_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_files, "MOST_NUMBERS", 5)
+    assert failure(write(tmp_path / "a.tsv", "1\t2\n" * 2 + "1\t2\n" + "no number\n"))[0] == "error.vectors_large"
