@@ -35,7 +35,7 @@ def _score_form(model: LanguageModel, tokenizer: Tokenizer, text: str, ids: Sequ
 
 
 def first_token(model: LanguageModel, tokenizer: Tokenizer, text: str, ids: Sequence[int], word: str) -> int:
-    """Return the first token of `word` after a text, in the form that `score_word` finds likelier. Raises as that."""
+    """Return the first token of `word` after a text, in the likelier form. Raises as `score_word`."""
     return added_ids(tokenizer, text, score_word(model, tokenizer, text, ids, word).form)[0]
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.inspection.attention import batch_of
-from engine.inspection.patching import last
+from engine.inspection.patching import last_residual
 from engine.model.tape import Change, Tape
 from engine.model.transformer import Transformer
 
@@ -33,10 +33,13 @@ STEPS = 64  # points on the line of integrated gradients
 AT_ONCE = 1024  # tokens
 
 Floats = NDArray[np.float64]
+Score = Callable[[Change | None, int], Tensor]  # of texts with these embeddings
 
 
 def attribute(model: Transformer, ids: Sequence[int], token: int, method: Method, against: int | None = None) -> Floats:
-    """Return what each token of `ids` contributes to the score of `token` after them, or to that against another, [T].
+    """Return what each token of `ids` contributes to the score of `token` after them, [T].
+
+    The score is the log-probability of `token`, or its logit minus that of the token `against`.
 
     Raises EngineError error.logits_broken if the model's weights are damaged.
     """
@@ -52,9 +55,6 @@ def attribute(model: Transformer, ids: Sequence[int], token: int, method: Method
         raise EngineError("error.logits_broken")
     values: Floats = values_T.double().cpu().numpy()
     return values
-
-
-Score = Callable[[Change | None, int], Tensor]
 
 
 @torch.no_grad()
@@ -102,9 +102,9 @@ def _score(
     model: Transformer, ids: Sequence[int], embeddings: Change | None, texts: int, token: int, against: int | None
 ) -> Tensor:
     """Return the score after the last token of each text, [B]; `embeddings` replace those of `ids`."""
-    tape = Tape([last(model)], changes={} if embeddings is None else {"embed": embeddings}, gradients=True)
+    tape = Tape([last_residual(model)], changes={} if embeddings is None else {"embed": embeddings}, gradients=True)
     model.record(batch_of(model, ids).expand(texts, -1), tape)
-    logits_BV = model.decode(tape[last(model)][:, -1]).float()
+    logits_BV = model.decode(tape[last_residual(model)][:, -1]).float()
     if against is not None:
         return logits_BV[:, token] - logits_BV[:, against]
     return logits_BV.log_softmax(dim=1)[:, token]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from engine.errors import EngineError
 from engine.inspection.attention import batch_of
+from engine.inspection.patching import last_residual
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Block, Norm, Transformer
 
@@ -45,7 +46,7 @@ def contributions(
     """
     L = model.config.n_layers
     names = [f"blocks.{i}.{part}" for i in range(L) for part in ("attn.result", "attn_out", "mlp_out")]
-    last = f"blocks.{L - 1}.resid_post"
+    last = last_residual(model)
     tape = Tape(["blocks.0.resid_pre", *names, last], slice(len(ids) - 1, None), changes)
     model.record(batch_of(model, ids), tape)
     weight_VD = model.unembedding.weight
@@ -55,24 +56,27 @@ def contributions(
     def share(x: Tensor) -> Tensor:
         return scaled(x.float()) @ direction_D
 
-    heads, attention_biases = [], torch.zeros(())
-    for index, block in enumerate(model.blocks):
-        assert isinstance(block, Block)
-        result_HD = tape[f"blocks.{index}.attn.result"][0, 0].float()
-        before_norm_D = result_HD.sum(dim=0)
-        if block.attention.out.bias is not None:
-            before_norm_D = before_norm_D + block.attention.out.bias
-        inner, _ = _as_linear(block.attention_out_norm, before_norm_D)
-        heads.append(share(inner(result_HD)))
-        attention_biases = attention_biases + share(tape[f"blocks.{index}.attn_out"][0, 0]) - heads[-1].sum()
-    mlps_L = torch.stack([share(tape[f"blocks.{i}.mlp_out"][0, 0]) for i in range(L)])
-    embedding, biases = share(tape["blocks.0.resid_pre"][0, 0]), attention_biases + shift_D @ direction_D
-    total = embedding + torch.stack(heads).sum() + mlps_L.sum() + biases
+    heads_LH = torch.stack([share(_heads(block, tape, index)) for index, block in enumerate(model.blocks)])
+    attention_L, mlps_L = (
+        torch.stack([share(tape[f"blocks.{i}.{part}"][0, 0]) for i in range(L)]) for part in ("attn_out", "mlp_out")
+    )
+    embedding = share(tape["blocks.0.resid_pre"][0, 0])
+    biases = attention_L.sum() - heads_LH.sum() + shift_D @ direction_D
+    total = embedding + heads_LH.sum() + mlps_L.sum() + biases
     if not total.isfinite():
         raise EngineError("error.logits_broken")
-    return Contributions(
-        float(embedding), torch.stack(heads).cpu().numpy(), mlps_L.cpu().numpy(), float(biases), float(total)
-    )
+    return Contributions(float(embedding), heads_LH.cpu().numpy(), mlps_L.cpu().numpy(), float(biases), float(total))
+
+
+def _heads(block: nn.Module, tape: Tape, index: int) -> Tensor:
+    """Return what each head of block `index` adds to the residual stream after the last token, [H D]."""
+    assert isinstance(block, Block)
+    result_HD = tape[f"blocks.{index}.attn.result"][0, 0].float()
+    before_norm_D = result_HD.sum(dim=0)
+    if block.attention.out.bias is not None:
+        before_norm_D = before_norm_D + block.attention.out.bias
+    scaled, _ = _as_linear(block.attention_out_norm, before_norm_D)
+    return scaled(result_HD)
 
 
 def _as_linear(norm: nn.Module, x_D: Tensor) -> tuple[Linear, Tensor]:

@@ -7,7 +7,7 @@ Suffixes: L layers, so that L + 1 rows are the embedding and every layer; T toke
 D width, V vocabulary.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ def residuals(
     return [tape.take(name)[0] for name in names]
 
 
-def lens(model: Transformer, streams: Sequence[Tensor], targets: Sequence[int], most: int) -> "Rows":
+def lens(model: Transformer, streams: Sequence[Tensor], targets: Sequence[int], most: int) -> Iterator[LensRow]:
     """Yield the row of each residual stream [T D], with its `most` likeliest tokens.
 
     `targets` are the T tokens whose probability and rank are wanted, one a position.
@@ -62,9 +62,6 @@ def lens(model: Transformer, streams: Sequence[Tensor], targets: Sequence[int], 
             for first in range(0, len(targets), step)
         ]
         yield LensRow(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-Rows = Generator[LensRow, None, None]
 
 
 @torch.no_grad()

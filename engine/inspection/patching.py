@@ -35,17 +35,17 @@ def patch_all(
     `source` and `target` have the same number of tokens. The effect compares logit(answers[0]) - logit(answers[1])
     after the last token: 0 as in the target, 1 as in the source.
     Raises EngineError: error.patch_lengths if the numbers of tokens differ, error.patch_equal if both texts give the
-    same difference.
+    same difference, error.logits_broken if the model's weights are damaged.
     """
     if len(source) != len(target):
         raise EngineError("error.patch_lengths", first=len(source), second=len(target))
     layers, T = range(model.config.n_layers), len(target)
     names = [f"blocks.{i}.{part}" for i in layers]
-    given = Tape([*names, last(model)])
-    own = Tape([*(f"blocks.{i}.resid_pre" for i in layers), last(model)])
+    given = Tape([*names, last_residual(model)])
+    own = Tape([*(f"blocks.{i}.resid_pre" for i in layers), last_residual(model)])
     model.record(batch_of(model, source), given)
     model.record(batch_of(model, target), own)
-    wanted, before = (_difference(model, tape[last(model)][:, -1], answers) for tape in (given, own))
+    wanted, before = (_difference(model, tape[last_residual(model)][:, -1], answers) for tape in (given, own))
     whole = float(wanted - before)
     if not np.isfinite(whole):
         raise EngineError("error.logits_broken")
@@ -61,7 +61,7 @@ def patch_all(
         yield layer, ((torch.cat(parts) - before) / whole).float().cpu().numpy()
 
 
-def last(model: Transformer) -> str:
+def last_residual(model: Transformer) -> str:
     """Return the name of the last residual stream on a tape."""
     return f"blocks.{model.config.n_layers - 1}.resid_post"
 
