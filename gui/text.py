@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetrics, QGuiApplication, Qt, QTextLayout
 
 LONGEST_NAME = 120  # characters of a name on one line
 LONGEST_PIECE = 40  # characters of a token
+LONGEST_WORD = 20  # characters of a token in a sentence
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "□"}
 JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # invisible, but they change the look of the character before them
@@ -34,6 +35,16 @@ def visible(piece: str) -> str:
         parts += [_signs(piece[end : run.start()]), f"{_signs(run[1])}×{len(run[0])}"]
         end = run.end()
     return shown_name("".join([*parts, _signs(piece[end:])]), LONGEST_PIECE)
+
+
+def marked(piece: str) -> str:
+    """Return a token as `visible` does, and one without characters as ∅."""
+    return visible(piece) or "∅"
+
+
+def word(piece: str) -> str:
+    """Return a token as a short word of a sentence, without the spaces around it."""
+    return shown_name(visible(piece.strip(" ") or piece), LONGEST_WORD)
 
 
 def _signs(text: str) -> str:

@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from gui.colormaps import color_of
-from gui.text import break_lines, utf16_length, visible
+from gui.text import break_lines, utf16_length
 from gui.theme import GAP_S, LARGE, SMALL
 from gui.widgets.painted import Painted
 
@@ -313,8 +313,3 @@ def _format_range(start: int, end: int, form: QTextCharFormat) -> QTextLayout.Fo
     made = QTextLayout.FormatRange()
     made.start, made.length, made.format = start, end - start, form
     return made
-
-
-def marked(piece: str) -> str:
-    """Return a piece as it is shown in sentences and tables."""
-    return visible(piece) or "∅"

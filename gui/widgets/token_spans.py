@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from engine.messages.generation import GeneratedToken
 from gui.i18n import number, percent, t
-from gui.widgets.coloured_text import NO_BREAK_SPACE, Span, marked
+from gui.text import marked
+from gui.widgets.coloured_text import NO_BREAK_SPACE, Span
 
 REPLACED = "\ufffd"  # bytes that are no character, as they are decoded
 END_OF_TEXT = ("endoftext", "end_of_text", "eos", "/s")  # in names of tokens that end a text rather than a turn

@@ -12,7 +12,8 @@ from engine.model.bundled import find
 from engine.model.opening import BUILTIN
 from engine.service.session import Session
 from gui.i18n import set_language
-from gui.panes.attention.sentence import sentence, word
+from gui.panes.attention.sentence import sentence
+from gui.text import word
 from tests.engine.sessions import ask
 from tests.gui.hands import plain
 from tests.gui.test_generation_sentences import random_folder, trained_folder

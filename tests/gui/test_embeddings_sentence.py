@@ -28,6 +28,7 @@ from gui import i18n
 from gui.panes.embeddings import sentence
 from gui.panes.embeddings.coloring import by_numbers, by_order, of_tokens
 from gui.panes.embeddings.projection import AxisMap, LayerPaths, VectorMap
+from gui.text import word
 from tests.engine.sessions import ask
 
 BUILTIN = Path(__file__).parents[2] / "assets" / "model"
@@ -69,8 +70,8 @@ def test_the_sentence_of_a_map_names_the_true_share_and_the_true_neighbour(sessi
     cosines[[i for i in range(len(rows)) if i == row or not is_text(session, i)]] = -2
     best = int(cosines.argmax())
     piece = session.opened.tokenizer.piece
-    assert f"“{sentence._name(piece(row))}”" in text
-    assert f"“{sentence._name(piece(best))}”" in text
+    assert f"“{word(piece(row))}”" in text
+    assert f"“{word(piece(best))}”" in text
     assert f"{cosines[best]:.2f}" in text
     variances = np.cov(rows[names.ids].T)
     share = np.sort(np.linalg.eigvalsh(variances))[-2:].sum() / np.trace(variances)
@@ -117,7 +118,7 @@ def test_the_sentence_of_an_axis_names_its_ends(session: Session) -> None:
     cosines = rows[shown] @ way / np.linalg.norm(rows[shown], axis=1) / np.linalg.norm(way)
     for cosine in (cosines.max(), cosines.min()):
         assert i18n.number(float(cosine), 2) in text
-    assert f"“{sentence._name(session.opened.tokenizer.piece(int(shown[cosines.argmax()])))}”" in text
+    assert f"“{word(session.opened.tokenizer.piece(int(shown[cosines.argmax()])))}”" in text
 
 
 def test_the_sentence_of_the_paths_names_the_layer_of_the_largest_step(session: Session) -> None:

@@ -29,7 +29,7 @@ from gui.panes.chat.sentence import of_chat
 from gui.panes.generation.moment import Moment
 from gui.panes.generation.scores import TextScores
 from gui.panes.generation.sentence import of_comparison, of_moment, of_scores
-from gui.widgets.coloured_text import marked
+from gui.text import marked
 from tests.engine.sessions import ask
 from tests.engine.test_model import random_model
 

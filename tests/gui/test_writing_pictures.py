@@ -18,9 +18,10 @@ from engine.messages.generation import STAGES, Candidates, GeneratedToken, Sampl
 from gui import i18n
 from gui.colormaps import color_of
 from gui.i18n import percent
+from gui.text import marked
 from gui.theme import DARK, GAP_M, LARGE, LIGHT, Theme
 from gui.widgets.candidate_bars import CandidateBars
-from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.draw_strip import DrawStrip
 from gui.widgets.token_spans import spans_of
 from gui.widgets.token_strip import CHEVRON, TokenStrip, describe

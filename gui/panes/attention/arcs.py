@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 from gui.colormaps import share_color
 from gui.i18n import t
 from gui.panes.attention.line import Place, placed, tokens_in_room
-from gui.panes.attention.sentence import share, strongest, word
+from gui.panes.attention.sentence import share, strongest
+from gui.text import word
 from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL
 from gui.widgets.painted import Painted, Policy
 

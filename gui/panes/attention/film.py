@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QWidget
 from engine.messages.attention import AttentionSteps
 from gui.i18n import number, t
 from gui.panes.attention.numbers import Floats, Numbers, numbers_of
-from gui.panes.attention.pictures import Pictures, part
-from gui.panes.attention.sentence import word
+from gui.panes.attention.pictures import SERIES, Pictures, part
+from gui.text import word
 from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
 
@@ -78,7 +78,7 @@ class AttentionFilm(Painted):
         self._move(start, float(int(start + 1)), STEP_MS, QEasingCurve.Type.InOutQuad)
 
     def back(self) -> None:
-        """Go back to the begin of the current picture, or to that of the one before."""
+        """Go back to the beginning of the current picture, or to that of the one before."""
         self.go_to(float(-int(-self.moment // 1) - 1))
 
     def play_or_pause(self) -> None:
@@ -183,7 +183,7 @@ class AttentionFilm(Painted):
         for (symbol, sub, pictures), width in zip(FORMULA, widths, strict=True):
             lit = any(self._is_lit(index) for index in pictures)
             color = self.theme.color("accent" if lit else "text" if self.moment >= len(PICTURES) else "faint")
-            series = {"q": 0, "k": 1, "v": 2}.get(symbol)
+            series = SERIES.get(symbol)
             if series is not None and (lit or self.moment >= len(PICTURES)):
                 color = self.theme.series_color(series)
             painter.setPen(color)

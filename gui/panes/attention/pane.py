@@ -23,7 +23,8 @@ from gui.panes.attention.film import AttentionFilm
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.patterns import Patterns, Shown, with_steps
 from gui.panes.attention.scrubber import Scrubber
-from gui.panes.attention.sentence import sentence, strongest, word
+from gui.panes.attention.sentence import sentence, strongest
+from gui.text import word
 from gui.theme import GAP_L, GAP_M
 from gui.widgets.heatmap import Heatmap
 from gui.widgets.segmented_control import SegmentedControl

@@ -1,4 +1,4 @@
-"""The four pictures of the film of attention; each is painted at a moment from 0, its begin, to 1, its end."""
+"""The four pictures of the film of attention; each is painted at a moment from 0, its beginning, to 1, its end."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 from gui.colormaps import diverging_image, spread
 from gui.i18n import number, percent, t
 from gui.panes.attention.numbers import Floats, Numbers
-from gui.panes.attention.sentence import share, word
+from gui.panes.attention.sentence import share
+from gui.text import word
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL, Theme
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

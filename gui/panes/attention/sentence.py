@@ -4,19 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gui.i18n import percent, t
-from gui.text import shown_name, visible
+from gui.text import word
 
-LONGEST_WORD = 20  # characters
 STRONG = 0.5  # share from which one key alone is named
 SPREAD = 0.1  # largest share below which the attention is spread; or less than 1.5 times the even share
 ALL = 0.95  # share of one key from which the others are not named
 HABIT = 0.8  # part of the rows in which a head does the same, from which this is its habit
 FEWEST_ROWS = 3  # that can show a habit
-
-
-def word(piece: str) -> str:
-    """Return a token as a short word, without the space before it."""
-    return shown_name(visible(piece.strip(" ") or piece), LONGEST_WORD)
 
 
 def share(value: float) -> str:

@@ -4,7 +4,7 @@ from engine.messages.chat import ChatPrompt
 from engine.messages.generation import GeneratedToken
 from gui.i18n import number, percent, t
 from gui.panes.chat.conversation import Turn
-from gui.widgets.coloured_text import marked
+from gui.text import marked
 from gui.widgets.token_spans import choice_words
 
 

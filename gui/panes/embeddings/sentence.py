@@ -7,11 +7,10 @@ import numpy as np
 from engine.messages.embeddings import Analogy, NearTokens, TokenRow
 from gui.i18n import number, percent, t
 from gui.panes.embeddings.projection import AxisMap, LayerPaths, VectorMap
-from gui.text import visible
+from gui.text import word
 
 WEAK_AXES = 0.10  # share of the variance below which distances on a map say little
 CHANCE = 1.15  # a cosine up to this multiple of that of random vectors is called chance
-LONGEST = 24  # characters of a name in a sentence
 
 
 def chance_cosine(rows: int, width: int) -> float:
@@ -30,7 +29,7 @@ def chance_cosine(rows: int, width: int) -> float:
 def of_map(shown: VectorMap, row: TokenRow | None, weak_model: float | None = None) -> str:
     """Return the sentence of a map. `weak_model`: the share of the model's own map, where words are shown instead."""
     if len(shown.names) == 1:
-        return t("pane.embeddings.says.one", piece=_name(shown.names[0]))
+        return t("pane.embeddings.says.one", piece=word(shown.names[0]))
     if not np.ptp(shown.points, axis=0).any():
         return t("pane.embeddings.says.equal", count=number(len(shown.names)))
     near = _nearest(row)
@@ -47,17 +46,17 @@ def of_map(shown: VectorMap, row: TokenRow | None, weak_model: float | None = No
 
 def of_analogy(words: tuple[str, ...], found: Analogy) -> str:
     """Return the sentence of an analogy: what is nearest, and whether chance would come as near."""
-    a, b, c = (_name(word) for word in words)
+    a, b, c = map(word, words)
     near = found.near
     if not len(near.ids):
         return t("pane.embeddings.says.analogy_none", a=a, b=b, c=c)
-    best, cosine = _name(near.pieces[0]), float(near.cosines[0])
+    best, cosine = word(near.pieces[0]), float(near.cosines[0])
     arguments = {"a": a, "b": b, "c": c, "near": best, "cosine": number(cosine, 2)}
     chance = chance_cosine(found.rows, found.width)
     if cosine <= CHANCE * chance:
         return t("pane.embeddings.says.analogy_chance", **arguments, chance=number(chance, 2))
     if len(near.ids) > 1:
-        second, other = _name(near.pieces[1]), number(float(near.cosines[1]), 2)
+        second, other = word(near.pieces[1]), number(float(near.cosines[1]), 2)
         return t("pane.embeddings.says.analogy", **arguments, second=second, other=other)
     return t("pane.embeddings.says.analogy_one", **arguments)
 
@@ -65,12 +64,12 @@ def of_analogy(words: tuple[str, ...], found: Analogy) -> str:
 def of_axis(shown: AxisMap) -> str:
     """Return the sentence of an axis: which words are furthest towards its ends."""
     ends = shown.ends(1)
-    a, b = (_name(word) for word in shown.words)
+    a, b = map(word, shown.words)
     if len(ends) < 2:
         return t("pane.embeddings.says.axis_few", a=a, b=b)
     right, left = ends[:2]
     most, least = (number(float(shown.axis.cosines[index]), 2) for index in (right, left))
-    names = {"right": _name(shown.names[right]), "left": _name(shown.names[left])}
+    names = {"right": word(shown.names[right]), "left": word(shown.names[left])}
     return t("pane.embeddings.says.axis", a=a, b=b, most=most, least=least, **names)
 
 
@@ -82,10 +81,10 @@ def of_paths(shown: LayerPaths, token: int | None) -> str:
     way = shown.paths.points[:, point]
     lengths = np.linalg.norm(np.diff(way, axis=0), axis=1)
     if not lengths.any():
-        return t("pane.embeddings.says.still", piece=_name(shown.paths.pieces[point]))
+        return t("pane.embeddings.says.still", piece=word(shown.paths.pieces[point]))
     layer = int(lengths.argmax()) + 1
     arguments = {"layer": number(layer), "layers": number(shown.layers - 1), "share": percent(sum(shown.explained))}
-    return t("pane.embeddings.says.furthest", piece=_name(shown.paths.pieces[point]), **arguments)
+    return t("pane.embeddings.says.furthest", piece=word(shown.paths.pieces[point]), **arguments)
 
 
 def _nearest(row: TokenRow | None) -> str:
@@ -94,12 +93,7 @@ def _nearest(row: TokenRow | None) -> str:
         return ""
     near: NearTokens = row.near
     cosine, chance = float(near.cosines[0]), chance_cosine(row.rows, len(row.vector))
-    arguments = {"piece": _name(row.piece), "near": _name(near.pieces[0]), "cosine": number(cosine, 2)}
+    arguments = {"piece": word(row.piece), "near": word(near.pieces[0]), "cosine": number(cosine, 2)}
     if cosine <= CHANCE * chance:
         return t("pane.embeddings.says.near_chance", **arguments, chance=number(chance, 2))
     return t("pane.embeddings.says.near", **arguments)
-
-
-def _name(piece: str) -> str:
-    shown = visible(piece.strip() or piece)
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"

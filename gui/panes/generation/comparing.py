@@ -20,8 +20,8 @@ from gui.panes.generation.part import Part
 from gui.panes.generation.scoring import LONGEST_TEXT
 from gui.panes.generation.units import LN2, share
 from gui.samples import name_of
-from gui.text import size_words, tip
-from gui.widgets.coloured_text import Span, marked
+from gui.text import marked, size_words, tip
+from gui.widgets.coloured_text import Span
 
 WRITTEN = 40  # tokens that each model writes
 LEAST_CHANGE = 0.0005  # of a probability; smaller ones are not listed

@@ -18,7 +18,8 @@ from gui.panes.generation.part import Part
 from gui.panes.generation.score_page import ScorePage
 from gui.panes.generation.scores import TextScores
 from gui.panes.generation.units import UNITS, share
-from gui.widgets.coloured_text import Span, marked
+from gui.text import marked
+from gui.widgets.coloured_text import Span
 
 SHOW_MS = 120  # between two redraws of a text that is being scored
 WORD_MS = 250  # after the last key before a word is scored

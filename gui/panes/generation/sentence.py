@@ -11,7 +11,7 @@ from gui.panes.generation.comparison import largest, measures, parts_of, rate
 from gui.panes.generation.moment import Moment
 from gui.panes.generation.scores import TextScores
 from gui.panes.generation.units import UNITS, share
-from gui.widgets.coloured_text import marked
+from gui.text import marked
 from gui.widgets.token_spans import choice_words
 
 STRONG = 0.5  # the least probability of a continuation that is called likely

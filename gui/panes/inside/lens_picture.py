@@ -96,7 +96,7 @@ class LensPicture(Painted):
         painter.setFont(self.theme.font(min(LARGE, max(8, int(0.6 * box.height() / self.theme.zoom)))))
         metrics = QFontMetricsF(painter.font())
         if metrics.height() > box.height() + 2:
-            return  # the selected cell's candidates stand beside the picture
+            return  # the candidates of the selected cell are beside the picture
         painter.setPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white"))
         inner = box.adjusted(GAP_S, 0, -GAP_S, 0)
         piece = visible(grid.names[int(grid.ids[row, column, 0])])

@@ -12,8 +12,8 @@ from gui.layout import label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside.lens_picture import LensPicture
 from gui.panes.inside.rank_plot import RankPlot
-from gui.panes.inside.sentence import sentence, word
-from gui.text import visible
+from gui.panes.inside.sentence import sentence
+from gui.text import visible, word
 from gui.theme import GAP_L, GAP_M, NORMAL
 from gui.widgets.bar_list import Bar, BarList
 

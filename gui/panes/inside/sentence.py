@@ -4,14 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gui.i18n import number, percent, t
-from gui.text import shown_name, visible
-
-LONGEST_WORD = 20  # characters
-
-
-def word(piece: str) -> str:
-    """Return a token as a short word, without the space before it."""
-    return shown_name(visible(piece.strip(" ") or piece), LONGEST_WORD)
+from gui.text import word
 
 
 def sentence(ranks: NDArray[np.int32], probabilities: NDArray[np.float32], piece: str) -> str:
@@ -33,5 +26,5 @@ def sentence(ranks: NDArray[np.int32], probabilities: NDArray[np.float32], piece
 
 def led_since(ranks: NDArray[np.int32]) -> int:
     """Return the layer after which the token has rank 1 and keeps it to the end; 0 is the embedding."""
-    behind = np.flatnonzero(ranks != 1)
-    return int(behind[-1]) + 1 if len(behind) else 0
+    not_first = np.flatnonzero(ranks != 1)
+    return int(not_first[-1]) + 1 if len(not_first) else 0

@@ -15,9 +15,10 @@ from gui.panes.search.passage_cards import sentence_of
 from gui.panes.search.prompt_view import Cited
 from gui.panes.search.retrieval import Retrieval
 from gui.panes.search.sources import place_of, source_color
+from gui.text import marked
 from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL
 from gui.themed import Themed
-from gui.widgets.coloured_text import ColouredText, Span, marked
+from gui.widgets.coloured_text import ColouredText, Span
 
 BLOCKS = ("sourced", "unsourced", "nearest")
 SHARES = {"sourced": (5, 8), "unsourced": (3, 5), "nearest": (2, 2)}  # of the height, by the length of the text
