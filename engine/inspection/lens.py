@@ -32,7 +32,6 @@ class LensRow:
     top_p_TK: Floats
     target_p_T: Floats  # probability of each position's target
     target_rank_T: NDArray[np.int32]  # 1 for the likeliest token, ties by ID
-    entropy_T: Floats  # in nats
 
 
 def residuals(
@@ -69,14 +68,12 @@ def _row(model: Transformer, x_RD: Tensor, targets_R: Tensor, most: int) -> tupl
     logits_RV = model.decode(x_RD).float()
     if not logits_RV.isfinite().all():
         raise EngineError("error.logits_broken")
-    log_p_RV = logits_RV.log_softmax(dim=1)
-    p_RV = log_p_RV.exp()
+    p_RV = logits_RV.softmax(dim=1)
     top = p_RV.topk(min(most, p_RV.shape[1]), dim=1)
     values = (
         top.indices.int(),
         top.values,
         p_RV.gather(1, targets_R[:, None])[:, 0],
         ranks(logits_RV, targets_R).int(),
-        torch.special.entr(p_RV).sum(dim=1),
     )
     return tuple(value.cpu().numpy() for value in values)

@@ -119,21 +119,6 @@ class Legend(Painted):
             painter.drawPolygon(QPolygonF([middle + QPointF(x, y) for x, y in corners]))
 
 
-class ShareScale(Painted):
-    """The colour scale of shares and probabilities, 0 to 100 %, with its ticks."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, across=QSizePolicy.Policy.Fixed, down=QSizePolicy.Policy.Fixed)
-        self.setAccessibleDescription(", ".join(percent(share) for share in SHARE_TICKS))
-
-    def sizeHint(self) -> QSize:
-        return share_scale_size(self.theme).toSize()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        paint_share_scale(painter, QRectF(self.rect()), self.theme)
-
-
 def share_scale_size(theme: Theme) -> QSizeF:
     """Return the width and height that `paint_share_scale` needs."""
     metrics = QFontMetricsF(theme.font(SMALL))

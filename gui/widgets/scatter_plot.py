@@ -29,7 +29,7 @@ from gui.colormaps import color_of
 from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
-from gui.widgets.arrow import Link, paint_arrow
+from gui.widgets.arrow import Link
 from gui.widgets.haloed_text import HaloedText
 from gui.widgets.label_ranks import NO_LABEL, label_rank
 from gui.widgets.legend import Entry
@@ -61,7 +61,6 @@ class ScatterPlot(Painted):
         self.names: Sequence[str] = ()
         self.kinds: Sequence[str] = ()
         self.marked: list[int] = []
-        self.arrows: list[tuple[int, int]] = []
         self.paths: list[list[int]] = []
         self.links: list[Link] = []
         self.named: list[int] = []
@@ -94,7 +93,7 @@ class ScatterPlot(Painted):
         of_point = np.array(kinds) if kinds else np.zeros(0, str)
         self._groups = {kind: np.flatnonzero(of_point == kind) for kind in dict.fromkeys([*order, *kinds])}
         self._label_ranks = np.fromiter(map(label_rank, names), np.int8, len(names))
-        self.marked, self.arrows, self.paths, self.links, self.named = [], [], [], [], []
+        self.marked, self.paths, self.links, self.named = [], [], [], []
         self.regions, self._levels, self._lit = [], None, None
 
     def set_points(self, points: NDArray[np.floating], fit: bool) -> None:
@@ -112,11 +111,6 @@ class ScatterPlot(Painted):
     def set_marked(self, marked: list[int]) -> None:
         """Mark these points with a ring; their labels come first."""
         self.marked = [index for index in marked if index < len(self.points)]
-        self.update()
-
-    def set_arrows(self, arrows: list[tuple[int, int]]) -> None:
-        """Draw an arrow for each pair of points (from, to)."""
-        self.arrows = arrows
         self.update()
 
     def set_paths(self, paths: list[list[int]]) -> None:
@@ -275,7 +269,6 @@ class ScatterPlot(Painted):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_paths(painter)
         self._paint_links(painter)
-        self._paint_arrows(painter)
         painter.setPen(QPen(self.theme.color("accent"), 2))
         radius = self.theme.px(RING)
         for index in (i for i in self.marked if np.isfinite(self._placed[i]).all()):
@@ -354,13 +347,6 @@ class ScatterPlot(Painted):
                     # Nearer to the end, since all lines begin at one point.
                     middle = begin + (end - begin) * 0.62
                     self._texts.paint(painter, link.words, middle, self.theme.font(SMALL), color, halo)
-
-    def _paint_arrows(self, painter: QPainter) -> None:
-        color, radius = self.theme.color("warning"), self.theme.px(RING)
-        for begin, end in self.arrows:
-            paint_arrow(
-                painter, self.at(begin), self.at(end), color, self.theme.px(11), radius if end in self.marked else 0
-            )
 
     def _paint_labels(self, painter: QPainter, indices: Sequence[int], marked: bool) -> None:
         """Paint the names of points, wherever there is room; only a few while a crowd is in view."""

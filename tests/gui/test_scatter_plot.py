@@ -194,12 +194,8 @@ def test_marked_points_have_rings_until_other_points_are_set(qtbot: QtBot) -> No
     assert not plot.grab().isNull()
 
 
-def test_arrows_paths_and_axes_are_drawn(qtbot: QtBot) -> None:
+def test_paths_and_axes_are_drawn(qtbot: QtBot) -> None:
     plot = plot_of(qtbot, CORNERS)
-    plot.set_arrows([(0, 1)])
-    line = np.nonzero(painted(plot, LIGHT.color("warning")))
-    assert line[1].min() == pytest.approx(plot.at(0).x(), abs=4)
-    assert line[1].max() == pytest.approx(plot.at(1).x(), abs=4)
     before = pixels(plot)
     plot.set_paths([[3, 2], [0, 4]])
     after = pixels(plot)

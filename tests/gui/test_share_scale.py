@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtCore import QPoint, QPointF, QRectF
+from PySide6.QtGui import QPainter, QPaintEvent
 from pytestqt.qtbot import QtBot
 
 from gui.colormaps import SHARE_TICKS, color_of, root_colors, share_color, share_colors
 from gui.panes.attention.mosaic import Mosaic
 from gui.theme import LIGHT, Theme
 from gui.widgets.heatmap import Heatmap
-from gui.widgets.legend import ShareScale
+from gui.widgets.legend import paint_share_scale, share_scale_size
+from gui.widgets.painted import Painted
 from tests.gui.hands import LARGE_TYPE, area_of, look, painted, show
 
 
@@ -32,11 +34,16 @@ def test_the_matrix_and_the_mosaic_paint_a_share_in_the_same_colour(qtbot: QtBot
         assert painted(mosaic, share_color(share)).any()
 
 
+class Scale(Painted):
+    def paintEvent(self, event: QPaintEvent) -> None:
+        paint_share_scale(QPainter(self), QRectF(self.rect()), self.theme)
+
+
 @pytest.mark.parametrize("theme", [LIGHT, LARGE_TYPE], ids=["normal", "large type"])
 def test_each_tick_of_the_scale_is_at_the_colour_of_its_share(qtbot: QtBot, theme: Theme) -> None:
     look(theme)
-    scale = ShareScale()
-    show(qtbot, scale, scale.sizeHint().width(), scale.sizeHint().height())
+    scale, size = Scale(), share_scale_size(theme).toSize()
+    show(qtbot, scale, size.width(), size.height())
     picture = scale.grab().toImage()
     bar = area_of(painted(scale, color_of(0.0)) | painted(scale, color_of(1.0)))
     for share in SHARE_TICKS:

@@ -21,7 +21,6 @@ VIEWS: tuple[View, ...] = ("map", "analogy", "axis", "layers")
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
 DIMS = ("2d", "3d")
 COLORS = ("kind", "order", "norm", "position", "loss")  # and the columns of one's own vectors
-OF_TEXT = ("position", "loss")  # colours that only the tokens of the text have
 
 
 class MapControls(Themed, QWidget):
