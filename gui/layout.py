@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 Item = QWidget | QLayout | int
+UNLIMITED = (1 << 24) - 1  # pixels: the largest size of a widget, Qt's QWIDGETSIZE_MAX, which PySide has no name for
 TEXT_FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
 
 

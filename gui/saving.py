@@ -108,7 +108,7 @@ def as_text(table: Table, separator: str) -> str:
 
 
 def _harmless(cell: object) -> object:
-    """Return a text that begins like a formula behind an apostrophe; numbers, also as text, stay numbers."""
+    """Return a text that begins like a formula with an apostrophe before it; numbers, also as text, stay numbers."""
     if not (isinstance(cell, str) and cell.startswith(FORMULA)):
         return cell
     try:

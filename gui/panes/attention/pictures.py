@@ -12,6 +12,7 @@ from gui.panes.attention.numbers import Floats, Numbers
 from gui.panes.attention.sentence import share
 from gui.text import word
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL, Theme
+from gui.widgets.arrow import paint_arrow
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -59,7 +60,8 @@ class Pictures:
                 QPointF(x_box.right() + GAP_S, x_box.center().y()),
                 QPointF(box.left() + box.width() * 0.44, y + row / 2),
             )
-            self._arrow(start, start + (end - start) * part(now, 0, 0.5), color)
+            tip = start + (end - start) * part(now, 0, 0.5)
+            paint_arrow(self.painter, start, tip, color, self.theme.px(6), width=self.theme.px(2))
             label = QRectF(end.x() + GAP_S, y, box.width() * 0.2, row)
             if now >= 0.5:
                 self._words(label, f"{name} = x · W", LEFT, color, sub=name.upper(), bold=True)
@@ -78,16 +80,6 @@ class Pictures:
         self._words(
             QRectF(ramp.right() + GAP_S, box.top(), box.right() - ramp.right(), box.height()), words, LEFT, size=SMALL
         )
-
-    def _arrow(self, start: QPointF, end: QPointF, color: QColor) -> None:
-        self.painter.setPen(QPen(color, self.theme.px(2)))
-        self.painter.drawLine(start, end)
-        way = end - start
-        length = max(1.0, (way.x() ** 2 + way.y() ** 2) ** 0.5)
-        along, size = way / length, float(self.theme.px(6))
-        for side in (-1, 1):
-            across = QPointF(-along.y(), along.x()) * size * 0.6 * side
-            self.painter.drawLine(end, end - along * size + across)
 
     # --- 2: the query on each key ----------------------------------------------------------------------
 

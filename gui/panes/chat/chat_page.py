@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.generation import Candidates
 from gui.i18n import t
-from gui.layout import column, label, row, stack
+from gui.layout import UNLIMITED, column, label, row, stack
 from gui.panes.chat.context_bar import ContextBar
 from gui.panes.chat.turn_view import TurnView
 from gui.theme import GAP_L, GAP_M, GAP_S, GAP_XL, NORMAL, icon
@@ -28,7 +28,6 @@ from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.draw_strip import DrawStrip
 from gui.widgets.sampling_controls import SamplingControls
 
-LARGEST = (1 << 24) - 1  # pixels: no limit, Qt's QWIDGETSIZE_MAX
 EXAMPLES = ("one", "two", "three")
 # Least pixels of the pane at zoom 1: the width with the candidates beside the chat, not below it; the height with the
 # line of options, and with candidates below the chat.
@@ -206,7 +205,7 @@ class ChatPage(Themed, QWidget):
         tall, wide = room.height() >= self.theme.px(TALL), room.width() >= self.theme.px(WIDE)
         self.halves.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
         self.has_side = wide or tall
-        self.side.setMaximumHeight(LARGEST if wide else room.height() * 3 // 8)
+        self.side.setMaximumHeight(UNLIMITED if wide else room.height() * 3 // 8)
         self.strip.setVisible(wide)
         self.strip.set_low(not tall)
         self.options.setVisible(tall)

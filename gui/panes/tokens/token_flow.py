@@ -12,6 +12,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from engine.messages.tokens import Tokens
+from gui.layout import UNLIMITED
 from gui.panes.tokens.tints import tint
 from gui.panes.tokens.token_groups import bytes_of, groups_of, shown, text_of
 from gui.text import visible
@@ -21,7 +22,6 @@ from gui.widgets.token_strip import describe, token_by_key
 
 SIZES = (64, 44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1: the largest in which the text fits
 SIGN = 0.4  # the size of the sign of a space before a word, as a part of that of the word
-UNLIMITED = (1 << 24) - 1  # Qt's QWIDGETSIZE_MAX
 SHORT, LONG = 60, 1500  # characters: at most SHORT may have the largest type, over LONG have the smallest
 
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from engine.messages.training import Layout, RunSummary, TrainingEstimate, TrainingSettings
 from gui.i18n import duration, number, t
-from gui.layout import label, row, stack
+from gui.layout import UNLIMITED, label, row, stack
 from gui.panes.training.card import Card
 from gui.text import shown_name
 from gui.theme import GAP_L, GAP_M
@@ -32,7 +32,6 @@ NUMBERS = {  # name: smallest and largest value; the engine rejects impossible c
     "seed": (0, 2_000_000_000),
 }
 TALLEST = 300  # pixels at zoom 1: the height of cards without a text
-QWIDGETSIZE_MAX = 2**24 - 1  # Qt's own limit, which PySide has no name for
 LAYOUTS: tuple[Layout, ...] = ("nakami", "llama", "qwen3")
 
 
@@ -211,7 +210,7 @@ class RunForm(Themed, QWidget):
             card.show_words(t(f"pane.training.preset.{name}"), facts, caption, written)
         written_any = any(card.written for card in self.buttons.values())
         for card in self.buttons.values():  # without a text, taller cards would be empty
-            card.setMaximumHeight(QWIDGETSIZE_MAX if written_any else card.theme.px(TALLEST))
+            card.setMaximumHeight(UNLIMITED if written_any else card.theme.px(TALLEST))
 
 
 def _is_about_as_long(run: RunSummary, settings: TrainingSettings) -> bool:
