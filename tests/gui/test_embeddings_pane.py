@@ -231,6 +231,20 @@ def test_the_path_of_the_selected_token_through_the_layers_is_drawn(pane: Any, q
     pane.plot.grab()
     pane._hovered(6)
     assert "after layer 1" in pane.point.text()
+    assert [pane.plot.names[point] for point in pane.plot.named] == ["layer 0"]
+
+
+def test_names_in_the_plot_follow_the_language(pane: Any, window: MainWindow, qtbot: QtBot) -> None:
+    pane.controls.view.button("axis").click()
+    qtbot.waitUntil(lambda: isinstance(pane.shown, AxisMap))
+    window.appearance.set_language("ja")
+    assert "コサイン" in pane.plot.axes()[0]
+    pane.controls.view.button("layers").click()
+    qtbot.waitUntil(lambda: isinstance(pane.shown, LayerPaths))
+    assert "第 0 層" in pane.plot.names
+    window.appearance.set_language("en")
+    assert "第 0 層" not in pane.plot.names
+    assert "layer 0" in pane.plot.names
 
 
 def test_choices_are_saved_and_restored(pane: Any) -> None:

@@ -41,10 +41,10 @@ def test_only_pca_of_the_same_rows_and_dimensions_keeps_the_view() -> None:
     assert not LayerPaths(PATHS).fits_view_of(shown)
 
 
-def test_the_points_of_the_last_layer_are_first_and_named() -> None:
+def test_the_points_of_the_last_layer_are_named_by_their_tokens_and_those_before_the_first_as_layer_0() -> None:
     shown = LayerPaths(PATHS)
     assert np.array_equal(shown.points[:2], PATHS.points[-1])
-    assert shown.names == ("a", "b", "", "", "", "")
+    assert shown.names == ("a", "b", "", "", "layer 0", "layer 0")
     assert [shown.token_at(index) for index in range(4)] == [7, 8, 7, 8]
     assert (shown.point_of(7), shown.point_of(None), shown.point_of(3)) == (0, 1, None)
     assert shown.lines(1) == [[1, 3, 5], [0, 2, 4]]

@@ -251,6 +251,7 @@ class EmbeddingsPane(Pane):
         if isinstance(self.shown, LayerPaths):
             point = self.shown.point_of(chosen)
             self.plot.set_paths(self.shown.lines(point))
+            self.plot.set_named([self.plot.paths[0][-1]])  # the beginning, before the first layer
             self.plot.set_marked([] if point is None else [point])
         elif self.shown is not None:
             self.plot.mark_text([self.shown.index_of(row) for row in dict.fromkeys(rows)][:MOST_FOUND])
@@ -505,6 +506,8 @@ class EmbeddingsPane(Pane):
         if self.controls.of_words and self._is_shown:
             self._clear()
             self._method_changed()  # the words of the other language
+        elif self.shown is not None:  # names of axes, regions and layers
+            self._show(LayerPaths(self.shown.paths) if isinstance(self.shown, LayerPaths) else self.shown)
 
     def restyle(self) -> None:
         self.point.setStyleSheet(f"background: {self.theme.surface}; padding: {GAP_S}px;")

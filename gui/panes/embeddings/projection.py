@@ -128,13 +128,15 @@ class AxisMap(NamedRows):
 
 
 class LayerPaths:
-    """The residual stream of each token after each layer: the points of the last layer first, which have names."""
+    """The residual stream of each token after each layer: the points of the last layer first, named by their tokens."""
 
     def __init__(self, paths: EmbeddingPaths) -> None:
         self.paths = paths
         self.layers, self.tokens, dims = paths.points.shape
         self.points: NDArray[np.float32] = paths.points[::-1].reshape(self.layers * self.tokens, dims)
-        self.names: Sequence[str] = (*paths.pieces, *[""] * (self.tokens * (self.layers - 1)))
+        unnamed = [""] * (self.tokens * (self.layers - 2))
+        begins = [t("pane.embeddings.begin")] * (self.tokens if self.layers > 1 else 0)
+        self.names: Sequence[str] = (*paths.pieces, *unnamed, *begins)
         self.kinds: Sequence[str] = paths.kinds * self.layers
         self.explained: Sequence[float] = paths.explained
 
