@@ -1,5 +1,6 @@
 """The sentence above the embeddings, held against the numbers of real and of random vectors."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,14 @@ def test_each_case_of_a_map_has_its_own_sentence(language: str) -> None:
     assert all(len(text) <= (120 if language == "en" else 75) for text in said)
     assert "3" in said[-2]
     assert "dog" in said[1]
+
+
+def test_a_word_and_the_same_one_after_a_space_have_different_names() -> None:
+    i18n.set_language("en")
+    row = row_of(0.9)
+    near = NearTokens(row.near.ids[:1], (" cat",), row.near.cosines[:1])
+    said = sentence.of_map(map_of([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]), replace(row, near=near))
+    assert "“cat” is closest to “␣cat”" in said
 
 
 def test_few_words_and_no_neighbours_have_sentences() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from engine.messages.embeddings import Analogy, NearTokens, TokenRow
 from gui.i18n import number, percent, t
 from gui.panes.embeddings.projection import AxisMap, LayerPaths, VectorMap
-from gui.text import word
+from gui.text import visible, word
 
 WEAK_AXES = 0.10  # share of the variance below which distances on a map say little
 CHANCE = 1.15  # a cosine up to this multiple of that of random vectors is called chance
@@ -93,7 +93,10 @@ def _nearest(row: TokenRow | None) -> str:
         return ""
     near: NearTokens = row.near
     cosine, chance = float(near.cosines[0]), chance_cosine(row.rows, len(row.vector))
-    arguments = {"piece": word(row.piece), "near": word(near.pieces[0]), "cosine": number(cosine, 2)}
+    piece, best = word(row.piece), word(near.pieces[0])
+    if piece == best:  # the same word with a space before it, and without
+        piece, best = visible(row.piece), visible(near.pieces[0])
+    arguments = {"piece": piece, "near": best, "cosine": number(cosine, 2)}
     if cosine <= CHANCE * chance:
         return t("pane.embeddings.says.near_chance", **arguments, chance=number(chance, 2))
     return t("pane.embeddings.says.near", **arguments)
