@@ -1,7 +1,7 @@
 """The draw of the next token: all probabilities end to end, and the random number as a needle on them."""
 
 from PySide6.QtCore import QEasingCurve, QPoint, QPointF, QRectF, QSize, Qt, QVariantAnimation
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.generation import Candidates
@@ -150,10 +150,19 @@ class DrawStrip(Painted):
         widest = QRectF(left, strip.top(), right - left, strip.height())
         if segments and widest.width() >= self.theme.px(4 * LEAST_WORD):
             _, share = self._bars.others()
-            self._write(painter, widest, f"{t('pane.generation.candidates.others')} {percent(share, 1)}", "text")
+            self._write(painter, widest, self.rest_words(share, widest.width()), "text")
+
+    def rest_words(self, share: float, room: float) -> str:
+        """Return the words for the other tokens: their name and share, or the share alone in less room."""
+        whole = f"{t('pane.generation.candidates.others')} {percent(share, 1)}"
+        fits = QFontMetricsF(self._font()).horizontalAdvance(whole) <= room - GAP_S
+        return whole if fits else percent(share, 1)
+
+    def _font(self, bold: bool = False) -> QFont:
+        return self.theme.font(NORMAL if self.low else LARGE, bold=bold)
 
     def _write(self, painter: QPainter, box: QRectF, words: str, color: str, bold: bool = False) -> None:
-        painter.setFont(self.theme.font(NORMAL if self.low else LARGE, bold=bold))
+        painter.setFont(self._font(bold))
         painter.setPen(self.theme.color(color))
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width() - GAP_S))
         if shown == words or len(shown) > LEAST_LETTERS:

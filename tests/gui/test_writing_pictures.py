@@ -167,6 +167,11 @@ def test_the_rest_of_the_strip_and_the_row_of_others_have_the_same_number(strip:
     assert 1 - covered / strip.width() == pytest.approx(strip._bars.others()[1], abs=1e-5)
 
 
+def test_where_the_other_tokens_have_little_room_their_share_is_still_whole(strip: DrawStrip) -> None:
+    assert strip.rest_words(0.09, 400) == f"others {percent(0.09, 1)}"
+    assert strip.rest_words(0.09, 100) == percent(0.09, 1)
+
+
 # --- Written tokens ----------------------------------------------------------------------------------
 
 
