@@ -89,6 +89,7 @@ class Rail(Themed, QWidget):
             self._column.invalidate()
             if self._column.minimumSize().height() <= self.height():
                 break
+        self._column.invalidate()  # Qt keeps the places from before the names of the groups were hidden
         self.setFixedWidth(self.theme.px(width))
 
     def retranslate(self) -> None:
