@@ -21,8 +21,6 @@ from engine.cli.terminal import (
 from engine.errors import EngineError
 from engine.sentences import percent, sentence
 
-LAYERS_HELD = 1.5  # layers' patterns in memory while one is computed and checked
-
 # torch takes seconds to import: each command imports what it needs, so that --help does not wait for it.
 
 
