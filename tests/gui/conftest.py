@@ -59,7 +59,8 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def window(qtbot: QtBot, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setattr("gui.window.opening.world_path", lambda: tmp_path / "world.txt")
+    for module in ("gui.window.opening", "gui.panes.training.pane"):
+        monkeypatch.setattr(f"{module}.world_path", lambda: tmp_path / "world.txt")
     shown = MainWindow(engine, Settings(language="en", welcomed=True), tmp_path / "settings.json")  # type: ignore[arg-type]
     shown.resize(1400, 900)
     qtbot.addWidget(shown)

@@ -159,8 +159,8 @@ def test_without_a_text_the_pane_offers_to_open_one(qtbot: QtBot, window: MainWi
     window.show_pane("training")
     page = window.workspace.pane("training").start_page  # type: ignore[attr-defined]
     assert not page.start_button.isVisible()
-    assert page.open_button.isVisible()
-    click(qtbot, page.sample_button)
+    assert page.open_card.isVisible()
+    click(qtbot, page.sample_card)
     qtbot.waitUntil(page.start_button.isVisible)
     assert engine.asked(InspectText)[-1].paths[0].endswith("world.txt")
 

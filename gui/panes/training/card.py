@@ -92,15 +92,48 @@ class Card(Themed, QPushButton):
         painter.end()
 
     def _paint_written(self, painter: QPainter, above: QRect) -> None:
-        """Paint as many whole lines of the text as there is room for below `above`, larger where all of it fits."""
+        """Paint the text below `above`."""
         top = above.bottom() + self.theme.px(GAP_S)
         room = QRect(above.left(), top, above.width(), self.height() - self.theme.px(GAP_L) - top)
-        flags = Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        fonts = [self.theme.font(size) for size in (HUGE, LARGE, NORMAL)]
-        heights = [QFontMetrics(font).boundingRect(room, flags, self.written).height() for font in fonts]
-        font = next((font for font, high in zip(fonts, heights, strict=True) if high <= room.height()), fonts[-1])
-        spacing = QFontMetrics(font).lineSpacing()
-        painter.setFont(font)
-        painter.setPen(self.theme.color("text" if self.isEnabled() else "faint"))
-        painter.setClipRect(QRect(room.left(), top, room.width(), room.height() // spacing * spacing))
-        painter.drawText(room, flags, self.written)
+        paint_text(painter, self.theme, room, self.written, "text" if self.isEnabled() else "faint")
+
+
+class Excerpt(Themed, QWidget):
+    """The beginning of a text below a caption, in the room that is left."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.caption, self.text = "", ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+
+    def show_text(self, caption: str, text: str) -> None:
+        self.caption, self.text = caption, " ".join(text.split())
+        self.setAccessibleName(f"{caption} {self.text}")
+        self.update()
+
+    def restyle(self) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, painter = self.content, QPainter(self)
+        font = theme.font(NORMAL)
+        high = QFontMetrics(font).height() + theme.px(GAP_S)
+        if self.height() >= 2 * high:
+            painter.setFont(font)
+            painter.setPen(theme.color("muted"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignTop, self.caption)
+            paint_text(painter, theme, self.rect().adjusted(0, high, 0, 0), self.text, "text")
+        painter.end()
+
+
+def paint_text(painter: QPainter, theme: Theme, room: QRect, text: str, color: str) -> None:
+    """Paint as many whole lines of a text as there is room for, larger where all of it fits."""
+    flags = Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+    fonts = [theme.font(size) for size in (HUGE, LARGE, NORMAL)]
+    heights = [QFontMetrics(font).boundingRect(room, flags, text).height() for font in fonts]
+    font = next((font for font, high in zip(fonts, heights, strict=True) if high <= room.height()), fonts[-1])
+    spacing = QFontMetrics(font).lineSpacing()
+    painter.setFont(font)
+    painter.setPen(theme.color(color))
+    painter.setClipRect(QRect(room.left(), room.top(), room.width(), room.height() // spacing * spacing))
+    painter.drawText(room, flags, text)

@@ -1,6 +1,8 @@
 """The Training pane: settings of a run, its progress, and the curves of several runs."""
 
 from dataclasses import asdict
+from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QShowEvent
@@ -22,7 +24,7 @@ from engine.messages.training import (
 )
 from gui.curve import Curve
 from gui.encoding_dialog import choose_encoding
-from gui.i18n import duration, number, t
+from gui.i18n import duration, language, number, t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.training.run_list import RunList
@@ -30,9 +32,11 @@ from gui.panes.training.run_page import RunPage
 from gui.panes.training.sentence import about_run, about_start
 from gui.panes.training.start_page import StartPage
 from gui.runs import RunRecord, settings_from
+from gui.settings import world_path
 
 ESTIMATE_MS = 400
 LONG_RUN = 150.0  # seconds
+BEGINNING = 600  # characters of the built-in text that are shown
 
 
 class TrainingPane(Pane):
@@ -183,9 +187,10 @@ class TrainingPane(Pane):
         if corpus is None:
             page.encoding.show_encoding("", True, 0)
             page.headline.setText(t("pane.training.empty"))
-            page.about.setText(t("pane.training.empty_words"))
+            page.show_sample(_beginning(world_path()))
             return
         page.headline.setText(corpus.name)
+        page.excerpt.show_text(t("pane.training.reads"), corpus.excerpt)
         about = t("pane.training.about", characters=number(corpus.characters), files=corpus.files)
         differing = t("encodings.several", count=corpus.differing) if corpus.differing else ""
         page.about.setText(" · ".join(filter(None, (about, differing))))
@@ -201,8 +206,7 @@ class TrainingPane(Pane):
             return
         finished = record is not None and model is not None and record.folder == model.folder and not record.unfinished
         unfinished = model is not None and model.resumable and not finished
-        shown = {page.open_button}
-        shown |= {page.start_button} if self.state.corpus is not None else {page.sample_button}
+        shown = {page.start_button, page.open_button} if self.state.corpus is not None else set()
         shown |= {page.continue_button} if unfinished and self.engine.alive else set()
         shown |= {page.back_button} if record is not None else set()
         page.show_buttons(shown)
@@ -403,6 +407,18 @@ class TrainingPane(Pane):
 def more_seconds(record: RunRecord) -> float:
     """Return for how many seconds a run goes on at a time: half a minute, or five for a run of minutes."""
     return 30.0 if not len(record.curve) or record.curve.seconds[-1] < LONG_RUN else 300.0
+
+
+def _beginning(path: Path) -> str:
+    """Return the first lines of the little world in the window's language, or "" if it has not been written."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines = file.read(20 * BEGINNING).splitlines()
+    except (OSError, ValueError):
+        return ""
+    own = [line for line in lines if line and line.isascii() == (language() != "ja")]
+    lengths = accumulate(len(line) + 1 for line in own)
+    return " ".join(line for line, length in zip(own, lengths, strict=True) if length <= BEGINNING)
 
 
 def _estimate_words(estimate: TrainingEstimate) -> str:

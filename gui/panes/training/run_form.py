@@ -208,9 +208,13 @@ class RunForm(Themed, QWidget):
             run = next((run for run in self.runs if run.sample and _is_about_as_long(run, settings)), None)
             caption, written = (t("pane.training.card.none"), "") if run is None else written_by(run)
             card.show_words(t(f"pane.training.preset.{name}"), facts, caption, written)
-        written_any = any(card.written for card in self.buttons.values())
         for card in self.buttons.values():  # without a text, taller cards would be empty
-            card.setMaximumHeight(UNLIMITED if written_any else card.theme.px(TALLEST))
+            card.setMaximumHeight(UNLIMITED if self.written_any else card.theme.px(TALLEST))
+
+    @property
+    def written_any(self) -> bool:
+        """Whether some card shows what an earlier run wrote."""
+        return any(card.written for card in self.buttons.values())
 
 
 def _is_about_as_long(run: RunSummary, settings: TrainingSettings) -> bool:

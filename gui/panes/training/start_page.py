@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from engine.messages.training import RunSummary, TrainingEstimate, TrainingSettings
 from gui.i18n import duration, number, t
 from gui.layout import column, label, row, set_property, stack
-from gui.panes.training.card import Card
+from gui.panes.training.card import Card, Excerpt
 from gui.panes.training.run_form import RunForm, written_by
 from gui.panes.training.sentence import FEWEST_STEPS
 from gui.text import shown_name
@@ -106,6 +106,14 @@ class StartPage(Themed, QWidget):
         self.bar.setTextVisible(False)
         self.few_steps, self.runs_title, self.runs = FewSteps(), label("muted"), QWidget()
         self.few_steps.wanted.connect(self.form.change)
+        self.sample_card, self.open_card, self.texts, self.excerpt = Card(), Card(), QWidget(), Excerpt()
+        texts = row(self.sample_card, self.open_card, spacing=GAP_M)
+        for place, part in enumerate((3, 2)):
+            texts.setStretch(place, part)
+        self.texts.setLayout(texts)
+        self.sample_card.clicked.connect(self.sample_wanted)
+        self.open_card.clicked.connect(self.open_wanted)
+        self.sample_begins = ""  # the first words of the built-in text
         self.cards = [Card() for _ in range(MOST_RUNS)]
         self.summaries: list[RunSummary] = []  # of the cards
         self.runs.setLayout(row(*self.cards, spacing=GAP_M))
@@ -114,10 +122,10 @@ class StartPage(Themed, QWidget):
         about = row(self.about, self.encoding, spacing=GAP_M)
         about.setStretch(0, 1)
         below = (self.few_steps, self.estimate, self.preparing, self.bar)
-        content = (self.headline, about, self.form, *below, self.runs_title, self.runs)
+        content = (self.headline, about, self.texts, self.form, *below, self.excerpt, self.runs_title, self.runs)
         inside = QWidget()
-        self.inside = inside_column = column(1, *content, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0))
-        for wide in (self.form, self.runs):
+        inside_column = column(*content, spacing=GAP_M, margins=(0, GAP_S, GAP_M, 0))
+        for wide in (self.texts, self.form, self.excerpt, self.runs):
             inside_column.setStretchFactor(wide, 1)
         inside.setLayout(inside_column)
         self.above = QScrollArea()
@@ -126,8 +134,7 @@ class StartPage(Themed, QWidget):
         self.above.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.above.setMinimumSize(1, 1)
         # The buttons are outside the scroll area.
-        self.column = stack(self, self.above, self._build_buttons(), spacing=GAP_L)
-        self.column.addStretch()
+        stack(self, self.above, self._build_buttons(), spacing=GAP_L).setStretch(0, 1)
         self.set_preparing("", None)
         self.set_runs([], False)
         self.restyle()
@@ -135,13 +142,12 @@ class StartPage(Themed, QWidget):
 
     def _build_buttons(self) -> QBoxLayout:
         self.start_button, self.continue_button, self.cancel_button = QPushButton(), QPushButton(), QPushButton()
-        self.open_button, self.sample_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
+        self.open_button, self.back_button = QPushButton(), QPushButton()
         self.start_button.setProperty("primary", True)
         self.buttons = {
             self.start_button: self.start_wanted,
             self.cancel_button: self.cancel_wanted,
             self.continue_button: self.continue_wanted,
-            self.sample_button: self.sample_wanted,
             self.open_button: self.open_wanted,
             self.back_button: self.back_wanted,
         }
@@ -165,19 +171,22 @@ class StartPage(Themed, QWidget):
                 card.show_words(shown_name(Path(run.folder).name), facts, *written_by(run))
         for widget in (self.runs_title, self.runs):
             widget.setVisible(bool(self.summaries))
-        self._fill()
-
-    def _fill(self) -> None:
-        """Give the room of the page to the cards; without cards the words are in its middle."""
-        fills = bool(self.summaries) or not self.form.isHidden()
-        self.inside.setStretch(0, 0 if fills else 1)
-        self.column.setStretchFactor(self.above, 2)
-        self.column.setStretch(self.column.count() - 1, 0 if fills else 3)
-        set_property(self.headline, "role", "content-large" if fills else "huge")
 
     def show_form(self, shown: bool) -> None:
+        """Show the settings of a run and, until some run has written anything, the text; or cards to open a text."""
         self.form.setVisible(shown)
-        self._fill()
+        self.about.setVisible(shown)
+        self.texts.setVisible(not shown)
+        self.excerpt.setVisible(shown and not self.form.written_any)
+        set_property(self.headline, "role", "content-large" if shown else "content-huge")
+
+    def show_sample(self, begins: str) -> None:
+        """Show on its card how the built-in text begins."""
+        self.sample_begins = begins
+        words = (t("pane.training.sample_words"),)
+        self.sample_card.show_words(t("action.sample"), words, t("pane.training.begins") if begins else "", begins)
+        kinds = t("pane.training.any_text"), t("pane.training.kinds")
+        self.open_card.show_words(t("action.open_text"), (), *kinds)
 
     def show_buttons(self, shown: set[QPushButton]) -> None:
         # Show before hiding: a hidden button passes its focus to a visible one, or out of the tile if there is none.
@@ -213,7 +222,7 @@ class StartPage(Themed, QWidget):
         self.cancel_button.setText(t("pane.training.cancel"))
         self.back_button.setText(t("pane.training.back"))
         self.open_button.setText(t("action.open_text"))
-        self.sample_button.setText(t("action.sample"))
+        self.show_sample(self.sample_begins)
         self.bar.setAccessibleName(t("pane.training.progress"))
         self.runs_title.setText(t("pane.training.runs_so_far"))
         for card in self.cards:
