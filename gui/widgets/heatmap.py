@@ -125,7 +125,9 @@ class Heatmap(Painted):
         self._paint_titles(painter, box)
         self._paint_labels(painter, box, shown, cell)
         if self._view.isEmpty():
-            self._paint_scale(painter, box)
+            scale = self.scale_box()
+            if QRectF(self.rect()).contains(scale):
+                paint_share_scale(painter, scale, self.theme)
 
     def _paint_selection(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
         """Paint a frame around the selected row, and a finer one around the selected column."""
@@ -196,14 +198,15 @@ class Heatmap(Painted):
         painter.setFont(self.theme.font(NORMAL, bold=chosen))
         painter.setPen(self.theme.color("accent" if chosen else "muted"))
 
-    def _paint_scale(self, painter: QPainter, box: QRectF) -> None:
-        """Paint the scale of colours into the masked corner or to the right of the matrix, where there is room."""
-        size = share_scale_size(self.theme)
+    def scale_box(self) -> QRectF:
+        """Return the box of the scale of colours: in the masked corner, or else to the right of the matrix."""
+        box, size = self._matrix(), share_scale_size(self.theme)
         corner = QRectF(box.right() - size.width(), box.top() + self.theme.px(8), size.width(), size.height())
-        if box.right() - corner.left() + corner.bottom() - box.top() > box.width():
+        cell = box.width() / len(self.pieces)
+        beside = math.floor((corner.bottom() - box.top()) / cell) + 1  # cells of the last row beside the scale
+        if box.left() + beside * cell > corner.left():
             corner.moveLeft(box.right() + self.theme.px(GAP_M))
-        if corner.right() <= self.width() and corner.bottom() <= self.height():
-            paint_share_scale(painter, corner, self.theme)
+        return corner
 
     # --- Description and selection ------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -184,3 +184,15 @@ def test_no_label_of_an_axis_overlaps_another(count: int, every: int, data: st.D
     labelled = sorted(labelled_tokens(count, every, chosen))
     assert chosen is None or chosen in labelled
     assert all(after - before >= every for before, after in pairwise(labelled))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 20])
+@pytest.mark.parametrize("size", [(700, 400), (900, 700), (400, 400)])
+def test_the_scale_covers_no_weight(qtbot: QtBot, count: int, size: tuple[int, int]) -> None:
+    heatmap = show(qtbot, Heatmap(), *size)
+    heatmap.set_data(np.tril(np.ones((count, count), np.float16)), ("a",) * count, None)
+    box, scale = heatmap._matrix(), heatmap.scale_box()
+    cell = box.width() / count
+    for query in range(count):
+        row = QRectF(box.left(), box.top() + query * cell, (query + 1) * cell, cell)
+        assert not row.intersects(scale), query
