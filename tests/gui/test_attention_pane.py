@@ -240,14 +240,16 @@ def test_new_weights_replace_everything_at_once(pane: Any, engine: FakeEngine, q
 
 
 @pytest.mark.parametrize(("height", "seen"), [(1000, True), (560, False)])
-def test_the_matrix_is_beside_the_heads_only_where_it_is_legible(
+def test_matrix_and_heads_are_below_the_sentence_only_where_they_are_legible(
     pane: Any, window: MainWindow, qtbot: QtBot, height: int, seen: bool
 ) -> None:
     window.resize(1400, height)
     qtbot.waitUntil(lambda: pane.heatmap.isVisible() == seen)
+    assert pane.mosaic.isVisible() == seen  # a low pane has the sentence alone, with room for its arcs
     assert pane.arcs.isVisible()
     pane.view.choose("matrix")
     qtbot.waitUntil(pane.heatmap.isVisible)
+    assert pane.mosaic.isVisible()
 
 
 def test_the_table_is_the_pattern_of_the_head_that_is_shown(pane: Any) -> None:

@@ -238,13 +238,14 @@ class AttentionPane(Pane):
             self.film.setFocus()  # so that Space plays the next picture
 
     def adapt_layout(self) -> None:
+        """Show as much as there is room for: in a low pane the sentence stands alone, as large as it can be."""
         view = self.view.current
+        heads = not self.compact and (view == "matrix" or self.height() >= self.theme.px(ROOM_FOR_MATRIX))
         self.arcs.setVisible(view == "sentence")
-        self.beneath.setVisible(view == "matrix" or not self.compact)
-        self.heatmap.setVisible(view == "matrix" or self.height() >= self.theme.px(ROOM_FOR_MATRIX))
-        self.side.setVisible(not self.compact)
-        self.order.setVisible(view != "steps" and not self.compact)
-        self.title.setVisible(view != "steps" and not self.compact)
+        self.beneath.setVisible(view == "matrix" or heads)
+        self.side.setVisible(heads)
+        self.order.setVisible(view != "steps" and heads)
+        self.title.setVisible(view != "steps" and heads)
         self.scrubber.setVisible(view == "steps")
         for part, share in zip((self.heatmap, self.side), (3, 2) if view == "matrix" else (2, 3), strict=True):
             self._across.setStretchFactor(part, share)
