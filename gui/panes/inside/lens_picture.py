@@ -42,8 +42,8 @@ class LensPicture(Painted):
         metrics = QFontMetricsF(self.theme.font(NORMAL))
         left = max(map(metrics.horizontalAdvance, (self._name(0), t("pane.inside.layer")))) + GAP_M
         scale = share_scale_size(self.theme).height()
-        bottom = self.height() - 2 * metrics.height() - scale - GAP_M
-        return QRectF(left, metrics.height() + GAP_S, self.width() - left, bottom)
+        height = self.height() - 2 * metrics.height() - scale - 2 * GAP_M
+        return QRectF(left, metrics.height() + GAP_S, self.width() - left, height)
 
     def columns(self) -> range:
         """Return the tokens that there is room for, with the selected one among them."""
