@@ -164,7 +164,13 @@ def _style_sheet(theme: Theme) -> str:
     sizes = {"small": SMALL, "normal": NORMAL, "large": LARGE, "huge": HUGE}
     lengths = {f"px{n}": n for n in (2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 32, 40)}
     pixels = {name: f"{theme.px(n)}px" for name, n in (sizes | lengths).items()}
-    contents = {"sentence": SENTENCE, "content_small": SMALL, "content": NORMAL, "content_large": LARGE}
+    contents = {
+        "sentence": SENTENCE,
+        "content_small": SMALL,
+        "content": NORMAL,
+        "content_large": LARGE,
+        "content_huge": HUGE,
+    }
     pixels |= {name: f"{theme.content.px(n)}px" for name, n in contents.items()}
     icons = (ASSETS / "icons").as_posix()
     return Template((ASSETS / "style.qss").read_text("utf-8")).substitute(

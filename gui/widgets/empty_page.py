@@ -12,7 +12,7 @@ class EmptyPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.headline, self.words = label("headline", wraps=True), label("muted", wraps=True)
+        self.headline, self.words = label("content-huge", wraps=True), label("content-large", wraps=True)
         self.button = QPushButton()
         self.button.setProperty("primary", True)
         self.button.clicked.connect(self.pressed)
