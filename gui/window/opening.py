@@ -39,7 +39,7 @@ class Opening(QObject):
     def __init__(self, window: QWidget, engine: EngineLink, requests: Requests, settings: Settings) -> None:
         super().__init__(window)
         self._window, self._engine, self._requests, self._settings = window, engine, requests, settings
-        self.opened = ""  # the open model as it was asked for: its path, or "smollm2"
+        self.folders: dict[str, str] = {}  # of the models opened, by what was asked for: a path, or "smollm2"
 
     # --- On this computer ------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class Opening(QObject):
         if isinstance(info, Notice):
             (self.model_coming if info.key == "notice.opening" else self.noticed).emit(info)
             return
-        self.opened = asked
+        self.folders[asked] = info.folder
         self._settings.remember(info.folder)
         self.model_opened.emit(info)
 

@@ -1,11 +1,11 @@
 """Showing a scene: its model, text, selection and panes, one step after another; and the menu to choose one from."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
+from engine.messages.models import ModelInfo
 from gui import i18n
+from gui.i18n import t
 from gui.samples import BUILTIN
 from gui.scenes import Scene, in_language
 from gui.state import AppState, Look
@@ -13,9 +13,6 @@ from gui.text import in_menu, tip
 from gui.themed import Themed
 from gui.window.opening import Opening
 from gui.window.workspace import Workspace
-
-if TYPE_CHECKING:
-    from engine.messages.models import ModelInfo
 
 FIRST = "breakfast"  # the example whose text is open at the very first start
 
@@ -53,7 +50,8 @@ class ScenePlayer(QObject):
         self._closed: ModelInfo | None = None  # that the scene's model has replaced
         for signal in (state.text_changed, state.model_changed):
             signal.connect(self._withdraw_look)  # before the scene that waited for this model is shown
-        state.model_changed.connect(self._set_text)
+        for signal in (state.model_changed, state.opening_changed):
+            signal.connect(self._model_may_be_open)
         state.tokens_changed.connect(self._select)
         workspace.current_changed.connect(self._pane_changed)
 
@@ -64,21 +62,37 @@ class ScenePlayer(QObject):
         self._workspace.show_panes(scene.panes)
         if self._model_is_open():
             self._set_text()
-        else:
+            return
+        if self._state.model is not None and not self._is_model(self._state.model):
             self._closed = self._state.model
-            self._opening.open_model(self._folder())
+        self._opening.open_model(self._folder())
+        self._state.set_look(Look(scene.panes[0], lambda: t("notice.example_opening")))
 
     def _folder(self) -> str:
         assert self._scene is not None
         return str(BUILTIN) if self._scene.model == "builtin" else self._scene.model
 
+    def _is_model(self, model: ModelInfo) -> bool:
+        folder = self._folder()
+        return model.folder in (folder, self._opening.folders.get(folder))
+
     def _model_is_open(self) -> bool:
+        """Return whether the scene's model is open, and no other is about to take its place."""
         model = self._state.model
-        return model is not None and self._folder() in (model.folder, self._opening.opened)
+        return model is not None and self._is_model(model) and not self._opening.is_opening_model()
+
+    def _model_may_be_open(self) -> None:
+        """Go on with a scene that waited for its model, or withdraw it if the model could not be opened."""
+        if self._scene is None:
+            return
+        if self._model_is_open():
+            self._set_text()
+        elif not self._opening.is_opening_model():
+            self._scene = None
+            self._withdraw_look()
 
     def _set_text(self) -> None:
-        if self._scene is None or not self._model_is_open():
-            return
+        assert self._scene is not None
         text, state = in_language(self._scene.text, i18n.language()), self._state
         if not text:
             self._finish(self._scene)

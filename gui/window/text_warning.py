@@ -29,13 +29,20 @@ class TextWarning(Translated, QObject):
         self._found: TextAssessment | None = None
         self._pause = timer(self, DELAY_MS, self._ask, single_shot=True)
         state.tokens_changed.connect(self._pause.start)
+        for signal in (state.text_changed, state.model_changed):
+            signal.connect(self._withdraw)
 
     def stop(self) -> None:
         self._pause.stop()
 
-    def _ask(self) -> None:
+    def _withdraw(self) -> None:
+        """Withdraw what was found out about another text or by another model."""
+        self._requests.drop("assess")
         self._found = None
         self.retranslate()
+
+    def _ask(self) -> None:
+        self._withdraw()
         if self._is_busy():
             self._pause.start()  # what the panes have asked for comes first
         elif self._state.model is not None and self._state.text and not self._state.training:

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.errors import EngineError
 from engine.messages.embeddings import EmbeddingNames, FindAnalogy, LookUp, Project
+from engine.messages.envelope import Ended
 from engine.messages.generation import Generate
 from engine.messages.models import OpenModel
 from engine.messages.texts import AssessText, InspectText, TextAssessment, WriteWorld
@@ -17,11 +18,11 @@ from gui import i18n
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.embeddings.pane import EmbeddingsPane
 from gui.panes.generation.pane import GenerationPane
-from gui.samples import BUILTIN
+from gui.samples import BUILTIN, SMOLLM2
 from gui.scenes import EXAMPLES, LANGUAGES, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, embedding_map, tokens_of
+from tests.gui.fakes import FakeEngine, embedding_map, model, tokens_of
 
 SCENES = read_scenes(EXAMPLES)
 
@@ -215,6 +216,48 @@ def test_a_new_scene_replaces_one_still_waiting_for_its_model(
     assert engine.asked(Generate) == []
 
 
+def test_an_example_opens_its_model_again_after_a_run_has_replaced_it(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    engine.answers[OpenModel] = lambda r: [model("/bundled" if r.folder == SMOLLM2 else r.folder)]
+    with qtbot.waitSignal(window.player.played):
+        choose(window, "chat")
+    window.state.set_model(model("/runs/mine-1"))  # as a run does, which opens no model
+    choose(window, "chat")
+    qtbot.waitUntil(lambda: window.state.model is not None and window.state.model.folder == "/bundled")
+    assert [request.folder for request in engine.asked(OpenModel)][-2:] == [SMOLLM2, SMOLLM2]
+
+
+def test_an_example_takes_the_place_of_a_model_that_is_still_being_opened(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    with qtbot.waitSignal(window.player.played):
+        choose(window, "breakfast")
+    opens = engine.answers.pop(OpenModel)  # nothing comes of a request to open a model
+    choose(window, "chat")
+    assert sentence_of(window).startswith("The model that this example uses is being opened")
+    engine.answers[OpenModel] = opens
+    with qtbot.waitSignal(window.player.played):
+        choose(window, "happy")
+    assert window.state.model is not None
+    assert window.state.model.folder == str(BUILTIN)
+    assert not window.state.opening
+    assert sentence_of(window).startswith("The text becomes tokens")
+
+
+def test_an_example_whose_model_cannot_be_opened_ends_with_its_sentence(
+    window: MainWindow, qtbot: QtBot, engine: FakeEngine
+) -> None:
+    with qtbot.waitSignal(window.player.played):
+        choose(window, "breakfast")
+    engine.answers[OpenModel] = lambda _: [Ended(0, "failed", "error.model_missing", {"folder": "smollm2"})]
+    choose(window, "chat")
+    qtbot.waitUntil(lambda: not window.state.opening)
+    assert window.state.look is None
+    window.state.set_text("another text")
+    assert window.state.look is None
+
+
 def test_the_analogy_example_asks_for_king_minus_man_plus_woman(
     window: MainWindow, qtbot: QtBot, engine: FakeEngine
 ) -> None:
@@ -321,6 +364,14 @@ def test_a_text_unlike_the_training_text_shows_a_warning(window: MainWindow, qtb
     engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 1.0, 6.0)]
     window.prompt.set_text("known")
     qtbot.waitUntil(lambda: engine.asked(AssessText)[-1].text == "known" and not window.status.warning.isVisible())
+
+
+def test_the_warning_about_a_text_leaves_with_its_model(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    engine.answers[AssessText] = lambda r: [TextAssessment(r.text, "", 5.0, 6.0)]
+    choose(window, "happy")
+    qtbot.waitUntil(lambda: window.status.warning.isVisible())
+    window.state.set_model(model("/another"))
+    assert not window.status.warning.isVisible()
 
 
 def test_token_of_returns_the_last_token_of_the_words(window: MainWindow) -> None:
