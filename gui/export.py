@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop, QTimer
+from PySide6.QtCore import QAbstractAnimation, QElapsedTimer, QEventLoop, QTimer, QVariantAnimation
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.training import TrainingSettings
@@ -117,13 +117,20 @@ def _wait(window: MainWindow, reached: Callable[[], bool]) -> None:
 
 
 def _settle(window: MainWindow) -> None:
-    """Wait until no visible pane has had a request running for SETTLE_MS."""
+    """Wait until no visible pane has had a request or a motion running for SETTLE_MS."""
     quiet = QElapsedTimer()
     quiet.start()
 
     def settled() -> bool:
-        if any(pane.asking() for pane in window.workspace.panes.values() if pane.isVisible()):
+        visible = [pane for pane in window.workspace.panes.values() if pane.isVisible()]
+        if any(pane.asking() or _moves(pane) for pane in visible):
             quiet.restart()
         return quiet.elapsed() > SETTLE_MS
 
     _wait(window, settled)
+
+
+def _moves(pane: QWidget) -> bool:
+    """Whether a motion of a pane has not reached its end; motions that repeat for ever have none."""
+    motions = pane.findChildren(QVariantAnimation)
+    return any(m.state() == QAbstractAnimation.State.Running and m.loopCount() > 0 for m in motions)

@@ -16,6 +16,13 @@ SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u3000": "□"}
 JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # invisible, but they change the look of the character before them
 BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
 LONG_RUN = re.compile(r"(.)\1{6,}", re.DOTALL)
+JAPANESE = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]+")
+# Between two phrases: after punctuation, before an opening bracket, after a closing one, and where hiragana end.
+BETWEEN_PHRASES = re.compile(
+    r"(?<=[、。：])|(?<=[^「（])(?=[「（])|(?<=[」）])(?=[^ぁ-ん、。」）：])|(?<=[ぁ-ん])(?=[^ぁ-ん、。」）：])"
+)
+SPACE_IN_PHRASE = re.compile(r"(?<=[0-9]) (?=\w)|(?<=第) (?=[0-9])|(?<=[\w%]) (?=[ぁ-ん])")
+LONGEST_PHRASE = 16  # characters of a phrase that may not be broken
 
 
 @lru_cache(20_000)
@@ -97,6 +104,20 @@ def in_menu(text: str) -> str:
 def on_one_line(text: str) -> str:
     """Return a text with its line ends and tabs as signs."""
     return text.replace("\n", SIGNS["\n"]).replace("\t", SIGNS["\t"])
+
+
+def keep_phrases(text: str) -> str:
+    """Return a text whose lines break only between the phrases of its Japanese parts, by word joiners and fixed spaces.
+
+    Without them a line may break between any two Japanese characters, also inside a word. A phrase is taken to end
+    where hiragana end, as particles and inflections do.
+    """
+
+    def joined(part: re.Match[str]) -> str:
+        phrases = BETWEEN_PHRASES.split(part[0])
+        return "".join("\u2060".join(phrase) if len(phrase) <= LONGEST_PHRASE else phrase for phrase in phrases)
+
+    return JAPANESE.sub(joined, SPACE_IN_PHRASE.sub("\u00a0", text)) if JAPANESE.search(text) else text
 
 
 def shown_name(text: str, most: int = LONGEST_NAME) -> str:

@@ -24,7 +24,7 @@ from gui.layout import label, set_property, stack
 from gui.pane import Pane
 from gui.samples import name_of
 from gui.saving import Caption
-from gui.text import shown_name, tip
+from gui.text import keep_phrases, shown_name, tip
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
 
@@ -158,7 +158,8 @@ class Tile(Themed, QFrame):
     def _show_sentence(self) -> None:
         if self.pane is not None:
             words = self._words()
-            self.sentence.setText(words)
+            self.sentence.setText(keep_phrases(words))
+            self.sentence.setAccessibleName(words)
             self.sentence.setVisible(bool(words) and not self.pane.compact)
 
     def _words(self) -> str:

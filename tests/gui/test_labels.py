@@ -1,12 +1,13 @@
-"""Labels of tokens: whatever a vocabulary contains can be read on one line."""
+"""Labels of tokens: whatever a vocabulary contains can be read on one line; and lines of Japanese text."""
 
 import unicodedata
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from PySide6.QtGui import QFont, QTextLayout
 
 from engine.sentences import percent
-from gui.text import JOINERS, LONGEST_PIECE, has_glyph, visible
+from gui.text import JOINERS, LONGEST_PIECE, has_glyph, keep_phrases, visible
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -62,3 +63,23 @@ def test_a_share_that_is_not_zero_is_never_shown_as_zero(share: float, digits: i
 def test_a_share_below_the_last_digit_is_named_as_such() -> None:
     shown = [percent(1e-9, 1), percent(0.004), percent(0.0006, 1), percent(0.0, 1)]
     assert [words.replace("\xa0", " ") for words in shown] == ["< 0.1 %", "< 1 %", "0.1 %", "0.0 %"]
+
+
+@pytest.mark.parametrize("width", range(120, 700, 20))
+def test_lines_of_japanese_break_between_phrases_only(width: int) -> None:
+    sentence = "軸が表すのは違い全体の 14 % です。「王」に最も近いのは「女王」（0.70）で、2 位は「男」です。"
+    kept = keep_phrases(sentence)
+    layout = QTextLayout(kept, QFont(["Noto Sans JP", "Noto Sans CJK JP"], 12))
+    layout.beginLayout()
+    starts = []
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        starts.append(kept[line.textStart() :].replace("\u2060", "").replace("\u00a0", " "))
+    layout.endLayout()
+    assert starts[0] == sentence
+    assert not [start for start in starts if start.startswith(("で", "す。", "。", "い全体", "も近", "位"))]
+
+
+def test_phrases_are_kept_in_japanese_only_and_not_where_they_are_too_long() -> None:
+    assert keep_phrases("It gives 93 % to the 2 words.") == "It gives 93 % to the 2 words."
+    assert "\u2060" not in keep_phrases("ア" * 40)

@@ -115,7 +115,7 @@ def test_every_example_is_written_in_every_language(scene: Scene) -> None:
 
 
 def sentence_of(window: MainWindow) -> str:
-    return window.workspace.tiles[0].sentence.text()
+    return window.workspace.tiles[0].sentence.accessibleName()
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -127,7 +127,7 @@ def test_every_example_shows_its_own_panes_only(
         with qtbot.waitSignal(window.player.played):
             choose(window, name)
         assert window.workspace.layout_now() == scene.panes
-        assert window.workspace.tiles[0].sentence.text() == in_language(scene.look, language)
+        assert window.workspace.tiles[0].sentence.accessibleName() == in_language(scene.look, language)
         if scene.text:
             assert window.state.text == in_language(scene.text, language)
     assert engine.asked(OpenModel)[-1].folder == str(BUILTIN)

@@ -22,7 +22,7 @@ from gui.i18n import t
 from gui.layout import UNLIMITED, column, label, row, stack
 from gui.panes.chat.context_bar import ContextBar
 from gui.panes.chat.turn_view import TurnView
-from gui.theme import GAP_L, GAP_M, GAP_S, GAP_XL, NORMAL, icon
+from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, icon
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.draw_strip import DrawStrip
@@ -98,7 +98,7 @@ class ChatPage(Themed, QWidget):
         for button in (*self.examples, self.open_model):
             button.setProperty("role", "content")
         buttons = (row(button, 1) for button in (*self.examples, self.open_model))
-        self.welcome.setLayout(column(self.invitation, self.purpose, *buttons, spacing=GAP_XL))
+        self.welcome.setLayout(column(self.invitation, self.purpose, *buttons, spacing=GAP_L))
         self.turns = QVBoxLayout()
         self.turns.setSpacing(GAP_L)
         inside = QWidget()
@@ -157,7 +157,7 @@ class ChatPage(Themed, QWidget):
 
     def _scroll_to_end(self) -> None:
         bar = self.area.verticalScrollBar()
-        if self._follows:
+        if self._follows and self.welcome.isHidden():
             bar.setValue(bar.maximum())
 
     def _scrolled(self, action: int) -> None:

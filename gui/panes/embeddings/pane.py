@@ -453,8 +453,9 @@ class EmbeddingsPane(Pane):
         if not self._is_shown:
             return ""
         if view == "analogy" or not isinstance(shown, VectorMap):
-            return f"{source} · {t(f'pane.embeddings.view.{view}')}"
-        method = f"{source} · {t(f'pane.embeddings.method.{self.controls.method.current}')}"
+            return t("pane.embeddings.of", source=source, name=t(f"pane.embeddings.view.{view}"))
+        name = t(f"pane.embeddings.method.{self.controls.method.current}")
+        method = t("pane.embeddings.of", source=source, name=name)
         fraction = 0.0 if self.controls.is_iterative and shown.explained else shown.map.fraction
         key = "pane.embeddings.subtitle" if fraction >= 1.0 else "pane.embeddings.subtitle_moving"
         count = number(len(shown.points))

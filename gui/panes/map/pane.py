@@ -16,7 +16,7 @@ from engine.messages.generation import (
     PredictNext,
 )
 from engine.messages.map import ForwardTrace, TraceForward
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.layout import label, row, set_property, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.map.plan import STATIONS, Part
@@ -253,7 +253,7 @@ class MapPane(Pane):
     def subtitle(self) -> str:
         if self.trace is None or self.state.model is None:
             return ""
-        return t("pane.map.subtitle", seen=self.trace.seen, context=self.state.model.context)
+        return t("pane.map.subtitle", seen=number(self.trace.seen), context=number(self.state.model.context))
 
     def table(self) -> Table | None:
         if self.trace is None:
