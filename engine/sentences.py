@@ -59,7 +59,7 @@ def number(value: float, digits: int = 0, *, signed: bool = False) -> str:
 def percent(share: float, digits: int = 0) -> str:
     """Return a share of 1 in percent, with a no-break space: 0.914 is "91 %", and a tiny share "< 1 %", not "0 %"."""
     least = 10.0**-digits
-    if 0 < 100 * share < least / 2:
+    if 0 < 100 * share <= least / 2:  # Python rounds a half to the even digit, here 0
         return f"<\u00a0{number(least, digits)}\u00a0%"
     return f"{number(100 * share, digits)}\u00a0%"
 

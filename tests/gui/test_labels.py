@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from PySide6.QtGui import QFont, QTextLayout
 
 from engine.sentences import percent
@@ -56,6 +56,7 @@ def test_the_label_of_a_token_is(piece: str, label: str) -> None:
 
 
 @given(share=st.floats(0, 1, exclude_min=True), digits=st.integers(0, 3))
+@example(share=0.005, digits=0)
 def test_a_share_that_is_not_zero_is_never_shown_as_zero(share: float, digits: int) -> None:
     assert any(digit in percent(share, digits) for digit in "123456789")
 
