@@ -18,6 +18,7 @@ class Requests:
         self._engine = engine
         self._failed = failed
         self._jobs: dict[str, Job] = {}
+        self._closed = False
 
     def ask(
         self,
@@ -44,6 +45,9 @@ class Requests:
 
         self.drop(slot)
         job = self._engine.submit(request)
+        if self._closed:
+            job.cancel()
+            return job
         self._jobs[slot] = job
         job.answered.connect(answered)
         job.ended.connect(lambda end: self._ended(slot, job, end, ended))
@@ -59,6 +63,8 @@ class Requests:
         return bool(self._jobs) if slot is None else slot in self._jobs
 
     def close(self) -> None:
+        """Cancel every request, and those that are still sent: nothing is shown any more."""
+        self._closed = True
         for slot in list(self._jobs):
             self.drop(slot)
 

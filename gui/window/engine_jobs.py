@@ -4,6 +4,7 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, Signal
 
+from engine.messages.envelope import Ended
 from engine.messages.status import Hello, LayersDone, Progress
 from engine.messages.training import SteerTraining, Train
 from gui.doing import Report, doing
@@ -41,7 +42,7 @@ class EngineJobs(QObject):
             return
         self._running[job.number] = (job, monotonic())
         job.answered.connect(lambda body: self._answered(job.number, body))
-        job.ended.connect(lambda _: self._end(job.number))
+        job.ended.connect(self._end)  # no lambda: the connection ends with this object
         if not self._check.isActive():
             self._check.start()
 
@@ -49,9 +50,9 @@ class EngineJobs(QObject):
         if isinstance(body, LayersDone | Progress):
             self._reports[number] = body
 
-    def _end(self, number: int) -> None:
-        self._running.pop(number, None)
-        self._reports.pop(number, None)
+    def _end(self, end: Ended) -> None:
+        self._running.pop(end.job, None)
+        self._reports.pop(end.job, None)
         if not self._running:
             self._check.stop()
             self.show_now()

@@ -154,7 +154,7 @@ class FakeEngine(QObject):
             return  # it never ends
         for event in answer(request):
             if isinstance(event, Ended):
-                job.ended.emit(event)
+                job.ended.emit(replace(event, job=job.number))
                 return
             job.answered.emit(event)
         job.ended.emit(Ended(job.number, "done"))
@@ -167,7 +167,8 @@ class FakeEngine(QObject):
         self._job(kind).answered.emit(event)
 
     def end(self, kind: type, ended: Ended) -> None:
-        self._job(kind).ended.emit(ended)
+        job = self._job(kind)
+        job.ended.emit(replace(ended, job=job.number))
 
     def _job(self, kind: type) -> FakeJob:
         return next(j for j, r in reversed(list(zip(self.jobs, self.requests, strict=True))) if isinstance(r, kind))

@@ -87,7 +87,7 @@ class Card(Themed, QPushButton):
             painter.setFont(self.theme.font(size, bold))
             painter.setPen(self.theme.color(color if self.isEnabled() else "faint"))
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
-        if self.written and self.caption and lines[-1][2] == SMALL:
+        if self.written and self.caption and lines and lines[-1][2] == SMALL:
             self._paint_written(painter, lines[-1][0])
         painter.end()
 
