@@ -15,7 +15,6 @@ from engine.messages.map import ForwardTrace, TraceForward
 from engine.model.opening import finish, load_model
 from engine.model.tape import NO_TAPE
 from engine.model.transformer import Transformer
-from engine.service import generation
 from engine.service.session import Session
 from tests.engine.sessions import ask
 
@@ -94,7 +93,7 @@ def test_the_trace_has_the_draw_of_generation(session: Session) -> None:
     chosen: tuple[int, ...] = ()
     for _ in range(4):
         shown = traced(session, chosen=chosen, seed=7)
-        [written] = generation.generate(session, Generate(TEXT, chosen, None, 1, SamplingSettings(1.0, 1.0), 7))
+        [written] = ask(session, Generate(TEXT, chosen, None, 1, SamplingSettings(1.0, 1.0), 7))
         assert isinstance(written, GeneratedTokens)
         assert shown.candidates.ids[shown.candidates.drawn] == written.tokens[0].id
         chosen = (*chosen, written.tokens[0].id)
@@ -103,7 +102,7 @@ def test_the_trace_has_the_draw_of_generation(session: Session) -> None:
 
 def test_a_text_longer_than_the_context_has_the_window_of_generation(session: Session) -> None:
     text = TEXT * 4
-    [_, weighed] = generation.predict_next(session, PredictNext(text, sampling=SamplingSettings(temperature=1.0)))
+    [_, weighed] = ask(session, PredictNext(text, sampling=SamplingSettings(temperature=1.0)))
     shown = traced(session, text, candidates=24)
     assert isinstance(weighed, Candidates)
     assert shown.seen <= session.opened.model.config.context
