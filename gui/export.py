@@ -131,6 +131,6 @@ def _settle(window: MainWindow) -> None:
 
 
 def _moves(pane: QWidget) -> bool:
-    """Whether a motion of a pane has not reached its end; motions that repeat for ever have none."""
+    """Return whether an animation of the pane is running, other than one that repeats for ever."""
     motions = pane.findChildren(QVariantAnimation)
     return any(m.state() == QAbstractAnimation.State.Running and m.loopCount() > 0 for m in motions)

@@ -53,7 +53,7 @@ class DrawStrip(Painted):
 
     @property
     def is_greedy(self) -> bool:
-        """Whether the likeliest token is taken without a draw."""
+        """True if the likeliest token is taken without a draw."""
         return self.candidates is not None and self.candidates.sampling.temperature == 0
 
     @property

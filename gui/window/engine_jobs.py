@@ -31,7 +31,7 @@ class EngineJobs(QObject):
 
     @property
     def are_running(self) -> bool:
-        """Whether the engine has anything to do for a pane or a dialog."""
+        """True while the engine has a request of a pane or a dialog to answer."""
         return bool(self._running)
 
     def stop(self) -> None:

@@ -124,7 +124,7 @@ class AttentionArcs(Painted):
         self.places = [Place(p.first, p.last, p.x + start, p.width, p.left_out) for p in places]
 
     def _space(self, metrics: QFontMetricsF, index: int) -> float:
-        """Return the distance before a token, so wide that two tokens of one word can be told apart."""
+        """Return the gap before a token, in pixels: that of a space, or a small one between two tokens of one word."""
         apart = float(self.theme.px(6))
         return max(apart, metrics.horizontalAdvance(" ")) if self.pieces[index][:1].isspace() else apart
 

@@ -402,7 +402,7 @@ class EmbeddingsPane(Pane):
 
     @property
     def _is_shown(self) -> bool:
-        """Whether there is a picture of the chosen view."""
+        """True if the engine has answered what the chosen view shows."""
         return self.analogy.found is not None if self.controls.chosen_view == "analogy" else self.shown is not None
 
     def _update_controls(self) -> None:

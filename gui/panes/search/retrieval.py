@@ -21,7 +21,7 @@ class Retrieval(AskRecord):
 
     @property
     def is_extracted(self) -> bool:
-        """Whether the answer is the nearest sentence, because no model has written one."""
+        """True if the answer is the sentence nearest to the question, because no model has written one."""
         return self.sourced.answered is not None and self.sourced.answered.kind == "extracted"
 
     @property

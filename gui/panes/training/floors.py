@@ -33,7 +33,7 @@ class Floor:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where the words of a floor are painted; None where there is no room."""
+    """The boxes in which a floor's name and its flag are painted; None for one that has no room."""
 
     floor: Floor
     name: QRectF | None

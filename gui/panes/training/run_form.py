@@ -213,7 +213,7 @@ class RunForm(Themed, QWidget):
 
     @property
     def written_any(self) -> bool:
-        """Whether some card shows what an earlier run wrote."""
+        """True if a card shows text that an earlier run wrote."""
         return any(card.written for card in self.buttons.values())
 
 
