@@ -48,8 +48,9 @@ def child(folder: str) -> None:
         if window.state.corpus is not None and "text" not in found:
             found["text"] = time.time()
             window.workspace.set_layout(4, list(FAVOURITES))
-        # After the world's text is opened and a run on it estimated, the engine is idle.
-        if time.time() - found.get("text", math.inf) > REST_SECONDS and "begun" not in found:
+        # After the world's text is opened and runs on it are estimated, the engine is idle.
+        rested = time.time() - found.get("text", math.inf) > REST_SECONDS
+        if rested and "begun" not in found and not window.engine_status.jobs.are_running:
             found["begun"] = time.time()
             pane = window.workspace.pane("generation")
             pane.writing.page.length.setValue(TOKENS)  # type: ignore[attr-defined]
