@@ -139,10 +139,9 @@ class EngineLink(QObject):
             pass
 
     def _deliver(self, generation: int, message: object) -> None:
-        if generation != self._generation:
-            return  # from an engine that has ended
         if message is None:
-            self._lost()
+            if generation == self._generation:  # not the end of an engine that has been replaced
+                self._lost()
         elif isinstance(message, Event):
             if message.job in self._jobs:
                 self._jobs[message.job].answered.emit(message.body)

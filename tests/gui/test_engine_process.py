@@ -52,6 +52,18 @@ def test_requests_are_answered_and_failures_reported(qtbot: QtBot, link: EngineL
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_a_request_without_an_engine_ends_even_if_another_engine_starts_at_once(qtbot: QtBot, link: EngineLink) -> None:
+    assert link.process_id is not None
+    with qtbot.waitSignal(link.died, timeout=SLOW):
+        os.kill(link.process_id, signal.SIGKILL)
+    ended: list[Ended] = []
+    link.submit(Tokenize("a")).ended.connect(ended.append)
+    link.start()
+    qtbot.waitUntil(lambda: bool(ended), timeout=SLOW)
+    assert ended[0].key == "error.engine_gone"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
 def test_the_window_trains_restarts_a_killed_engine_resumes_and_generates(qtbot: QtBot, tmp_path: Path) -> None:
     text = tmp_path / "story.txt"
     text.write_text("the cat sat on the mat. the dog sat on the log.\n" * 60)
