@@ -40,6 +40,7 @@ def share_colors(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
     return image_of(np.sqrt(np.clip(np.nan_to_num(shares), 0, 1)))
 
 
+@cache
 def share_ramp() -> QImage:
     """Return the colours at equal distances along the scale of shares; x is the square root of the share."""
     pixels = image_of(np.linspace(0, 1, 128))

@@ -1,6 +1,7 @@
 """Named colours, sizes and the style sheet: the only file that contains colours."""
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from string import Template
 
@@ -56,7 +57,7 @@ class Theme:
     @property
     def content(self) -> "Theme":
         """The theme whose zoom is the content's."""
-        return self if self.zoom == self.content_zoom else replace(self, zoom=self.content_zoom)
+        return _of_content(self)
 
     def px(self, size: float) -> int:
         """Return a length given at zoom 1, in pixels at this zoom."""
@@ -73,6 +74,11 @@ class Theme:
         font.setPixelSize(self.px(size))
         font.setBold(bold)
         return font
+
+
+@lru_cache(maxsize=4)
+def _of_content(theme: Theme) -> Theme:
+    return replace(theme, zoom=theme.content_zoom)
 
 
 # The series are Okabe and Ito's colours (jfly.uni-koeln.de/color, 2008), safe for the colour-blind.

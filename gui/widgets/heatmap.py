@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
+    QFont,
     QFontMetricsF,
     QImage,
     QKeyEvent,
@@ -17,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from gui.colormaps import share_colors
+from gui.colormaps import root_colors
 from gui.i18n import percent, t
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, NORMAL
@@ -32,10 +34,8 @@ ROOM_FOR_TITLES = 300  # pixels at zoom 1 of width and height, from which the ax
 def shares_image(weights: NDArray[np.floating]) -> QImage:
     """Return a causal matrix [query, key] as an image in which the masked cells are transparent, coloured as shares."""
     rows, columns = weights.shape
-    pixels = np.zeros((rows, columns, 4), np.uint8)
-    pixels[..., :3] = share_colors(weights)
-    pixels[..., 3] = np.tril(np.full((rows, columns), 255, np.uint8), columns - rows)
-    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
+    pixels = np.tril(root_colors()[weights.astype(np.float16).view(np.uint16)], columns - rows)
+    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32).copy()
 
 
 class Heatmap(Painted):
@@ -49,6 +49,7 @@ class Heatmap(Painted):
         self.row: int | None = None
         self.key: int | None = None
         self._image = QImage()
+        self._widest: tuple[object, float] = (None, 0.0)  # the width of the widest token, and what it depends on
         self._view = QRectF()  # the part of the matrix that is shown, in cells; empty = all
         self._drag: QPointF | None = None
         self.setMouseTracking(True)
@@ -78,6 +79,13 @@ class Heatmap(Painted):
     def _metrics(self) -> QFontMetricsF:
         return QFontMetricsF(self.theme.font(NORMAL, bold=True))
 
+    def _widest_token(self, metrics: QFontMetricsF) -> float:
+        """Return the width of the widest token; it is measured once, because another head has the same tokens."""
+        key = self.pieces, self.theme.px(NORMAL)
+        if self._widest[0] != key:
+            self._widest = key, max((metrics.horizontalAdvance(visible(p)) for p in self.pieces), default=0.0)
+        return self._widest[1]
+
     def _title_room(self) -> float:
         """Return the height of an axis title; 0 in a small picture, which has none."""
         small = min(self.width(), self.height()) < self.theme.px(ROOM_FOR_TITLES)
@@ -86,7 +94,7 @@ class Heatmap(Painted):
     def _matrix(self) -> QRectF:
         """Return the box of the cells, which are square, with room for titles and tokens at the left and above."""
         metrics, title = self._metrics(), self._title_room()
-        widest = max((metrics.horizontalAdvance(visible(p)) for p in self.pieces), default=0.0)
+        widest = self._widest_token(metrics)
         left = title + min(widest, self.width() * LABEL_SHARE) + GAP_M
         slant = math.radians(SLANT)
         top = min(widest * math.sin(slant), self.height() * LABEL_SHARE) + metrics.ascent() * math.cos(slant)
@@ -169,34 +177,37 @@ class Heatmap(Painted):
 
     def _paint_labels(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
         """Paint the tokens at the left and above, where they would overlap the selected query and key."""
-        metrics, title = self._metrics(), self._title_room()
-        every = max(1, int(np.ceil(metrics.height() * 0.9 / cell)))
+        bold, title = self._metrics(), self._title_room()
+        styles = self._label_style(chosen=False), self._label_style(chosen=True)
+        every = max(1, int(np.ceil(bold.height() * 0.9 / cell)))
+
+        def style(chosen: bool, index: int, room: float) -> str:
+            """Set font and colour of a token, and return it as it fits."""
+            font, color, metrics = styles[chosen]
+            painter.setFont(font)
+            painter.setPen(color)
+            return metrics.elidedText(visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room)
+
+        room = QRectF(title, 0, box.left() - GAP_M - title, bold.height())
         for index in labelled_tokens(len(self.pieces), every, self.row):
             if shown.top() <= index + 0.5 < shown.bottom():
-                self._set_label_style(painter, index == self.row)
-                y = box.top() + (index + 0.5 - shown.top()) * cell
-                room = QRectF(title, y - metrics.height() / 2, box.left() - GAP_M - title, metrics.height())
-                text = QFontMetricsF(painter.font()).elidedText(
-                    visible(self.pieces[index]), Qt.TextElideMode.ElideRight, room.width()
-                )
+                room.moveTop(box.top() + (index + 0.5 - shown.top()) * cell - bold.height() / 2)
+                text = style(index == self.row, index, room.width())
                 painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         slant = math.radians(SLANT)
-        above = (box.top() - title - _gap(metrics) - metrics.ascent() * math.cos(slant)) / math.sin(slant)
+        above = (box.top() - title - _gap(bold) - bold.ascent() * math.cos(slant)) / math.sin(slant)
         for index in labelled_tokens(len(self.pieces), every, self.key):
             if shown.left() <= index + 0.5 < shown.right():
-                self._set_label_style(painter, index in (self.row, self.key))
+                text = style(index in (self.row, self.key), index, above)
                 painter.save()
-                painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - _gap(metrics))
+                painter.translate(box.left() + (index + 0.5 - shown.left()) * cell, box.top() - _gap(bold))
                 painter.rotate(-SLANT)
-                text = QFontMetricsF(painter.font()).elidedText(
-                    visible(self.pieces[index]), Qt.TextElideMode.ElideRight, above
-                )
-                painter.drawText(0, round(metrics.ascent() / 3), text)
+                painter.drawText(0, round(bold.ascent() / 3), text)
                 painter.restore()
 
-    def _set_label_style(self, painter: QPainter, chosen: bool) -> None:
-        painter.setFont(self.theme.font(NORMAL, bold=chosen))
-        painter.setPen(self.theme.color("accent" if chosen else "muted"))
+    def _label_style(self, chosen: bool) -> tuple[QFont, QColor, QFontMetricsF]:
+        font = self.theme.font(NORMAL, bold=chosen)
+        return font, self.theme.color("accent" if chosen else "muted"), QFontMetricsF(font)
 
     def scale_box(self) -> QRectF:
         """Return the box of the scale of colours: in the masked corner, or else to the right of the matrix."""
