@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
 
 from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
 from gui.panes.inside.pane import InsidePane, bars_of
+from gui.panes.inside.rank_plot import LARGEST_POINT
 from gui.panes.inside.sentence import led_since, sentence
+from gui.theme import NORMAL
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import (
     LENS_LAYERS as LAYERS,
@@ -71,6 +74,18 @@ def test_the_rank_is_drawn_on_a_logarithmic_axis(pane: InsidePane) -> None:
     assert np.diff(heights) == pytest.approx([-third] * 3)
     assert "rank 10" in plain(plot.describe_at(plot.point(2).toPoint()))
     assert plot.describe_at(QPoint(0, 0)) == ""
+
+
+@pytest.mark.parametrize("content_zoom", [1.0, 2.7])
+def test_the_last_layer_of_the_rank_plot_is_inside_it(
+    pane: InsidePane, window: MainWindow, content_zoom: float
+) -> None:
+    pane.settings.content_zoom = content_zoom
+    window.appearance.apply_theme()
+    plot = pane.ranks
+    plot.set_data(np.arange(31, 0, -1, dtype=np.int32), np.ones(31, np.float32), "", 30)
+    half = QFontMetricsF(plot.theme.font(NORMAL)).horizontalAdvance("30") / 2
+    assert plot.point(30).x() + max(half, plot.theme.px(LARGEST_POINT)) <= plot.width()
 
 
 def test_the_bars_add_up_to_the_logit() -> None:

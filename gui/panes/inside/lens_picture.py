@@ -14,6 +14,7 @@ from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
 NARROWEST = 74  # pixels at zoom 1 of a column
+SMALLEST = 9  # pixels of type in a cell, at any zoom
 LIGHT = 140  # luma, 0..255, from which a colour has black type on it
 
 
@@ -93,7 +94,9 @@ class LensPicture(Painted):
         box, share = self.cell(row, column), float(grid.probabilities[row, column, 0])
         color = share_color(share)
         painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), color)
-        painter.setFont(self.theme.font(min(LARGE, max(8, int(0.6 * box.height() / self.theme.zoom)))))
+        font = self.theme.font(LARGE)
+        font.setPixelSize(min(font.pixelSize(), max(SMALLEST, int(0.6 * box.height()))))
+        painter.setFont(font)
         metrics = QFontMetricsF(painter.font())
         if metrics.height() > box.height() + 2:
             return  # the candidates of the selected cell are beside the picture

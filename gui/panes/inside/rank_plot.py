@@ -11,6 +11,8 @@ from gui.i18n import number, percent, t
 from gui.theme import GAP_M, GAP_S, NORMAL
 from gui.widgets.painted import Painted, Policy
 
+LARGEST_POINT = 6  # pixels at zoom 1: the radius of the selected layer's
+
 
 class RankPlot(Painted):
     def __init__(self) -> None:
@@ -45,8 +47,9 @@ class RankPlot(Painted):
         """Return the box of the line."""
         metrics = self._metrics()
         left = max(map(metrics.horizontalAdvance, map(number, self.ticks()))) + GAP_M
-        height = self.height() - 3.2 * metrics.height() - GAP_M
-        return QRectF(left, 1.5 * metrics.height(), self.width() - left - GAP_M, height)
+        right = max(metrics.horizontalAdvance(str(len(self.ranks))) / 2, self.theme.px(LARGEST_POINT)) + GAP_S
+        height = self.height() - 3.6 * metrics.height() - 2 * GAP_S
+        return QRectF(left, 1.6 * metrics.height(), self.width() - left - right, height)
 
     def point(self, layer: int) -> QPointF:
         """Return the place of the rank after a layer."""
@@ -68,23 +71,27 @@ class RankPlot(Painted):
         painter.drawPolyline(QPolygonF(points))
         painter.setBrush(self.theme.series_color(0))
         for layer, point in enumerate(points):
-            size = self.theme.px(6 if layer == self.current else 3)
+            size = self.theme.px(LARGEST_POINT if layer == self.current else 3)
             painter.setBrush(self.theme.color("accent" if layer == self.current else "surface"))
             painter.drawEllipse(point, size, size)
 
     def _paint_axes(self, painter: QPainter) -> None:
         metrics, area, layers = self._metrics(), self.area(), len(self.ranks) - 1
-        for tick in self.ticks():
+        apart = area.height() / math.log10(self.ticks()[-1])
+        every = max(1, math.ceil(metrics.height() / max(1.0, apart)))  # powers of ten
+        for tick in self.ticks()[::every]:
             y = area.top() + area.height() * math.log10(tick) / math.log10(self.ticks()[-1])
             painter.setPen(self.theme.color("grid"))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(self.theme.color("muted"))
             box = QRectF(0, y - metrics.height() / 2, area.left() - GAP_M, metrics.height())
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number(tick))
-        step = max(1, 5 * math.ceil(layers / 30)) if layers > 8 else 1
+        wide = metrics.horizontalAdvance(f"{layers}0")
+        room = max(1.0, area.width() / wide)  # labels side by side
+        step = next((step for step in (1, 2, 5, 10, 20) if layers / step < room), 50)
         for layer in range(0, layers + 1, step):
             x = self.point(layer).x()
-            box = QRectF(x - 40, area.bottom() + GAP_S, 80, metrics.height())
+            box = QRectF(x - wide, area.bottom() + GAP_S, 2 * wide, metrics.height())
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, str(layer))
         below = QRectF(area.left(), area.bottom() + GAP_S + metrics.height(), area.width(), metrics.height())
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, t("pane.inside.after_layer"))
