@@ -1,26 +1,25 @@
-"""A text as one row of chips with piece and ID. It is painted, so that thousands of tokens are cheap."""
+"""A text as one row of chips with piece and ID. It is painted, so that thousands of tokens are cheap.
+
+A character of several tokens is one chip, divided below the character into the bytes of its tokens.
+"""
 
 from bisect import bisect_right
 from collections.abc import Callable
+from math import ceil
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QWheelEvent,
-)
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.tokens import Tokens
 from gui.i18n import t
 from gui.text import visible
-from gui.theme import GAP_S, NORMAL, SMALL
-from gui.widgets.chips import ChipStyle
+from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
+from gui.widgets.token_groups import bytes_of, groups_of, text_of
 
 ID_SIZE = SMALL - 2
+EDGE = 1  # pixels above a piece and below an ID
 CHEVRON = 16  # pixels at zoom 1 for the sign that there is more
 
 
@@ -35,8 +34,9 @@ class TokenStrip(Painted):
         self.setMouseTracking(True)
         self.tokens: Tokens | None = None
         self.current: int | None = None
-        self._lefts: list[float] = []  # x of each chip before scrolling
-        self._right = 0.0
+        self._groups: list[list[int]] = []  # of the tokens, one a chip
+        self._lefts: list[float] = []  # x of each token before scrolling
+        self._rights: list[float] = []
         self._scroll = 0.0
         self.restyle()
 
@@ -57,53 +57,99 @@ class TokenStrip(Painted):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        return QSize(400, round(self._style().height))
+        return QSize(400, self._height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, round(self._style().height))
+        return QSize(80, self._height())
 
     # --- Geometry --------------------------------------------------------------------------------
 
-    def _style(self) -> ChipStyle:
-        return ChipStyle(self.theme, NORMAL, ID_SIZE, 1)
+    def _metrics(self, size: int) -> QFontMetricsF:
+        return QFontMetricsF(self.theme.font(size))
+
+    def _number_height(self) -> float:
+        """Return the height of the row of IDs and bytes."""
+        return self._metrics(ID_SIZE).height() + EDGE
+
+    def _height(self) -> int:
+        return round(self._metrics(NORMAL).height() + self._number_height() + EDGE)
 
     def _lay_out(self) -> None:
-        style, x = self._style(), 0.0
-        self._lefts = []
-        for piece, token_id in zip(self.tokens.pieces, self.tokens.ids, strict=True) if self.tokens else ():
-            self._lefts.append(x)
-            x += style.width(piece, str(token_id)) + GAP_S
-        self._right = x
+        """Place the tokens in whole pixels: an edge between two would be blurred."""
+        self._groups = groups_of(self.tokens) if self.tokens is not None else []
+        self._lefts, self._rights = [], []
+        large, small, x = self._metrics(NORMAL), self._metrics(ID_SIZE), 0
+        for group in self._groups:
+            least = [small.horizontalAdvance(self._number(index)) for index in group]
+            more = max(0.0, large.horizontalAdvance(self._words(group)) - sum(least)) / len(group)
+            for width in least:
+                self._lefts.append(x)
+                x += ceil(width + more) + 2 * (GAP_M if len(group) == 1 else GAP_S)
+                self._rights.append(x)
+            x += GAP_S
         self._clamp()
 
+    def _words(self, group: list[int]) -> str:
+        """Return what is written on a chip: a piece, or a character of which its tokens are the bytes."""
+        assert self.tokens is not None
+        return visible(text_of(self.tokens, group))
+
+    def _number(self, index: int) -> str:
+        """Return what is written below a token: its bytes if it is no whole piece, or else its ID."""
+        assert self.tokens is not None
+        return bytes_of(self.tokens, index) or str(self.tokens.ids[index])
+
     def _span(self, index: int) -> tuple[float, float]:
-        following = self._lefts[index + 1] if index + 1 < len(self._lefts) else self._right
-        return self._lefts[index], following - GAP_S
+        return self._lefts[index], self._rights[index]
+
+    def _end(self) -> float:
+        return self._rights[-1] if self._rights else 0.0
 
     def _clamp(self) -> None:
-        self._scroll = max(0.0, min(self._scroll, self._right - self.width()))
+        self._scroll = max(0.0, min(self._scroll, self._end() - self.width()))
         self.update()
 
     def _index_at(self, x: float) -> int | None:
         index = bisect_right(self._lefts, x + self._scroll) - 1
-        return index if index >= 0 and x + self._scroll < self._span(index)[1] else None
+        return index if index >= 0 and x + self._scroll < self._rights[index] else None
 
     # --- Painting and input ----------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.tokens is None:
             return
-        painter, style = QPainter(self), self._style()
+        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        first = max(0, bisect_right(self._lefts, self._scroll) - 1)
-        for index in range(first, len(self._lefts)):
-            left, right = self._span(index)
-            if left - self._scroll > self.width():
+        for group in self._groups[self._first_shown() :]:
+            left, right = self._lefts[group[0]] - self._scroll, self._rights[group[-1]] - self._scroll
+            if left > self.width():
                 break
-            box = QRectF(left - self._scroll, 0, right - left, self.height())
-            number = str(self.tokens.ids[index])
-            style.paint(painter, box, self.tokens.pieces[index], number, index == self.current)
+            self._paint_chip(painter, QRectF(left, 0, right - left, self.height()), group)
         self._paint_fades(painter)
+
+    def _first_shown(self) -> int:
+        """Return the first chip that is not left of the widget."""
+        return bisect_right(self._groups, self._scroll, key=lambda group: self._rights[group[-1]])
+
+    def _paint_chip(self, painter: QPainter, box: QRectF, group: list[int]) -> None:
+        chosen, foot = self.current in group, self._number_height()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.color("accent" if chosen and len(group) == 1 else "sunken"))
+        painter.drawRoundedRect(box, GAP_S, GAP_S)
+        painter.setFont(self.theme.font(ID_SIZE))
+        for index in group:
+            left, right = self._span(index)
+            part = QRectF(left - self._scroll, box.bottom() - foot, right - left, foot - EDGE)
+            if index == self.current and len(group) > 1:
+                painter.fillRect(part, self.theme.color("accent"))
+            if index > group[0]:
+                painter.setPen(QPen(self.theme.color("border"), 1))
+                painter.drawLine(part.topLeft(), part.bottomLeft())
+            painter.setPen(self.theme.color("on_accent" if index == self.current else "muted"))
+            painter.drawText(part, Qt.AlignmentFlag.AlignCenter, self._number(index))
+        painter.setFont(self.theme.font(NORMAL))
+        painter.setPen(self.theme.color("on_accent" if chosen and len(group) == 1 else "text"))
+        painter.drawText(box.adjusted(0, EDGE, 0, -foot), Qt.AlignmentFlag.AlignCenter, self._words(group))
 
     def _paint_fades(self, painter: QPainter) -> None:
         """Paint a chevron at each edge beyond which there are more chips."""
@@ -111,7 +157,7 @@ class TokenStrip(Painted):
         width = self.theme.px(CHEVRON)
         for shown, left, sign in (
             (self._scroll > 0, 0, "‹"),
-            (self._right - self._scroll > self.width() + 1, self.width() - width, "›"),
+            (self._end() - self._scroll > self.width() + 1, self.width() - width, "›"),
         ):
             if shown:
                 box = QRectF(left, 0, width, self.height())

@@ -1,5 +1,7 @@
 """The chips of a text: a character of several tokens is one chip with a part for each."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -9,8 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.tokens import Tokens
 from gui.panes.tokens.token_flow import SIZES, TokenFlow
-from gui.panes.tokens.token_groups import MOST_PARTS, bytes_of, groups_of, text_of
 from gui.theme import LARGE
+from gui.widgets.token_groups import MOST_PARTS, bytes_of, groups_of, text_of
+from gui.widgets.token_strip import TokenStrip
 from tests.gui.fakes import tokens_of
 from tests.gui.hands import click, recorded, show
 
@@ -100,3 +103,23 @@ def test_arrow_keys_move_the_selection_through_the_text(qtbot: QtBot) -> None:
     for key, expected in (("Right", 0), ("Right", 1), ("End", 2), ("Left", 1), ("Escape", None)):
         QTest.keyClick(flow.page, getattr(Qt.Key, f"Key_{key}"))
         assert flow.page.current == expected
+
+
+def test_the_strip_draws_a_character_of_several_tokens_once_with_its_bytes(qtbot: QtBot) -> None:
+    strip: TokenStrip = show(qtbot, TokenStrip(), 600, 46)
+    strip.set_tokens(byte_tokens("a吾b"))
+    assert [strip._words(group) for group in strip._groups] == ["a", "吾", "b"]
+    assert [strip._number(index) for index in range(5)] == ["0", "E5", "90", "BE", "4"]
+    spans = [strip._span(index) for index in range(5)]
+    assert [left == right for (_, right), (left, _) in pairwise(spans)] == [False, True, True, False]
+    chosen = recorded(strip.selected)
+    for left, right in spans:
+        click(strip, QPoint(round((left + right) / 2), 40))
+    assert chosen == [0, 1, 2, 3, 4]
+
+
+def test_the_strip_writes_a_byte_that_is_a_whole_character_as_that_character(qtbot: QtBot) -> None:
+    place = np.arange(1, dtype=np.int32)
+    strip: TokenStrip = show(qtbot, TokenStrip(), 600, 46)
+    strip.set_tokens(Tokens("2", place, ("<0x32>",), place, place + 1, place, place + 1, ("byte",)))
+    assert (strip._words([0]), strip._number(0)) == ("2", "32")

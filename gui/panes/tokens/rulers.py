@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QWidget
 from engine.messages.tokens import TOKENIZERS, TokenizerColumn
 from gui.i18n import number, t
 from gui.panes.tokens.tints import tint
-from gui.panes.tokens.token_groups import groups_of
 from gui.text import SIGNS
 from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
 from gui.widgets.painted import PaintedRows, Policy
+from gui.widgets.token_groups import groups_of
 
 MOST_SPREAD = 2.5  # of the characters of a short text, so that cuts between them are seen
 LEAST_ROW, MOST_ROW = 24, 40  # the height of a row, in pixels at zoom 1

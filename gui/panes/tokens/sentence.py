@@ -4,8 +4,8 @@ import numpy as np
 
 from engine.messages.tokens import Tokens, Vocabulary
 from gui.i18n import number, percent, t
-from gui.panes.tokens.token_groups import groups_of, text_of
 from gui.text import visible
+from gui.widgets.token_groups import groups_of, text_of
 
 
 def of_split(tokens: Tokens) -> str:

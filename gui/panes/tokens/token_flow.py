@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 from engine.messages.tokens import Tokens
 from gui.layout import UNLIMITED
 from gui.panes.tokens.tints import tint
-from gui.panes.tokens.token_groups import bytes_of, groups_of, shown, text_of
 from gui.text import visible
 from gui.theme import GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL, Theme
 from gui.widgets.painted import Painted
+from gui.widgets.token_groups import bytes_of, groups_of, shown, text_of
 from gui.widgets.token_strip import describe, token_by_key
 
 SIZES = (64, 44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1: the largest in which the text fits
