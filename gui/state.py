@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.messages.comparing import Pinned
 from engine.messages.generation import SamplingSettings
-from engine.messages.models import ModelInfo
+from engine.messages.models import Intervention, ModelInfo
 from engine.messages.texts import TextInfo
 from engine.messages.tokens import Tokens
 from engine.messages.training import TrainingPoints
@@ -29,7 +29,9 @@ class AppState(QObject):
     corpus_changed = Signal()
     model_changed = Signal()
     opening_changed = Signal()
-    weights_changed = Signal()  # of the open model, by training
+    weights_changed = Signal()  # of the open model, by training; or its interventions
+    interventions_changed = Signal()
+    interventions_wished = Signal(object)  # tuple[Intervention, ...]: those that the open model should have
     selection_changed = Signal()  # token, layer or head
     training_changed = Signal()
     progress_changed = Signal()
@@ -43,6 +45,7 @@ class AppState(QObject):
         self.tokens: Tokens | None = None  # of `text`, by the open model's tokenizer
         self.corpus: TextInfo | None = None  # the text for the next run
         self.model: ModelInfo | None = None
+        self.interventions: tuple[Intervention, ...] = ()  # what is changed in the open model
         self.pinned: Pinned | None = None  # the state to compare with, "A"
         self.opening = False  # whether a model is being opened
         self.token: int | None = None  # index into tokens
@@ -82,6 +85,17 @@ class AppState(QObject):
 
     def set_model(self, model: ModelInfo | None) -> None:
         self._set("model", model, self.model_changed)
+
+    def wish_interventions(self, interventions: tuple[Intervention, ...]) -> None:
+        """Ask for these interventions in the open model, instead of all that it has now."""
+        self.interventions_wished.emit(interventions)
+
+    def set_interventions(self, interventions: tuple[Intervention, ...]) -> None:
+        """Set the interventions that the engine has made."""
+        if interventions != self.interventions:
+            self.interventions = interventions
+            self.interventions_changed.emit()
+            self.weights_changed.emit()
 
     def set_pinned(self, pinned: Pinned | None) -> None:
         self._set("pinned", pinned if pinned is not None and pinned.info is not None else None, self.pinned_changed)

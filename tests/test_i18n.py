@@ -23,8 +23,10 @@ from gui.panes import PANE_IDS, PANES
 from gui.panes.attention import film, pane as attention
 from gui.panes.chat import chat_page
 from gui.panes.embeddings import map_controls
-from gui.panes.generation import compare_page, comparing, pane as generation, writing_page
+from gui.panes.generation import compare_page, comparing, writing_page
+from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
+from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
@@ -106,14 +108,15 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.compare.key.{}.line": comparing.FULL_BITS,
     "pane.generation.compare.side_{}": compare_page.SIDES,
     "pane.generation.key.{}": writing_page.COLORS,
-    "pane.generation.mode.{}": generation.PARTS,
+    "pane.{}.modes": ("generation", "inside"),
+    "pane.{}.mode.{}": (*product(("generation",), GenerationPane.PARTS), *product(("inside",), InsidePane.PARTS)),
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,
     "pane.generation.score.axis.{}": UNITS,
     "pane.generation.score.key.{}": UNITS,
     "pane.generation.says.better.{}": ("even", "now", "a"),
     "pane.generation.score.{}": ("word_one", "word_several", "summary", "stopped"),
-    "pane.generation.subtitle.{}": generation.PARTS,
+    "pane.generation.subtitle.{}": GenerationPane.PARTS,
     "pane.generation.unit.{}": UNITS,
     "pane.generation.{}": ("step", "back", "more", "side", "tree_button", "copy", "clear", "live", "length"),
     "pane.map.picture.describe.{}": [*DROPPED, "greedy", "probabilities", "tokens"],

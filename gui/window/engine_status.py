@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from engine.messages.status import EngineReady, Hello, Notice
+from gui.changes import change_words
 from gui.engine_link import EngineLink
 from gui.i18n import duration, number, t
 from gui.requests import Requests
@@ -33,7 +34,12 @@ class EngineStatus(Translated, QObject):
         opening.model_coming.connect(self._show_notice)
         for signal in (state.training_changed, state.progress_changed, opening.ended):
             signal.connect(self._show_activity)
-        for signal in (state.model_changed, state.opening_changed, state.pinned_changed):
+        for signal in (
+            state.model_changed,
+            state.opening_changed,
+            state.pinned_changed,
+            state.interventions_changed,
+        ):
             signal.connect(self._show_model)
         self.retranslate()
 
@@ -99,6 +105,9 @@ class EngineStatus(Translated, QObject):
             pinned = self._state.pinned.info if self._state.pinned is not None else None
             words = t("status.pinned", name=name_of(pinned), model=words) if pinned else words
             self._status.set_model(words, "\n".join((words, *costs)))
+        changes = self._state.interventions if model is not None else ()
+        words = t("status.changes", count=len(changes)) if changes else ""
+        self._status.set_changes(words, "\n".join(map(change_words, changes)))
 
     def retranslate(self) -> None:
         self._show_model()

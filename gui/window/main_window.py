@@ -32,6 +32,7 @@ from gui.widgets.token_strip import TokenStrip
 from gui.widgets.veil import Veil
 from gui.window.actions import Actions, Entry
 from gui.window.appearance import Appearance
+from gui.window.changing import Changing
 from gui.window.engine_status import EngineStatus
 from gui.window.finder import Finder
 from gui.window.focus import FocusRing
@@ -73,6 +74,7 @@ class MainWindow(Themed, QMainWindow):
         self._requests = Requests(engine, self.banner.show_failure)
         self.opening = Opening(self, engine, self._requests, settings)
         self.runs = RunController(self.state, engine)
+        self.changing = Changing(self.state, self._requests)
         self._build()
         self._saver = timer(self, SAVE_DELAY_MS, self.save_settings, single_shot=True)
         self._resized = timer(
@@ -132,6 +134,9 @@ class MainWindow(Themed, QMainWindow):
             Entry("tiles_2", ("Ctrl+Alt+2",), lambda: self.workspace.choose_count(2)),
             Entry("tiles_4", ("Ctrl+Alt+4",), lambda: self.workspace.choose_count(4)),
             Entry("enlarge", ("F10",), self.workspace.enlarge),
+            Entry("undo_change", ("Ctrl+Z",), self.changing.undo),
+            Entry("redo_change", ("Ctrl+Shift+Z",), self.changing.redo),
+            Entry("take_back", (), self.changing.take_back),
             Entry("zoom_in", (), lambda: self.appearance.change_zoom(1), "Ctrl++"),
             Entry("zoom_out", (), lambda: self.appearance.change_zoom(-1), "Ctrl+-"),
             Entry("controls_in", (), lambda: self.appearance.change_zoom(1, controls=True), "Ctrl+Shift++"),
@@ -171,6 +176,7 @@ class MainWindow(Themed, QMainWindow):
         self.engine.died.connect(lambda: self.banner.show_key("error.engine_gone", "bad"))
         self.runs.model_wanted.connect(self.opening.open_model)
         self.engine.closed.connect(self.close)
+        self.status.take_back_wanted.connect(self.changing.take_back)
         state.text_changed.connect(self._text_changed)
         state.model_changed.connect(self._model_changed)
         state.opening_changed.connect(self._adapt_layout)

@@ -33,6 +33,7 @@ class Dot(Themed, QWidget):
 
 class StatusLine(Themed, QWidget):
     restart_wanted = Signal()
+    take_back_wanted = Signal()  # all changes in the model
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,6 +47,9 @@ class StatusLine(Themed, QWidget):
         self.restart = QPushButton()
         self.restart.clicked.connect(self.restart_wanted)
         self.restart.hide()
+        self.changes = QPushButton()
+        self.changes.clicked.connect(self.take_back_wanted)
+        self.changes.hide()
         for text in (self.activity, self.model):
             text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.model.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -58,6 +62,7 @@ class StatusLine(Themed, QWidget):
             (self.restart, 0),
             (self.activity, 3),
             (self.warning, 0),
+            (self.changes, 0),
             (self.model, 2),
         ):
             layout.addWidget(widget, stretch)
@@ -84,6 +89,12 @@ class StatusLine(Themed, QWidget):
     def set_warning(self, words: str) -> None:
         self.warning.setText(words)
         self.warning.setVisible(bool(words))
+
+    def set_changes(self, words: str, explained: str = "") -> None:
+        """Show the button that takes back what is changed in the model, or hide it if there is nothing."""
+        self.changes.setText(words)
+        self.changes.setToolTip(tip(explained))
+        self.changes.setVisible(bool(words))
 
     def set_model(self, words: str, explained: str = "") -> None:
         """Show the model; on hover, the words without a cut, or what is `explained`."""

@@ -53,7 +53,7 @@ from engine.messages.generation import (
 )
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
 from engine.messages.map import ForwardTrace, TraceForward
-from engine.messages.models import ModelInfo, OpenModel
+from engine.messages.models import ChangeModel, ModelChanged, ModelInfo, OpenModel
 from engine.messages.search import (
     AnswerAttention,
     Answered,
@@ -393,6 +393,7 @@ def default_answers() -> Answers:
         ListPresets: lambda _: [Presets(presets)],
         EstimateTraining: estimate,
         OpenModel: lambda r: [model(r.folder)],
+        ChangeModel: lambda r: [ModelChanged(r.interventions)],
         WriteWorld: lambda _: [Progress("progress.world", 0.5)],
         AssessText: lambda r: [TextAssessment(r.text, "", 1.0, 6.0)],
         Tokenize: lambda r: [tokens_of(r.text)],

@@ -10,9 +10,10 @@ from pytestqt.qtbot import QtBot
 from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
-from gui.panes.inside.pane import InsidePane, bars_of
+from gui.panes.inside.lens import Lens, bars_of
+from gui.panes.inside.lens_sentence import led_since, sentence
+from gui.panes.inside.pane import InsidePane
 from gui.panes.inside.rank_plot import LARGEST_POINT
-from gui.panes.inside.sentence import led_since, sentence
 from gui.theme import NORMAL
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import (
@@ -34,13 +35,18 @@ def pane(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> InsidePane:
     window.workspace.show()
     window.show_pane("inside")
     made = window.workspace.pane(InsidePane)
-    qtbot.waitUntil(lambda: made.parts is not None)
+    qtbot.waitUntil(lambda: made.part_of(Lens).parts is not None)
     return made
 
 
-def test_the_cells_show_what_the_engine_answered(pane: InsidePane, engine: FakeEngine) -> None:
+@pytest.fixture
+def lens(pane: InsidePane) -> Lens:
+    return pane.part_of(Lens)
+
+
+def test_the_cells_show_what_the_engine_answered(lens: Lens, engine: FakeEngine) -> None:
     assert engine.asked(ReadLens)[-1].text == "The capital of France"
-    picture = pane.picture_of_layers
+    picture = lens.page.layers
     assert picture.column == TOKENS - 1
     assert picture.row == LAYERS
     for row in range(LAYERS + 1):
@@ -49,24 +55,24 @@ def test_the_cells_show_what_the_engine_answered(pane: InsidePane, engine: FakeE
     assert f"“␣w{grid().ids[1, 2, 0]}” ({100 * grid().probabilities[1, 2, 0]:.1f} %)" in words
 
 
-def test_a_click_selects_a_cell_and_its_token_everywhere(pane: InsidePane, engine: FakeEngine, qtbot: QtBot) -> None:
-    place = pane.picture_of_layers.cell(1, 0).center().toPoint()
-    qtbot.mouseClick(pane.picture_of_layers, Qt.MouseButton.LeftButton, pos=place)
-    assert pane.state.token == 0
-    assert pane.candidates.bars[0].name == f"␣w{grid().ids[1, 0, 0]}"
+def test_a_click_selects_a_cell_and_its_token_everywhere(lens: Lens, engine: FakeEngine, qtbot: QtBot) -> None:
+    place = lens.page.layers.cell(1, 0).center().toPoint()
+    qtbot.mouseClick(lens.page.layers, Qt.MouseButton.LeftButton, pos=place)
+    assert lens.state.token == 0
+    assert lens.page.candidates.bars[0].name == f"␣w{grid().ids[1, 0, 0]}"
     assert engine.asked(SplitLogit)[-1] == SplitLogit("The capital of France", 0, 1)
-    qtbot.keyClick(pane.picture_of_layers, Qt.Key.Key_Right)
-    assert pane.state.token == 1
+    qtbot.keyClick(lens.page.layers, Qt.Key.Key_Right)
+    assert lens.state.token == 1
 
 
-def test_a_typed_word_is_followed(pane: InsidePane, engine: FakeEngine, qtbot: QtBot) -> None:
-    qtbot.keyClicks(pane.word, "Paris")
+def test_a_typed_word_is_followed(lens: Lens, engine: FakeEngine, qtbot: QtBot) -> None:
+    qtbot.keyClicks(lens.page.word, "Paris")
     qtbot.waitUntil(lambda: engine.asked(ReadLens)[-1].word == "Paris")
-    assert pane.save() == {"word": "Paris"}
+    assert lens.save() == {"word": "Paris"}
 
 
-def test_the_rank_is_drawn_on_a_logarithmic_axis(pane: InsidePane) -> None:
-    plot = pane.ranks
+def test_the_rank_is_drawn_on_a_logarithmic_axis(lens: Lens) -> None:
+    plot = lens.page.ranks
     assert plot.ticks() == [1, 10, 100, 1000]
     third = plot.area().height() / 3
     plot.ranks = np.array([1000, 100, 10, 1], np.int32)
@@ -82,7 +88,7 @@ def test_the_last_layer_of_the_rank_plot_is_inside_it(
 ) -> None:
     pane.settings.content_zoom = content_zoom
     window.appearance.apply_theme()
-    plot = pane.ranks
+    plot = pane.part_of(Lens).page.ranks
     plot.set_data(np.arange(31, 0, -1, dtype=np.int32), np.ones(31, np.float32), "", 30)
     half = QFontMetricsF(plot.theme.font(NORMAL)).horizontalAdvance("30") / 2
     assert plot.point(30).x() + max(half, plot.theme.px(LARGEST_POINT)) <= plot.width()

@@ -5,9 +5,9 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from gui.i18n import t
 from gui.layout import column, label, row, stack
-from gui.panes.generation.part import Page
 from gui.panes.generation.score_curve import ScoreCurve
 from gui.panes.generation.stage_text import StageText
+from gui.part import Page
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars

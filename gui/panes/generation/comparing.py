@@ -16,9 +16,9 @@ from gui.pane import Pane, Table
 from gui.panes.generation import sentence
 from gui.panes.generation.compare_page import SIDES, ComparePage
 from gui.panes.generation.comparison import largest, measures, parts_of
-from gui.panes.generation.part import Part
 from gui.panes.generation.scoring import LONGEST_TEXT
 from gui.panes.generation.units import LN2, share
+from gui.part import Part
 from gui.samples import name_of
 from gui.text import marked, size_words, tip
 from gui.widgets.coloured_text import Span

@@ -15,5 +15,10 @@ class Moment:
     steps: tuple[int, int] = (0, 0)  # the training steps of the first and last token of a text written in training
 
     @property
+    def ids(self) -> tuple[int, ...]:
+        """The IDs of the written tokens."""
+        return tuple(token.id for token in self.written)
+
+    @property
     def last(self) -> GeneratedToken | None:
         return self.written[-1] if self.written else None

@@ -14,10 +14,10 @@ from gui.i18n import number, percent, t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.generation import sentence
-from gui.panes.generation.part import Part
 from gui.panes.generation.score_page import ScorePage
 from gui.panes.generation.scores import TextScores
 from gui.panes.generation.units import UNITS, share
+from gui.part import Part
 from gui.text import marked
 from gui.widgets.coloured_text import Span
 

@@ -100,7 +100,7 @@ class Stage(Themed, QWidget):
 
     def _start_of_flight(self, moment: Moment, before: Moment | None) -> QRectF | None:
         """Return where the last token was among the candidates, if it is the only new one."""
-        is_next = before is not None and not before.is_past and before.written == moment.written[:-1]
+        is_next = before is not None and not before.is_past and before.ids == moment.ids[:-1]
         if not is_next or moment.last is None or moment.is_past or not self.bars.isVisible() or moment.steps[1]:
             return None
         if before is None or before.prompt != moment.prompt:

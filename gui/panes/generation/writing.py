@@ -24,9 +24,9 @@ from gui.pane import Pane, Table
 from gui.panes.generation import sentence
 from gui.panes.generation.columns import Columns
 from gui.panes.generation.moment import Moment
-from gui.panes.generation.part import Part
 from gui.panes.generation.tables import branch_table, token_table
 from gui.panes.generation.writing_page import WritingPage
+from gui.part import Part
 from gui.widgets.branches import Branches, Node
 from gui.widgets.coloured_text import Span
 from gui.widgets.token_spans import spans_of

@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QS
 
 from gui.i18n import t
 from gui.layout import column, label, row
-from gui.panes.generation.part import Page
 from gui.panes.generation.stage import Stage
+from gui.part import Page
 from gui.text import tip
 from gui.theme import GAP_M, GAP_S, icon
 from gui.themed import Themed

@@ -1,0 +1,19 @@
+"""The interventions in the open model, in words."""
+
+from engine.messages.models import Intervention, Scaled
+from gui.i18n import number, t
+
+
+def part_words(layer: int, head: int | None) -> str:
+    """Return the name of a head, or of a layer's MLP, counted from 1."""
+    return t("part.mlp", layer=layer + 1) if head is None else t("part.head", layer=layer + 1, head=head + 1)
+
+
+def change_words(change: Intervention) -> str:
+    """Return what an intervention does, for example "Layer 3, head 1: off"."""
+    part = part_words(change.layer, change.head)
+    if not isinstance(change, Scaled):
+        return t("change.mean", part=part)
+    if change.factor == 0:
+        return t("change.off", part=part)
+    return t("change.scaled", part=part, factor=number(change.factor, 2))

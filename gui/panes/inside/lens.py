@@ -1,0 +1,217 @@
+"""The lens: the next token that each layer would give, the way of one answer through the layers, and who wrote it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
+from gui.changes import part_words
+from gui.i18n import percent, t
+from gui.layout import label, row as in_a_row, stack, timer
+from gui.pane import Pane, Table
+from gui.panes.inside.lens_picture import LensPicture
+from gui.panes.inside.lens_sentence import sentence
+from gui.panes.inside.rank_plot import RankPlot
+from gui.part import Page, Part
+from gui.text import visible, word
+from gui.theme import GAP_L, GAP_M, NORMAL
+from gui.widgets.bar_list import Bar, BarList
+
+TYPING_MS = 300
+MOST_PARTS = 12  # of a logit that are shown one by one; the others are one bar
+ROOM_FOR_SIDE, ROOM_FOR_CANDIDATES = 700, 620  # pixels at zoom 1 of the pane's width, and of its height
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A lens and the text that it belongs to."""
+
+    text: str
+    grid: LensGrid
+
+
+class LensPage(Page):
+    """The table of layers and tokens, and beside it the selected cell and the answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers, self.ranks = LensPicture(), RankPlot()
+        self.candidates = BarList(most=1.0, size_of_type=NORMAL)
+        self.bars = BarList(size_of_type=NORMAL)
+        self.candidates_title, self.bars_title = label("content", wraps=True), label("content", wraps=True)
+        self.word, self.word_label = QLineEdit(), label()
+        self.shown, self.side, self.tools = QWidget(), QWidget(), QWidget()
+        self.tools.setLayout(in_a_row(self.word_label, self.word, 1, spacing=GAP_M))
+        beside = (self.candidates_title, self.candidates, self.ranks, self.bars_title, self.bars)
+        stack(self.side, *beside, spacing=GAP_M).setStretchFactor(self.ranks, 1)
+        across = in_a_row(self.layers, self.side, spacing=GAP_L)
+        across.setStretch(0, 3)
+        across.setStretch(1, 2)
+        self.shown.setLayout(across)
+        stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
+
+
+class Lens(Part):
+    page: LensPage
+    needs_text = True
+
+    def __init__(self, pane: Pane) -> None:
+        super().__init__(pane)
+        self.shown: Shown | None = None
+        self.parts: LogitParts | None = None
+        self._layer: int | None = None  # the selected row; None is the last
+        self.page = LensPage()
+        self.page.word.setMaximumWidth(pane.theme.px(220))
+        self._typing = timer(self, TYPING_MS, self.refresh, single_shot=True)
+        self.page.word.textChanged.connect(lambda: self._typing.start())
+        self.page.layers.chosen.connect(self._cell_chosen)
+        self.state.selection_changed.connect(self._selection_changed)
+
+    # --- Requests --------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        text = self.state.text
+        self.ask(ReadLens(text, self.page.word.text()), lambda grid: self._arrived(Shown(text, grid)))
+
+    def show_live(self) -> None:
+        self.refresh()
+
+    def _arrived(self, shown: Shown) -> None:
+        self.shown, self.parts = shown, None
+        self.pane.report_context(len(shown.grid.pieces), shown.grid.first + len(shown.grid.pieces))
+        self._split()
+        self._draw()
+
+    def _split(self) -> None:
+        """Ask for the parts of the selected column's logit."""
+        if self.shown is None:
+            return
+        shown, column = self.shown, self._column(self.shown.grid)
+        request = SplitLogit(shown.text, shown.grid.first + column, int(shown.grid.targets[column]))
+        self.ask(request, lambda parts: self._parts_arrived(shown, column, parts))
+
+    def _parts_arrived(self, shown: Shown, column: int, parts: LogitParts) -> None:
+        if shown is self.shown and column == self._column(shown.grid):
+            self.parts = parts
+            self._draw()
+
+    # --- Selection -------------------------------------------------------------------------------
+
+    def _column(self, grid: LensGrid) -> int:
+        """Return the column of the selected token, or the last."""
+        last = len(grid.pieces) - 1
+        token = self.state.token
+        return last if token is None else min(max(0, token - grid.first), last)
+
+    def _row(self, grid: LensGrid) -> int:
+        return len(grid.ids) - 1 if self._layer is None else min(self._layer, len(grid.ids) - 1)
+
+    def _cell_chosen(self, row: int, column: int) -> None:
+        if self.shown is not None:
+            self._layer = row
+            self.state.select_token(column + self.shown.grid.first)
+            self._draw()
+
+    def _selection_changed(self) -> None:
+        if self.page.isVisible() and self.shown is not None:
+            self.parts = None
+            self._split()
+            self._draw()
+
+    def on_shown(self) -> None:
+        self._selection_changed()
+
+    # --- Showing ---------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        shown = self.shown
+        self.pane.subtitle_changed.emit()
+        if shown is None:
+            return
+        grid = shown.grid
+        row, column = self._row(grid), self._column(grid)
+        target = word(grid.names[int(grid.targets[column])])
+        self.page.layers.set_data(grid, row, column)
+        title = t("pane.inside.way", word=target)
+        self.page.ranks.set_data(grid.target_ranks[:, column], grid.target_probabilities[:, column], title, row)
+        self.page.candidates_title.setText(self.page.layers.describe(row, column))
+        self.page.candidates.set_bars(
+            [
+                Bar(visible(grid.names[int(token)]), float(share), percent(float(share), 1))
+                for token, share in zip(grid.ids[row, column], grid.probabilities[row, column], strict=True)
+            ]
+        )
+        self.page.bars_title.setText(t("pane.inside.parts", word=target))
+        self.page.bars.set_bars([] if self.parts is None else bars_of(self.parts))
+
+    def adapt_layout(self, room: QSize) -> None:
+        px = self.pane.theme.px
+        self.page.side.setVisible(room.width() > px(ROOM_FOR_SIDE) and not self.pane.compact)
+        roomy = room.height() > px(ROOM_FOR_CANDIDATES)
+        self.page.candidates.setVisible(roomy)
+        self.page.candidates_title.setVisible(roomy)
+
+    def subtitle(self) -> str:
+        return "" if self.shown is None else t("pane.inside.subtitle")
+
+    def sentence(self) -> str:
+        if self.shown is None:
+            return ""
+        grid = self.shown.grid
+        column = self._column(grid)
+        piece = grid.names[int(grid.targets[column])]
+        return sentence(grid.target_ranks[:, column], grid.target_probabilities[:, column], piece)
+
+    def table(self) -> Table | None:
+        """Return a row for each layer and token: its likeliest next token, and the target's probability and rank."""
+        if self.shown is None:
+            return None
+        grid = self.shown.grid
+        rows: list[tuple[object, ...]] = []
+        for layer in range(len(grid.ids)):
+            for column, piece in enumerate(grid.pieces):
+                likeliest, target = int(grid.ids[layer, column, 0]), int(grid.targets[column])
+                figures = (grid.probabilities[layer, column, 0], grid.target_probabilities[layer, column])
+                names = grid.names[likeliest], grid.names[target]
+                rank = int(grid.target_ranks[layer, column])
+                rows.append((layer, piece, names[0], float(figures[0]), names[1], float(figures[1]), rank))
+        header = ("layer", "token", "next", "probability", "target", "target_probability", "target_rank")
+        return Table(header, rows)
+
+    def save(self) -> dict[str, Any]:
+        return {"word": self.page.word.text()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        if isinstance(saved.get("word"), str):
+            self.page.word.setText(saved["word"])
+
+    def retranslate(self) -> None:
+        self.page.word_label.setText(t("pane.inside.word"))
+        self.page.word.setPlaceholderText(t("pane.inside.word_hint"))
+        self.page.word.setAccessibleName(t("pane.inside.word"))
+        self.page.layers.setAccessibleName(t("pane.inside.mode.lens"))
+        self.page.candidates.setAccessibleName(t("pane.inside.candidates"))
+        self.page.bars.setAccessibleName(t("pane.inside.parts_name"))
+        self.page.ranks.setAccessibleName(t("pane.inside.after_layer"))
+        self._draw()
+
+
+def bars_of(parts: LogitParts) -> list[Bar]:
+    """Return the parts with the largest amounts, and one bar for all others, so that the bars add up to the logit."""
+    heads = [
+        (part_words(layer, head), float(parts.heads[layer, head])) for layer, head in np.ndindex(parts.heads.shape)
+    ]
+    mlps = [(part_words(layer, None), float(value)) for layer, value in enumerate(parts.mlps)]
+    named = [(t("pane.inside.embedding"), parts.embedding), (t("pane.inside.biases"), parts.biases), *heads, *mlps]
+    named.sort(key=lambda part: -abs(part[1]))
+    others = sum(value for _, value in named[MOST_PARTS:])
+    shown = [Bar(name, value, f"{value:+.2f}") for name, value in named[:MOST_PARTS] if value]
+    rest = t("pane.inside.others", count=max(0, len(named) - MOST_PARTS))
+    return [
+        *shown,
+        Bar(rest, others, f"{others:+.2f}"),
+        Bar(t("pane.inside.total"), parts.total, f"{parts.total:+.2f}"),
+    ]
