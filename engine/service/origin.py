@@ -1,0 +1,219 @@
+"""Handlers of origin: the passages of the training text that a span of words may come from."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from engine.errors import EngineError, not_written
+from engine.files import replacing
+from engine.inspection import origin
+from engine.inspection.near_states import States, cosines, mean_states
+from engine.messages.origin import (
+    FindNear,
+    FindOrigin,
+    FoundRun,
+    NearPassage,
+    NearPassages,
+    Origin,
+    Place,
+    Source,
+    WriteWithout,
+    WrittenWithout,
+)
+from engine.messages.status import Progress
+from engine.model.opening import BUILTIN, finish
+from engine.pace import Pace
+from engine.service.answer import Answer, Handlers
+from engine.service.session import OpenedModel, Session
+from engine.text.corpus import ABOUT as CORPUS, Corpus
+from engine.text.reading import inspect, read_all
+from engine.text.world.stream import MEGABYTE, stream
+from engine.training.best import FOLDER as BEST
+from engine.training.run import read_about
+
+MOST_CHARACTERS = 4_000_000  # of a text that are indexed
+WORLD_MEGABYTES, WORLD_SEED, WORLD_WHOLE = 3.0, 1, 80.0  # those of the built-in model's text: engine/builtin.py
+WORLD_BYTES = 1.5  # of a character
+TOKENS_AT_ONCE = 100_000
+PLACES = 3  # of each run that are shown
+AROUND = 90  # characters before and after
+PASSAGE, SHORTEST = 160, 12  # characters of a passage whose states are compared
+OPERATIONS = 1.5e12  # for comparing states
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    source: Source
+    index: origin.TextIndex
+
+
+def find_origin(session: Session, request: FindOrigin) -> Answer[Progress | Origin]:
+    searched = yield from searched_text(session, request.paths, request.encoding)
+    yield _origin(searched, request.span)
+
+
+def searched_text(
+    session: Session, paths: tuple[str, ...], encoding: str
+) -> Generator[Progress | None, None, Searched]:
+    """Return the index of the open model's text, or that of `paths`; it is kept until another text is searched.
+
+    Raises EngineError error.origin_unknown if the model's text is not on this computer, and as read_all.
+    """
+    key = (session.opened.info.folder if not paths else "", paths, encoding)
+    kept: Searched | None = session.cached("origin", key, lambda: None)
+    if kept is None:
+        parts, source = _parts(session.opened, paths, encoding)
+        text, pace = "", Pace(0.1)
+        for part in parts:
+            text += part
+            if pace.due():
+                yield Progress("progress.origin_reading", min(1.0, len(text) / MOST_CHARACTERS))
+            if len(text) >= MOST_CHARACTERS:
+                break
+        building = origin.build_index(text[:MOST_CHARACTERS])
+        index = yield from _reported("progress.origin_index", building)
+        characters = len(index.text)
+        source = Source(source.name, source.own, characters, max(source.whole, characters))
+        kept = Searched(source, index)
+        session.replace("origin", key, kept)
+    return kept
+
+
+def _reported(key: str, steps: Generator[float, None, T]) -> Generator[Progress, None, T]:
+    """Report the share that is done, and return what `steps` returns."""
+    while True:
+        try:
+            yield Progress(key, next(steps))
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+
+def _parts(opened: OpenedModel, paths: tuple[str, ...], encoding: str) -> tuple[Iterator[str], Source]:
+    """Return the text in parts, and what it is, with an estimate of its length."""
+    if paths:
+        info = inspect(paths, encoding)
+        return read_all(paths, encoding), Source(info.name, False, 0, info.characters)
+    folder = Path(opened.info.folder)
+    if folder.resolve() == BUILTIN.resolve():
+        whole = round(WORLD_WHOLE * MEGABYTE / WORLD_BYTES)
+        return stream(WORLD_MEGABYTES, WORLD_SEED), Source("", True, 0, whole)
+    run = folder.parent if folder.name == BEST else folder
+    if not (run / CORPUS).is_file():
+        raise EngineError("error.origin_unknown", model=opened.info.name)
+    ids = Corpus.open(run).train
+    cuts = range(0, len(ids), TOKENS_AT_ONCE)
+    parts = (opened.tokenizer.decode(ids[cut : cut + TOKENS_AT_ONCE].tolist()) for cut in cuts)
+    return parts, Source(read_about(run)[0], True, 0, 0)
+
+
+def _origin(searched: Searched, span: str) -> Origin:
+    index, spans = searched.index, [match.span() for match in origin.WORDS.finditer(span)][: origin.LONGEST]
+    runs = origin.longest_runs(index, [span[start:end] for start, end in spans])
+    chance = origin.chance(index, span)
+    found = [
+        FoundRun(
+            start=spans[run.first][0],
+            end=spans[run.first + run.length - 1][1],
+            words=run.length,
+            count=run.count,
+            places=tuple(_place(index.text, start, end) for start, end in index.places(run, PLACES)),
+        )
+        for run in origin.maximal(runs)
+    ]
+    return Origin(
+        span=span,
+        source=searched.source,
+        words=len(runs),
+        longest=max((run.length for run in runs), default=0),
+        chance=chance,
+        covered=origin.covered(runs, chance + 1),
+        verdict=origin.judge(runs, chance),
+        runs=tuple(found),
+    )
+
+
+def _place(text: str, start: int, end: int) -> Place:
+    return Place(text[max(0, start - AROUND) : start], text[start:end], text[end : end + AROUND], start)
+
+
+def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPassages]:
+    """Compare the span's state with those of passages spread evenly over the text. Raises as its message says."""
+    opened = session.opened
+    searched = yield from searched_text(session, request.paths, request.encoding)
+    words = set(origin.words_of(request.span))
+    ids = opened.ids_of(request.span)[: opened.model.config.context]
+    if not ids:
+        raise EngineError("error.word_empty")
+    own = finish(mean_states(opened.model, [ids], opened.changes))
+    key = (searched.source, opened.version)
+    kept: _Passages | None = opened.cached("near", key, lambda: None)
+    if kept is None:
+        spans, texts = _passages(opened, searched.index.text)
+        states = yield from _reported("progress.origin_near", mean_states(opened.model, texts, opened.changes))
+        kept = _Passages(spans, states)
+        opened.replace("near", key, kept)
+    near_N, agreement = cosines(kept.states, own)
+    passages: dict[str, NearPassage] = {}  # a sentence that is repeated counts once
+    for index in np.argsort(-near_N, kind="stable").tolist():
+        start, end = kept.spans[index]
+        text = searched.index.text[start:end].strip()
+        if text not in passages:
+            have = origin.words_of(text)
+            shared = sum(word in words for word in have) / max(1, len(have))
+            passages[text] = NearPassage(text, start, float(near_N[index]), shared)
+        if len(passages) == request.most:
+            break
+    usual = float(np.quantile(near_N, 0.99)) if len(near_N) else 0.0
+    near = tuple(passages.values())
+    yield NearPassages(request.span, near, len(kept.spans), kept.states.layer, usual, agreement)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Passages:
+    """Passages of the text, as its characters [start, end), and their states."""
+
+    spans: list[tuple[int, int]]
+    states: States
+
+
+def _passages(opened: OpenedModel, text: str) -> tuple[list[tuple[int, int]], list[list[int]]]:
+    """Return passages spread evenly over a text, as characters and as tokens, as many as take some seconds."""
+    spans = [
+        (first, min(first + PASSAGE, end))
+        for start, end in origin.sentences(text)
+        for first in range(start, end, PASSAGE)
+        if len(text[first : min(first + PASSAGE, end)].strip()) >= SHORTEST
+    ]
+    tokens = int(np.clip(OPERATIONS / (2 * opened.info.parameters), 2_000, 40_000))
+    most = max(1, tokens * 3 // PASSAGE)  # about three characters a token
+    if len(spans) > most:
+        spans = [spans[index] for index in np.linspace(0, len(spans) - 1, most).astype(int).tolist()]
+    texts = [opened.tokenizer.encode(text[start:end].strip()) for start, end in spans]
+    return spans, texts
+
+
+def write_without(session: Session, request: WriteWithout) -> Answer[Progress | WrittenWithout]:
+    """Write the text without the sentences of a span. Raises as its message says."""
+    searched = yield from searched_text(session, request.paths, request.encoding)
+    index, words = searched.index, origin.words_of(request.span)[: origin.LONGEST]
+    chance = origin.chance(index, request.span)
+    runs = [run for run in origin.maximal(origin.longest_runs(index, words)) if run.length > chance]
+    if not runs:
+        raise EngineError("error.nothing_to_remove")
+    path, kept = Path(request.into), 0
+    try:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            for part in origin.without(index, runs):
+                kept += file.write(part)
+    except OSError as error:
+        raise not_written(path, error) from error
+    yield WrittenWithout(str(path), len(index.text) - kept)
+
+
+HANDLERS: Handlers = {FindOrigin: find_origin, FindNear: find_near, WriteWithout: write_without}
