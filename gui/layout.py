@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QBoxLayout,
@@ -16,8 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.text import LONGEST_PHRASE, keep_phrases
+
 Item = QWidget | QLayout | int
 UNLIMITED = (1 << 24) - 1  # pixels: the largest size of a widget, Qt's QWIDGETSIZE_MAX, which PySide has no name for
+LEAST_LINE = 5  # the least width of a wrapped label, in heights of its type
 TEXT_FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
 
 
@@ -58,12 +62,47 @@ def stack(parent: QWidget, *items: Item, spacing: int = 0) -> QVBoxLayout:
     return layout
 
 
+class WrappedLabel(QLabel):
+    """A label of several lines, which break Japanese between phrases as far as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self.setWordWrap(True)
+
+    def text(self) -> str:
+        """Return the text as it was set, without the signs that keep phrases together."""
+        return self._words
+
+    def setText(self, text: str) -> None:
+        self._words = text
+        self.setAccessibleName(text)
+        self._break_lines()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least size, in which phrases may be broken."""
+        least = super().minimumSizeHint()
+        return QSize(min(least.width(), LEAST_LINE * self.fontMetrics().height()), least.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._break_lines()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._break_lines()
+
+    def _break_lines(self) -> None:
+        room = self.contentsRect().width() // max(1, self.fontMetrics().horizontalAdvance("\u3042"))
+        super().setText(keep_phrases(self._words, min(LONGEST_PHRASE, room)))
+
+
 def label(role: str = "", wraps: bool = False) -> QLabel:
     """Return an empty label of plain text; its role is a name in the style sheet such as "muted" or "headline"."""
-    made = QLabel()
+    made = WrappedLabel() if wraps else QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)  # otherwise a name that looks like HTML is read as HTML
     made.setProperty("role", role)
-    made.setWordWrap(wraps)
     return made
 
 

@@ -106,16 +106,16 @@ def on_one_line(text: str) -> str:
     return text.replace("\n", SIGNS["\n"]).replace("\t", SIGNS["\t"])
 
 
-def keep_phrases(text: str) -> str:
+def keep_phrases(text: str, longest: int = LONGEST_PHRASE) -> str:
     """Return a text whose lines break only between the phrases of its Japanese parts, by word joiners and fixed spaces.
 
     Without them a line may break between any two Japanese characters, also inside a word. A phrase is taken to end
-    where hiragana end, as particles and inflections do.
+    where hiragana end, as particles and inflections do. One of more than `longest` characters may be broken.
     """
 
     def joined(part: re.Match[str]) -> str:
         phrases = BETWEEN_PHRASES.split(part[0])
-        return "".join("\u2060".join(phrase) if len(phrase) <= LONGEST_PHRASE else phrase for phrase in phrases)
+        return "".join("\u2060".join(phrase) if len(phrase) <= longest else phrase for phrase in phrases)
 
     return JAPANESE.sub(joined, SPACE_IN_PHRASE.sub("\u00a0", text)) if JAPANESE.search(text) else text
 

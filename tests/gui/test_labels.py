@@ -5,9 +5,13 @@ import unicodedata
 import pytest
 from hypothesis import example, given, settings, strategies as st
 from PySide6.QtGui import QFont, QTextLayout
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 from engine.sentences import percent
+from gui.layout import label
 from gui.text import JOINERS, LONGEST_PIECE, has_glyph, keep_phrases, visible
+from tests.gui.hands import show
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -18,11 +22,11 @@ CONTROLS = st.text(st.characters(categories=("Cc", "Cf", "Zs", "Zl", "Zp", "Co",
 @settings(max_examples=300, deadline=None)
 @given(piece=ANY | CONTROLS)
 def test_a_label_has_no_character_that_cannot_be_seen(piece: str) -> None:
-    label = visible(piece)
-    hidden = [c for c in label if not has_glyph(c) and c not in JOINERS and c != " "]
-    assert not hidden, (ascii(piece), ascii(label))
-    assert bool(label) == bool(piece)
-    assert len(label) <= LONGEST_PIECE + len(" … ")
+    shown = visible(piece)
+    hidden = [c for c in shown if not has_glyph(c) and c not in JOINERS and c != " "]
+    assert not hidden, (ascii(piece), ascii(shown))
+    assert bool(shown) == bool(piece)
+    assert len(shown) <= LONGEST_PIECE + len(" … ")
 
 
 @settings(max_examples=100, deadline=None)
@@ -84,3 +88,16 @@ def test_lines_of_japanese_break_between_phrases_only(width: int) -> None:
 def test_phrases_are_kept_in_japanese_only_and_not_where_they_are_too_long() -> None:
     assert keep_phrases("It gives 93 % to the 2 words.") == "It gives 93 % to the 2 words."
     assert "\u2060" not in keep_phrases("ア" * 40)
+
+
+def test_a_wrapped_label_keeps_phrases_together_and_breaks_them_where_it_is_too_narrow(qtbot: QtBot) -> None:
+    words = "中のコサイン類似度が表すのは、近さです。"
+    shown = show(qtbot, label(wraps=True), 300, 80)
+    shown.setText(words)
+    assert shown.text() == shown.accessibleName() == words
+    assert "\u2060" in QLabel.text(shown)
+    assert shown.minimumSizeHint().width() < 80  # so that a phrase does not widen the window
+    shown.resize(8, 80)
+    assert "\u2060" not in QLabel.text(shown)
+    shown.resize(300, 80)
+    assert "\u2060" in QLabel.text(shown)
