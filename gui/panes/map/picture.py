@@ -51,6 +51,7 @@ class Picture(Outcome):
         self.painter.drawRoundedRect(box, 8, 8)
         room = GAP * self.plan.unit / 2 - 1
         caption = QRectF(box.left() - room, box.top() - self.plan.caption, box.width() + 2 * room, self.plan.caption)
+        caption.setRight(min(caption.right(), self.plan.width))
         words = t(f"pane.map.picture.station.{station}")
         if station == "layers":
             words = t("pane.map.picture.layers", count=len(self.plan.cells))

@@ -13,7 +13,7 @@ IN_THREE = (("text", "tokens", "ids", "vectors"), ("layers",), ("norm", "logits"
 # Least legible widths in pixels at zoom 1, and shares of the remaining width.
 LEAST = {
     "text": 96, "tokens": 78, "ids": 46, "vectors": 70, "layers": 170,
-    "norm": 40, "logits": 72, "probabilities": 150, "draw": 74,
+    "norm": 40, "logits": 72, "probabilities": 150, "draw": 84,
 }  # fmt: skip
 SHARE = {
     "text": 8, "tokens": 5, "ids": 1, "vectors": 22, "layers": 90,
@@ -54,6 +54,7 @@ class Cell:
 @dataclass(frozen=True)
 class Plan:
     unit: float  # scale: pixels for one pixel of the constants above
+    width: float
     rows: tuple[tuple[str, ...], ...]  # the stations that are shown
     boxes: dict[str, QRectF]
     caption: float  # height above each box
@@ -124,6 +125,8 @@ class Plan:
 def plan_for(width: float, height: float, zoom: float, tokens: int, layers: int) -> Plan:
     """Return the plan for a size: one row of stations, or three if it is narrow, and fewer where it is small."""
     unit = zoom * min(1.6, max(1.0, min(width / 1350, height / 600) / zoom))
+    fewest = tuple(name for name in STATIONS if name not in DROPPED)
+    unit = min(unit, unit * width / _least(fewest, unit))  # smaller type rather than a part outside the picture
     everything = _least(STATIONS, unit)
     three = width < everything and height > 3 * 170 * unit and width > max(_least(row, unit) for row in IN_THREE)
     rows = IN_THREE if three else (_that_fit(width, unit),)
@@ -143,6 +146,7 @@ def plan_for(width: float, height: float, zoom: float, tokens: int, layers: int)
     cells, legend = _cells(boxes["layers"], layers, unit, pad)
     return Plan(
         unit=unit,
+        width=width,
         rows=rows,
         boxes=boxes,
         caption=caption,
