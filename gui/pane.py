@@ -20,7 +20,7 @@ from gui.requests import Requests, T
 from gui.run_controller import RunController
 from gui.settings import Settings
 from gui.state import AppState
-from gui.themed import Themed
+from gui.themed import THEME_CHANGE, Themed
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
@@ -323,6 +323,11 @@ class Pane(Themed, QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.show_controls()
+
+    def customEvent(self, event: QEvent) -> None:
+        super().customEvent(event)
+        if event.type() == THEME_CHANGE:  # its zooms decide what there is room for
+            QTimer.singleShot(0, self, self.adapt_layout)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -9,6 +9,7 @@ from gui import i18n, theme, themed
 from gui.settings import Settings
 
 ZOOMS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
+CONTROLS_GROWTH = 0.75  # the power of the window's size with which the controls grow
 
 
 class Appearance(QObject):
@@ -19,7 +20,7 @@ class Appearance(QObject):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
-        self._room = 1.0  # by how much the content is enlarged, because the window is large
+        self._room = self._controls_room = 1.0  # by how much content and controls are enlarged in a large window
         i18n.set_language(settings.language or i18n.system_language())
         self.apply_theme()
 
@@ -28,16 +29,20 @@ class Appearance(QObject):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         chosen = theme.THEMES.get(self._settings.theme, theme.LIGHT)
-        content = self._settings.content_zoom * self._room
-        themed.apply(app, replace(chosen, zoom=self._settings.zoom, content_zoom=content))
+        zoom, content = self._settings.zoom * self._controls_room, self._settings.content_zoom * self._room
+        themed.apply(app, replace(chosen, zoom=zoom, content_zoom=content))
         self.changed.emit()
 
     def set_room(self, width: int, height: int) -> None:
-        """Scale the content to a window of this size, in pixels: normal type has 20 of 1,080 lines, but at least 15."""
-        scale = max(1.0, min(width / 1920, height / 1080) * 20 / theme.NORMAL)
-        room = round(scale * 20) / 20  # in steps, because each takes time
-        if room != self._room:
-            self._room = room
+        """Scale content and controls to a window of this size, in pixels.
+
+        Normal type of the content has 20 of 1,080 lines, but at least 15. Controls grow more slowly, from 1600 x 900.
+        """
+        content = max(1.0, min(width / 1920, height / 1080) * 20 / theme.NORMAL)
+        controls = max(1.0, min(width / 1600, height / 900)) ** CONTROLS_GROWTH
+        rooms = round(content * 20) / 20, round(controls * 20) / 20  # in steps, because each takes time
+        if rooms != (self._room, self._controls_room):
+            self._room, self._controls_room = rooms
             self.apply_theme()
 
     def toggle_theme(self) -> None:

@@ -24,11 +24,12 @@ from gui.layout import label, set_property, stack
 from gui.pane import Pane
 from gui.samples import name_of
 from gui.saving import Caption
-from gui.text import keep_phrases, shown_name, tip
+from gui.text import shown_name, tip
 from gui.theme import GAP_L, GAP_M, GAP_S, icon
 from gui.themed import Themed
 
-COMPACT = (620, 380)  # pixels at zoom 1: a smaller tile shows the picture alone
+# A smaller tile shows the picture alone: pixels at zoom 1 of the controls, and of the content.
+ROOM_FOR_CONTROLS, ROOM_FOR_CONTENT = (620, 380), (620, 300)
 
 
 class Tile(Themed, QFrame):
@@ -129,6 +130,8 @@ class Tile(Themed, QFrame):
         self.title.setStyleSheet(f"font-size: {self.theme.px(15)}px; font-weight: 600;")
         self.save_button.setIcon(icon("save", self.theme))
         self.enlarge.setIcon(icon("enlarge", self.theme))
+        self._adapt_layout()
+        self._show_words()
 
     def retranslate(self) -> None:
         if self.pane is not None:
@@ -144,7 +147,11 @@ class Tile(Themed, QFrame):
 
     def _adapt_layout(self) -> None:
         if self.pane is not None:
-            self.pane.set_compact(self.width() < self.theme.px(COMPACT[0]) or self.height() < self.theme.px(COMPACT[1]))
+            wide, high = (
+                max(self.theme.px(controls), self.content.px(content))
+                for controls, content in zip(ROOM_FOR_CONTROLS, ROOM_FOR_CONTENT, strict=True)
+            )
+            self.pane.set_compact(self.width() < wide or self.height() < high)
 
     def _show_words(self) -> None:
         self._show_subtitle()
@@ -158,8 +165,7 @@ class Tile(Themed, QFrame):
     def _show_sentence(self) -> None:
         if self.pane is not None:
             words = self._words()
-            self.sentence.setText(keep_phrases(words))
-            self.sentence.setAccessibleName(words)
+            self.sentence.setText(words)
             self.sentence.setVisible(bool(words) and not self.pane.compact)
 
     def _words(self) -> str:

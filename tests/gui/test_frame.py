@@ -223,6 +223,31 @@ def test_a_small_tile_shows_its_controls_only_while_it_is_used(window: MainWindo
     assert not control.isVisible()
 
 
+def test_a_tile_becomes_small_when_its_content_is_enlarged(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1600, 1000)
+    window.workspace.set_layout(4, ["map", "training", "tokens", "chat"])
+    pane = window.workspace.pane("map")
+    qtbot.waitUntil(lambda: not pane.compact)
+    for _ in range(3):
+        window.appearance.change_zoom(1)
+    assert pane.compact
+    window.appearance.reset_zoom()
+    assert not pane.compact
+
+
+def test_controls_grow_with_a_large_window_more_slowly_than_the_content(window: MainWindow) -> None:
+    sizes = []
+    for size in ((1280, 720), (1600, 1000), (1920, 1080), (2560, 1440), (3840, 2160)):
+        window.appearance.set_room(*size)
+        sizes.append((window.theme.px(100), window.content.px(100)))
+    controls, contents = zip(*sizes, strict=True)
+    assert controls[0] == contents[0] == 100
+    assert list(controls[1:]) == sorted(set(controls[1:]))
+    assert all(control < content for control, content in sizes[1:])
+    window.appearance.change_zoom(1, controls=True)
+    assert window.theme.px(100) == pytest.approx(1.15 * controls[-1], abs=1)
+
+
 def test_nothing_moves_when_the_tokens_arrive(window: MainWindow, qtbot: QtBot) -> None:
     window.invitation.withdraw()
     window.show_pane("attention")

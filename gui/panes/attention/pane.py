@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("sentence", "matrix", "steps")
 ORDERS = ("layer", "look")  # of the heads
-ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 460, 480  # pixels at zoom 1 of the pane's height, below the sentence
+ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 380, 440  # pixels at zoom 1 of the content, of the pane's height, below the sentence
 
 
 class AttentionPane(Pane):
@@ -240,7 +240,7 @@ class AttentionPane(Pane):
     def adapt_layout(self) -> None:
         """Show as much as there is room for: in a low pane the sentence stands alone, as large as it can be."""
         view = self.view.current
-        heads = not self.compact and (view == "matrix" or self.height() >= self.theme.px(ROOM_FOR_MATRIX))
+        heads = not self.compact and (view == "matrix" or self.height() >= self.content.px(ROOM_FOR_MATRIX))
         self.arcs.setVisible(view == "sentence")
         self.beneath.setVisible(view == "matrix" or heads)
         self.side.setVisible(heads)
@@ -249,7 +249,7 @@ class AttentionPane(Pane):
         self.scrubber.setVisible(view == "steps")
         for part, share in zip((self.heatmap, self.side), (3, 2) if view == "matrix" else (2, 3), strict=True):
             self._across.setStretchFactor(part, share)
-        roomy = self.height() > self.theme.px(ROOM_FOR_BADGES)
+        roomy = self.height() > self.content.px(ROOM_FOR_BADGES)
         self.badges.setVisible(view != "steps" and roomy and self.badges.scores.size > 0)
 
     def subtitle(self) -> str:

@@ -429,11 +429,11 @@ class EmbeddingsPane(Pane):
 
     def adapt_layout(self) -> None:
         view, shown = self.controls.chosen_view, self._is_shown
-        tall = self.height() > self.theme.px(TALL)
+        tall = self.height() > self.content.px(TALL)
         self.pictures.setVisible(shown)
         self.plot.setVisible(shown and view != "analogy")
         self.analogy.setVisible(shown and view == "analogy")
-        side = shown and not self.compact and self.width() > self.theme.px(ROOM_FOR_SIDE)
+        side = shown and not self.compact and self.width() > self.content.px(ROOM_FOR_SIDE)
         self.details.setVisible(side)
         self.legend.setVisible(shown and not self.compact and view != "analogy")
         self.details.bars.setVisible(tall)  # in a low tile the neighbours need the room more
