@@ -18,8 +18,10 @@ def of_split(tokens: Tokens) -> str:
         return t("pane.tokens.says.one", piece=visible(tokens.pieces[0]), **figures)
     widest = max(groups_of(tokens, most=count), key=len)
     if len(widest) > 1:
-        text = visible(text_of(tokens, widest))
-        return t("pane.tokens.says.bytes", text=text, parts=number(len(widest)), **figures)
+        words = {"text": visible(text_of(tokens, widest)), "parts": number(len(widest))}
+        if characters == 1:
+            return t("pane.tokens.says.alone", **words)
+        return t("pane.tokens.says.bytes", **words, **figures)
     place = longest(tokens)
     length = int(tokens.ends[place] - tokens.starts[place])
     if length <= 1:

@@ -20,9 +20,10 @@ from gui.widgets.painted import Painted
 from gui.widgets.token_groups import bytes_of, groups_of, shown, text_of
 from gui.widgets.token_strip import describe, token_by_key
 
-SIZES = (64, 44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1: the largest in which the text fits
+SIZES = (120, 88, 64, 44, 36, HUGE, LARGE)  # of type, in pixels at zoom 1: the largest in which the text fits
 SIGN = 0.4  # the size of the sign of a space before a word, as a part of that of the word
-SHORT, LONG = 60, 1500  # characters: at most SHORT may have the largest type, over LONG have the smallest
+# Characters: how many may have the largest type, how many the third largest; a longer text than LONG has the smallest.
+FEW, SHORT, LONG = 8, 60, 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class _Text(Painted):
         tokens, room = self.tokens, self._area.most or self._area.viewport().height()
         self._groups = groups_of(tokens) if tokens else []
         length = len(tokens.text) if tokens else 0
-        sizes = SIZES[-1:] if length > LONG else SIZES[length > SHORT :]
+        sizes = SIZES[-1:] if length > LONG else SIZES[0 if length <= FEW else 2 if length <= SHORT else 3 :]
         height = 0.0
         for size in sizes:
             self.line = Line(self.theme, size)
