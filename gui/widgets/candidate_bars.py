@@ -1,5 +1,6 @@
 """The candidates for the next token: their probability in the model and after the settings, on a fixed axis."""
 
+from math import ceil
 from typing import NamedTuple
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
@@ -152,13 +153,28 @@ class CandidateBars(Painted):
         ends = tuple(self.width() - (count - 1 - column) * figure for column in range(count))
         return _Columns(label, (label, end), ends, figure)
 
+    def _head_words(self, place: int) -> str:
+        return t(f"pane.generation.candidates.key.{list(self._heads())[place]}")
+
+    def _head(self, place: int, columns: _Columns) -> QRectF:
+        """Return the box of the name of a column of numbers, which may reach over the axis if it is the only one."""
+        widest = columns.figure
+        if len(columns.figures) == 1:
+            words = QFontMetricsF(self.theme.font(NORMAL)).horizontalAdvance(self._head_words(place))
+            widest = max(widest, min(words, self.width() - columns.label / 2))
+        return QRectF(columns.figures[place] - widest, 0, widest, self._height_of(NORMAL))
+
     def _tag(self) -> QRectF:
-        """Return the box of the factor by which the axis is, or can be, stretched; empty if it cannot."""
+        """Return the box of the factor by which the axis is, or can be, stretched; empty if it cannot.
+
+        It begins with the axis, or where that is too narrow with the widget.
+        """
         if self.factor() == 1:
             return QRectF()
-        metrics = QFontMetricsF(self.theme.font(NORMAL))
+        metrics, columns = QFontMetricsF(self.theme.font(NORMAL)), self._columns()
         width = metrics.horizontalAdvance(self._tag_words()) + 2 * GAP_M
-        return QRectF(self._columns().axis[0], 0, width, metrics.height())
+        left = columns.axis[0] if columns.axis[0] + width <= self._head(0, columns).left() else 0.0
+        return QRectF(left, 0, width, metrics.height())
 
     def _tag_words(self) -> str:
         return f"× {self.factor()}"
@@ -181,14 +197,13 @@ class CandidateBars(Painted):
         height = self._height_of(NORMAL)
         painter.setFont(self.theme.font(NORMAL))
         metrics = painter.fontMetrics()
-        for (key, color), end in zip(self._heads().items(), columns.figures, strict=True):
-            box = QRectF(end - columns.figure, 0, columns.figure, height)
-            head = t(f"pane.generation.candidates.key.{key}")
-            words = metrics.elidedText(head, Qt.TextElideMode.ElideRight, int(columns.figure))
+        for place, color in enumerate(self._heads().values()):
+            box, head = self._head(place, columns), self._head_words(place)
+            words = metrics.elidedText(head, Qt.TextElideMode.ElideRight, ceil(box.width()))
             painter.setPen(self.theme.color("muted"))
             painter.drawText(box, RIGHT, words)
-            line = QRectF(end - metrics.horizontalAdvance(words), height - 3, metrics.horizontalAdvance(words), 3)
-            painter.fillRect(line, self.theme.series_color(color))
+            width = min(box.width(), metrics.horizontalAdvance(words))
+            painter.fillRect(QRectF(box.right() - width, height - 3, width, 3), self.theme.series_color(color))
         if not self._tag().isEmpty():
             painter.setPen(QPen(self.theme.color("accent"), 1))
             painter.setBrush(self.theme.color("accent" if self.stretched else "surface"))
@@ -248,7 +263,7 @@ class CandidateBars(Painted):
         self._paint_figures(painter, line, columns, {"model": model, "left": left})
 
     def _write(self, painter: QPainter, box: QRectF, words: str) -> None:
-        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
+        shown = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, ceil(box.width()))
         painter.drawText(box, RIGHT, shown)
 
     def _paint_bar(

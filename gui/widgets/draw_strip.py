@@ -139,7 +139,21 @@ class DrawStrip(Painted):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(inner)
         if box.width() >= self.theme.px(LEAST_WORD):
-            self._write(painter, inner, visible(found.pieces[index]), "surface" if is_drawn else "text", is_drawn)
+            words = visible(found.pieces[index])
+            free = self._beside_needle(inner, words) if is_drawn else inner
+            self._write(painter, free, words, "surface" if is_drawn else "text", is_drawn)
+
+    def _beside_needle(self, box: QRectF, words: str) -> QRectF:
+        """Return the larger part of the drawn segment beside the needle at rest, or all of it if the word needs it."""
+        if self.is_greedy:
+            return box
+        x = self._strip().left() + self._draw * self._strip().width()
+        left, right = QRectF(box), QRectF(box)
+        left.setRight(x)
+        right.setLeft(x)
+        larger = max(left, right, key=QRectF.width)
+        fits = QFontMetricsF(self._font(bold=True)).horizontalAdvance(words) <= larger.width() - 2 * GAP_S
+        return larger if fits else box
 
     def _paint_rest(self, painter: QPainter) -> None:
         """Write how probable the tokens without a segment are together, where they have the most room."""

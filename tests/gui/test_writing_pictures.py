@@ -19,7 +19,7 @@ from gui import i18n
 from gui.colormaps import color_of
 from gui.i18n import percent
 from gui.text import marked
-from gui.theme import DARK, GAP_M, LARGE, LIGHT, Theme
+from gui.theme import DARK, GAP_M, LARGE, LIGHT, NORMAL, Theme
 from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import ColouredText, Span
 from gui.widgets.draw_strip import DrawStrip
@@ -105,6 +105,18 @@ def test_no_number_is_cut_and_the_bars_keep_some_room(qtbot: QtBot, width: int, 
     assert columns.figure >= QFontMetricsF(bars.theme.font(bars._size())).horizontalAdvance(percent(1, 1))
     assert columns.figures[0] - columns.figure >= columns.axis[1]
     assert columns.axis[1] - columns.axis[0] >= 20
+
+
+@given(st.integers(170, 900), st.booleans())
+@settings(max_examples=25)
+def test_the_only_column_of_numbers_has_its_whole_name_beside_the_factor(qtbot: QtBot, width: int, draws: bool) -> None:
+    bars = show(qtbot, CandidateBars(draws=draws), width, 300)
+    bars.set_candidates(replace(candidates(), probabilities=0.1 * candidates().probabilities))
+    columns, heads = bars._columns(), len(bars._heads())
+    words = QFontMetricsF(bars.theme.font(NORMAL)).horizontalAdvance(bars._head_words(heads - 1))
+    assert heads > 1 or bars._head(0, columns).width() >= words
+    assert not bars._tag().isEmpty()
+    assert bars._tag().right() <= bars._head(0, columns).left()
 
 
 # --- The draw ----------------------------------------------------------------------------------------
