@@ -8,7 +8,7 @@ from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from gui.theme import GAP_S, HUGE, LARGE, NORMAL
 from gui.widgets.coloured_text import ColouredText, Span
 
-SIZES = (60, 44, 36, HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
+SIZES = (88, 60, 44, 36, HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
 FILLED = 0.85  # of a line, where words are kept whole
 
 
