@@ -1,4 +1,4 @@
-"""Interventions in a model as changes on a tape: heads and MLPs scaled, turned off, or replaced by their mean.
+"""Interventions in a model as changes on a tape: scaled or averaged heads and MLPs, and directions added.
 
 A head is changed at z, which has the same effect as changing its result, because the projection is linear. The
 projection's bias belongs to no head and is kept.
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.inspection.attention import batch_of
-from engine.messages.models import Intervention, Scaled
+from engine.inspection.steering import direction, tokens_of
+from engine.messages.models import Intervention, Scaled, Steered
 from engine.model.tape import Changes, Tape
 from engine.model.transformer import Transformer
 
@@ -24,11 +25,16 @@ def changes_of(
     """Return the changes that make all interventions; several in one layer are applied in order.
 
     Raises EngineError: error.config_range for a layer or head that the model does not have,
-    error.text_too_short for the mean over a text without tokens.
+    error.text_too_short for the mean over a text without tokens, and as `direction`.
     """
     functions: dict[str, list[Function]] = {}
     for one in interventions:
         _check(model, "layer", one.layer, model.config.n_layers)
+        if isinstance(one, Steered):
+            if one.strength == 0.0:
+                continue
+            functions.setdefault(f"blocks.{one.layer}.resid_post", []).append(_steered(model, one, encode))
+            continue
         _check(model, "head", one.head or 0, model.config.n_heads)
         if isinstance(one, Scaled) and one.factor == 1.0:
             continue
@@ -63,6 +69,12 @@ def _mean(model: Transformer, name: str, part: Any, ids: Sequence[int]) -> Funct
         return changed
 
     return change
+
+
+def _steered(model: Transformer, one: Steered, encode: Callable[[str], Sequence[int]]) -> Function:
+    plus, minus = (tokens_of(texts, encode) for texts in (one.plus, one.minus))
+    added_D = one.strength * direction(model, plus, minus, one.layer)
+    return lambda x: x + added_D.to(x)
 
 
 def _in_order(functions: list[Function]) -> Function:

@@ -111,7 +111,20 @@ class MeanAblated:
     text: str
 
 
-Intervention = Scaled | MeanAblated  # a vector added to a residual stream or a patched activation would join these
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """Add `strength` times a direction to the residual stream after `layer`, at every token.
+
+    The direction is the mean residual stream of the texts `plus`, less that of the texts `minus`.
+    """
+
+    layer: int
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+    strength: float
+
+
+Intervention = Scaled | MeanAblated | Steered  # a patched activation would join these
 
 
 @dataclass(frozen=True, slots=True)
