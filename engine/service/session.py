@@ -56,11 +56,19 @@ class OpenedModel(Cache):
         self.reader = Reader(model)
         self.interventions: tuple[Intervention, ...] = ()
         self.version = 0  # counts changes of weights and interventions: a key of the cache
+        self.weights_version = 0  # counts changes of the weights alone
 
     @property
     def changes(self) -> Changes:
         """The interventions as changes for a tape."""
         return self.reader.changes
+
+    @property
+    def original(self) -> Reader:
+        """The model without its interventions, as a reader of its own."""
+        return (
+            self.cached("original", self.weights_version, lambda: Reader(self.model)) if self.changes else self.reader
+        )
 
     def ids_of(self, text: str) -> tuple[int, ...]:
         """Return the token IDs of a text; cached, because several requests use the same text. Raises as check_rows."""
@@ -79,10 +87,12 @@ class OpenedModel(Cache):
         """Compute on the CPU from now on."""
         self.model.to("cpu")
         self.info, self.reader = replace(self.info, device="cpu"), Reader(self.model)
+        self.weights_version += 1
         self.change(self.interventions)
 
     def weights_changed(self) -> None:
         """Drop everything that was computed with the previous weights."""
+        self.weights_version += 1
         self.change(self.interventions)  # means over a text depend on the weights
 
 

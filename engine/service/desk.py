@@ -1,0 +1,123 @@
+"""Handlers of the mixing desk: what the changes in the open model do, and which parts matter most."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+import numpy as np
+
+from engine.generation.decoding import Reader, Step, decode
+from engine.generation.sampling import finite, likeliest, softmax
+from engine.generation.words import first_token
+from engine.inspection.meters import Floats, Probe, answer_probe, measure, probes_of
+from engine.inspection.ranking import rank_parts
+from engine.messages.desk import (
+    Level,
+    Measure,
+    Measured,
+    MeterName,
+    Mix,
+    Mixed,
+    PartsTried,
+    RankParts,
+    Rewrite,
+    Rewritten,
+)
+from engine.messages.generation import SamplingSettings
+from engine.service.answer import Answer, Handlers
+from engine.service.session import OpenedModel, Session
+
+GREEDY = SamplingSettings(temperature=0.0)
+
+
+def mix(session: Session, request: Mix) -> Answer[Mixed]:
+    opened = session.opened
+    ids = opened.ids_of(request.text)
+    if not ids:
+        return
+    before_V, after_V = (softmax(finite(reader.logits(ids))) for reader in (opened.original, opened.reader))
+    shown = dict.fromkeys(np.concatenate([likeliest(p_V, request.candidates) for p_V in (before_V, after_V)]).tolist())
+    tokens = sorted(shown, key=lambda token: (-before_V[token], token))
+    yield Mixed(
+        np.array(tokens, np.int32),
+        tuple(map(opened.tokenizer.piece, tokens)),
+        before_V[tokens].astype(np.float32),
+        after_V[tokens].astype(np.float32),
+    )
+
+
+def rewrite(session: Session, request: Rewrite) -> Answer[Rewritten]:
+    opened = session.opened
+    ids = opened.ids_of(request.text)
+
+    def steps(reader: Reader) -> Iterator[Step]:
+        return decode(reader, opened.tokenizer, ids, request.tokens, GREEDY, seed=1)
+
+    before: list[str] = []
+    after: list[str] = []
+    both = [steps(opened.original)] if opened.reader.changes == {} else [steps(opened.original), steps(opened.reader)]
+    for written in zip_longest(*both):
+        for texts, step in zip((before, after), (*written, *written)[:2], strict=True):
+            texts += [] if step is None else [step.text]
+        yield Rewritten(tuple(before), tuple(after))
+
+
+def measure_both(session: Session, request: Measure) -> Answer[Measured]:
+    """Measure each meter. Raises as `probes_of` and `measure`."""
+    opened = session.opened
+    for meter in request.meters:
+        probes = _probes(opened, meter, request.text)
+        key = (opened.weights_version, request.text)
+        before = opened.cached(f"level {meter}", key, lambda probes=probes: _measured(opened, probes, changed=False))
+        after = _measured(opened, probes, changed=True) if opened.changes else before
+        yield Measured(meter, before, after)
+
+
+def _probes(opened: OpenedModel, meter: MeterName, text: str) -> list[Probe]:
+    opened.ids_of(text)  # checks their rows
+    return opened.cached(f"probes {meter}", text, lambda: probes_of(meter, opened.model, opened.tokenizer, text))
+
+
+def _measured(opened: OpenedModel, probes: Sequence[Probe], changed: bool) -> Level:
+    changes = opened.changes if changed else {}
+    return _level(probes, np.concatenate(list(measure(opened.model, probes, changes))))
+
+
+def _level(probes: Sequence[Probe], log_p_N: Floats) -> Level:
+    count = sum(len(probe.ids) - probe.first for probe in probes)
+    return Level(-float(log_p_N.sum()) / count, float(np.exp(log_p_N).mean()))
+
+
+def rank(session: Session, request: RankParts) -> Answer[PartsTried]:
+    """Try the parts. Raises as `probes_of` and `rank_parts`; error.word_empty if the word has no token."""
+    opened = session.opened
+    if request.meter is not None:
+        probes = _probes(opened, request.meter, request.text)
+    elif opened.ids_of(request.text):
+        probes = [_answer(opened, request)]
+    else:
+        return
+    whole = _measured(opened, probes, changed=False)
+    L, done = opened.model.config.n_layers, 0
+    for found in rank_parts(opened.model, probes, request.mean):
+        if found is not None:
+            layer, log_p_PN = found
+            done += L - layer
+            levels = [_level(probes, log_p_N) for log_p_N in log_p_PN]
+            losses, shares = (
+                np.array(column) for column in zip(*((x.loss, x.probability) for x in levels), strict=True)
+            )
+            yield PartsTried(layer, whole, losses, shares, done / (L * (L + 1) / 2))
+        elif not opened.info.training:  # a step would change the weights of what is still to come
+            yield None
+
+
+def _answer(opened: OpenedModel, request: RankParts) -> Probe:
+    ids, reader = opened.ids_of(request.text), opened.original
+    if request.word:
+        token = first_token(reader, opened.tokenizer, request.text, ids, request.word)
+    else:
+        token = int(finite(reader.logits(ids)).argmax())
+    return answer_probe(ids, token, opened.model.config.context)
+
+
+HANDLERS: Handlers = {Mix: mix, Rewrite: rewrite, Measure: measure_both, RankParts: rank}
