@@ -1,8 +1,7 @@
-"""Commands that look inside a model, and change it: attend, ablate, lens, patch, attribute."""
+"""Commands that look inside a model: attend, lens, patch, attribute."""
 
 import argparse
 import math
-import re
 from typing import TYPE_CHECKING
 
 from engine.cli.arrays import Parts, check_length, write_arrays
@@ -24,24 +23,9 @@ def add_commands(commands: Commands) -> None:
     add_weights(command)
     command.add_argument("text", metavar="TEXT")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
-    command = add_command(commands, "ablate", ablate, "turn heads and MLPs off; print the loss and the next token")
-    add_model(command)
-    add_weights(command)
-    command.add_argument("text", metavar="TEXT")
-    command.add_argument("--off", type=_parts, required=True, metavar="'L.H L.mlp'", help="counted from 0")
-    command.add_argument("--with", dest="instead", choices=("zero", "mean"), default="zero", help="what replaces them")
     _add_lens(commands)
     _add_patch(commands)
     _add_attribute(commands)
-
-
-def _parts(text: str) -> list[tuple[int, int | None]]:
-    """Return the layer and head of each part in "0.3 1.mlp"; an MLP's head is None."""
-    found = [re.fullmatch(r"(\d+)\.(\d+|mlp)", word) for word in text.split()]
-    parts = [(int(part[1]), None if part[2] == "mlp" else int(part[2])) for part in found if part]
-    if not parts or not all(found):
-        raise argparse.ArgumentTypeError("name parts as LAYER.HEAD or LAYER.mlp, for example: 0.3 1.mlp")
-    return parts
 
 
 def attend(options: argparse.Namespace) -> None:
@@ -62,24 +46,6 @@ def attend(options: argparse.Namespace) -> None:
     if have is not None and need > have:
         raise EngineError("error.memory_attention", need=f"{need / 2**30:.1f}", have=f"{have / 2**30:.1f}")
     write_arrays(options, {"weights": Parts(shape, attention_by_layer(model, ids)), "tokens": tokens})
-
-
-def ablate(options: argparse.Namespace) -> None:
-    from engine.messages.ablation import Ablate, Ablation
-    from engine.messages.models import MeanAblated, Scaled
-    from engine.model.bundled import find
-    from engine.service.ablation import ablate as measure
-    from engine.service.session import Session
-
-    zero, text = options.instead == "zero", options.text
-    off = tuple(Scaled(*part) if zero else MeanAblated(part[0], part[1], text) for part in options.off)
-    session = Session()
-    session.open(find(options.model), options.weights)
-    [found] = (answer for answer in measure(session, Ablate(text, off)) if isinstance(answer, Ablation))
-    pairs = (zip(c.pieces, c.probabilities[0].tolist(), strict=True) for c in found.candidates)
-    rows = [[{"piece": piece, "probability": share} for piece, share in pair] for pair in pairs]
-    words = (f"{loss:.4f}  {row[0]['piece']!r}" for loss, row in zip(found.losses, rows, strict=True))
-    print_result(options, {"loss": list(found.losses), "candidates": rows}, "\n".join(words))
 
 
 def _add_lens(commands: Commands) -> None:

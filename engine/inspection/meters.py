@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.generation.words import added_ids
 from engine.inspection.heads import probe as random_copy
 from engine.inspection.scoring import LOGITS_AT_ONCE
 from engine.messages.desk import MeterName
@@ -92,8 +91,10 @@ def _pronouns() -> Iterator[tuple[str, str]]:
 
 def _probe(tokenizer: Tokenizer, prompt: str, answer: str, context: int) -> Probe | None:
     """Return the probe of an answer, or None if it does not fit the context."""
-    before, added = tokenizer.encode(prompt), added_ids(tokenizer, prompt, answer)
-    return Probe((*before, *added), len(before)) if before and len(before) + len(added) <= context else None
+    before, whole = tokenizer.encode(prompt), tokenizer.encode(prompt + answer)
+    if whole[: len(before)] != before:
+        whole = before + tokenizer.encode(answer)
+    return Probe(tuple(whole), len(before)) if before and len(before) < len(whole) <= context else None
 
 
 def answer_probe(ids: Sequence[int], token: int, context: int) -> Probe:

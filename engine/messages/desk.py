@@ -83,6 +83,7 @@ class PartsTried:
     """What a meter shows while one part of a layer is turned off: each head in turn, then the MLP."""
 
     layer: int
+    target: str  # the piece whose probability is measured; "" if a meter is
     whole: Level  # with every part
     losses: NDArray[np.float64]  # [H + 1]
     probabilities: NDArray[np.float64]  # [H + 1]

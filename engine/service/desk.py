@@ -1,6 +1,7 @@
 """Handlers of the mixing desk: what the changes in the open model do, and which parts matter most."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
@@ -66,15 +67,17 @@ def measure_both(session: Session, request: Measure) -> Answer[Measured]:
     opened = session.opened
     for meter in request.meters:
         probes = _probes(opened, meter, request.text)
-        key = (opened.weights_version, request.text)
-        before = opened.cached(f"level {meter}", key, lambda probes=probes: _measured(opened, probes, changed=False))
+        key = (opened.weights_version, request.text if meter == "text" else "")
+        before = opened.cached(f"level {meter}", key, partial(_measured, opened, probes, changed=False))
         after = _measured(opened, probes, changed=True) if opened.changes else before
         yield Measured(meter, before, after)
 
 
 def _probes(opened: OpenedModel, meter: MeterName, text: str) -> list[Probe]:
-    opened.ids_of(text)  # checks their rows
-    return opened.cached(f"probes {meter}", text, lambda: probes_of(meter, opened.model, opened.tokenizer, text))
+    if meter == "text":
+        opened.ids_of(text)  # checks their rows
+    key = text if meter == "text" else ""
+    return opened.cached(f"probes {meter}", key, lambda: probes_of(meter, opened.model, opened.tokenizer, text))
 
 
 def _measured(opened: OpenedModel, probes: Sequence[Probe], changed: bool) -> Level:
@@ -98,15 +101,14 @@ def rank(session: Session, request: RankParts) -> Answer[PartsTried]:
         return
     whole = _measured(opened, probes, changed=False)
     L, done = opened.model.config.n_layers, 0
+    target = "" if request.meter is not None else opened.tokenizer.piece(probes[0].ids[-1])
     for found in rank_parts(opened.model, probes, request.mean):
         if found is not None:
             layer, log_p_PN = found
             done += L - layer
             levels = [_level(probes, log_p_N) for log_p_N in log_p_PN]
-            losses, shares = (
-                np.array(column) for column in zip(*((x.loss, x.probability) for x in levels), strict=True)
-            )
-            yield PartsTried(layer, whole, losses, shares, done / (L * (L + 1) / 2))
+            losses, shares = np.array([(level.loss, level.probability) for level in levels]).T
+            yield PartsTried(layer, target, whole, losses, shares, 2 * done / (L * (L + 1)))
         elif not opened.info.training:  # a step would change the weights of what is still to come
             yield None
 

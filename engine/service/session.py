@@ -66,9 +66,9 @@ class OpenedModel(Cache):
     @property
     def original(self) -> Reader:
         """The model without its interventions, as a reader of its own."""
-        return (
-            self.cached("original", self.weights_version, lambda: Reader(self.model)) if self.changes else self.reader
-        )
+        if not self.changes:
+            return self.reader
+        return self.cached("original", self.weights_version, lambda: Reader(self.model))
 
     def ids_of(self, text: str) -> tuple[int, ...]:
         """Return the token IDs of a text; cached, because several requests use the same text. Raises as check_rows."""

@@ -62,6 +62,38 @@ def test_the_command_prints_the_same_numbers(session: Session, capsys: pytest.Ca
         assert 0 < sum(c["probability"] for c in row) <= 1 + 1e-6
 
 
+def test_the_command_scales_parts(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ablate", str(BUILTIN), TEXT, "--scale", "3.1=0.5 2.mlp=2", "--off", "0.1", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    [found] = ask(session, Ablate(TEXT, (Scaled(0, 1), Scaled(3, 1, 0.5), Scaled(2, None, 2.0))))
+    assert printed["loss"] == pytest.approx(found.losses)
+
+
+def test_the_command_ranks_all_parts(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ablate", str(BUILTIN), TEXT, "--each", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    effects = [part["effect"] for part in printed["parts"]]
+    assert len(effects) == 4 * 5
+    assert effects == sorted(effects, reverse=True)
+    [found] = ask(session, Ablate(TEXT, (Scaled(0, None),), candidates=4000))
+    by_name = {part["part"]: part["probability"] for part in printed["parts"]}
+    token = found.candidates[1].pieces.index(printed["target"])
+    assert by_name["0.mlp"] == pytest.approx(float(found.candidates[1].probabilities[0, token]), rel=1e-3)
+
+
+def test_the_command_without_a_change_ends_with_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ablate", str(BUILTIN), TEXT]) == 1
+    assert "--each" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scale", ["3.1", "3.1=", "3=1", "3.1=x", ""])
+def test_a_malformed_factor_is_wrong_use(scale: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["ablate", "DIR", "text", "--scale", scale])
+    assert ended.value.code == 2
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize("off", ["", "3", "a.b", "0.mlp,1.2", "0.3 1"])
 def test_a_malformed_part_is_wrong_use(off: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
