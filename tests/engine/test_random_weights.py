@@ -71,8 +71,8 @@ def test_the_lens_finds_the_answer_at_no_layer(random: Opened, trained: Opened) 
 def heads_off(opened: Opened) -> list[float]:
     """Return the answer's probability without each of the heads, one at a time."""
     model, tokenizer = opened
-    parts = np.ndindex(model.config.n_layers, model.config.n_heads)
-    return [probability(opened, changes_of(model, [Scaled(*part, 0.0)], tokenizer.encode)) for part in parts]
+    parts = [Scaled(layer, head, 0.0) for layer, head in np.ndindex(model.config.n_layers, model.config.n_heads)]
+    return [probability(opened, changes_of(model, [part], tokenizer.encode)) for part in parts]
 
 
 def test_no_head_is_needed_for_the_answer(random: Opened, trained: Opened) -> None:
