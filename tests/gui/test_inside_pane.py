@@ -1,5 +1,8 @@
 """The Inside pane: the lens as a table, the way of an answer through the layers, and the parts of its logit."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -11,7 +14,7 @@ from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
 from gui.panes.inside.lens import Lens, bars_of
-from gui.panes.inside.lens_sentence import led_since, sentence
+from gui.panes.inside.lens_sentence import guessing_sentence, led_since, sentence
 from gui.panes.inside.pane import InsidePane
 from gui.panes.inside.rank_plot import LARGEST_POINT
 from gui.theme import NORMAL
@@ -134,6 +137,28 @@ def test_the_table_has_a_row_for_each_cell(pane: InsidePane) -> None:
 )
 def test_the_sentence_says_where_the_answer_appears(ranks: list[int], said: str) -> None:
     assert plain(sentence(np.array(ranks, np.int32), np.array([0, 0, 0, 0.9], np.float32), " Paris")) == said
+
+
+def test_an_answer_below_five_percent_is_called_unsure() -> None:
+    ranks, probabilities = np.array([9, 1, 1], np.int32), np.array([0, 0.01, 0.049], np.float32)
+    assert plain(sentence(ranks, probabilities, "a")).startswith("The model is unsure: even its likeliest token, “a”,")
+
+
+@given(st.lists(st.floats(0, 1, width=32), max_size=9))
+def test_a_text_predicted_worse_than_by_guessing_is_said_to_mean_little(shares: list[float]) -> None:
+    said = guessing_sentence(np.array(shares, np.float32), 1000)
+    surprises = [-math.log(max(share, 1e-30)) for share in shares]
+    if len(shares) < 3 or sum(surprises) / len(shares) < math.log(1000) - 1e-6:
+        assert said == ""
+    elif sum(surprises) / len(shares) > math.log(1000) + 1e-6:
+        assert f"{sum(surprises) / len(shares):.1f} nats a token, not 6.9" in plain(said)
+
+
+def test_a_random_model_is_said_to_mean_little(engine: FakeEngine, lens: Lens, qtbot: QtBot) -> None:
+    assert "means little" not in lens.sentence()
+    engine.answers[ReadLens] = lambda _: [replace(grid(), target_probabilities=grid().target_probabilities * 1e-4)]
+    lens.refresh()
+    qtbot.waitUntil(lambda: "means little" in lens.sentence())
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

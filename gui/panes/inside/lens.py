@@ -13,7 +13,7 @@ from gui.i18n import percent, t
 from gui.layout import label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside.lens_picture import LensPicture
-from gui.panes.inside.lens_sentence import sentence
+from gui.panes.inside.lens_sentence import guessing_sentence, sentence
 from gui.panes.inside.rank_plot import RankPlot
 from gui.part import Page, Part
 from gui.text import visible, word
@@ -22,14 +22,15 @@ from gui.widgets.bar_list import Bar, BarList
 
 TYPING_MS = 300
 MOST_PARTS = 12  # of a logit that are shown one by one; the others are one bar
-ROOM_FOR_SIDE, ROOM_FOR_CANDIDATES = 700, 620  # pixels at zoom 1 of the pane's width, and of its height
+ROOM_FOR_SIDE, ROOM_FOR_CANDIDATES = 700, 620  # pixels at zoom 1 of the content, of the pane's width and height
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A lens and the text that it belongs to."""
+    """A lens, and the text and the size of the vocabulary that it belongs to."""
 
     text: str
+    vocabulary: int
     grid: LensGrid
 
 
@@ -73,8 +74,9 @@ class Lens(Part):
     # --- Requests --------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        text = self.state.text
-        self.ask(ReadLens(text, self.page.word.text()), lambda grid: self._arrived(Shown(text, grid)))
+        text, model = self.state.text, self.state.model
+        vocabulary = 0 if model is None else model.vocabulary
+        self.ask(ReadLens(text, self.page.word.text()), lambda grid: self._arrived(Shown(text, vocabulary, grid)))
 
     def show_live(self) -> None:
         self.refresh()
@@ -122,7 +124,8 @@ class Lens(Part):
             self._draw()
 
     def on_shown(self) -> None:
-        self._selection_changed()
+        if self.shown is not None and self.page.layers.column != self._column(self.shown.grid):
+            self._selection_changed()
 
     # --- Showing ---------------------------------------------------------------------------------
 
@@ -148,7 +151,7 @@ class Lens(Part):
         self.page.bars.set_bars([] if self.parts is None else bars_of(self.parts))
 
     def adapt_layout(self, room: QSize) -> None:
-        px = self.pane.theme.px
+        px = self.pane.content.px
         self.page.side.setVisible(room.width() > px(ROOM_FOR_SIDE) and not self.pane.compact)
         roomy = room.height() > px(ROOM_FOR_CANDIDATES)
         self.page.candidates.setVisible(roomy)
@@ -163,7 +166,8 @@ class Lens(Part):
         grid = self.shown.grid
         column = self._column(grid)
         piece = grid.names[int(grid.targets[column])]
-        return sentence(grid.target_ranks[:, column], grid.target_probabilities[:, column], piece)
+        guessed = guessing_sentence(grid.target_probabilities[-1, :-1], self.shown.vocabulary)
+        return guessed or sentence(grid.target_ranks[:, column], grid.target_probabilities[:, column], piece)
 
     def table(self) -> Table | None:
         """Return a row for each layer and token: its likeliest next token, and the target's probability and rank."""

@@ -1,10 +1,29 @@
 """The sentence of the Inside pane: where in the layers an answer appears, computed from its ranks."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gui.i18n import number, percent, t
 from gui.text import word
+
+UNSURE = 0.05  # probability of the likeliest token, below which the model is unsure
+FEWEST = 3  # predictions that can show that a model guesses
+
+
+def guessing_sentence(probabilities: NDArray[np.float32], vocabulary: int) -> str:
+    """Return that the model predicts a text worse than guessing would, so that its layers mean little; else "".
+
+    `probabilities` are those of the text's own tokens, all but the first. Guessing gives each of the `vocabulary`
+    tokens the same probability. A model whose weights are random is as sure of its answers as any other.
+    """
+    if len(probabilities) < FEWEST:
+        return ""
+    loss = float(-np.log(np.maximum(probabilities.astype(np.float64), 1e-30)).mean())
+    if loss < math.log(vocabulary):
+        return ""
+    return t("pane.inside.says.guessing", loss=number(loss, 1), guessing=number(math.log(vocabulary), 1))
 
 
 def sentence(ranks: NDArray[np.int32], probabilities: NDArray[np.float32], piece: str) -> str:
@@ -13,6 +32,8 @@ def sentence(ranks: NDArray[np.int32], probabilities: NDArray[np.float32], piece
     if layers < 1:
         return ""
     words = {"word": word(piece), "layers": layers, "percent": percent(float(probabilities[-1]), 1)}
+    if ranks[-1] == 1 and probabilities[-1] < UNSURE:
+        return t("pane.inside.says.unsure", **words)
     if ranks[-1] > 1:
         return t("pane.inside.says.never", **words, rank=number(int(ranks[-1])), best=number(int(ranks.min())))
     since = led_since(ranks)
