@@ -8,7 +8,19 @@ import argparse
 import io
 import sys
 
-from engine.cli import ablating, chatting, documents, inspecting, models, origins, scoring, steering, text, training
+from engine.cli import (
+    ablating,
+    chatting,
+    documents,
+    inspecting,
+    models,
+    origins,
+    scoring,
+    steering,
+    text,
+    training,
+    tuning,
+)
 from engine.errors import EngineError
 from engine.sentences import explain
 from engine.threads import make_threads_yield
@@ -47,6 +59,18 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; a command's function is its option `run`."""
     whole = argparse.ArgumentParser(prog="python -m engine", description="The engine of Nakami without its window.")
     commands = whole.add_subparsers(dest="command", required=True)
-    for group in (training, models, chatting, scoring, ablating, inspecting, origins, steering, text, documents):
+    for group in (
+        training,
+        tuning,
+        models,
+        chatting,
+        scoring,
+        ablating,
+        inspecting,
+        origins,
+        steering,
+        text,
+        documents,
+    ):
         group.add_commands(commands)
     return whole

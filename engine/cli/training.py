@@ -61,7 +61,7 @@ def train(options: argparse.Namespace) -> None:
         try:
             for step in steps:
                 if step is not None:
-                    line.show(partial(_describe_step, step), final=step.fraction >= 1.0)
+                    line.show(partial(describe_step, step), final=step.fraction >= 1.0)
         except KeyboardInterrupt:
             steps.close()
             line.show(sentence("progress.stopped", folder=str(run.folder)), final=True)
@@ -119,7 +119,7 @@ def _describe_progress(progress: "Progress") -> str:
     return sentence("progress.percent", what=what, percent=f"{progress.fraction:.0%}")
 
 
-def _describe_step(step: "TrainStep") -> str:
+def describe_step(step: "TrainStep") -> str:
     return sentence(
         "progress.training",
         step=number(step.step),
@@ -141,7 +141,7 @@ def builtin(options: argparse.Namespace) -> None:
                 line.show(_describe_progress(event))
             else:
                 last = event
-                line.show(partial(_describe_step, event), final=event.fraction >= 1.0)
+                line.show(partial(describe_step, event), final=event.fraction >= 1.0)
     result: dict[str, Any] = {"model": str(folder / "model"), "word2vec": str(folder / "word2vec")}
     if last is not None:
         result |= {"steps": last.step, "tokens": last.tokens, "seconds": last.seconds, "val_loss": last.validation_loss}

@@ -44,8 +44,12 @@ class Optimizer:
 
 
 def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return the matrices inside the blocks, and all other parameters that require a gradient."""
-    matrices = [p for p in model.blocks.parameters() if p.ndim == 2 and p.requires_grad]
+    """Return the matrices inside the blocks, and all other parameters that require a gradient.
+
+    The thin matrices of a low-rank adaptation are among the others: its authors train them with Adam.
+    """
+    named = [(name, p) for name, p in model.blocks.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in named if p.ndim == 2 and "parametrizations" not in name]
     inside = set(map(id, matrices))
     return matrices, [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
 

@@ -74,8 +74,7 @@ class Run:
         have = free_memory()
         if have is not None and needed > have:
             raise EngineError("error.memory", need=f"{needed / 2**30:.1f}", have=f"{have / 2**30:.1f}")
-        if (folder / CONFIG).exists() or (folder / STATE).exists():
-            raise EngineError("error.folder_taken", folder=str(folder))
+        check_free(folder)
         name = inspect(tuple(paths), encoding).name
         absolute = [str(Path(path).resolve()) for path in paths]
         return cls(folder, absolute, settings, name, encoding, resumed=False)
@@ -212,6 +211,12 @@ class Run:
         self.best.save(self.model, self.tokenizer)
         self._saved_at = time.monotonic()
         self._pause = max(SAVE_SECONDS, (self._saved_at - begun) / SAVE_SHARE)
+
+
+def check_free(folder: Path) -> None:
+    """Raise EngineError error.folder_taken if the folder contains a model or a run."""
+    if (folder / CONFIG).exists() or (folder / STATE).exists():
+        raise EngineError("error.folder_taken", folder=str(folder))
 
 
 def read_about(folder: Path) -> tuple[str, list[str], TrainingSettings]:

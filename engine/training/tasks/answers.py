@@ -1,0 +1,149 @@
+"""Supervised fine-tuning: predict the tokens of an answer from its prompt and the answer's tokens before them.
+
+The prompt is only read: its tokens do not count for the loss (Ouyang et al. 2022, arXiv:2203.02155, §3.4, stage 1).
+
+Suffixes: B examples, T tokens of the longest of them, V vocabulary, N tokens of answers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.errors import EngineError
+from engine.model.transformer import Transformer
+from engine.text.pairs import Pair
+from engine.text.tokenizer import Tokenizer
+from engine.training.tasks.language_modelling import LanguageModelling
+
+TOKENS_AT_ONCE = 2048  # of examples that are computed together
+VALIDATION_EXAMPLES = 64
+IGNORED = -100  # a target that does not count; cross_entropy's own default
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The text around a pair, and the token that ends an answer, if the model has one."""
+
+    before: str = "User: "
+    between: str = "\nBot:"
+    after: str = "\n\n"  # ends the answer of a model that has no token for it
+    end: int | None = None
+
+    def prompt(self, tokenizer: Tokenizer, words: str) -> list[int]:
+        """Return the tokens after which the answer begins."""
+        return [*tokenizer.encode(""), *tokenizer.encode_prompt(self.before + words.strip() + self.between)]
+
+    def answer(self, tokenizer: Tokenizer, words: str) -> list[int]:
+        """Return the tokens of an answer with its end."""
+        if self.end is not None:
+            return [*tokenizer.encode_prompt(" " + words.strip()), self.end]
+        return tokenizer.encode_prompt(" " + words.strip() + self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    ids: tuple[int, ...]
+    first: int  # index of the answer's first token
+
+
+def examples(pairs: Sequence[Pair], form: Form, tokenizer: Tokenizer, context: int) -> list[Example]:
+    """Return the pairs as tokens, without those that are longer than the context."""
+    found = []
+    for pair in pairs:
+        prompt, answer = form.prompt(tokenizer, pair.prompt), form.answer(tokenizer, pair.answer)
+        if len(prompt) + len(answer) <= context + 1:
+            found.append(Example((*prompt, *answer), len(prompt)))
+    return found
+
+
+class Answers:
+    """The task of supervised fine-tuning. The loss is the cross-entropy in nats per token of the answers.
+
+    `replay` adds the loss on old text with the weight `replay_weight`, against forgetting
+    (Scialom et al. 2022, arXiv:2205.12393).
+    """
+
+    def __init__(
+        self,
+        train: Sequence[Example],
+        held_out: Sequence[Example],
+        batch: int,
+        seed: int,
+        replay: LanguageModelling | None = None,
+        replay_weight: float = 1.0,
+    ) -> None:
+        """Raise EngineError error.pairs_long if no example fits into the context."""
+        if not train:
+            raise EngineError("error.pairs_long")
+        self.train, self.held_out, self.batch, self.seed = list(train), list(held_out), batch, seed
+        self.replay, self.replay_weight = replay, replay_weight
+
+    @property
+    def tokens_per_step(self) -> int:
+        mean = sum(len(example.ids) for example in self.train) / len(self.train)
+        return round(self.batch * mean) + (self.replay.tokens_per_step if self.replay else 0)
+
+    def losses(self, model: Transformer, step: int) -> Iterator[Tensor]:
+        chosen = self._batch(step)
+        count = sum(len(example.ids) - example.first for example in chosen)
+        for part in _parts(chosen):
+            yield answer_loss(model, part, "sum") / count
+        if self.replay is not None:
+            for loss in self.replay.losses(model, step):
+                yield self.replay_weight * loss
+
+    def _batch(self, step: int) -> list[Example]:
+        """Return the examples of a step: every example once before any is repeated, in another order each time."""
+        chosen = []
+        for place in range(step * self.batch, (step + 1) * self.batch):
+            epoch, index = divmod(place, len(self.train))
+            order = np.random.default_rng((self.seed, epoch)).permutation(len(self.train))
+            chosen.append(self.train[order[index]])
+        return chosen
+
+    @torch.no_grad()
+    def validation_losses(self, model: Transformer, final: bool) -> Iterator[tuple[float, int]]:
+        held_out = self.held_out if final else self.held_out[:VALIDATION_EXAMPLES]
+        for part in _parts(held_out or self.train[:VALIDATION_EXAMPLES]):
+            count = sum(len(example.ids) - example.first for example in part)
+            yield answer_loss(model, part, "sum").item(), count
+
+
+def _parts(chosen: Sequence[Example]) -> Iterator[list[Example]]:
+    """Yield the examples by length, so many at once as TOKENS_AT_ONCE allows."""
+    part: list[Example] = []
+    for example in sorted(chosen, key=lambda e: len(e.ids)):
+        if part and (len(part) + 1) * len(example.ids) > TOKENS_AT_ONCE:
+            yield part
+            part = []
+        part.append(example)
+    if part:
+        yield part
+
+
+def answer_loss(model: Transformer, chosen: Sequence[Example], reduction: str) -> Tensor:
+    """Return the cross-entropy of the answers' tokens, their "sum" or, of each token, "none" [N]."""
+    device = next(model.parameters()).device
+    x_BT, y_BT = padded(chosen)
+    logits_BTV = model(x_BT.to(device)).float()
+    y_BT = y_BT.to(device)
+    counted_BT = y_BT != IGNORED
+    return F.cross_entropy(logits_BTV[counted_BT], y_BT[counted_BT], reduction=reduction)
+
+
+def padded(chosen: Sequence[Example]) -> tuple[Tensor, Tensor]:
+    """Return the tokens and their targets, both [B T]. Targets outside the answers are IGNORED.
+
+    Short examples are filled up at their end, which no earlier token sees.
+    """
+    T = max(len(example.ids) for example in chosen) - 1
+    x_BT, y_BT = torch.zeros(len(chosen), T, dtype=torch.long), torch.full((len(chosen), T), IGNORED)
+    for row, example in enumerate(chosen):
+        ids = torch.tensor(example.ids)
+        x_BT[row, : len(ids) - 1] = ids[:-1]
+        y_BT[row, example.first - 1 : len(ids) - 1] = ids[example.first :]
+    return x_BT, y_BT

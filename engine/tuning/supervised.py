@@ -1,0 +1,137 @@
+"""Fine-tuning a model on pairs of prompt and answer, and measuring what it has learned and forgotten.
+
+tuning = Tuning.start(folder, pairs, settings, old_text)
+for step in tuning.steps(): ...
+tuning.save(out)
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.generation.decoding import Reader, decode
+from engine.messages.generation import SamplingSettings
+from engine.messages.training import TrainingSettings
+from engine.messages.tuning import TuningSettings
+from engine.model.checkpoint import save_model
+from engine.model.lora import add_lora, merge_lora
+from engine.model.opening import load_model
+from engine.model.transformer import Transformer
+from engine.text.corpus import Corpus
+from engine.text.pairs import Divided, Pair, divide
+from engine.text.tokenizer import Tokenizer
+from engine.training.evaluation import evaluate
+from engine.training.recipe import MATRIX_RATE, OTHER_RATE, check
+from engine.training.tasks.answers import Answers, Form, examples
+from engine.training.tasks.language_modelling import LanguageModelling
+from engine.training.trainer import Trainer, TrainStep
+
+RATE = 0.01  # Muon's for all weights; that of Adam follows as in pre-training
+LORA_RATE = 0.005  # Adam's, for the matrices of a low-rank adaptation
+REPLAYED = 4  # windows of old text a step
+OLD_CHARACTERS = 20_000  # of old text on which forgetting is measured
+MOST_TOKENS = 64  # of an answer that is checked
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The model's own answer to a prompt, greedily."""
+
+    pair: Pair
+    text: str
+    ended: bool  # the model ended it in the form that it was taught
+
+    @property
+    def is_right(self) -> bool:
+        return self.ended and self.text.strip() == self.pair.answer.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many of the answers are in the right form, and right; shares from 0 to 1."""
+
+    form: float
+    right: float
+
+
+def score_of(answers: Sequence[Answered]) -> Score:
+    count = max(1, len(answers))
+    return Score(sum(a.ended for a in answers) / count, sum(a.is_right for a in answers) / count)
+
+
+class Tuning:
+    """A model that is being fine-tuned."""
+
+    def __init__(
+        self, model: Transformer, tokenizer: Tokenizer, divided: Divided, settings: TuningSettings, old_text: str = ""
+    ) -> None:
+        """Raise EngineError: error.pairs_long, and settings out of range as `check`."""
+        self.model, self.tokenizer, self.divided, self.settings = model, tokenizer, divided, settings
+        self.old_text = old_text
+        self.form = Form(end=next(iter(sorted(model.config.stop_ids)), None))
+        context = model.config.context
+        train, held_out = (examples(p, self.form, tokenizer, context) for p in (divided.train, divided.held_out))
+        self.too_long = len(divided.train) + len(divided.held_out) - len(train) - len(held_out)
+        if settings.lora:
+            add_lora(model, settings.lora)
+        replay = self._replay() if old_text and settings.replay else None
+        task = Answers(train, held_out, settings.batch, settings.seed, replay, settings.replay)
+        rate = settings.learning_rate or (LORA_RATE * MATRIX_RATE / OTHER_RATE if settings.lora else RATE)
+        chosen = TrainingSettings(
+            steps=settings.steps, seconds=settings.seconds, batch=settings.batch, learning_rate=rate, seed=settings.seed
+        )
+        check(chosen)
+        self.trainer = Trainer(model, task, chosen)
+
+    @classmethod
+    def start(cls, path: Path, pairs: Sequence[Pair], settings: TuningSettings, old_text: str = "") -> "Tuning":
+        """Open a model with 32 bits a weight, as training needs them. Raises EngineError as `load_model` and above."""
+        model, tokenizer = load_model(path)
+        return cls(model, tokenizer, divide(pairs, settings.held_out, settings.seed), settings, old_text)
+
+    def _replay(self) -> LanguageModelling:
+        """Return the task of pre-training on the old text. Raises EngineError error.text_too_short."""
+        ids = self.tokenizer.encode_array(self.old_text)
+        context = max(1, min(self.model.config.context, len(ids) // 20))
+        settings = TrainingSettings(batch=REPLAYED, context=context, seed=self.settings.seed)
+        return LanguageModelling(Corpus(np.asarray(ids, np.uint32)), settings)
+
+    def steps(self) -> Generator[TrainStep | None, None, None]:
+        """Yield each step, and None where other requests may be served."""
+        yield from self.trainer.run()
+
+    def answers(self, pairs: Sequence[Pair]) -> Iterator[Answered]:
+        """Yield the model's own answer to each prompt."""
+        reader = Reader(self.model)
+        for pair in pairs:
+            yield self.answer(reader, pair)
+
+    def answer(self, reader: Reader, pair: Pair) -> Answered:
+        prompt = self.form.prompt(self.tokenizer, pair.prompt)
+        most = min(MOST_TOKENS, self.model.config.context - len(prompt))
+        if most < 1:
+            raise EngineError("error.pairs_long")
+        text = ""
+        for step in decode(reader, self.tokenizer, prompt, most, SamplingSettings(temperature=0.0), 0):
+            if step.id == self.form.end:
+                return Answered(pair, text, ended=True)
+            text += step.text
+            if self.form.end is None and self.form.after in text:
+                return Answered(pair, text.partition(self.form.after)[0], ended=True)
+        return Answered(pair, text, ended=False)
+
+    def old_loss(self) -> float | None:
+        """Return the loss on the old text in nats per token: what grows by forgetting. None without old text."""
+        if not self.old_text:
+            return None
+        *_, last = evaluate(self.model, self.tokenizer, self.old_text[-OLD_CHARACTERS:])
+        return last["loss"]
+
+    def save(self, folder: Path) -> None:
+        """Save the model as a folder like any other, with a low-rank adaptation merged into its matrices."""
+        if self.settings.lora:
+            merge_lora(self.model)
+        save_model(folder, self.model, self.tokenizer, self.trainer.step)

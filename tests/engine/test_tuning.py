@@ -1,0 +1,186 @@
+"""Fine-tuning: the masked loss, the low-rank adaptation and a whole run, each held against a plain computation."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils import parametrize
+
+from engine.cli.main import main
+from engine.errors import EngineError
+from engine.messages.tuning import TuningSettings
+from engine.model.lora import MATRICES, add_lora, merge_lora
+from engine.model.opening import load_model
+from engine.model.transformer import Transformer
+from engine.text.pairs import Divided, Pair, divide
+from engine.text.tokenizer import Tokenizer
+from engine.training.recipe import model_config
+from engine.training.tasks.answers import Answers, Example, Form, answer_loss, examples
+from engine.tuning.supervised import Answered, Tuning, score_of
+from tests.engine.conftest import SENTENCES, SMALL
+
+EXAMPLES = [Example((1, 2, 3, 4, 5), 3), Example((6, 7, 8), 1), Example((9, 8, 7, 6), 2)]
+PAIRS = [Pair(f"cat {n}", "sat") for n in range(6)]
+
+
+@pytest.fixture
+def model() -> Transformer:
+    torch.manual_seed(3)
+    made = Transformer(model_config(SMALL, 50))
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.normal_(0.0, 0.3)
+    return made
+
+
+@pytest.fixture
+def opened(model_folder: Path) -> tuple[Transformer, Tokenizer]:
+    return load_model(model_folder)
+
+
+# --- The loss -----------------------------------------------------------------------------------------
+
+
+def test_only_the_tokens_of_answers_count_for_the_loss(model: Transformer) -> None:
+    expected = []
+    for example in EXAMPLES:  # one at a time and unpadded
+        logits_TV = model(torch.tensor([example.ids[:-1]]))[0]
+        log_p_TV = logits_TV.log_softmax(dim=-1)
+        expected += [-log_p_TV[place - 1, example.ids[place]] for place in range(example.first, len(example.ids))]
+    found = answer_loss(model, EXAMPLES, "none")
+    assert sorted(found.tolist()) == pytest.approx(sorted(x.item() for x in expected), abs=1e-5)
+
+
+def test_the_parts_of_a_step_add_up_to_the_mean_over_the_answers(
+    model: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = answer_loss(model, EXAMPLES, "sum").item() / sum(len(e.ids) - e.first for e in EXAMPLES)
+    monkeypatch.setattr("engine.training.tasks.answers.TOKENS_AT_ONCE", 5)
+    task = Answers(EXAMPLES, [], batch=3, seed=1)
+    parts = list(task.losses(model, 0))
+    assert len(parts) > 1
+    assert sum(part.item() for part in parts) == pytest.approx(whole, abs=1e-5)
+
+
+def test_every_example_is_seen_once_before_any_is_repeated() -> None:
+    task = Answers(EXAMPLES, [], batch=2, seed=1)
+    seen = [example for step in range(3) for example in task._batch(step)]
+    assert sorted(seen[:3], key=str) == sorted(seen[3:], key=str) == sorted(EXAMPLES, key=str)
+
+
+def test_the_answer_follows_its_prompt_as_when_the_model_writes(opened: tuple[Transformer, Tokenizer]) -> None:
+    _, tokenizer = opened
+    form = Form()
+    [example] = examples([Pair(" a cat? ", "yes")], form, tokenizer, context=100)
+    assert list(example.ids[: example.first]) == form.prompt(tokenizer, "a cat?")
+    assert tokenizer.decode(example.ids) == "User: a cat?\nBot: yes\n\n"
+
+
+def test_pairs_longer_than_the_context_are_left_out(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    long = Pair("cat " * model.config.context, "sat")
+    assert examples([long], Form(), tokenizer, model.config.context) == []
+    with pytest.raises(EngineError, match="pairs_long"):
+        Tuning(model, tokenizer, Divided([long], [], 0), TuningSettings())
+
+
+# --- Low-rank adaptation ------------------------------------------------------------------------------
+
+
+def test_an_adaptation_changes_nothing_at_first(model: Transformer) -> None:
+    ids = torch.arange(10)[None]
+    before = model(ids)
+    add_lora(model, 2)
+    assert torch.equal(model(ids), before)
+
+
+def test_the_adapted_model_is_that_of_the_added_matrices(model: Transformer) -> None:
+    torch.manual_seed(5)
+    other = Transformer(model.config)
+    other.load_state_dict(model.state_dict())
+    adapted = add_lora(model, 2)
+    with torch.no_grad():
+        for index, low_rank in enumerate(adapted):
+            low_rank.B.normal_()
+            block, name = other.blocks[index // len(MATRICES)], MATRICES[index % len(MATRICES)]
+            block.get_parameter(f"{name}.weight").add_(torch.einsum("or,ri->oi", low_rank.B, low_rank.A))
+    ids = torch.arange(10)[None]
+    merged = other(ids)
+    torch.testing.assert_close(model(ids), merged, atol=1e-5, rtol=1e-5)
+    for low_rank in adapted:
+        low_rank.scale = 0.0
+    assert not torch.allclose(model(ids), merged, atol=1e-3)
+    for low_rank in adapted:
+        low_rank.scale = 1.0
+    merge_lora(model)
+    assert not any(parametrize.is_parametrized(module) for module in model.modules())
+    torch.testing.assert_close(model(ids), merged, atol=1e-5, rtol=1e-5)
+    assert model.state_dict().keys() == other.state_dict().keys()
+
+
+def test_only_the_adaptation_is_trained(opened: tuple[Transformer, Tokenizer]) -> None:
+    model, tokenizer = opened
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tuning = Tuning(model, tokenizer, divide(PAIRS, 0.2, 1), TuningSettings(steps=3, lora=2))
+    list(tuning.steps())
+    after = model.state_dict()
+    for name, tensor in before.items():
+        original = name.removesuffix("weight") + "parametrizations.weight.original"
+        assert torch.equal(after[name if name in after else original], tensor), name
+
+
+# --- A whole run --------------------------------------------------------------------------------------
+
+
+def losses_of(folder: Path, settings: TuningSettings, old_text: str = "") -> list[float]:
+    tuning = Tuning.start(folder, PAIRS, settings, old_text)
+    return [step.loss for step in tuning.steps() if step is not None]
+
+
+def test_equal_seeds_give_equal_losses(model_folder: Path) -> None:
+    first, second = (losses_of(model_folder, TuningSettings(steps=5)) for _ in range(2))
+    assert first == second
+    assert losses_of(model_folder, TuningSettings(steps=5, seed=2)) != first
+
+
+def test_the_model_learns_the_answers(model_folder: Path) -> None:
+    tuning = Tuning.start(model_folder, PAIRS, TuningSettings(steps=40, held_out=0.34))
+    assert score_of(list(tuning.answers(tuning.divided.held_out))).right == 0
+    list(tuning.steps())
+    answers = list(tuning.answers(tuning.divided.held_out))
+    assert score_of(answers).right == 1.0, answers
+
+
+def test_replay_keeps_the_loss_on_the_old_text_lower(model_folder: Path) -> None:
+    after = []
+    for replay in (0.0, 1.0):
+        tuning = Tuning.start(model_folder, PAIRS, TuningSettings(steps=30, replay=replay), SENTENCES * 60)
+        list(tuning.steps())
+        after.append(tuning.old_loss() or 0.0)
+    assert after[1] < after[0] - 0.1
+
+
+def test_right_means_ended_and_equal() -> None:
+    pair = Pair("Who?", "Me.")
+    answers = [Answered(pair, " Me.", True), Answered(pair, " Me.", False), Answered(pair, " You.", True)]
+    score = score_of(answers)
+    assert [score.form, score.right] == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_the_command_writes_a_model_that_opens(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs, old, out = tmp_path / "pairs.jsonl", tmp_path / "old.txt", tmp_path / "tuned"
+    pairs.write_text("\n".join(json.dumps({"prompt": p.prompt, "answer": p.answer}) for p in PAIRS))
+    old.write_text(SENTENCES * 60, "utf-8")
+    command = ["finetune", str(model_folder), str(pairs), "--out", str(out), "--steps", "4", "--lora", "2", "--json"]
+    assert main([*command, "--replay", str(old)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["steps"] == 4
+    assert result["held_out"].keys() == result["forgetting"].keys() == {"before", "after"}
+    assert np.isfinite(result["loss"])
+    model, _ = load_model(out)
+    assert model.state_dict().keys() == load_model(model_folder)[0].state_dict().keys()
+    assert main(command) == 1  # the folder has a model now
