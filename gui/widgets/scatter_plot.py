@@ -3,7 +3,7 @@
 Dragging moves the plot; in three dimensions it turns it, and the right button moves it. The wheel zooms. Dragging with
 Shift draws a lasso. Each kind of points has a colour and a shape, or the points are coloured by a number. Marked points
 have rings and labels, and the first others in view for which there is room, words before single characters; the more,
-the closer the view is. Names of regions are large behind the points, and fade when the view comes closer.
+the closer the view is. Names of regions are large where there are few points, and fade when the view comes closer.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
+    QFont,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
@@ -46,6 +47,7 @@ NEAR = 12.0  # pixels between a click and the point that it means
 FADED = 3.0  # zoom at which the names of regions have vanished
 LEVELS = 16  # colours of numbers
 CLOSE = 4.0  # zoom at which a single point is shown
+ROOM_FOR_HUGE = 320  # pixels at zoom 1 of the smaller side, with names of regions in huge type
 RING = 8  # radius, in pixels at zoom 1
 
 
@@ -257,8 +259,6 @@ class ScatterPlot(Painted):
         self._texts.begin(self._room())
         names = self._region_alpha()
         crowd = self._is_crowd()
-        if names and not crowd:
-            self._paint_regions(painter, names)
         painter.setOpacity(1.0 - 0.55 * names if crowd else 1.0)
         image = paint_points(
             self._placed, self._layers(), (self.width(), self.height()), self.devicePixelRatioF(),
@@ -275,7 +275,7 @@ class ScatterPlot(Painted):
             painter.drawEllipse(self.at(index), radius, radius)
             self._texts.taken.append(QRectF(self.at(index) - QPointF(radius, radius), QSizeF(radius, radius) * 2))
         self._paint_labels(painter, self.marked, marked=True)
-        if names and crowd:
+        if names:
             self._paint_regions(painter, names)
         self._paint_labels(painter, [*self.named, *self._labelled_first()], marked=False)
         self._paint_axes(painter)
@@ -315,18 +315,33 @@ class ScatterPlot(Painted):
 
     def _paint_regions(self, painter: QPainter, strength: float) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = self.theme.font(LARGE if self._is_crowd() else HUGE, bold=True)
+        roomy = min(self.width(), self.height()) >= self.theme.px(ROOM_FOR_HUGE) and not self._is_crowd()
+        font = self.theme.font(HUGE if roomy else LARGE, bold=True)
         color, halo = self.theme.color("text"), self.theme.color("surface")
-        painter.setOpacity(strength * (0.8 if self._is_crowd() else 0.28))
-        up = QFontMetricsF(font).height()
+        painter.setOpacity(strength * (0.8 if self._is_crowd() else 0.5))
         places = self._view.place(np.array([centre for _, centre in self.regions]), self.width(), self.height())
         for (name, _), (x, y, _) in zip(self.regions, places.tolist(), strict=True):
             if self._texts.room.contains(QPointF(x, y)):
-                tried = (QPointF(x, y + shift * up) for shift in (0, -1, 1))
-                any(self._texts.paint(painter, name, at, font, color, halo) for at in tried)
+                at = self._place_of_region(name, QPointF(x, y), font)
+                self._texts.paint(painter, name, at, font, color, halo)
         painter.setOpacity(1.0)
-        if not self._is_crowd():
-            self._texts.begin(self._room())  # the labels of points may cover names that are behind them
+
+    def _place_of_region(self, name: str, centre: QPointF, font: QFont) -> QPointF:
+        """Return the place near the centre of a region where its name covers the fewest points and no other name."""
+        size = QFontMetricsF(font).size(0, name)
+        across, down = size.width() / 2 + self.theme.px(RING), size.height()
+        ways = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (1, -1), (-1, 1), (1, 1), (0, -2), (0, 2))
+        places = [centre + QPointF(x * across, y * down) for x, y in ways[: 3 if self._is_crowd() else None]]
+        return min(places, key=lambda place: self._covered(self._texts.box(name, place, font)))
+
+    def _covered(self, box: QRectF) -> int:
+        """Return how many points a text in this box would cover; more than all if another text is there."""
+        if not self._texts.fits(box):
+            return len(self.points) + 1
+        if self._is_crowd():  # whose points are covered everywhere
+            return 0
+        x, y = self._placed[:, 0], self._placed[:, 1]
+        return int(((x > box.left() - GAP_S) & (x < box.right() + GAP_S) & (y > box.top()) & (y < box.bottom())).sum())
 
     def _paint_paths(self, painter: QPainter) -> None:
         for index, path in reversed(list(enumerate(self.paths))):

@@ -1,5 +1,7 @@
 """The scatter plot: its points, labels, lasso and view, as they are painted."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
@@ -8,7 +10,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui import i18n
-from gui.theme import LIGHT, SMALL
+from gui.theme import GAP_S, HUGE, LIGHT, SMALL
 from gui.widgets.arrow import Link
 from gui.widgets.label_ranks import label_rank
 from gui.widgets.scatter_plot import ScatterPlot
@@ -300,6 +302,20 @@ def test_names_of_regions_are_shown_with_all_points_in_view_and_vanish_close_by(
     near = pixels(plot)
     plot.set_regions([])
     assert (pixels(plot) == near).all()
+
+
+def test_names_of_regions_are_painted_beside_the_points_and_other_names(qtbot: QtBot) -> None:
+    rng = np.random.default_rng(3)
+    centres = np.array([[0, 0], [6, 0], [0, 6], [6, 6]], np.float32)
+    plot = plot_of(qtbot, np.concatenate([centre + rng.normal(size=(15, 2)) * 0.2 for centre in centres]), 700, 500)
+    plot.set_regions([(f"region {n}", centre) for n, centre in enumerate(centres)])
+    plot.grab()
+    font = plot.theme.font(HUGE, bold=True)
+    names = [box for box in plot._texts.taken if box.height() == QFontMetricsF(font).height()]
+    assert len(names) == len(centres)
+    assert not any(box.contains(plot.at(n)) for box in names for n in range(len(plot.points)))
+    texts = [box.adjusted(GAP_S, 0, -GAP_S, 0) for box in plot._texts.taken]
+    assert not any(a.intersects(b) for a, b in combinations(texts, 2))
 
 
 def test_a_flight_ends_at_the_view_that_fit_shows_at_once(qtbot: QtBot) -> None:

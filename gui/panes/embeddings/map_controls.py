@@ -21,6 +21,7 @@ VIEWS: tuple[View, ...] = ("map", "analogy", "axis", "layers")
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
 DIMS = ("2d", "3d")
 COLORS = ("kind", "order", "norm", "position", "loss")  # and the columns of one's own vectors
+LEAST_COMBO, SEARCH_EDGES = 90, 28  # pixels at zoom 1: the least width of the colours; around the words of the search
 
 
 class MapControls(Themed, QWidget):
@@ -131,3 +132,13 @@ class MapControls(Themed, QWidget):
         self.stop.setText(t("pane.embeddings.stop"))
         self.search.setPlaceholderText(t("pane.embeddings.search"))
         self.search.setAccessibleName(t("pane.embeddings.search"))
+        self._make_room()
+
+    def restyle(self) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Let the names of colours give way to the words in the field of the search."""
+        self.color.setMinimumWidth(self.theme.px(LEAST_COMBO))
+        words = self.search.fontMetrics().horizontalAdvance(self.search.placeholderText())
+        self.search.setMinimumWidth(words + self.theme.px(SEARCH_EDGES))
