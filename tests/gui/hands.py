@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QTableView, QToolBu
 from pytestqt.qtbot import QtBot
 
 from gui import themed
-from gui.panes.training.card import Card
 from gui.theme import LIGHT, Theme
+from gui.widgets.card import Card
 from gui.widgets.segmented_control import SegmentedControl
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -120,7 +120,8 @@ def cut_buttons(window: QWidget) -> list[str]:
         if isinstance(button, QToolButton) and not button.icon().isNull():
             continue  # it shows an icon
         if isinstance(button, Card):  # it leaves out the lines for which there is no room
-            cut += [] if [words for _, words, *_ in button.lines()][:1] == [button.title] else [button.title]
+            first = [words for _, words, *_ in button.lines()][:1]
+            cut += [] if not button.title or first == [button.title] else [button.title]
             continue
         words = button.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, button.text())
         parent = button.parentWidget()

@@ -1,10 +1,12 @@
-"""The cards of the Training pane are painted at any size."""
+"""Cards are painted at any size, and show their text as large as it fits."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
-from gui.panes.training.card import Card
+from gui.widgets.card import Card
+from tests.gui.hands import painted, show
 
 
 @pytest.mark.parametrize("size", [(200, 5), (30, 40), (200, 60), (400, 300)])
@@ -18,3 +20,18 @@ def test_a_card_without_room_for_its_words_shows_those_that_fit(qtbot: QtBot, si
     assert raised == []
     assert all(card.rect().contains(place.topLeft()) for place, *_ in card.lines())
     assert len(card.lines()) == {5: 0}.get(size[1], len(card.lines()))
+
+
+@pytest.mark.parametrize("text", ["Open SmolLM2", "Why is the sky blue?", "森に住む動物を二つ挙げてください。"])
+def test_a_text_alone_is_painted_whole_and_larger_in_a_larger_card(qtbot: QtBot, text: str) -> None:
+    amounts = []
+    for width, height in ((130, 110), (400, 200)):
+        card = show(qtbot, Card(), width, height)
+        card.show_words("", (), "", text)
+        ink = painted(card, card.theme.color("text"))
+        rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+        assert 4 < rows[0] <= rows[-1] < height - 5
+        assert 4 < columns[0] <= columns[-1] < width - 5
+        amounts.append(int(ink.sum()))
+    assert card.text() == text
+    assert amounts[0] < amounts[1]

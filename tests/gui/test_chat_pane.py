@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -205,3 +205,21 @@ def test_a_long_chat_is_kept_without_its_oldest_turns() -> None:
     for _ in range(5):
         chat.last.add(Turn("user", "x" * 60_000)).add(Turn("assistant", "y"))
     assert [role for role, _ in chat.save()] == ["user", "assistant"] * 3
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_the_example_questions_and_the_offer_of_a_model_are_seen_without_scrolling(
+    qtbot: QtBot, pane: ChatPane, engine: FakeEngine, window: MainWindow, size: tuple[int, int]
+) -> None:
+    engine.answers[FindChatForms] = lambda _: [ChatForms(("world", "dialogue", "continue"), False)]
+    pane.state.set_model(model("/models/other"))
+    window.resize(*size)
+    qtbot.waitUntil(lambda: pane.page.form.count() == 3 and window.size().toTuple() == size)
+    qtbot.wait(1)
+    assert pane.page.area.verticalScrollBar().maximum() == 0
+    cards = [*pane.page.examples, pane.page.open_model]
+    shown = pane.page.area.viewport()
+    assert all(shown.rect().contains(card.rect().translated(card.mapTo(shown, QPoint()))) for card in cards)
+    with qtbot.waitSignal(pane.page.example_chosen) as chosen:
+        qtbot.mouseClick(cards[0], Qt.MouseButton.LeftButton)
+    assert chosen.args == ["Say good morning."]

@@ -25,6 +25,7 @@ from gui.panes.chat.turn_view import TurnView
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL, icon
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
+from gui.widgets.card import Card
 from gui.widgets.draw_strip import DrawStrip
 from gui.widgets.sampling_controls import SamplingControls
 
@@ -32,6 +33,9 @@ EXAMPLES = ("one", "two", "three")
 # Least pixels of the pane at zoom 1: the width with the candidates beside the chat, not below it; the height with the
 # line of options, and with candidates below the chat.
 WIDE, TALL = 560, 430
+# Least heights of the pane at zoom 1 of the content with the invitation above the examples, with the note, with what
+# the pane is for, and with the examples below each other.
+ROOM_FOR_INVITATION, ROOM_FOR_NOTE, ROOM_FOR_PURPOSE, ROOM_FOR_COLUMN = 180, 340, 460, 640
 WIDEST_SLIDER = 280  # pixels at zoom 1
 
 
@@ -54,6 +58,7 @@ class ChatPage(Themed, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.views: list[TurnView] = []
+        self._has_note = True  # whether there is room for it
         self._follows = True  # the end of the chat is kept in view
         self.system, self.composer = QLineEdit(), Composer()
         self.note, self.figures, self.speed = label("content", wraps=True), label("content"), label("content")
@@ -72,7 +77,7 @@ class ChatPage(Themed, QWidget):
         self.send, self.stop = QPushButton(), QPushButton()
         self.send.setProperty("primary", True)
         self.copy_all, self.clear, self.save_file = QPushButton(), QPushButton(), QPushButton()
-        self.open_model = QPushButton()
+        self.open_model = Card()
         for field in (self.system, self.composer):
             field.setProperty("role", "content")
         self.shown, self.tools = QWidget(), self._build_tools()
@@ -90,19 +95,21 @@ class ChatPage(Themed, QWidget):
         self.retranslate()
 
     def _build_left(self) -> QLayout:
-        self.examples = [QPushButton() for _ in EXAMPLES]
-        for button in self.examples:
-            button.clicked.connect(lambda _=False, button=button: self.example_chosen.emit(button.text()))
+        self.examples = [Card() for _ in EXAMPLES]
+        for card in self.examples:
+            card.clicked.connect(lambda _=False, card=card: self.example_chosen.emit(card.written))
         self.welcome = QWidget()
         self.invitation, self.purpose = label("content-large", wraps=True), label("content", wraps=True)
-        for button in (*self.examples, self.open_model):
-            button.setProperty("role", "content")
-        buttons = (row(button, 1) for button in (*self.examples, self.open_model))
-        self.welcome.setLayout(column(self.invitation, self.purpose, *buttons, spacing=GAP_L))
+        self.cards = row(*self.examples, self.open_model, spacing=GAP_M)
+        welcome = column(self.invitation, self.purpose, self.cards, spacing=GAP_M)
+        welcome.setStretchFactor(self.cards, 1)
+        self.welcome.setLayout(welcome)
         self.turns = QVBoxLayout()
         self.turns.setSpacing(GAP_L)
         inside = QWidget()
-        inside.setLayout(column(self.note, self.welcome, self.turns, 1, spacing=GAP_L, margins=(0, GAP_M, GAP_M, 0)))
+        parts = column(self.note, self.welcome, self.turns, 1, spacing=GAP_M, margins=(0, GAP_S, 0, 0))
+        parts.setStretchFactor(self.welcome, 1000)  # it fills the page while there are no turns
+        inside.setLayout(parts)
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -192,13 +199,16 @@ class ChatPage(Themed, QWidget):
         own = bool(forms) and forms[0] == "template"
         form = self.form.currentData() or "none"
         self.note.setText("" if own or not forms else t(f"pane.chat.note.{form}"))
-        self.note.setVisible(bool(self.note.text()))
+        self._show_note()
         self._show_examples()
+
+    def _show_note(self) -> None:
+        self.note.setVisible(self._has_note and bool(self.note.text()))
 
     def _show_examples(self) -> None:
         kind = "world" if self.form.currentData() == "world" else "template"
-        for name, button in zip(EXAMPLES, self.examples, strict=True):
-            button.setText(t(f"pane.chat.example.{kind}_{name}"))
+        for name, card in zip(EXAMPLES, self.examples, strict=True):
+            card.show_words("", (), "", t(f"pane.chat.example.{kind}_{name}"))
 
     def adapt_layout(self, room: QSize) -> None:
         """Show the widgets for which a pane of this size has room."""
@@ -209,6 +219,12 @@ class ChatPage(Themed, QWidget):
         self.strip.setVisible(wide)
         self.strip.set_low(not tall)
         self.options.setVisible(tall)
+        self._has_note = room.height() >= self.content.px(ROOM_FOR_NOTE)
+        self._show_note()
+        self.invitation.setVisible(room.height() >= self.content.px(ROOM_FOR_INVITATION))
+        self.purpose.setVisible(room.height() >= self.content.px(ROOM_FOR_PURPOSE))
+        down = room.height() >= self.content.px(ROOM_FOR_COLUMN)
+        self.cards.setDirection(QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight)
         self.controls.sliders["temperature"].setMaximumWidth(self.theme.px(WIDEST_SLIDER))
 
     def retranslate(self) -> None:
@@ -218,7 +234,7 @@ class ChatPage(Themed, QWidget):
         self.save_file.setText(t("pane.chat.save"))
         self.template.setText(t("pane.chat.show_template"))
         self.thinking.setText(t("pane.chat.thinking"))
-        self.open_model.setText(t("pane.chat.open_smollm2"))
+        self.open_model.show_words("", (), "", t("pane.chat.open_smollm2"))
         self.bars_title.setText(t("pane.chat.candidates"))
         self.bars.setAccessibleName(t("pane.chat.candidates"))
         self.system.setPlaceholderText(t("pane.chat.system"))

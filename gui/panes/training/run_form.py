@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 from engine.messages.training import Layout, RunSummary, TrainingEstimate, TrainingSettings
 from gui.i18n import duration, number, t
 from gui.layout import UNLIMITED, label, row, stack
-from gui.panes.training.card import Card
 from gui.text import shown_name
 from gui.theme import GAP_L, GAP_M
 from gui.themed import Themed
+from gui.widgets.card import Card
 
 NUMBERS = {  # name: smallest and largest value; the engine rejects impossible combinations
     "vocabulary": (300, 100_000),

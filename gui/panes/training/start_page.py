@@ -20,14 +20,15 @@ from PySide6.QtWidgets import (
 from engine.messages.training import RunSummary, TrainingEstimate, TrainingSettings
 from gui.i18n import duration, number, t
 from gui.layout import column, label, row, set_property, stack
-from gui.panes.training.card import Card, Excerpt
 from gui.panes.training.run_form import RunForm, written_by
 from gui.panes.training.sentence import FEWEST_STEPS
 from gui.text import shown_name
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
+from gui.widgets.card import Card, Excerpt
 from gui.widgets.encoding_button import EncodingButton
 
+ROOM_FOR_HEADLINE = 240  # pixels at zoom 1 of the content: the height with a large headline above the cards
 MOST_RUNS = 3  # cards of earlier runs
 SMALL_WIDTH, SMALL_HEADS, LONG_SECONDS = 64, 4, 120.0  # what a run with too few steps is changed to
 
@@ -178,7 +179,12 @@ class StartPage(Themed, QWidget):
         self.about.setVisible(shown)
         self.texts.setVisible(not shown)
         self.excerpt.setVisible(shown and not self.form.written_any)
-        set_property(self.headline, "role", "content-large" if shown else "content-huge")
+        self._show_headline()
+
+    def _show_headline(self) -> None:
+        """Show the headline large above the cards, where it leaves enough room for them."""
+        large = self.form.isHidden() and self.height() >= self.content.px(ROOM_FOR_HEADLINE)
+        set_property(self.headline, "role", "content-huge" if large else "content-large")
 
     def show_sample(self, begins: str) -> None:
         """Show on its card how the built-in text begins."""
@@ -207,6 +213,7 @@ class StartPage(Themed, QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+        self._show_headline()
 
     def set_preparing(self, words: str, fraction: float | None) -> None:
         """Show the preparation of a run and its progress, 0..1 or None if unknown; `words` = "" hides both."""
@@ -231,3 +238,4 @@ class StartPage(Themed, QWidget):
 
     def restyle(self) -> None:
         self._arrange()
+        self._show_headline()

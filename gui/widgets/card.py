@@ -1,13 +1,13 @@
-"""A large button: a title, facts, and a text that a model wrote."""
+"""A large button: a title, facts, and a text; or a text alone."""
 
 import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QTextLayout
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from gui.text import tip
+from gui.text import break_lines, keep_phrases, tip
 from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL, Theme
 from gui.themed import Themed
 
@@ -29,9 +29,12 @@ class Card(Themed, QPushButton):
         return self.content
 
     def show_words(self, title: str, facts: Sequence[str], caption: str = "", written: str = "") -> None:
-        """Show a title, a line for each fact, and below a caption the text that was written."""
+        """Show a title, a line for each fact, and below a caption the text that was written.
+
+        A text without a title and a caption fills the card.
+        """
         self.title, self.facts, self.caption, self.written = title, tuple(facts), caption, " ".join(written.split())
-        self.setText("\n".join((title, *facts)))  # what screen readers read
+        self.setText("\n".join((title, *facts)) if title else self.written)  # what screen readers read
         self.setToolTip(tip("\n".join(filter(None, (title, *facts, caption, self.written)))))
         self.update()
 
@@ -53,7 +56,7 @@ class Card(Themed, QPushButton):
         large = box.height() >= self.theme.px(ROOM_FOR_TEXT)
         sizes = (HUGE, LARGE, NORMAL) if large else (NORMAL,)
         fitting = (size for size in sizes if self._width(self.title, size, True) <= box.width())
-        rows = [(self.title, next(fitting, SMALL), True, "text")]
+        rows = [(self.title, next(fitting, SMALL), True, "text")] if self.title else []
         free = HUGE if large and not self.written else LARGE if box.height() >= self.theme.px(TALL) else NORMAL
         for index, (fact, size) in enumerate(zip(self.facts, (NORMAL, free, min(free, LARGE)), strict=False)):
             parts = [fact] if self._width(fact, size) <= box.width() else re.split(r" ?[·・] ?", fact)
@@ -87,15 +90,16 @@ class Card(Themed, QPushButton):
             painter.setFont(self.theme.font(size, bold))
             painter.setPen(self.theme.color(color if self.isEnabled() else "faint"))
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+        color = "text" if self.isEnabled() else "faint"
         if self.written and self.caption and lines and lines[-1][2] == SMALL:
-            self._paint_written(painter, lines[-1][0])
+            above = lines[-1][0]
+            top = above.bottom() + self.theme.px(GAP_S)
+            room = QRect(above.left(), top, above.width(), self.height() - self.theme.px(GAP_L) - top)
+            paint_text(painter, self.theme, room, self.written, color)
+        elif self.written and not self.title:
+            pad = self.theme.px(GAP_M)
+            paint_text(painter, self.theme, self.rect().adjusted(pad, pad, -pad, -pad), self.written, color, True)
         painter.end()
-
-    def _paint_written(self, painter: QPainter, above: QRect) -> None:
-        """Paint the text below `above`."""
-        top = above.bottom() + self.theme.px(GAP_S)
-        room = QRect(above.left(), top, above.width(), self.height() - self.theme.px(GAP_L) - top)
-        paint_text(painter, self.theme, room, self.written, "text" if self.isEnabled() else "faint")
 
 
 class Excerpt(Themed, QWidget):
@@ -126,14 +130,22 @@ class Excerpt(Themed, QWidget):
         painter.end()
 
 
-def paint_text(painter: QPainter, theme: Theme, room: QRect, text: str, color: str) -> None:
+def paint_text(
+    painter: QPainter, theme: Theme, room: QRect, text: str, color: str, in_the_middle: bool = False
+) -> None:
     """Paint as many whole lines of a text as there is room for, larger where all of it fits."""
-    flags = Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-    fonts = [theme.font(size) for size in (HUGE, LARGE, NORMAL)]
-    heights = [QFontMetrics(font).boundingRect(room, flags, text).height() for font in fonts]
-    font = next((font for font, high in zip(fonts, heights, strict=True) if high <= room.height()), fonts[-1])
-    spacing = QFontMetrics(font).lineSpacing()
-    painter.setFont(font)
+    layout, high = QTextLayout(), 0.0
+    for size in (HUGE, LARGE, NORMAL):
+        font = theme.font(size)
+        metrics = QFontMetrics(font)
+        words = keep_phrases(text, room.width() // metrics.horizontalAdvance("\u3042")) if size > NORMAL else text
+        layout = QTextLayout(words, font)
+        high = break_lines(layout, room.width(), metrics.lineSpacing())
+        wide = max((layout.lineAt(n).naturalTextWidth() for n in range(layout.lineCount())), default=0.0)
+        if high <= room.height() and wide <= room.width():
+            break
+    top = room.top() + (max(0.0, room.height() - high) / 2 if in_the_middle else 0.0)
     painter.setPen(theme.color(color))
-    painter.setClipRect(QRect(room.left(), room.top(), room.width(), room.height() // spacing * spacing))
-    painter.drawText(room, flags, text)
+    for line in map(layout.lineAt, range(layout.lineCount())):
+        if line.y() + line.height() <= room.height() + 1:
+            line.draw(painter, QPointF(room.left(), top))
