@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("sentence", "matrix", "steps")
 ORDERS = ("layer", "look")  # of the heads
-ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 380, 440  # pixels at zoom 1 of the content, of the pane's height, below the sentence
+ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 460, 480  # pixels at zoom 1 of the content, of the pane's height, below the sentence
 
 
 class AttentionPane(Pane):
