@@ -20,6 +20,7 @@ WORDS = {
     "Generate": "writing",
     "Hello": "starting",
     "ListModels": "library",
+    "LookAhead": "ahead",
     "Project": "projecting",
     "WriteWorld": "world",
 }

@@ -111,3 +111,24 @@ class PredictNext(Request[ContextUsed | Candidates]):
     sampling: SamplingSettings = SamplingSettings()
     seed: int = 1
     candidates: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AheadToken:
+    """A token of one of several continuations, which are numbered from the likeliest first token."""
+
+    branch: int
+    token: GeneratedToken
+
+
+@dataclass(frozen=True, slots=True)
+class LookAhead(Request[AheadToken]):
+    """Continue prompt + chosen by each of its `branches` likeliest next tokens, and each of these greedily.
+
+    A continuation has at most `tokens` tokens, and fewer if the model ends the text or begins a new line.
+    """
+
+    prompt: str
+    chosen: tuple[int, ...] = ()
+    branches: int = 4
+    tokens: int = 8

@@ -3,14 +3,27 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+
 from engine.generation.decoding import Step, beginning, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
-from engine.messages.generation import Candidates, ContextUsed, Generate, GeneratedToken, GeneratedTokens, PredictNext
+from engine.messages.generation import (
+    AheadToken,
+    Candidates,
+    ContextUsed,
+    Generate,
+    GeneratedToken,
+    GeneratedTokens,
+    LookAhead,
+    PredictNext,
+    SamplingSettings,
+)
 from engine.messages.status import Progress
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
 REPORT_SECONDS = 0.05  # shortest time between two reports
+GREEDY = SamplingSettings(temperature=0.0)
 READ_AT_ONCE = 128  # tokens of a prompt between two reports: Cancel takes effect there
 
 
@@ -34,7 +47,7 @@ def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     yield from report(session, noted(), request.candidates, request.pinned, following)
 
 
-def _read_ids(opened: OpenedModel, request: Generate | PredictNext) -> list[int]:
+def _read_ids(opened: OpenedModel, request: Generate | PredictNext | LookAhead) -> list[int]:
     """Return the tokens that the model continues: an empty prompt begins as in `decode`."""
     return [*(opened.ids_of(request.prompt) or beginning(opened.tokenizer)), *request.chosen]
 
@@ -107,4 +120,19 @@ def read_prompt(opened: OpenedModel, ids: list[int]) -> Answer[Progress]:
             yield Progress("progress.reading_prompt", end / len(ids))
 
 
-HANDLERS: Handlers = {Generate: generate, PredictNext: predict_next}
+def look_ahead(session: Session, request: LookAhead) -> Answer[Progress | AheadToken]:
+    opened = session.opened
+    ids, place = _read_ids(opened, request), len(request.chosen)
+    yield from read_prompt(opened, ids)
+    likeliest = np.argsort(-opened.reader.logits(ids), kind="stable")[: request.branches]
+    for branch, first in enumerate(likeliest.tolist()):
+        for step in decode(opened.reader, opened.tokenizer, ids, request.tokens, GREEDY, 1, place, first):
+            token = _generated(opened, step, 0)
+            if session.opened_or_none is not opened:
+                return
+            yield AheadToken(branch, token)
+            if "\n" in token.text:
+                break
+
+
+HANDLERS: Handlers = {Generate: generate, LookAhead: look_ahead, PredictNext: predict_next}

@@ -41,6 +41,9 @@ class Branches:
         self.current = self.root
         self.favourite: Node | None = None  # a token; the branch that was visited last through it is the favourite
 
+    def __contains__(self, node: Node) -> bool:
+        return node is self.root or (node.parent is not None and node.path[0].parent is self.root)
+
     def ids(self) -> tuple[int, ...]:
         return tuple(node.token.id for node in self.current.path if node.token)
 

@@ -18,7 +18,7 @@ from engine.generation.decoding import Reader
 from engine.messages.attention import HEAD_KINDS, Attend, AttendHead, ExplainAttention, ScoreHeads
 from engine.messages.embeddings import EmbeddingMap, FindAnalogy, LookUp, Project, TracePaths
 from engine.messages.envelope import Request
-from engine.messages.generation import Candidates, Generate, GeneratedToken, PredictNext, SamplingSettings
+from engine.messages.generation import Candidates, Generate, GeneratedToken, LookAhead, PredictNext, SamplingSettings
 from engine.messages.map import TraceForward
 from engine.messages.models import OpenModel
 from engine.messages.texts import AssessText, InspectText
@@ -294,3 +294,29 @@ def test_a_text_is_inspected_without_an_open_model(text_file: Path) -> None:
     assert (info.name, info.characters, info.encoding) == ("story.txt", len(SENTENCES * 60), "utf-8")
     [presets] = ask(Session(), ListPresets(info.characters))
     assert list(presets.settings) == ["30s", "5m", "overnight"]
+
+
+@pytest.mark.parametrize("prompt", ["The cat", ""])
+def test_looking_ahead_writes_what_is_written_greedily_after_each_of_the_likeliest_tokens(
+    session: Session, prompt: str
+) -> None:
+    greedy = SamplingSettings(temperature=0.0)
+    found = ask(session, PredictNext(prompt, sampling=greedy))[-1]
+    branches: dict[int, list[GeneratedToken]] = {}
+    for event in ask(session, LookAhead(prompt, branches=3, tokens=5)):
+        branches.setdefault(event.branch, []).append(event.token)
+    assert list(branches) == [0, 1, 2]
+    assert [tokens[0].id for tokens in branches.values()] == found.ids[:3].tolist()
+    for tokens in branches.values():
+        request = Generate(prompt, (), tokens[0].id, len(tokens), greedy)
+        written = [token for event in ask(session, request) for token in event.tokens]
+        assert [token.id for token in written] == [token.id for token in tokens]
+        assert len(tokens) == 5 or "\n" in tokens[-1].text or tokens[-1].ends
+        assert all("\n" not in token.text for token in tokens[:-1])
+
+
+def test_looking_ahead_ends_when_another_model_is_opened(session: Session, model_folder: Path) -> None:
+    answers = start(session, LookAhead("The cat"))
+    next(answers)
+    session.open(model_folder)
+    assert list(answers) == []

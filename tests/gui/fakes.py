@@ -45,10 +45,12 @@ from engine.messages.embeddings import (
 from engine.messages.envelope import Arguments, Ended
 from engine.messages.generation import (
     STAGES,
+    AheadToken,
     Candidates,
     Generate,
     GeneratedToken,
     GeneratedTokens,
+    LookAhead,
     PredictNext,
 )
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
@@ -201,6 +203,12 @@ def generated(request: Generate) -> list[GeneratedTokens]:
         ids[0] = request.first
     tokens = tuple(GeneratedToken(i, chr(i), chr(i), 0.5, 1.0, candidates(min(2, i - 97))) for i in ids)
     return [GeneratedTokens(tokens, 100.0)]
+
+
+def ahead(request: LookAhead) -> list[AheadToken]:
+    """Return two branches, such as abc and bbc."""
+    branches = [generated(Generate("", first=97 + i, tokens=request.tokens))[0].tokens for i in range(2)]
+    return [AheadToken(branch, token) for branch, tokens in enumerate(branches) for token in tokens]
 
 
 def chat_prompt(request: ShowPrompt | Chat, context: int = 64) -> ChatPrompt:
@@ -398,6 +406,7 @@ def default_answers() -> Answers:
         AssessText: lambda r: [TextAssessment(r.text, "", 1.0, 6.0)],
         Tokenize: lambda r: [tokens_of(r.text)],
         Generate: generated,
+        LookAhead: ahead,
         PredictNext: lambda _: [candidates()],
         FindChatForms: lambda _: [ChatForms(("template",), False)],
         ShowPrompt: lambda request: [chat_prompt(request)],

@@ -352,3 +352,45 @@ def test_the_tree_and_the_side_by_side_view_exclude_each_other(qtbot: QtBot, pan
     page.tree_button.setChecked(True)
     assert not page.side_button.isChecked()
     assert page.tree.isVisible()
+
+
+def test_below_a_short_text_is_what_would_follow_the_likeliest_tokens_and_a_click_writes_it(
+    qtbot: QtBot, window: MainWindow, pane: GenerationPane, engine: FakeEngine
+) -> None:
+    window.resize(1600, 1000)
+    writing, small = pane.writing, pane.writing.page.stage.small_tree
+    qtbot.waitUntil(lambda: small.isVisible() and len(small.page.ends()) == 2)
+    assert [stretch.text for stretch in small.page.ends()] == ["abcabcab", "bbcabcab"]
+    assert writing.page.stage.ahead_words.isVisible()
+    assert writing.tree.text() == ""  # nothing of it is written
+    press(small.page, Qt.Key.Key_F, Qt.Key.Key_Delete)
+    assert writing.tree.favourite is None
+    click_at(small.page, small.page.box_of(small.page.ends()[1]).center().toPoint())
+    assert writing.tree.text() == "bbcabcab"
+    assert engine.asked(Generate) == []
+
+
+def test_nothing_is_looked_ahead_while_a_text_is_written_or_where_it_has_branches(
+    qtbot: QtBot, window: MainWindow, pane: GenerationPane, engine: FakeEngine
+) -> None:
+    window.resize(1600, 1000)
+    stage = pane.writing.page.stage
+    qtbot.waitUntil(lambda: pane.writing.ahead.tree is not None)
+    for token in (97, 98):
+        pane.writing.home()
+        pane.writing.take(token)
+        written(qtbot, pane, 1)
+    qtbot.waitUntil(lambda: len(stage.small_tree.page.ends()) == 2 and not stage.ahead_words.isVisible())
+    assert pane.writing.ahead.tree is None
+    assert not stage.small_tree.page.ahead
+
+
+def test_what_was_seen_ahead_goes_with_its_text(qtbot: QtBot, window: MainWindow, pane: GenerationPane) -> None:
+    window.resize(1600, 1000)
+    qtbot.waitUntil(lambda: pane.writing.ahead.tree is not None)
+    window.prompt.set_text("The dog")
+    qtbot.waitUntil(lambda: pane.writing.moment.prompt == "The dog")
+    shown = pane.writing.page.stage.small_tree.page.tree
+    assert (shown.prompt, shown.leaves()) == ("The dog", [])
+    qtbot.waitUntil(lambda: pane.writing.ahead.tree is not None)
+    assert pane.writing.page.stage.small_tree.page.tree.prompt == "The dog"

@@ -23,6 +23,7 @@ VIEWS = ("text", "side", "tree")
 # Pixels at zoom 1: least width for the candidates; least height for the draw, its words, the small tree and the legend.
 LEAST_WIDTH, LOW, HIGH, TREE_ROOM, KEY_ROOM = 420, 170, 300, 380, 330
 TREE_SHARE = 0.36  # of the height, at most
+BRANCHES_AHEAD = 4
 
 
 class Stage(Themed, QWidget):
@@ -31,10 +32,11 @@ class Stage(Themed, QWidget):
         self.text, self.small_tree, self.tree = StageText(), TreeView(), TreeView()
         self.bars, self.text_key = CandidateBars(), Legend()
         self.strip = DrawStrip(self.bars)
-        self.bars_title, self.live_words = label("content"), label("content")
-        for words in (self.bars_title, self.live_words):
+        self.bars_title, self.live_words, self.ahead_words = label("content"), label("content"), label("content")
+        for words in (self.bars_title, self.live_words, self.ahead_words):
             words.setMinimumWidth(1)
         self.views, self._several = QStackedLayout(), False
+        self.looks_ahead = False  # whether the small tree is, or soon will be, what the model would write next
         for page in (self._build_single(), self._build_columns(), self.tree):
             page.setMinimumHeight(1)  # in a low tile the text scrolls
             self.views.addWidget(page)
@@ -53,10 +55,11 @@ class Stage(Themed, QWidget):
     def _build_single(self) -> QWidget:
         page = QWidget()
         self.text.setMinimumHeight(1)
-        inside = column(self.text, self.text_key, self.small_tree, spacing=GAP_M)
+        inside = column(self.text, self.text_key, self.ahead_words, self.small_tree, spacing=GAP_M)
         inside.setStretchFactor(self.text, 1)
         page.setLayout(inside)
         self.small_tree.hide()
+        self.ahead_words.hide()
         return page
 
     def _build_columns(self) -> QWidget:
@@ -121,10 +124,17 @@ class Stage(Themed, QWidget):
         self._show_candidates(moment, spin=False)
         self.bars_title.setText(t("pane.generation.column_candidates", temperature=number(COLUMNS[chosen], 1)))
 
-    def show_branches(self, tree: Branches) -> None:
-        """Show the branches below the text, if there are several."""
+    def show_branches(self, tree: Branches, ahead: Branches | None, looks_ahead: bool) -> None:
+        """Show the branches below the text if there are several, or else what the model would write next.
+
+        `looks_ahead`: whether the tree ahead may be shown; its room is kept free until it is there.
+        """
         self._several = len(tree.leaves()) > 1
-        self.small_tree.set_tree(tree)
+        self.looks_ahead = looks_ahead and not self._several
+        if self.looks_ahead:
+            self.small_tree.set_tree(ahead or Branches(tree.prompt), ahead=True)
+        else:
+            self.small_tree.set_tree(tree)
         self.adapt_layout()
 
     def show_key(self, value: str) -> None:
@@ -142,13 +152,25 @@ class Stage(Themed, QWidget):
         self.strip.set_low(room.height() < px(HIGH))
         self.bars_title.setVisible(room.height() >= px(HIGH))
         self.text_key.setVisible(room.height() >= px(KEY_ROOM))
-        self.small_tree.setVisible(self._several and room.height() >= px(TREE_ROOM))
-        self.small_tree.setFixedHeight(min(round(TREE_SHARE * room.height()), self.small_tree.page.minimumHeight() + 2))
+        self._place_tree(room.height())
+
+    def _place_tree(self, room: int) -> None:
+        """Show the small tree, if there is room for it; a tree ahead needs as much as leaves the text large."""
+        page, fits = self.small_tree.page, room >= self.content.px(TREE_ROOM)
+        height = min(round(TREE_SHARE * room), page.minimumHeight() + 2)
+        if self.looks_ahead:
+            height = round(page.row_height * BRANCHES_AHEAD) + 2
+            lines = self.content.px(KEY_ROOM - HIGH) + self.strip.sizeHint().height() + 3 * GAP_M
+            fits = self.text.is_large_in(room - height - lines)
+        self.small_tree.setFixedHeight(height)
+        self.small_tree.setVisible(fits and (self._several or self.looks_ahead))
+        self.ahead_words.setVisible(fits and self.looks_ahead)
 
     def retranslate(self) -> None:
         for title, take, temperature in zip(self.column_titles, self.take_buttons, COLUMNS, strict=True):
             title.setText(t("pane.generation.column", temperature=number(temperature, 1)))
             take.setText(t("pane.generation.take"))
+        self.ahead_words.setText(t("pane.generation.ahead"))
         for view in (self.small_tree, self.tree):
             view.page.setAccessibleName(t("pane.generation.tree.name"))
         self.bars.setAccessibleName(t("pane.generation.next"))

@@ -8,7 +8,7 @@ from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from gui.theme import GAP_S, HUGE, LARGE, NORMAL
 from gui.widgets.coloured_text import ColouredText, Span
 
-SIZES = (88, 60, 44, 36, HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
+SIZES = (60, 44, 36, HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
 FILLED = 0.85  # of a line, where words are kept whole
 
 
@@ -33,13 +33,20 @@ class StageText(ColouredText):
         widest = max(boxes, key=QRectF.width)  # a space may be on the line before
         return QRectF(QPointF(self.page.mapTo(self, widest.topLeft().toPoint())), widest.size())
 
+    def is_large_in(self, height: float) -> bool:
+        """Return whether the text fits into this height, in pixels, in one of the two largest sizes."""
+        text = "".join(span.shown or span.text for span in self.page.spans)
+        return self._fits(text, self._sizes[1], height)
+
     def _choose_size(self, text: str) -> None:
         """Choose the largest size at which the text fits without scrolling; the lines are estimated."""
-        self.size_of_type = next(filter(lambda size: self._fits(text, size), self._sizes), self._sizes[-1])
+        self.size_of_type = next(
+            filter(lambda size: self._fits(text, size, self.viewport().height()), self._sizes), self._sizes[-1]
+        )
 
-    def _fits(self, text: str, size: int) -> bool:
+    def _fits(self, text: str, size: int, height: float) -> bool:
         metrics = QFontMetricsF(self.page.theme.font(size))
-        width, height = FILLED * max(1, self.viewport().width()), self.viewport().height()
+        width = FILLED * max(1, self.viewport().width())
         if len(text) * metrics.averageCharWidth() * metrics.height() > 4 * width * height:
             return False  # far too long, and not worth measuring
         lines = sum(max(1, math.ceil(metrics.horizontalAdvance(line) / width)) for line in text.split("\n"))

@@ -22,7 +22,9 @@ class Stretch:
 
     @property
     def text(self) -> str:
-        return "".join(node.token.text for node in self.nodes if node.token)
+        """The text of its tokens, in which a special token has its name."""
+        tokens = [node.token for node in self.nodes if node.token]
+        return "".join(token.piece if token.special else token.text for token in tokens)
 
     @property
     def share(self) -> float:

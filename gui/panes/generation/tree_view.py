@@ -34,8 +34,9 @@ class TreeView(QScrollArea):
         self.page = TreePage()
         self.setWidget(self.page)
 
-    def set_tree(self, tree: Branches) -> None:
-        self.page.set_tree(tree)
+    def set_tree(self, tree: Branches, ahead: bool = False) -> None:
+        """Show a tree; one `ahead` is not written yet, and its branches cannot be marked or removed."""
+        self.page.set_tree(tree, ahead)
         current = self.page.current_stretch()
         if current is not None:
             place = self.page.box_of(current)
@@ -51,12 +52,12 @@ class TreePage(Painted):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree = Branches()
+        self.tree, self.ahead = Branches(), False
         self.first, self.rows = arrange(self.tree)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def set_tree(self, tree: Branches) -> None:
-        self.tree = tree
+    def set_tree(self, tree: Branches, ahead: bool = False) -> None:
+        self.tree, self.ahead = tree, ahead
         self.first, self.rows = arrange(tree)
         current = self.current_stretch()
         self.setAccessibleDescription(self.describe(current) if current else "")
@@ -68,7 +69,7 @@ class TreePage(Painted):
     def _resize(self) -> None:
         px = self.theme.px
         least = self._deepest() * (px(NARROWEST) + px(FORK)) + px(LAST)
-        self.setMinimumSize(least, round(self.rows * self._row_height()))
+        self.setMinimumSize(least, round(self.rows * self.row_height))
         self.update()
 
     def _deepest(self) -> int:
@@ -76,7 +77,8 @@ class TreePage(Painted):
 
     # --- Geometry --------------------------------------------------------------------------------
 
-    def _row_height(self) -> float:
+    @property
+    def row_height(self) -> float:
         small, large = QFontMetricsF(self.theme.font(SMALL)), QFontMetricsF(self.theme.font(NORMAL))
         return small.height() + large.height() + 3 * GAP_M
 
@@ -91,7 +93,7 @@ class TreePage(Painted):
 
     def box_of(self, stretch: Stretch) -> QRectF:
         """Return the box of a stretch; the last one of a branch reaches to the right edge."""
-        left, height = self._left(stretch.depth), self._row_height()
+        left, height = self._left(stretch.depth), self.row_height
         width = self._box_width() if stretch.following else max(self.theme.px(LAST), self.width() - left)
         return QRectF(left, stretch.row * height + GAP_S, width, height - GAP_M)
 
@@ -140,10 +142,12 @@ class TreePage(Painted):
         painter.setBrush(self.theme.color("accent_soft" if on_path else "surface"))
         painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), GAP_S, GAP_S)
         inner = box.adjusted(GAP_M, GAP_S, -GAP_M, -GAP_S)
-        if not stretch.following and stretch is not self.first:
+        if self._can_mark(stretch):
             self._paint_star(painter, stretch)
             inner.setRight(self.star_of(stretch).left())
-        self._write(painter, inner, on_one_line(self._text(stretch)), NORMAL, "text" if on_path else "muted")
+        self._write(
+            painter, inner, on_one_line(self._text(stretch)), NORMAL, "text" if on_path or self.ahead else "muted"
+        )
         lower = QRectF(inner)
         lower.setTop(inner.bottom() - QFontMetricsF(self.theme.font(SMALL)).height())
         self._write(painter, lower, self._figures(stretch), SMALL, "muted")
@@ -162,6 +166,10 @@ class TreePage(Painted):
 
     # --- Words -----------------------------------------------------------------------------------
 
+    def _can_mark(self, stretch: Stretch) -> bool:
+        """Return whether a branch ends here that is written, so that it can be marked and removed."""
+        return not (self.ahead or stretch.following or stretch is self.first)
+
     def _is_favourite(self, stretch: Stretch) -> bool:
         favourite = self.tree.favourite
         return favourite is not None and favourite.leaf() is stretch.end
@@ -173,7 +181,7 @@ class TreePage(Painted):
         """Return the probability of a stretch's first token, and at the end of a branch that of the whole branch."""
         if stretch is self.first:
             return t("pane.generation.tree.prompt")
-        if stretch.following:
+        if stretch.following or self.ahead:
             return share(stretch.share)
         tokens, log_p = len(stretch.end.path), log_probability(stretch.end)
         words = {"percent": share(stretch.share), "tokens": number(tokens)}
@@ -193,7 +201,7 @@ class TreePage(Painted):
         """Return a menu of what can be done with a stretch: go there, and remove the branch that it ends."""
         menu = QMenu(self)
         menu.addAction(t("pane.generation.go"), lambda: self.chosen.emit(stretch.end))
-        if not stretch.following and stretch is not self.first:
+        if self._can_mark(stretch):
             menu.addAction(t("pane.generation.tree.mark"), lambda: self.starred.emit(stretch.end))
             menu.addAction(t("pane.generation.remove"), lambda: self.removed.emit(stretch.end))
         return menu
@@ -210,8 +218,7 @@ class TreePage(Painted):
         stretch = self._at(event.position())
         if stretch is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        is_end = not stretch.following and stretch is not self.first
-        if is_end and self.star_of(stretch).contains(event.position()):
+        if self._can_mark(stretch) and self.star_of(stretch).contains(event.position()):
             self.starred.emit(stretch.end)
         else:
             self.chosen.emit(stretch.end)
@@ -222,9 +229,9 @@ class TreePage(Painted):
         if step and ends:
             now = ends.index(leaf) if leaf in ends else -step
             self.chosen.emit(ends[(now + step) % len(ends)])
-        elif event.key() == Qt.Key.Key_F and leaf in ends:
+        elif event.key() == Qt.Key.Key_F and leaf in ends and not self.ahead:
             self.starred.emit(leaf)
-        elif event.key() == Qt.Key.Key_Delete and leaf in ends:
+        elif event.key() == Qt.Key.Key_Delete and leaf in ends and not self.ahead:
             self.removed.emit(leaf)
         else:
             super().keyPressEvent(event)

@@ -22,6 +22,7 @@ from gui.i18n import t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.generation import sentence
+from gui.panes.generation.ahead import Ahead
 from gui.panes.generation.columns import Columns
 from gui.panes.generation.moment import Moment
 from gui.panes.generation.tables import branch_table, token_table
@@ -50,7 +51,7 @@ class Writing(Part):
         self._steps = (0, 0)  # the training steps of the first and last token of a text written in training
         self._column: tuple[int, int | None] = (0, None)  # side by side: the text, and its token, whose candidates show
         self._folder = ""  # of the model that wrote the text
-        self.page, self.columns = WritingPage(), Columns(pane)
+        self.page, self.columns, self.ahead = WritingPage(), Columns(pane), Ahead(pane)
         self._connect()
         self._show_timer = timer(self, SHOW_MS, self._show, single_shot=True)
         self._make_keys()
@@ -77,6 +78,7 @@ class Writing(Part):
             text.clicked.connect(lambda span, index=index: self._choose_column(index, span - 1 if span else None))
         self.columns.changed.connect(lambda: self._show_timer.isActive() or self._show_timer.start())
         self.columns.ended.connect(self._columns_ended)
+        self.ahead.changed.connect(self._show)
         page.color.currentIndexChanged.connect(self._show)
         page.controls.changing.connect(self._share_sampling)
         page.controls.changing.connect(self._settings_changed)
@@ -260,6 +262,7 @@ class Writing(Part):
         by_hand = bool(self.tree.root.children) and not self._live_shown
         if by_hand or not self.page.live.isChecked():
             self._known = None
+            self.ahead.forget()
             self.predict()
             return
         self.tree, self._live_shown = Branches(self.state.text, self._folder), True
@@ -311,9 +314,14 @@ class Writing(Part):
     # --- Branches, undo, copying -----------------------------------------------------------------
 
     def _go(self, node: Node) -> None:
+        """Go to a token of the tree, or write the tokens up to one that was seen ahead."""
         self._keep_text()
         self._stop()
-        self.tree.go(node)
+        if self.ahead.tree is not None and node in self.ahead.tree:
+            for token in (step.token for step in node.path if step.token):
+                self.tree.add(token)
+        else:
+            self.tree.go(node)
         self._show_and_predict()
 
     def _remove(self, leaf: Node) -> None:
@@ -387,11 +395,23 @@ class Writing(Part):
                 stage.show_columns(texts, self._column[0], now)
             else:
                 stage.show_moment(now, self._spans(now), before)
-                stage.show_branches(self.tree)
+                self._look_ahead()
+                stage.show_branches(self.tree, self.ahead.tree, self._looks_ahead())
             self.pane.subtitle_changed.emit()
         if self.page.tree_button.isChecked():
             self.page.tree.set_tree(self.tree)
         self._show_buttons()
+
+    def _looks_ahead(self) -> bool:
+        """Return whether there is room for what the model would write next: not while a text is being written."""
+        is_written = self._playing or self._live_shown or self.state.training
+        return not (is_written or self.page.tree_button.isChecked() or self.moment.ahead or self.pane.compact)
+
+    def _look_ahead(self) -> None:
+        if self._looks_ahead() and len(self.tree.leaves()) < 2:
+            self.ahead.want(self._folder, self.tree.prompt, self.tree.ids())
+        else:
+            self.ahead.forget()
 
     def _column_moment(self) -> Moment:
         """Return the chosen token of the chosen column, with the candidates that it was drawn from."""
