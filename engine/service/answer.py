@@ -9,10 +9,11 @@ T = TypeVar("T")
 
 
 class Idle:
-    """Yielded by a job that waits, such as a paused run. When all jobs wait, the loop sleeps."""
+    """Yielded instead of an answer by a job that can wait."""
 
 
-IDLE: Final = Idle()
+IDLE: Final = Idle()  # it waits for something, such as a paused run: when all jobs do, the loop sleeps
+AFTER_OTHERS: Final = Idle()  # nobody waits for what it does from now on: it gives way to the other jobs
 
 Answer = Generator[T | Idle | None, None, None]  # None: nothing to report, but other jobs may run
 Handler = Callable[[Any, Any], Answer[Any]]  # (session, request) -> answers

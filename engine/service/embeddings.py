@@ -44,7 +44,7 @@ from engine.messages.embeddings import (
 from engine.messages.models import shortened
 from engine.messages.status import Notice
 from engine.model.tape import Tape
-from engine.service.answer import Answer, Handlers
+from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.attention import tokens_shown
 from engine.service.session import OpenedModel, Session
 from engine.service.vector_sources import OWN, Source, own_source, source_of
@@ -94,6 +94,7 @@ def project(session: Session, request: Project) -> Answer[EmbeddingNames | Notic
     for points, explained, fraction in _maps(opened, request, rows):
         yield EmbeddingMap(points, explained, fraction)
         if fraction >= 1.0 and request.regions:
+            yield AFTER_OTHERS
             yield EmbeddingRegions(tuple(_regions(names, rows, points, request.source == "word2vec")))
 
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -19,14 +18,13 @@ from typing import Any, TypeVar
 from engine.errors import EngineError
 from engine.messages.envelope import Arguments, Cancel, Ended, Event, Quit, Request, Submit
 from engine.messages.wire import pack, unpack
-from engine.service.answer import IDLE, Answer
+from engine.service.answer import Answer, Idle
+from engine.service.turns import Job, Turns
 from engine.threads import make_threads_yield
 
-IDLE_SECONDS = 0.05
 LAST_SAVE_SECONDS = 1.5  # time for saving after the window has gone
 
 T = TypeVar("T")
-Job = tuple[int, Answer[Any]]
 Answering = Callable[[Request[Any]], Answer[Any]]
 
 
@@ -53,24 +51,25 @@ def serve(connection: Connection, answer: Answering | None = None) -> None:
         from engine.service.handlers import answering  # imports torch, in this process only
 
         answer = answering()
-    jobs: deque[Job] = deque()
+    turns = Turns()
     try:
-        waiting = 0
         while True:
-            while not jobs or connection.poll(IDLE_SECONDS if waiting >= len(jobs) else 0):
+            while connection.poll(turns.pause()):
                 message = unpack(connection.recv_bytes())
-                waiting = 0
+                turns.wake()
                 if isinstance(message, Quit):
                     return
                 if isinstance(message, Cancel):
-                    _cancel(connection, jobs, message.job)
+                    _cancel(connection, turns, message.job)
                 elif isinstance(message, Submit):
-                    _begin(connection, jobs, message, answer)
-            waiting = waiting + 1 if _turn(connection, jobs) is IDLE else 0
+                    _begin(connection, turns, message, answer)
+            job = turns.take()
+            if job is not None:
+                turns.put_back(*_turn(connection, job))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the window is gone
     finally:
-        for _, generator in jobs:
+        for _, generator in turns:
             error = _attempt(generator.close)
             if error is not None:  # for example a full disk; the other jobs are saved all the same
                 traceback.print_exception(error)
@@ -88,42 +87,40 @@ def _attempt(action: Callable[[], T]) -> T | Exception:
         return error
 
 
-def _begin(connection: Connection, jobs: deque[Job], message: Submit, answer: Answering) -> None:
-    """Add the request's job to the queue."""
+def _begin(connection: Connection, turns: Turns, message: Submit, answer: Answering) -> None:
+    """Add the request's job to the turns."""
     generator = _attempt(lambda: answer(message.request))
     if isinstance(generator, Exception):
         _send(connection, _failed(message.job, generator))
     else:
-        jobs.append((message.job, generator))
+        turns.add((message.job, generator))
 
 
-def _turn(connection: Connection, jobs: deque[Job]) -> object:
-    """Let the first job run to its next yield and put it at the end of the queue."""
-    job, generator = jobs.popleft()
+def _turn(connection: Connection, job: Job) -> tuple[Job | None, object]:
+    """Let a job run to its next yield. Return the job, or None if it has ended, and what it has yielded."""
+    number, generator = job
     body = _attempt(lambda: next(generator))
     if isinstance(body, StopIteration):
-        _send(connection, Ended(job, "done"))
-        return None
+        _send(connection, Ended(number, "done"))
+        return None, None
     if isinstance(body, Exception):
-        _send(connection, _failed(job, body))
-        return None
-    if body is not None and body is not IDLE:
-        packed = _attempt(lambda: pack(Event(job, body)))
+        _send(connection, _failed(number, body))
+        return None, None
+    if body is not None and not isinstance(body, Idle):
+        packed = _attempt(lambda: pack(Event(number, body)))
         if isinstance(packed, Exception):
             _attempt(generator.close)
-            _send(connection, _failed(job, packed))
-            return None
+            _send(connection, _failed(number, packed))
+            return None, None
         connection.send_bytes(packed)
-    jobs.append((job, generator))
-    return body
+    return job, body
 
 
-def _cancel(connection: Connection, jobs: deque[Job], number: int) -> None:
-    for entry in list(jobs):
-        if entry[0] == number:
-            jobs.remove(entry)
-            error = _attempt(entry[1].close)
-            _send(connection, Ended(number, "cancelled") if error is None else _failed(number, error))
+def _cancel(connection: Connection, turns: Turns, number: int) -> None:
+    job = turns.remove(number)
+    if job is not None:
+        error = _attempt(job[1].close)
+        _send(connection, Ended(number, "cancelled") if error is None else _failed(number, error))
 
 
 def _failed(job: int, error: Exception) -> Ended:

@@ -33,10 +33,14 @@ class Cache:
 
     def cached(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
         """Return the value of this name, made again if the key has changed."""
-        if name not in self._values or self._values[name][0] != key:
+        if not self.has(name, key):
             self._values[name] = (key, make())
         value: T = self._values[name][1]
         return value
+
+    def has(self, name: str, key: Hashable) -> bool:
+        """Return whether the value of this name was made for this key."""
+        return name in self._values and self._values[name][0] == key
 
     def replace(self, name: str, key: Hashable, value: object) -> None:
         """Replace the value of this name."""

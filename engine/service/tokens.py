@@ -1,5 +1,6 @@
 """Handlers of the Tokens pane."""
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from engine.messages.tokens import (
     Vocabulary,
 )
 from engine.model import bundled
-from engine.service.answer import Answer, Handlers
+from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.session import OpenedModel, Session
 from engine.text.comparison import TRAINED
 from engine.text.merges import MergeReplay
@@ -31,6 +32,7 @@ TRAINED_ON = 300_000  # characters for the tokenizers of the comparison
 COMPARED = 2000  # characters whose tokens are sent
 # Of TOKENIZERS: those that are trained in milliseconds, read in a second (SmolLM2's) and trained in one (Unigram).
 CHEAPEST_FIRST = ("model", "characters", "utf8", "scripts", "bytes", "smollm2", "unigram")
+DEAR = ("smollm2", "unigram")
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 LONGEST_TEXT = 20_000  # characters of the shared text that are tokenized
 MOST_TOKENS = 30_000  # most tokens of the shared text: an unknown character may be four
@@ -86,6 +88,8 @@ def replay_merges(session: Session, request: ReplayMerges) -> Answer[MergeSteps]
 
 def compare_tokenizers(session: Session, request: CompareTokenizers) -> Answer[TokenizerColumn]:
     for name in CHEAPEST_FIRST:
+        if name in DEAR and not session.has(*_key(name, request)):
+            yield AFTER_OTHERS
         tokenizer = _tokenizer(session, name, request)
         yield None
         if tokenizer is not None:
@@ -98,14 +102,19 @@ def _tokenizer(session: Session, name: str, request: CompareTokenizers | ReplayM
     if name == "model":
         return opened
     if name == "smollm2":
-        found = session.cached(f"tokenizer {name}", None, _smollm2)
+        found = session.cached(*_key(name, request), _smollm2)
         return None if found is None or found.same_as(opened) else found
 
     def train() -> Tokenizer:
         ours = "".join(path.read_text("utf-8") for path in sorted(SAMPLES.glob("*.txt")))
         return TRAINED[name](_sample(session, request.paths, request.encoding, "")[:TRAINED_ON] + ours)
 
-    return session.cached(f"tokenizer {name}", (request.paths, request.encoding), train)
+    return session.cached(*_key(name, request), train)
+
+
+def _key(name: str, request: CompareTokenizers | ReplayMerges) -> tuple[str, Hashable]:
+    """Return the name in the cache, and what a trained tokenizer depends on."""
+    return f"tokenizer {name}", None if name == "smollm2" else (request.paths, request.encoding)
 
 
 def _smollm2() -> Tokenizer | None:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,17 @@ from engine.model.devices import best_device
 from engine.model.opening import describe, read_config
 from engine.model.transformer import Transformer
 from engine.pace import Pace
-from engine.service.answer import IDLE, Answer, Handlers
+from engine.service.answer import AFTER_OTHERS, IDLE, Answer, Handlers
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
 from engine.training.best import FOLDER, read_best
-from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for
+from engine.training.optimizers import Optimizer
+from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for, rates
 from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
 from engine.training.smoothing import Crossings, Smoothing
 from engine.training.tasks.language_modelling import LanguageModelling
-from engine.training.trainer import Trainer, TrainStep
+from engine.training.trainer import TrainStep
 
 REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # fractions of the run
@@ -65,6 +67,7 @@ def estimate_training(session: Session, request: EstimateTraining) -> Answer[Tra
     check(settings)
     config = model_config(settings, settings.vocabulary)
     trial = _Trial(config.parameters())
+    yield AFTER_OTHERS
     if trial.small_enough:
         yield from trial.take_steps(settings)
     speed = trial.tokens_per_second
@@ -83,6 +86,7 @@ class _Trial:
 
     MOST_PARAMETERS = 30_000_000  # a step of a larger model takes too long: its speed is computed from FLOPS
     FLOPS = 5e10  # per second on two ordinary cores
+    SECONDS = 0.5
 
     def __post_init__(self) -> None:
         self.tokens_per_second = self.FLOPS / (6 * self.parameters)
@@ -92,24 +96,32 @@ class _Trial:
         return self.parameters <= self.MOST_PARAMETERS
 
     def take_steps(self, settings: TrainingSettings) -> Iterator[None]:
+        """Measure the speed for SECONDS, and yield after each micro-batch and each update."""
         state = torch.get_rng_state()  # making a model must not change the random numbers of a run in progress
-        config = model_config(settings, settings.vocabulary)
-        model = Transformer(config).to(best_device())
+        model = Transformer(model_config(settings, settings.vocabulary)).to(best_device())
         torch.set_rng_state(state)
-        corpus = Corpus(np.zeros(20 * (settings.context + 2), np.uint16))
-        trainer = Trainer(model, LanguageModelling(corpus, settings), settings)
-        begun, done = time.perf_counter(), 0.0
-        steps = trainer.run()
-        for step in steps:
-            if step is not None:
-                done, first = trainer.tokens / max(trainer.seconds, 1e-9), step.step == 1
-                self.tokens_per_second = done
-                if not first and time.perf_counter() - begun > 0.5:
-                    break
-            if time.perf_counter() - begun > 2.0:
-                break
+        parts = _parts_of_steps(model, settings)
+        next(parts)  # it does not count, because it also allocates memory
+        yield None
+        tokens, seconds = 0, 0.0
+        while seconds < self.SECONDS:
+            begun = time.perf_counter()
+            tokens += next(parts)
+            seconds += time.perf_counter() - begun
+            self.tokens_per_second = tokens / seconds if tokens else self.tokens_per_second
             yield None
-        steps.close()
+
+
+def _parts_of_steps(model: Transformer, settings: TrainingSettings) -> Iterator[int]:
+    """Take training steps on made-up tokens; yield the tokens of each micro-batch, and 0 after an update."""
+    task = LanguageModelling(Corpus(np.zeros(20 * (settings.context + 2), np.uint16)), settings)
+    optimizer, size = Optimizer(model, *rates(settings)), task.sequences_at_once(model)
+    for step in count():
+        for start, loss in zip(range(0, settings.batch, size), task.losses(model, step), strict=True):
+            loss.backward()
+            yield min(size, settings.batch - start) * settings.context
+        optimizer.step(0.0)
+        yield 0
 
 
 def train(session: Session, request: Train) -> Answer[RunReport]:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import shutil
+import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,13 +36,13 @@ from engine.messages.training import (
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.service import training
-from engine.service.answer import IDLE
+from engine.service.answer import AFTER_OTHERS, IDLE
 from engine.service.handlers import answering
 from engine.service.session import Session
 from engine.training.recipe import model_config
 from engine.training.run import read_log
 from tests.engine.conftest import SMALL
-from tests.engine.sessions import ask, loop, until_ended
+from tests.engine.sessions import ask, loop, start, until_ended
 
 TEXT = "the cat sat on the mat."
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -279,6 +280,39 @@ def test_an_estimate_during_a_run_changes_none_of_its_losses(
     assert estimate.seconds == pytest.approx(500 * SMALL.batch * SMALL.context / estimate.tokens_per_second)
     model = Transformer(model_config(SMALL, SMALL.vocabulary))
     assert estimate.parameters == sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_an_estimate_gives_way_to_other_requests_before_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "Transformer", lambda *_: pytest.fail("made"))
+    assert next(start(Session(), EstimateTraining(SMALL))) is AFTER_OTHERS
+
+
+def test_an_estimate_takes_a_few_micro_batches_of_a_long_step_but_not_the_slow_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, parts = [0.0], list[float]()
+
+    def steps(*_: object) -> Iterator[int]:
+        for seconds in (5.0, *[0.1] * 100):
+            clock[0] += seconds
+            parts.append(seconds)
+            yield 256
+
+    monkeypatch.setattr(training, "_parts_of_steps", steps)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    [estimate] = ask(Session(), EstimateTraining(SMALL))
+    assert estimate.tokens_per_second == pytest.approx(2560)
+    assert len(parts) <= 7
+
+
+def test_the_parts_of_a_step_are_the_tokens_of_its_batch() -> None:
+    settings = dataclasses.replace(SMALL, batch=7, context=32)
+    model = Transformer(model_config(settings, settings.vocabulary))
+    weights = [parameter.clone() for parameter in model.parameters()]
+    parts = training._parts_of_steps(model, settings)
+    step = list(iter(lambda: next(parts), 0))
+    assert sum(step) == 7 * 32
+    assert all(map(torch.equal, weights, model.parameters()))
 
 
 def test_a_large_model_is_estimated_without_being_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,10 +29,14 @@ class LanguageModelling:
     def tokens_per_step(self) -> int:
         return self.settings.batch * self.settings.context
 
+    def sequences_at_once(self, model: Transformer) -> int:
+        """Return the size of a micro-batch."""
+        batch = self.settings.batch
+        return micro_batch(model.config, batch) if model.device.type == "cpu" else batch
+
     def losses(self, model: Transformer, step: int) -> Iterator[Tensor]:
-        settings, device = self.settings, next(model.parameters()).device
+        settings, device, size = self.settings, model.device, self.sequences_at_once(model)
         x_BT, y_BT = self.corpus.batch(step, settings.batch, settings.context, settings.seed)
-        size = micro_batch(model.config, settings.batch) if device.type == "cpu" else settings.batch
         for start in range(0, settings.batch, size):
             x, y = (torch.from_numpy(a[start : start + size]).to(device) for a in (x_BT, y_BT))
             with reduced_precision(device):
