@@ -1,6 +1,6 @@
 """The interventions in the open model, in words."""
 
-from engine.messages.models import Intervention, Scaled
+from engine.messages.models import Intervention, Patched, Scaled
 from gui.i18n import number, t
 
 
@@ -11,9 +11,17 @@ def part_words(layer: int, head: int | None) -> str:
 
 def change_words(change: Intervention) -> str:
     """Return what an intervention does, for example "Layer 3, head 1: off"."""
+    if isinstance(change, Patched):
+        return patch_words(change)
     part = part_words(change.layer, change.head)
     if not isinstance(change, Scaled):
         return t("change.mean", part=part)
     if change.factor == 0:
         return t("change.off", part=part)
     return t("change.scaled", part=part, factor=number(change.factor, 2))
+
+
+def patch_words(patch: Patched) -> str:
+    """Return what is patched where, for example "Layer 3, MLP, token 4: from “The capital of France is”"."""
+    part = t(f"part.{patch.part}", layer=patch.layer + 1) if patch.head is None else part_words(patch.layer, patch.head)
+    return t("change.patched", part=part, token=patch.place + 1, source=patch.source)

@@ -6,12 +6,14 @@ import string
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from engine.messages.attention import HEAD_KINDS
 from engine.messages.chat import FORMS
 from engine.messages.generation import STAGES
+from engine.messages.models import PatchPart
 from engine.messages.tokens import KINDS, TOKENIZERS
 from engine.sentences import FOLDER, PLURALS, sentences
 from engine.text.world.examples import kinds
@@ -75,6 +77,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.attention.says.{}": ("previous", "sink"),
     "pane.attention.film.{}": film.PICTURES,
     "pane.attention.view.{}": attention.VIEWS,
+    "part.{}": get_args(PatchPart),
     "pane.chat.ended.{}": ("length", "context", "stopped"),
     "pane.chat.example.{}_{}": tuple(product(("template", "world"), chat_page.EXAMPLES)),
     "pane.chat.form.{}": FORMS,

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.inspection.scoring import Scores, score
-from engine.model.tape import UNCHANGED, Changes, Tape
+from engine.model.tape import UNCHANGED, Changes, Tape, in_order
 from engine.model.transformer import Transformer
 
 Texts = Sequence[Sequence[int]]  # tokens of each text
@@ -61,14 +61,8 @@ def tokens_of(texts: Sequence[str], encode: Callable[[str], Sequence[int]]) -> l
 def added(layer: int, added_SD: Tensor, changes: Changes = UNCHANGED) -> Changes:
     """Return `changes`, followed by the addition of one vector to each text of a batch after `layer`."""
     name = f"blocks.{layer}.resid_post"
-    before = changes.get(name)
-
-    def change(x_STD: Tensor) -> Tensor:
-        if before is not None:
-            x_STD = before if isinstance(before, Tensor) else before(x_STD)
-        return x_STD + added_SD[:, None].to(x_STD)
-
-    return {**changes, name: change}
+    before = [changes[name]] if name in changes else []
+    return {**changes, name: in_order([*before, lambda x_STD: x_STD + added_SD[:, None].to(x_STD)])}
 
 
 @torch.no_grad()

@@ -124,7 +124,25 @@ class Steered:
     strength: float
 
 
-Intervention = Scaled | MeanAblated | Steered  # a patched activation would join these
+PatchPart = Literal["resid_post", "attn_out", "mlp_out", "z"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """Replace an activation at token number `place` of `text` by that of `source` (activation patching).
+
+    It is replaced in every text that begins with the same tokens up to that one, on which it depends.
+    """
+
+    layer: int
+    part: PatchPart  # "z" is the output of one head
+    place: int
+    source: str
+    text: str
+    head: int | None = None  # of the part "z"
+
+
+Intervention = Scaled | MeanAblated | Steered | Patched
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,3 +61,17 @@ class LayerCache:
         self.k_BGCK[:, :, self.start : self.end] = k_BGTK
         self.v_BGCK[:, :, self.start : self.end] = v_BGTK
         return self.k_BGCK[:, :, : self.end], self.v_BGCK[:, :, : self.end]
+
+
+class Known:
+    """One layer's keys and values of the tokens before, which are the same for all texts; new ones are not kept."""
+
+    def __init__(self, k_1TGK: Tensor, v_1TGK: Tensor) -> None:
+        self.k_1GTK, self.v_1GTK, self.length = k_1TGK.transpose(1, 2), v_1TGK.transpose(1, 2), k_1TGK.shape[1]
+
+    def extend(self, k_BGTK: Tensor, v_BGTK: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the keys and values of all tokens, of which those given are the last."""
+        B = len(k_BGTK)
+        before = (x_1GTK.expand(B, -1, -1, -1) for x_1GTK in (self.k_1GTK, self.v_1GTK))
+        k_BGSK, v_BGSK = (torch.cat(both, dim=2) for both in zip(before, (k_BGTK, v_BGTK), strict=True))
+        return k_BGSK, v_BGSK

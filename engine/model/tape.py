@@ -24,14 +24,44 @@ of the MLP, V vocabulary.
     logits                  B T V
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+
+@dataclass(frozen=True, slots=True)
+class ByText:
+    """A change that depends on the text: a function of the tensor and of the tokens so far [B S].
+
+    The last T of these are those of the tensor; those before them are in a cache.
+    """
+
+    function: Callable[[Tensor, Tensor], Tensor]
+
+
 ALL = slice(None)
-Change = Tensor | Callable[[Tensor], Tensor]  # the replacement of a tensor, or a function that returns it
+Change = Tensor | Callable[[Tensor], Tensor] | ByText  # the replacement of a tensor, or a function that returns it
 Changes = Mapping[str, Change]  # changes by name
 UNCHANGED: Changes = {}
+
+
+def in_order(changes: Sequence[Change]) -> Change:
+    """Return the change that makes all of these, one after the other."""
+
+    def change(x: Tensor, ids_BS: Tensor) -> Tensor:
+        for one in changes:
+            x = _changed(one, x, ids_BS)
+        return x
+
+    return changes[0] if len(changes) == 1 else ByText(change)
+
+
+def _changed(change: Change, x: Tensor, ids_BS: Tensor) -> Tensor:
+    if isinstance(change, Tensor):
+        return change
+    return change.function(x, ids_BS) if isinstance(change, ByText) else change(x)
 
 
 class Tape:
@@ -57,6 +87,12 @@ class Tape:
         self._touched = self._want | changes.keys()
         self._missing = set(want)
         self._kept: dict[str, Tensor] = {}
+        self._ids_BS = torch.zeros(1, 0, dtype=torch.long)
+
+    def begin(self, ids_BT: Tensor, start: int = 0) -> None:
+        """Report the tokens of a pass to the changes; those before number `start` were computed by earlier passes."""
+        if self._changes:
+            self._ids_BS = torch.cat((self._ids_BS[:, :start].to(ids_BT.device), ids_BT), dim=1) if start else ids_BT
 
     def wants(self, *names: str) -> bool:
         """Return whether any of these is to be kept."""
@@ -76,8 +112,7 @@ class Tape:
         if name not in self._touched:
             return x
         if name in self._changes:
-            change = self._changes[name]
-            x = change if isinstance(change, Tensor) else change(x)
+            x = _changed(self._changes[name], x, self._ids_BS)
         if name in self._want:
             self.keep(name, self._part(name, x))
         return x

@@ -12,13 +12,13 @@ Suffixes give the shapes:
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.model.cache import KVCache, LayerCache
+from engine.model.cache import Known, KVCache, LayerCache
 from engine.model.config import ModelConfig
 from engine.model.derivatives import relu_squared, rms_norm, rotate
 from engine.model.linear import Linear
@@ -64,11 +64,14 @@ class Transformer(nn.Module):
             cache.length += T
         return self._unembed(x_BTD, tape)
 
-    def resume(self, x_BTD: Tensor, first: int, tape: Tape) -> Tensor:
-        """Return the last residual stream, given the one that enters block `first` at all positions from 0."""
-        rotations = self._rotations(0, x_BTD.shape[1])
+    def resume(self, x_BTD: Tensor, first: int, tape: Tape, before: Sequence[Known] = ()) -> Tensor:
+        """Return the last residual stream, given the one that enters block `first`.
+
+        `before` are the keys and values, of the blocks from `first` on, of the tokens before those of `x_BTD`.
+        """
+        rotations = self._rotations(before[0].length if before else 0, x_BTD.shape[1])
         for index in range(first, len(self.blocks)):
-            x_BTD = self.blocks[index](x_BTD, rotations[index], None, tape)
+            x_BTD = self.blocks[index](x_BTD, rotations[index], before[index - first] if before else None, tape)
         return x_BTD
 
     def decode(self, x: Tensor) -> Tensor:
@@ -117,6 +120,7 @@ class Transformer(nn.Module):
         T = ids_BT.shape[1]
         if start + T > self.config.context:
             raise ValueError(f"{start + T} tokens do not fit a context of {self.config.context}")
+        tape.begin(ids_BT, start)
         x_BTD = tape.through("embed", self.embedding(ids_BT))
         if self.config.embedding_scale != 1.0:
             x_BTD = x_BTD * self.config.embedding_scale
@@ -181,7 +185,7 @@ class Block(nn.Module):
         self.mlp = MLP(config, f"{self.name}.mlp")
         self.mlp_out_norm = Norm(config, config.width) if after else nn.Identity()
 
-    def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | None, tape: Tape) -> Tensor:
+    def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | Known | None, tape: Tape) -> Tensor:
         name = self.name
         x_BTD = tape.through(f"{name}.resid_pre", x_BTD)
         normed_BTD = tape.through(f"{name}.ln1", self.attention_norm(x_BTD))
@@ -210,7 +214,7 @@ class Attention(nn.Module):
         self.k_norm = Norm(config, k_width) if config.qk_norm else nn.Identity()
         self.out = Linear(self.H * self.K, config.width, bias=config.out_biases)
 
-    def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | None, tape: Tape) -> Tensor:
+    def forward(self, x_BTD: Tensor, rotation: Rotation | None, cache: LayerCache | Known | None, tape: Tape) -> Tensor:
         B, T, _ = x_BTD.shape
         qkv = self.qkv(x_BTD).view(B, T, self.H + 2 * self.G, self.K)
         qk, v_BTGK = qkv.split((self.H + self.G, self.G), dim=2)

@@ -1,0 +1,60 @@
+"""Handler of attribution."""
+
+import numpy as np
+
+from engine.generation.sampling import finite, softmax
+from engine.generation.words import first_token
+from engine.inspection.attribution import Score, attributing, ends
+from engine.messages.attribution import MOST_TOKENS, AttributeText, Contributions, Explained, Method
+from engine.messages.status import Progress
+from engine.model.opening import finish
+from engine.service.answer import Answer, Handlers
+from engine.service.models import reported
+from engine.service.session import OpenedModel, Session
+
+
+def attribute_text(session: Session, request: AttributeText) -> Answer[Explained | Contributions | Progress]:
+    """Explain a token. Raises EngineError error.word_empty, and as `attribute`."""
+    opened = session.opened
+    whole = opened.ids_of(request.text)
+    ids = whole[: request.place][-opened.model.config.context :]
+    if not ids or request.place == 0:
+        return
+    score = _score(opened, request, whole, ids)
+    p_V, end = softmax(finite(opened.reader.logits(ids))), len(whole[: request.place])
+    shown = ids[-MOST_TOKENS:]
+    yield Explained(
+        pieces=tuple(map(opened.tokenizer.piece, shown)),
+        first=end - len(shown),
+        target=opened.tokenizer.piece(score.token),
+        against="" if score.against is None else opened.tokenizer.piece(score.against),
+        probability=float(p_V[score.token]),
+        against_probability=0.0 if score.against is None else float(p_V[score.against]),
+        **dict(zip(("score", "baseline"), ends(score), strict=True)),
+        whole=len(shown) == len(ids),
+    )
+    methods: tuple[Method, ...] = ("occlusion", "gradient", "integrated")
+    for method in methods[: 3 if len(shown) == len(ids) else 2]:
+        steps = attributing(score, method, MOST_TOKENS)
+        # A training step would run at a `yield`:
+        values = finish(steps) if opened.info.training else (yield from reported("progress.attribution", steps))
+        yield Contributions(method, values[-MOST_TOKENS:].astype(np.float32))
+        if session.opened is not opened:
+            return
+
+
+def _score(opened: OpenedModel, request: AttributeText, whole: tuple[int, ...], ids: tuple[int, ...]) -> Score:
+    """Return the score of the token at the place, or of the word after the text, against the other word."""
+    reader, tokenizer = opened.reader, opened.tokenizer
+    before = request.text if request.place is None else tokenizer.decode(ids)
+    if request.place is not None and request.place < len(whole):
+        token = whole[request.place]
+    elif request.word.strip():
+        token = first_token(reader, tokenizer, before, ids, request.word)
+    else:
+        token = int(reader.logits(ids).argmax())
+    against = first_token(reader, tokenizer, before, ids, request.against) if request.against.strip() else None
+    return Score(opened.model, ids, token, None if against == token else against, opened.changes)
+
+
+HANDLERS: Handlers = {AttributeText: attribute_text}
