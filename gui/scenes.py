@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.messages.models import Scaled
 from engine.sentences import FOLDER
 from gui.panes import PANE_IDS
 
 EXAMPLES = FOLDER.parent / "scenes" / "examples.toml"
+INSIDE = EXAMPLES.with_name("inside.toml")
 LANGUAGES = frozenset(folder.name for folder in FOLDER.iterdir())
 
 Words = str | dict[str, str]  # the same in every language, or by language
@@ -35,8 +37,15 @@ class Scene:
     model: str = "builtin"  # or the folder of a model
     text: Words = ""  # for all panes; "" leaves the text as it is
     select: Words = ""  # select the token in which the last occurrence of this ends
+    off: list[str] = field(default_factory=list)  # heads "3.1" and MLPs "3.mlp" to turn off, layer and head from 0
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)  # by pane: the argument of its `restore`
     act: dict[str, Any] = field(default_factory=dict)  # the argument of the first pane's `act`
+
+    @property
+    def changes(self) -> tuple[Scaled, ...]:
+        """The interventions in the model."""
+        parts = (part.split(".") for part in self.off)
+        return tuple(Scaled(int(layer), None if head == "mlp" else int(head)) for layer, head in parts)
 
 
 def read_scenes(path: Path) -> dict[str, Scene]:
@@ -90,6 +99,9 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "model": lambda value: isinstance(value, str),
     "text": _is_words,
     "select": _is_words,
+    "off": lambda value: (
+        isinstance(value, list) and all(re.fullmatch(r"\d{1,4}\.(\d{1,4}|mlp)", str(part)) for part in value)
+    ),
     "saved": lambda value: (
         isinstance(value, dict) and all(name in PANE_IDS and isinstance(part, dict) for name, part in value.items())
     ),

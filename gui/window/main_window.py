@@ -19,7 +19,7 @@ from gui.panes import KEYS, PANES
 from gui.requests import Requests
 from gui.run_controller import RunController
 from gui.samples import BUILTIN, SMOLLM2, name_of
-from gui.scenes import EXAMPLES, in_language, read_scenes
+from gui.scenes import EXAMPLES, INSIDE, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
 from gui.text import first_line
@@ -94,7 +94,9 @@ class MainWindow(Themed, QMainWindow):
         self.top, self.strip = TopRow(), TokenStrip()
         self.prompt = self.top.prompt
         self.examples = read_scenes(EXAMPLES)
-        self.example_menu = SceneMenu(list(self.examples.values()), self)
+        self.inside_examples = read_scenes(INSIDE)
+        self.example_menu = SceneMenu(self.examples.values(), self)
+        self.example_menu.add(SceneMenu(self.inside_examples.values(), self, "window.examples_inside"))
         self.invitation = Invitation(self.example_menu)
         self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.runs))
         parts = (self.top, self.strip, self.banner, self.invitation, self.workspace)
@@ -379,7 +381,8 @@ class MainWindow(Themed, QMainWindow):
 
     def show_palette(self) -> None:
         """Show the palette."""
-        self.finder.open(self.actions_table, list(self.examples.values()), self.enter_pane, self.player.play)
+        scenes = [*self.examples.values(), *self.inside_examples.values()]
+        self.finder.open(self.actions_table, scenes, self.enter_pane, self.player.play)
 
     # --- Ending ----------------------------------------------------------------------------------
 

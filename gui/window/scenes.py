@@ -1,5 +1,7 @@
 """Showing a scene: its model, text, selection and panes, one step after another; and the menu to choose one from."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -22,16 +24,26 @@ class SceneMenu(Themed, QMenu):
 
     chosen = Signal(object)  # Scene
 
-    def __init__(self, scenes: list[Scene], parent: QWidget) -> None:
+    def __init__(self, scenes: Iterable[Scene], parent: QWidget, title: str = "") -> None:
+        """`title` is the key of the menu's title, if it is part of another menu."""
         super().__init__(parent)
         self.setToolTipsVisible(True)
-        for scene in scenes:
-            self.addAction("").triggered.connect(lambda _=False, scene=scene: self.chosen.emit(scene))
-        self._scenes = scenes
+        self._actions = [(scene, self.addAction("")) for scene in scenes]
+        for scene, action in self._actions:
+            action.triggered.connect(lambda _=False, scene=scene: self.chosen.emit(scene))
+        self._title = title
         self.retranslate()
 
+    def add(self, other: "SceneMenu") -> None:
+        """Add another menu below the scenes of this one."""
+        self.addSeparator()
+        self.addMenu(other)
+        other.chosen.connect(self.chosen)
+
     def retranslate(self) -> None:
-        for scene, action in zip(self._scenes, self.actions(), strict=True):
+        if self._title:
+            self.setTitle(t(self._title))
+        for scene, action in self._actions:
             action.setText(in_menu(str(in_language(scene.title, i18n.language()))))
             action.setToolTip(tip(str(in_language(scene.look, i18n.language()))))
 
@@ -53,10 +65,11 @@ class ScenePlayer(QObject):
         for signal in (state.model_changed, state.opening_changed):
             signal.connect(self._model_may_be_open)
         state.tokens_changed.connect(self._select)
+        state.interventions_changed.connect(self._changes_made)
         workspace.current_changed.connect(self._pane_changed)
 
     def play(self, scene: Scene) -> None:
-        """Show a scene, in its own panes."""
+        """Show a scene, in its own panes and with its own changes in the model."""
         self._scene, self._closed = scene, None
         self.playing.emit(scene)
         self._workspace.show_panes(scene.panes)
@@ -109,7 +122,15 @@ class ScenePlayer(QObject):
             self._state.select_token(self._state.token_of(in_language(scene.select, i18n.language())))
             self._finish(scene)
 
+    def _changes_made(self) -> None:
+        """Go on with a scene that waited for its changes in the model."""
+        if self._scene is not None and self._state.interventions == self._scene.changes:
+            self._set_text()
+
     def _finish(self, scene: Scene) -> None:
+        if self._state.interventions != scene.changes:
+            self._state.wish_interventions(scene.changes)
+            return  # until they are made
         self._scene = None
         for pane_id, saved in scene.saved.items():
             self._workspace.pane(pane_id).restore(in_language(saved, i18n.language()))

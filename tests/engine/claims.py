@@ -11,6 +11,7 @@ from engine.generation.decoding import Reader, decode
 from engine.inspection.attention import attention_patterns
 from engine.inspection.vectors import analogy, nearest
 from engine.messages.generation import SamplingSettings
+from engine.model.tape import UNCHANGED, Changes
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 from engine.text.world import english, examples, japanese
@@ -29,12 +30,20 @@ def text_of(scene: str, language: str) -> str:
     return str(in_language(read_scenes(EXAMPLES)[scene].text, language))
 
 
-def write(opened: Opened, prompt: str, tokens: int, end: str, temperature: float = 0.0, seed: int = 1) -> str:
-    """Return the text that the model generates up to `end`, or `tokens` tokens."""
+def write(
+    opened: Opened,
+    prompt: str,
+    tokens: int,
+    end: str,
+    temperature: float = 0.0,
+    seed: int = 1,
+    changes: Changes = UNCHANGED,
+) -> str:
+    """Return the text that the model, with `changes` in it, generates up to `end`, or `tokens` tokens."""
     model, tokenizer = opened
     sampling = SamplingSettings(temperature=temperature)
     text = ""
-    for step in decode(Reader(model), tokenizer, tokenizer.encode(prompt), tokens, sampling, seed):
+    for step in decode(Reader(model, changes), tokenizer, tokenizer.encode(prompt), tokens, sampling, seed):
         text += step.text
         if end in text:
             return text.partition(end)[0]

@@ -12,19 +12,21 @@ from engine.errors import EngineError
 from engine.messages.embeddings import EmbeddingNames, FindAnalogy, LookUp, Project
 from engine.messages.envelope import Ended
 from engine.messages.generation import Generate
-from engine.messages.models import OpenModel
+from engine.messages.models import ChangeModel, OpenModel, Scaled
 from engine.messages.texts import AssessText, InspectText, TextAssessment, WriteWorld
 from gui import i18n
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.embeddings.pane import EmbeddingsPane
 from gui.panes.generation.pane import GenerationPane
 from gui.samples import BUILTIN, SMOLLM2
-from gui.scenes import EXAMPLES, LANGUAGES, Scene, in_language, read_scenes
+from gui.scenes import EXAMPLES, INSIDE, LANGUAGES, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
+from gui.window.scenes import SceneMenu
 from tests.gui.fakes import FakeEngine, embedding_map, model, tokens_of
 
-SCENES = read_scenes(EXAMPLES)
+SCENES, INSIDE_SCENES = read_scenes(EXAMPLES), read_scenes(INSIDE)
+ALL = {**SCENES, **INSIDE_SCENES}
 
 
 def choose(window: MainWindow, scene: str) -> None:
@@ -51,7 +53,12 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_missing_fields_of_a_scene_have_defaults(tmp_path: Path) -> None:
     scene = read_scenes(written(tmp_path, SCENE))["first"]
     assert scene == Scene("first", "One", {"en": "Look", "ja": "見る"}, ["tokens"])
-    assert (scene.model, scene.text, scene.saved, scene.act) == ("builtin", "", {}, {})
+    assert (scene.model, scene.text, scene.off, scene.saved, scene.act) == ("builtin", "", [], {}, {})
+
+
+def test_heads_and_mlps_that_a_scene_turns_off_are_named_as_on_the_command_line(tmp_path: Path) -> None:
+    scene = read_scenes(written(tmp_path, SCENE + 'off = ["3.1", "0.mlp"]\n'))["first"]
+    assert scene.changes == (Scaled(3, 1, 0.0), Scaled(0, None, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_missing_fields_of_a_scene_have_defaults(tmp_path: Path) -> None:
         ('panes = ["tokens"]\ntune = 3', 12, "tune"),
         ('panes = ["tokens"]\n[scene.saved]\nnothing = {}', 12, "saved"),
         ('panes = ["tokens"]\nact = "now"', 12, "act"),
+        ('panes = ["tokens"]\noff = ["3.1", "3.x"]', 12, "off"),
         ("", 6, "panes"),
     ],
 )
@@ -99,7 +107,7 @@ def test_a_missing_language_falls_back_to_english_or_to_the_first() -> None:
     assert in_language({"view": "x", "words": {"en": ["a"], "ja": ["b"]}}, "ja") == {"view": "x", "words": ["b"]}
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+@pytest.mark.parametrize("scene", ALL.values(), ids=ALL.keys())
 def test_every_example_is_written_in_every_language(scene: Scene) -> None:
     tables = [scene.title, scene.look, scene.text, scene.select, *scene.act.values()]
     assert all(set(words) == LANGUAGES for words in tables if isinstance(words, dict))
@@ -136,9 +144,45 @@ def test_every_example_shows_its_own_panes_only(
 def test_the_menu_has_a_title_and_a_hint_for_each_example(window: MainWindow) -> None:
     actions = window.top.examples.menu().actions()
     assert [action.text() for action in actions][2:4] == ["What “it” means: attention", "King − man + woman"]
-    assert all(action.toolTip() for action in actions)
+    assert all(action.toolTip() for action in actions[: len(SCENES)])
     window.appearance.set_language("ja")
     assert actions[3].text() == "王 − 男 + 女"
+
+
+def look_inside(window: MainWindow, scene: str) -> None:
+    """Choose an example from the submenu at the end of the menu."""
+    submenu = window.top.examples.menu().actions()[-1].menu()
+    assert isinstance(submenu, SceneMenu)
+    submenu.actions()[list(INSIDE_SCENES).index(scene)].trigger()
+
+
+def test_the_examples_of_looking_inside_have_a_menu_of_their_own(window: MainWindow, qtbot: QtBot) -> None:
+    assert window.top.examples.menu().actions()[-1].text() == "Looking inside"
+    window.appearance.set_language("ja")
+    assert window.top.examples.menu().actions()[-1].text() == "中をのぞく"
+    window.appearance.set_language("en")
+    for name, scene in INSIDE_SCENES.items():
+        with qtbot.waitSignal(window.player.played):
+            look_inside(window, name)
+        assert window.workspace.layout_now() == scene.panes
+        assert window.state.interventions == scene.changes
+        assert sentence_of(window) == in_language(scene.look, "en")
+
+
+def test_an_example_writes_only_once_its_heads_are_off(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
+    with qtbot.waitSignal(window.player.played):
+        look_inside(window, "reading_head")
+    requests = [type(request) for request in engine.requests if isinstance(request, ChangeModel | Generate)]
+    assert requests == [ChangeModel, Generate]
+
+
+def test_any_other_example_shows_the_model_without_changes(window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.player.played):
+        look_inside(window, "pronoun_head")
+    assert window.state.interventions == (Scaled(3, 1, 0.0),)
+    with qtbot.waitSignal(window.player.played):
+        choose(window, "breakfast")
+    assert window.state.interventions == ()
 
 
 def test_the_hint_follows_the_language_and_disappears_with_the_next_text(window: MainWindow, qtbot: QtBot) -> None:
