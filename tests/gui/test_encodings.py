@@ -17,7 +17,7 @@ from gui import i18n
 from gui.encoding_dialog import EncodingDialog
 from gui.encodings import ENCODINGS, describe_encoding, encoding_name
 from gui.window.main_window import MainWindow
-from tests.gui import fakes
+from tests.gui import fake_documents
 from tests.gui.fakes import FakeEngine
 from tests.gui.hands import LEFT
 
@@ -191,7 +191,7 @@ def test_the_list_names_the_encoding_of_each_plain_text(search_pane: Any) -> Non
 
 
 def test_one_encoding_is_chosen_for_all_selected_texts(search_pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
-    engine.answers[ChooseEncoding] = lambda _: [fakes.collection()]
+    engine.answers[ChooseEncoding] = lambda _: [fake_documents.collection()]
     documents = search_pane.page.documents
     documents.set_entries(named(2))
     documents.view.selectAll()
@@ -216,13 +216,13 @@ def test_the_reader_names_the_encoding_and_shows_the_text_in_another(
     search_pane: Any, engine: FakeEngine, qtbot: QtBot
 ) -> None:
     def read(request: ReadDocument) -> list[DocumentText]:
-        (text,) = fakes.document_text(request)
+        (text,) = fake_documents.document_text(request)
         assert isinstance(text, DocumentText)
         encoding = engine.asked(ChooseEncoding)[-1].encoding if engine.asked(ChooseEncoding) else "cp932"
         return [replace(text, encoding=encoding)]
 
     engine.answers[ReadDocument] = read
-    engine.answers[ChooseEncoding] = lambda r: [fakes.collection()]
+    engine.answers[ChooseEncoding] = lambda r: [fake_documents.collection()]
     search_pane.editing.open(1)
     reader = search_pane.page.reader
     qtbot.waitUntil(reader.isVisible)

@@ -15,7 +15,7 @@ from gui.curve import Curve
 from gui.panes.search.document_list import DocumentList
 from gui.panes.training.run_list import RunList
 from gui.theme import DARK, LIGHT
-from tests.gui.fakes import entries
+from tests.gui.fake_documents import entries
 from tests.gui.hands import LEFT, SHIFT, click_row, look, open_row, press, recorded, show
 
 # --- Documents -----------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ from engine.messages.search import Ask
 from gui import i18n
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
-from tests.gui import fakes
-from tests.gui.fakes import TEXTS, FakeEngine
+from tests.gui import fake_documents, fakes
+from tests.gui.fake_documents import TEXTS
+from tests.gui.fakes import FakeEngine
 from tests.gui.hands import LEFT
 from tests.gui.searching import checked, choose_vectors, opened
 
@@ -47,7 +48,7 @@ def test_files_that_could_not_be_read_are_listed_first_with_the_reason(search_pa
 def test_a_collection_of_an_earlier_version_is_counted_again_when_it_is_opened(
     search_pane: Any, qtbot: QtBot, engine: FakeEngine
 ) -> None:
-    old = replace(fakes.collection("/old"), uncounted=3)
+    old = replace(fake_documents.collection("/old"), uncounted=3)
     engine.answers[OpenCollection] = lambda _: [old]
     search_pane.open_collection("/old")
     qtbot.waitUntil(lambda: bool(engine.asked(SplitDocuments)))
@@ -154,7 +155,7 @@ def test_outdated_vectors_are_reported_and_recomputed_by_a_click(
     window.state.set_model(now)
     assert words in page.words.text()
     recomputed = replace(
-        fakes.collection(version=8), embedder="model", embedder_folder=now.folder, embedder_step=now.step
+        fake_documents.collection(version=8), embedder="model", embedder_folder=now.folder, embedder_step=now.step
     )
     engine.answers[ChooseEmbedder] = lambda _: [recomputed]
     QTest.mouseClick(page.remake, LEFT)
@@ -197,7 +198,7 @@ def test_embedding_shows_its_progress_and_can_be_cancelled(search_pane: Any, qtb
     engine.send(ChooseEmbedder, IndexProgress("embedding", 1, 4, 9.0, ""))
     assert search_pane.page.work_bar.isVisible()
     assert not search_pane.page.embedder.isEnabled()
-    half = replace(fakes.collection(version=7), embedder="word2vec", with_vectors=1)
+    half = replace(fake_documents.collection(version=7), embedder="word2vec", with_vectors=1)
     engine.answers[OpenCollection] = lambda _: [half]
     search_pane.page.work_bar.cancel.click()
     qtbot.waitUntil(lambda: checked(search_pane) == ["word2vec"])

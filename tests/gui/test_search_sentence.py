@@ -28,7 +28,7 @@ from gui.panes.search.sentence import says
 from gui.theme import ASSETS
 from tests.engine.collecting import ask
 from tests.engine.test_model import random_model
-from tests.gui.fakes import passage
+from tests.gui.fake_documents import passage
 from tests.gui.hands import plain
 
 QUESTIONS = {"en": "When is the summer holiday this year?", "ja": "今年の夏季休暇の日程は？"}

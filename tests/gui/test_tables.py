@@ -19,7 +19,7 @@ from gui.panes.search.document_list import DocumentList
 from gui.panes.search.passage_table import COLUMNS as PASSAGE_COLUMNS, MOST_TEXTS, PassageTable
 from gui.panes.tokens.vocabulary_table import VocabularyTable
 from gui.theme import DARK, LIGHT
-from tests.gui.fakes import TEXTS, entries, passage
+from tests.gui.fake_documents import TEXTS, entries, passage
 from tests.gui.hands import CONTROL, click_row, column_of, in_a_window, look, open_row, press, recorded, show, sort_by
 
 
