@@ -48,24 +48,24 @@ def origin(options: argparse.Namespace) -> None:
 
     session, paths = Session(), tuple(options.paths)
     session.open(find(options.model), options.weights)
-    found = _last(find_origin(session, FindOrigin(options.span, paths, options.encoding)))
+    found = last_answer(find_origin(session, FindOrigin(options.span, paths, options.encoding)))
     assert isinstance(found, Origin)
     result, lines = asdict(found), _lines(found)
     if options.near:
-        near = _last(find_near(session, FindNear(options.span, paths, options.encoding)))
+        near = last_answer(find_near(session, FindNear(options.span, paths, options.encoding)))
         assert isinstance(near, NearPassages)
         result["near"] = asdict(near)
         lines += [f"{passage.cosine:+.3f}  {_shown(passage.text)}" for passage in near.passages]
     if options.without:
         request = WriteWithout(options.span, str(Path(options.without)), paths, options.encoding)
-        written = _last(write_without(session, request))
+        written = last_answer(write_without(session, request))
         assert isinstance(written, WrittenWithout)
         result["without"] = asdict(written)
         lines.append(f"{written.path}: -{written.removed}")
     print_result(options, result, "\n".join(lines))
 
 
-def _last(answers: "Answer[object]") -> object:
+def last_answer(answers: "Answer[object]") -> object:
     """Run a request and show its progress; return its last answer."""
     from engine.messages.status import Progress
 

@@ -51,7 +51,7 @@ def contributions(
     model.record(batch_of(model, ids), tape)
     weight_VD = model.unembedding.weight
     direction_D = weight_VD[token].float() - (0.0 if against is None else weight_VD[against].float())
-    scaled, shift_D = _as_linear(model.final_norm, tape[last][0, 0])
+    scaled, shift_D = as_linear(model.final_norm, tape[last][0, 0])
 
     def share(x: Tensor) -> Tensor:
         return scaled(x.float()) @ direction_D
@@ -75,11 +75,11 @@ def _heads(block: nn.Module, tape: Tape, index: int) -> Tensor:
     before_norm_D = result_HD.sum(dim=0)
     if block.attention.out.bias is not None:
         before_norm_D = before_norm_D + block.attention.out.bias
-    scaled, _ = _as_linear(block.attention_out_norm, before_norm_D)
+    scaled, _ = as_linear(block.attention_out_norm, before_norm_D)
     return scaled(result_HD)
 
 
-def _as_linear(norm: nn.Module, x_D: Tensor) -> tuple[Linear, Tensor]:
+def as_linear(norm: nn.Module, x_D: Tensor) -> tuple[Linear, Tensor]:
     """Return the norm as it acts on `x_D`: a linear function, to which a constant [D] is added."""
     nothing_D = torch.zeros_like(x_D, dtype=torch.float32)
     if not isinstance(norm, Norm):

@@ -1,9 +1,8 @@
 """Handlers of origin: the passages of the training text that a span of words may come from."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -24,26 +23,15 @@ from engine.messages.origin import (
     WrittenWithout,
 )
 from engine.messages.status import Progress
-from engine.model.opening import BUILTIN, finish
-from engine.pace import Pace
+from engine.model.opening import finish
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
-from engine.text.corpus import ABOUT as CORPUS, Corpus
-from engine.text.reading import inspect, read_all
-from engine.text.world.stream import MEGABYTE, stream
-from engine.training.best import FOLDER as BEST
-from engine.training.run import read_about
+from engine.service.training_text import reported, training_text
 
-MOST_CHARACTERS = 4_000_000  # of a text that are indexed
-WORLD_MEGABYTES, WORLD_SEED, WORLD_WHOLE = 3.0, 1, 80.0  # those of the built-in model's text: engine/builtin.py
-WORLD_BYTES = 1.5  # of a character
-TOKENS_AT_ONCE = 100_000
 PLACES = 3  # of each run that are shown
 AROUND = 90  # characters before and after
 PASSAGE, SHORTEST = 160, 12  # characters of a passage whose states are compared
 OPERATIONS = 1.5e12  # for comparing states
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,59 +45,15 @@ def find_origin(session: Session, request: FindOrigin) -> Answer[Progress | Orig
     yield _origin(searched, request.span)
 
 
-def searched_text(
-    session: Session, paths: tuple[str, ...], encoding: str
-) -> Generator[Progress | None, None, Searched]:
-    """Return the index of the open model's text, or that of `paths`; it is kept until another text is searched.
-
-    Raises EngineError error.origin_unknown if the model's text is not on this computer, and as read_all.
-    """
-    key = (session.opened.info.folder if not paths else "", paths, encoding)
-    kept: Searched | None = session.cached("origin", key, lambda: None)
+def searched_text(session: Session, paths: tuple[str, ...], encoding: str) -> Generator[Progress, None, Searched]:
+    """Return the index of the open model's text, or that of `paths`. Raises as training_text."""
+    found = yield from training_text(session, paths, encoding)
+    kept: Searched | None = session.cached("origin", found.source, lambda: None)
     if kept is None:
-        parts, source = _parts(session.opened, paths, encoding)
-        text, pace = "", Pace(0.1)
-        for part in parts:
-            text += part
-            if pace.due():
-                yield Progress("progress.origin_reading", min(1.0, len(text) / MOST_CHARACTERS))
-            if len(text) >= MOST_CHARACTERS:
-                break
-        building = origin.build_index(text[:MOST_CHARACTERS])
-        index = yield from _reported("progress.origin_index", building)
-        characters = len(index.text)
-        source = Source(source.name, source.own, characters, max(source.whole, characters))
-        kept = Searched(source, index)
-        session.replace("origin", key, kept)
+        index = yield from reported("progress.origin_index", origin.build_index(found.text))
+        kept = Searched(found.source, index)
+        session.replace("origin", found.source, kept)
     return kept
-
-
-def _reported(key: str, steps: Generator[float, None, T]) -> Generator[Progress, None, T]:
-    """Report the share that is done, and return what `steps` returns."""
-    while True:
-        try:
-            yield Progress(key, next(steps))
-        except StopIteration as end:
-            value: T = end.value
-            return value
-
-
-def _parts(opened: OpenedModel, paths: tuple[str, ...], encoding: str) -> tuple[Iterator[str], Source]:
-    """Return the text in parts, and what it is, with an estimate of its length."""
-    if paths:
-        info = inspect(paths, encoding)
-        return read_all(paths, encoding), Source(info.name, False, 0, info.characters)
-    folder = Path(opened.info.folder)
-    if folder.resolve() == BUILTIN.resolve():
-        whole = round(WORLD_WHOLE * MEGABYTE / WORLD_BYTES)
-        return stream(WORLD_MEGABYTES, WORLD_SEED), Source("", True, 0, whole)
-    run = folder.parent if folder.name == BEST else folder
-    if not (run / CORPUS).is_file():
-        raise EngineError("error.origin_unknown", model=opened.info.name)
-    ids = Corpus.open(run).train
-    cuts = range(0, len(ids), TOKENS_AT_ONCE)
-    parts = (opened.tokenizer.decode(ids[cut : cut + TOKENS_AT_ONCE].tolist()) for cut in cuts)
-    return parts, Source(read_about(run)[0], True, 0, 0)
 
 
 def _origin(searched: Searched, span: str) -> Origin:
@@ -155,7 +99,7 @@ def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPass
     kept: _Passages | None = opened.cached("near", key, lambda: None)
     if kept is None:
         spans, texts = _passages(opened, searched.index.text)
-        states = yield from _reported("progress.origin_near", mean_states(opened.model, texts, opened.changes))
+        states = yield from reported("progress.origin_near", mean_states(opened.model, texts, opened.changes))
         kept = _Passages(spans, states)
         opened.replace("near", key, kept)
     near_N, agreement = cosines(kept.states, own)
