@@ -18,7 +18,8 @@ from engine.model.transformer import Transformer
 from engine.service.session import Session
 from engine.text.tokenizer import train_characters
 from gui import i18n
-from gui.panes.map.sentence import GUESSING, STRONG, sentence
+from gui.certainty import GUESSING, STRONG
+from gui.panes.map.sentence import sentence
 from gui.samples import BUILTIN
 from gui.text import visible
 from tests.engine.sessions import ask
@@ -118,9 +119,10 @@ def check(trace: ForwardTrace, session: Session, text: str, words: str) -> str:
 def test_there_is_a_sentence_for_every_kind_of_prediction() -> None:
     [trace] = fakes.forward_trace(TraceForward("The cat"))
     found = trace.candidates
+    even = {"entropy": 6.0, "kept": (496,) * 6}
     said = {
         plain(sentence(replace(trace, candidates=replace(found, **change))))
-        for change in ({}, {"entropy": 0.1}, {"drawn": 1}, {"entropy": 6.0}, {"drawn": 1, "entropy": 6.0})
+        for change in ({}, {"entropy": 0.1}, {"drawn": 1}, even, {"drawn": 1} | even)
     }
     assert said == {
         "7 tokens, 2 layers, and the model is rather sure: next comes “a”, with 50.0 %.",

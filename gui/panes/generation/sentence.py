@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.messages.comparing import Comparison
 from engine.messages.generation import Candidates
+from gui.certainty import certainty, choices, choices_words
 from gui.i18n import number, percent, t
 from gui.panes.generation.comparison import largest, measures, parts_of, rate
 from gui.panes.generation.moment import Moment
@@ -13,9 +14,6 @@ from gui.panes.generation.scores import TextScores
 from gui.panes.generation.units import UNITS, share
 from gui.text import marked
 from gui.widgets.token_spans import choice_words
-
-STRONG = 0.5  # the least probability of a continuation that is called likely
-GUESSING = 0.5  # of the vocabulary: with as many equally likely tokens, a model nearly guesses
 
 
 def of_moment(moment: Moment) -> str:
@@ -29,10 +27,11 @@ def of_moment(moment: Moment) -> str:
 def _of_next(found: Candidates) -> str:
     """Return what the model predicts, and what the draw makes of it."""
     model, left = found.probabilities[0], found.probabilities[-1]
-    best, choices = int(model.argmax()), math.exp(found.entropy)
+    best, certain = int(model.argmax()), certainty(found)
     words = {"piece": marked(found.pieces[best]), "percent": percent(float(model[best]), 1)}
-    if choices >= GUESSING * found.kept[0]:
-        return t("pane.generation.says.guessing", choices=number(choices), vocabulary=number(found.kept[0]), **words)
+    if certain == "guessing":
+        counts = {"choices": number(choices(found)), "vocabulary": number(found.kept[0])}
+        return t("pane.generation.says.guessing", **counts, **words)
     if found.sampling.temperature == 0:
         taken = {"piece": marked(found.pieces[found.drawn]), "percent": percent(float(model[found.drawn]), 1)}
         is_best = float(model[found.drawn]) == float(model[best])
@@ -41,9 +40,9 @@ def _of_next(found: Candidates) -> str:
         likelier = {"piece": marked(found.pieces[int(left.argmax())]), "percent": percent(float(left.max()), 1)}
         drawn = {"drawn": marked(found.pieces[found.drawn]), "share": percent(float(left[found.drawn]), 1)}
         return t("pane.generation.says.unlikely", draw=number(found.draw, 2), **likelier, **drawn)
-    if float(model[best]) >= STRONG:
+    if certain == "strong":
         return t("pane.generation.says.strong", rest=percent(1.0 - float(model[best]), 1), **words)
-    return t("pane.generation.says.open", choices=number(choices, 0 if choices >= 10 else 1), **words)
+    return t("pane.generation.says.open", choices=choices_words(found), **words)
 
 
 def of_scores(scores: TextScores, vocabulary: int) -> str:

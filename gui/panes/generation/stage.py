@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QPushButton, QStackedLayout, QWidget
 
 from gui.i18n import number, t
 from gui.layout import column, label, row
-from gui.panes.generation.flight import Flight
+from gui.panes.generation.flying_token import FlyingToken
 from gui.panes.generation.moment import Moment
 from gui.panes.generation.stage_text import StageText
 from gui.panes.generation.tree_view import TreeView
@@ -48,7 +48,7 @@ class Stage(Themed, QWidget):
         whole = column(self.live_words, upper, self.strip, spacing=GAP_M)
         whole.setStretchFactor(upper, 1)
         self.setLayout(whole)
-        self.flight = Flight(self)
+        self.flying = FlyingToken(self)
         self.live_words.hide()
         self.retranslate()
 
@@ -95,7 +95,7 @@ class Stage(Themed, QWidget):
         if start is not None and place is not None and moment.last is not None:
             corner = QPointF(self.text.mapTo(self, place.topLeft().toPoint()))
             size = self.text.size_of_type
-            self.flight.fly(visible(moment.last.piece), start, QRectF(corner, place.size()), size)
+            self.flying.fly(visible(moment.last.piece), start, QRectF(corner, place.size()), size)
         first, last = moment.steps
         steps = number(first) if first == last else f"{number(first)}–{number(last)}"
         self.live_words.setText(t("pane.generation.live_at", step=steps) if last else "")

@@ -10,7 +10,7 @@ from gui.widgets.painted import Painted
 FLIGHT_MS = 250
 
 
-class Flight(Painted):
+class FlyingToken(Painted):
     """Covers a widget, lets the mouse through, and is visible only while a token moves."""
 
     def __init__(self, over: QWidget) -> None:
