@@ -1,6 +1,6 @@
 """The interventions in the open model, in words."""
 
-from engine.messages.models import Intervention, Patched, Scaled
+from engine.messages.models import Intervention, Patched, Scaled, Steered
 from gui.i18n import number, t
 
 
@@ -13,6 +13,8 @@ def change_words(change: Intervention) -> str:
     """Return what an intervention does, for example "Layer 3, head 1: off"."""
     if isinstance(change, Patched):
         return patch_words(change)
+    if isinstance(change, Steered):
+        return t("change.steered", layer=change.layer + 1, strength=number(change.strength, 1, signed=True))
     part = part_words(change.layer, change.head)
     if not isinstance(change, Scaled):
         return t("change.mean", part=part)

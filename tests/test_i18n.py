@@ -28,6 +28,7 @@ from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, writing_page
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
+from gui.panes.inside import steer
 from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
@@ -122,6 +123,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.subtitle.{}": GenerationPane.PARTS,
     "pane.generation.unit.{}": UNITS,
     "pane.generation.{}": ("step", "back", "more", "side", "tree_button", "copy", "clear", "live", "length"),
+    "pane.inside.steer.pair.{}": ("own", *steer.prepared()),
     "pane.map.picture.describe.{}": [*DROPPED, "greedy", "probabilities", "tokens"],
     "pane.map.picture.{}": ("model", "after"),
     "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],

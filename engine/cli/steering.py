@@ -36,8 +36,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def steer(options: argparse.Namespace) -> None:
-    from engine.inspection.steering import default_layer
-    from engine.messages.steering import Steer, SteeredTexts
+    from engine.messages.steering import Steer, SteeredTexts, default_layer
     from engine.model.bundled import find
     from engine.service.session import Session
     from engine.service.steering import steer as answer

@@ -35,3 +35,8 @@ class Steer(Request[SteeredTexts]):
     layer: int
     strengths: tuple[float, ...]
     tokens: int = 30
+
+
+def default_layer(layers: int) -> int:
+    """Return the index of a layer after which steering works in most models: two fifths of the way up."""
+    return 2 * layers // 5

@@ -25,7 +25,7 @@ from tests.engine.sessions import ask, start
 
 FAMILIES = {"Llama": {}, "Gemma2": {"head_dim": 12, "query_pre_attn_scalar": 12}, "GPTNeoX": {}}
 LAYER = 1
-CLEAR = 3  # standard errors
+CLEAR = 2  # standard errors
 HAPPY = (
     "I love this, it is wonderful and I am so happy",
     "What a beautiful day, we laughed and danced together",

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gui.panes.inside.lens import Lens
+from gui.panes.inside.steer import Steering
 from gui.part import Part, PartsPane
 
 
 class InsidePane(PartsPane):
     id = "inside"
-    computes = ("ReadLens",)
+    computes = ("ReadLens", "Steer")
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
+        "steer": Steering,
     }
