@@ -284,7 +284,10 @@ class Steering(Part):
         page.strength.set_label(t("pane.inside.steer.strength"), t("pane.inside.steer.strength_tip"))
         page.layer_label.setText(t("pane.inside.steer.layer"))
         page.layer.setAccessibleName(t("pane.inside.steer.layer"))
-        sides = (page.plus, page.plus_label, "pane.inside.steer.plus"), (page.minus, page.minus_label, "pane.inside.steer.minus")
+        sides = (
+            (page.plus, page.plus_label, "pane.inside.steer.plus"),
+            (page.minus, page.minus_label, "pane.inside.steer.minus"),
+        )
         for field, name, key in sides:
             name.setText(t(key))
             field.setAccessibleName(t(key))
