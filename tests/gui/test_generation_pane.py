@@ -27,6 +27,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> GenerationPane:
     window.state.set_model(model())
     found = window.workspace.pane("generation")
     assert isinstance(found, GenerationPane)
+    found.writing.ahead._rest.setInterval(0)
     qtbot.waitUntil(lambda: found.writing.tree.prompt == "The cat" and found.writing.page.bars.candidates is not None)
     return found
 

@@ -1,7 +1,7 @@
 """The page of a comparison: two texts side by side, their divergence, and the candidates of both models."""
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedLayout, QWidget
 
 from gui.i18n import t
 from gui.layout import column, label, row, stack
@@ -11,6 +11,7 @@ from gui.part import Page
 from gui.theme import GAP_L, GAP_M, GAP_S
 from gui.themed import Themed
 from gui.widgets.candidate_bars import CandidateBars
+from gui.widgets.empty_page import EmptyPage
 from gui.widgets.legend import Entry, Legend
 
 LEAST_ROOM, LONG_ROOM = 500, 300  # pixels at zoom 1: the candidates; the curve and the sentences
@@ -40,9 +41,19 @@ class ComparePage(Themed, Page):
         halves = row(left, self.right, spacing=GAP_L)
         halves.setStretch(0, 5)
         halves.setStretch(1, 3)
-        self.shown.setLayout(halves)
+        self.empty, both_models = EmptyPage(), QWidget()
+        both_models.setLayout(halves)
+        self.pages = QStackedLayout(self.shown)
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(both_models)
         stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
         self.retranslate()
+
+    def show_advice(self, advice: str, can_pin: bool) -> None:
+        """Show what to do first in place of the comparison, with a button that pins; without words show the latter."""
+        pin = t("pane.generation.compare.pin") if can_pin else ""
+        self.empty.set_words(t("pane.generation.compare.headline") if advice else "", advice, pin)
+        self.pages.setCurrentIndex(0 if advice else 1)
 
     def show_key(self, kind: str) -> None:
         """Show the legend of the curve: "divergence", or "surprisal" where that is not defined."""

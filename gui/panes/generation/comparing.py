@@ -41,7 +41,8 @@ class Comparing(Part):
         self.place: int | None = None  # the selected token of the open model
         self._expected: dict[str, Candidates] = {}
         page = self.page
-        page.pin_button.clicked.connect(lambda: self.ask(Pin(), self._pinned))
+        for pin in (page.pin_button.clicked, page.empty.pressed):
+            pin.connect(lambda: self.ask(Pin(), self._pinned))
         page.unpin_button.clicked.connect(lambda: self.ask(Unpin(), self._pinned, slot="Pin"))
         page.write_button.clicked.connect(self.write)
         page.texts["now"].clicked.connect(self._select)
@@ -153,6 +154,8 @@ class Comparing(Part):
             page.names[side].setText(t("pane.generation.compare.expects", name=name))
         page.titles["a"].setToolTip(tip(self._memory()))
         found = self.found
+        is_waiting = found is None and not self.pane.asking("Compare")
+        page.show_advice(_advice(pinned is not None) if is_waiting else "", pinned is None)
         if found is None:
             for side in SIDES:
                 page.texts[side].set_spans([])
@@ -160,8 +163,7 @@ class Comparing(Part):
             page.curve.set_scores(np.zeros(0), np.zeros(0), (), ())
             page.key.set_entries([])
             page.place_words.clear()
-            asking = self.pane.asking("Compare")
-            page.summary.setText("" if asking else _advice(pinned is not None))
+            page.summary.clear()
             self.pane.subtitle_changed.emit()
             return
         page.texts["now"].set_spans(self._spans(found.now), self.place)

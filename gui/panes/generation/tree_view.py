@@ -184,7 +184,7 @@ class TreePage(Painted):
         if stretch.following or self.ahead:
             return share(stretch.share)
         tokens, log_p = len(stretch.end.path), log_probability(stretch.end)
-        words = {"percent": share(stretch.share), "tokens": number(tokens)}
+        words = {"percent": share(stretch.share), "count": tokens}
         return t("pane.generation.tree.end", sum=number(log_p, 1), mean=number(log_p / tokens, 2), **words)
 
     def describe(self, stretch: Stretch) -> str:
