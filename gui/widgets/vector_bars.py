@@ -12,6 +12,8 @@ from gui.i18n import number, t
 from gui.theme import GAP_M, SMALL
 from gui.widgets.painted import Painted, Policy
 
+ROOM_FOR_GAPS = 3.0  # pixels of a bar from which there is a gap between two bars
+
 
 class VectorBars(Painted):
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -54,8 +56,11 @@ class VectorBars(Painted):
         positive, negative = self.theme.series_color(1), self.theme.series_color(0)
         for index, value in enumerate(vector.tolist()):
             height = value / most * box.height() / 2
-            bar = QRectF(box.left() + index * width, middle - max(height, 0), max(width - 0.5, 0.6), abs(height))
-            painter.fillRect(bar, positive if value > 0 else negative)
+            left, right = (int(box.left() + place * width) for place in (index, index + 1))  # whole pixels are seen
+            wide = max(1, right - left - (width >= ROOM_FOR_GAPS))
+            painter.fillRect(
+                QRectF(left, middle - max(height, 0), wide, abs(height)), positive if value > 0 else negative
+            )
         painter.setPen(self.theme.color("muted"))
         painter.setFont(self.theme.font(SMALL - 1))
         painter.drawText(0, self.height() - 3, self._words())

@@ -37,6 +37,18 @@ def test_the_tooltip_has_the_number_of_the_bar_under_the_mouse(
     assert hover(bars, where(bars, LIGHT.series_color(0))) == f"[{index + 1}] = -0.5000"
 
 
+@pytest.mark.parametrize("count", [2, 64, 575, 576, 640, 1000])
+def test_every_number_of_a_vector_is_painted(qtbot: QtBot, count: int) -> None:
+    bars = show(qtbot, VectorBars(), 640, 104)
+    bars.set_vector(np.ones(count, np.float32))
+    seen = painted(bars, LIGHT.series_color(1)).any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
+    gaps = edges[2::2] - edges[1:-1:2]
+    assert seen[0]
+    assert seen[-3:].any()
+    assert (gaps <= 1).all()  # between two bars
+
+
 def test_there_is_no_tooltip_beside_the_bars(qtbot: QtBot, hover: Hover) -> None:
     bars = show(qtbot, VectorBars(), 480, 104)
     for width in (1, 4, 32):
