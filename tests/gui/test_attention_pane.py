@@ -98,6 +98,10 @@ def test_a_compact_tile_shows_the_picture_alone(pane: Any) -> None:
     pane.view.choose("matrix")
     assert pane.heatmap.isVisible()
     assert not pane.arcs.isVisible()
+    assert not pane.mosaic.isVisible()
+    pane.resize(900, 200)
+    pane.adapt_layout()
+    assert pane.mosaic.isVisible()  # beside the matrix, which is a square
 
 
 def test_the_steps_show_the_chosen_query_and_head(pane: Any, qtbot: QtBot, engine: FakeEngine) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("sentence", "matrix", "steps")
 ORDERS = ("layer", "look")  # of the heads
-ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 460, 480  # pixels at zoom 1 of the content, of the pane's height, below the sentence
+ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 500, 480  # pixels at zoom 1 of the content, of the pane's height, below the sentence
 
 
 class AttentionPane(Pane):
@@ -240,7 +240,9 @@ class AttentionPane(Pane):
     def adapt_layout(self) -> None:
         """Show as much as there is room for: in a low pane the sentence stands alone, as large as it can be."""
         view = self.view.current
-        heads = not self.compact and (view == "matrix" or self.height() >= self.content.px(ROOM_FOR_MATRIX))
+        beside = not self.compact or self.width() >= 2 * self.height()  # the matrix is a square
+        below = not self.compact and self.height() >= self.content.px(ROOM_FOR_MATRIX)
+        heads = beside if view == "matrix" else below
         self.arcs.setVisible(view == "sentence")
         self.beneath.setVisible(view == "matrix" or heads)
         self.side.setVisible(heads)
