@@ -227,6 +227,14 @@ class ChatPage(Themed, QWidget):
         self.cards.setDirection(QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight)
         self.controls.sliders["temperature"].setMaximumWidth(self.theme.px(WIDEST_SLIDER))
 
+    def fit_figures(self) -> None:
+        """Show the numbers below the chat as far as there is room for them beside the bar."""
+        halves = self.halves.direction() == QBoxLayout.Direction.LeftToRight and not self.side.isHidden()
+        room = (self.width() * 5 // 8 if halves else self.width()) - self.context.minimumSizeHint().width()
+        for words in (self.figures, self.speed):
+            room -= words.sizeHint().width() + GAP_M
+            words.setVisible(room >= 0)
+
     def retranslate(self) -> None:
         self.send.setText(t("pane.chat.send"))
         self.stop.setText(t("pane.chat.stop"))

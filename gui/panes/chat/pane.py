@@ -339,6 +339,7 @@ class ChatPane(Pane):
             shown = last, len(last.tokens) - 1
         self.page.show_candidates(shown[0].tokens[shown[1]].candidates if shown is not None else None)
         self.page.side.setVisible(self.page.has_side and bool(self.chat.path))
+        self.page.fit_figures()
         self.subtitle_changed.emit()
 
     def _show_context(self, unseen: int) -> None:
@@ -349,6 +350,7 @@ class ChatPane(Pane):
         else:
             self.page.context.set_tokens(len(prompt.ids), answer, prompt.context, unseen)
         self.page.figures.setText(self.page.context.words())
+        self.page.fit_figures()
 
     def _show_buttons(self) -> None:
         page = self.page
