@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage
 from gui.widgets.stamps import stamp
 
 CROWDED = 0.4  # share of the picture that the shapes of all points in view may cover
+CROWD_RADIUS = 3  # that of a shape in a small picture, where squares of a crowd are 2 or 3 pixels wide
 STRENGTHS = 1 - 0.5 ** np.arange(1, 17)  # of the colour where 1, 2, 3, … points are
 DIM = 0.1  # strength of points that are not lit
 REACH = 16  # pixels around the picture: a point just outside of it is painted in part
@@ -47,7 +48,8 @@ def paint_points(
     reach = min(REACH // 2 - 1, max(3, round(radius * ratio)))
     covered = np.count_nonzero(seen) * reach**2 * 2 / max(1, width * height)
     crowded = covered > CROWDED
-    small = round((2 if covered > 1.5 else 3) * ratio)  # side of the squares of a crowded picture
+    # The side of the squares of a crowded picture:
+    small = max(1, round((2 if covered > 1.5 else 3) * ratio * radius / CROWD_RADIUS))
     place = row // small * small * stride + column // small * small if crowded else row * stride + column
     for behind in (True, False) if far.any() else (False,):
         for layer in layers:
