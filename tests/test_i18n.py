@@ -12,6 +12,7 @@ import pytest
 
 from engine.messages.attention import HEAD_KINDS
 from engine.messages.chat import FORMS
+from engine.messages.desk import METERS
 from engine.messages.generation import STAGES
 from engine.messages.models import PatchPart
 from engine.messages.tokens import KINDS, TOKENIZERS
@@ -28,7 +29,7 @@ from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, writing_page
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
-from gui.panes.inside import steer
+from gui.panes.inside import desk_page, steer
 from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
@@ -123,6 +124,16 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.subtitle.{}": GenerationPane.PARTS,
     "pane.generation.unit.{}": UNITS,
     "pane.generation.{}": ("step", "back", "more", "side", "tree_button", "copy", "clear", "live", "length"),
+    "pane.inside.desk.{}": ("candidates", "meters", "before", "after", "turn_off", "turn_on", "all_on"),
+    "pane.inside.desk.{}_name": ("group", "meter", "grid", "ranking", "candidates", "meters"),
+    "pane.inside.desk.by_{}": ("answer", *METERS),
+    "pane.inside.desk.group.{}": desk_page.GROUPS,
+    "pane.inside.desk.instead.{}": desk_page.INSTEAD,
+    "pane.inside.desk.menu.{}": ("others", "layer_heads", "layer"),
+    "pane.inside.desk.meter.{}": METERS,
+    "pane.inside.desk.says.{}": ("moved", "same"),
+    "pane.inside.desk.side.{}": desk_page.SIDES,
+    "pane.inside.desk.tip.{}": METERS,
     "pane.inside.steer.pair.{}": ("own", *steer.prepared()),
     "pane.map.picture.describe.{}": [*DROPPED, "greedy", "probabilities", "tokens"],
     "pane.map.picture.{}": ("model", "after"),

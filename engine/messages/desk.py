@@ -18,6 +18,9 @@ METERS: tuple[MeterName, ...] = get_args(MeterName)
 OF_THE_WORLD: tuple[MeterName, ...] = ("writing", "documents", "repeating", "pronoun")  # for its models alone
 
 
+BY_LOSS: tuple[MeterName, ...] = ("text", "writing")  # of whole texts, which have no probability worth showing
+
+
 @dataclass(frozen=True, slots=True)
 class Mixed:
     """The likeliest next tokens of either model, in the order of the model before."""

@@ -257,4 +257,5 @@ def test_nothing_is_answered_for_an_empty_text_and_a_short_one_is_refused(sessio
     assert ask(session, Mix("")) == []
     assert ask(session, RankParts("")) == []
     with pytest.raises(EngineError, match="text_too_short"):
-        ask(session, Measure("", ("text",)))
+        ask(session, RankParts("", "text"))
+    assert ask(session, Measure("", ("text",))) == []

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.messages.attention import Attend, AttentionLayer, AttentionSteps, ExplainAttention, HeadScores, ScoreHeads
 from engine.messages.chat import Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, PromptPiece, ShowPrompt
+from engine.messages.desk import Level, Measure, Measured, Mix, Mixed, PartsTried, RankParts, Rewrite, Rewritten
 from engine.messages.embeddings import (
     Analogy,
     AskedWord,
@@ -240,6 +241,22 @@ def lens_grid() -> LensGrid:
     )
 
 
+def mixed() -> Mixed:
+    """Return three candidates, of which the second leads after the changes."""
+    before, after = np.array([[0.6, 0.3, 0.05], [0.1, 0.7, 0.1]], np.float32)
+    return Mixed(np.arange(3, dtype=np.int32), (" w0", " w1", " w2"), before, after)
+
+
+def parts_tried(request: RankParts) -> list[object]:
+    """Return both layers of `model`, in which the second head of the second layer matters most."""
+    whole = Level(0.5, 0.6)
+    rows = {1: [0.6, 2.5, 1.0], 0: [0.5, 0.7, 0.4]}
+    return [
+        PartsTried(layer, " w0", whole, np.array(losses), np.exp(-np.array(losses)), (2 - layer) / 2)
+        for layer, losses in rows.items()
+    ]
+
+
 def logit_parts(total: float = 3.0) -> LogitParts:
     heads = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
     mlps = np.array([0.5, 0.25, -2.0], np.float32)
@@ -376,6 +393,10 @@ def default_answers() -> Answers:
         Chat: chat_answer,
         Attend: attention,
         ReadLens: lambda _: [lens_grid()],
+        Mix: lambda _: [mixed()],
+        Rewrite: lambda _: [Rewritten((" w0", " w1"), (" w0", " w2"))],
+        Measure: lambda r: [Measured(meter, Level(2.0, 0.5), Level(3.0, 0.25)) for meter in r.meters],
+        RankParts: parts_tried,
         SplitLogit: lambda _: [logit_parts()],
         ScoreHeads: head_scores,
         ExplainAttention: attention_steps,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from gui.panes.inside.desk import Desk
 from gui.panes.inside.lens import Lens
 from gui.panes.inside.steer import Steering
 from gui.part import Part, PartsPane
@@ -10,8 +11,9 @@ from gui.part import Part, PartsPane
 
 class InsidePane(PartsPane):
     id = "inside"
-    computes = ("ReadLens", "Steer")
+    computes = ("ReadLens", "Mix", "Steer")
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
+        "desk": Desk,
         "steer": Steering,
     }

@@ -1,0 +1,48 @@
+"""Faders: how far each head and each MLP is turned up, read from the interventions and written back to them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.messages.models import Intervention, MeanAblated, Scaled
+
+Place = tuple[int, int | None]  # layer and head, counted from 0; None is the layer's MLP
+MOST, STEP = 2.0, 0.05  # the largest factor, and how fine a fader is
+
+
+def factors_of(interventions: Iterable[Intervention]) -> dict[Place, float]:
+    """Return the factor of each part that is changed; several changes of one part are multiplied."""
+    found: dict[Place, float] = {}
+    for one in interventions:
+        if isinstance(one, Scaled | MeanAblated):
+            factor = one.factor if isinstance(one, Scaled) else 0.0
+            found[one.layer, one.head] = found.get((one.layer, one.head), 1.0) * factor
+    return found
+
+
+def with_factors(
+    interventions: Sequence[Intervention], factors: Mapping[Place, float], mean_of: str = ""
+) -> tuple[Intervention, ...]:
+    """Return the interventions with these factors, in place of those of the same parts; 1 removes one.
+
+    A factor of 0 becomes the mean over the text `mean_of`, if it is not empty. Interventions of other kinds stay.
+    """
+    kept = [
+        one
+        for one in interventions
+        if not isinstance(one, Scaled | MeanAblated) or (one.layer, one.head) not in factors
+    ]
+    made = [
+        MeanAblated(layer, head, mean_of) if factor == 0 and mean_of else Scaled(layer, head, factor)
+        for (layer, head), factor in factors.items()
+        if factor != 1
+    ]
+    return (*kept, *made)
+
+
+def stepped(factor: float) -> float:
+    """Return the nearest factor that a fader can have."""
+    return min(MOST, max(0.0, round(round(factor / STEP) * STEP, 2)))
+
+
+def all_parts(layers: int, heads: int) -> list[Place]:
+    """Return every head and MLP, layer by layer."""
+    return [(layer, head) for layer in range(layers) for head in (*range(heads), None)]

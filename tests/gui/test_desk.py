@@ -1,0 +1,288 @@
+"""The mixing desk: faders as one grid, what they do to the candidates and the text, and the ranking of the parts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from engine.messages.attention import HeadScores
+from engine.messages.desk import METERS, Level, Measure, Mix, Mixed, RankParts, Rewrite
+from engine.messages.models import ChangeModel, Intervention, MeanAblated, Scaled, Steered
+from gui.i18n import set_language
+from gui.panes.inside.desk import Desk
+from gui.panes.inside.desk_ranking import Ranking
+from gui.panes.inside.desk_sentence import Strongest, sentence
+from gui.panes.inside.faders import all_parts, factors_of, stepped, with_factors
+from gui.panes.inside.pane import InsidePane
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, mixed, model, parts_tried
+from tests.gui.hands import drag, plain, press, turn_wheel
+
+STEERED = Steered(1, ("a",), ("b",), 1.0)
+PLACES = st.sampled_from(all_parts(3, 2))
+FACTORS = st.integers(0, 40).map(lambda n: stepped(n / 20))
+
+
+@pytest.fixture
+def desk(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> Desk:
+    window.state.set_model(model())
+    window.state.set_text("The capital of France")
+    window.workspace.set_layout(1, ["inside"])
+    window.workspace.show()
+    window.show_pane("inside")
+    pane = window.workspace.pane(InsidePane)
+    pane.mode.choose("desk")
+    found = pane.part_of(Desk)
+    qtbot.waitUntil(lambda: found.shown is not None and bool(found.shown.levels))
+    return found
+
+
+def set_by(qtbot: QtBot, desk: Desk, *expected: Intervention) -> None:
+    qtbot.waitUntil(lambda: desk.state.interventions == expected)
+
+
+# --- Faders as interventions ----------------------------------------------------------------------------
+
+
+@given(st.dictionaries(PLACES, FACTORS), st.dictionaries(PLACES, FACTORS))
+def test_the_faders_are_what_was_set_and_other_changes_stay(
+    first: dict[tuple[int, int | None], float], second: dict[tuple[int, int | None], float]
+) -> None:
+    made = with_factors(with_factors((STEERED,), first), second)
+    assert factors_of(made) == {place: factor for place, factor in (first | second).items() if factor != 1}
+    assert made[0] == STEERED
+    assert with_factors(made, dict.fromkeys(first | second, 1.0)) == (STEERED,)
+
+
+def test_off_may_be_the_mean_over_the_text() -> None:
+    made = with_factors((), {(0, 1): 0.0, (1, None): 0.5}, "some text")
+    assert made == (MeanAblated(0, 1, "some text"), Scaled(1, None, 0.5))
+    assert factors_of(made) == {(0, 1): 0.0, (1, None): 0.5}
+
+
+# --- The grid -------------------------------------------------------------------------------------------
+
+
+def test_every_fader_can_be_reached_in_a_small_window(desk: Desk) -> None:
+    grid = desk.page.grid
+    grid.resize(520, 420)
+    grid.set_data(30, 9, {}, np.zeros((30, 10)), "")
+    for place in all_parts(30, 9):
+        box = grid.cell(place)
+        assert grid.place_at(box.center().toPoint()) == place
+        assert min(box.width(), box.height()) >= 8
+    assert grid.place_at(QPoint(0, 0)) is None
+
+
+def test_dragging_down_turns_a_head_down_and_the_model_follows(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    grid = desk.page.grid
+    start = grid.cell((1, 1)).center().toPoint()
+    drag(grid, start, start + QPoint(0, grid.theme.px(45)))
+    set_by(qtbot, desk, Scaled(1, 1, 0.5))
+    assert (desk.state.layer, desk.state.head) == (1, 1)
+    asked = len(engine.asked(Mix))
+    drag(grid, start, start + QPoint(0, 500))
+    set_by(qtbot, desk, Scaled(1, 1, 0.0))
+    assert len(engine.asked(Mix)) > asked
+    assert grid.describe((1, 1)) == "Layer 2, head 2: off"
+
+
+def test_a_double_click_and_keys_reset_change_and_turn_off(desk: Desk, qtbot: QtBot) -> None:
+    grid = desk.page.grid
+    place = grid.cell((0, None)).center().toPoint()
+    turn_wheel(grid, place, -2)
+    set_by(qtbot, desk, Scaled(0, None, 0.8))
+    qtbot.mouseDClick(grid, Qt.MouseButton.LeftButton, pos=place)
+    set_by(qtbot, desk)
+    press(grid, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Plus)
+    set_by(qtbot, desk, Scaled(1, 1, 1.1))
+    press(grid, Qt.Key.Key_Space)
+    set_by(qtbot, desk)
+    press(grid, Qt.Key.Key_Delete)
+    set_by(qtbot, desk, Scaled(1, 1, 0.0))
+
+
+def test_quick_changes_of_several_faders_are_all_kept(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    desk.set_factors({(0, 0): 0.5})
+    desk.set_factors({(1, 0): 0.0})
+    assert engine.asked(ChangeModel)[-1] == ChangeModel((Scaled(0, 0, 0.5), Scaled(1, 0, 0.0)))
+    set_by(qtbot, desk, Scaled(0, 0, 0.5), Scaled(1, 0, 0.0))
+
+
+def test_undo_takes_a_fader_back(desk: Desk, window: MainWindow, qtbot: QtBot) -> None:
+    desk.set_factors({(0, 0): 0.5})
+    set_by(qtbot, desk, Scaled(0, 0, 0.5))
+    window.actions_table.by_name["undo_change"].trigger()
+    set_by(qtbot, desk)
+    assert desk.page.grid.factors == {}
+
+
+# --- Groups ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "count"),
+    [("selected", 1), ("layer_heads", 2), ("layer", 3), ("heads", 4), ("mlps", 2), ("others", 5)],
+)
+def test_groups_are_turned_off_together(desk: Desk, qtbot: QtBot, group: str, count: int) -> None:
+    page = desk.page
+    page.group.setCurrentIndex(page.group.findData(group))
+    qtbot.mouseClick(page.off, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(desk.state.interventions) == count)
+    qtbot.mouseClick(page.all_on, Qt.MouseButton.LeftButton)
+    set_by(qtbot, desk)
+
+
+def test_the_menu_of_a_fader_turns_only_it_off(desk: Desk, qtbot: QtBot) -> None:
+    desk.set_factors({(0, 0): 0.5})
+    desk.page.grid.set_current((1, 1))
+    actions = dict(desk.menu())
+    actions["Only Layer 2, head 2 off"]()
+    set_by(qtbot, desk, Scaled(1, 1, 0.0))
+    actions["All but Layer 2, head 2 off"]()
+    qtbot.waitUntil(lambda: len(desk.state.interventions) == 6)
+
+
+def test_heads_of_a_kind_are_found_by_their_scores(desk: Desk, qtbot: QtBot) -> None:
+    scores = np.zeros((4, 2, 2), np.float32)
+    scores[3, 1, 0], scores[0] = 0.5, 0.9
+    found = HeadScores(scores, np.zeros(4, np.float32))
+    desk._with_kind("induction", found, 0.0)
+    set_by(qtbot, desk, Scaled(1, 0, 0.0))
+    desk._with_kind("same", found, 0.0)  # there is none
+    assert any("Same-token heads" in words for words in messages(desk))
+    assert desk.state.interventions == (Scaled(1, 0, 0.0),)
+
+
+def messages(desk: Desk) -> list[str]:
+    return [label.text() for label in desk.pane.messages.findChildren(QLabel)]
+
+
+def test_zero_and_mean_are_exchanged(desk: Desk, qtbot: QtBot) -> None:
+    desk.set_factors({(0, 0): 0.0})
+    set_by(qtbot, desk, Scaled(0, 0, 0.0))
+    desk.page.instead.choose("mean")
+    set_by(qtbot, desk, MeanAblated(0, 0, desk.state.text))
+    desk.page.instead.choose("zero")
+    set_by(qtbot, desk, Scaled(0, 0, 0.0))
+
+
+# --- What follows ---------------------------------------------------------------------------------------
+
+
+def test_candidates_meters_and_texts_are_those_of_the_engine(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: desk.page.after.text() == " w0 w2")
+    assert engine.asked(Rewrite)[-1].text == desk.state.text
+    assert engine.asked(Measure)[-1].meters == ("text", "copying")
+    assert desk.page.before.text() == " w0 w1"
+    assert [span.color is None for span in desk.page.after.page.spans] == [True, False]
+    first, second, third = desk.page.candidates.pairs
+    assert (first.name, plain(first.figure)) == ("␣w1", "30.0 % → 70.0 %")
+    assert (second.before, second.after) == pytest.approx((0.6, 0.1))
+    assert third.name == "␣w2"
+    loss, copying = desk.page.meters.pairs
+    assert loss.figure == "2.00 → 3.00"
+    assert loss.before == pytest.approx(np.exp(-2.0))
+    assert plain(copying.figure) == "50.0 % → 25.0 %"
+
+
+def test_after_a_change_nothing_of_the_state_before_it_is_shown_as_new(desk: Desk, engine: FakeEngine) -> None:
+    desk._mixed(desk.state.text, mixed())
+    assert desk.shown is not None
+    assert desk.shown.after == ()
+    assert all(after is None for _, after in desk.shown.levels.values())
+    assert desk.page.meters.pairs[0].figure == "2.00 → …"
+
+
+# --- The ranking ----------------------------------------------------------------------------------------
+
+
+def test_the_parts_are_ranked_and_coloured(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    desk.page.side_choice.choose("rank")
+    qtbot.mouseClick(desk.page.rank, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: desk.ranking is not None and desk.ranking.done == 1)
+    assert engine.asked(RankParts)[-1] == RankParts(desk.state.text)
+    names = [bar.name for bar in desk.page.ranking.bars]
+    assert names[0] == "Layer 2, head 2"
+    assert len(names) == 6
+    effects = desk.page.grid.effects
+    assert effects is not None
+    assert effects[1, 1] == pytest.approx(1 - np.exp(0.5 - 2.5))
+    assert effects[0, 2] == 0  # it even helps to turn this one off
+    assert "Layer 2, head 2" in desk.sentence() or desk.state.interventions
+    desk.page.ranking.choose(1)
+    assert desk.page.grid.current == (1, None)
+
+
+def test_a_ranking_is_forgotten_with_its_text(desk: Desk, qtbot: QtBot) -> None:
+    desk.rank_by("copying")
+    qtbot.waitUntil(lambda: desk.ranking is not None)
+    desk.state.set_text("Another text")
+    assert desk.ranking is None
+    assert desk.page.grid.effects is None
+
+
+def test_a_scene_sets_faders_and_ranks(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    desk.act({"factors": {"1.1": 0, "0.mlp": 0.5}, "rank": "copying"})
+    set_by(qtbot, desk, Scaled(1, 1, 0.0), Scaled(0, None, 0.5))
+    assert engine.asked(RankParts)[-1].meter == "copying"
+
+
+def test_what_was_chosen_is_kept(desk: Desk) -> None:
+    desk.restore({"instead": "mean", "side": "rank", "group": "mlps"})
+    assert desk.save() == {"instead": "mean", "side": "rank", "group": "mlps"}
+    desk.restore({"instead": "effect", "side": 3, "group": "none"})
+    assert desk.save()["instead"] == "mean"
+
+
+def test_the_table_has_a_row_for_each_part(desk: Desk, qtbot: QtBot) -> None:
+    desk.set_factors({(0, None): 0.5})
+    set_by(qtbot, desk, Scaled(0, None, 0.5))
+    table = desk.table()
+    assert table is not None
+    assert len(table.rows) == 6
+    assert table.rows[2][:3] == (1, "mlp", 0.5)
+
+
+# --- The sentence ---------------------------------------------------------------------------------------
+
+
+def level(loss: float) -> Level:
+    return Level(loss, float(np.exp(-loss)))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_sentence_says_what_the_numbers_show(language: str) -> None:
+    set_language(language)
+    found = mixed()
+    said = plain(sentence(found, 2, None))
+    assert all(words in said for words in ("w0", "60.0 %", "10.0 %", "w1", "70.0 %"))
+    same = Mixed(found.ids, found.pieces, found.before, found.before)
+    assert plain(sentence(same, 1, None)).count("60.0 %") == 2
+    assert "60.0 %" in plain(sentence(same, 0, None))
+    strong = Strongest((1, 1), level(0.5), level(2.5), " w0", None)
+    said = plain(sentence(same, 0, strong))
+    assert all(words in said for words in ("60.7 %", "8.2 %", "w0"))
+    for meter in METERS:
+        said = plain(sentence(same, 0, Strongest((1, 1), level(0.5), level(2.5), "", meter)))
+        assert ("0.50" in said) if meter in ("text", "writing") else ("8.2 %" in said)
+    limit = 120 if language == "en" else 70
+    assert max(len(sentence(same, n, x)) for n in (0, 2) for x in (None, strong)) <= limit
+
+
+def test_in_a_model_in_which_no_head_matters_the_sentence_says_so() -> None:
+    """Shuffled weights: without any head the loss stays as it is."""
+    found = mixed()
+    weak = Strongest((0, 1), level(9.0), level(9.01), " w0", None)
+    assert sentence(found, 0, weak).startswith("No head matters here")
+
+
+def test_a_ranking_knows_its_strongest_head_only_at_its_end() -> None:
+    first, last = parts_tried(RankParts("a"))
+    half = Ranking.begun(RankParts("a"), 2, 2).with_layer(first)  # type: ignore[arg-type]
+    assert half.strongest() is None
+    strongest = half.with_layer(last).strongest()  # type: ignore[arg-type]
+    assert strongest is not None
+    assert strongest.place == (1, 1)
