@@ -1,4 +1,4 @@
-"""Commands that write with a changed model: steer."""
+"""Commands that write with a changed model: steer, precision."""
 
 import argparse
 import math
@@ -8,6 +8,7 @@ from engine.cli.opening import add_model, add_weights
 from engine.cli.terminal import Commands, ProgressLine, add_command, check_range, nonempty_path, print_result
 
 MOST_TOKENS = 500
+WIDTHS = (32, 16, 8, 4, 3, 2)  # bits
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 
@@ -32,6 +33,15 @@ def add_commands(commands: Commands) -> None:
         "For each strength: the text, the perplexity of the text under the model as it is, and the share of its pairs "
         "of tokens that it has had before. gain: nats a token by which the direction favours texts that it was not "
         "made of; null if there are fewer than two."
+    )
+    command = add_command(commands, "precision", precision, "write with the weights rounded to fewer and fewer bits")
+    add_model(command)
+    command.add_argument("text", metavar="PROMPT")
+    command.add_argument("--bits", type=int, nargs="+", choices=WIDTHS, default=list(WIDTHS), metavar="B")
+    command.add_argument("--tokens", type=int, default=30)
+    command.epilog = (
+        "Fewer than 16 bits: each block of 32 weights has a scale of 16 bits, as in llama.cpp's Q8_0 and Q4_0. For "
+        "each width: the text, the perplexity of the prompt, and the bytes of the weights."
     )
 
 
@@ -60,6 +70,32 @@ def steer(options: argparse.Namespace) -> None:
     print_result(
         options, result, "\n".join(f"{strength:+6.2f} {value:9.2f}  {text!r}" for strength, value, text in lines)
     )
+
+
+def precision(options: argparse.Namespace) -> None:
+    from engine.messages.precision import RoundedText, TryPrecisions
+    from engine.model.bundled import find
+    from engine.service.precision import try_precisions
+    from engine.service.session import Session
+
+    check_range(options, "tokens", 1, MOST_TOKENS)
+    session, rows = Session(), []
+    session.open(find(options.model), "float32")
+    with ProgressLine() as line:
+        for answer in try_precisions(session, TryPrecisions(options.text, tuple(options.bits), options.tokens)):
+            if isinstance(answer, RoundedText):
+                rows.append(answer)
+                line.show(f"{len(rows)} / {len(options.bits)}")
+    found = [
+        {
+            "bits": row.bits,
+            "text": row.text,
+            "perplexity": None if math.isnan(row.perplexity) else row.perplexity,
+            "bytes": row.size,
+        }
+        for row in rows
+    ]
+    print_result(options, found, "\n".join(f"{row.bits:3} {row.perplexity:9.2f}  {row.text!r}" for row in rows))
 
 
 def _lines(name: str) -> list[str]:
