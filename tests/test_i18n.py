@@ -29,7 +29,7 @@ from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, writing_page
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
-from gui.panes.inside import desk_page, steer
+from gui.panes.inside import desk_page, patch, steer
 from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
@@ -135,6 +135,10 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.inside.desk.side.{}": desk_page.SIDES,
     "pane.inside.desk.tip.{}": METERS,
     "pane.inside.steer.pair.{}": ("own", *steer.prepared()),
+    "pane.inside.patch.entry.{}": patch.ENTRIES,
+    "pane.inside.patch.part.{}": patch.PARTS,
+    "pane.inside.patch.says.{}": ("answers", "attn_out", "equal", "first_longer", "mlp_out", "second_longer"),
+    "pane.inside.patch.{}": ("from", "into", "with", "with_kept"),
     "pane.map.picture.describe.{}": [*DROPPED, "greedy", "probabilities", "tokens"],
     "pane.map.picture.{}": ("model", "after"),
     "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],

@@ -61,4 +61,4 @@ class TryPatches(Request[PatchedNext]):
 
     text: str
     patches: tuple[Patched, ...]
-    candidates: int = 5  # of each
+    candidates: int = 4  # of each

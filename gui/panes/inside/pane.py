@@ -5,15 +5,17 @@ from typing import ClassVar
 
 from gui.panes.inside.desk import Desk
 from gui.panes.inside.lens import Lens
+from gui.panes.inside.patch import Patching
 from gui.panes.inside.steer import Steering
 from gui.part import Part, PartsPane
 
 
 class InsidePane(PartsPane):
     id = "inside"
-    computes = ("ReadLens", "Mix", "Steer")
+    computes = ("ReadLens", "Mix", "PatchTexts", "Steer")
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
         "desk": Desk,
+        "patch": Patching,
         "steer": Steering,
     }
