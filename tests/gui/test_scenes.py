@@ -182,7 +182,7 @@ def test_any_other_example_shows_the_model_without_changes(window: MainWindow, q
     assert window.state.interventions == (Scaled(3, 1, 0.0),)
     with qtbot.waitSignal(window.player.played):
         choose(window, "breakfast")
-    assert window.state.interventions == ()
+    assert not window.state.interventions
 
 
 def test_the_hint_follows_the_language_and_disappears_with_the_next_text(window: MainWindow, qtbot: QtBot) -> None:
