@@ -29,6 +29,7 @@ class Attend(Request[AttentionLayer]):
 
     text: str
     most: int = 1024
+    pinned: bool = False  # whether the model pinned as A attends, instead of the open one
 
 
 POOLED = 128

@@ -23,7 +23,8 @@ from engine.service.session import OpenedModel, Session
 
 
 def attend(session: Session, request: Attend) -> Answer[AttentionLayer | LayersDone]:
-    opened = session.opened
+    """Raise EngineError error.no_pinned, and as `attention_by_layer`."""
+    opened = session.side(request.pinned)
     ids, first = tokens_shown(opened, request.text, request.most)
     if not ids:
         return
@@ -32,10 +33,12 @@ def attend(session: Session, request: Attend) -> Answer[AttentionLayer | LayersD
     patterns = attention_by_layer(opened.model, ids, opened.changes)
     pace = Pace(REPORT_SECONDS)
     pace.due(now=True)
-    at_once = opened.info.training  # all layers with the same weights: a training step would run at a `yield`
+    at_once = (
+        opened.info.training and not request.pinned
+    )  # all layers with the same weights: a training step would run at a `yield`
     for layer, pattern in enumerate(list(patterns) if at_once else patterns):
         yield AttentionLayer(pieces, first, layer, layers, max_pool(pattern, POOLED).astype(np.float16))
-        if session.opened is not opened:
+        if (session.pinned if request.pinned else session.opened) is not opened:
             return
         if pace.due():
             yield LayersDone(layer + 1, layers)

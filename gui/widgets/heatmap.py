@@ -67,7 +67,7 @@ class Heatmap(Painted):
         self.weights, self.pieces = weights.astype(np.float32), pieces
         self.row = row if row is not None and row < len(pieces) else None
         self.key = int(self.weights[self.row].argmax()) if key is None and self.row is not None else key
-        self._image = shares_image(self.weights)
+        self._image = self.image(self.weights)
         self.setAccessibleDescription(self.describe(self.row) if self.row is not None else "")
         self.update()
 
@@ -117,6 +117,14 @@ class Heatmap(Painted):
 
     # --- Painting --------------------------------------------------------------------------------
 
+    def image(self, weights: NDArray[np.floating]) -> QImage:
+        """Return the cells as an image, in which the masked ones are transparent."""
+        return shares_image(weights)
+
+    def paint_scale(self, painter: QPainter, box: QRectF) -> None:
+        """Paint the scale of colours at the top of a box."""
+        paint_share_scale(painter, box, self.theme)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.pieces:
             return
@@ -135,7 +143,7 @@ class Heatmap(Painted):
         if self._view.isEmpty():
             scale = self.scale_box()
             if QRectF(self.rect()).contains(scale):
-                paint_share_scale(painter, scale, self.theme)
+                self.paint_scale(painter, scale)
 
     def _paint_selection(self, painter: QPainter, box: QRectF, shown: QRectF, cell: float) -> None:
         """Paint a frame around the selected row, and a finer one around the selected column."""

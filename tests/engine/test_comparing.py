@@ -9,6 +9,7 @@ import torch
 
 from engine.errors import EngineError
 from engine.generation.sampling import softmax
+from engine.messages.attention import Attend, AttentionLayer
 from engine.messages.comparing import Compare, Comparison, Pin, Pinned, Unpin
 from engine.messages.models import ChangeModel, Scaled
 from engine.messages.scoring import Expect, Expected
@@ -62,6 +63,19 @@ def test_a_keeps_its_interventions_when_those_of_the_open_model_change(session: 
     found = compared(session)
     assert found.divergences is not None
     assert found.divergences[1:].max() > 1e-3
+
+
+def attended(session: Session, pinned: bool) -> list[AttentionLayer]:
+    return [one for one in ask(session, Attend(TEXT, pinned=pinned)) if isinstance(one, AttentionLayer)]
+
+
+def test_the_attention_of_a_is_that_from_before_a_change(session: Session) -> None:
+    before = attended(session, pinned=False)
+    pinned(session)
+    ask(session, ChangeModel((OFF,)))
+    now, then = attended(session, pinned=False), attended(session, pinned=True)
+    assert all(np.array_equal(a.weights, b.weights) for a, b in zip(before, then, strict=True))
+    assert np.abs(now[-1].weights.astype(float) - then[-1].weights).max() > 0.01
 
 
 def test_a_stays_when_another_model_is_opened_and_says_its_memory(session: Session, model_folder: Path) -> None:

@@ -19,6 +19,7 @@ from gui.layout import label, row as in_a_row, stack
 from gui.pane import Pane, Table
 from gui.panes.attention.arcs import AttentionArcs
 from gui.panes.attention.badges import HeadBadges
+from gui.panes.attention.difference import DifferencePage, difference, difference_sentence
 from gui.panes.attention.film import AttentionFilm
 from gui.panes.attention.mosaic import Mosaic
 from gui.panes.attention.patterns import Patterns, Shown, with_steps
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VIEWS = ("sentence", "matrix", "steps")
+VIEWS = ("sentence", "matrix", "steps", "minus")
 ORDERS = ("layer", "look")  # of the heads
 ROOM_FOR_MATRIX, ROOM_FOR_BADGES = 500, 480  # pixels at zoom 1 of the content, of the pane's height, below the sentence
 
@@ -50,6 +51,8 @@ class AttentionPane(Pane):
         self.steps: AttentionSteps | None = None
         self._explained: tuple[Patterns, int, int] | None = None  # the patterns, layer and row of `steps`
         self._key: tuple[tuple[str, ...], int, int] | None = None  # chosen by the user: the pieces, the row, the key
+        self._pinned: Patterns | None = None  # those of A, while the difference is shown
+        self._pinned_layers: list[NDArray[np.float16]] = []  # received of them
         self._look_at = ""  # words of the text: select the head that attends to them most
         self._build_widgets()
         self._lay_out()
@@ -59,11 +62,13 @@ class AttentionPane(Pane):
         self.follow(self.state.text_changed, self.state.model_changed)
         self.follow_live(self.refresh)
         self.state.selection_changed.connect(self._show_selection)
+        self.state.pinned_changed.connect(self._pinned_changed)
+        self._pinned_changed()
 
     def _build_widgets(self) -> None:
         self.arcs, self.heatmap, self.mosaic = AttentionArcs(), Heatmap(), Mosaic()
         self.film, self.badges = AttentionFilm(), HeadBadges()
-        self.scrubber = Scrubber(self.film)
+        self.scrubber, self.minus = Scrubber(self.film), DifferencePage()
         self.view, self.order = SegmentedControl(VIEWS), SegmentedControl(ORDERS)
         self.title, self.empty = label("muted"), self.empty_page()
         self.arcs.row_chosen.connect(self._row_chosen)
@@ -71,6 +76,9 @@ class AttentionPane(Pane):
         self.heatmap.key_chosen.connect(self._key_chosen)
         self.mosaic.chosen.connect(self.state.select_head)
         self.badges.chosen.connect(self.state.select_head)
+        self.minus.map.row_chosen.connect(self._row_chosen)
+        self.minus.map.key_chosen.connect(self._key_chosen)
+        self.minus.head_chosen.connect(self.state.select_head)
         self.view.changed.connect(self._view_changed)
         self.order.changed.connect(lambda _: self._draw())
 
@@ -84,7 +92,7 @@ class AttentionPane(Pane):
         upper = stack(self.overview, self.arcs, self.beneath, spacing=GAP_M)
         for place, part in enumerate((42, 58)):
             upper.setStretch(place, part)
-        for widget in (self.overview, self.film):
+        for widget in (self.overview, self.film, self.minus):
             self.large.addWidget(widget)
         stack(self.footer, self.badges, self.scrubber)
         stack(self.main, self.controls, self.large, self.footer, spacing=GAP_M).setStretchFactor(self.large, 1)
@@ -146,15 +154,38 @@ class AttentionPane(Pane):
         if self.view.current == "steps" and self._explained != wanted:
             self.ask(ExplainAttention(patterns.text, place[0], row), lambda steps: self._steps_arrived(wanted, steps))
             return
+        if self.view.current == "minus" and (self._pinned is None or self._pinned.text != patterns.text):
+            self._pinned_layers = []
+            self.ask(Attend(patterns.text, pinned=True), lambda e: self._pinned_arrived(patterns.text, e), "AttendA")
+            return
         self.shown = self._selected(patterns, place, row)
         self._draw()
+
+    def _pinned_changed(self) -> None:
+        """Offer the difference from A while a model is pinned as A."""
+        self._pinned = None
+        self.drop("AttendA")
+        self.view.leave_out("minus", self.state.pinned is None)
+        if self.view.current == "minus" and self.state.pinned is None:
+            self.view.choose("matrix")
+        self._show_selection()
+
+    def _pinned_arrived(self, text: str, event: AttentionLayer) -> None:
+        self._pinned_layers.append(event.weights)
+        if event.layer + 1 == event.layers:
+            self._pinned = Patterns(text, event.pieces, event.first, self._pinned_layers)
+            found = None if self.patterns is None else difference(self.patterns, self._pinned)
+            if found is not None:
+                self.state.select_head(*found.most())
+            self._show_selection()
 
     def _selected(self, patterns: Patterns, place: tuple[int, int], row: int) -> Shown:
         weights: NDArray[np.floating] = patterns.of_head(*place)
         if self.exact is not None and self.exact[0] == place:
             weights = self.exact[1]
         if self.view.current != "steps" or self.steps is None:
-            return Shown(patterns, *place, row, weights)
+            pinned = self._pinned if self.view.current == "minus" else None
+            return Shown(patterns, *place, row, weights, pinned=pinned)
         return with_steps(Shown(patterns, *place, row, weights), self.steps)
 
     def _head_arrived(self, place: tuple[int, int], event: AttentionRows) -> None:
@@ -212,6 +243,9 @@ class AttentionPane(Pane):
         self.mosaic.set_weights(shown.patterns.layers, shown.row // shown.pooling, at, pooled=shown.pooling > 1)
         self.mosaic.set_current(shown.layer, shown.head)
         self._name_orders(word(shown.pieces[strongest(shown.weights, shown.row, 1)[0] if key is None else key]))
+        if shown.pinned is not None:
+            found = difference(shown.patterns, shown.pinned)
+            self.minus.set_data(found, shown.layer, shown.head, shown.row, self._chosen_key(shown))
         if shown.steps is not None:
             self.film.set_data(shown.steps, shown.head, shown.pieces)
 
@@ -231,7 +265,7 @@ class AttentionPane(Pane):
             self._draw()
 
     def _view_changed(self, view: str) -> None:
-        self.large.setCurrentWidget(self.film if view == "steps" else self.overview)
+        self.large.setCurrentWidget({"steps": self.film, "minus": self.minus}.get(view, self.overview))
         self.adapt_layout()
         self._show_selection()
         if view == "steps" and self.isVisible():
@@ -246,13 +280,13 @@ class AttentionPane(Pane):
         self.arcs.setVisible(view == "sentence")
         self.beneath.setVisible(view == "matrix" or heads)
         self.side.setVisible(heads)
-        self.order.setVisible(view != "steps" and heads)
-        self.title.setVisible(view != "steps" and heads)
+        self.order.setVisible(view in ("sentence", "matrix") and heads)
+        self.title.setVisible(view in ("sentence", "matrix") and heads)
         self.scrubber.setVisible(view == "steps")
         for part, share in zip((self.heatmap, self.side), (3, 2) if view == "matrix" else (2, 3), strict=True):
             self._across.setStretchFactor(part, share)
         roomy = self.height() > self.content.px(ROOM_FOR_BADGES)
-        self.badges.setVisible(view != "steps" and roomy and self.badges.scores.size > 0)
+        self.badges.setVisible(view in ("sentence", "matrix") and roomy and self.badges.scores.size > 0)
 
     def subtitle(self) -> str:
         if self.shown is None:
@@ -260,7 +294,12 @@ class AttentionPane(Pane):
         return t("pane.attention.subtitle", layer=self.shown.layer + 1, head=self.shown.head + 1)
 
     def sentence(self) -> str:
-        return "" if self.shown is None else sentence(self.shown.weights, self.shown.pieces, self.shown.row)
+        shown = self.shown
+        if shown is None:
+            return ""
+        if shown.pinned is not None:
+            return difference_sentence(difference(shown.patterns, shown.pinned), shown.layer, shown.head)
+        return sentence(shown.weights, shown.pieces, shown.row)
 
     def picture(self) -> QWidget:
         return self.large
@@ -268,15 +307,18 @@ class AttentionPane(Pane):
     def table(self) -> Table | None:
         if self.shown is None:
             return None
-        pieces = self.shown.pieces
-        rows = [(piece, *map(float, row)) for piece, row in zip(pieces, self.shown.weights, strict=True)]
+        pieces, weights, pinned = self.shown.pieces, self.shown.weights, self.shown.pinned
+        found = None if pinned is None else difference(self.shown.patterns, pinned)
+        if found is not None:
+            weights = found.of_head(self.shown.layer, self.shown.head)
+        rows = [(piece, *map(float, row)) for piece, row in zip(pieces, weights, strict=True)]
         return Table(("query", *pieces), rows)
 
     def save(self) -> dict[str, Any]:
         return {"view": self.view.current, "order": self.order.current}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        if saved.get("view") in VIEWS:
+        if saved.get("view") in VIEWS and (saved["view"] != "minus" or self.state.pinned is not None):
             self.view.choose(saved["view"])
         if saved.get("order") in ORDERS:
             self.order.choose(saved["order"])
@@ -285,6 +327,7 @@ class AttentionPane(Pane):
         self.view.set_labels({view: t(f"pane.attention.view.{view}") for view in VIEWS}, t("pane.attention.view_name"))
         self.arcs.setAccessibleName(t("pane.attention.view.sentence"))
         self.heatmap.setAccessibleName(t("pane.attention.view.matrix"))
+        self.minus.retranslate()
         self.film.setAccessibleName(t("pane.attention.view.steps"))
         self.mosaic.setAccessibleName(t("pane.attention.mosaic.title"))
         self._draw()

@@ -56,6 +56,7 @@ class Shown:
     row: int
     weights: NDArray[np.floating]  # [query, key] of the head, exact
     steps: AttentionSteps | None = None  # to the row; while they are shown
+    pinned: Patterns | None = None  # those of A; while the difference from them is shown
 
     @property
     def pieces(self) -> tuple[str, ...]:
