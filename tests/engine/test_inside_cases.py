@@ -1,17 +1,22 @@
 """The examples "Looking inside" show what their sentences claim, with the models that come with Nakami."""
 
 import functools
+import tomllib
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from engine.messages.inside import LensGrid, ReadLens
 from engine.messages.models import ChangeModel, WeightsForm
+from engine.messages.patching import PatchPair, PatchTexts
 from engine.messages.scoring import Expect
+from engine.messages.steering import Steer, SteeredTexts, default_layer
 from engine.model.bundled import find
 from engine.model.opening import BUILTIN
 from engine.service.session import Session
 from gui.scenes import INSIDE, in_language, read_scenes
+from gui.theme import ASSETS
 from tests.engine.claims import write
 from tests.engine.sessions import ask
 
@@ -99,3 +104,47 @@ def test_one_head_of_270_hands_the_country_over(weights: WeightsForm) -> None:
     assert probability("country_head", "en", " Paris", off=True, weights=weights) < 0.20
     model = opened("smollm2").opened.model
     assert model.config.n_layers * model.config.n_heads == 270
+
+
+def effects(scene: str, language: str) -> NDArray[np.float64]:
+    """Return the effect of each patch of the scene, [layer, token]."""
+    saved = in_language(SCENES[scene].saved, language)["inside"]["patch"]
+    request = PatchTexts(saved["source"], saved["text"], (saved["source_answer"], saved["text_answer"]))
+    pair, *rows = ask(opened(SCENES[scene].model), request)
+    assert isinstance(pair, PatchPair)
+    assert pair.obstacle == ""
+    assert min(pair.probabilities[0, 0], pair.probabilities[1, 1]) > 0.3
+    found = np.zeros((pair.layers, len(pair.pieces[0])))
+    for row in rows:
+        found[row.layer, row.first : row.first + len(row.effects)] = row.effects
+    return found
+
+
+@pytest.mark.parametrize(("language", "country"), [("en", 3), ("ja", 0)])
+def test_the_country_moves_to_the_last_token_in_the_last_layer(language: str, country: int) -> None:
+    effects_LT = effects("patch", language)
+    assert effects_LT[:3, country].min() > 0.8
+    assert effects_LT[:3, -1].max() < 0.2
+    assert effects_LT[3, -1] == pytest.approx(1)
+    assert abs(effects_LT[3, country]) < 0.01
+
+
+def test_the_handover_is_at_layer_24() -> None:
+    effects_LT = effects("patch_smollm2", "en")
+    assert effects_LT[:23, 3].min() > 0.9  # Germany
+    assert effects_LT[:23, -1].max() < 0.1
+    assert effects_LT[23:, -1].min() > 0.9
+    assert np.abs(effects_LT[23:, 3]).max() < 0.1
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_one_step_towards_sad_makes_the_food_terrible(weights: WeightsForm) -> None:
+    scene, pair = SCENES["steer"], tomllib.loads((ASSETS / "steering.toml").read_text("utf-8"))
+    texts = pair[scene.saved["inside"]["steer"]["pair"]]
+    layer = default_layer(opened(scene.model, weights).opened.model.config.n_layers)
+    assert layer + 1 == 13
+    strengths = (float(scene.act["strength"]), 0.0)
+    request = Steer(text_of("steer", "en"), tuple(texts["plus"]), tuple(texts["minus"]), layer, strengths, 4)
+    *_, found = (one for one in ask(opened(scene.model, weights), request) if isinstance(one, SteeredTexts))
+    assert found.texts[0].strip().startswith("terrible")
+    assert found.texts[1].strip().startswith("amazing")

