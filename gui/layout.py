@@ -74,6 +74,9 @@ class WrappedLabel(QLabel):
         """Return the text as it was set, without the signs that keep phrases together."""
         return self._words
 
+    def clear(self) -> None:
+        self.setText("")
+
     def setText(self, text: str) -> None:
         self._words = text
         self.setAccessibleName(text)

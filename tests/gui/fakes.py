@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.messages.attention import Attend, AttentionLayer, AttentionSteps, ExplainAttention, HeadScores, ScoreHeads
 from engine.messages.chat import Chat, ChatForms, ChatPrompt, ChatStopped, FindChatForms, PromptPiece, ShowPrompt
+from engine.messages.comparing import Compare, Comparison
 from engine.messages.desk import Level, Measure, Measured, Mix, Mixed, PartsTried, RankParts, Rewrite, Rewritten
 from engine.messages.embeddings import (
     Analogy,
@@ -42,6 +43,7 @@ from engine.messages.generation import (
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
 from engine.messages.map import ForwardTrace, TraceForward
 from engine.messages.models import ChangeModel, ModelChanged, ModelInfo, OpenModel
+from engine.messages.scoring import Expect, Expected, ScoredTokens, ScoreText, WordScore
 from engine.messages.status import EngineReady, Hello, Progress
 from engine.messages.texts import AssessText, InspectText, TextAssessment, TextInfo, WriteWorld
 from engine.messages.tokens import (
@@ -218,26 +220,26 @@ def model(folder: str = "/models/story-1", training: bool = False) -> ModelInfo:
 
 
 LENS_LAYERS, LENS_TOKENS = 3, 4
+LENS_PIECES = ("The", " capital", " of", " France")
 
 
-def lens_grid() -> LensGrid:
-    generator = np.random.default_rng(1)
-    shares = -np.sort(-generator.dirichlet(np.ones(5), (LENS_LAYERS + 1, LENS_TOKENS)), axis=2)
+def lens_grid(pieces: tuple[str, ...] = LENS_PIECES) -> LensGrid:
+    generator, tokens = np.random.default_rng(1), len(pieces)
+    shares = -np.sort(-generator.dirichlet(np.ones(5), (LENS_LAYERS + 1, tokens)), axis=2)
+    ids = generator.permuted(np.arange((LENS_LAYERS + 1) * tokens * 5) % 50)
+
+    def rows(*layers: float) -> list[list[float]]:
+        return [[value] * tokens for value in layers]
+
     return LensGrid(
-        pieces=("The", " capital", " of", " France"),
+        pieces=pieces,
         first=0,
-        ids=generator.permuted(np.arange((LENS_LAYERS + 1) * LENS_TOKENS * 5) % 50)
-        .reshape(-1, LENS_TOKENS, 5)
-        .astype(np.int32),
+        ids=ids.reshape(-1, tokens, 5).astype(np.int32),
         names={token: f" w{token}" for token in range(50)},
         probabilities=shares.astype(np.float32),
-        targets=np.array([1, 2, 3, 7], np.int32),
-        target_probabilities=np.array(
-            [[0.0] * LENS_TOKENS, [0.01] * LENS_TOKENS, [0.2] * LENS_TOKENS, [0.9] * LENS_TOKENS], np.float32
-        ),
-        target_ranks=np.array(
-            [[400] * LENS_TOKENS, [30] * LENS_TOKENS, [1] * LENS_TOKENS, [1] * LENS_TOKENS], np.int32
-        ),
+        targets=np.array([*range(1, tokens), 7], np.int32),
+        target_probabilities=np.array(rows(0.0, 0.01, 0.2, 0.9), np.float32),
+        target_ranks=np.array(rows(400, 30, 1, 1), np.int32),
     )
 
 
@@ -255,6 +257,44 @@ def parts_tried(request: RankParts) -> list[object]:
         PartsTried(layer, " w0", whole, np.array(losses), np.exp(-np.array(losses)), (2 - layer) / 2)
         for layer, losses in rows.items()
     ]
+
+
+HALVES = LN2 = float(np.log(2))  # nats: a token of probability 1/2
+
+
+def scored(text: str) -> list[object]:
+    """Score each character: all but the first have probability 1/2; they come in two parts."""
+    count = len(text)
+    parts = [(0, 1), (1, count)]
+    return [
+        ScoredTokens(
+            np.array([ord(c) for c in text[a:b]], np.int32), tuple(text[a:b]), tuple(text[a:b]),
+            np.full(b - a, np.nan if a == 0 else HALVES), np.full(b - a, 0 if a == 0 else 2, np.int32),
+            np.full(b - a, np.nan if a == 0 else 2 * HALVES), count,
+        )
+        for a, b in parts
+        if b > a
+    ]  # fmt: skip
+
+
+def expected(request: Expect) -> list[object]:
+    word = WordScore(f" {request.word}", (" ze", "bra"), 0.25, 7) if request.word else None
+    return [Expected(candidates(), word)]
+
+
+def read(texts: list[str], bits: float) -> ScoredTokens:
+    """Return a text whose tokens but the first have this surprisal."""
+    values = np.array([np.nan, *[bits * LN2] * (len(texts) - 1)])
+    ranks = np.array([0, *[2] * (len(texts) - 1)], np.int32)
+    return ScoredTokens(
+        np.arange(len(texts), dtype=np.int32), tuple(texts), tuple(texts), values, ranks, values, len(texts)
+    )
+
+
+def compared(request: Compare) -> list[object]:
+    """Compare a text letter by letter; the divergence is highest at the last letter."""
+    kl = np.array([np.nan, *np.linspace(0.1, 2.0, len(request.text) - 1)]) * LN2
+    return [Comparison(read(list(request.text), 1.0), read(list(request.text), 3.0), kl, kl / 4)]
 
 
 def logit_parts(total: float = 3.0) -> LogitParts:
@@ -397,6 +437,9 @@ def default_answers() -> Answers:
         Rewrite: lambda _: [Rewritten((" w0", " w1"), (" w0", " w2"))],
         Measure: lambda r: [Measured(meter, Level(2.0, 0.5), Level(3.0, 0.25)) for meter in r.meters],
         RankParts: parts_tried,
+        ScoreText: lambda r: scored(r.text),
+        Expect: expected,
+        Compare: compared,
         SplitLogit: lambda _: [logit_parts()],
         ScoreHeads: head_scores,
         ExplainAttention: attention_steps,

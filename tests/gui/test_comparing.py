@@ -11,28 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.comparing import Compare, Comparison, Pin, Pinned, Unpin
 from engine.messages.generation import Generate
-from engine.messages.scoring import Expect, Expected, ScoredTokens
+from engine.messages.scoring import Expect, Expected
 from gui.panes.generation.alignment import stretches
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, candidates, model
+from tests.gui.fakes import FakeEngine, candidates, compared, model, read
 from tests.gui.hands import click
-
-LN2 = float(np.log(2))
-
-
-def read(texts: list[str], bits: float) -> ScoredTokens:
-    """Return a text whose tokens but the first have this surprisal."""
-    values = np.array([np.nan, *[bits * LN2] * (len(texts) - 1)])
-    ranks = np.array([0, *[2] * (len(texts) - 1)], np.int32)
-    return ScoredTokens(
-        np.arange(len(texts), dtype=np.int32), tuple(texts), tuple(texts), values, ranks, values, len(texts)
-    )
-
-
-def compared(request: Compare) -> list[object]:
-    """Compare a text letter by letter; the divergence is highest at the last letter."""
-    kl = np.array([np.nan, *np.linspace(0.1, 2.0, len(request.text) - 1)]) * LN2
-    return [Comparison(read(list(request.text), 1.0), read(list(request.text), 3.0), kl, kl / 4)]
 
 
 def compared_by_text(request: Compare) -> list[object]:

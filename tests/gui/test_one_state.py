@@ -16,11 +16,13 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.messages.comparing import Pinned
 from engine.messages.envelope import Ended
+from engine.messages.inside import ReadLens
 from gui.settings import Settings
 from gui.widgets.veil import Veil
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, FakeJob, model
+from tests.gui.fakes import FakeEngine, FakeJob, lens_grid, model
 from tests.gui.reading import drawn, words_of, words_on
 
 __all__ = ["drawn"]  # a fixture
@@ -28,7 +30,18 @@ __all__ = ["drawn"]  # a fixture
 TEXTS = ("абв", "где")
 MODELS = ("①", "②")
 MOMENTS = "❶❷❸❹❺❻❼❽"
-PANES = ("tokens", "embeddings", "tokens/vocabulary", "attention", "attention/steps", "generation", "map")
+PANES = (
+    "tokens",
+    "embeddings",
+    "tokens/vocabulary",
+    "attention",
+    "attention/steps",
+    "generation",
+    "generation/score",
+    "generation/compare",
+    "inside",
+    "map",
+)
 
 
 class StampingEngine(FakeEngine):
@@ -72,13 +85,15 @@ def stamped(value: Any, stamp: str) -> Any:
         return type(value)(stamped(item, stamp) for item in value)
     if not is_dataclass(value) or isinstance(value, type):
         return value
-    changes = {}
+    changes: dict[str, Any] = {}
     for field in fields(value):
         old = getattr(value, field.name)
         if field.name == "pieces":
             changes[field.name] = tuple(piece + stamp for piece in old)
         elif field.name == "piece":
             changes[field.name] = old + stamp
+        elif field.name == "names" and isinstance(old, dict):
+            changes[field.name] = {token: piece + stamp for token, piece in old.items()}
         elif is_dataclass(old) or isinstance(old, list | tuple):
             changes[field.name] = stamped(old, stamp)
     return replace(value, **changes)
@@ -134,7 +149,9 @@ class Stage:
 
 @pytest.fixture
 def engine() -> StampingEngine:
-    return StampingEngine()
+    engine = StampingEngine()
+    engine.answers[ReadLens] = lambda request: [lens_grid(tuple(request.text))]
+    return engine
 
 
 @pytest.fixture
@@ -149,9 +166,11 @@ def stage(engine: StampingEngine, tmp_path: Path, qtbot: QtBot, drawn: list[str]
     stage = Stage(window, engine, pane, drawn)
     if view:
         shown: Any = stage.pane
-        shown.view.choose(view)
+        (shown.mode if pane == "generation" else shown.view).choose(view)
     stage.window.state.set_model(replace(model(), name=MODELS[0], folder=f"/models/{MODELS[0]}"))
     stage.change_text()
+    if view == "compare":
+        stage.window.state.set_pinned(Pinned(model()))
     stage.finish()
     yield stage
     window.close()

@@ -1,6 +1,5 @@
 """Scoring in the Generation pane: the text, the curve, units, the selected place, and a word."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,35 +7,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from engine.messages.scoring import Expect, Expected, ScoredTokens, ScoreText, WordScore
+from engine.messages.scoring import Expect, ScoreText
 from engine.messages.status import Progress
 from gui.panes.generation.score_curve import ScoreCurve
 from gui.panes.generation.units import UNITS, share
 from gui.window.main_window import MainWindow
-from tests.gui.fakes import FakeEngine, candidates, model
+from tests.gui.fakes import FakeEngine, expected, model, scored
 from tests.gui.hands import click, plain, press, show
-
-HALVES = math.log(2)  # nats: each token has the probability 1/2
-
-
-def scored(text: str) -> list[object]:
-    """Score each character: all but the first have probability 1/2; they come in two parts."""
-    count = len(text)
-    parts = [(0, 1), (1, count)]
-    return [
-        ScoredTokens(
-            np.array([ord(c) for c in text[a:b]], np.int32), tuple(text[a:b]), tuple(text[a:b]),
-            np.full(b - a, np.nan if a == 0 else HALVES), np.full(b - a, 0 if a == 0 else 2, np.int32),
-            np.full(b - a, np.nan if a == 0 else 2 * HALVES), count,
-        )
-        for a, b in parts
-        if b > a
-    ]  # fmt: skip
-
-
-def expected(request: Expect) -> list[object]:
-    word = WordScore(f" {request.word}", (" ze", "bra"), 0.25, 7) if request.word else None
-    return [Expected(candidates(), word)]
 
 
 @pytest.fixture

@@ -65,6 +65,8 @@ class Scoring(Part):
     def _begin(self, text: str) -> None:
         self.drop("ScoreText")
         self.scores, self._progress = TextScores(text), 0.0
+        self._show_place(None, None)
+        self.page.word_words.clear()
         self.page.stop_button.setEnabled(bool(text))
         if text:
             self.ask(ScoreText(text), self._scored, ended=self._ended)
