@@ -59,6 +59,7 @@ class ScenePlayer(QObject):
         super().__init__(workspace)
         self._state, self._opening, self._workspace = state, opening, workspace
         self._scene: Scene | None = None  # in preparation; None once it is on screen
+        self._wishing = False  # whether it waits for its changes in the model
         self._closed: ModelInfo | None = None  # that the scene's model has replaced
         for signal in (state.text_changed, state.model_changed):
             signal.connect(self._withdraw_look)  # before the scene that waited for this model is shown
@@ -70,7 +71,7 @@ class ScenePlayer(QObject):
 
     def play(self, scene: Scene) -> None:
         """Show a scene, in its own panes and with its own changes in the model."""
-        self._scene, self._closed = scene, None
+        self._scene, self._closed, self._wishing = scene, None, False
         self.playing.emit(scene)
         self._workspace.show_panes(scene.panes)
         if self._model_is_open():
@@ -124,14 +125,15 @@ class ScenePlayer(QObject):
 
     def _changes_made(self) -> None:
         """Go on with a scene that waited for its changes in the model."""
-        if self._scene is not None and self._state.interventions == self._scene.changes:
+        if self._wishing and self._scene is not None and self._state.interventions == self._scene.changes:
             self._set_text()
 
     def _finish(self, scene: Scene) -> None:
         if self._state.interventions != scene.changes:
+            self._wishing = True
             self._state.wish_interventions(scene.changes)
             return  # until they are made
-        self._scene = None
+        self._scene, self._wishing = None, False
         for pane_id, saved in scene.saved.items():
             self._workspace.pane(pane_id).restore(in_language(saved, i18n.language()))
         self._workspace.pane(scene.panes[0]).act(in_language(scene.act, i18n.language()))
