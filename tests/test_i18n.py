@@ -30,6 +30,7 @@ from gui.panes.generation import compare_page, comparing, writing_page
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
 from gui.panes.inside import desk_page, patch, steer
+from gui.panes.inside.neurons import KINDS as NEURONS, LISTS
 from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
 from gui.panes.search import answer_view, citation_table, document_list, found_view, journey, passage_table, search_page
@@ -139,6 +140,11 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.inside.patch.part.{}": patch.PARTS,
     "pane.inside.patch.says.{}": ("answers", "attn_out", "equal", "first_longer", "mlp_out", "second_longer"),
     "pane.inside.patch.{}": ("from", "into", "with", "with_kept"),
+    "pane.inside.neurons.passages_{}": ("neuron", "head"),
+    "pane.inside.neurons.says.{}_{}": tuple(product(("one", "several"), ("pushes", "reads"))),
+    "pane.inside.neurons.{}": (*NEURONS, *LISTS.values(), "passages_name", "up", "neuron", "head"),
+    "pane.inside.origin.{}": ("text", "places_name", "near_name", "words", "characters"),
+    "pane.inside.origin.says.{}": ("short", "together", "nowhere"),
     "pane.map.picture.describe.{}": [*DROPPED, "greedy", "probabilities", "tokens"],
     "pane.map.picture.{}": ("model", "after"),
     "pane.map.picture.station.{}": [station for row in IN_THREE for station in row],

@@ -172,7 +172,7 @@ def test_a_neuron_for_countries_pushes_their_names_up(builtin: Session) -> None:
     assert {"首都", "国旗"} <= {piece for piece, _ in found.up[:5]}
     assert found.passages[0].pieces[found.passages[0].token] == "の"
     assert found.peak > found.threshold
-    assert found.helped >= 3
+    assert found.helped >= 2
 
 
 def test_the_tinted_value_at_the_peak_is_the_highest(builtin: Session) -> None:

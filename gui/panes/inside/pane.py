@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from gui.panes.inside.desk import Desk
 from gui.panes.inside.lens import Lens
+from gui.panes.inside.neurons import NeuronsView
+from gui.panes.inside.origin import OriginView
 from gui.panes.inside.patch import Patching
 from gui.panes.inside.steer import Steering
 from gui.part import Part, PartsPane
@@ -12,10 +14,12 @@ from gui.part import Part, PartsPane
 
 class InsidePane(PartsPane):
     id = "inside"
-    computes = ("ReadLens", "Mix", "PatchTexts", "Steer")
+    computes = ("ReadLens", "Mix", "PatchTexts", "Steer", "FindOrigin", "ScanLayer")
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
         "desk": Desk,
         "patch": Patching,
         "steer": Steering,
+        "neurons": NeuronsView,
+        "origin": OriginView,
     }
