@@ -92,7 +92,7 @@ def test_undone_steering_moves_the_slider_back(view: Steering, window: MainWindo
 def test_a_click_on_the_curve_chooses_a_strength(view: Steering, qtbot: QtBot) -> None:
     curve = view.page.curve
     qtbot.waitUntil(lambda: curve.width() > 100)
-    place = QPoint(round(curve.x_of(-2.5)), round(curve.area().center().y()))
+    place = QPoint(round(curve.x_of(STRENGTHS.index(-2.5))), round(curve.area().center().y()))
     qtbot.mouseClick(curve, Qt.MouseButton.LeftButton, pos=place)
     assert view.page.strength.value == -2.5
     qtbot.keyClick(curve, Qt.Key.Key_Right)
@@ -148,6 +148,7 @@ def test_the_sentence_says_what_changes_and_where_the_text_breaks() -> None:
 def test_a_direction_that_other_texts_do_not_follow_is_called_noise() -> None:
     assert "+0.30 ± 0.20" in sentence(texts(gain=0.3), -1.0)
     assert "noise" in sentence(texts(gain=0.3), -1.0)
+    assert "“terrible. I was” instead of “amazing. I was”" in sentence(texts(gain=0.3), -1.0)
     same = replace(texts(), texts=(PLAIN,) * len(STRENGTHS))
     assert "No strength up to ±3.0" in sentence(same, 1.0)
 

@@ -8,13 +8,14 @@ from gui.panes.inside.lens import Lens
 from gui.panes.inside.neurons import NeuronsView
 from gui.panes.inside.origin import OriginView
 from gui.panes.inside.patch import Patching
+from gui.panes.inside.precision import Precision
 from gui.panes.inside.steer import Steering
 from gui.part import Part, PartsPane
 
 
 class InsidePane(PartsPane):
     id = "inside"
-    computes = ("ReadLens", "Mix", "PatchTexts", "Steer", "FindOrigin", "ScanLayer")
+    computes = ("ReadLens", "Mix", "PatchTexts", "Steer", "FindOrigin", "ScanLayer", "TryPrecisions")
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
         "desk": Desk,
@@ -22,4 +23,5 @@ class InsidePane(PartsPane):
         "steer": Steering,
         "neurons": NeuronsView,
         "origin": OriginView,
+        "precision": Precision,
     }

@@ -1,5 +1,6 @@
 """Steering: the text written with the difference of two sets of texts added to the model, at every strength."""
 
+import math
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,8 +15,8 @@ from gui.i18n import number, t
 from gui.layout import column, label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside import steer_sentence
-from gui.panes.inside.steer_curve import SteerCurve
-from gui.panes.inside.steer_texts import Row, SteerTexts
+from gui.panes.inside.perplexity_plot import PerplexityPlot, Point
+from gui.panes.inside.written_texts import Row, WrittenTexts, shortened
 from gui.part import Page, Part
 from gui.theme import ASSETS, GAP_L, GAP_M
 from gui.widgets.labelled_slider import LabelledSlider
@@ -23,7 +24,6 @@ from gui.widgets.labelled_slider import LabelledSlider
 STRENGTHS = tuple(half / 2 for half in range(-6, 7))
 TOKENS = 30
 TYPING_MS, REST_MS = 700, 300
-MOST_PROMPT = 160  # characters of the prompt that are shown before a text
 ROOM_FOR_CURVE = 640  # pixels at zoom 1 of the pane's width
 LINES = 3  # of a set of texts that are in sight
 
@@ -49,7 +49,7 @@ class SteerPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts, self.curve = SteerTexts(), SteerCurve()
+        self.texts, self.curve = WrittenTexts(), PerplexityPlot()
         self.pairs, self.layer, self.layer_label = QComboBox(), QSpinBox(), label()
         self.plus, self.minus = QPlainTextEdit(), QPlainTextEdit()
         self.plus_label, self.minus_label = label(), label()
@@ -178,7 +178,8 @@ class Steering(Part):
 
     # --- The strength ----------------------------------------------------------------------------
 
-    def _point_chosen(self, strength: float) -> None:
+    def _point_chosen(self, index: int) -> None:
+        strength = STRENGTHS[index]
         if strength != self.page.strength.value:
             self.page.strength.set_value(strength)
             self._draw()
@@ -213,22 +214,33 @@ class Steering(Part):
     def _draw(self) -> None:
         self.pane.subtitle_changed.emit()
         found, strength = self.shown.found if self.shown is not None else None, self.page.strength.value
-        self.page.curve.set_data(found, strength)
+        points = () if found is None else tuple(map(self._point, range(len(STRENGTHS))))
+        title, below = t("pane.inside.steer.curve"), t("pane.inside.steer.strength")
+        self.page.curve.set_data(points, STRENGTHS.index(strength), title, below)
         order = (strength, 0.0, -strength) if strength else (0.0, 1.0, -1.0)
         self.page.texts.set_rows(() if found is None else tuple(self._row(found, at) for at in order))
+
+    def _point(self, place: int) -> Point:
+        assert self.shown is not None
+        found, strength = self.shown.found, STRENGTHS[place]
+        label = number(strength, signed=bool(strength)) if strength == round(strength) else ""
+        if place >= len(found.perplexities):
+            return Point(label, math.nan)
+        broken, value = steer_sentence.breaks(found, place), found.perplexities[place]
+        key = "pane.inside.steer.point_broken" if broken else "pane.inside.steer.point"
+        return Point(label, value, broken, t(key, at=_signed(strength), perplexity=number(value, 1)))
 
     def _row(self, found: SteeredTexts, at: float) -> Row:
         assert self.shown is not None
         place, plain = found.strengths.index(at), found.texts[found.strengths.index(0.0)].rstrip()
-        prompt, text = self.shown.request.prompt, found.texts[place].rstrip()
-        tail = prompt if len(prompt) <= MOST_PROMPT else "…" + prompt[-MOST_PROMPT:]
+        text = found.texts[place].rstrip()
         broken = steer_sentence.breaks(found, place)
         words = _signed(at)
         if place < len(found.perplexities):
             key = "pane.inside.steer.broken" if broken else "pane.inside.steer.heading"
             words = t(key, at=words, perplexity=number(found.perplexities[place], 1))
         same = steer_sentence.common(text, plain) if text != plain else len(text)
-        return Row(words, tail, text, same, at == self.page.strength.value, broken)
+        return Row(words, shortened(self.shown.request.prompt), text, same, at == self.page.strength.value, broken)
 
     def adapt_layout(self, room: QSize) -> None:
         page, px = self.page, self.pane.theme.px

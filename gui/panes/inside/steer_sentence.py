@@ -33,9 +33,6 @@ def sentence(found: SteeredTexts, strength: float) -> str:
     changed = [place for place, text in enumerate(found.texts) if text != found.texts[plain]]
     if not changed:
         return t("pane.inside.steer.says.nothing", most=number(max(found.strengths), 1))
-    if not is_clear(found):
-        gain, error = number(found.gain or 0.0, 2, signed=True), number(found.gain_error, 2)
-        return t("pane.inside.steer.says.unclear", gain=gain, error=error)
     place = (
         found.strengths.index(strength) if strength else min(changed, key=lambda i: abs(abs(found.strengths[i]) - 1))
     )
@@ -44,9 +41,12 @@ def sentence(found: SteeredTexts, strength: float) -> str:
         first = min((found.strengths[i] for i in changed), key=abs)
         return t("pane.inside.steer.says.same", at=at, first=number(first, 1, signed=True))
     now, before = differing(found.texts[place], found.texts[plain])
+    if not is_clear(found):
+        gain, error = number(found.gain or 0.0, 2, signed=True), number(found.gain_error, 2)
+        return t("pane.inside.steer.says.unclear", at=at, now=now, before=before, gain=gain, error=error)
     broken = sorted((abs(s), i) for i, s in enumerate(found.strengths) if breaks(found, i))
     if not broken:
-        most = max(value for value in found.perplexities if not math.isnan(value))
+        most = max((value for value in found.perplexities if not math.isnan(value)), default=math.nan)
         return t("pane.inside.steer.says.holds", at=at, now=now, before=before, perplexity=number(most, 1))
     edge = number(found.strengths[broken[0][1]], 1, signed=True)
     return t("pane.inside.steer.says.breaks", at=at, now=now, before=before, edge=edge)

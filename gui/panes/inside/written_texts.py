@@ -1,4 +1,4 @@
-"""Texts written at several strengths, below each other: from where they differ from the unsteered one in colour."""
+"""Texts written by a model and its changed forms, below each other: from where they differ in colour."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from gui.text import break_lines, keep_phrases, utf16_length
 from gui.theme import GAP_M, GAP_S, LARGE, NORMAL
 from gui.widgets.painted import Painted, Policy
 
+MOST_PROMPT = 160  # characters
 SIZES = (34, 28, 24, LARGE, 17, NORMAL)  # of the type: the largest in which everything has room
 
 
@@ -24,7 +25,7 @@ class Row:
     broken: bool = False
 
 
-class SteerTexts(Painted):
+class WrittenTexts(Painted):
     def __init__(self) -> None:
         super().__init__(down=Policy.Expanding)
         self.rows: tuple[Row, ...] = ()
@@ -103,6 +104,11 @@ class SteerTexts(Painted):
         layout.setFormats(formats)
         break_lines(layout, max(1.0, self.width() - 2 * GAP_M), 1.3 * QFontMetricsF(font).height())
         return layout
+
+
+def shortened(prompt: str) -> str:
+    """Return the end of a prompt, as much as is shown before what was written."""
+    return prompt if len(prompt) <= MOST_PROMPT else "…" + prompt[-MOST_PROMPT:]
 
 
 def _on_lines(text: str) -> str:
