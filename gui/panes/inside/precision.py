@@ -16,7 +16,7 @@ from gui.pane import Pane, Table
 from gui.panes.inside.perplexity_plot import PerplexityPlot, Point
 from gui.panes.inside.precision_sentence import breaks, sentence
 from gui.panes.inside.steer_sentence import common
-from gui.panes.inside.written_texts import Row, WrittenTexts, shortened
+from gui.panes.inside.written_texts import Row, WrittenTexts
 from gui.part import Page, Part
 from gui.text import size_words
 from gui.theme import GAP_L, GAP_M
@@ -40,7 +40,7 @@ class PrecisionPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts, self.curve, self.rule = WrittenTexts(), PerplexityPlot(), label("muted", wraps=True)
+        self.texts, self.curve, self.rule = WrittenTexts(beside=True), PerplexityPlot(), label("muted", wraps=True)
         self.shown, self.tools = QWidget(), QWidget()
         across = in_a_row(self.texts, self.curve, spacing=GAP_L)
         across.setStretch(0, 3)
@@ -98,14 +98,11 @@ class Precision(Part):
     def _row(self, place: int) -> Row:
         assert self.shown is not None
         rows = self.shown.rows
-        row, first = rows[place], rows[0].text.rstrip()
-        text, broken = row.text.rstrip(), breaks(rows, place)
+        row, first = rows[place], rows[0].text.strip()
+        text, broken = row.text.strip(), breaks(rows, place)
         heading = t("pane.inside.precision.heading", bits=row.bits, size=size_words(row.size))
-        if not math.isnan(row.perplexity):
-            key = "pane.inside.precision.broken" if broken else "pane.inside.precision.perplexity"
-            heading += t(key, perplexity=number(row.perplexity, 1))
         same = len(text) if text == first else common(text, first)
-        return Row(heading, shortened(self.shown.request.prompt), text, same, place == 0, broken)
+        return Row(heading, "", text, same, place == 0, broken)
 
     def _point(self, place: int, bits: int) -> Point:
         assert self.shown is not None

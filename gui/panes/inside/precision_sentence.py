@@ -34,7 +34,11 @@ def sentence(rows: Sequence[RoundedText], vocabulary: int) -> str:
         most = number(max(row.perplexity for row in rows), 1)
         return t("pane.inside.precision.says.holds", same=same, at=at, perplexity=most)
     row = rows[broken]
-    figures = {"perplexity": number(row.perplexity), "before": number(first.perplexity)}
+    figures = {"perplexity": _figure(row.perplexity), "before": _figure(first.perplexity)}
     if broken <= changed:
         return t("pane.inside.precision.says.breaks_at_once", same=same, at=row.bits, **figures)
     return t("pane.inside.precision.says.breaks", same=same, at=at, broken=row.bits, **figures)
+
+
+def _figure(perplexity: float) -> str:
+    return number(perplexity, 1 if perplexity < 10 else 0)

@@ -62,7 +62,7 @@ def common(text: str, plain: str) -> int:
     """Return the length of the beginning that two texts share, up to the beginning of a word."""
     same = next((i for i, pair in enumerate(zip(text, plain, strict=False)) if pair[0] != pair[1]), None)
     same = min(len(text), len(plain)) if same is None else same
-    return max(text.rfind(" ", 0, same + 1), 0) if " " in text[: same + 1] else 0
+    return next((i for i in range(min(same, len(text) - 1), -1, -1) if text[i].isspace()), 0)
 
 
 def _short(text: str) -> str:

@@ -26,8 +26,10 @@ class Row:
 
 
 class WrittenTexts(Painted):
-    def __init__(self) -> None:
+    def __init__(self, beside: bool = False) -> None:
+        """Show headings above the texts, or `beside` them."""
         super().__init__(down=Policy.Expanding)
+        self._beside = beside
         self.rows: tuple[Row, ...] = ()
 
     def set_rows(self, rows: tuple[Row, ...]) -> None:
@@ -47,45 +49,60 @@ class WrittenTexts(Painted):
             return
         painter = QPainter(self)
         layouts, font = self._fitting()
-        while len(layouts) > 1 and self._needed(layouts, font) > self.height():
-            layouts.pop()  # the first text is the one at the chosen strength
-        heading = self._heading_font()
-        extra = (self.height() - self._needed(layouts, font)) / len(layouts)
-        y = 0.0
+        top, extra = 0.0, (self.height() - self._needed(layouts, font)) / len(layouts)
         for row, layout in zip(self.rows, layouts, strict=False):
-            metrics, height = QFontMetricsF(heading), self._height(layout, font)
-            box = QRectF(0, y, self.width(), metrics.height() + height + 2 * GAP_M + max(0.0, extra) - GAP_M)
-            painter.fillRect(box, self.theme.color("accent_soft" if row.current else "sunken"))
-            if row.current:
-                painter.fillRect(QRectF(0, box.top(), self.theme.px(4), box.height()), self.theme.color("accent"))
-            painter.setFont(heading)
-            painter.setPen(self.theme.color("bad" if row.broken else "muted"))
-            place = QRectF(box.left() + GAP_M, box.top() + GAP_S, box.width() - 2 * GAP_M, metrics.height())
-            painter.drawText(place, 0, row.heading)
-            painter.save()
-            painter.setClipRect(box)
-            painter.setPen(self.theme.color("text"))
-            layout.draw(painter, QPointF(box.left() + GAP_M, place.bottom() + GAP_S))
-            painter.restore()
-            y = box.bottom() + GAP_M
+            height = self._row_height(layout, font) + extra
+            self._paint_row(painter, QRectF(0, top, self.width(), height - GAP_M), row, layout)
+            top += height
+
+    def _paint_row(self, painter: QPainter, box: QRectF, row: Row, layout: QTextLayout) -> None:
+        painter.save()
+        painter.setClipRect(box)
+        painter.fillRect(box, self.theme.color("accent_soft" if row.current else "sunken"))
+        if row.current:
+            painter.fillRect(QRectF(0, box.top(), self.theme.px(4), box.height()), self.theme.color("accent"))
+        inside = box.adjusted(GAP_M, GAP_S, -GAP_M, 0)
+        painter.setFont(self._heading_font())
+        painter.setPen(self.theme.color("bad" if row.broken else "muted"))
+        painter.drawText(inside, 0, row.heading)
+        painter.setPen(self.theme.color("text"))
+        layout.draw(painter, inside.topLeft() + QPointF(self._column(), self._above()))
+        painter.restore()
 
     # --- Geometry --------------------------------------------------------------------------------
 
     def _heading_font(self) -> QFont:
         return self.theme.font(NORMAL, bold=True)
 
+    def _column(self) -> float:
+        """Return the width of the headings beside the texts; 0 if they are above them."""
+        metrics = QFontMetricsF(self._heading_font())
+        return max(metrics.horizontalAdvance(row.heading) for row in self.rows) + 2 * GAP_M if self._beside else 0.0
+
+    def _above(self) -> float:
+        """Return the height of a heading above its text."""
+        return 0.0 if self._beside else QFontMetricsF(self._heading_font()).height()
+
     def _fitting(self) -> tuple[list[QTextLayout], QFont]:
-        """Return the layouts of the texts in the largest type that has room."""
+        """Return the layouts of the texts in the largest type that has room.
+
+        If none has, all texts are cut short beside their headings, or the last ones below headings left out.
+        """
         for size in SIZES:
             font = self.theme.font(size)
             layouts = [self._layout(row, font) for row in self.rows]
             if self._needed(layouts, font) <= self.height():
                 break
+        while not self._beside and len(layouts) > 1 and self._needed(layouts, font) > self.height():
+            layouts.pop()  # the first text is the one at the chosen strength
         return layouts, font
 
     def _needed(self, layouts: list[QTextLayout], font: QFont) -> float:
-        above = QFontMetricsF(self._heading_font()).height() + 2 * GAP_M
-        return sum(self._height(layout, font) + above for layout in layouts)
+        return sum(self._row_height(layout, font) for layout in layouts)
+
+    def _row_height(self, layout: QTextLayout, font: QFont) -> float:
+        """Return the height of a row with the gap below it."""
+        return self._above() + self._height(layout, font) + 2 * GAP_M
 
     def _height(self, layout: QTextLayout, font: QFont) -> float:
         return layout.lineCount() * 1.3 * QFontMetricsF(font).height()
@@ -102,7 +119,7 @@ class WrittenTexts(Painted):
             formats.append(made)
             start += made.length
         layout.setFormats(formats)
-        break_lines(layout, max(1.0, self.width() - 2 * GAP_M), 1.3 * QFontMetricsF(font).height())
+        break_lines(layout, max(1.0, self.width() - self._column() - 2 * GAP_M), 1.3 * QFontMetricsF(font).height())
         return layout
 
 
