@@ -29,7 +29,7 @@ from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, writing_page
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
-from gui.panes.inside import desk_page, patch, steer
+from gui.panes.inside import attribution_shown, desk_page, patch, steer
 from gui.panes.inside.neurons import KINDS as NEURONS, LISTS
 from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
@@ -136,6 +136,11 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.inside.desk.side.{}": desk_page.SIDES,
     "pane.inside.desk.tip.{}": METERS,
     "pane.inside.steer.pair.{}": ("own", *steer.prepared()),
+    "pane.inside.attribution.compare.{}": ("other_first", "same_first", "short"),
+    "pane.inside.attribution.method.{}": attribution_shown.METHODS,
+    "pane.inside.attribution.says.{}": ("hinders", "most", "rather", "rather_not"),
+    "pane.inside.attribution.zero_{}": ("gradient", "integrated"),
+    "pane.inside.attribution.{}": ("why", "why_rather"),
     "pane.inside.patch.entry.{}": patch.ENTRIES,
     "pane.inside.patch.part.{}": patch.PARTS,
     "pane.inside.patch.says.{}": ("answers", "attn_out", "equal", "first_longer", "mlp_out", "second_longer"),

@@ -8,7 +8,7 @@ from engine.inspection.attribution import Score, attributing, ends
 from engine.messages.attribution import MOST_TOKENS, AttributeText, Contributions, Explained, Method
 from engine.messages.status import Progress
 from engine.model.opening import finish
-from engine.service.answer import Answer, Handlers
+from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.models import reported
 from engine.service.session import OpenedModel, Session
 
@@ -39,6 +39,7 @@ def attribute_text(session: Session, request: AttributeText) -> Answer[Explained
         # A training step would run at a `yield`:
         values = finish(steps) if opened.info.training else (yield from reported("progress.attribution", steps))
         yield Contributions(method, values[-MOST_TOKENS:].astype(np.float32))
+        yield AFTER_OTHERS  # the methods of gradients take long in a large model
         if session.opened is not opened:
             return
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from gui.panes.inside.attribution import Attributing
 from gui.panes.inside.desk import Desk
 from gui.panes.inside.lens import Lens
 from gui.panes.inside.neurons import NeuronsView
@@ -15,11 +16,21 @@ from gui.part import Part, PartsPane
 
 class InsidePane(PartsPane):
     id = "inside"
-    computes = ("ReadLens", "Mix", "PatchTexts", "Steer", "FindOrigin", "ScanLayer", "TryPrecisions")
+    computes = (
+        "ReadLens",
+        "Mix",
+        "PatchTexts",
+        "AttributeText",
+        "Steer",
+        "FindOrigin",
+        "ScanLayer",
+        "TryPrecisions",
+    )
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
         "desk": Desk,
         "patch": Patching,
+        "attribution": Attributing,
         "steer": Steering,
         "neurons": NeuronsView,
         "origin": OriginView,
