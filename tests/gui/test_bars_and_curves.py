@@ -41,7 +41,7 @@ def test_the_tooltip_has_the_number_of_the_bar_under_the_mouse(
 def test_every_number_of_a_vector_is_painted(qtbot: QtBot, count: int) -> None:
     bars = show(qtbot, VectorBars(), 640, 104)
     bars.set_vector(np.ones(count, np.float32))
-    seen = painted(bars, LIGHT.series_color(1)).any(axis=0)
+    seen: np.ndarray = np.any(painted(bars, LIGHT.series_color(1)), axis=0)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
     gaps = edges[2::2] - edges[1:-1:2]
     assert seen[0]
