@@ -91,7 +91,8 @@ class Card(Themed, QPushButton):
             painter.setPen(self.theme.color(color if self.isEnabled() else "faint"))
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
         color = "text" if self.isEnabled() else "faint"
-        if self.written and self.caption and lines and lines[-1][2] == SMALL:
+        captioned = bool(lines) and lines[-1][2:] == (SMALL, False, "muted")
+        if self.written and lines and (captioned or not self.facts):
             above = lines[-1][0]
             top = above.bottom() + self.theme.px(GAP_S)
             room = QRect(above.left(), top, above.width(), self.height() - self.theme.px(GAP_L) - top)

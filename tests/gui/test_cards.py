@@ -35,3 +35,15 @@ def test_a_text_alone_is_painted_whole_and_larger_in_a_larger_card(qtbot: QtBot,
         amounts.append(int(ink.sum()))
     assert card.text() == text
     assert amounts[0] < amounts[1]
+
+
+@pytest.mark.parametrize("title", ["Open text files…", "A title in smaller type than the others"])
+def test_a_low_card_without_facts_shows_its_text_below_the_title(qtbot: QtBot, title: str) -> None:
+    card = show(qtbot, Card(), 220, 100)
+    card.show_words(title, (), "Any plain text will do:", "A book, or your notes.")
+    with_text = painted(card, card.theme.color("text"))
+    card.show_words(title, (), "Any plain text will do:")
+    without = painted(card, card.theme.color("text"))
+    below = max(place.bottom() for place, *_ in card.lines())
+    assert with_text[below:].sum() > without[below:].sum()
+    assert (with_text[:below] == without[:below]).all()
