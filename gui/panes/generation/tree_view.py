@@ -14,7 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QScrollArea, QWidget
 
-from gui.i18n import number, t
+from gui.i18n import number, percent, t
 from gui.panes.generation.tree_layout import Stretch, arrange, log_probability
 from gui.panes.generation.units import share
 from gui.text import on_one_line
@@ -181,7 +181,9 @@ class TreePage(Painted):
         """Return the probability of a stretch's first token, and at the end of a branch that of the whole branch."""
         if stretch is self.first:
             return t("pane.generation.tree.prompt")
-        if stretch.following or self.ahead:
+        if self.ahead:
+            return percent(stretch.share, 1)  # as among the candidates
+        if stretch.following:
             return share(stretch.share)
         tokens, log_p = len(stretch.end.path), log_probability(stretch.end)
         words = {"percent": share(stretch.share), "count": tokens}
