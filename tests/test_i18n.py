@@ -170,7 +170,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.search.passages.column.{}": sorted({*passage_table.COLUMNS, *journey.COLUMNS}),
     "pane.search.passages.kind.{}": ("question", "near", "far"),
     "pane.search.passages.tip.{}": passage_table.COLUMNS,
-    "pane.search.prompt.{}": ("waiting", "none", "no_model"),
+    "pane.search.prompt.{}": ("coming", "waiting", "none", "no_model"),
     "pane.search.reader.{}": ("back", "undo", "save", "part", "editable", "fixed", "replaced"),
     "pane.search.score.{}": search_page.MODES,
     "pane.search.vector.{}": (*EMBEDDERS, "none"),

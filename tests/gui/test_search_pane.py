@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.messages.documents import AddDocuments, OpenCollection, SplitDocuments
+from engine.messages.envelope import Ended
 from engine.messages.search import Ask, LeftOut, Search
 from gui import i18n, saving
 from gui.engine_link import EngineLink
@@ -49,6 +50,16 @@ def test_an_empty_pane_adds_the_companys_documents_and_asks_a_question(
     )
     assert pane.asked.question == i18n.t("pane.search.company_question")
     assert pane.page.work.isVisible()
+
+
+def test_while_documents_are_opened_the_page_is_dimmed_and_no_longer_when_that_fails(
+    search_pane: Any, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.answers.pop(OpenCollection)  # from now on it does not answer by itself
+    search_pane.try_company()
+    qtbot.waitUntil(search_pane.veil.isVisible)
+    engine.end(OpenCollection, Ended(0, "failed", "error.no_model"))
+    qtbot.waitUntil(lambda: not search_pane.veil.isVisible())
 
 
 def test_edited_copies_of_the_companys_documents_are_kept(search_pane: Any, engine: FakeEngine, qtbot: QtBot) -> None:
@@ -97,6 +108,7 @@ def test_each_report_is_shown_when_it_arrives(search_pane: Any, qtbot: QtBot, en
     engine.send(Ask, events[0])
     assert len(journey.cards.boxes()) == len(TEXTS)
     assert journey.prompt.prompt is None
+    assert journey.prompt.text.text() == i18n.t("pane.search.prompt.coming")
     engine.send(Ask, events[1])
     assert journey.prompt.text.text() == search_pane.asked.sourced.prompt.text
     assert journey.ties.is_flying
@@ -267,6 +279,7 @@ def test_lengths_count_utf16_units() -> None:
         ((640, 600), ["passages", "prompt", "answers"]),
         ((640, 300), ["passages", "answers"]),
         ((360, 300), ["answers"]),
+        ((1100, 80), ["answers"]),
     ],
 )
 def test_the_journey_is_stacked_where_it_has_no_room_for_columns(

@@ -156,7 +156,7 @@ def written(text: str, cited: int = 0, unsaid: int = 0) -> Answered:
         ),
         (
             retrieval([1.0], written("Tea. Cake.", 1, 1)),
-            "1 of 2 sentences are stated in a passage. The amber ones are in none: do not trust them.",
+            "Passages state 1 of the answer's 2 sentences. The amber ones are in none: do not trust them.",
         ),
         (
             retrieval([1.0], written("It is on May 7.", 1), written("It is on May 9.", 0, 1)),

@@ -67,7 +67,16 @@ class CollectionControl(QObject):
             self.open(str(self.place))
 
     def open(self, folder: str, create: bool = False) -> None:
-        self._pane.ask(OpenCollection(folder, create), self._opened, ended=lambda _: self.busy_changed.emit())
+        self._ask_to_open(folder, create, self._opened)
+
+    def _ask_to_open(self, folder: str, create: bool, show: Callable[[CollectionInfo], None]) -> None:
+        def ended(_: Ended) -> None:
+            self._pane.settle(
+                "OpenCollection"
+            )  # if it has failed, the collection shown before is still the present one
+            self.busy_changed.emit()
+
+        self._pane.ask(OpenCollection(folder, create), show, ended=ended)
 
     def _opened(self, info: CollectionInfo) -> None:
         self.folder = "" if Path(info.folder) == self.home / "collection" else info.folder
@@ -105,7 +114,7 @@ class CollectionControl(QObject):
             self._opened(info)
             self.add(paths)
 
-        self._pane.ask(OpenCollection(str(self.place), create=True), opened)
+        self._ask_to_open(str(self.place), True, opened)
 
     def remove(self, entries: list[DocumentEntry]) -> None:
         self.removed = tuple(entry.path for entry in entries)
@@ -181,7 +190,7 @@ class CollectionControl(QObject):
     def _change_ended(self, is_done: bool) -> None:
         """Ask for the present state after a cancelled or failed change, which may have been done in part."""
         if not is_done and self.info is not None:
-            self._pane.ask(OpenCollection(self.info.folder), self._update)
+            self._ask_to_open(self.info.folder, False, self._update)
         self.busy_changed.emit()
 
 

@@ -21,7 +21,7 @@ from gui.themed import Themed
 
 GAP = 36  # between two columns, in pixels at zoom 1
 WIDE, NARROW = 800, 420  # width from which there are three columns, and below which there is one
-TALL = 420  # height from which the prompt has room below the passages
+TALL, LOW = 420, 100  # heights: from which the prompt has room below the passages; below which the answers are alone
 COLUMNS = ("rank", "source", "score", "cosine", "keyword", "fate", "text")  # of the table
 
 
@@ -71,16 +71,17 @@ class Journey(Themed, QWidget):
         for widget in (self.passages, self.prompt, self.answers):
             self.grid.removeWidget(widget)
         if wide:
-            places: tuple[tuple[int, ...], ...] = ((0, 0, 1), (0, 1, 1), (0, 2, 1))
+            places, shares = ((0, 0, 1), (0, 1, 1), (0, 2, 1)), (27, 30, 43)
         elif narrow:
-            places = ((1, 0, 1), (2, 0, 1), (0, 0, 1))
+            places, shares = ((1, 0, 1), (2, 0, 1), (0, 0, 1)), (1, 0, 0)
         else:
-            places = ((0, 0, 1), (1, 0, 1), (0, 1, 2))
+            places, shares = ((0, 0, 1), (1, 0, 1), (0, 1, 2)), (42, 58, 0)
+        if self.height() < px(LOW):
+            shares = (0, 0, 1) if wide else (1, 0, 0) if narrow else (0, 1, 0)
         for widget, (row, column, rows) in zip((self.passages, self.prompt, self.answers), places, strict=True):
             self.grid.addWidget(widget, row, column, rows, 1)
-        self.prompt.setVisible(wide or (tall and not narrow))
-        self.passages.setVisible(not narrow or tall)
-        shares = (27, 30, 43) if wide else (42, 58, 0) if not narrow else (1, 0, 0)
+        self.prompt.setVisible(self.height() >= px(LOW) and (wide or (tall and not narrow)))
+        self.passages.setVisible(self.height() >= px(LOW) and (not narrow or tall))
         for column, share in enumerate(shares):
             self.grid.setColumnStretch(column, share)
         self.grid.setHorizontalSpacing(px(GAP))

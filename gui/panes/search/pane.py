@@ -34,6 +34,7 @@ from gui.panes.search.sentence import says
 
 class SearchPane(Pane):
     id = "search"
+    computes = ("OpenCollection",)
 
     def build(self) -> None:
         self.collection = CollectionControl(self)

@@ -155,7 +155,8 @@ class SearchPage(Themed, QWidget):
         if asked.sourced.answered is not self.citations.answered or asked.result is None:
             self.citations.set_answer(asked.sourced.answered, asked.hits)
         self.asked = asked
-        missing = "waiting" if asked.running or not asked.question else "none" if model else "no_model"
+        is_coming = asked.running and (asked.result is None or bool(asked.hits))
+        missing = "coming" if is_coming else "waiting" if not asked.question else "none" if model else "no_model"
         self.journey.show_asked(asked, t(f"pane.search.prompt.{missing}"))
         self.found.show_asked(asked, self.info)
         self._name_ask()
