@@ -16,9 +16,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.messages.chat import PromptPiece
 from engine.messages.comparing import Pinned
 from engine.messages.envelope import Ended
 from engine.messages.inside import ReadLens
+from engine.messages.search import AnswerToken
 from gui.settings import Settings
 from gui.widgets.veil import Veil
 from gui.window.main_window import MainWindow
@@ -88,9 +90,9 @@ def stamped(value: Any, stamp: str) -> Any:
     changes: dict[str, Any] = {}
     for field in fields(value):
         old = getattr(value, field.name)
-        if field.name == "pieces":
+        if field.name == "pieces" and all(isinstance(piece, str) for piece in old):
             changes[field.name] = tuple(piece + stamp for piece in old)
-        elif field.name == "piece":
+        elif field.name == "piece" or (field.name == "text" and type(value) in (AnswerToken, PromptPiece)):
             changes[field.name] = old + stamp
         elif field.name == "names" and isinstance(old, dict):
             changes[field.name] = {token: piece + stamp for token, piece in old.items()}
@@ -186,3 +188,17 @@ def test_each_pane_shows_one_text_one_model_and_one_moment(stage: Stage) -> None
                 stage.turn()
         stage.finish()
     assert stage.seen & set(MODELS), "the pane shows no token: the test sees nothing"
+
+
+@pytest.mark.parametrize("stage", ["search"], indirect=True)
+def test_an_answer_from_documents_belongs_to_the_open_model(stage: Stage) -> None:
+    page: Any = stage.pane.page  # type: ignore[attr-defined]
+    page.question.setText("When?")
+    page.question.returnPressed.emit()
+    for change in ("model", "text", "model", "model"):
+        for _ in range(3):
+            stage.turn()
+        stage.changes[change]()
+        stage.check()
+    stage.finish()
+    assert stage.seen & set(MODELS)
