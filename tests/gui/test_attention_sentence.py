@@ -16,7 +16,7 @@ from gui.panes.attention.sentence import sentence
 from gui.text import word
 from tests.engine.sessions import ask
 from tests.gui.hands import plain
-from tests.gui.test_generation_sentences import random_folder, trained_folder
+from tests.gui.models import random_folder, trained_folder
 
 PIECES = ("The", " animal", " lives", " in", " the", " forest", ".", " It")
 

@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from gui.text import visible
 from tests.engine.sessions import ask
 from tests.gui import fakes
 from tests.gui.hands import plain
+from tests.gui.models import trained_folder
 
 TEXTS = ("The fox is in the forest. The fox is", "The capital of France is", "ウサギは", "a")
 DRAWS = (SamplingSettings(), SamplingSettings(temperature=0.0), SamplingSettings(temperature=2.0))
@@ -42,6 +45,13 @@ def memorising() -> Session:
     with torch.no_grad():
         model = session.opened.model
         model.unembedding.weight.normal_(0, 1, generator=torch.Generator().manual_seed(1))
+    return session
+
+
+def trained() -> Session:
+    session = Session()
+    with TemporaryDirectory() as folder:
+        session.open(trained_folder(Path(folder) / "model"))
     return session
 
 
@@ -63,6 +73,7 @@ def from_disk(name: str) -> Session:
 MODELS: dict[str, Callable[[], Session]] = {
     "untrained": untrained,
     "memorising": memorising,
+    "trained": trained,
     "builtin": lambda: from_disk("builtin"),
     "smollm2": lambda: from_disk("smollm2"),
 }
@@ -82,7 +93,8 @@ def test_the_sentence_agrees_with_the_model(name: str) -> None:
             for language in ("en", "ja"):
                 i18n.set_language(language)
                 kinds.add(check(trace, session, text, plain(sentence(trace))))
-    assert kinds <= {"guessing"} if name == "untrained" else kinds - {"guessing"}
+    if name != "trained":  # after thirty steps, a model guesses in most texts
+        assert kinds <= {"guessing"} if name == "untrained" else kinds - {"guessing"}
 
 
 def check(trace: ForwardTrace, session: Session, text: str, words: str) -> str:
