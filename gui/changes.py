@@ -1,7 +1,21 @@
 """The interventions in the open model, in words."""
 
-from engine.messages.models import Intervention, Patched, Scaled, Steered
+from collections.abc import Iterable
+
+from engine.messages.models import Intervention, MeanAblated, Patched, Scaled, Steered
 from gui.i18n import number, t
+
+Place = tuple[int, int | None]  # layer and head, counted from 0; None is the layer's MLP
+
+
+def factors_of(interventions: Iterable[Intervention]) -> dict[Place, float]:
+    """Return the factor of each part that is scaled or off; several changes of one part are multiplied."""
+    found: dict[Place, float] = {}
+    for one in interventions:
+        if isinstance(one, Scaled | MeanAblated):
+            factor = one.factor if isinstance(one, Scaled) else 0.0
+            found[one.layer, one.head] = found.get((one.layer, one.head), 1.0) * factor
+    return found
 
 
 def part_words(layer: int, head: int | None) -> str:

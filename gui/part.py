@@ -104,9 +104,15 @@ class PartsPane(Pane):
         whole.setStretchFactor(self.pages, 1)
         self.body.setLayout(whole)
         self.add_controls(self.mode, *(part.page.tools for part in self.parts.values()))
-        self.mode.changed.connect(self._refresh_when_seen)
+        self.mode.changed.connect(self._part_chosen)
         self.follow(self.state.text_changed, self.state.model_changed)
         self.follow_live(lambda: self.part.show_live(), lambda: self.part.follows_live())
+
+    def _part_chosen(self) -> None:
+        """Show another part, without waiting for what the one before has asked for."""
+        for slot in self.computes:
+            self.drop(slot)
+        self._refresh_when_seen()
 
     @property
     def part(self) -> Part:

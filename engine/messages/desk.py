@@ -18,7 +18,7 @@ METERS: tuple[MeterName, ...] = get_args(MeterName)
 OF_THE_WORLD: tuple[MeterName, ...] = ("writing", "documents", "repeating", "pronoun")  # for its models alone
 
 
-BY_LOSS: tuple[MeterName, ...] = ("text", "writing")  # of whole texts, which have no probability worth showing
+BY_LOSS: tuple[MeterName, ...] = ("text", "copying", "writing")  # of many tokens, whose common probability is almost 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The mixing desk: faders as one grid, what they do to the candidates and the text, and the ranking of the parts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -8,17 +10,22 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.messages.attention import HeadScores
-from engine.messages.desk import METERS, Level, Measure, Mix, Mixed, RankParts, Rewrite
+from engine.messages.desk import BY_LOSS, METERS, Level, Measure, Mix, Mixed, RankParts, Rewrite
 from engine.messages.models import ChangeModel, Intervention, MeanAblated, Scaled, Steered
+from gui.changes import factors_of
+from gui.colormaps import share_color
 from gui.i18n import set_language
+from gui.panes.attention.pane import AttentionPane
 from gui.panes.inside.desk import Desk
 from gui.panes.inside.desk_ranking import Ranking
 from gui.panes.inside.desk_sentence import Strongest, sentence
-from gui.panes.inside.faders import all_parts, factors_of, stepped, with_factors
+from gui.panes.inside.fader_grid import FaderGrid
+from gui.panes.inside.faders import all_parts, stepped, with_factors
+from gui.panes.inside.pair_bars import Pair, PairBars
 from gui.panes.inside.pane import InsidePane
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, mixed, model, parts_tried
-from tests.gui.hands import drag, plain, press, turn_wheel
+from tests.gui.hands import drag, painted, plain, press, show, turn_wheel
 
 STEERED = Steered(1, ("a",), ("b",), 1.0)
 PLACES = st.sampled_from(all_parts(3, 2))
@@ -185,7 +192,7 @@ def test_candidates_meters_and_texts_are_those_of_the_engine(desk: Desk, engine:
     loss, copying = desk.page.meters.pairs
     assert loss.figure == "2.00 → 3.00"
     assert loss.before == pytest.approx(np.exp(-2.0))
-    assert plain(copying.figure) == "50.0 % → 25.0 %"
+    assert copying.figure == "2.00 → 3.00"
 
 
 def test_after_a_change_nothing_of_the_state_before_it_is_shown_as_new(desk: Desk, engine: FakeEngine) -> None:
@@ -267,7 +274,7 @@ def test_the_sentence_says_what_the_numbers_show(language: str) -> None:
     assert all(words in said for words in ("60.7 %", "8.2 %", "w0"))
     for meter in METERS:
         said = plain(sentence(same, 0, Strongest((1, 1), level(0.5), level(2.5), "", meter)))
-        assert ("0.50" in said) if meter in ("text", "writing") else ("8.2 %" in said)
+        assert ("0.50" in said) if meter in BY_LOSS else ("8.2 %" in said)
     limit = 120 if language == "en" else 70
     assert max(len(sentence(same, n, x)) for n in (0, 2) for x in (None, strong)) <= limit
 
@@ -286,3 +293,75 @@ def test_a_ranking_knows_its_strongest_head_only_at_its_end() -> None:
     strongest = half.with_layer(last).strongest()  # type: ignore[arg-type]
     assert strongest is not None
     assert strongest.place == (1, 1)
+
+
+# --- Marks in other panes -------------------------------------------------------------------------------
+
+
+def test_the_mosaic_of_attention_marks_changed_heads(window: MainWindow, qtbot: QtBot) -> None:
+    window.state.set_model(model())
+    window.state.set_text("The capital of France")
+    window.workspace.set_layout(1, ["attention"])
+    window.workspace.show()
+    window.show_pane("attention")
+    mosaic = window.workspace.pane(AttentionPane).mosaic
+    qtbot.waitUntil(lambda: bool(mosaic.weights))
+    bad = mosaic.theme.color("bad")
+    assert not painted(mosaic, bad).any()
+    window.state.wish_interventions((Scaled(1, 1, 0.0), Scaled(0, 0, 0.5), Scaled(0, None, 0.5)))
+    qtbot.waitUntil(lambda: len(window.state.interventions) == 3)
+    assert mosaic._changed == {(1, 1): 0.0, (0, 0): 0.5}
+    assert painted(mosaic, bad).any()
+    assert "× 0.50" in mosaic._describe((0, 0))
+    window.state.wish_interventions(())
+    qtbot.waitUntil(lambda: not window.state.interventions)
+    assert not painted(mosaic, bad).any()
+
+
+def test_another_view_is_not_kept_waiting_for_the_one_before(desk: Desk, engine: FakeEngine) -> None:
+    pane = desk.pane
+    pane.ask(Mix("held"), lambda _: None)
+    assert pane.asking("Mix")
+    desk.pane.mode.choose("lens")  # type: ignore[attr-defined]
+    assert not pane.asking("Mix")
+
+
+# --- Geometry -------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 40), st.integers(1, 16), st.integers(400, 2000), st.integers(300, 1400))
+def test_no_two_faders_overlap_and_all_are_inside(layers: int, heads: int, width: int, height: int) -> None:
+    grid = FaderGrid()
+    grid.resize(width, height)
+    grid.set_data(layers, heads, {}, None, "")
+    boxes = [grid.cell(place) for place in all_parts(layers, heads)]
+    assert all(grid.rect().toRectF().contains(box) for box in boxes)
+    lefts = sorted({box.left() for box in boxes})
+    assert len(lefts) == heads + 1
+    assert all(after - before >= boxes[0].width() for before, after in pairwise(lefts))
+
+
+def test_bars_before_and_after_share_one_axis(qtbot: QtBot) -> None:
+    bars = show(qtbot, PairBars(), 600, 200)
+    bars.set_pairs([Pair("a", 1.0, 0.5, "100 % → 50 %"), Pair("b", 0.25, 0.0, "25 % → 0 %")])
+    whole = bars.bar(0, 1.0, lower=False)
+    assert bars.bar(0, 0.5, lower=True).width() == pytest.approx(whole.width() / 2)
+    assert bars.bar(1, 0.25, lower=False).width() == pytest.approx(whole.width() / 4)
+    assert bars.bar(0, 0.5, lower=True).top() == pytest.approx(whole.bottom())
+    assert bars.describe_at(QPoint(5, round(bars.row_height() * 1.5))) == "b  25 % → 0 %"
+    assert bars.describe_at(QPoint(5, 190)) == ""
+
+
+def test_the_grid_paints_factors_effects_and_the_cross_of_a_part_that_is_off(qtbot: QtBot) -> None:
+    grid = show(qtbot, FaderGrid(), 500, 400)
+    effects = np.full((2, 3), np.nan)
+    grid.set_data(2, 2, {}, None, "")
+    sunken = grid.theme.color("sunken")
+    plain_pixels = painted(grid, sunken).sum()
+    effects[1] = 1.0
+    grid.set_data(2, 2, {(0, 0): 0.0}, effects, "lost")
+    assert 0 < painted(grid, sunken).sum() < plain_pixels / 1.5
+    bright = painted(grid, share_color(1.0))
+    assert bright[:, grid.cell((1, 0)).center().toPoint().x()].any()
+    assert grid.describe((0, 0)) == "Layer 1, head 1: off"
+    assert grid.describe((1, None)) == "Layer 2, MLP: 1.00"

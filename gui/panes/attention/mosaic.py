@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from gui.colormaps import root_colors
-from gui.i18n import t
+from gui.i18n import number, t
 from gui.panes.attention.sentence import share
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -78,6 +78,7 @@ class Mosaic(Painted):
         self.pooled = False
         self.weights: list[NDArray[np.float16]] = []
         self._shape = 0, 0  # layers and heads
+        self._changed: dict[Head, float] = {}  # the factors of changed heads
         self._given: Sequence[NDArray[np.floating]] = self.weights  # as `set_weights` received them
         self.cells = Cells(1, 1, 1.0, 1.0)
         self.turned = False  # whether heads are columns and layers rows
@@ -115,6 +116,11 @@ class Mosaic(Painted):
     def set_badges(self, badges: dict[Head, tuple[str, str]]) -> None:
         """Label heads whose behaviour has a name: (layer, head) -> short name, colour."""
         self._badges = badges
+        self.update()
+
+    def set_changed(self, factors: dict[Head, float]) -> None:
+        """Mark heads whose output is changed: a cross for one that is off, a ring for one that is scaled."""
+        self._changed = factors
         self.update()
 
     def set_current(self, layer: int, head: int) -> None:
@@ -215,12 +221,27 @@ class Mosaic(Painted):
         for place, (words, color) in self._badges.items():
             if place in self._slots and self.key is None:
                 self._paint_badge(painter, self._boxes[place], words, color)
+        for head in self._changed.keys() & self._boxes.keys():
+            self._paint_change(painter, self._boxes[head], self._changed[head])
         if (self.layer, self.head) in self._slots:
             painter.setPen(QPen(self.theme.color("accent"), self.theme.px(2)))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(self._boxes[self.layer, self.head].adjusted(-2, -2, 2, 2), 2, 2)
         if self.cells.top:
             self._paint_numbers(painter)
+
+    def _paint_change(self, painter: QPainter, box: QRectF, factor: float) -> None:
+        side = min(box.width(), box.height(), self.theme.px(14))
+        corner = QRectF(box.right() - side, box.top(), side, side)
+        painter.fillRect(corner, self.theme.color("surface"))
+        painter.setPen(QPen(self.theme.color("bad"), max(1.0, side / 7)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        inner = corner.adjusted(side / 4, side / 4, -side / 4, -side / 4)
+        if factor:
+            painter.drawEllipse(inner)
+        else:
+            painter.drawLine(inner.topLeft(), inner.bottomRight())
+            painter.drawLine(inner.topRight(), inner.bottomLeft())
 
     def _pattern(self, head: Head) -> QImage:
         """Return a head's whole pattern as an image in which the masked cells are transparent."""
@@ -307,6 +328,9 @@ class Mosaic(Painted):
 
     def _describe(self, head: Head) -> str:
         words = t("pane.attention.mosaic.head", layer=head[0] + 1, head=head[1] + 1)
+        if head in self._changed:
+            factor = number(self._changed[head], 2)
+            words = t("pane.attention.mosaic.changed", head=words, factor=factor)
         if self.key is not None and head in self._slots:
             return f"{words}, {self._share(head)}"
         return f"{words}, {self._badges[head][0]}" if head in self._badges else words

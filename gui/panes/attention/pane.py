@@ -14,6 +14,7 @@ from engine.messages.attention import (
     HeadScores,
     ScoreHeads,
 )
+from gui.changes import factors_of
 from gui.i18n import t
 from gui.layout import label, row as in_a_row, stack
 from gui.pane import Pane, Table
@@ -76,6 +77,7 @@ class AttentionPane(Pane):
         self.heatmap.key_chosen.connect(self._key_chosen)
         self.mosaic.chosen.connect(self.state.select_head)
         self.badges.chosen.connect(self.state.select_head)
+        self.state.interventions_changed.connect(self._mark_changes)
         self.minus.map.row_chosen.connect(self._row_chosen)
         self.minus.map.key_chosen.connect(self._key_chosen)
         self.minus.head_chosen.connect(self.state.select_head)
@@ -322,6 +324,11 @@ class AttentionPane(Pane):
             self.view.choose(saved["view"])
         if saved.get("order") in ORDERS:
             self.order.choose(saved["order"])
+
+    def _mark_changes(self) -> None:
+        """Mark the heads that are changed in the model."""
+        factors = factors_of(self.state.interventions)
+        self.mosaic.set_changed({(layer, head): f for (layer, head), f in factors.items() if head is not None})
 
     def retranslate(self) -> None:
         self.view.set_labels({view: t(f"pane.attention.view.{view}") for view in VIEWS}, t("pane.attention.view_name"))

@@ -26,18 +26,18 @@ from engine.messages.desk import (
 )
 from engine.messages.envelope import Ended
 from engine.messages.models import Intervention
-from gui.changes import part_words
+from gui.changes import Place, factors_of, part_words
 from gui.i18n import duration, t
 from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.inside.desk_page import GROUPS, INSTEAD, KINDS, SIDES, DeskPage
 from gui.panes.inside.desk_ranking import Ranking, level_words, share_words
 from gui.panes.inside.desk_sentence import sentence
-from gui.panes.inside.faders import Place, all_parts, factors_of, with_factors
+from gui.panes.inside.faders import all_parts, with_factors
 from gui.panes.inside.pair_bars import Pair
 from gui.part import Part
 from gui.samples import BUILTIN
-from gui.text import visible
+from gui.text import on_one_line, visible
 from gui.widgets.coloured_text import Span
 
 REST_MS = 300  # after the last change, before the text is written and the meters are measured
@@ -386,8 +386,8 @@ def _pair(name: MeterName, before: Level, after: Level | None) -> Pair:
 
 
 def _spans(pieces: Iterable[str], tinted: Iterable[int] = (), color: Any = None) -> list[Span]:
-    marked = set(tinted)
-    return [Span(piece, None, color=color if i in marked else None, look="text") for i, piece in enumerate(pieces)]
+    marked, shown = set(tinted), map(on_one_line, pieces)
+    return [Span(piece, None, color=color if i in marked else None, look="text") for i, piece in enumerate(shown)]
 
 
 def _place(name: str) -> Place:

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages.desk import BY_LOSS, Level, MeterName, PartsTried, RankParts
-from gui.changes import part_words
+from gui.changes import Place, part_words
 from gui.i18n import percent, t
 from gui.panes.inside.desk_sentence import Strongest
-from gui.panes.inside.faders import Place
 from gui.widgets.bar_list import Bar
 
 MOST_BARS = 14

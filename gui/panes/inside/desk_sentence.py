@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.messages.desk import BY_LOSS, Level, MeterName, Mixed
-from gui.changes import part_words
+from gui.changes import Place, part_words
 from gui.i18n import percent, t
-from gui.panes.inside.faders import Place
 from gui.text import word
 
 LEAST = 0.05  # nats that a part must matter, to be named

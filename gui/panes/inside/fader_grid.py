@@ -19,10 +19,10 @@ from PySide6.QtGui import (
     qGray,
 )
 
-from gui.changes import part_words
+from gui.changes import Place, part_words
 from gui.colormaps import share_color
 from gui.i18n import number, t
-from gui.panes.inside.faders import MOST, STEP, Place, stepped
+from gui.panes.inside.faders import MOST, STEP, stepped
 from gui.theme import GAP_M, GAP_S, NORMAL, SMALL
 from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy

@@ -1,21 +1,11 @@
-"""Faders: how far each head and each MLP is turned up, read from the interventions and written back to them."""
+"""Faders: how far each head and each MLP is turned up, as interventions of the model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.messages.models import Intervention, MeanAblated, Scaled
+from gui.changes import Place
 
-Place = tuple[int, int | None]  # layer and head, counted from 0; None is the layer's MLP
 MOST, STEP = 2.0, 0.05  # the largest factor, and how fine a fader is
-
-
-def factors_of(interventions: Iterable[Intervention]) -> dict[Place, float]:
-    """Return the factor of each part that is changed; several changes of one part are multiplied."""
-    found: dict[Place, float] = {}
-    for one in interventions:
-        if isinstance(one, Scaled | MeanAblated):
-            factor = one.factor if isinstance(one, Scaled) else 0.0
-            found[one.layer, one.head] = found.get((one.layer, one.head), 1.0) * factor
-    return found
 
 
 def with_factors(
