@@ -1,6 +1,7 @@
 """Four models against which the sentences of the panes are held, the same ones in all tests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,10 @@ def random_folder(folder: Path) -> Path:
     return folder
 
 
-def trained_folder(folder: Path) -> Path:
+def trained_folder(folder: Path, steps: int = 30) -> Path:
     text = folder.parent / "story.txt"
     text.write_text(SENTENCES * 60, "utf-8")
-    run = Run.start([str(text)], folder, SMALL)
+    run = Run.start([str(text)], folder, replace(SMALL, steps=steps))
     list(run.prepare())
     list(run.steps())
     return folder

@@ -1,17 +1,23 @@
 """The sentence of the Training pane, against the losses and estimates that it speaks of."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from engine.messages.training import BestMoment, TrainingEstimate, TrainingSettings
+from engine.messages.training import BestMoment, ReadRun, TrainingEstimate, TrainingPoints, TrainingSettings
+from engine.service.session import Session
+from engine.training.run import LOG
 from gui import i18n
 from gui.curve import Curve
 from gui.panes.training.sentence import FEWEST_STEPS, about_run, about_start
 from gui.runs import RunRecord
+from tests.engine.sessions import ask
 from tests.gui.fakes import started
+from tests.gui.models import trained_folder
 
 FLOORS = {"uniform": 7.6, "unigram": 6.2, "bigram": 4.5}
 SAYS = {
@@ -107,3 +113,39 @@ def test_the_start_is_described_by_steps_and_tokens_or_warned_of(steps: int) -> 
         assert "too few" in words
     else:
         assert f"reads {steps * 12 * 64:,} tokens" in words
+
+
+# --- Real runs ----------------------------------------------------------------------------------------
+
+
+def smoothed(losses: list[float]) -> list[float]:
+    """Return the exponential means of the losses: the weight of the newest falls from 1 to a fiftieth."""
+    means = losses[:1]
+    for count, loss in enumerate(losses[1:], 1):
+        means.append(means[-1] + max(0.02, 1 / (1 + 0.08 * count)) * (loss - means[-1]))
+    return means
+
+
+@pytest.mark.parametrize("steps", [3, 30])
+def test_the_sentence_of_a_real_run_agrees_with_its_log(tmp_path: Path, steps: int) -> None:
+    folder = trained_folder(tmp_path / "run", steps)
+    begun, *reports = ask(Session(), ReadRun(str(folder)))
+    record = RunRecord.of(begun)
+    for report in reports:
+        if isinstance(report, TrainingPoints):
+            record.add(report)
+    said = about_run(record.curve, None)
+    log = [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines()]
+    means = smoothed([line["loss"] for line in log if "loss" in line])
+    unseen = [line["validation"] for line in log if "validation" in line]
+    assert len(means) == steps
+    assert f"Loss {means[-1]:.2f}" in said
+    floors = begun.references
+    assert floors["uniform"] == pytest.approx(math.log(begun.vocabulary))
+    below = [name for name in ("uniform", "unigram", "bigram") if means[-1] < floors[name]]
+    lowest = floors[below[-1]] if below else floors["uniform"]
+    assert f"{lowest:.2f}" in said
+    if below and unseen[-1] >= lowest:
+        assert f"{unseen[-1]:.2f}" in said
+    elif below:
+        assert f"since step {next(step for step, mean in enumerate(means, 1) if mean < lowest)}:" in said
