@@ -145,9 +145,9 @@ def test_the_sentence_says_what_changes_and_where_the_text_breaks() -> None:
     assert "breaks (" in sentence(calm, -1.0)
 
 
-def test_a_direction_that_other_texts_do_not_follow_is_called_noise() -> None:
+def test_a_direction_that_other_texts_do_not_follow_is_named() -> None:
     assert "+0.30 ± 0.20" in sentence(texts(gain=0.3), -1.0)
-    assert "noise" in sentence(texts(gain=0.3), -1.0)
+    assert "do not clearly follow" in sentence(texts(gain=0.3), -1.0)
     assert "“terrible. I was” instead of “amazing. I was”" in sentence(texts(gain=0.3), -1.0)
     same = replace(texts(), texts=(PLAIN,) * len(STRENGTHS))
     assert "No strength up to ±3.0" in sentence(same, 1.0)

@@ -58,7 +58,7 @@ class PerplexityPlot(Painted):
     def area(self) -> QRectF:
         """Return the box of the curve."""
         metrics = QFontMetricsF(self.theme.font(NORMAL))
-        left = max(metrics.horizontalAdvance(number(tick)) for tick in self.ticks()) + GAP_M
+        left = max(metrics.horizontalAdvance(number(tick)) for tick in self.ticks()) + GAP_M + self.theme.px(8)
         top = 2.4 * metrics.height()
         return QRectF(
             left, top, self.width() - left - GAP_M - self.theme.px(8), self.height() - top - 2.4 * metrics.height()
@@ -109,7 +109,7 @@ class PerplexityPlot(Painted):
                 continue
             lowest = round(y)
             painter.setPen(self.theme.color("muted"))
-            box = QRectF(0, y - metrics.height() / 2, area.left() - GAP_M, metrics.height())
+            box = QRectF(0, y - metrics.height() / 2, area.left() - GAP_M - self.theme.px(8), metrics.height())
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number(tick))
         painter.setPen(self.theme.color("muted"))
         for index, point in enumerate(self.points):

@@ -4,7 +4,6 @@ import math
 
 from engine.messages.steering import SteeredTexts
 from gui.i18n import number, t
-from gui.text import on_one_line
 
 BROKEN = 3.0  # times the perplexity of the text without steering
 REPEATED = 0.5  # share of pairs of tokens that a text has had before
@@ -66,7 +65,7 @@ def common(text: str, plain: str) -> int:
 
 
 def _short(text: str) -> str:
-    words = on_one_line(text.strip()).split(" ")
+    words = text.strip().partition("\n")[0].split(" ")
     kept = words[0][:SHOWN]
     for word in words[1:]:
         if len(kept) + 1 + len(word) > SHOWN:

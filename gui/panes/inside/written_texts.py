@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtCore import QRectF, QSize, QSizeF
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QTextCharFormat, QTextLayout
 
 from gui.text import break_lines, keep_phrases, utf16_length
@@ -51,7 +51,7 @@ class WrittenTexts(Painted):
         layouts, font = self._fitting()
         top, extra = 0.0, (self.height() - self._needed(layouts, font)) / len(layouts)
         for row, layout in zip(self.rows, layouts, strict=False):
-            height = self._row_height(layout, font) + extra
+            height = self._row_height(layout, font) + extra if extra >= 0 else self.height() / len(layouts)
             self._paint_row(painter, QRectF(0, top, self.width(), height - GAP_M), row, layout)
             top += height
 
@@ -66,7 +66,10 @@ class WrittenTexts(Painted):
         painter.setPen(self.theme.color("bad" if row.broken else "muted"))
         painter.drawText(inside, 0, row.heading)
         painter.setPen(self.theme.color("text"))
-        layout.draw(painter, inside.topLeft() + QPointF(self._column(), self._above()))
+        inside.adjust(self._column(), self._above(), 0, 0)
+        line = 1.3 * QFontMetricsF(layout.font()).height()
+        painter.setClipRect(QRectF(inside.topLeft(), QSizeF(inside.width(), inside.height() // line * line)))
+        layout.draw(painter, inside.topLeft())
         painter.restore()
 
     # --- Geometry --------------------------------------------------------------------------------
@@ -86,15 +89,15 @@ class WrittenTexts(Painted):
     def _fitting(self) -> tuple[list[QTextLayout], QFont]:
         """Return the layouts of the texts in the largest type that has room.
 
-        If none has, all texts are cut short beside their headings, or the last ones below headings left out.
+        If none has, the last ones below headings are left out, and of the others only the first lines are shown.
         """
-        for size in SIZES:
-            font = self.theme.font(size)
-            layouts = [self._layout(row, font) for row in self.rows]
-            if self._needed(layouts, font) <= self.height():
-                break
-        while not self._beside and len(layouts) > 1 and self._needed(layouts, font) > self.height():
-            layouts.pop()  # the first text is the one at the chosen strength
+        least = len(self.rows) if self._beside else min(2, len(self.rows))
+        for count in range(len(self.rows), least - 1, -1):
+            for size in SIZES:
+                font = self.theme.font(size)
+                layouts = [self._layout(row, font) for row in self.rows[:count]]
+                if self._needed(layouts, font) <= self.height():
+                    return layouts, font
         return layouts, font
 
     def _needed(self, layouts: list[QTextLayout], font: QFont) -> float:
