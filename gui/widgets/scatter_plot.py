@@ -48,6 +48,7 @@ FADED = 3.0  # zoom at which the names of regions have vanished
 LEVELS = 16  # colours of numbers
 CLOSE = 4.0  # zoom at which a single point is shown
 ROOM_FOR_HUGE = 320  # pixels at zoom 1 of the smaller side, with names of regions in huge type
+MOST_COVERED = 4  # points behind the name of a region; with more it is left out
 RING = 8  # radius, in pixels at zoom 1
 
 
@@ -323,7 +324,8 @@ class ScatterPlot(Painted):
         for (name, _), (x, y, _) in zip(self.regions, places.tolist(), strict=True):
             if self._texts.room.contains(QPointF(x, y)):
                 at = self._place_of_region(name, QPointF(x, y), font)
-                self._texts.paint(painter, name, at, font, color, halo)
+                if self._covered(self._texts.box(name, at, font)) <= MOST_COVERED:
+                    self._texts.paint(painter, name, at, font, color, halo)
         painter.setOpacity(1.0)
 
     def _place_of_region(self, name: str, centre: QPointF, font: QFont) -> QPointF:
