@@ -145,7 +145,7 @@ def test_the_highest_value_of_each_passage_is_the_brightest() -> None:
 
 def test_the_sentence_names_the_token_of_most_passages_and_what_follows() -> None:
     said = plain(of_neuron(neuron_report()))
-    assert said == "Layer 2, neuron 2 reacts to “of” in 2 of 3, and in 2 of 3 pushes up what follows."
+    assert said == "Layer 2, neuron 2 reacts to “of” in 2 of 3 passages; in 2 of 3 it pushes up what follows."
     seldom = plain(of_neuron(neuron_report(helped=0)))
     assert "it pushes “France” up, which seldom follows" in seldom
 
@@ -169,5 +169,6 @@ def test_the_sentence_of_a_head_gives_the_rule_that_its_passages_have_in_common(
     other = looking(*pieces, token=28, at=9)
     assert "1 of 1 to what followed the same token before" in plain(of_head(HeadReport(0, 0, (after,), 40.0)))
     assert "no simple rule" in plain(of_head(HeadReport(0, 0, (other,), 40.0)))
+    assert "in 2 of 2 passages at “␣w9”" in plain(of_head(HeadReport(0, 0, (other, other), 40.0)))
     assert "the same token" in plain(of_head(HeadReport(0, 0, (same,), 40.0)))
     assert "as heads with random weights do" in plain(of_head(HeadReport(0, 0, (same,), FAR - 1)))

@@ -108,7 +108,8 @@ def test_a_stand_in_is_not_called_the_training_text() -> None:
 
 
 def test_with_random_weights_the_near_states_are_said_to_repeat_the_words() -> None:
-    assert "0.75" in plain(of_near(NEAR))
+    assert plain(of_near(NEAR)).startswith("Nearest by hidden state after layer 2: cosine 0.75")
+    assert plain(of_near(replace(NEAR, usual=0.72))).startswith("No passage is much nearer")
     assert plain(of_near(replace(NEAR, agreement=0.99))).startswith("The hidden states only repeat")
 
 
@@ -140,10 +141,21 @@ def test_typed_words_are_looked_up_in_place_of_the_text(view: OriginView, engine
     assert view.page.span.text() == "a small bird"
 
 
+def test_a_changed_model_is_asked_for_its_states_again_but_not_one_in_training(
+    view: OriginView, engine_: FakeEngine
+) -> None:
+    asked = len(engine_.asked(FindNear)), len(engine_.asked(FindOrigin))
+    view.state.weights_changed.emit()
+    assert (len(engine_.asked(FindNear)), len(engine_.asked(FindOrigin))) == (asked[0] + 1, asked[1])
+    view.state.set_training(True)
+    assert not view.follows_live()
+
+
 def test_a_model_without_its_text_is_said_not_to_be_known(view: OriginView, engine_: FakeEngine, qtbot: QtBot) -> None:
     view._ended(SPAN, Ended(1, "failed", "error.origin_unknown", {"model": "toy"}))
     assert view.pane.sentence().startswith("Nobody can look that up here")
     assert view.page.unknown.isVisible()
+    assert view.pane.veil.isHidden()
     assert not view.page.places.text()
 
 

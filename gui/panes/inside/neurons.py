@@ -115,6 +115,9 @@ class NeuronsView(Part):
     def show_live(self) -> None:
         self.refresh()
 
+    def follows_live(self) -> bool:
+        return not self.state.training  # reading the passages takes too long for that
+
     def _scanned(self, found: LayerNeurons | Progress) -> None:
         if isinstance(found, LayerNeurons):
             self.shown = Shown(found)
@@ -124,6 +127,7 @@ class NeuronsView(Part):
     def _ended(self, end: Ended) -> None:
         if end.key == "error.origin_unknown":  # the page says so
             self.pane.messages.withdraw(end.key)
+            self.pane.settle("ScanLayer")
             self.shown = Shown(unknown=True)
             self._draw()
 
@@ -300,8 +304,8 @@ def _passage(passage: TintedPassage, highest: float, looking: int | None) -> lis
     first = 0 if looking is not None else max(0, passage.token - BEFORE)
     spans = [Span("… ", None, look="text")] if first else []
     for index in range(first, len(passage.pieces)):
-        value, piece = float(passage.values[index]), passage.pieces[index].replace("\n", " ")
-        share = max(0.0, value / highest)
+        value, piece = float(passage.values[index]), passage.pieces[index].replace("\n", "⏎")
+        share = max(0.0, value / highest) ** (0.5 if looking is not None else 1.0)  # the scale of all shares of heads
         words = t("pane.inside.neurons.value", token=visible(passage.pieces[index]), value=number(value, 2))
         mark = "●" if index == looking else ""
         spans.append(Span(mark + piece, share if share > 0.02 else None, words, look="text"))

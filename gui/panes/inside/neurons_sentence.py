@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.messages.neurons import HeadReport, NeuronReport
 from gui.i18n import number, t
-from gui.text import word
+from gui.text import visible, word
 
 HALF = 0.5
 FAR = 24.0  # tokens: with random weights, heads reach about 20
@@ -36,6 +36,9 @@ def of_head(report: HeadReport) -> str:
     after = sum(target > 0 and passage.pieces[target - 1] == passage.pieces[passage.token] for passage, target in looks)
     words |= {"passages": len(looks), "same": max(same, after)}
     if max(same, after) < HALF * len(looks):
+        piece, times = Counter(passage.pieces[target] for passage, target in looks).most_common(1)[0]
+        if times > 1 and times >= HALF * len(looks):
+            return t("pane.inside.neurons.says.one_target", **words, token=visible(piece), times=times)
         return t("pane.inside.neurons.says.far", **words)
     return t("pane.inside.neurons.says.same" if same >= after else "pane.inside.neurons.says.after_same", **words)
 

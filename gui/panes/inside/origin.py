@@ -97,6 +97,14 @@ class OriginView(Part):
         request = FindOrigin(span, *self._paths)
         self.ask(request, partial(self._found, span), ended=partial(self._ended, span))
 
+    def show_live(self) -> None:
+        """Compare the hidden states of the changed model; the runs of words do not depend on it."""
+        if self.shown.origin is not None:
+            self.ask(FindNear(self.shown.span, *self._paths), partial(self._near_found, self.shown.span))
+
+    def follows_live(self) -> bool:
+        return not self.state.training  # reading the passages takes too long for that
+
     def _found(self, span: str, found: Origin | Progress) -> None:
         if isinstance(found, Origin):
             self.shown = Shown(span, found, run=longest(found.runs))
@@ -111,6 +119,7 @@ class OriginView(Part):
     def _ended(self, span: str, end: Ended) -> None:
         if end.key == "error.origin_unknown":  # the page says so
             self.pane.messages.withdraw(end.key)
+            self.pane.settle("FindOrigin")
             self.shown = Shown(span, unknown=True)
             self._draw()
 

@@ -4,6 +4,7 @@ from engine.messages.origin import NearPassages, Origin
 from gui.i18n import number, t
 from gui.text import JAPANESE
 
+NEARER = 0.05  # cosine beyond the usual one from which a passage is near
 SAME = 0.9  # agreement with the mean embeddings from which the layers add nothing
 
 
@@ -27,6 +28,8 @@ def of_near(near: NearPassages) -> str:
     if near.agreement > SAME:
         return t("pane.inside.origin.near_words", agreement=number(near.agreement, 2))
     first = number(near.passages[0].cosine, 2)
+    if near.passages[0].cosine < near.usual + NEARER:
+        return t("pane.inside.origin.near_none", layer=near.layer, cosine=first, usual=number(near.usual, 2))
     return t("pane.inside.origin.near", layer=near.layer, cosine=first, usual=number(near.usual, 2))
 
 
