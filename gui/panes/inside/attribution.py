@@ -47,6 +47,7 @@ class Attributing(Part):
         super().__init__(pane)
         self.page = AttributionPage()
         self.shown: Attribution | None = None
+        self._began: Attribution | None = None  # until occlusion has answered
         self._progress = 0.0
         self._key: object = None  # what was asked for depends on
         self._typing = timer(self, TYPING_MS, self.refresh, single_shot=True)
@@ -85,7 +86,7 @@ class Attributing(Part):
             return
         if isinstance(answer, Progress):
             self._progress = answer.fraction or 0.0
-        elif answer.method == METHODS[0]:
+        elif answer.method == METHODS[0] and self._began is not None:
             self.shown = self._began.with_values(answer)
             self.pane.settle("AttributeText")  # gradients are shown as they arrive
         elif self.shown is not None:
