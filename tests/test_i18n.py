@@ -29,7 +29,7 @@ from gui.panes.embeddings import map_controls
 from gui.panes.generation import compare_page, comparing, writing_page
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.units import UNITS
-from gui.panes.inside import attribution_shown, desk_page, patch, steer
+from gui.panes.inside import attribution_shown, card_facts, desk_page, patch, steer
 from gui.panes.inside.neurons import KINDS as NEURONS, LISTS
 from gui.panes.inside.pane import InsidePane
 from gui.panes.map.plan import DROPPED, IN_THREE
@@ -125,6 +125,8 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.subtitle.{}": GenerationPane.PARTS,
     "pane.generation.unit.{}": UNITS,
     "pane.generation.{}": ("step", "back", "more", "side", "tree_button", "copy", "clear", "live", "length"),
+    "pane.inside.card.title.{}": card_facts.TITLES,
+    "pane.inside.card.{}": ("methods_agree", "methods_disagree", "needs", "needs_none"),
     "pane.inside.desk.{}": ("candidates", "meters", "before", "after", "turn_off", "turn_on", "all_on"),
     "pane.inside.desk.{}_name": ("group", "meter", "grid", "ranking", "candidates", "meters"),
     "pane.inside.desk.by_{}": ("answer", *METERS),

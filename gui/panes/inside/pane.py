@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gui.panes.inside.attribution import Attributing
+from gui.panes.inside.card import Card
 from gui.panes.inside.desk import Desk
 from gui.panes.inside.lens import Lens
 from gui.panes.inside.neurons import NeuronsView
@@ -25,6 +26,7 @@ class InsidePane(PartsPane):
         "FindOrigin",
         "ScanLayer",
         "TryPrecisions",
+        "CardLens",
     )
     PARTS: ClassVar[Mapping[str, type[Part]]] = {
         "lens": Lens,
@@ -35,4 +37,5 @@ class InsidePane(PartsPane):
         "neurons": NeuronsView,
         "origin": OriginView,
         "precision": Precision,
+        "card": Card,
     }
