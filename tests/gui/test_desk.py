@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -16,7 +16,7 @@ from gui.changes import factors_of
 from gui.colormaps import share_color
 from gui.i18n import set_language
 from gui.panes.attention.pane import AttentionPane
-from gui.panes.inside.desk import Desk
+from gui.panes.inside.desk import CANDIDATES, Desk
 from gui.panes.inside.desk_ranking import Ranking
 from gui.panes.inside.desk_sentence import Strongest, sentence
 from gui.panes.inside.fader_grid import FaderGrid
@@ -365,3 +365,50 @@ def test_the_grid_paints_factors_effects_and_the_cross_of_a_part_that_is_off(qtb
     assert bright[:, grid.cell((1, 0)).center().toPoint().x()].any()
     assert grid.describe((0, 0)) == "Layer 1, head 1: off"
     assert grid.describe((1, None)) == "Layer 2, MLP: 1.00"
+
+
+def test_only_the_leading_candidates_are_listed(desk: Desk) -> None:
+    shares = np.linspace(0.2, 0.01, 12, dtype=np.float32)
+    pieces = tuple("abcdefghijkl")
+    desk._mixed(desk.state.text, Mixed(np.arange(12, dtype=np.int32), pieces, shares, shares[::-1].copy()))
+    pairs = desk.page.candidates.pairs
+    assert len(pairs) == CANDIDATES
+    assert min(max(pair.before, pair.after) for pair in pairs) >= float(np.sort(np.maximum(shares, shares[::-1]))[-6])
+
+
+@pytest.mark.parametrize(("width", "height"), [(560, 360), (800, 460), (1400, 900)])
+def test_a_small_pane_keeps_the_faders(desk: Desk, width: int, height: int) -> None:
+    page = desk.page
+    desk.adapt_layout(QSize(width, height))
+    assert not page.grid.isHidden()
+    assert page.side.isHidden() == (width < 760)
+    assert page.texts.isHidden() == (height < 560)
+    assert page.meters.isHidden() == (height < 430)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_label_of_the_desk_is_in_the_language(desk: Desk, language: str) -> None:
+    set_language(language)
+    page = desk.page
+    words = [button.text() for button in (page.off, page.on, page.all_on, page.rank)]
+    words += [title.text() for title in page.titles.values()]
+    words += [page.group.itemText(index) for index in range(page.group.count())]
+    words += [page.meter.itemText(index) for index in range(page.meter.count())]
+    assert all(word and not word.startswith("pane.") for word in words)
+    assert any(not word.isascii() for word in words) or language == "en"
+
+
+def test_the_ranking_can_be_cancelled(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.answers[RankParts] = lambda _: []
+    desk.page.side_choice.choose("rank")
+    desk.rank_by("")
+    desk.page.show_progress(0.25, "0:03 left")
+    assert desk.page.rank.text() == "Cancel"
+    assert desk.page.progress.value() == 25
+    if desk.pane.asking("RankParts"):
+        qtbot.mouseClick(desk.page.rank, Qt.MouseButton.LeftButton)
+    else:
+        desk.page.show_progress(None, "")
+    assert not desk.pane.asking("RankParts")
+    assert desk.page.rank.text() == "Which matter most?"
+    assert desk.page.progress.isHidden()

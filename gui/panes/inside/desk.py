@@ -41,6 +41,7 @@ from gui.text import on_one_line, visible
 from gui.widgets.coloured_text import Span
 
 REST_MS = 300  # after the last change, before the text is written and the meters are measured
+CANDIDATES = 6
 ENOUGH = 0.4  # least share of a head's attention to belong to a kind, as in the Attention pane
 ROOM_FOR_SIDE, ROOM_FOR_TEXTS, ROOM_FOR_METERS = 760, 560, 430  # pixels at zoom 1 of the pane's width and height
 
@@ -306,7 +307,7 @@ class Desk(Part):
         shown = self.shown
         if shown is None:
             return
-        self.page.candidates.set_pairs(pairs_of(shown.mixed))
+        self.page.candidates.set_pairs(pairs_of(shown.mixed)[:CANDIDATES])
         self.page.meters.set_pairs([_pair(name, *levels) for name, levels in shown.levels.items()])
         self.page.before.set_spans(_spans(shown.before))
         differs = [i for i, piece in enumerate(shown.after) if shown.before[i : i + 1] != (piece,)]
