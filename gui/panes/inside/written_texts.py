@@ -67,7 +67,7 @@ class WrittenTexts(Painted):
         painter.drawText(inside, 0, row.heading)
         painter.setPen(self.theme.color("text"))
         inside.adjust(self._column(), self._above(), 0, 0)
-        line = 1.3 * QFontMetricsF(layout.font()).height()
+        line = self._line(layout.font())
         painter.setClipRect(QRectF(inside.topLeft(), QSizeF(inside.width(), inside.height() // line * line)))
         layout.draw(painter, inside.topLeft())
         painter.restore()
@@ -108,7 +108,11 @@ class WrittenTexts(Painted):
         return self._above() + self._height(layout, font) + 2 * GAP_M
 
     def _height(self, layout: QTextLayout, font: QFont) -> float:
-        return layout.lineCount() * 1.3 * QFontMetricsF(font).height()
+        return layout.lineCount() * self._line(font)
+
+    def _line(self, font: QFont) -> float:
+        """Return the height of a line, which is less for many texts beside their headings."""
+        return (1.1 if self._beside else 1.3) * QFontMetricsF(font).height()
 
     def _layout(self, row: Row, font: QFont) -> QTextLayout:
         parts = [keep_phrases(_on_lines(part)) for part in (row.prompt, row.text[: row.same], row.text[row.same :])]
@@ -122,7 +126,7 @@ class WrittenTexts(Painted):
             formats.append(made)
             start += made.length
         layout.setFormats(formats)
-        break_lines(layout, max(1.0, self.width() - self._column() - 2 * GAP_M), 1.3 * QFontMetricsF(font).height())
+        break_lines(layout, max(1.0, self.width() - self._column() - 2 * GAP_M), self._line(font))
         return layout
 
 
