@@ -16,7 +16,8 @@ class Invitation(Themed, QFrame):
     def __init__(self, examples: QMenu) -> None:
         super().__init__()
         self.setObjectName("notice")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        # Not Fixed: in a narrow window its words need more lines than its size hint has.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.headline, self.words = label("headline", wraps=True), label("content", wraps=True)
         self.examples, self.open, self.model, self.dismiss = (QPushButton() for _ in range(4))
         self.examples.setProperty("primary", True)

@@ -415,3 +415,10 @@ def test_file_dialogs_open_in_the_users_last_folder_or_in_documents(
     assert window.opening._last_folder() == str(tmp_path / "documents")
     (tmp_path / "documents").rmdir()
     assert window.opening._last_folder() == str(Path.home())
+
+
+def test_the_invitation_is_as_high_as_its_words_need_in_a_narrow_window(qtbot: QtBot, window: MainWindow) -> None:
+    words = window.invitation.words
+    window.invitation.show()
+    window.resize(900, 900)
+    qtbot.waitUntil(lambda: words.width() < 400 and words.height() >= words.heightForWidth(words.width()))
