@@ -12,11 +12,13 @@ from pytestqt.qtbot import QtBot
 from engine.messages.generation import Generate, PredictNext, SamplingSettings
 from gui.i18n import t
 from gui.panes.generation.pane import GenerationPane
+from gui.panes.generation.stage_text import StageText
 from gui.panes.generation.tree_layout import arrange, log_probability
 from gui.widgets.branches import Branches
+from gui.widgets.coloured_text import Span
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, candidates, generated, model, points
-from tests.gui.hands import click as click_at, press
+from tests.gui.hands import click as click_at, press, show
 
 
 @pytest.fixture
@@ -395,3 +397,20 @@ def test_what_was_seen_ahead_goes_with_its_text(qtbot: QtBot, window: MainWindow
     assert (shown.prompt, shown.leaves()) == ("The dog", [])
     qtbot.waitUntil(lambda: pane.writing.ahead.tree is not None)
     assert pane.writing.page.stage.small_tree.page.tree.prompt == "The dog"
+
+
+def test_a_text_whose_words_break_early_is_not_scrolled(qtbot: QtBot) -> None:
+    text: StageText = show(qtbot, StageText(), 330, 250)
+    for words in ("For breakfast I have", "a wonderful wonderful day", "猫は森で暮らしている。" * 3, "x" * 60):
+        text.set_spans([Span(words, None)])
+        assert text.page.minimumHeight() <= text.viewport().height()
+
+
+def test_the_texts_side_by_side_take_no_room_from_the_candidates_while_they_are_hidden(
+    window: MainWindow, pane: GenerationPane
+) -> None:
+    window.resize(1280, 720)
+    stage = pane.writing.page.stage
+    assert stage.views.minimumSize().width() < 200
+    pane.writing.page.side_button.setChecked(True)
+    assert stage.views.minimumSize().width() > 200

@@ -17,6 +17,7 @@ from gui.widgets.candidate_bars import CandidateBars
 from gui.widgets.coloured_text import Span
 from gui.widgets.draw_strip import DrawStrip
 from gui.widgets.legend import Entry, Legend
+from gui.widgets.painted import Policy
 
 COLUMNS = (0.0, 1.0, 2.0)  # temperatures of the side-by-side view
 VIEWS = ("text", "side", "tree")
@@ -37,9 +38,12 @@ class Stage(Themed, QWidget):
             words.setMinimumWidth(1)
         self.views, self._several = QStackedLayout(), False
         self.looks_ahead = False  # whether the small tree is, or soon will be, what the model would write next
-        for page in (self._build_single(), self._build_columns(), self.tree):
+        self.pages = (self._build_single(), self._build_columns(), self.tree)
+        for page in self.pages:
             page.setMinimumHeight(1)  # in a low tile the text scrolls
             self.views.addWidget(page)
+        self.views.currentChanged.connect(self._give_room)
+        self._give_room()
         self.right = QWidget()
         self.right.setLayout(column(self.bars_title, self.bars, spacing=GAP_S))
         upper = row(self.views, self.right, spacing=GAP_L)
@@ -75,6 +79,12 @@ class Stage(Themed, QWidget):
         ]
         page.setLayout(row(*parts, spacing=GAP_M))
         return page
+
+    def _give_room(self) -> None:
+        """Let only the page that is shown need a width."""
+        for page in self.pages:
+            needed = Policy.Preferred if page is self.views.currentWidget() else Policy.Ignored
+            page.setSizePolicy(needed, Policy.Preferred)
 
     # --- Showing it ------------------------------------------------------------------------------
 

@@ -2,13 +2,14 @@
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
 
 from gui.theme import GAP_S, HUGE, LARGE, NORMAL
 from gui.widgets.coloured_text import ColouredText, Span
 
 SIZES = (60, 44, 36, HUGE, 24, LARGE, 17, NORMAL)  # pixels at zoom 1, the largest first
+MEASURED = 200  # characters, at most, of a text whose lines are measured
 FILLED = 0.85  # of a line, where words are kept whole
 
 
@@ -49,5 +50,14 @@ class StageText(ColouredText):
         width = FILLED * max(1, self.viewport().width())
         if len(text) * metrics.averageCharWidth() * metrics.height() > 4 * width * height:
             return False  # far too long, and not worth measuring
-        lines = sum(max(1, math.ceil(metrics.horizontalAdvance(line) / width)) for line in text.split("\n"))
-        return lines * round(metrics.height() + 3 * GAP_S) <= height
+        return self._lines(text, metrics, width) * round(metrics.height() + 3 * GAP_S) <= height
+
+    def _lines(self, text: str, metrics: QFontMetricsF, width: float) -> int:
+        """Return the number of lines of a text; those of a long one are estimated, which is quicker."""
+        if len(text) > MEASURED:
+            return sum(max(1, math.ceil(metrics.horizontalAdvance(line) / width)) for line in text.split("\n"))
+        room, wrap = QRectF(0, 0, width, 1e6), Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere
+        whole = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap.value, text)
+        if whole.width() > width:  # a word is wider than a line
+            whole = metrics.boundingRect(room, wrap.value, text)
+        return max(1, round(whole.height() / metrics.lineSpacing()))
