@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.messages.attribution import AttributeText, Contributions, Explained
 from engine.messages.inside import LensGrid, ReadLens
 from engine.messages.models import ChangeModel, WeightsForm
 from engine.messages.patching import PatchPair, PatchTexts
@@ -18,7 +19,7 @@ from engine.service.session import Session
 from gui.scenes import INSIDE, in_language, read_scenes
 from gui.theme import ASSETS
 from tests.engine.claims import write
-from tests.engine.sessions import ask
+from tests.engine.sessions import ask, start
 
 SCENES = read_scenes(INSIDE)
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -148,3 +149,22 @@ def test_one_step_towards_sad_makes_the_food_terrible(weights: WeightsForm) -> N
     *_, found = (one for one in ask(opened(scene.model, weights), request) if isinstance(one, SteeredTexts))
     assert found.texts[0].strip().startswith("terrible")
     assert found.texts[1].strip().startswith("amazing")
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_mary_and_then_the_giver_speak_for_mary(weights: WeightsForm) -> None:
+    words = SCENES["giver"].saved["inside"]["attribution"]
+    request = AttributeText(text_of("giver", "en"), word=words["word"], against=words["against"])
+    answers = start(opened("smollm2", weights), request)
+    explained = next(one for one in answers if isinstance(one, Explained))
+    occlusion = next(one for one in answers if isinstance(one, Contributions))
+    answers.close()  # before the gradients
+    assert (explained.target, explained.against, occlusion.method) == (" Mary", " John", "occlusion")
+    first, second = np.argsort(-occlusion.values)[:2]
+    assert explained.pieces[first] == " Mary"
+    assert explained.pieces[second] == " John"
+    assert " John" in explained.pieces[:second]  # it is the second one
+
+
+def test_there_are_ten_cases() -> None:
+    assert len(SCENES) == 10
