@@ -399,16 +399,20 @@ def test_every_label_of_the_desk_is_in_the_language(desk: Desk, language: str) -
 
 
 def test_the_ranking_can_be_cancelled(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
-    engine.answers[RankParts] = lambda _: []
+    del engine.answers[RankParts]  # it never ends
     desk.page.side_choice.choose("rank")
-    desk.rank_by("")
-    desk.page.show_progress(0.25, "0:03 left")
+    qtbot.mouseClick(desk.page.rank, Qt.MouseButton.LeftButton)
     assert desk.page.rank.text() == "Cancel"
-    assert desk.page.progress.value() == 25
-    if desk.pane.asking("RankParts"):
-        qtbot.mouseClick(desk.page.rank, Qt.MouseButton.LeftButton)
-    else:
-        desk.page.show_progress(None, "")
+    assert not desk.page.progress.isHidden()
+    qtbot.mouseClick(desk.page.rank, Qt.MouseButton.LeftButton)
     assert not desk.pane.asking("RankParts")
     assert desk.page.rank.text() == "Which matter most?"
     assert desk.page.progress.isHidden()
+
+
+def test_texts_and_meters_of_the_faders_before_are_not_awaited(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    del engine.answers[Rewrite], engine.answers[Measure]
+    desk._ask_for_more()
+    desk.set_factors({(0, 0): 0.5})
+    set_by(qtbot, desk, Scaled(0, 0, 0.5))
+    assert not any(map(desk.pane.asking, ("Rewrite", "Measure")))

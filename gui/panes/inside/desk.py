@@ -100,6 +100,8 @@ class Desk(Part):
 
     def _ask(self, slot: str) -> None:
         text = self.state.text
+        for late in ("Rewrite", "Measure"):  # what they go on to answer belongs to the faders before
+            self.drop(late)
         self.ask(Mix(text), lambda mixed: self._mixed(text, mixed), slot)
         self._rest.start()
 
