@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
-    QFont,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
@@ -36,6 +35,7 @@ from gui.widgets.label_ranks import NO_LABEL, label_rank
 from gui.widgets.legend import Entry
 from gui.widgets.painted import Painted, Policy
 from gui.widgets.point_image import DIM, Layer, paint_points
+from gui.widgets.region_names import place_of_name
 from gui.widgets.stamps import GLYPHS
 from gui.widgets.view import View
 
@@ -48,7 +48,6 @@ FADED = 3.0  # zoom at which the names of regions have vanished
 LEVELS = 16  # colours of numbers
 CLOSE = 4.0  # zoom at which a single point is shown
 ROOM_FOR_HUGE = 320  # pixels at zoom 1 of the smaller side, with names of regions in huge type
-MOST_COVERED = 4  # points behind the name of a region; with more it is left out
 RING = 8  # radius, in pixels at zoom 1
 
 
@@ -320,30 +319,14 @@ class ScatterPlot(Painted):
         font = self.theme.font(HUGE if roomy else LARGE, bold=True)
         color, halo = self.theme.color("text"), self.theme.color("surface")
         painter.setOpacity(strength * (0.8 if self._is_crowd() else 0.5))
+        points = None if self._is_crowd() else self._placed
         places = self._view.place(np.array([centre for _, centre in self.regions]), self.width(), self.height())
         for (name, _), (x, y, _) in zip(self.regions, places.tolist(), strict=True):
             if self._texts.room.contains(QPointF(x, y)):
-                at = self._place_of_region(name, QPointF(x, y), font)
-                if self._covered(self._texts.box(name, at, font)) <= MOST_COVERED:
+                at = place_of_name(self._texts, name, QPointF(x, y), font, points, self.theme.px(RING))
+                if at is not None:
                     self._texts.paint(painter, name, at, font, color, halo)
         painter.setOpacity(1.0)
-
-    def _place_of_region(self, name: str, centre: QPointF, font: QFont) -> QPointF:
-        """Return the place near the centre of a region where its name covers the fewest points and no other name."""
-        size = QFontMetricsF(font).size(0, name)
-        across, down = size.width() / 2 + self.theme.px(RING), size.height()
-        ways = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (1, -1), (-1, 1), (1, 1), (0, -2), (0, 2))
-        places = [centre + QPointF(x * across, y * down) for x, y in ways[: 3 if self._is_crowd() else None]]
-        return min(places, key=lambda place: self._covered(self._texts.box(name, place, font)))
-
-    def _covered(self, box: QRectF) -> int:
-        """Return how many points a text in this box would cover; more than all if another text is there."""
-        if not self._texts.fits(box):
-            return len(self.points) + 1
-        if self._is_crowd():  # whose points are covered everywhere
-            return 0
-        x, y = self._placed[:, 0], self._placed[:, 1]
-        return int(((x > box.left() - GAP_S) & (x < box.right() + GAP_S) & (y > box.top()) & (y < box.bottom())).sum())
 
     def _paint_paths(self, painter: QPainter) -> None:
         for index, path in reversed(list(enumerate(self.paths))):
