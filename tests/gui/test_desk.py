@@ -23,6 +23,7 @@ from gui.panes.inside.fader_grid import FaderGrid
 from gui.panes.inside.faders import all_parts, stepped, with_factors
 from gui.panes.inside.pair_bars import Pair, PairBars
 from gui.panes.inside.pane import InsidePane
+from gui.panes.map.pane import MapPane
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, mixed, model, parts_tried
 from tests.gui.hands import drag, painted, plain, press, show, turn_wheel
@@ -416,3 +417,18 @@ def test_texts_and_meters_of_the_faders_before_are_not_awaited(desk: Desk, engin
     desk.set_factors({(0, 0): 0.5})
     set_by(qtbot, desk, Scaled(0, 0, 0.5))
     assert not any(map(desk.pane.asking, ("Rewrite", "Measure")))
+
+
+def test_the_map_outlines_what_is_changed(window: MainWindow, qtbot: QtBot) -> None:
+    window.state.set_model(model())
+    window.state.set_text("The capital of France")
+    window.workspace.set_layout(1, ["map"])
+    window.workspace.show()
+    window.show_pane("map")
+    pane = window.workspace.pane(MapPane)
+    qtbot.waitUntil(lambda: pane.map.view is not None)
+    bad = pane.map.theme.color("bad")
+    assert not painted(pane.map, bad).any()
+    window.state.wish_interventions((Scaled(1, 1, 0.0), Scaled(0, None, 0.5)))
+    qtbot.waitUntil(lambda: getattr(pane.map.view, "changed", None) == {(1, "attention"), (0, "mlp")})
+    assert painted(pane.map, bad).any()

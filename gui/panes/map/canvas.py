@@ -25,6 +25,7 @@ class View:
     layer: int
     lit: str  # the station that is highlighted
     focus: Part | None  # the part with the keyboard focus
+    changed: frozenset[tuple[int, str]] = frozenset()  # layer and "attention" or "mlp": parts changed in the model
 
     @property
     def row(self) -> int:
@@ -61,9 +62,9 @@ class Canvas:
         self.painter.setFont(next(fits, self.font(sizes[-1], bold)))
         self._draw_words(box, words, color, align)
 
-    def _outline(self, box: QRectF, width: float, radius: float = 6) -> None:
+    def _outline(self, box: QRectF, width: float, radius: float = 6, color: str = "accent") -> None:
         self.painter.setBrush(Qt.BrushStyle.NoBrush)
-        self.painter.setPen(QPen(self.theme.color("accent"), width))
+        self.painter.setPen(QPen(self.theme.color(color), width))
         self.painter.drawRoundedRect(box, radius, radius)
 
     def _fill(self, box: QRectF, color: QColor, radius: float = 3) -> None:

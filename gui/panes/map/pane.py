@@ -16,6 +16,7 @@ from engine.messages.generation import (
     PredictNext,
 )
 from engine.messages.map import ForwardTrace, TraceForward
+from gui.changes import factors_of
 from gui.i18n import number, t
 from gui.layout import label, row, set_property, stack, timer
 from gui.pane import Pane, Table
@@ -145,6 +146,8 @@ class MapPane(Pane):
         chosen = self._own if self.state.token is None else self.state.token
         first = self.trace.first if self.trace is not None else 0
         self.map.set_selection(None if chosen is None else chosen - first, self.state.layer)
+        changed = factors_of(self.state.interventions)
+        self.map.set_changed(frozenset((layer, "mlp" if head is None else "attention") for layer, head in changed))
         self.map.set_lit(self._lit)
         busy = self._stepping.isActive() or self._lit == "back"
         self.play_button.setText(t("pane.map.pause" if self._playing else "pane.map.play"))

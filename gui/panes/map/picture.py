@@ -201,6 +201,9 @@ class Picture(Outcome):
                 self._paint_label(cell.label, index)
             self._paint_attention(cell.attention, index)
             self._paint_mlp(cell, index)
+            for part, box in (("attention", cell.attention), ("mlp", cell.mlp)):
+                if (index, part) in self.view.changed:
+                    self._outline(box.adjusted(-1, -1, 1, 1), 2.0, 2, "bad")
         if not self.plan.legend.isEmpty():
             self._paint_legend(self.plan.legend)
 

@@ -38,6 +38,12 @@ class ModelMap(Painted):
             self.view = replace(self.view, trace=trace, prompt=prompt, written=written, written_tokens=written_tokens)
         self._changed()
 
+    def set_changed(self, changed: frozenset[tuple[int, str]]) -> None:
+        """Mark the parts that are changed in the model: each a layer and "attention" or "mlp"."""
+        if self.view is not None and self.view.changed != changed:
+            self.view = replace(self.view, changed=changed)
+            self._changed()
+
     def set_selection(self, token: int | None, layer: int) -> None:
         """Select a token, by its row in the trace, and a layer."""
         if self.view is not None:
