@@ -23,17 +23,18 @@ from numpy.typing import NDArray
 from engine.messages.origin import Verdict
 
 LONGEST = 512  # words of a span
-SHUFFLES = 40  # texts of the same words
+SHUFFLES, FEWEST = 40, 10  # texts of the same words; fewer if they have more than SHUFFLED words together
+SHUFFLED = 5_000
 RARE = 0.95  # of the shuffled texts have no longer run than `chance`
 WHOLE = 0.8  # least share of the span in one run of a span that is known by heart
 MOSTLY = 0.5  # least share of the span in runs beyond chance of a span that is put together
 
-# Each Japanese or Chinese character is a word, because the text has no spaces. A piece keeps a run of one script.
+# Each Japanese or Chinese character is a word, because the text has no spaces. A piece is a part of one script.
 _KANJI = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _HIRAGANA, _KATAKANA = r"\u3041-\u309f", r"\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f"
 _WORD = rf"[^\W_{_KANJI}{_HIRAGANA}{_KATAKANA}]+"
 WORDS = re.compile(rf"{_WORD}|[^\W_]")
-PIECES = re.compile(rf"{_WORD}|[{_KANJI}]+|[{_HIRAGANA}]+|[{_KATAKANA}]+|[^\W_]")
+PIECES = re.compile(rf"{_WORD}|[{_KANJI}]{{1,4}}|[{_HIRAGANA}]{{1,4}}|[{_KATAKANA}]+|[^\W_]")
 SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])[」』）]*\s*|\n+")
 
 
@@ -100,15 +101,24 @@ def build_index(text: str) -> Generator[float, None, TextIndex]:
 
 def longest_runs(index: TextIndex, words: Sequence[str]) -> list[Run]:
     """Return the longest run from each word of a span on; its length is 0 for a word that the text does not have."""
-    unknown = len(index.numbers)
-    coded = np.array([index.numbers.get(word, unknown) for word in words], ">u4").tobytes()
+    coded = _coded(index, words)
     return [_longest_run(index, coded[4 * first :], first) for first in range(len(words))]
 
 
-def _longest_run(index: TextIndex, wanted: bytes, first: int) -> Run:
+def _coded(index: TextIndex, words: Sequence[str]) -> bytes:
+    unknown = len(index.numbers)
+    return np.array([index.numbers.get(word, unknown) for word in words], ">u4").tobytes()
+
+
+def _length(index: TextIndex, wanted: bytes) -> int:
+    """Return the number of words of the longest run that `wanted` begins with."""
     place = bisect_left(index.suffixes_N, wanted, key=lambda word: _suffix(index, int(word), len(wanted)))
     neighbours = index.suffixes_N[max(0, place - 1) : place + 1]
-    length = max((_common(wanted, _suffix(index, int(word), len(wanted))) for word in neighbours), default=0)
+    return max((_common(wanted, _suffix(index, int(word), len(wanted))) for word in neighbours), default=0)
+
+
+def _longest_run(index: TextIndex, wanted: bytes, first: int) -> Run:
+    length = _length(index, wanted)
     if length == 0:
         return Run(first, 0, 0, 0)
     begun = wanted[: 4 * length]
@@ -138,15 +148,16 @@ def maximal(runs: Sequence[Run]) -> list[Run]:
 def chance(index: TextIndex, span: str, seed: int = 1) -> int:
     """Return how many words the longest run of a text of the same words has by chance.
 
-    The span's words, in Japanese its runs of one script, are put in a random order SHUFFLES times; RARE of these texts
-    have no longer run.
+    The span's words, in Japanese pieces of one script, are put in a random order up to SHUFFLES times; RARE of these
+    texts have no longer run.
     """
-    pieces, rng, found = PIECES.findall(span), Random(seed), []
-    for _ in range(SHUFFLES):
+    pieces, rng, found = PIECES.findall(span)[:LONGEST], Random(seed), []
+    shuffles = min(SHUFFLES, max(FEWEST, SHUFFLED // max(1, len(words_of(span)))))
+    for _ in range(shuffles):
         rng.shuffle(pieces)
-        runs = longest_runs(index, [word for piece in pieces for word in words_of(piece)])
-        found.append(max((run.length for run in runs), default=0))
-    return sorted(found)[int(RARE * SHUFFLES) - 1]
+        coded = _coded(index, [word for piece in pieces for word in words_of(piece)])
+        found.append(max((_length(index, coded[first:]) for first in range(0, len(coded), 4)), default=0))
+    return sorted(found)[int(RARE * shuffles) - 1]
 
 
 def covered(runs: Sequence[Run], least: int) -> int:
