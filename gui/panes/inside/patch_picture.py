@@ -67,7 +67,7 @@ class PatchPicture(Painted):
     def _labels(self) -> float:
         """Return the width of what is left of the cells."""
         metrics = QFontMetricsF(self.theme.font(NORMAL))
-        names = (t("pane.inside.layer"), t("pane.inside.patch.from"), t("pane.inside.patch.into"), "188")
+        names = (f"{t('pane.inside.layer')} 1", t("pane.inside.patch.from"), t("pane.inside.patch.into"))
         return max(map(metrics.horizontalAdvance, names)) + GAP_M
 
     def _answers(self) -> float:
