@@ -100,10 +100,11 @@ def _add_patch(commands: Commands) -> None:
     for name, words in (("answer", "what follows the first text"), ("instead", "what follows the second")):
         command.add_argument(f"--{name}", required=True, metavar="W", help=f"{words}; its first token counts")
     command.add_argument("--part", choices=("resid_post", "attn_out", "mlp_out"), default="resid_post")
+    command.add_argument("--heads-at", type=int, metavar="N", help="patch single heads at token N, counted from 0")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
     command.epilog = (
-        "L layers, T tokens: effect [L, T], how much of logit(answer) - logit(instead) comes over, 0 none, 1 all; "
-        "tokens [T] of the second text, which must have as many as the first."
+        "L layers, T tokens, H heads: effect [L, T], or of heads [L, H], how much of logit(answer) - logit(instead) "
+        "comes over, 0 none, 1 all; tokens [T] of the second text, which must have as many as the first."
     )
 
 
@@ -112,18 +113,25 @@ def patch(options: argparse.Namespace) -> None:
 
     from engine.generation.decoding import Reader
     from engine.generation.words import first_token
-    from engine.inspection.patching import patch_all
+    from engine.inspection.patching import Pair, patch_all
 
     model, tokenizer = load(options)
     source, target = (_ids(model, tokenizer, text) for text in (options.from_text, options.into_text))
     answer = first_token(Reader(model), tokenizer, options.from_text, source, options.answer)
     instead = first_token(Reader(model), tokenizer, options.into_text, target, options.instead)
-    effect_LT = np.zeros((model.config.n_layers, len(target)), np.float32)
+    answers, at, L = (answer, instead), options.heads_at, model.config.n_layers
+    if at is None:
+        rows = patch_all(model, source, target, answers, options.part)
+    elif 0 <= at < len(target):
+        rows = Pair(model, source, target, answers, "z").heads(at)
+    else:
+        raise EngineError("error.config_range", setting="token", value=at, least=0, most=len(target) - 1)
+    found = {}
     with ProgressLine() as line:
-        for layer, effect_T in patch_all(model, source, target, (answer, instead), options.part):
-            effect_LT[layer] = effect_T
-            line.show(f"{len(effect_LT) - layer} / {len(effect_LT)}")
-    write_arrays(options, {"effect": effect_LT, "tokens": np.array([tokenizer.piece(token) for token in target])})
+        for layer, found[layer] in rows:
+            line.show(f"{L - layer} / {L}")
+    effect = np.stack([found[layer] for layer in range(L)])
+    write_arrays(options, {"effect": effect, "tokens": np.array([tokenizer.piece(token) for token in target])})
 
 
 def _add_attribute(commands: Commands) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
+from engine.cli.main import main
 from engine.errors import EngineError
 from engine.inspection.interventions import changes_of
 from engine.inspection.patching import Pair, suffixes
@@ -122,6 +123,17 @@ def test_another_model_ends_the_request(session: Session) -> None:
 def test_suffixes_cover_each_place_once(tokens: int, first: int) -> None:
     places = [place for part in suffixes(tokens, first) for place in part]
     assert places == list(range(first, tokens))
+
+
+@pytest.mark.parametrize("place", [LAST, 99])
+def test_the_command_patches_single_heads(place: int, tmp_path: Path, session: Session) -> None:
+    out = tmp_path / "heads.npz"
+    texts = ["--from", FRANCE, "--into", GERMANY, "--answer", "Paris", "--instead", "Berlin"]
+    code = main(["patch", str(BUILTIN), *texts, "--heads-at", str(place), "--out", str(out)])
+    assert code == (0 if place == LAST else 1)
+    if code == 0:
+        with np.load(out) as found:
+            assert found["effect"] == pytest.approx(grid(session, part="z", place=LAST)[1], abs=1e-4)
 
 
 # --- The change of the open model -----------------------------------------------------------------------
