@@ -123,10 +123,8 @@ class FaderGrid(Painted):
         if factor == 0:
             painter.setPen(QPen(ink, thick))
             inner = box.adjusted(box.width() * 0.2, box.height() * 0.15, -box.width() * 0.2, -box.height() * 0.15)
-            side = min(inner.width(), inner.height()) / 2
-            middle = inner.center()
-            for sign in (-1, 1):
-                painter.drawLine(middle - QPointF(side, sign * side), middle + QPointF(side, sign * side))
+            painter.drawLine(inner.topLeft(), inner.bottomRight())
+            painter.drawLine(inner.topRight(), inner.bottomLeft())
             return
         y = box.bottom() - thick / 2 - (box.height() - thick) * factor / MOST
         if changed:
