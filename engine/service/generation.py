@@ -19,7 +19,7 @@ from engine.messages.generation import (
     SamplingSettings,
 )
 from engine.messages.status import Progress
-from engine.service.answer import Answer, Handlers
+from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
 REPORT_SECONDS = 0.05  # shortest time between two reports
@@ -123,6 +123,7 @@ def read_prompt(opened: OpenedModel, ids: list[int]) -> Answer[Progress]:
 def look_ahead(session: Session, request: LookAhead) -> Answer[Progress | AheadToken]:
     opened = session.opened
     ids, place = _read_ids(opened, request), len(request.chosen)
+    yield AFTER_OTHERS
     yield from read_prompt(opened, ids)
     likeliest = np.argsort(-opened.reader.logits(ids), kind="stable")[: request.branches]
     for branch, first in enumerate(likeliest.tolist()):
