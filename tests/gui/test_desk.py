@@ -383,7 +383,7 @@ def test_a_small_pane_keeps_the_faders(desk: Desk, width: int, height: int) -> N
     desk.adapt_layout(QSize(width, height))
     assert not page.grid.isHidden()
     assert page.side.isHidden() == (width < 760)
-    assert page.texts.isHidden() == (height < 560)
+    assert page.texts.isHidden() == (height < 530)
     assert page.meters.isHidden() == (height < 430)
 
 

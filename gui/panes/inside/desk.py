@@ -43,7 +43,7 @@ from gui.widgets.coloured_text import Span
 REST_MS = 300  # after the last change, before the text is written and the meters are measured
 CANDIDATES = 6
 ENOUGH = 0.4  # least share of a head's attention to belong to a kind, as in the Attention pane
-ROOM_FOR_SIDE, ROOM_FOR_TEXTS, ROOM_FOR_METERS = 760, 560, 430  # pixels at zoom 1 of the pane's width and height
+ROOM_FOR_SIDE, ROOM_FOR_TEXTS, ROOM_FOR_METERS = 760, 530, 430  # pixels at zoom 1 of the pane's width and height
 
 
 @dataclass(frozen=True)
