@@ -3,7 +3,10 @@
 A shuffled model still has activations, and changing them still changes its logits, often by several nats. That a
 number is large says nothing. "Nothing" means here: the answer that is to be explained, " Paris" after "The capital of
 France is", stays below 1 % at every layer and after every intervention; heads attend to no kind of token by more than
-0.1 over an even spread; and the text is predicted no better than by guessing.
+0.1 over an even spread; and the text is predicted no better than by guessing. No more than 4 % of the neurons have a
+peak that 1 % have by chance, at most 6 % of the tokens that follow are among the 1 % that a neuron pushes up, and no
+head looks 24 tokens back. What the model writes is nowhere in the text, what hidden states are near says nothing of
+what belongs together, and no direction separates two languages by more than two standard errors.
 """
 
 import math
@@ -11,24 +14,37 @@ import math
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from engine.inspection.attribution import METHODS, Method, attribute
 from engine.inspection.contributions import contributions
 from engine.inspection.heads import even_scores, head_scores, probe
 from engine.inspection.interventions import changes_of
 from engine.inspection.lens import lens, residuals
+from engine.inspection.meters import answer_probe
+from engine.inspection.near_states import mean_states
+from engine.inspection.neurons import LayerScan, is_pushed, push
+from engine.inspection.origin import build_index, chance, judge, longest_runs, words_of
 from engine.inspection.patching import PARTS, patch_all
+from engine.inspection.ranking import rank_parts
 from engine.inspection.scoring import Scores, score
+from engine.inspection.steering import Separation, separate, tokens_of, write
 from engine.messages.models import Scaled
 from engine.model.opening import BUILTIN, finish, load_model
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
+from engine.text.world.facts import ANIMALS
+from engine.text.world.stream import stream
 from tests.engine.shuffling import shuffled
 
 TEXT, OTHER = "The capital of France is", "The capital of Germany is"
 NOTHING = 0.01  # probability
 SEEDS = range(4)
+LAYER = 3  # of the built-in model: the last one
+WORLD = "".join(stream(0.05, 7))
+ENGLISH = ("The fox lives in the forest.", "It is warm today.", "The capital of France is Paris.", "The bear sleeps.")
+JAPANESE = ("キツネは森で暮らしている。", "今日は暖かい。", "フランスの首都はパリだ。", "クマは眠る。")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 Opened = tuple[Transformer, Tokenizer]
@@ -165,3 +181,119 @@ def surprise(opened: Opened, text: str) -> float:
 def test_the_text_is_predicted_no_better_than_by_guessing(random: Opened, trained: Opened) -> None:
     assert surprise(random, TEXT) > 0
     assert surprise(trained, TEXT) < -2
+
+
+# --- Parts one by one, passages of the text, and directions -----------------------------------------
+
+
+def ranked(opened: Opened) -> NDArray[np.float64]:
+    """Return the answer's probability without each head and each MLP, [layer, part], as the ranking finds it."""
+    model, tokenizer = opened
+    asked = answer_probe(tokenizer.encode(TEXT), token(tokenizer, " Paris"), model.config.context)
+    layers = [layer for layer in rank_parts(model, [asked]) if layer is not None]
+    return np.exp(np.array([log_p_PN[:, 0] for _, log_p_PN in layers]))
+
+
+def test_a_ranking_names_no_part_that_the_answer_needs(random: Opened, trained: Opened) -> None:
+    assert ranked(random).max() < NOTHING
+    assert probability(trained) - ranked(trained).min() > 0.2
+
+
+Passages = list[list[int]]
+Scanned = tuple[LayerScan, Passages]
+
+
+def scanned(opened: Opened) -> Scanned:
+    model, tokenizer = opened
+    ids = tokenizer.encode(WORLD)[: 50 * 64]
+    passages = [ids[first : first + 64] for first in range(0, len(ids), 64)]
+    scan = LayerScan(model, LAYER, passages)
+    finish(scan.run())
+    return scan, passages
+
+
+@pytest.fixture(scope="module")
+def random_scan(random: Opened) -> Scanned:
+    return scanned(random)
+
+
+@pytest.fixture(scope="module")
+def trained_scan(trained: Opened) -> Scanned:
+    return scanned(trained)
+
+
+def above(scan: LayerScan) -> float:
+    """Return the share of neurons with a peak that 1 % of those with a rotated input have."""
+    return float((scan.peaks_M > scan.threshold).mean())
+
+
+def test_no_more_neurons_have_a_peak_than_by_chance(random_scan: Scanned, trained_scan: Scanned) -> None:
+    assert above(random_scan[0]) < 0.04
+    assert above(trained_scan[0]) > 0.1
+
+
+def pushed(opened: Opened, scan: LayerScan, passages: Passages) -> float:
+    """Return the share of the tokens after the peaks of ten neurons that are among the 1 % pushed up most."""
+    found: list[bool] = []
+    for neuron in np.argsort(-scan.peaks_M)[:10].tolist():
+        for passage, place in scan.best_of(neuron)[:4]:
+            ids, end = passages[passage], place + 1
+            if end < len(ids):
+                found.append(is_pushed(push(opened[0], ids[:end], LAYER, neuron), ids[end]))
+    return float(np.mean(found))
+
+
+def test_neurons_do_not_push_the_tokens_that_follow(
+    random: Opened, trained: Opened, random_scan: Scanned, trained_scan: Scanned
+) -> None:
+    assert pushed(random, *random_scan) < 0.06
+    assert pushed(trained, *trained_scan) > 0.5
+
+
+def test_no_head_looks_far(random_scan: Scanned, trained_scan: Scanned) -> None:
+    """Attention of shuffled weights is not even: heads look up to about 20 of 64 tokens back."""
+    assert float(random_scan[0].far.values_KM.max()) < 24
+    assert float(trained_scan[0].far.values_KM.max()) > 24
+
+
+def verdict(opened: Opened) -> str:
+    """Return whether the text has what the model writes after TEXT."""
+    model, tokenizer = opened
+    written = tokenizer.decode([ids[0] for ids in write(model, tokenizer.encode(TEXT), 30, {}, 1)])
+    index = finish(build_index(WORLD))
+    return judge(longest_runs(index, words_of(written)), chance(index, written))
+
+
+def test_what_shuffled_weights_write_is_not_from_the_text(random: Opened, trained: Opened) -> None:
+    assert verdict(random) in ("nowhere", "short")
+    assert verdict(trained) in ("together", "heart")
+
+
+def own_feature(opened: Opened) -> float:
+    """Return the mean rank of an animal's own feature by hidden state, among those of all animals, 0..1."""
+    model, tokenizer = opened
+    asked, features = ([f"The {a.en} sleeps." for a in ANIMALS], [f"It has {a.feature.en}." for a in ANIMALS])
+    states = [finish(mean_states(model, [tokenizer.encode(text) for text in texts])) for texts in (asked, features)]
+    centred = [each.states_ND - each.states_ND.mean(axis=0) for each in states]
+    asked_ND, features_ND = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in centred)
+    cosines_NN = asked_ND @ features_ND.T
+    return float((cosines_NN > np.diag(cosines_NN)[:, None]).mean())
+
+
+def test_near_states_say_nothing_of_what_belongs_together(random: Opened, trained: Opened) -> None:
+    """An even spread is 0.5. The sentences about an animal and about its feature have no word in common."""
+    assert abs(own_feature(random) - 0.5) < 0.15
+    assert own_feature(trained) < 0.3
+
+
+def separated(opened: Opened) -> float:
+    """Return how well a direction from Japanese to English separates other texts, in standard errors."""
+    model, tokenizer = opened
+    plus, minus = (tokens_of(texts, tokenizer.encode) for texts in (ENGLISH, JAPANESE))
+    [found] = [one for one in separate(model, plus, minus, LAYER) if isinstance(one, Separation)]
+    return found.mean / found.error
+
+
+def test_no_direction_separates_the_languages(random: Opened, trained: Opened) -> None:
+    assert separated(random) < 2
+    assert separated(trained) > 2
