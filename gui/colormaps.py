@@ -72,6 +72,19 @@ def diverging_image(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     return diverging()[np.clip(np.nan_to_num(values) * 127.5 + 128, 0, 255).astype(np.uint8)]
 
 
+@cache
+def difference_ramp() -> QImage:
+    """Return the colours of -1..1 at equal distances."""
+    pixels = diverging_image(np.linspace(-1, 1, 128))
+    return QImage(pixels.tobytes(), 128, 1, 384, QImage.Format.Format_RGB888).copy()
+
+
+def difference_color(value: float) -> QColor:
+    """Return the colour of a difference in -1..1."""
+    red, green, blue = diverging_image(np.array(value)).tolist()
+    return QColor(red, green, blue)
+
+
 def spread(values: NDArray[np.floating]) -> float:
     """Return the magnitude for the full colour: the 98th percentile, so that outliers do not make the rest pale."""
     ordered = np.sort(np.abs(values), axis=None)

@@ -24,12 +24,17 @@ class LensGrid:
 
 @dataclass(frozen=True, slots=True)
 class ReadLens(Request[LensGrid]):
-    """Read the last `most` tokens of a text through the logit lens; `word` is what may follow the text, or ""."""
+    """Read the last `most` tokens of a text through the logit lens; `word` is what may follow the text, or "".
+
+    `last`, a token ID, is followed after the text instead, if it is not None and in the vocabulary.
+    """
 
     text: str
     word: str = ""
     most: int = 48
     candidates: int = 10
+    last: int | None = None
+    pinned: bool = False  # whether the model pinned as A reads, instead of the open one
 
 
 @dataclass(frozen=True, slots=True)

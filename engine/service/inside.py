@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 
 def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | LensGrid]:
-    """Read a text through the lens. Raises EngineError error.word_empty if the word has no token, and as `lens`."""
-    opened = session.opened
+    """Read a text through the lens.
+
+    Raises EngineError error.word_empty if the word has no token, error.no_pinned, and as `lens`.
+    """
+    opened = session.side(request.pinned)
     ids = opened.ids_of(request.text)[-opened.model.config.context :]
     if not ids:
         return
@@ -34,7 +37,7 @@ def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | LensGr
         rows.append(row)
         if not opened.info.training:
             yield None
-            if session.opened is not opened:
+            if (session.pinned if request.pinned else session.opened) is not opened:
                 return
     all_ids = np.stack([row.top_ids_TK for row in rows])
     yield LensGrid(
@@ -51,6 +54,8 @@ def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | LensGr
 
 def _last_target(opened: OpenedModel, request: ReadLens, ids: Sequence[int], last: "list[Tensor]") -> int:
     """Return the token whose way through the layers is followed after the text."""
+    if request.last is not None and 0 <= request.last < opened.tokenizer.vocabulary:
+        return request.last
     if request.word:
         return first_token(opened.reader, opened.tokenizer, request.text, ids, request.word)
     [row] = lens(opened.model, last, [0], 1)

@@ -1,13 +1,13 @@
 """A legend: samples of lines, markers and colours with their names, in as many rows as they need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.colormaps import SHARE_TICKS, color_of, share_ramp
+from gui.colormaps import SHARE_TICKS, color_of, difference_ramp, share_ramp
 from gui.i18n import percent
 from gui.theme import GAP_L, GAP_S, SMALL, Theme
 from gui.widgets.painted import Painted
@@ -139,6 +139,23 @@ def paint_share_scale(painter: QPainter, box: QRectF, theme: Theme) -> None:
         painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + theme.px(3)))
         words = QRectF(x - bar.width() / 2, bar.bottom() + theme.px(3), bar.width(), metrics.height())
         painter.drawText(words, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, _tick(share))
+
+
+def paint_difference_scale(painter: QPainter, box: QRectF, theme: Theme, ticks: Mapping[float, str]) -> None:
+    """Paint the colour scale of differences at the top of a box; `ticks` are the words at places from -1 to 1."""
+    painter.setFont(theme.font(SMALL))
+    metrics = QFontMetricsF(painter.font())
+    edge = max(map(metrics.horizontalAdvance, ticks.values())) / 2
+    bar = QRectF(box.left() + edge, box.top(), share_scale_size(theme).width() - 2 * edge, theme.px(10))
+    painter.drawImage(bar, difference_ramp())
+    painter.setPen(theme.color("muted"))
+    for place, words in ticks.items():
+        x = bar.center().x() + place * bar.width() / 2
+        painter.drawText(
+            QRectF(x - edge, bar.bottom() + theme.px(3), 2 * edge, metrics.height()),
+            Qt.AlignmentFlag.AlignHCenter,
+            words,
+        )
 
 
 def _tick(share: float) -> str:

@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.generation.sampling import softmax
 from engine.messages.attention import Attend, AttentionLayer
 from engine.messages.comparing import Compare, Comparison, Pin, Pinned, Unpin
+from engine.messages.inside import LensGrid, ReadLens
 from engine.messages.models import ChangeModel, Scaled
 from engine.messages.scoring import Expect, Expected
 from engine.service.session import Session
@@ -76,6 +77,30 @@ def test_the_attention_of_a_is_that_from_before_a_change(session: Session) -> No
     now, then = attended(session, pinned=False), attended(session, pinned=True)
     assert all(np.array_equal(a.weights, b.weights) for a, b in zip(before, then, strict=True))
     assert np.abs(now[-1].weights.astype(float) - then[-1].weights).max() > 0.01
+
+
+def read(session: Session, last: int | None = None, pinned: bool = False) -> LensGrid:
+    [grid] = [one for one in ask(session, ReadLens(TEXT, last=last, pinned=pinned)) if isinstance(one, LensGrid)]
+    return grid
+
+
+def test_the_lens_of_a_follows_the_same_tokens_through_the_model_from_before_a_change(session: Session) -> None:
+    before = read(session)
+    pinned(session)
+    ask(session, ChangeModel((OFF,)))
+    now = read(session)
+    then = read(session, last=int(now.targets[-1]), pinned=True)
+    assert np.array_equal(then.targets, now.targets)
+    assert np.array_equal(then.target_probabilities[:, :-1], before.target_probabilities[:, :-1])
+    assert np.array_equal(then.ids, before.ids)
+    log_ratio = np.log(now.target_probabilities.astype(float) / then.target_probabilities)
+    assert not log_ratio[: OFF.layer + 1].any()
+    assert np.abs(log_ratio[OFF.layer + 1 :]).max() > 0.01
+
+
+def test_a_token_that_a_does_not_have_is_not_followed(session: Session) -> None:
+    pinned(session)
+    assert np.array_equal(read(session, last=10**6, pinned=True).targets, read(session).targets)
 
 
 def test_a_stays_when_another_model_is_opened_and_says_its_memory(session: Session, model_folder: Path) -> None:

@@ -1,11 +1,12 @@
 """How the attention of the open model differs from that of the pinned A: one head as a map, all heads as bars."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from gui.changes import part_words
@@ -14,10 +15,10 @@ from gui.i18n import number, percent, t
 from gui.layout import label, row as in_a_row, stack
 from gui.panes.attention.patterns import Patterns
 from gui.text import visible
-from gui.theme import GAP_L, GAP_M, NORMAL, SMALL
+from gui.theme import GAP_L, GAP_M, NORMAL
 from gui.widgets.bar_list import Bar, BarList
 from gui.widgets.heatmap import Heatmap
-from gui.widgets.legend import share_scale_size
+from gui.widgets.legend import paint_difference_scale
 from gui.widgets.painted import Policy
 
 MOST = 12  # heads in the list
@@ -85,18 +86,12 @@ class DifferenceMap(Heatmap):
         return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_ARGB32).copy()
 
     def paint_scale(self, painter: QPainter, box: QRectF) -> None:
-        painter.setFont(self.theme.font(SMALL))
-        metrics = QFontMetricsF(painter.font())
-        edge = metrics.horizontalAdvance("+100 %") / 2
-        bar = QRectF(box.left() + edge, box.top(), share_scale_size(self.theme).width() - 2 * edge, self.theme.px(10))
-        ramp = diverging_image(np.linspace(-1, 1, 128))
-        painter.drawImage(bar, QImage(ramp.tobytes(), 128, 1, 384, QImage.Format.Format_RGB888).copy())
-        painter.setPen(self.theme.color("muted"))
-        for tick in TICKS:
-            x = bar.center().x() + np.sign(tick) * abs(tick) ** 0.5 * bar.width() / 2
-            words = "0" if not tick else number(100 * tick, signed=True) + (" %" if tick == 1 else "")
-            place = QRectF(x - edge, bar.bottom() + self.theme.px(3), 2 * edge, metrics.height())
-            painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, words)
+        ticks = {
+            math.copysign(abs(tick) ** 0.5, tick): (number(100 * tick, signed=True) if tick else "0")
+            + (" %" if tick == 1 else "")
+            for tick in TICKS
+        }
+        paint_difference_scale(painter, box, self.theme, ticks)
 
     def describe(self, query: int, key: int | None = None) -> str:
         """Return a cell in words, by default the row's largest difference."""

@@ -1,17 +1,23 @@
 """The lens: the next token that each layer would give, the way of one answer through the layers, and who wrote it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
 from gui.changes import part_words
 from gui.i18n import percent, t
 from gui.layout import label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
+from gui.panes.inside.lens_difference import (
+    DifferencePicture,
+    LensDifference,
+    lens_difference,
+    lens_difference_sentence,
+)
 from gui.panes.inside.lens_picture import LensPicture
 from gui.panes.inside.lens_sentence import guessing_sentence, sentence
 from gui.panes.inside.rank_plot import RankPlot
@@ -32,6 +38,12 @@ class Shown:
     text: str
     vocabulary: int
     grid: LensGrid
+    is_difference: bool = False  # whether the difference from A is shown
+    pinned: LensGrid | None = None  # that of A, if it has as many tokens in its vocabulary
+
+    @property
+    def difference(self) -> LensDifference | None:
+        return None if self.pinned is None else lens_difference(self.grid, self.pinned)
 
 
 class LensPage(Page):
@@ -39,18 +51,20 @@ class LensPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers, self.ranks = LensPicture(), RankPlot()
+        self.layers, self.difference, self.ranks = LensPicture(), DifferencePicture(), RankPlot()
         self.candidates = BarList(most=1.0, size_of_type=NORMAL)
         self.bars = BarList(size_of_type=NORMAL)
         self.candidates_title, self.bars_title = label("content", wraps=True), label("content", wraps=True)
-        self.word, self.word_label = QLineEdit(), label()
+        self.word, self.word_label, self.minus = QLineEdit(), label(), QPushButton()
+        self.minus.setCheckable(True)
         self.shown, self.side, self.tools = QWidget(), QWidget(), QWidget()
-        self.tools.setLayout(in_a_row(self.word_label, self.word, 1, spacing=GAP_M))
+        self.tools.setLayout(in_a_row(self.word_label, self.word, self.minus, 1, spacing=GAP_M))
         beside = (self.candidates_title, self.candidates, self.ranks, self.bars_title, self.bars)
         stack(self.side, *beside, spacing=GAP_M).setStretchFactor(self.ranks, 1)
-        across = in_a_row(self.layers, self.side, spacing=GAP_L)
-        across.setStretch(0, 3)
-        across.setStretch(1, 2)
+        across = in_a_row(self.layers, self.difference, self.side, spacing=GAP_L)
+        for place, share in enumerate((3, 3, 2)):
+            across.setStretch(place, share)
+        self.difference.hide()
         self.shown.setLayout(across)
         stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
 
@@ -63,23 +77,62 @@ class Lens(Part):
         super().__init__(pane)
         self.shown: Shown | None = None
         self.parts: LogitParts | None = None
+        self._pinned: tuple[tuple[str, int], LensGrid] | None = None  # A's; the text, and the token after it
         self._layer: int | None = None  # the selected row; None is the last
         self.page = LensPage()
         self.page.word.setMaximumWidth(pane.theme.px(220))
         self._typing = timer(self, TYPING_MS, self.refresh, single_shot=True)
         self.page.word.textChanged.connect(lambda: self._typing.start())
         self.page.layers.chosen.connect(self._cell_chosen)
+        self.page.difference.chosen.connect(self._cell_chosen)
+        self.page.minus.toggled.connect(self._minus_toggled)
         self.state.selection_changed.connect(self._selection_changed)
+        self.state.pinned_changed.connect(self._pinned_changed)
+        self._pinned_changed()
 
     # --- Requests --------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         text, model = self.state.text, self.state.model
         vocabulary = 0 if model is None else model.vocabulary
-        self.ask(ReadLens(text, self.page.word.text()), lambda grid: self._arrived(Shown(text, vocabulary, grid)))
+        self.ask(ReadLens(text, self.page.word.text()), lambda grid: self._read(Shown(text, vocabulary, grid)))
 
     def show_live(self) -> None:
         self.refresh()
+
+    def _read(self, shown: Shown) -> None:
+        """Show a lens, with that of A if the difference is wanted and both have as many tokens in the vocabulary."""
+        pinned = self.state.pinned
+        comparable = pinned is not None and pinned.info is not None and pinned.info.vocabulary == shown.vocabulary
+        shown = replace(shown, is_difference=self.page.minus.isChecked(), pinned=None)
+        if not (shown.is_difference and comparable):
+            self._arrived(shown)
+            return
+        key = shown.text, int(shown.grid.targets[-1])
+        if self._pinned is not None and self._pinned[0] == key:
+            self._arrived(replace(shown, pinned=self._pinned[1]))
+            return
+        request = ReadLens(shown.text, last=key[1], pinned=True)
+        self.ask(request, lambda grid: self._pinned_read(shown, key, grid), "ReadLensA")
+
+    def _pinned_read(self, shown: Shown, key: tuple[str, int], grid: LensGrid) -> None:
+        self._pinned = key, grid
+        self._arrived(replace(shown, pinned=grid))
+
+    def _pinned_changed(self) -> None:
+        """Offer the difference from A while a model is pinned as A."""
+        self._pinned = None
+        self.drop("ReadLensA")
+        self.page.minus.setVisible(self.state.pinned is not None)
+        if self.state.pinned is None:
+            self.page.minus.setChecked(False)
+        elif self.page.minus.isChecked():
+            self._minus_toggled()
+
+    def _minus_toggled(self) -> None:
+        self.drop("ReadLensA")
+        if self.shown is not None:
+            self._read(self.shown)
 
     def _arrived(self, shown: Shown) -> None:
         self.shown, self.parts = shown, None
@@ -137,9 +190,15 @@ class Lens(Part):
         grid = shown.grid
         row, column = self._row(grid), self._column(grid)
         target = word(grid.names[int(grid.targets[column])])
+        found = shown.difference
+        self.page.layers.setVisible(found is None)
+        self.page.difference.setVisible(found is not None)
         self.page.layers.set_data(grid, row, column)
-        title = t("pane.inside.way", word=target)
-        self.page.ranks.set_data(grid.target_ranks[:, column], grid.target_probabilities[:, column], title, row)
+        if found is not None:
+            self.page.difference.set_difference(found, row, column)
+        title = t("pane.inside.way" if found is None else "pane.inside.minus.way", word=target)
+        ranks, then = grid.target_ranks[:, column], None if found is None else found.then.target_ranks[:, column]
+        self.page.ranks.set_data(ranks, grid.target_probabilities[:, column], title, row, then)
         self.page.candidates_title.setText(self.page.layers.describe(row, column))
         self.page.candidates.set_bars(
             [
@@ -167,13 +226,18 @@ class Lens(Part):
         column = self._column(grid)
         piece = grid.names[int(grid.targets[column])]
         guessed = guessing_sentence(grid.target_probabilities[-1, :-1], self.shown.vocabulary)
+        if self.shown.is_difference:
+            return guessed or lens_difference_sentence(self.shown.difference, column)
         return guessed or sentence(grid.target_ranks[:, column], grid.target_probabilities[:, column], piece)
 
     def table(self) -> Table | None:
-        """Return a row for each layer and token: its likeliest next token, and the target's probability and rank."""
+        """Return a row for each layer and token: its likeliest next token, and the target's probability and rank.
+
+        With the difference also those of A, and the difference of the log-probabilities in nats.
+        """
         if self.shown is None:
             return None
-        grid = self.shown.grid
+        grid, found = self.shown.grid, self.shown.difference
         rows: list[tuple[object, ...]] = []
         for layer in range(len(grid.ids)):
             for column, piece in enumerate(grid.pieces):
@@ -181,9 +245,11 @@ class Lens(Part):
                 figures = (grid.probabilities[layer, column, 0], grid.target_probabilities[layer, column])
                 names = grid.names[likeliest], grid.names[target]
                 rank = int(grid.target_ranks[layer, column])
-                rows.append((layer, piece, names[0], float(figures[0]), names[1], float(figures[1]), rank))
+                row = (layer, piece, names[0], float(figures[0]), names[1], float(figures[1]), rank)
+                rows.append(row if found is None else (*row, *found.figures(layer, column)))
         header = ("layer", "token", "next", "probability", "target", "target_probability", "target_rank")
-        return Table(header, rows)
+        more = () if found is None else ("a_next", "a_target_probability", "a_target_rank", "difference_nats")
+        return Table((*header, *more), rows)
 
     def save(self) -> dict[str, Any]:
         return {"word": self.page.word.text()}
@@ -194,6 +260,9 @@ class Lens(Part):
 
     def retranslate(self) -> None:
         self.page.word_label.setText(t("pane.inside.word"))
+        self.page.minus.setText(t("pane.inside.minus.switch"))
+        self.page.minus.setToolTip(t("pane.inside.minus.tip"))
+        self.page.difference.setAccessibleName(t("pane.inside.minus.title"))
         self.page.word.setPlaceholderText(t("pane.inside.word_hint"))
         self.page.word.setAccessibleName(t("pane.inside.word"))
         self.page.layers.setAccessibleName(t("pane.inside.mode.lens"))

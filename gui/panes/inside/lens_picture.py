@@ -91,8 +91,7 @@ class LensPicture(Painted):
         self._paint_tokens(painter, self.grid)
 
     def _paint_cell(self, painter: QPainter, grid: LensGrid, row: int, column: int) -> None:
-        box, share = self.cell(row, column), float(grid.probabilities[row, column, 0])
-        color = share_color(share)
+        box, color = self.cell(row, column), self.color_of(grid, row, column)
         painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), color)
         font = self.theme.font(LARGE)
         font.setPixelSize(min(font.pixelSize(), max(SMALLEST, int(0.6 * box.height()))))
@@ -102,10 +101,25 @@ class LensPicture(Painted):
             return  # the candidates of the selected cell are beside the picture
         painter.setPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white"))
         inner = box.adjusted(GAP_S, 0, -GAP_S, 0)
-        piece = visible(grid.names[int(grid.ids[row, column, 0])])
-        painter.drawText(
-            inner, Qt.AlignmentFlag.AlignCenter, metrics.elidedText(piece, Qt.TextElideMode.ElideRight, inner.width())
-        )
+        words = metrics.elidedText(self.words_of(grid, row, column), Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, words)
+
+    def color_of(self, grid: LensGrid, row: int, column: int) -> QColor:
+        """Return the colour of a cell."""
+        return share_color(float(grid.probabilities[row, column, 0]))
+
+    def words_of(self, grid: LensGrid, row: int, column: int) -> str:
+        """Return what is written in a cell."""
+        return visible(grid.names[int(grid.ids[row, column, 0])])
+
+    def title(self) -> str:
+        """Return what the cells are."""
+        return t("pane.inside.next")
+
+    def paint_scale(self, painter: QPainter, box: QRectF) -> str:
+        """Paint the scale of colours at the top of a box, and return what it measures."""
+        paint_share_scale(painter, box, self.theme)
+        return t("pane.inside.colour")
 
     def _paint_layers(self, painter: QPainter) -> None:
         """Paint as many names of rows as there is room for, always those of the first, the last and the chosen one."""
@@ -124,7 +138,7 @@ class LensPicture(Painted):
         painter.drawText(
             QRectF(0, 0, area.left() - GAP_M, metrics.height()), Qt.AlignmentFlag.AlignRight, t("pane.inside.layer")
         )
-        painter.drawText(QRectF(area.left(), 0, area.width(), metrics.height()), 0, t("pane.inside.next"))
+        painter.drawText(QRectF(area.left(), 0, area.width(), metrics.height()), 0, self.title())
 
     def _paint_tokens(self, painter: QPainter, grid: LensGrid) -> None:
         """Paint the text below the columns, and the scale of colours below it."""
@@ -141,11 +155,11 @@ class LensPicture(Painted):
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter, piece)
         size = share_scale_size(self.theme)
         corner = QRectF(area.left(), self.height() - size.height(), size.width(), size.height())
-        paint_share_scale(painter, corner, self.theme)
+        measured = self.paint_scale(painter, corner)
         painter.setFont(self.theme.font(SMALL))
         painter.setPen(self.theme.color("muted"))
         beside = corner.adjusted(corner.width() + GAP_M, 0, self.width(), 0)
-        painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, t("pane.inside.colour"))
+        painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, measured)
 
     # --- Description and selection ------------------------------------------------------------------
 

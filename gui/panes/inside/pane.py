@@ -19,6 +19,7 @@ class InsidePane(PartsPane):
     id = "inside"
     computes = (
         "ReadLens",
+        "ReadLensA",
         "Mix",
         "PatchTexts",
         "AttributeText",

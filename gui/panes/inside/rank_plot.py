@@ -19,12 +19,24 @@ class RankPlot(Painted):
         super().__init__(down=Policy.Expanding)
         self.ranks: NDArray[np.int32] = np.zeros(0, np.int32)
         self.probabilities: NDArray[np.float32] = np.zeros(0, np.float32)
+        self.pinned: NDArray[np.int32] | None = None  # the ranks in A
         self.title = ""
         self.current = 0
 
-    def set_data(self, ranks: NDArray[np.int32], probabilities: NDArray[np.float32], title: str, current: int) -> None:
-        """Show the rank and probability of one token before the first layer and after each; `current` is a layer."""
+    def set_data(
+        self,
+        ranks: NDArray[np.int32],
+        probabilities: NDArray[np.float32],
+        title: str,
+        current: int,
+        pinned: NDArray[np.int32] | None = None,
+    ) -> None:
+        """Show the rank and probability of one token before the first layer and after each; `current` is a layer.
+
+        `pinned` are the ranks in A, a second line.
+        """
         self.ranks, self.probabilities, self.title, self.current = ranks, probabilities, title, current
+        self.pinned = pinned
         self.setAccessibleDescription(title)
         self.update()
 
@@ -41,7 +53,8 @@ class RankPlot(Painted):
 
     def ticks(self) -> list[int]:
         """Return the marked ranks: the powers of ten up to the worst rank."""
-        return [10**power for power in range(math.ceil(math.log10(max(10, int(self.ranks.max(initial=1))))) + 1)]
+        worst = max(int(ranks.max(initial=10)) for ranks in (self.ranks, self.pinned) if ranks is not None)
+        return [10**power for power in range(math.ceil(math.log10(worst)) + 1)]
 
     def area(self) -> QRectF:
         """Return the box of the line."""
@@ -51,11 +64,12 @@ class RankPlot(Painted):
         height = self.height() - 3.6 * metrics.height() - 2 * GAP_S
         return QRectF(left, 1.6 * metrics.height(), self.width() - left - right, height)
 
-    def point(self, layer: int) -> QPointF:
-        """Return the place of the rank after a layer."""
+    def point(self, layer: int, ranks: NDArray[np.int32] | None = None) -> QPointF:
+        """Return the place of the rank after a layer, by default that of the open model."""
+        ranks = self.ranks if ranks is None else ranks
         area, most = self.area(), math.log10(self.ticks()[-1])
         x = area.left() + area.width() * layer / max(1, len(self.ranks) - 1)
-        return QPointF(x, area.top() + area.height() * math.log10(max(1, int(self.ranks[layer]))) / most)
+        return QPointF(x, area.top() + area.height() * math.log10(max(1, int(ranks[layer]))) / most)
 
     # --- Painting --------------------------------------------------------------------------------
 
@@ -66,6 +80,9 @@ class RankPlot(Painted):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.theme.font(NORMAL))
         self._paint_axes(painter)
+        if self.pinned is not None:
+            painter.setPen(QPen(self.theme.series_color(1), self.theme.px(2), Qt.PenStyle.DashLine))
+            painter.drawPolyline(QPolygonF([self.point(layer, self.pinned) for layer in range(len(self.pinned))]))
         points = [self.point(layer) for layer in range(len(self.ranks))]
         painter.setPen(QPen(self.theme.series_color(0), self.theme.px(3)))
         painter.drawPolyline(QPolygonF(points))
@@ -104,9 +121,8 @@ class RankPlot(Painted):
         if layers < 1 or not area.left() - GAP_M <= point.x() <= area.right() + GAP_M:
             return ""
         layer = min(max(0, round((point.x() - area.left()) / area.width() * layers)), layers)
-        return t(
-            "pane.inside.rank",
-            layer=layer,
-            rank=number(int(self.ranks[layer])),
-            percent=percent(float(self.probabilities[layer]), 1),
-        )
+        words = {"layer": layer, "rank": number(int(self.ranks[layer]))}
+        words["percent"] = percent(float(self.probabilities[layer]), 1)
+        if self.pinned is None:
+            return t("pane.inside.rank", **words)
+        return t("pane.inside.minus.rank", **words, pinned=number(int(self.pinned[layer])))
