@@ -28,7 +28,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--with", dest="instead", choices=("zero", "mean"), default="zero", help="what replaces them")
     command.epilog = (
         "--each prints each part with its effect, the fall of the next token's log-probability in nats while this part "
-        "alone is off, and the probability left; the largest effect first."
+        "alone is off, and the probability left; the largest effect first. The ranking is of the unchanged model."
     )
 
 

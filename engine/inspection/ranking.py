@@ -4,6 +4,9 @@ This is ablation as Michel et al. 2019 (arXiv:1905.10650, §3.2) do it to find h
 All parts of a layer are tried at once, one a row of a batch. The pass continues from that layer's own residual stream,
 which no part of it has changed yet, so that half of the work is left out.
 
+The ranking is of the model as it was trained. Changes that are made in the open model, such as scaled heads, kept
+patches and directions, are left out: a pass that begins at a layer has no tokens to find the place of a patch by.
+
 Suffixes: L layers, H heads, P parts (H heads and the MLP), V of them at a time, B probes, T tokens, K head width,
 D width.
 """
@@ -24,6 +27,8 @@ ROWS_AT_ONCE = 256  # tokens: for SmolLM2 on two cores no number is faster
 
 def rank_parts(model: Transformer, probes: Sequence[Probe], mean: bool = False) -> Iterator[tuple[int, Floats] | None]:
     """Yield each layer, the last one first, and each probe's log-probability in nats without each part, [P N].
+
+    No other change is made in the model.
 
     The last of the P parts is the MLP. An output is replaced by 0, or by its mean over the tokens of all probes.
     None is yielded between parts of the work. Raises EngineError error.logits_broken if weights are damaged.

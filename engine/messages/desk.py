@@ -97,6 +97,8 @@ class PartsTried:
 class RankParts(Request[PartsTried]):
     """Turn each head and MLP off by itself, in the model without changes, and measure; answers layer by layer.
 
+    The changes in the open model, its kept patches among them, do not count.
+
     Without a meter, the log-probability of the token after the text is measured: of the first token of `word`, or of
     the likeliest token. With `mean`, an output is replaced by its mean over the tokens measured, instead of 0.
     The last layer comes first, because the least is to be computed for it.

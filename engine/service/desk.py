@@ -93,7 +93,10 @@ def _level(probes: Sequence[Probe], log_p_N: Floats) -> Level:
 
 
 def rank(session: Session, request: RankParts) -> Answer[PartsTried]:
-    """Try the parts. Raises as `probes_of` and `rank_parts`; error.word_empty if the word has no token."""
+    """Try the parts of the model without its changes.
+
+    Raises as `probes_of` and `rank_parts`; error.word_empty if the word has no token.
+    """
     opened = session.opened
     if request.meter is not None:
         probes = _probes(opened, request.meter, request.text)

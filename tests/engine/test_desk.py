@@ -12,7 +12,7 @@ from engine.inspection.interventions import changes_of
 from engine.inspection.meters import Probe, measure, probes_of
 from engine.inspection.ranking import rank_parts
 from engine.messages.desk import OF_THE_WORLD, Level, Measure, Measured, Mix, Mixed, PartsTried, RankParts, Rewrite
-from engine.messages.models import ChangeModel, Intervention, MeanAblated, Scaled
+from engine.messages.models import ChangeModel, Intervention, MeanAblated, Patched, Scaled, Steered
 from engine.model.opening import BUILTIN, load_model, load_transformer
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
@@ -245,6 +245,25 @@ def test_the_ranking_follows_the_wanted_word(session: Session) -> None:
     assert first.whole.probability == pytest.approx(p_V[berlin] / p_V.sum(), rel=1e-3)
     [likeliest, *_] = ask(session, RankParts(TEXT))
     assert likeliest.whole.probability == pytest.approx(p_V.max() / p_V.sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (Patched(2, "resid_post", 3, "The capital of Germany is", TEXT),),
+        (Scaled(3, 1), Steered(1, ("a b",), ("c d",), 2.0)),
+    ],
+)
+def test_the_ranking_leaves_kept_patches_and_other_changes_out(
+    session: Session, changes: tuple[Intervention, ...]
+) -> None:
+    plain = ask(session, RankParts(TEXT))
+    [before] = ask(session, Mix(TEXT))
+    ask(session, ChangeModel(changes))
+    assert not np.allclose(ask(session, Mix(TEXT))[0].after[:2], before.after[:2])
+    for one, other in zip(plain, ask(session, RankParts(TEXT)), strict=True):
+        assert np.array_equal(one.losses, other.losses)
+        assert one.whole == other.whole
 
 
 def test_every_meter_of_the_little_world_shows_what_the_model_has_learned(session: Session) -> None:

@@ -11,14 +11,14 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.attention import HeadScores
 from engine.messages.desk import BY_LOSS, METERS, Level, Measure, Mix, Mixed, RankParts, Rewrite
-from engine.messages.models import ChangeModel, Intervention, MeanAblated, Scaled, Steered
+from engine.messages.models import ChangeModel, Intervention, MeanAblated, Patched, Scaled, Steered
 from gui.changes import factors_of
 from gui.colormaps import share_color
 from gui.i18n import set_language
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.inside.desk import CANDIDATES, Desk
 from gui.panes.inside.desk_ranking import Ranking
-from gui.panes.inside.desk_sentence import Strongest, sentence
+from gui.panes.inside.desk_sentence import Strongest, of_ranking, sentence
 from gui.panes.inside.fader_grid import FaderGrid
 from gui.panes.inside.faders import all_parts, stepped, with_factors
 from gui.panes.inside.pair_bars import Pair, PairBars
@@ -222,6 +222,27 @@ def test_the_parts_are_ranked_and_coloured(desk: Desk, engine: FakeEngine, qtbot
     assert "Layer 2, head 2" in desk.sentence() or desk.state.interventions
     desk.page.ranking.choose(1)
     assert desk.page.grid.current == (1, None)
+
+
+@pytest.mark.parametrize(("language", "named"), [("en", "2 changes left out"), ("ja", "2 か所の変更を除いた")])
+def test_a_ranking_says_that_it_leaves_the_changes_out(desk: Desk, qtbot: QtBot, language: str, named: str) -> None:
+    set_language(language)
+    page, patch = desk.page, Patched(1, "resid_post", 0, "The cat", "The dog")
+    page.side_choice.choose("rank")
+    assert page.unchanged.isHidden()
+    desk.rank_by("")
+    qtbot.waitUntil(lambda: desk.ranking is not None and desk.ranking.done == 1)
+    desk.state.wish_interventions((patch, Scaled(0, 0)))
+    set_by(qtbot, desk, patch, Scaled(0, 0))
+    assert not page.unchanged.isHidden()
+    said = plain(desk.sentence())
+    assert all(words in said for words in (named, "60.0 %", "8.2 %"))
+    assert len(said) <= (120 if language == "en" else 70)
+    page.side_choice.choose("effect")
+    assert named not in plain(desk.sentence())
+    weak = Strongest((1, 1), level(0.5), level(0.5), " w0", None)
+    assert "8.2" not in of_ranking(2, weak)
+    assert named in plain(of_ranking(2, weak))
 
 
 def test_a_ranking_is_forgotten_with_its_text(desk: Desk, qtbot: QtBot) -> None:

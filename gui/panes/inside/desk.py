@@ -32,7 +32,7 @@ from gui.layout import timer
 from gui.pane import Pane, Table
 from gui.panes.inside.desk_page import GROUPS, INSTEAD, KINDS, SIDES, DeskPage
 from gui.panes.inside.desk_ranking import Ranking, level_words, share_words
-from gui.panes.inside.desk_sentence import sentence
+from gui.panes.inside.desk_sentence import of_ranking, sentence
 from gui.panes.inside.faders import all_parts, with_factors
 from gui.panes.inside.pair_bars import Pair
 from gui.part import Part
@@ -301,6 +301,7 @@ class Desk(Part):
         factors, name = factors_of(self.interventions()), t("pane.inside.desk.effect")
         self.page.grid.set_data(model.layers, model.heads, factors, effects, name)
         self.page.all_on.setEnabled(bool(factors))
+        self.page.unchanged.setVisible(bool(self.state.interventions))
         layer, head = self.page.grid.current
         self.page.name_groups(layer, part_words(layer, head))
 
@@ -332,7 +333,10 @@ class Desk(Part):
         if self.shown is None or self.shown.text != self.state.text:
             return ""
         strongest = None if self.ranking is None else self.ranking.strongest()
-        return sentence(self.shown.mixed, len(self.state.interventions), strongest)
+        changes = len(self.state.interventions)
+        if changes and strongest is not None and self.page.side_choice.current == "rank":
+            return of_ranking(changes, strongest)
+        return sentence(self.shown.mixed, changes, strongest)
 
     def table(self) -> Table | None:
         """Return a row for each part: its factor, and what is measured without it if the parts were ranked."""

@@ -9,6 +9,7 @@ from gui.layout import column, label, row, stack
 from gui.panes.inside.fader_grid import FaderGrid
 from gui.panes.inside.pair_bars import PairBars
 from gui.part import Page
+from gui.text import tip
 from gui.theme import GAP_L, GAP_M, GAP_S, NORMAL
 from gui.widgets.bar_list import BarList
 from gui.widgets.coloured_text import ColouredText
@@ -28,6 +29,8 @@ class DeskPage(Page):
         self.titles = {name: label("content", wraps=True) for name in ("candidates", "meters", "before", "after")}
         self.side_choice, self.instead = SegmentedControl(SIDES), SegmentedControl(INSTEAD)
         self.meter, self.rank, self.progress, self.left = QComboBox(), QPushButton(), QProgressBar(), label("muted")
+        self.unchanged = label("muted", wraps=True)  # says that the ranking leaves the changes out
+        self.unchanged.hide()
         self.group, self.off, self.on, self.all_on = QComboBox(), QPushButton(), QPushButton(), QPushButton()
         for name in GROUPS:
             self.group.addItem("", name)
@@ -45,7 +48,7 @@ class DeskPage(Page):
         stack(effect, *parts, spacing=GAP_S).setStretchFactor(self.texts, 1)
         choice = row(self.meter, self.rank, 1, spacing=GAP_M)
         going = row(self.progress, self.left, spacing=GAP_M)
-        stack(rank, choice, going, self.ranking, 1, spacing=GAP_M)
+        stack(rank, choice, self.unchanged, going, self.ranking, 1, spacing=GAP_M)
         self.sides = QStackedLayout()
         self.sides.addWidget(effect)
         self.sides.addWidget(rank)
@@ -88,6 +91,8 @@ class DeskPage(Page):
             title.setText(t(f"pane.inside.desk.{name}"))
         for name, button in (("turn_off", self.off), ("turn_on", self.on), ("all_on", self.all_on)):
             button.setText(t(f"pane.inside.desk.{name}"))
+        self.rank.setToolTip(tip(t("pane.inside.desk.rank_tip")))
+        self.unchanged.setText(t("pane.inside.desk.ranks_unchanged"))
         sides = {name: t(f"pane.inside.desk.side.{name}") for name in SIDES}
         self.side_choice.set_labels(sides, t("pane.inside.desk.sides"))
         instead = {name: t(f"pane.inside.desk.instead.{name}") for name in INSTEAD}

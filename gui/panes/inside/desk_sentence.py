@@ -23,6 +23,15 @@ class Strongest:
     meter: MeterName | None
 
 
+def of_ranking(changes: int, strongest: Strongest) -> str:
+    """Return which head matters most in the model without its `changes` changes, which the ranking leaves out."""
+    before, after = _levels(strongest)
+    part = part_words(*strongest.place)
+    if strongest.without.loss - strongest.whole.loss < LEAST:
+        return t("pane.inside.desk.says.original_none", count=changes, part=part)
+    return t("pane.inside.desk.says.original", count=changes, part=part, before=before, after=after)
+
+
 def sentence(mixed: Mixed, changes: int, strongest: Strongest | None) -> str:
     """Return what `changes` changes do to the candidates, or what is known without any."""
     first, now = int(mixed.before.argmax()), int(mixed.after.argmax())
@@ -41,14 +50,20 @@ def _unchanged(words: dict[str, str], strongest: Strongest | None) -> str:
     if strongest is None:
         return t("pane.inside.desk.says.unchanged", **words)
     part, meter = part_words(*strongest.place), strongest.meter
+    before, after = _levels(strongest)
     if strongest.without.loss - strongest.whole.loss < LEAST:
         return t("pane.inside.desk.says.none", part=part)
     if meter in BY_LOSS:
-        losses = {"before": f"{strongest.whole.loss:.2f}", "after": f"{strongest.without.loss:.2f}"}
-        return t("pane.inside.desk.says.loss", part=part, **losses)
-    shares = (strongest.whole.probability, strongest.without.probability)
-    before, after = (percent(share, 1) for share in shares)
+        return t("pane.inside.desk.says.loss", part=part, before=before, after=after)
     if meter is None:
         return t("pane.inside.desk.says.strongest", part=part, word=word(strongest.target), before=before, after=after)
     able = t(f"pane.inside.desk.by_{meter}")
     return t("pane.inside.desk.says.meter", part=part, meter=able, before=before, after=after)
+
+
+def _levels(strongest: Strongest) -> tuple[str, str]:
+    """Return what the meter shows with every part, and without the strongest head."""
+    levels = strongest.whole, strongest.without
+    by_loss = strongest.meter in BY_LOSS
+    before, after = (f"{level.loss:.2f}" if by_loss else percent(level.probability, 1) for level in levels)
+    return before, after
