@@ -95,10 +95,10 @@ def test_a_file_of_few_bits_is_named(view: Precision, window: MainWindow) -> Non
 def test_the_sentence_says_where_the_text_changes_and_breaks() -> None:
     assert [breaks(FALLING, place) for place in range(6)] == [False, False, False, False, True, True]
     assert plain(sentence(FALLING, VOCABULARY)) == (
-        "Down to 8 bits the text stays the same; at 4 it differs, at 3 it breaks: perplexity 30, not 10."
+        "Down to 8 bits the text stays the same; at 4 it differs, at 3 the perplexity is 30, not 10."
     )
-    assert "at 4 the model breaks: perplexity 40" in sentence(rows(10, 10, 11, 40), VOCABULARY)
-    assert "nothing breaks (perplexity at most 12.0)" in sentence(rows(10, 10, 11, 12), VOCABULARY)
+    assert "at 4 the perplexity is 40, not 10" in sentence(rows(10, 10, 11, 40), VOCABULARY)
+    assert "but the perplexity is at most 12.0" in sentence(rows(10, 10, 11, 12), VOCABULARY)
     assert "Even with 8 bits" in sentence(rows(10, 10, 11), VOCABULARY)
     nan = math.nan
     assert sentence(rows(nan, nan, nan, nan), VOCABULARY) == (

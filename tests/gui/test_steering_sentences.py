@@ -91,22 +91,22 @@ def test_shuffled_weights_are_never_said_to_be_steered(pair: str) -> None:
 
 
 @pytest.mark.parametrize("pair", ["whale", "japanese"])
-def test_a_text_is_broken_where_the_model_itself_is_surprised(pair: str) -> None:
+def test_a_text_is_odd_where_the_model_itself_is_surprised(pair: str) -> None:
     found = steered("builtin", pair)
     plain_at = STRENGTHS.index(0.0)
     for place, text in enumerate(found.texts):
         if text == found.texts[plain_at]:
-            assert not steer_sentence.breaks(found, place)
+            assert not steer_sentence.is_odd(found, place)
             assert found.perplexities[place] == pytest.approx(found.perplexities[plain_at], rel=1e-4)
         elif found.perplexities[place] > 10 * found.perplexities[plain_at]:
-            assert steer_sentence.breaks(found, place)
+            assert steer_sentence.is_odd(found, place)
 
 
-def test_japanese_breaks_an_english_text_of_the_built_in_model() -> None:
+def test_japanese_makes_an_english_text_odd_for_the_built_in_model() -> None:
     found = steered("builtin", "japanese")
-    assert steer_sentence.breaks(found, 0)
-    assert steer_sentence.breaks(found, len(STRENGTHS) - 1)
-    assert not steer_sentence.breaks(found, STRENGTHS.index(0.0))
+    assert steer_sentence.is_noted(found, 0)
+    assert steer_sentence.is_noted(found, len(STRENGTHS) - 1)
+    assert not steer_sentence.is_noted(found, STRENGTHS.index(0.0))
 
 
 def test_the_sentence_of_precision_names_the_widths_at_which_the_texts_differ() -> None:
@@ -118,7 +118,7 @@ def test_the_sentence_of_precision_names_the_widths_at_which_the_texts_differ() 
     assert f"Down to {lowest} bits the text stays the same; at {first_other}" in words
     broken = [row for row in rows if row.perplexity >= precision_sentence.BROKEN * rows[0].perplexity]
     assert f"at {broken[0].bits}" in words
-    assert f"perplexity {broken[0].perplexity:.{1 if broken[0].perplexity < 10 else 0}f}" in words.replace(",", "")
+    assert f"perplexity is {broken[0].perplexity:.{1 if broken[0].perplexity < 10 else 0}f}" in words.replace(",", "")
 
 
 def test_a_model_of_shuffled_weights_is_said_to_guess() -> None:

@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 from engine.messages.models import ChangeModel, ModelChanged, Scaled, Steered
 from engine.messages.steering import Steer, SteeredTexts
 from gui.panes.inside.pane import InsidePane
-from gui.panes.inside.steer import STRENGTHS, Steering, prepared
-from gui.panes.inside.steer_sentence import BROKEN, breaks, common, differing, sentence
+from gui.panes.inside.steer import STRENGTHS, Steering, SteerPage, prepared
+from gui.panes.inside.steer_sentence import ODD, common, differing, is_noted, is_odd, repeats, sentence
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model
 from tests.gui.hands import plain
@@ -20,9 +20,9 @@ PLAIN = " amazing. I was impressed"
 
 
 def texts(done: bool = True, gain: float | None = 1.0) -> SteeredTexts:
-    """Return texts that turn at -1 and break at -3."""
+    """Return texts that turn at -1, the one at -3 with a high perplexity."""
     written = tuple(" terrible. I was sad" if strength <= -1 else PLAIN for strength in STRENGTHS)
-    perplexities = tuple(3.0 * BROKEN + 1 if strength == -3 else 3.0 for strength in STRENGTHS)
+    perplexities = tuple(3.0 * ODD + 1 if strength == -3 else 3.0 for strength in STRENGTHS)
     return SteeredTexts(STRENGTHS, written, (0.0,) * len(STRENGTHS), perplexities if done else (), gain, 0.2, done)
 
 
@@ -122,7 +122,7 @@ def test_a_set_without_texts_asks_for_nothing(view: Steering, engine: FakeEngine
 def test_the_table_has_a_row_for_each_strength(view: Steering) -> None:
     table = view.table()
     assert table is not None
-    assert table.rows[STRENGTHS.index(-3.0)] == (-3.0, " terrible. I was sad", 3.0 * BROKEN + 1, 0.0)
+    assert table.rows[STRENGTHS.index(-3.0)] == (-3.0, " terrible. I was sad", 3.0 * ODD + 1, 0.0)
 
 
 def test_every_prepared_pair_has_two_texts_on_each_side() -> None:
@@ -132,17 +132,33 @@ def test_every_prepared_pair_has_two_texts_on_each_side() -> None:
 # --- The sentence ---------------------------------------------------------------------------------
 
 
-def test_the_sentence_says_what_changes_and_where_the_text_breaks() -> None:
+def test_the_sentence_says_what_changes_and_where_the_perplexity_is_high() -> None:
     assert plain(sentence(texts(), -1.0)) == (
-        "At -1.0: “terrible. I was” instead of “amazing. I was”. From -3.0 on the text breaks."
+        "At -1.0: “terrible. I was” instead of “amazing. I was”. At -3.0 the perplexity is 10.0, not 3.0."
     )
     assert sentence(texts(), 0.0) == sentence(texts(), -1.0)
     assert "-1.0" in sentence(texts(), 2.0)
     assert "stays" in sentence(texts(), 2.0)
     assert sentence(texts(done=False), -1.0) == ""
     calm = replace(texts(), perplexities=tuple(3.0 for _ in STRENGTHS))
-    assert "3.0" in sentence(calm, -1.0)
-    assert "breaks (" in sentence(calm, -1.0)
+    assert "is at most 3.0" in sentence(calm, -1.0)
+
+
+def test_the_sentence_speaks_of_the_strength_in_sight_rather_than_of_a_weaker_one() -> None:
+    assert "At -3.0 the perplexity" in sentence(texts(), -3.0)
+    steep = replace(texts(), perplexities=tuple(20.0 if abs(strength) > 1 else 3.0 for strength in STRENGTHS))
+    assert "At -2.5 the perplexity" in sentence(steep, -2.5)
+
+
+def test_the_slider_begins_without_steering(view: Steering) -> None:
+    assert SteerPage().strength.value == 0.0
+    assert view.page.strength.value == 0.0
+
+
+def test_a_heading_says_how_many_times_the_perplexity_is(view: Steering) -> None:
+    view.page.strength.slider.setValue(STRENGTHS.index(-3.0))
+    assert plain(view.page.texts.rows[0].heading) == "-3.0 · perplexity 10.0: 3.3 times that of 0"
+    assert plain(view.page.texts.rows[1].heading) == "0 · perplexity 3.0"
 
 
 def test_a_direction_that_other_texts_do_not_follow_is_named() -> None:
@@ -153,11 +169,18 @@ def test_a_direction_that_other_texts_do_not_follow_is_named() -> None:
     assert "No strength up to ±3.0" in sentence(same, 1.0)
 
 
-def test_a_text_that_repeats_itself_is_broken_unless_the_unsteered_does_so() -> None:
+def test_a_text_that_repeats_itself_is_noted_unless_the_unsteered_does_so() -> None:
     loops = replace(texts(), repeated=tuple(0.9 if strength == 2 else 0.1 for strength in STRENGTHS))
-    assert [s for place, s in enumerate(STRENGTHS) if breaks(loops, place)] == [-3.0, 2.0]
+    assert [s for place, s in enumerate(STRENGTHS) if repeats(loops, place)] == [2.0]
+    assert [s for place, s in enumerate(STRENGTHS) if is_noted(loops, place)] == [-3.0, 2.0]
+    assert "At +2.0, 90 % of the token pairs repeat." in plain(sentence(loops, -1.0))
     all_loop = replace(texts(), repeated=(0.9,) * len(STRENGTHS))
-    assert [s for place, s in enumerate(STRENGTHS) if breaks(all_loop, place)] == [-3.0]
+    assert [s for place, s in enumerate(STRENGTHS) if is_noted(all_loop, place)] == [-3.0]
+
+
+def test_a_text_is_odd_from_three_times_the_perplexity_on() -> None:
+    found = replace(texts(), perplexities=tuple(3.0 * (ODD if s == 3 else 2.9 if s == 2 else 1) for s in STRENGTHS))
+    assert [s for place, s in enumerate(STRENGTHS) if is_odd(found, place)] == [3.0]
 
 
 @given(st.text("ab \n", max_size=12), st.text("ab \n", max_size=12))

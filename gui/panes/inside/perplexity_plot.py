@@ -1,4 +1,4 @@
-"""How well a model predicts a text, in several forms: where the perplexity rises, the text breaks."""
+"""How well a model predicts a text, in several forms."""
 
 import math
 from dataclasses import dataclass

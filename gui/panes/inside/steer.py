@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QPushButton, QSpinBox, 
 
 from engine.messages.models import Intervention, Steered
 from engine.messages.steering import Steer, SteeredTexts, default_layer
-from gui.i18n import number, t
+from gui.i18n import number, percent, t
 from gui.layout import column, label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside import steer_sentence
@@ -56,6 +56,7 @@ class SteerPage(Page):
         self.opened = QPushButton()  # whether the fields are shown
         self.opened.setCheckable(True)
         self.strength = LabelledSlider(STRENGTHS, _signed)
+        self.strength.set_value(0.0)
         self.layer_label.setBuddy(self.layer)
         self.pairs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.shown, self.tools, self.fields = QWidget(), QWidget(), QWidget()
@@ -226,21 +227,17 @@ class Steering(Part):
         label = number(strength, signed=bool(strength)) if strength == round(strength) else ""
         if place >= len(found.perplexities):
             return Point(label, math.nan)
-        broken, value = steer_sentence.breaks(found, place), found.perplexities[place]
-        key = "pane.inside.steer.point_broken" if broken else "pane.inside.steer.point"
-        return Point(label, value, broken, t(key, at=_signed(strength), perplexity=number(value, 1)))
+        noted = steer_sentence.is_noted(found, place)
+        return Point(label, found.perplexities[place], noted, _measured(found, place))
 
     def _row(self, found: SteeredTexts, at: float) -> Row:
         assert self.shown is not None
         place, plain = found.strengths.index(at), found.texts[found.strengths.index(0.0)].rstrip()
         text = found.texts[place].rstrip()
-        broken = steer_sentence.breaks(found, place)
-        words = _signed(at)
-        if place < len(found.perplexities):
-            key = "pane.inside.steer.broken" if broken else "pane.inside.steer.heading"
-            words = t(key, at=words, perplexity=number(found.perplexities[place], 1))
+        noted = steer_sentence.is_noted(found, place)
         same = steer_sentence.common(text, plain) if text != plain else len(text)
-        return Row(words, shortened(self.shown.request.prompt), text, same, at == self.page.strength.value, broken)
+        prompt, current = shortened(self.shown.request.prompt), at == self.page.strength.value
+        return Row(_measured(found, place), prompt, text, same, current, noted)
 
     def adapt_layout(self, room: QSize) -> None:
         page, px = self.page, self.pane.theme.px
@@ -311,6 +308,20 @@ class Steering(Part):
 
 def _signed(strength: float) -> str:
     return number(strength, 1, signed=True) if strength else "0"
+
+
+def _measured(found: SteeredTexts, place: int) -> str:
+    """Return a strength and, once measured, the perplexity and what else is remarkable of its text."""
+    at = _signed(found.strengths[place])
+    if place >= len(found.perplexities):
+        return at
+    words = {"at": at, "perplexity": steer_sentence.figure(found.perplexities[place])}
+    if steer_sentence.repeats(found, place):
+        return t("pane.inside.steer.repeats", percent=percent(found.repeated[place]), **words)
+    if steer_sentence.is_odd(found, place):
+        times = found.perplexities[place] / found.perplexities[found.strengths.index(0.0)]
+        return t("pane.inside.steer.odd", times=steer_sentence.figure(times), **words)
+    return t("pane.inside.steer.heading", **words)
 
 
 def _lines(field: QPlainTextEdit) -> tuple[str, ...]:

@@ -1,22 +1,30 @@
-"""What the texts of a steered model show, in one sentence, and where they break."""
+"""What the texts of a steered model show, in one sentence, and where they become odd or repeat themselves."""
 
 import math
 
 from engine.messages.steering import SteeredTexts
-from gui.i18n import number, t
+from gui.i18n import number, percent, t
 
-BROKEN = 3.0  # times the perplexity of the text without steering
+ODD = 3.0  # times the perplexity of the text without steering
 REPEATED = 0.5  # share of pairs of tokens that a text has had before
 CLEAR = 2.0  # standard errors; of models with shuffled weights, 1 in 70 shows more
 SHOWN = 18  # characters of a text
 
 
-def breaks(found: SteeredTexts, place: int) -> bool:
-    """Return whether a text is broken: it surprises the model itself, or repeats itself, as the unsteered does not."""
-    plain, repeated = found.strengths.index(0.0), found.repeated[place]
-    values = found.perplexities
-    odd = len(values) > max(place, plain) and values[place] >= BROKEN * values[plain]
-    return odd or (repeated > REPEATED and found.repeated[plain] <= REPEATED)
+def is_odd(found: SteeredTexts, place: int) -> bool:
+    """Return whether the perplexity of a text is several times that of the text without steering."""
+    plain, values = found.strengths.index(0.0), found.perplexities
+    return len(values) > max(place, plain) and values[place] >= ODD * values[plain]
+
+
+def repeats(found: SteeredTexts, place: int) -> bool:
+    """Return whether most of a text repeats itself, as the text without steering does not."""
+    return found.repeated[place] > REPEATED >= found.repeated[found.strengths.index(0.0)]
+
+
+def is_noted(found: SteeredTexts, place: int) -> bool:
+    """Return whether a text is odd or repeats itself."""
+    return is_odd(found, place) or repeats(found, place)
 
 
 def is_clear(found: SteeredTexts) -> bool:
@@ -43,12 +51,22 @@ def sentence(found: SteeredTexts, strength: float) -> str:
     if not is_clear(found):
         gain, error = number(found.gain or 0.0, 2, signed=True), number(found.gain_error, 2)
         return t("pane.inside.steer.says.unclear", at=at, now=now, before=before, gain=gain, error=error)
-    broken = sorted((abs(s), i) for i, s in enumerate(found.strengths) if breaks(found, i))
-    if not broken:
+    words = {"at": at, "now": now, "before": before}
+    noted = [i for i in range(len(found.texts)) if is_noted(found, i)]
+    if not noted:
         most = max((value for value in found.perplexities if not math.isnan(value)), default=math.nan)
-        return t("pane.inside.steer.says.holds", at=at, now=now, before=before, perplexity=number(most, 1))
-    edge = number(found.strengths[broken[0][1]], 1, signed=True)
-    return t("pane.inside.steer.says.breaks", at=at, now=now, before=before, edge=edge)
+        return t("pane.inside.steer.says.holds", perplexity=figure(most), **words)
+    edge = place if place in noted else min(noted, key=lambda i: abs(found.strengths[i]))
+    words["edge"] = number(found.strengths[edge], 1, signed=True)
+    if repeats(found, edge):
+        return t("pane.inside.steer.says.repeats", percent=percent(found.repeated[edge]), **words)
+    figures = {"perplexity": figure(found.perplexities[edge]), "plain": figure(found.perplexities[plain])}
+    return t("pane.inside.steer.says.odd", **figures, **words)
+
+
+def figure(perplexity: float) -> str:
+    """Return a perplexity with as many digits as it deserves."""
+    return number(perplexity, 1 if perplexity < 100 else 0)
 
 
 def differing(text: str, plain: str) -> tuple[str, str]:
