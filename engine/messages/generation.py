@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
+from engine.messages.status import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class AheadToken:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAhead(Request[AheadToken]):
+class LookAhead(Request[Progress | AheadToken]):
     """Continue prompt + chosen by each of its `branches` likeliest next tokens, and each of these greedily.
 
     A continuation has at most `tokens` tokens, and fewer if the model ends the text or begins a new line.

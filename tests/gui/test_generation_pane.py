@@ -9,7 +9,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.messages.generation import Generate, PredictNext, SamplingSettings
+from engine.messages.generation import Generate, LookAhead, PredictNext, SamplingSettings
+from engine.messages.status import Progress
 from gui.i18n import t
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.generation.stage_text import StageText
@@ -371,6 +372,18 @@ def test_below_a_short_text_is_what_would_follow_the_likeliest_tokens_and_a_clic
     click_at(small.page, small.page.box_of(small.page.ends()[1]).center().toPoint())
     assert writing.tree.text() == "bbcabcab"
     assert engine.asked(Generate) == []
+
+
+def test_the_progress_of_reading_a_long_text_is_no_branch_ahead(
+    qtbot: QtBot, window: MainWindow, pane: GenerationPane, engine: FakeEngine
+) -> None:
+    tokens = engine.answers[LookAhead]
+    engine.answers[LookAhead] = lambda request: [Progress("progress.reading_prompt", 0.5), *tokens(request)]
+    window.resize(1600, 1000)
+    window.prompt.set_text("The dog " * 100)
+    qtbot.waitUntil(lambda: pane.writing.moment.prompt.startswith("The dog") and pane.writing.ahead.tree is not None)
+    assert pane.writing.ahead.tree is not None
+    assert len(pane.writing.ahead.tree.leaves()) == 2
 
 
 def test_nothing_is_looked_ahead_while_a_text_is_written_or_where_it_has_branches(

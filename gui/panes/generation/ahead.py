@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.messages.envelope import Ended
 from engine.messages.generation import AheadToken, LookAhead
+from engine.messages.status import Progress
 from gui.layout import timer
 from gui.pane import Pane
 from gui.widgets.branches import Branches
@@ -41,7 +42,9 @@ class Ahead(QObject):
             self._growing = Branches(prompt, model)
             self._pane.ask(LookAhead(prompt, chosen), self._grow, "ahead", self._ended)
 
-    def _grow(self, event: AheadToken) -> None:
+    def _grow(self, event: Progress | AheadToken) -> None:
+        if isinstance(event, Progress):
+            return
         tree = self._growing
         if event.branch == len(tree.root.children):
             tree.go(tree.root)
