@@ -25,7 +25,7 @@ from engine.messages.desk import (
 )
 from engine.messages.generation import SamplingSettings
 from engine.service.answer import Answer, Handlers
-from engine.service.session import OpenedModel, Session
+from engine.service.session import OpenedModel, Session, undisturbed
 
 GREEDY = SamplingSettings(temperature=0.0)
 
@@ -55,20 +55,23 @@ def rewrite(session: Session, request: Rewrite) -> Answer[Rewritten]:
 
     before: list[str] = []
     after: list[str] = []
-    both = [steps(opened.original)] if opened.reader.changes == {} else [steps(opened.original), steps(opened.reader)]
-    for written in zip_longest(*both):
-        for texts, step in zip((before, after), (*written, *written)[:2], strict=True):
+    plain = steps(opened.original)
+    both = zip_longest(plain, steps(opened.reader)) if opened.changes else ((step, step) for step in plain)
+    for pair in both:
+        for texts, step in zip((before, after), pair, strict=True):
             texts += [] if step is None else [step.text]
         yield Rewritten(tuple(before), tuple(after))
 
 
 def measure_both(session: Session, request: Measure) -> Answer[Measured]:
-    """Measure each meter; the loss of a text of one token is left out. Raises as `measure`."""
+    """Measure each meter; those without probes are left out, as a text of one token is. Raises as `measure`."""
     opened = session.opened
     for meter in request.meters:
         if meter == "text" and len(opened.ids_of(request.text)) < 2:
             continue
         probes = _probes(opened, meter, request.text)
+        if not probes:  # none fits the context
+            continue
         key = (opened.weights_version, request.text if meter == "text" else "")
         before = opened.cached(f"level {meter}", key, partial(_measured, opened, probes, changed=False))
         after = _measured(opened, probes, changed=True) if opened.changes else before
@@ -100,22 +103,25 @@ def rank(session: Session, request: RankParts) -> Answer[PartsTried]:
     opened = session.opened
     if request.meter is not None:
         probes = _probes(opened, request.meter, request.text)
-    elif opened.ids_of(request.text):
-        probes = [_answer(opened, request)]
     else:
-        return
+        probes = [_answer(opened, request)] if opened.ids_of(request.text) else []
+    if probes:
+        yield from undisturbed(session, _tried(opened, request, probes))
+
+
+def _tried(opened: OpenedModel, request: RankParts, probes: Sequence[Probe]) -> Answer[PartsTried]:
     whole = _measured(opened, probes, changed=False)
     L, done = opened.model.config.n_layers, 0
     target = "" if request.meter is not None else opened.tokenizer.piece(probes[0].ids[-1])
     for found in rank_parts(opened.model, probes, request.mean):
-        if found is not None:
-            layer, log_p_PN = found
-            done += L - layer
-            levels = [_level(probes, log_p_N) for log_p_N in log_p_PN]
-            losses, shares = np.array([(level.loss, level.probability) for level in levels]).T
-            yield PartsTried(layer, target, whole, losses, shares, 2 * done / (L * (L + 1)))
-        elif not opened.info.training:  # a step would change the weights of what is still to come
+        if found is None:
             yield None
+            continue
+        layer, log_p_PN = found
+        done += L - layer
+        levels = [_level(probes, log_p_N) for log_p_N in log_p_PN]
+        losses, shares = np.array([(level.loss, level.probability) for level in levels]).T
+        yield PartsTried(layer, target, whole, losses, shares, 2 * done / (L * (L + 1)))
 
 
 def _answer(opened: OpenedModel, request: RankParts) -> Probe:

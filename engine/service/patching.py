@@ -21,7 +21,7 @@ from engine.messages.patching import (
     TryPatches,
 )
 from engine.service.answer import Answer, Handlers
-from engine.service.session import OpenedModel, Session
+from engine.service.session import OpenedModel, Session, undisturbed
 
 
 def patch_texts(session: Session, request: PatchTexts) -> Answer[PatchPair | PatchEffects]:
@@ -59,10 +59,7 @@ def patch_texts(session: Session, request: PatchTexts) -> Answer[PatchPair | Pat
         return
     pair = Pair(opened.model, source, text, (first, second), request.part, reader.changes)
     found = _heads(pair, request.place % len(text)) if request.part == "z" else _cells(pair)
-    for effects in list(found) if opened.info.training else found:  # a training step would run at a `yield`
-        yield effects
-        if session.opened is not opened:
-            return
+    yield from undisturbed(session, found)
 
 
 def _cells(pair: Pair) -> Answer[PatchEffects]:

@@ -16,6 +16,7 @@ from engine.model.memory import free_memory
 from engine.model.opening import describe, finish, loading, read_config
 from engine.model.tape import Changes
 from engine.model.transformer import Transformer
+from engine.service.answer import Answer
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
 
@@ -209,6 +210,18 @@ class Session(Cache):
     def _set(self, model: Transformer, tokenizer: Tokenizer, info: ModelInfo) -> ModelInfo:
         self._opened = OpenedModel(model, tokenizer, info)
         return info
+
+
+def undisturbed(session: Session, answers: Answer[T]) -> Answer[T]:
+    """Yield the answers of the open model until another one is opened.
+
+    While it is trained, all are computed before the first is yielded: at a `yield` a training step would run.
+    """
+    opened = session.opened
+    for answer in [one for one in answers if one is not None] if opened.info.training else answers:
+        yield answer
+        if session.opened is not opened:
+            return
 
 
 def _kept(opened: OpenedModel, run: Run | None) -> Transformer:

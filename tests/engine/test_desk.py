@@ -1,6 +1,8 @@
 """The mixing desk: faders, the ranking of all parts, and what is measured before and after."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,13 @@ from engine.inspection.meters import Probe, measure, probes_of
 from engine.inspection.ranking import rank_parts
 from engine.messages.desk import OF_THE_WORLD, Level, Measure, Measured, Mix, Mixed, PartsTried, RankParts, Rewrite
 from engine.messages.models import ChangeModel, Intervention, MeanAblated, Patched, Scaled, Steered
+from engine.model.checkpoint import save_model
 from engine.model.opening import BUILTIN, load_model, load_transformer
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from engine.service.session import Session
 from tests.engine.hf_models import model_of, saved, some_ids
-from tests.engine.sessions import ask
+from tests.engine.sessions import ask, start
 
 FAMILIES: dict[str, dict[str, Any]] = {
     "Llama": {},
@@ -270,6 +273,37 @@ def test_every_meter_of_the_little_world_shows_what_the_model_has_learned(sessio
     for meter in OF_THE_WORLD:
         before, _ = level(session, meter)
         assert before.loss < 0.6, meter
+
+
+def test_all_parts_of_a_model_in_training_are_tried_with_the_same_weights() -> None:
+    session = Session()
+    session.open(BUILTIN)
+    expected = ask(session, RankParts(TEXT))
+    session.opened.info, found = replace(session.opened.info, training=True), []
+    for answer in start(session, RankParts(TEXT)):
+        found.append(answer)
+        with torch.no_grad():
+            session.opened.model.unembedding.weight.mul_(0.5)  # as a training step changes them
+    assert [one.layer for one in found] == [one.layer for one in expected]
+    assert all(np.array_equal(one.losses, other.losses) for one, other in zip(found, expected, strict=True))
+
+
+def test_the_ranking_ends_when_another_model_is_opened() -> None:
+    session = Session()
+    session.open(BUILTIN)
+    answers = start(session, RankParts(TEXT))
+    next(answers)
+    session.open(BUILTIN)
+    assert list(answers) == []
+
+
+def test_a_meter_whose_texts_do_not_fit_the_context_is_left_out(tmp_path: Path) -> None:
+    model, tokenizer = load_model(BUILTIN)
+    save_model(tmp_path / "short", Transformer(replace(model.config, context=8)), tokenizer, 0)
+    session = Session()
+    session.open(tmp_path / "short")
+    assert [one.meter for one in ask(session, Measure(TEXT, ("text", "documents", "writing")))] == ["text", "writing"]
+    assert ask(session, RankParts(TEXT, "documents")) == []
 
 
 def test_nothing_is_answered_for_an_empty_text_and_a_short_one_is_refused(session: Session) -> None:
