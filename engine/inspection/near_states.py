@@ -67,8 +67,8 @@ def _means(
     model: Transformer, texts: Sequence[Sequence[int]], names: tuple[str, str], changes: Changes
 ) -> NDArray[np.float32]:
     """Return the means over all tokens but the first, [2 B D]; no token of a text attends to the padding after it."""
-    lengths, context = [min(len(ids), model.config.context) for ids in texts], max(map(len, texts))
-    ids_BT = torch.zeros(len(texts), min(context, model.config.context), dtype=torch.long, device=model.device)
+    lengths = [min(len(ids), model.config.context) for ids in texts]
+    ids_BT = torch.zeros(len(texts), max(lengths), dtype=torch.long, device=model.device)
     for row, ids in enumerate(texts):
         ids_BT[row, : lengths[row]] = torch.tensor(ids[: lengths[row]])
     tape = Tape(names, changes=changes)
@@ -90,6 +90,8 @@ def cosines(states: States, own: States) -> tuple[Floats, float]:
 
     The agreement is the correlation with the same cosines of the mean embeddings; 1 where it is not defined.
     """
+    if not len(states.states_ND):
+        return np.zeros(0, np.float32), 1.0
     deep_N = _cosines(states.states_ND, own.states_ND[0])
     flat_N = _cosines(states.embeddings_ND, own.embeddings_ND[0])
     if min(deep_N.std(), flat_N.std()) < 1e-9:

@@ -91,7 +91,7 @@ def _scanned(
     opened = session.opened
     _check("layer", request.layer, opened.model.config.n_layers)
     found = yield from training_text(session, request.paths, request.encoding)
-    key = (request.layer, found.source, opened.version)
+    key = (request.layer, found.key, opened.version)
     kept: LayerScan | None = opened.cached("scan", key, lambda: None)
     if kept is None:
         kept = LayerScan(opened.model, request.layer, _passages(opened, found.text))

@@ -1,6 +1,6 @@
 """Handlers of origin: the passages of the training text that a span of words may come from."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,7 @@ OPERATIONS = 1.5e12  # for comparing states
 
 @dataclass(frozen=True, slots=True)
 class Searched:
+    key: Hashable  # that of the text
     source: Source
     index: origin.TextIndex
 
@@ -48,11 +49,11 @@ def find_origin(session: Session, request: FindOrigin) -> Answer[Progress | Orig
 def searched_text(session: Session, paths: tuple[str, ...], encoding: str) -> Generator[Progress, None, Searched]:
     """Return the index of the open model's text, or that of `paths`. Raises as training_text."""
     found = yield from training_text(session, paths, encoding)
-    kept: Searched | None = session.cached("origin", found.source, lambda: None)
+    kept: Searched | None = session.cached("origin", found.key, lambda: None)
     if kept is None:
         index = yield from reported("progress.origin_index", origin.build_index(found.text))
-        kept = Searched(found.source, index)
-        session.replace("origin", found.source, kept)
+        kept = Searched(found.key, found.source, index)
+        session.replace("origin", found.key, kept)
     return kept
 
 
@@ -95,7 +96,7 @@ def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPass
     if not ids:
         raise EngineError("error.word_empty")
     own = finish(mean_states(opened.model, [ids], opened.changes))
-    key = (searched.source, opened.version)
+    key = (searched.key, opened.version)
     kept: _Passages | None = opened.cached("near", key, lambda: None)
     if kept is None:
         spans, texts = _passages(opened, searched.index.text)

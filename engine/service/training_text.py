@@ -1,6 +1,6 @@
 """The text that the open model was trained on, or another one in its place: for origin and neurons."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TrainingText:
+    key: Hashable  # what it was read from: what is computed from the text is kept under this key
     source: Source
     text: str
 
@@ -36,7 +37,7 @@ def training_text(session: Session, paths: tuple[str, ...], encoding: str) -> Ge
 
     Raises EngineError error.origin_unknown if the model's text is not on this computer, and as read_all.
     """
-    key = (session.opened.info.folder if not paths else "", paths, encoding)
+    key = (session.opened.info.folder if not paths else "", paths, encoding, tuple(map(_changed_at, paths)))
     kept: TrainingText | None = session.cached("training_text", key, lambda: None)
     if kept is None:
         parts, source = _parts(session.opened, paths, encoding)
@@ -48,7 +49,7 @@ def training_text(session: Session, paths: tuple[str, ...], encoding: str) -> Ge
             if len(text) >= MOST_CHARACTERS:
                 break
         text = text[:MOST_CHARACTERS]
-        kept = TrainingText(replace(source, characters=len(text), whole=max(source.whole, len(text))), text)
+        kept = TrainingText(key, replace(source, characters=len(text), whole=max(source.whole, len(text))), text)
         session.replace("training_text", key, kept)
     return kept
 
@@ -61,6 +62,11 @@ def reported(key: str, steps: Generator[float, None, T]) -> Generator[Progress, 
         except StopIteration as end:
             value: T = end.value
             return value
+
+
+def _changed_at(path: str) -> int:
+    """Return when a file was changed, in nanoseconds; 0 if it is not there."""
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else 0
 
 
 def _parts(opened: OpenedModel, paths: tuple[str, ...], encoding: str) -> tuple[Iterator[str], Source]:

@@ -1,6 +1,7 @@
 """Where a span of words comes from: runs of words in the training text, near hidden states, and the text without it."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -160,6 +161,22 @@ def test_a_model_without_its_text_says_that_it_cannot_know(tmp_path: Path) -> No
     assert (found.source.own, found.source.name, found.longest) == (False, "text.txt", 6)
 
 
+def test_texts_of_the_same_name_and_length_and_changed_files_are_not_confused(builtin: Session, tmp_path: Path) -> None:
+    texts = ("one two three four five", "six one two three four.")
+    paths = [tmp_path / folder / "text.txt" for folder in "ab"]
+    for path, text in zip(paths, texts, strict=True):
+        path.parent.mkdir()
+        path.write_text(text, "utf-8")
+
+    def longest(path: Path) -> int:
+        return found_for(builtin, FindOrigin("four five", (str(path),))).longest
+
+    assert [longest(path) for path in paths] == [2, 1]
+    paths[1].write_text("xxx six two three four five", "utf-8")
+    os.utime(paths[1], ns=(0, 0))  # the clock of some file systems is slow
+    assert longest(paths[1]) == 2
+
+
 @pytest.mark.parametrize("span", ["", " .!? ", "\ud800", "word " * 2000])
 def test_any_span_has_a_verdict(builtin: Session, span: str) -> None:
     found = found_for(builtin, FindOrigin(span))
@@ -206,6 +223,13 @@ def test_the_nearest_passage_speaks_of_the_same_subject(builtin: Session) -> Non
     assert "capital of" in near.passages[0].text
     assert near.passages[0].cosine > near.usual + 0.3
     assert abs(near.agreement) < 0.5
+
+
+@pytest.mark.parametrize(("text", "compared"), [("Short.", 0), ("One sentence that is long.", 1)])
+def test_a_text_of_few_passages_has_few_near_ones(builtin: Session, tmp_path: Path, text: str, compared: int) -> None:
+    (tmp_path / "text.txt").write_text(text, "utf-8")
+    near = near_for(builtin, FindNear("One sentence", (str(tmp_path / "text.txt"),)))
+    assert (near.compared, len(near.passages), near.agreement) == (compared, compared, 1.0)
 
 
 def test_with_random_weights_near_states_say_no_more_than_the_words(builtin: Session) -> None:
