@@ -76,9 +76,13 @@ class _Moments:
 
     def peaks(self, best: Best) -> Tensor:
         """Return the mean of the TOP highest values, in standard deviations above the mean, [M]."""
+        return self.standardized(best.values_KM[:TOP].double().mean(dim=0))
+
+    def standardized(self, x_M: Tensor) -> Tensor:
+        """Return values in standard deviations above the mean, [M]."""
         mean_M = self.sums / self.tokens
         deviation_M = (self.squares / self.tokens - mean_M.square()).clamp_min(0).sqrt().clamp_min(1e-12)
-        return (best.values_KM[:TOP].double().mean(dim=0) - mean_M) / deviation_M
+        return (x_M - mean_M) / deviation_M
 
 
 class LayerScan:
@@ -232,8 +236,5 @@ def most_active(
     """Return each neuron's activation at the last of `ids`, in standard deviations from its mean in the scan, [M]."""
     tape = Tape([f"blocks.{layer}.mlp.post"], slice(len(ids) - 1, None), changes)
     model.record(batch_of(model, ids), tape)
-    moments = scan.moments
-    mean_M = moments.sums / moments.tokens
-    deviation_M = (moments.squares / moments.tokens - mean_M.square()).clamp_min(0).sqrt().clamp_min(1e-12)
-    z_M: Floats = ((tape[f"blocks.{layer}.mlp.post"][0, 0].double().cpu() - mean_M) / deviation_M).float().numpy()
+    z_M: Floats = scan.moments.standardized(tape[f"blocks.{layer}.mlp.post"][0, 0].double().cpu()).float().numpy()
     return z_M
