@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from PySide6.QtCore import QObject, QSize
+from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from engine.messages.envelope import Ended, Request
@@ -37,6 +38,9 @@ class Part(QObject):
 
     def on_shown(self) -> None:
         """Draw what arrived while the pane was hidden."""
+
+    def on_left(self) -> None:
+        """Drop long work that nobody sees; called when another part or another pane has taken its place."""
 
     def show_live(self) -> None:
         """Show the new weights of a model in training."""
@@ -110,6 +114,9 @@ class PartsPane(Pane):
 
     def _part_chosen(self) -> None:
         """Show another part, without waiting for what the one before has asked for."""
+        for part in self.parts.values():
+            if part is not self.part:
+                part.on_left()
         for slot in self.computes:
             self.drop(slot)
         self._refresh_when_seen()
@@ -138,6 +145,14 @@ class PartsPane(Pane):
 
     def on_shown(self) -> None:
         self.part.on_shown()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        QTimer.singleShot(0, self, self._leave)  # later: a pane that moves to another tile is hidden for a moment
+
+    def _leave(self) -> None:
+        if not self.isVisible():
+            self.part.on_left()
 
     def adapt_layout(self) -> None:
         self.part.adapt_layout(self.size())

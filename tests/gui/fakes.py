@@ -138,6 +138,10 @@ class FakeEngine(QObject):
         job = self._job(kind)
         job.ended.emit(replace(ended, job=job.number))
 
+    def cancelled(self, kind: type) -> bool:
+        """Return whether the last request of that kind was cancelled."""
+        return self._job(kind).cancelled
+
     def _job(self, kind: type) -> FakeJob:
         return next(j for j, r in reversed(list(zip(self.jobs, self.requests, strict=True))) if isinstance(r, kind))
 

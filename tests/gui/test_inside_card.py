@@ -126,6 +126,25 @@ def test_changes_in_the_model_are_followed(card: Card, engine: FakeEngine, qtbot
     assert len(engine.asked(RankParts)) == ranked
 
 
+def test_the_parts_are_tried_only_while_the_card_is_seen(
+    card: Card, window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    asked = len(engine.asked(RankParts))
+    window.show_pane("map")
+    qtbot.wait(20)
+    window.show_pane("inside")
+    assert len(engine.asked(RankParts)) == asked  # all methods had answered
+    whole = engine.answers.pop(RankParts)  # from now on it never ends
+    card.refresh()
+    qtbot.waitUntil(lambda: card.pane.asking("CardRank"))
+    window.show_pane("map")
+    qtbot.waitUntil(lambda: not card.pane.asking("CardRank"))
+    assert engine.cancelled(RankParts)
+    engine.answers[RankParts] = whole
+    window.show_pane("inside")
+    qtbot.waitUntil(lambda: card.facts is not None and bool(card.facts.tried))
+
+
 def test_the_card_is_saved_as_html_and_pdf(card: Card, tmp_path: Path) -> None:
     card.state.set_text("a <b> & c")
     card.facts = None if card.facts is None else replace(card.facts, text="a <b> & c")

@@ -87,6 +87,32 @@ def test_the_rows_are_shown_as_they_arrive(view: Patching, engine: FakeEngine, q
     assert view.page.picture.describe(0, 0) == t("pane.inside.patch.waiting")
 
 
+def test_a_grid_is_computed_only_while_its_view_is_seen(
+    view: Patching, window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    whole, pane = engine.answers.pop(PatchTexts), view.pane
+    assert isinstance(pane, InsidePane)
+    view.page.part.choose("mlp_out")  # its grid never ends
+    window.workspace.set_layout(2, ["map", "inside"])
+    qtbot.wait(20)
+    assert pane.asking("PatchTexts")  # moving the pane is not leaving it
+    window.workspace.set_layout(1, ["map"])
+    qtbot.waitUntil(lambda: not pane.asking("PatchTexts"))
+    assert engine.cancelled(PatchTexts)
+    window.show_pane("inside")
+    assert pane.asking("PatchTexts")
+    pane.mode.choose("lens")
+    assert engine.cancelled(PatchTexts)
+    engine.answers[PatchTexts] = whole
+    pane.mode.choose("patch")
+    qtbot.waitUntil(lambda: view.grid is not None and view.grid.request.part == "mlp_out" and view.grid.is_complete)
+    asked = len(engine.asked(PatchTexts))
+    window.show_pane("map")
+    qtbot.wait(20)
+    window.show_pane("inside")
+    assert len(engine.asked(PatchTexts)) == asked  # what is complete is kept
+
+
 def test_a_cell_is_tried_and_its_effect_on_the_candidates_shown(
     view: Patching, engine: FakeEngine, qtbot: QtBot
 ) -> None:

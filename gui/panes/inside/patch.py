@@ -127,6 +127,12 @@ class Patching(Part):
             self.ask(request, lambda answer: self._arrived(request, answer), ended=lambda end: self._ended(end.outcome))
         self._draw()
 
+    def on_left(self) -> None:
+        """Stop computing a grid, which is asked for again when the view is next shown."""
+        if self.pane.asking("PatchTexts"):
+            self.drop("PatchTexts")
+            self._key = None
+
     def show_live(self) -> None:
         if self.state.training:
             self._key = None
