@@ -89,7 +89,7 @@ def main() -> None:
             run()
             seconds[name].append(time.perf_counter() - begun)
     for name, (target, _) in measured.items():
-        print(f"{name:30} {min(seconds[name]):7.3f}   median {np.median(seconds[name]):7.3f}   target {target or "-"}")
+        print(f"{name:30} {min(seconds[name]):7.3f}   median {np.median(seconds[name]):7.3f}   target {target}")
 
 
 if __name__ == "__main__":
