@@ -110,7 +110,7 @@ class PartsPane(Pane):
         self.add_controls(self.mode, *(part.page.tools for part in self.parts.values()))
         self.mode.changed.connect(self._part_chosen)
         self.follow(self.state.text_changed, self.state.model_changed)
-        self.follow_live(lambda: self.part.show_live(), lambda: self.part.follows_live())
+        self.follow_live(lambda: self.part.show_live(), lambda: self.can_show() and self.part.follows_live())
 
     def _part_chosen(self) -> None:
         """Show another part, without waiting for what the one before has asked for."""
@@ -144,7 +144,8 @@ class PartsPane(Pane):
         return self.state.model is not None and (bool(self.state.text) or not self.part.needs_text)
 
     def on_shown(self) -> None:
-        self.part.on_shown()
+        if self.can_show():
+            self.part.on_shown()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

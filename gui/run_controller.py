@@ -158,7 +158,7 @@ class RunController(QObject):
         self.interrupted = prepared and end.key == "error.engine_gone"
         self.state.set_training(False)
         self.state.set_progress(None)
-        self.state.weights_changed.emit()
+        self.state.note_training_steps()
         if prepared and end.outcome != "done" and self.engine.alive and self.record is not None:
             self.model_wanted.emit(self.record.folder)
         self.ended.emit()
@@ -172,4 +172,4 @@ class RunController(QObject):
         """Emit `weights_changed` if there were training steps since the last call; a paused run has none."""
         if self.record is not None and self.record.step != self._shown_step:
             self._shown_step = self.record.step
-            self.state.weights_changed.emit()
+            self.state.note_training_steps()

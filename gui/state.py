@@ -45,6 +45,7 @@ class AppState(QObject):
         self.tokens: Tokens | None = None  # of `text`, by the open model's tokenizer
         self.corpus: TextInfo | None = None  # the text for the next run
         self.model: ModelInfo | None = None
+        self.weights_version = 0  # counts models and training steps: an answer belongs to one of these numbers
         self.interventions: tuple[Intervention, ...] = ()  # what is changed in the open model
         self.pinned: Pinned | None = None  # the state to compare with, "A"
         self.opening = False  # whether a model is being opened
@@ -84,7 +85,14 @@ class AppState(QObject):
         self._set("corpus", corpus, self.corpus_changed)
 
     def set_model(self, model: ModelInfo | None) -> None:
+        if model != self.model:
+            self.weights_version += 1
         self._set("model", model, self.model_changed)
+
+    def note_training_steps(self) -> None:
+        """Emit `weights_changed`, because training has changed the weights of the open model."""
+        self.weights_version += 1
+        self.weights_changed.emit()
 
     def wish_interventions(self, interventions: tuple[Intervention, ...]) -> None:
         """Ask for these interventions in the open model, instead of all that it has now."""

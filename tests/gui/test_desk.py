@@ -196,8 +196,12 @@ def test_candidates_meters_and_texts_are_those_of_the_engine(desk: Desk, engine:
     assert copying.figure == "2.00 → 3.00"
 
 
-def test_after_a_change_nothing_of_the_state_before_it_is_shown_as_new(desk: Desk, engine: FakeEngine) -> None:
-    desk._mixed(desk.state.text, mixed())
+def test_after_a_change_nothing_of_the_state_before_it_is_shown_as_new(
+    desk: Desk, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    del engine.answers[Rewrite], engine.answers[Measure]
+    desk.refresh()
+    qtbot.waitUntil(lambda: not desk.pane.asking("Mix"))
     assert desk.shown is not None
     assert desk.shown.after == ()
     assert all(after is None for _, after in desk.shown.levels.values())
@@ -389,10 +393,13 @@ def test_the_grid_paints_factors_effects_and_the_cross_of_a_part_that_is_off(qtb
     assert grid.describe((1, None)) == "Layer 2, MLP: 1.00"
 
 
-def test_only_the_leading_candidates_are_listed(desk: Desk) -> None:
+def test_only_the_leading_candidates_are_listed(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
     shares = np.linspace(0.2, 0.01, 12, dtype=np.float32)
     pieces = tuple("abcdefghijkl")
-    desk._mixed(desk.state.text, Mixed(np.arange(12, dtype=np.int32), pieces, shares, shares[::-1].copy()))
+    answer = Mixed(np.arange(12, dtype=np.int32), pieces, shares, shares[::-1].copy())
+    engine.answers[Mix] = lambda _: [answer]
+    desk.refresh()
+    qtbot.waitUntil(lambda: not desk.pane.asking("Mix"))
     pairs = desk.page.candidates.pairs
     assert len(pairs) == CANDIDATES
     assert min(max(pair.before, pair.after) for pair in pairs) >= float(np.sort(np.maximum(shares, shares[::-1]))[-6])

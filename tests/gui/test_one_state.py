@@ -119,7 +119,7 @@ class Stage:
 
     def change_weights(self) -> None:
         self.engine.moment += 1
-        self.window.state.weights_changed.emit()
+        self.window.state.note_training_steps()
 
     def turn(self) -> bool:
         """Let the engine send one event and check what is shown; return whether there was one."""

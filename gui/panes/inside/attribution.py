@@ -50,6 +50,7 @@ class Attributing(Part):
         self._began: Attribution | None = None  # until occlusion has answered
         self._progress = 0.0
         self._key: object = None  # what was asked for depends on
+        self._complete = False  # whether all answers for this key have arrived
         self._typing = timer(self, TYPING_MS, self.refresh, single_shot=True)
         page = self.page
         for entry in (page.word, page.against):
@@ -68,16 +69,13 @@ class Attributing(Part):
         place = self.state.token or None  # nothing comes before the first token
         word = "" if place is not None else self.page.word.text().strip()
         request = AttributeText(self.state.text, place, word, self.page.against.text().strip())
-        model = self.state.model
-        key = (request, model.folder if model else "", self.state.interventions)
-        if key != self._key:
-            self._key = key
+        key = (request, self.state.weights_version, self.state.interventions)
+        if key != self._key or not (self._complete or self.pane.asking("AttributeText")):
+            self._key, self._complete = key, False
             self.ask(request, lambda answer: self._arrived(request, answer), ended=lambda end: self._ended(end.outcome))
         self._draw()
 
     def show_live(self) -> None:
-        if self.state.training:
-            self._key = None
         self.refresh()
 
     def _arrived(self, request: AttributeText, answer: Explained | Contributions | Progress) -> None:
@@ -94,8 +92,7 @@ class Attributing(Part):
         self._draw()
 
     def _ended(self, outcome: str) -> None:
-        if outcome != "done":
-            self._key = None
+        self._complete = outcome == "done"
 
     def _selected(self) -> None:
         if self.page.isVisible():

@@ -48,9 +48,10 @@ ROOM_FOR_SIDE, ROOM_FOR_TEXTS, ROOM_FOR_METERS = 760, 530, 430  # pixels at zoom
 
 @dataclass(frozen=True)
 class Shown:
-    """What belongs to one text, model and state of the faders."""
+    """What belongs to one text, to these weights and to one state of the faders."""
 
     text: str
+    weights: int  # AppState.weights_version
     mixed: Mixed
     before: tuple[str, ...] = ()  # the texts written so far
     after: tuple[str, ...] = ()
@@ -99,20 +100,18 @@ class Desk(Part):
         self._draw()
 
     def _ask(self, slot: str) -> None:
-        text = self.state.text
+        text, weights = self.state.text, self.state.weights_version
         for late in ("Rewrite", "Measure"):  # what they go on to answer belongs to the faders before
             self.drop(late)
-        self.ask(Mix(text), lambda mixed: self._mixed(text, mixed), slot)
+        self.ask(Mix(text), lambda mixed: self._mixed(Shown(text, weights, mixed)), slot)
         self._rest.start()
 
-    def _mixed(self, text: str, mixed: Mixed) -> None:
+    def _mixed(self, new: Shown) -> None:
         """Show new candidates; what was written and measured after the old changes is known no more."""
-        old = self.shown
-        if old is None or old.text != text or self.state.training:
-            self.shown = Shown(text, mixed)
-        else:
+        old, self.shown = self.shown, new
+        if old is not None and (old.text, old.weights) == (new.text, new.weights):
             levels = {name: (before, None) for name, (before, _) in old.levels.items()}
-            self.shown = Shown(text, mixed, before=old.before, levels=levels)
+            self.shown = replace(new, before=old.before, levels=levels)
         self._draw()
 
     def _ask_for_more(self) -> None:

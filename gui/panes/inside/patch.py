@@ -84,6 +84,7 @@ class Patching(Part):
         self.grid: PatchGrid | None = None
         self.trial: Trial | None = None
         self._key: object = None  # what the grid that was asked for depends on
+        self._complete = False  # whether all answers for this key have arrived
         self._cell: tuple[int, int] | None = None  # the cell that the user has chosen
         self._place = -1  # the token whose heads are patched
         self._typing = timer(self, TYPING_MS, self.refresh, single_shot=True)
@@ -119,10 +120,9 @@ class Patching(Part):
         answers = [self.page.entries[name].text().strip() for name in ("source_answer", "text_answer")]
         part = next(part for part in PARTS if part == self.page.part.current)
         request = PatchTexts(source, text, (answers[0], answers[1]), part, self._place)
-        model = self.state.model
-        key = (request, model.folder if model else "", self._others())
-        if key != self._key:
-            self._key = key
+        key = (request, self.state.weights_version, self._others())
+        if key != self._key or not (self._complete or self.pane.asking("PatchTexts")):
+            self._key, self._complete = key, False
             self.drop("TryPatches")
             self.ask(request, lambda answer: self._arrived(request, answer), ended=lambda end: self._ended(end.outcome))
         self._draw()
@@ -134,8 +134,6 @@ class Patching(Part):
             self._key = None
 
     def show_live(self) -> None:
-        if self.state.training:
-            self._key = None
         self.refresh()
 
     def _others(self) -> tuple[object, ...]:
@@ -157,8 +155,7 @@ class Patching(Part):
             self._try()
 
     def _ended(self, outcome: str) -> None:
-        if outcome != "done":
-            self._key = None
+        self._complete = outcome == "done"
 
     def _try(self) -> None:
         """Ask what the selected patch would do, together with those that are kept."""

@@ -27,9 +27,10 @@ ROOM_FOR_CURVE = 640  # pixels at zoom 1 of the pane's width
 
 @dataclass(frozen=True)
 class Shown:
-    """The texts that have arrived, and the request and the interventions that they belong to."""
+    """The texts that have arrived, and the request, the weights and the interventions that they belong to."""
 
     request: TryPrecisions
+    weights: int  # AppState.weights_version
     interventions: tuple[Intervention, ...]
     rows: tuple[RoundedText, ...] = ()
     done: bool = False
@@ -61,7 +62,8 @@ class Precision(Part):
 
     def refresh(self) -> None:
         """Ask for the texts, unless they are there."""
-        wanted = Shown(TryPrecisions(self.state.text, tokens=TOKENS), self.state.interventions)
+        request, state = TryPrecisions(self.state.text, tokens=TOKENS), self.state
+        wanted = Shown(request, state.weights_version, state.interventions)
         if self.shown is not None and self.shown.done and replace(self.shown, rows=(), done=False) == wanted:
             self._draw()
             return

@@ -37,9 +37,10 @@ def prepared() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 @dataclass(frozen=True)
 class Shown:
-    """Texts, and the request and the other interventions that they belong to."""
+    """Texts, and the request, the weights and the other interventions that they belong to."""
 
     request: Steer
+    weights: int  # AppState.weights_version
     others: tuple[Intervention, ...]
     found: SteeredTexts
 
@@ -82,7 +83,6 @@ class Steering(Part):
         super().__init__(pane)
         self.shown: Shown | None = None
         self._layer: int | None = None  # the chosen one; None is the default of the model
-        self._seen: tuple[Intervention, ...] = ()
         self.page = page = SteerPage()
         for name in prepared():
             page.pairs.addItem("", name)
@@ -113,18 +113,17 @@ class Steering(Part):
 
     def refresh(self) -> None:
         """Write the texts, unless they are written."""
-        shown, request, others = self.shown, self.request(), self.others()
-        self._seen = self.state.interventions
-        if shown is not None and shown.found.done and (shown.request, shown.others) == (request, others):
+        shown, request = self.shown, self.request()
+        weights, others = self.state.weights_version, self.others()
+        if shown is not None and shown.found.done and shown == Shown(request, weights, others, shown.found):
             self._draw()
         elif request.plus and request.minus:
-            self.ask(request, lambda found: self._arrived(Shown(request, others, found)))
+            self.ask(request, lambda found: self._arrived(Shown(request, weights, others, found)))
 
     def show_live(self) -> None:
         """Write the texts again, unless only the strength in the model has changed."""
-        steered_only = self._seen != self.state.interventions and self.shown is not None
-        self._seen = self.state.interventions
-        if not (steered_only and self.shown is not None and self.shown.others == self.others()):
+        present = self.state.weights_version, self.others()
+        if self.shown is None or (self.shown.weights, self.shown.others) != present:
             self.shown = None
             self.refresh()
 
