@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
 
 from engine.messages.attribution import AttributeText, Contributions, Explained, Method
 from engine.messages.status import Progress
 from gui.i18n import set_language
 from gui.panes.inside.attribution import Attributing
-from gui.panes.inside.attribution_picture import figure
+from gui.panes.inside.attribution_picture import digits_of, figure
 from gui.panes.inside.attribution_sentence import agreement, sentence
 from gui.panes.inside.attribution_shown import Attribution
 from gui.panes.inside.pane import InsidePane
@@ -114,6 +115,18 @@ def test_the_tokens_fit_and_do_not_overlap(view: Attributing) -> None:
         assert text.token_at(box.center().toPoint()) == index
 
 
+def test_the_explained_word_has_room_in_bold(view: Attributing) -> None:
+    text = view.page.text
+    bold = QFontMetricsF(text.theme.font(text._size, bold=True))
+    assert bold.horizontalAdvance(f" → {text._target()}") <= text._boxes[-1].width()
+
+
+def test_small_values_have_as_many_decimals_as_tell_them_apart() -> None:
+    values = np.array([0.04, -0.021, 0.0], np.float32)
+    assert [plain(figure(value, digits_of(values))) for value in values] == ["+0.040", "-0.021", "0"]
+    assert digits_of(OCCLUSION) == 1
+
+
 def test_the_table_has_a_column_for_each_method(view: Attributing) -> None:
     table = view.table()
     assert table is not None
@@ -164,6 +177,8 @@ def test_the_words_compare_the_methods() -> None:
     assert words.startswith("Gradient × input is 0 everywhere: this model normalises its embeddings at once")
     assert "Integrated gradients: “France” comes first, too (rank correlation with occlusion 0.80)." in words
     assert "Its values add up to 7.00, as they must: the score is 7.00 above that of mean embeddings." in words
+    short = plain(agreement(shown(integrated=INTEGRATED * 2)))
+    assert "Its values add up to 14.00, not to 7.00 as they should: do not rely on them here." in short
     words = plain(agreement(shown(gradient=1.0, whole=False)))
     assert "Gradient × input: “of” comes first instead of “France” (rank correlation with occlusion -0.80)." in words
     assert "add up" not in words

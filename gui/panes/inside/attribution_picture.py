@@ -1,6 +1,7 @@
 """The text in large type, each token tinted by what it contributes, and the methods below it as rows of colours."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, qGray
 
@@ -62,8 +63,10 @@ class AttributionText(Painted):
         height = metrics.height() + small.height() + GAP_S
         boxes: list[QRectF] = []
         x = y = 0.0
-        for words in (*self._words(), f" → {self._target()}"):
-            width = max(metrics.horizontalAdvance(words), small.horizontalAdvance("−0.00")) + 2 * GAP_S
+        target, bold = f" → {self._target()}", QFontMetricsF(self.theme.font(size, bold=True))
+        for words in (*self._words(), target):
+            wide = (bold if words == target else metrics).horizontalAdvance(words)
+            width = max(wide, small.horizontalAdvance("−0.00")) + 2 * GAP_S
             if x and x + width > self.width():
                 x, y = 0.0, y + height + GAP_M
             boxes.append(QRectF(x, y, min(width, self.width()), height))
@@ -217,13 +220,14 @@ class MethodRows(Painted):
                 words = t("pane.inside.attribution.running", percent=percent(self.progress))
             painter.drawText(first.adjusted(0, 0, self.width(), 0), Qt.AlignmentFlag.AlignVCenter, words)
             return
-        metrics = QFontMetricsF(painter.font())
+        metrics, digits = QFontMetricsF(painter.font()), digits_of(shown.values[method])
         for column, (share, value) in enumerate(zip(shown.shares(method), shown.values[method], strict=True)):
             box, color = self.cell(row, column), effect_color(float(share))
             painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), color)
-            if metrics.horizontalAdvance(figure(value)) + 2 <= box.width():
+            words = figure(value, digits)
+            if metrics.horizontalAdvance(words) + 2 <= box.width():
                 painter.setPen(QPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white")))
-                painter.drawText(box, CENTER, figure(value))
+                painter.drawText(box, CENTER, words)
 
     def describe_at(self, point: QPoint) -> str:
         shown = self.shown
@@ -239,9 +243,15 @@ class MethodRows(Painted):
         return ""
 
 
-def figure(value: float) -> str:
-    """Return a number of nats with one decimal; "0" if there is nothing else in it."""
-    return number(float(value), 1, signed=True) if abs(value) >= 0.05 else "0"
+def digits_of(values: NDArray[np.float32]) -> int:
+    """Return how many decimals let the values of a row be told apart: its colours are those of its own scale."""
+    most = float(np.abs(values).max(initial=0.0))
+    return 1 if most >= 1 else 2 if most >= 0.1 else 3
+
+
+def figure(value: float, digits: int = 1) -> str:
+    """Return a number of nats with these decimals; "0" if there is nothing else in it."""
+    return number(float(value), digits, signed=True) if abs(value) >= 0.5 * 10**-digits else "0"
 
 
 def method_name(method: Method) -> str:

@@ -10,6 +10,7 @@ from gui.text import word
 
 LEAST_SHARE = 0.01  # probability of the explained token below which its explanation says little
 LEAST_NATS = 0.1
+INEXACT = 0.05  # of the whole: the error from which integrated gradients are called incomplete
 
 
 def sentence(shown: Attribution | None) -> str:
@@ -58,4 +59,7 @@ def _compared(shown: Attribution, method: str) -> str:
     if method != "integrated" or not explained.whole:
         return said
     total, whole = float(values.sum()), explained.score - explained.baseline
-    return f"{said} " + t("pane.inside.attribution.complete", total=number(total, 2), whole=number(whole, 2))
+    figures = {"total": number(total, 2), "whole": number(whole, 2)}
+    if abs(total - whole) <= max(INEXACT * abs(whole), 0.05):
+        return f"{said} " + t("pane.inside.attribution.complete", **figures)
+    return f"{said} " + t("pane.inside.attribution.incomplete", **figures)
