@@ -1,5 +1,6 @@
 """Handlers of origin: the passages of the training text that a span of words may come from."""
 
+import re
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from engine.service.training_text import reported, training_text
 
 PLACES = 3  # of each run that are shown
 AROUND = 90  # characters before and after
+PART_AT_START, PART_AT_END = re.compile("^[A-Za-z]+(?=[^A-Za-z])"), re.compile("(?<=[^A-Za-z])[A-Za-z]+$")
 PASSAGE, SHORTEST = 160, 12  # characters of a passage whose states are compared
 OPERATIONS = 1.5e12  # for comparing states
 
@@ -84,7 +86,13 @@ def _origin(searched: Searched, span: str) -> Origin:
 
 
 def _place(text: str, start: int, end: int) -> Place:
-    return Place(text[max(0, start - AROUND) : start], text[start:end], text[end : end + AROUND], start)
+    """Return a place with what is around it, without the parts of words at its outer ends."""
+    before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
+    if start > AROUND and text[start - AROUND - 1 : start - AROUND + 1].isalpha():
+        before = PART_AT_START.sub("", before)
+    if text[end + AROUND - 1 : end + AROUND + 1].isalpha() and end + AROUND < len(text):
+        after = PART_AT_END.sub("", after)
+    return Place(before, text[start:end], after, start)
 
 
 def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPassages]:

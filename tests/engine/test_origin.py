@@ -16,8 +16,9 @@ from engine.errors import EngineError
 from engine.inspection import origin
 from engine.inspection.near_states import mean_states
 from engine.inspection.origin import Run, TextIndex, build_index, judge, longest_runs, words_of
-from engine.messages.origin import FindNear, FindOrigin, NearPassages, Origin, WriteWithout, WrittenWithout
+from engine.messages.origin import FindNear, FindOrigin, NearPassages, Origin, Place, WriteWithout, WrittenWithout
 from engine.model.opening import BUILTIN, finish, load_transformer
+from engine.service.origin import _place
 from engine.service.session import Session
 from engine.text.world.stream import stream
 from tests.engine.hf_models import model_of, saved, some_ids
@@ -249,3 +250,12 @@ def test_the_command_prints_what_the_engine_found(tmp_path: Path, capsys: pytest
     assert result["longest"] == max(run["words"] for run in result["runs"])
     assert result["source"]["name"] == "in.txt"
     assert len(result["near"]["passages"]) == 8
+
+
+def test_the_text_around_a_place_begins_and_ends_with_whole_words() -> None:
+    text = "wonderful " * 30
+    place = _place(text, 150, 159)
+    assert (place.before, place.found, place.after) == (" " + "wonderful " * 8, "wonderful", " " + "wonderful " * 8)
+    assert _place("The fox", 4, 7) == Place("The ", "fox", "", 4)
+    long = "x" * 400
+    assert len(_place(long, 200, 210).before) == 90
