@@ -43,10 +43,10 @@ def words(found: Facts) -> dict[str, str]:
 def test_methods_that_name_the_same_part_are_said_to_agree() -> None:
     found = facts(tried(2, 0.9, 0.9, 0.9, 0.2, 0.9), tried(1, *[0.9] * 5))
     said = words(found)
-    assert said["adds"].startswith("Of all heads, Layer 3, head 4 adds most directly: +1.0")
-    assert said["needs"] == "Of all heads, the answer falls most without Layer 3, head 4: from 90.0 % to 20.0 %."
+    assert said["adds"].startswith("Of all heads, layer 3, head 4 adds most directly: +1.0")
+    assert said["needs"] == "Of all heads, the answer falls most without layer 3, head 4: from 90.0 % to 20.0 %."
     assert said["parts_agree"] == plain(card_sentence(found))
-    assert said["parts_agree"].startswith("Two methods agree on Layer 3, head 4")
+    assert said["parts_agree"].startswith("Two methods agree on layer 3, head 4")
     assert "“France” counts most: without it, 4.0 nats" in said["tokens"]
     assert said["tokens_agree"].startswith("Integrated gradients put “The” first instead")
     assert "limits" in said
@@ -55,13 +55,13 @@ def test_methods_that_name_the_same_part_are_said_to_agree() -> None:
 def test_methods_that_name_different_parts_are_said_to_disagree() -> None:
     found = facts(tried(2, *[0.9] * 4, 0.001), tried(1, 0.9, 0.9, 0.1, 0.9, 0.001))
     said = words(found)["parts_agree"]
-    assert said.startswith("Two methods disagree: Layer 3, head 4 adds most directly")
-    assert "Layer 2, head 3" in said
+    assert said.startswith("Two methods disagree: layer 3, head 4 adds most directly")
+    assert "layer 2, head 3" in said
 
 
 def test_without_a_part_that_is_needed_nothing_is_claimed() -> None:
     found = facts(tried(2, *[0.9] * 4, 0.001), tried(1, 0.9, 0.88, 0.9, 0.9, 0.9))
-    assert words(found)["needs"].startswith("No single head is needed: even without Layer 2, head 2")
+    assert words(found)["needs"].startswith("No single head is needed: even without layer 2, head 2")
     assert "parts_agree" not in words(found)
     assert plain(card_sentence(found)).endswith("it keeps 88.0 % or more.")
 

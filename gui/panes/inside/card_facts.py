@@ -80,12 +80,18 @@ def needed_most(tried: tuple[PartsTried, ...]) -> tuple[tuple[int, int], float]:
     return (layer.layer, head), float(layer.probabilities[head])
 
 
+def _part(layer: int, head: int) -> str:
+    """Return the words for a head as they are written inside a sentence."""
+    words = part_words(layer, head)
+    return words[0].lower() + words[1:]
+
+
 def _adds(facts: Facts) -> str:
     if facts.parts is None:
         return ""
     place = adding_most(facts.parts)
     figures = {"amount": number(float(facts.parts.heads[place]), 1, signed=True), "total": number(facts.parts.total, 1)}
-    return t("pane.inside.card.adds", part=part_words(*place), **figures)
+    return t("pane.inside.card.adds", part=_part(*place), **figures)
 
 
 def _needs(facts: Facts) -> str:
@@ -98,7 +104,7 @@ def _needs(facts: Facts) -> str:
     before = facts.tried[0].whole.probability
     key = "needs" if before - after >= LARGE_FALL else "needs_none"
     shares = {"before": percent(before, 1), "after": percent(after, 1)}
-    return t(f"pane.inside.card.{key}", part=part_words(*place), **shares)
+    return t(f"pane.inside.card.{key}", part=_part(*place), **shares)
 
 
 def _parts_agree(facts: Facts) -> str:
@@ -109,8 +115,8 @@ def _parts_agree(facts: Facts) -> str:
     if facts.tried[0].whole.probability - after < LARGE_FALL:
         return ""
     if adds == needed:
-        return t("pane.inside.card.agree", part=part_words(*adds))
-    return t("pane.inside.card.disagree", adds=part_words(*adds), needed=part_words(*needed))
+        return t("pane.inside.card.agree", part=_part(*adds))
+    return t("pane.inside.card.disagree", adds=_part(*adds), needed=_part(*needed))
 
 
 def _tokens(facts: Facts) -> str:
