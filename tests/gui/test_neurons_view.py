@@ -129,7 +129,8 @@ def test_heads_are_listed_by_how_far_they_look(view: NeuronsView, engine: FakeEn
 
 def test_a_model_without_its_text_is_said_not_to_be_known(view: NeuronsView) -> None:
     view._ended(Ended(1, "failed", "error.origin_unknown", {"model": "toy"}))
-    assert view.pane.sentence().startswith("Nobody can look that up here")
+    assert view.pane.sentence().endswith("is not on this computer. Open another text for it to read.")
+    assert view.page.passages_title.text().startswith("Open a text")
 
 
 def test_the_highest_value_of_each_passage_is_the_brightest() -> None:

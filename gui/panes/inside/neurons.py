@@ -191,7 +191,7 @@ class NeuronsView(Part):
         page.stand_in.setVisible(corpus is not None)
         page.stand_in.setText(t("pane.inside.origin.stand_in", name=corpus.name if corpus is not None else ""))
         self._draw_controls()
-        page.list_title.setText(t(f"pane.inside.neurons.{LISTS[self._kind]}"))
+        page.list_title.setText("" if shown.unknown else t(f"pane.inside.neurons.{LISTS[self._kind]}"))
         page.neurons.set_bars(self._bars())
         report = shown.report
         page.passages.set_spans([] if report is None else spans_of(report))
@@ -200,7 +200,7 @@ class NeuronsView(Part):
         page.right.setVisible(pushes is not None and self._has_room(ROOM_FOR_PUSHED))
         page.up.set_bars([] if pushes is None else _pushed(pushes.up))
         page.down.set_bars([] if pushes is None else _pushed(pushes.down))
-        title = t("pane.inside.origin.unknown") if shown.unknown else ""
+        title = t("pane.inside.neurons.unknown") if shown.unknown else ""
         if report is not None:
             title = t(f"pane.inside.neurons.passages_{'neuron' if pushes is not None else 'head'}")
         page.passages_title.setText(title)
@@ -247,7 +247,7 @@ class NeuronsView(Part):
     def sentence(self) -> str:
         shown, model = self.shown, self.state.model
         if shown.unknown and model is not None:
-            return t("pane.inside.origin.says.unknown", model=model.name)
+            return t("pane.inside.neurons.says.unknown", model=model.name)
         if isinstance(shown.report, NeuronReport):
             return neurons_sentence.of_neuron(shown.report)
         return "" if shown.report is None else neurons_sentence.of_head(shown.report)

@@ -206,8 +206,8 @@ class OriginView(Part):
             return ""
         source = self.shown.origin.source
         name = source.name or t("pane.inside.origin.world")
-        share = number(source.characters / 1e6, 1), number(source.whole / 1e6, 1)
-        return t("pane.inside.origin.subtitle", name=name, searched=share[0], whole=share[1])
+        share = {"searched": number(source.characters), "whole": number(source.whole)}
+        return t("pane.inside.origin.subtitle", name=name, **share)
 
     def sentence(self) -> str:
         model = self.state.model
