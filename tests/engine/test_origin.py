@@ -254,8 +254,9 @@ def test_the_command_prints_what_the_engine_found(tmp_path: Path, capsys: pytest
 
 def test_the_text_around_a_place_begins_and_ends_with_whole_words() -> None:
     text = "wonderful " * 30
-    place = _place(text, 150, 159)
-    assert (place.before, place.found, place.after) == (" " + "wonderful " * 8, "wonderful", " " + "wonderful " * 8)
+    place = _place(text, 153, 156)
+    assert place.before == " " + "wonderful " * 8 + "won"
+    assert (place.found, place.after) == ("der", "ful " + "wonderful " * 8)
     assert _place("The fox", 4, 7) == Place("The ", "fox", "", 4)
     long = "x" * 400
     assert len(_place(long, 200, 210).before) == 90

@@ -58,6 +58,20 @@ def test_the_cells_show_what_the_engine_answered(lens: Lens, engine: FakeEngine)
     assert f"“␣w{grid().ids[1, 2, 0]}” ({100 * grid().probabilities[1, 2, 0]:.1f} %)" in words
 
 
+def test_of_many_layers_so_many_are_shown_that_their_words_can_be_read(lens: Lens) -> None:
+    picture, few = lens.page.layers, grid()
+    assert picture.rows() == list(range(LAYERS + 1))
+    many = replace(few, ids=np.repeat(few.ids, 20, axis=0), probabilities=np.repeat(few.probabilities, 20, axis=0))
+    last = len(many.ids) - 1
+    for row in (last, 17, 0):
+        picture.set_data(many, row, 1)
+        rows = picture.rows()
+        assert {0, row, last} <= set(rows)
+        assert len(rows) < len(many.ids)
+        assert picture.cell(rows[1], 1).height() >= picture.theme.px(NORMAL)
+        assert [picture.cell_at(picture.cell(one, 2).center().toPoint()) for one in rows] == [(r, 2) for r in rows]
+
+
 def test_a_click_selects_a_cell_and_its_token_everywhere(lens: Lens, engine: FakeEngine, qtbot: QtBot) -> None:
     place = lens.page.layers.cell(1, 0).center().toPoint()
     qtbot.mouseClick(lens.page.layers, Qt.MouseButton.LeftButton, pos=place)

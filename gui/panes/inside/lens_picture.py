@@ -1,7 +1,5 @@
 """The logit lens as a table: a row for each layer, a column for each token, in each cell the token it would predict."""
 
-import math
-
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, qGray
 
@@ -14,7 +12,7 @@ from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
 NARROWEST = 74  # pixels at zoom 1 of a column
-SMALLEST = 9  # pixels of type in a cell, at any zoom
+TYPE = 0.68  # of a row's height: the type in it
 LIGHT = 140  # luma, 0..255, from which a colour has black type on it
 
 
@@ -55,22 +53,31 @@ class LensPicture(Painted):
         start = min(max(0, self.column - room // 2), max(0, count - room))
         return range(start, min(count, start + room))
 
+    def rows(self) -> list[int]:
+        """Return the rows whose words can be read: every one, or every second, third …, up to the last layer.
+
+        The embedding and the selected row are always among them.
+        """
+        count = 1 if self.grid is None else len(self.grid.ids)
+        room = max(2, int(self.area().height() * TYPE / self.theme.px(NORMAL)))
+        step = next((step for step in range(1, count) if (count - 2) // step + 2 <= room), max(1, count - 1))
+        return sorted({0, self.row, *range(count - 1, 0, -step)})
+
     def cell(self, row: int, column: int) -> QRectF:
-        """Return the box of a cell."""
-        area, columns = self.area(), self.columns()
-        width, height = area.width() / len(columns), area.height() / self._row_count()
-        return QRectF(area.left() + (column - columns.start) * width, area.top() + row * height, width, height)
+        """Return the box of a cell in one of `rows`."""
+        area, rows, columns = self.area(), self.rows(), self.columns()
+        width, height = area.width() / len(columns), area.height() / len(rows)
+        top = area.top() + rows.index(row) * height
+        return QRectF(area.left() + (column - columns.start) * width, top, width, height)
 
     def cell_at(self, point: QPoint) -> tuple[int, int] | None:
         area, columns = self.area(), self.columns()
         if self.grid is None or not area.contains(point.toPointF()):
             return None
-        row = int((point.y() - area.top()) / area.height() * self._row_count())
+        rows = self.rows()
+        index = int((point.y() - area.top()) / area.height() * len(rows))
         column = columns.start + int((point.x() - area.left()) / area.width() * len(columns))
-        return min(row, self._row_count() - 1), min(column, columns.stop - 1)
-
-    def _row_count(self) -> int:
-        return 1 if self.grid is None else len(self.grid.ids)
+        return rows[min(index, len(rows) - 1)], min(column, columns.stop - 1)
 
     def _name(self, row: int) -> str:
         return str(row) if row else t("pane.inside.embedding")
@@ -81,7 +88,7 @@ class LensPicture(Painted):
         if self.grid is None:
             return
         painter = QPainter(self)
-        for row in range(self._row_count()):
+        for row in self.rows():
             for column in self.columns():
                 self._paint_cell(painter, self.grid, row, column)
         painter.setPen(QPen(self.theme.color("accent"), self.theme.px(3)))
@@ -94,11 +101,9 @@ class LensPicture(Painted):
         box, color = self.cell(row, column), self.color_of(grid, row, column)
         painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), color)
         font = self.theme.font(LARGE)
-        font.setPixelSize(min(font.pixelSize(), max(SMALLEST, int(0.6 * box.height()))))
+        font.setPixelSize(min(font.pixelSize(), max(1, int(TYPE * box.height()))))
         painter.setFont(font)
         metrics = QFontMetricsF(painter.font())
-        if metrics.height() > box.height() + 2:
-            return  # the candidates of the selected cell are beside the picture
         painter.setPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white"))
         inner = box.adjusted(GAP_S, 0, -GAP_S, 0)
         words = metrics.elidedText(self.words_of(grid, row, column), Qt.TextElideMode.ElideRight, inner.width())
@@ -122,18 +127,14 @@ class LensPicture(Painted):
         return t("pane.inside.colour")
 
     def _paint_layers(self, painter: QPainter) -> None:
-        """Paint as many names of rows as there is room for, always those of the first, the last and the chosen one."""
+        """Paint the names of the rows."""
         painter.setFont(self.theme.font(NORMAL))
-        metrics, area, last = QFontMetricsF(painter.font()), self.area(), self._row_count() - 1
-        every = math.ceil(metrics.height() / (area.height() / (last + 1)))
-        always = {0, last, self.row}
-        for row in range(last + 1):
-            crowded = any(abs(row - other) < every for other in always - {row})
-            if row in always or (row % max(1, every) == 0 and not crowded):
-                painter.setPen(self.theme.color("accent" if row == self.row else "muted"))
-                box = self.cell(row, self.columns().start)
-                room = QRectF(0, box.center().y() - metrics.height() / 2, area.left() - GAP_M, metrics.height())
-                painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._name(row))
+        metrics, area = QFontMetricsF(painter.font()), self.area()
+        for row in self.rows():
+            painter.setPen(self.theme.color("accent" if row == self.row else "muted"))
+            box = self.cell(row, self.columns().start)
+            room = QRectF(0, box.center().y() - metrics.height() / 2, area.left() - GAP_M, metrics.height())
+            painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._name(row))
         painter.setPen(self.theme.color("muted"))
         painter.drawText(
             QRectF(0, 0, area.left() - GAP_M, metrics.height()), Qt.AlignmentFlag.AlignRight, t("pane.inside.layer")
@@ -197,5 +198,5 @@ class LensPicture(Painted):
             super().keyPressEvent(event)
             return
         down, across = steps[Qt.Key(event.key())]
-        row = min(max(0, self.row + down), self._row_count() - 1)
+        row = min(max(0, self.row + down), len(self.grid.ids) - 1)
         self.chosen.emit(row, min(max(0, self.column + across), len(self.grid.pieces) - 1))
