@@ -115,6 +115,27 @@ class PredictNext(Request[ContextUsed | Candidates]):
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedNext:
+    """What A gives the open model's candidates, before any stage, and A's own likeliest token.
+
+    `probabilities` is None if the vocabularies differ: then the candidates are other tokens to A.
+    """
+
+    probabilities: NDArray[np.float32] | None  # [n]
+    piece: str = ""  # A's likeliest token
+    probability: float = 0.0  # of it
+
+
+@dataclass(frozen=True, slots=True)
+class PredictPinned(Request[PinnedNext]):
+    """Let A predict the token after prompt + chosen, and report the probabilities of the tokens `ids`."""
+
+    prompt: str
+    chosen: tuple[int, ...]
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AheadToken:
     """A token of one of several continuations, which are numbered from the likeliest first token."""
 

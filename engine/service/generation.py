@@ -15,7 +15,9 @@ from engine.messages.generation import (
     GeneratedToken,
     GeneratedTokens,
     LookAhead,
+    PinnedNext,
     PredictNext,
+    PredictPinned,
     SamplingSettings,
 )
 from engine.messages.status import Progress
@@ -47,7 +49,7 @@ def generate(session: Session, request: Generate) -> Answer[GeneratedTokens]:
     yield from report(session, noted(), request.candidates, request.pinned, following)
 
 
-def _read_ids(opened: OpenedModel, request: Generate | PredictNext | LookAhead) -> list[int]:
+def _read_ids(opened: OpenedModel, request: Generate | PredictNext | PredictPinned | LookAhead) -> list[int]:
     """Return the tokens that the model continues: an empty prompt begins as in `decode`."""
     return [*(opened.ids_of(request.prompt) or beginning(opened.tokenizer)), *request.chosen]
 
@@ -112,6 +114,19 @@ def predict_next(session: Session, request: PredictNext) -> Answer[ContextUsed |
     yield _candidates(opened, request, ids, len(ids))
 
 
+def predict_pinned(session: Session, request: PredictPinned) -> Answer[Progress | PinnedNext]:
+    """Raise EngineError error.no_pinned."""
+    pinned = session.side(pinned=True)
+    if not pinned.tokenizer.same_as(session.opened.tokenizer):
+        yield PinnedNext(None)
+        return
+    ids = _read_ids(pinned, request)
+    yield from read_prompt(pinned, ids)
+    p_V = sample_step(pinned.reader, ids, GREEDY, 0.0).stages.model_V
+    best = int(p_V.argmax())
+    yield PinnedNext(p_V[list(request.ids)].astype(np.float32), pinned.tokenizer.piece(best), float(p_V[best]))
+
+
 def read_prompt(opened: OpenedModel, ids: list[int]) -> Answer[Progress]:
     """Compute the keys and values of a long prompt a part at a time, so that it can be cancelled."""
     if len(ids) <= opened.model.config.context:
@@ -136,4 +151,9 @@ def look_ahead(session: Session, request: LookAhead) -> Answer[Progress | AheadT
                 break
 
 
-HANDLERS: Handlers = {Generate: generate, LookAhead: look_ahead, PredictNext: predict_next}
+HANDLERS: Handlers = {
+    Generate: generate,
+    LookAhead: look_ahead,
+    PredictNext: predict_next,
+    PredictPinned: predict_pinned,
+}

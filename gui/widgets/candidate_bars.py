@@ -1,14 +1,16 @@
-"""The candidates for the next token: their probability in the model and after the settings, on a fixed axis."""
+"""The candidates for the next token: their probability in the model and after the settings or in A, on one axis."""
 
 from math import ceil
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.messages.generation import STAGES, Candidates
-from gui.i18n import percent, t
+from gui.i18n import number, percent, t
 from gui.text import visible
 from gui.theme import GAP_L, GAP_M, GAP_S, LARGE, NORMAL, SMALL
 from gui.widgets.painted import Painted, Policy
@@ -30,9 +32,16 @@ class _Columns(NamedTuple):
     figure: float  # width of a column of numbers
 
 
+def difference_words(difference: float) -> str:
+    """Return the difference of two probabilities in percentage points, with an arrow up or down."""
+    points = round(100 * difference, 1)
+    return f"{'▲' if points > 0 else '▼'} {number(abs(points), 1)}" if points else "="
+
+
 class CandidateBars(Painted):
     """Rows of a token, its bars and its numbers; the last row has the sum of all other tokens.
 
+    The thin bar is what the settings leave, or what the model pinned as A gives while that is shown instead.
     Up, Down and Return choose a token. Z, or a click on the factor, stretches the axis if all bars are short.
     """
 
@@ -43,19 +52,21 @@ class CandidateBars(Painted):
         super().__init__(parent, down=Policy.Expanding)
         self.draws = draws
         self.candidates: Candidates | None = None
+        self.pinned: NDArray[np.float32] | None = None  # the probability of each in A
         self.current = -1  # the row selected by keyboard
         self.stretched = False  # whether the axis may be shorter than 0 to 100 %
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.retranslate()
 
-    def set_candidates(self, candidates: Candidates | None) -> None:
-        self.candidates = candidates
+    def set_candidates(self, candidates: Candidates | None, pinned: NDArray[np.float32] | None = None) -> None:
+        """Show candidates; `pinned` is the probability of each in A, and is shown with the difference from it."""
+        self.candidates, self.pinned = candidates, pinned
         self.current = min(self.current, self.rows() - 1)
         self.setAccessibleDescription(self.describe(0) if candidates is not None else "")
         self.update()
 
     def retranslate(self) -> None:
-        self.set_candidates(self.candidates)
+        self.set_candidates(self.candidates, self.pinned)
 
     def sizeHint(self) -> QSize:
         return QSize(self.theme.px(300), round(self._frame() + (MOST_ROWS + 1) * self._height_of(NORMAL)))
@@ -96,6 +107,8 @@ class CandidateBars(Painted):
         if self.candidates is None:
             return 1
         highest = max(float(self.candidates.probabilities[[0, -1] if self.draws else [0]].max()), 1e-9)
+        if self.pinned is not None:
+            highest = max(float(self.candidates.probabilities[0].max()), float(self.pinned.max()), 1e-9)
         return next((factor for factor in STRETCHES if factor * highest <= 1), 1)
 
     def stretch(self) -> None:
@@ -134,11 +147,14 @@ class CandidateBars(Painted):
         return self._height_of(NORMAL) + row * self._row_height()
 
     def _heads(self) -> dict[str, int]:
-        """Return the columns of numbers, each with its colour: both, or where that is too narrow only the last."""
+        """Return the columns of numbers, each with its colour: all, or where that is too narrow only the last ones."""
         columns = {"model": 0, "left": 4} if self.draws else {"model": 0}
-        number = QFontMetricsF(self.theme.font(self._size())).horizontalAdvance(percent(1, 1)) + GAP_L
+        if self.pinned is not None:
+            columns = {"model": 0, "a": 1, "points": 7}
+        figure = QFontMetricsF(self.theme.font(self._size())).horizontalAdvance(percent(1, 1)) + GAP_L
         room = self.width() * (1 - NARROW_LABEL) - self.theme.px(NARROW_BAR)
-        return columns if room >= 2 * number or not self.draws else {"left": 4}
+        fit = max(1, min(len(columns), int(room / figure)))
+        return dict(list(columns.items())[-fit:])
 
     def _columns(self) -> _Columns:
         bold, heads = QFontMetricsF(self.theme.font(self._size(), bold=True)), QFontMetricsF(self.theme.font(NORMAL))
@@ -238,29 +254,36 @@ class CandidateBars(Painted):
         line = QRectF(0, self._top_of(row), self.width(), self._row_height())
         if row == self.current and self.hasFocus():
             painter.fillRect(line, self.theme.color("accent_soft"))
-        is_drawn, is_cut = self.draws and index == found.drawn, self.draws and left <= 0
+        is_drawn, is_cut = self.draws and index == found.drawn, self.draws and left <= 0 and self.pinned is None
         painter.setPen(self.theme.color("muted" if is_cut else "text"))
         painter.setFont(self.theme.font(self._size(), bold=is_drawn))
         box = QRectF(0, line.top(), columns.label - GAP_M, line.height())
         self._write(painter, box, visible(found.pieces[index]))
         color = self.theme.color("cut") if is_cut else self.theme.series_color(0)
         self._paint_bar(painter, line, columns, model, color)
-        if self.draws and left > 0:
-            self._paint_bar(painter, line, columns, left, self.theme.series_color(4), thin=True)
-        self._paint_figures(painter, line, columns, {"model": model, "left": left})
+        then = left if self.pinned is None else float(self.pinned[index])
+        self._paint_second(painter, line, columns, then)
+        self._paint_figures(painter, line, columns, model, then)
+
+    def _paint_second(self, painter: QPainter, line: QRectF, columns: _Columns, share: float) -> None:
+        """Paint the thin bar: the probability after the settings, or in A."""
+        if self.draws or self.pinned is not None:
+            color = self.theme.series_color(4 if self.pinned is None else 1)
+            self._paint_bar(painter, line, columns, share, color, thin=True)
 
     def _paint_others(self, painter: QPainter, columns: _Columns) -> None:
         """Paint the row of all tokens that have none."""
         line = QRectF(0, self._top_of(self.rows()), self.width(), self._row_height())
-        model, left = self.others()
+        model, then = self.others()
+        if self.pinned is not None:
+            then = max(0.0, 1.0 - float(self.pinned[self.indices()].sum()))
         painter.setPen(self.theme.color("muted"))
         painter.setFont(self.theme.font(self._size()))
         box = QRectF(0, line.top(), columns.label - GAP_M, line.height())
         self._write(painter, box, t("pane.generation.candidates.others"))
         self._paint_bar(painter, line, columns, model, self.theme.color("faint"))
-        if self.draws:
-            self._paint_bar(painter, line, columns, left, self.theme.series_color(4), thin=True)
-        self._paint_figures(painter, line, columns, {"model": model, "left": left})
+        self._paint_second(painter, line, columns, then)
+        self._paint_figures(painter, line, columns, model, then)
 
     def _write(self, painter: QPainter, box: QRectF, words: str) -> None:
         shown = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, ceil(box.width()))
@@ -276,12 +299,13 @@ class CandidateBars(Painted):
         if share > 0:
             painter.fillRect(QRectF(left, top, max(1.0, length), slim if thin else thick), color)
 
-    def _paint_figures(self, painter: QPainter, line: QRectF, columns: _Columns, shares: dict[str, float]) -> None:
+    def _paint_figures(self, painter: QPainter, line: QRectF, columns: _Columns, model: float, then: float) -> None:
+        words = {key: percent(share, 1) if share > 0 else "–" for key, share in (("model", model), ("left", then))}
+        words |= {"a": words["left"], "points": difference_words(model - then)}
         painter.setFont(self.theme.font(self._size()))
         painter.setPen(self.theme.color("text"))
         for key, end in zip(self._heads(), columns.figures, strict=True):
-            words = percent(shares[key], 1) if shares[key] > 0 else "–"
-            painter.drawText(QRectF(end - columns.figure, line.top(), columns.figure, line.height()), RIGHT, words)
+            painter.drawText(QRectF(end - columns.figure, line.top(), columns.figure, line.height()), RIGHT, words[key])
 
     # --- Description and selection ------------------------------------------------------------------
 
@@ -292,6 +316,9 @@ class CandidateBars(Painted):
         index = self.indices()[row]
         values = found.probabilities[:, index]
         lines = [t("pane.generation.candidates.token", piece=visible(found.pieces[index]), id=int(found.ids[index]))]
+        if self.pinned is not None:
+            shares = {"now": percent(values[0], 2), "then": percent(float(self.pinned[index]), 2)}
+            return "\n".join([*lines, t("pane.generation.minus.candidate", **shares)])
         if not self.draws:
             rank = index + 1
             return "\n".join([*lines, t("pane.generation.candidates.own", rank=rank, percent=percent(values[0], 2))])

@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.generation.sampling import softmax
 from engine.messages.attention import Attend, AttentionLayer
 from engine.messages.comparing import Compare, Comparison, Pin, Pinned, Unpin
+from engine.messages.generation import Candidates, PinnedNext, PredictNext, PredictPinned
 from engine.messages.inside import LensGrid, ReadLens
 from engine.messages.models import ChangeModel, Scaled
 from engine.messages.scoring import Expect, Expected
@@ -101,6 +102,25 @@ def test_the_lens_of_a_follows_the_same_tokens_through_the_model_from_before_a_c
 def test_a_token_that_a_does_not_have_is_not_followed(session: Session) -> None:
     pinned(session)
     assert np.array_equal(read(session, last=10**6, pinned=True).targets, read(session).targets)
+
+
+def test_a_weighs_the_candidates_of_the_open_model(session: Session) -> None:
+    [before] = [one for one in ask(session, PredictNext(TEXT)) if isinstance(one, Candidates)]
+    pinned(session)
+    ask(session, ChangeModel((OFF,)))
+    ids = tuple(before.ids.tolist())
+    [found] = [one for one in ask(session, PredictPinned(TEXT, (), ids)) if isinstance(one, PinnedNext)]
+    assert found.probabilities is not None
+    assert np.allclose(found.probabilities, before.probabilities[0], atol=1e-6)
+    assert found.piece == before.pieces[0]
+    assert found.probability == pytest.approx(found.probabilities[0])
+
+
+def test_candidates_are_other_tokens_to_a_model_with_another_vocabulary(session: Session) -> None:
+    pinned(session)
+    assert session.pinned is not None
+    session.pinned.tokenizer = train_characters([TEXT])
+    assert ask(session, PredictPinned(TEXT, (), (1, 2))) == [PinnedNext(None)]
 
 
 def test_a_stays_when_another_model_is_opened_and_says_its_memory(session: Session, model_folder: Path) -> None:

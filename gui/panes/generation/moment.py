@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.messages.generation import Candidates, GeneratedToken
+from engine.messages.generation import Candidates, GeneratedToken, PinnedNext
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class Moment:
     ahead: tuple[GeneratedToken, ...] = ()  # the tokens after the current one on the branch visited last
     candidates: Candidates | None = None
     is_past: bool = False  # the last token was drawn from the candidates; otherwise they are for the next one
+    pinned: PinnedNext | None = None  # what A gives the candidates; while the difference from it is shown
     steps: tuple[int, int] = (0, 0)  # the training steps of the first and last token of a text written in training
 
     @property

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from engine.messages.comparing import Comparison
-from engine.messages.generation import Candidates
+from engine.messages.generation import Candidates, PinnedNext
 from gui.certainty import certainty, choices, choices_words
 from gui.i18n import number, percent, t
 from gui.panes.generation.comparison import largest, measures, parts_of, rate
@@ -15,13 +15,39 @@ from gui.panes.generation.units import UNITS, share
 from gui.text import marked
 from gui.widgets.token_spans import choice_words
 
+NOTICED = 0.05  # percentage points, from which a probability counts as changed
+
 
 def of_moment(moment: Moment) -> str:
     """Return what the candidates say of the next token, or of the last one while the model writes."""
     last = moment.last
     if last is not None and (moment.is_past or last.ends):
         return choice_words(last)
-    return _of_next(moment.candidates) if moment.candidates is not None else ""
+    if moment.candidates is None:
+        return ""
+    if moment.pinned is not None:
+        return of_difference(moment.candidates, moment.pinned)
+    return _of_next(moment.candidates)
+
+
+def of_difference(found: Candidates, pinned: PinnedNext) -> str:
+    """Return how the open model's prediction differs from A's: another likeliest token, or the largest change."""
+    if pinned.probabilities is None:
+        return t("pane.generation.minus.none")
+    now = found.probabilities[0]
+    best, points = int(now.argmax()), 100 * (now.astype(float) - pinned.probabilities)
+    most = int(np.abs(points).argmax())
+    words = {"piece": marked(found.pieces[best]), "now": percent(float(now[best]), 1)}
+    if found.pieces[best] != pinned.piece:
+        other = {"other": marked(pinned.piece), "share": percent(pinned.probability, 1)}
+        return t("pane.generation.minus.other", **words, **other, then=percent(float(pinned.probabilities[best]), 1))
+    if abs(points[most]) < NOTICED:
+        return t("pane.generation.minus.same", **words)
+    words["then"] = percent(float(pinned.probabilities[best]), 1)
+    if most == best:
+        return t("pane.generation.minus.best", **words, points=number(float(points[most]), 1, signed=True))
+    changed = {"changed": marked(found.pieces[most]), "points": number(float(points[most]), 1, signed=True)}
+    return t("pane.generation.minus.most", **words, **changed)
 
 
 def _of_next(found: Candidates) -> str:

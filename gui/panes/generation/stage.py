@@ -122,7 +122,8 @@ class Stage(Themed, QWidget):
         return QRectF(QPointF(self.bars.mapTo(self, place.topLeft().toPoint())), place.size()) if place else None
 
     def _show_candidates(self, moment: Moment, spin: bool) -> None:
-        self.bars.set_candidates(moment.candidates)
+        pinned = moment.pinned.probabilities if moment.pinned is not None else None
+        self.bars.set_candidates(moment.candidates, pinned)
         self.strip.show_draw(spin)
         self.bars_title.setText(t("pane.generation.last" if moment.is_past else "pane.generation.next"))
 

@@ -2,6 +2,7 @@
 
 from engine.messages.generation import STAGES
 from gui.pane import Table
+from gui.panes.generation.moment import Moment
 from gui.panes.generation.tree_layout import log_probability, text_of
 from gui.widgets.branches import Branches
 
@@ -17,6 +18,20 @@ def token_table(tree: Branches) -> Table | None:
         rows.append((position, token.id, token.piece, token.probability, token.entropy, draw, *stages))
     header = ("position", "id", "piece", "probability", "entropy", "draw", *STAGES)
     return Table(header, rows) if rows else None
+
+
+def pinned_table(moment: Moment) -> Table | None:
+    """Return a row for each candidate, with its probability in the open model and in A; None without A."""
+    found, pinned = moment.candidates, moment.pinned
+    if found is None or pinned is None or pinned.probabilities is None:
+        return None
+    rows: list[tuple[object, ...]] = [
+        (int(token), piece, float(now), float(then), float(now) - float(then))
+        for token, piece, now, then in zip(
+            found.ids, found.pieces, found.probabilities[0], pinned.probabilities, strict=True
+        )
+    ]
+    return Table(("id", "piece", "probability", "a_probability", "difference"), rows)
 
 
 def branch_table(tree: Branches) -> Table | None:

@@ -24,8 +24,9 @@ from gui.pane import Pane, Table
 from gui.panes.generation import sentence
 from gui.panes.generation.ahead import Ahead
 from gui.panes.generation.columns import Columns
+from gui.panes.generation.minus import Minus
 from gui.panes.generation.moment import Moment
-from gui.panes.generation.tables import branch_table, token_table
+from gui.panes.generation.tables import branch_table, pinned_table, token_table
 from gui.panes.generation.writing_page import WritingPage
 from gui.part import Part
 from gui.widgets.branches import Branches, Node
@@ -51,7 +52,7 @@ class Writing(Part):
         self._steps = (0, 0)  # the training steps of the first and last token of a text written in training
         self._column: tuple[int, int | None] = (0, None)  # side by side: the text, and its token, whose candidates show
         self._folder = ""  # of the model that wrote the text
-        self.page, self.columns, self.ahead = WritingPage(), Columns(pane), Ahead(pane)
+        self.page, self.columns, self.ahead, self.minus = WritingPage(), Columns(pane), Ahead(pane), Minus(pane)
         self._connect()
         self._show_timer = timer(self, SHOW_MS, self._show, single_shot=True)
         self._make_keys()
@@ -79,6 +80,10 @@ class Writing(Part):
         self.columns.changed.connect(lambda: self._show_timer.isActive() or self._show_timer.start())
         self.columns.ended.connect(self._columns_ended)
         self.ahead.changed.connect(self._show)
+        self.minus.changed.connect(self._show)
+        page.minus.toggled.connect(self._show)
+        page.minus.setVisible(self.state.pinned is not None)
+        self.state.pinned_changed.connect(self._pinned_changed)
         page.color.currentIndexChanged.connect(self._show)
         page.controls.changing.connect(self._share_sampling)
         page.controls.changing.connect(self._settings_changed)
@@ -368,6 +373,14 @@ class Writing(Part):
         controls = self.page.controls
         return self._folder, self.tree.prompt, self.tree.ids(), controls.settings(), controls.seed.value()
 
+    def _pinned_changed(self) -> None:
+        """Offer the difference from A while a model is pinned as A."""
+        self.minus.forget()
+        self.page.minus.setVisible(self.state.pinned is not None)
+        if self.state.pinned is None:
+            self.page.minus.setChecked(False)
+        self._show()
+
     def _now(self) -> Moment | None:
         """Return what should be shown, None while its candidates are not computed yet."""
         tree = self.tree
@@ -378,8 +391,11 @@ class Writing(Part):
             return Moment(tree.prompt, written, ahead, drawn_from, is_past=True) if drawn_from else None
         if self._known is None or self._known[0] != self._key():
             return None
-        steps = self._steps if self._live_shown else (0, 0)
-        return Moment(tree.prompt, written, ahead, self._known[1], steps=steps)
+        steps, candidates = self._steps if self._live_shown else (0, 0), self._known[1]
+        pinned = self.minus.of(tree.prompt, tree.ids(), candidates) if self.page.minus.isChecked() else None
+        if self.page.minus.isChecked() and self.minus.is_waiting:
+            return None
+        return Moment(tree.prompt, written, ahead, candidates, pinned=pinned, steps=steps)
 
     def _show(self) -> None:
         """Show the text, its candidates and its branches; those shown before stay until all of them are known."""
@@ -452,7 +468,9 @@ class Writing(Part):
     # --- What every part has ---------------------------------------------------------------------
 
     def table(self) -> Table | None:
-        """Return the current branch token by token, or with the tree all branches."""
+        """Return the current branch token by token, with the tree all branches, or the candidates beside those of A."""
+        if self.moment.pinned is not None and self.moment.pinned.probabilities is not None:
+            return pinned_table(self.moment)
         return branch_table(self.tree) if self.page.tree_button.isChecked() else token_table(self.tree)
 
     def save(self) -> dict[str, Any]:

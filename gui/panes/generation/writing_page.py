@@ -55,10 +55,12 @@ class WritingPage(Themed, Page):
         """Build the controls that are always there: write, step, back, the temperature, and more."""
         self.play_button, self.step_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
         self.play_button.setProperty("primary", True)
-        self.more_button = QPushButton()
+        self.more_button, self.minus = QPushButton(), QPushButton()
         self.more_button.setCheckable(True)
+        self.minus.setCheckable(True)
+        self.minus.hide()
         buttons = (self.play_button, self.step_button, self.back_button)
-        line = row(*buttons, self.controls.sliders["temperature"], self.more_button, 1, spacing=GAP_M)
+        line = row(*buttons, self.controls.sliders["temperature"], self.minus, self.more_button, 1, spacing=GAP_M)
         line.setStretch(len(buttons), 2)
         return line
 
@@ -102,6 +104,7 @@ class WritingPage(Themed, Page):
             (self.step_button, "step"),
             (self.back_button, "back"),
             (self.more_button, "more"),
+            (self.minus, "minus_switch"),
             (self.side_button, "side"),
             (self.tree_button, "tree_button"),
             (self.copy_button, "copy"),
@@ -112,6 +115,7 @@ class WritingPage(Themed, Page):
             widget.setText(t(f"pane.generation.{key}"))
         for index, value in enumerate(COLORS):
             self.color.setItemText(index, t(f"pane.generation.by_{value}"))
+        self.minus.setToolTip(t("pane.generation.minus_tip"))
         self.tree_button.setToolTip(t("pane.generation.tree.keys"))
         self.color.setAccessibleName(t("pane.generation.color"))
         self.color.setToolTip(tip(t("pane.generation.color")))
