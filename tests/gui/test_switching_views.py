@@ -38,8 +38,8 @@ def patches(_: Any) -> list[object]:
 
 
 def texts(_: Any) -> list[object]:
-    zeros = (0.0,) * len(STRENGTHS)
-    return [SteeredTexts(STRENGTHS, (" a cat",) * len(STRENGTHS), zeros, zeros, 1.0, 0.1, done=True)]
+    none, perplexities = (0.0,) * len(STRENGTHS), (3.0,) * len(STRENGTHS)
+    return [SteeredTexts(STRENGTHS, (" a cat",) * len(STRENGTHS), none, perplexities, 1.0, 0.1, done=True)]
 
 
 def widths(request: TryPrecisions) -> list[object]:
