@@ -27,6 +27,7 @@ class Changing(QObject):
         self._past: list[Interventions] = []
         self._future: list[Interventions] = []
         self._wished_at = 0.0
+        self._sent: Interventions | None = None  # those that the engine has not made yet
         state.interventions_wished.connect(self._wish)
         state.model_changed.connect(self._model_changed)
 
@@ -45,7 +46,8 @@ class Changing(QObject):
             self._send(taken.pop())
 
     def _wish(self, wanted: Interventions) -> None:
-        if self._state.model is None or wanted == self._state.interventions:
+        present = self._state.interventions if self._sent is None else self._sent
+        if self._state.model is None or wanted == present:
             return
         now = monotonic()
         if now - self._wished_at > TOGETHER_SECONDS:
@@ -55,7 +57,8 @@ class Changing(QObject):
         self._send(wanted)
 
     def _send(self, wanted: Interventions) -> None:
-        self._requests.ask(ChangeModel(wanted), self._made, "interventions")
+        self._sent = wanted
+        self._requests.ask(ChangeModel(wanted), self._made, "interventions", self._ended)
 
     def _made(self, answer: ModelChanged) -> None:
         self._state.set_interventions(answer.interventions)
@@ -68,12 +71,18 @@ class Changing(QObject):
         if model.folder != self._folder:
             self._folder = model.folder
             self._requests.drop("interventions")
+            self._sent = None
             self._past.clear()
             self._future.clear()
             self._state.set_interventions(())
         elif self._state.interventions:
-            self._requests.ask(ChangeModel(self._state.interventions), self._made, "interventions", self._ended)
+            self._requests.ask(ChangeModel(self._state.interventions), self._made, "interventions", self._reopened)
 
     def _ended(self, end: Ended) -> None:
+        self._sent = None
+        if end.outcome != "done":  # what has shown the wish shows again what there is
+            self._state.interventions_changed.emit()
+
+    def _reopened(self, end: Ended) -> None:
         if end.outcome != "done":
             self._state.set_interventions(())

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from engine.messages.envelope import Ended
 from engine.messages.generation import PredictNext
 from engine.messages.models import ChangeModel, Intervention, MeanAblated, Scaled
 from gui.changes import change_words
@@ -92,3 +93,17 @@ def test_a_change_has_words(change: Intervention, en: str, ja: str) -> None:
     for language, words in (("en", en), ("ja", ja)):
         set_language(language)
         assert change_words(change) == words
+
+
+def test_a_wish_that_is_taken_back_on_its_way_is_not_made(changed: MainWindow, qtbot: QtBot) -> None:
+    changed.state.wish_interventions((OFF, HALF))
+    changed.state.wish_interventions((OFF,))  # before the engine has answered
+    qtbot.wait(50)
+    assert changed.state.interventions == (OFF,)
+
+
+def test_after_a_refused_change_views_show_what_there_is(changed: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.answers[ChangeModel] = lambda _: [Ended(0, "failed", "error.text_too_short")]
+    with qtbot.waitSignal(changed.state.interventions_changed):
+        changed.state.wish_interventions((HALF,))
+    assert changed.state.interventions == (OFF,)

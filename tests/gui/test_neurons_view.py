@@ -127,6 +127,15 @@ def test_heads_are_listed_by_how_far_they_look(view: NeuronsView, engine: FakeEn
     assert not view.page.right.isVisible()
 
 
+def test_a_row_chosen_before_another_list_arrives_is_one_of_the_list_that_is_shown(
+    view: NeuronsView, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    view.page.kind.choose("heads")  # of which there are fewer than neurons
+    view.page.neurons.chosen.emit(len(view.page.neurons.bars) - 1)
+    assert engine.asked(ReadNeuron)[-1].neuron == 2  # the fifth row is neuron 3
+    qtbot.waitUntil(lambda: view.page.neurons.bars[0].name == "Head 1")
+
+
 def test_a_model_without_its_text_is_said_not_to_be_known(view: NeuronsView) -> None:
     view._ended(Ended(1, "failed", "error.origin_unknown", {"model": "toy"}))
     assert view.pane.sentence().endswith("is not on this computer. Open another text for it to read.")

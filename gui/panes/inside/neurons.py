@@ -71,6 +71,7 @@ class Shown:
     layer: LayerNeurons | None = None
     report: NeuronReport | HeadReport | None = None
     unknown: bool = False
+    kind: str = KINDS[0]  # what is listed
 
 
 class NeuronsView(Part):
@@ -110,7 +111,11 @@ class NeuronsView(Part):
         if self._kind == "here" and self.state.tokens is not None and self.state.text:
             place = len(self.state.tokens.ids) - 1 if self.state.token is None else self.state.token
         self.drop("neuron")
-        self.ask(ScanLayer(layer, *self._paths, self.state.text, place), self._scanned, ended=self._ended)
+        self.ask(
+            ScanLayer(layer, *self._paths, self.state.text, place),
+            partial(self._scanned, self._kind),
+            ended=self._ended,
+        )
 
     def show_live(self) -> None:
         self.refresh()
@@ -118,9 +123,9 @@ class NeuronsView(Part):
     def follows_live(self) -> bool:
         return not self.state.training  # reading the passages takes too long for that
 
-    def _scanned(self, found: LayerNeurons | Progress) -> None:
+    def _scanned(self, kind: str, found: LayerNeurons | Progress) -> None:
         if isinstance(found, LayerNeurons):
-            self.shown = Shown(found)
+            self.shown = Shown(found, kind=kind)
             self._draw()
             self._ask_report()
 
@@ -134,7 +139,7 @@ class NeuronsView(Part):
     def _ask_report(self) -> None:
         if self.shown.layer is not None and len(self._order()):
             layer, index = self.shown.layer.layer, self._current()
-            kind = ReadHead if self._kind == "heads" else ReadNeuron
+            kind = ReadHead if self.shown.kind == "heads" else ReadNeuron
             self.ask(kind(layer, index, *self._paths), partial(self._reported, layer, index), "neuron")
 
     def _reported(self, layer: int, index: int, report: NeuronReport | HeadReport | Progress) -> None:
@@ -149,9 +154,9 @@ class NeuronsView(Part):
         layer = self.shown.layer
         if layer is None:
             return np.zeros(0, np.float32)
-        if self._kind == "heads":
+        if self.shown.kind == "heads":
             return layer.reach
-        return layer.active if self._kind == "here" and layer.active is not None else layer.peaks
+        return layer.active if self.shown.kind == "here" and layer.active is not None else layer.peaks
 
     def _order(self) -> list[int]:
         order: list[int] = np.argsort(-self._values(), kind="stable")[:MOST].tolist()
@@ -159,7 +164,7 @@ class NeuronsView(Part):
 
     def _current(self) -> int:
         """Return the selected neuron or head, or the first of the list."""
-        chosen = self._chosen.get(self._kind)
+        chosen = self._chosen.get(self.shown.kind)
         return self._order()[0] if chosen is None or chosen >= len(self._values()) else chosen
 
     def _layer_chosen(self, layer: int) -> None:
@@ -172,7 +177,7 @@ class NeuronsView(Part):
 
     def _choose(self, index: int) -> None:
         if self.shown.layer is not None and index != self._current():
-            self._chosen[self._kind] = index
+            self._chosen[self.shown.kind] = index
             self._ask_report()
             self._draw()
 
@@ -191,7 +196,7 @@ class NeuronsView(Part):
         page.stand_in.setVisible(corpus is not None)
         page.stand_in.setText(t("pane.inside.origin.stand_in", name=corpus.name if corpus is not None else ""))
         self._draw_controls()
-        page.list_title.setText("" if shown.unknown else t(f"pane.inside.neurons.{LISTS[self._kind]}"))
+        page.list_title.setText("" if shown.unknown else t(f"pane.inside.neurons.{LISTS[self.shown.kind]}"))
         page.neurons.set_bars(self._bars())
         report = shown.report
         page.passages.set_spans([] if report is None else spans_of(report))
@@ -220,7 +225,7 @@ class NeuronsView(Part):
     def _bars(self) -> list[Bar]:
         if self.shown.layer is None:
             return []
-        values, name = self._values(), "head" if self._kind == "heads" else "neuron"
+        values, name = self._values(), "head" if self.shown.kind == "heads" else "neuron"
         return [
             Bar(
                 t(f"pane.inside.neurons.{name}", number=index + 1),
@@ -254,7 +259,7 @@ class NeuronsView(Part):
 
     def table(self) -> Table | None:
         """Return a row for each neuron or head that is listed."""
-        values, name = self._values(), "head" if self._kind == "heads" else "neuron"
+        values, name = self._values(), "head" if self.shown.kind == "heads" else "neuron"
         rows: list[tuple[object, ...]] = [(index + 1, float(values[index])) for index in self._order()]
         return Table((name, "reach" if name == "head" else "deviations"), rows) if rows else None
 
