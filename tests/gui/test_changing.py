@@ -103,7 +103,7 @@ def test_a_wish_that_is_taken_back_on_its_way_is_not_made(changed: MainWindow, q
 
 
 def test_after_a_refused_change_views_show_what_there_is(changed: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
-    engine.answers[ChangeModel] = lambda _: [Ended(0, "failed", "error.text_too_short")]
+    engine.answers[ChangeModel] = lambda _: [Ended(0, "failed", "error.no_model")]
     with qtbot.waitSignal(changed.state.interventions_changed):
         changed.state.wish_interventions((HALF,))
     assert changed.state.interventions == (OFF,)

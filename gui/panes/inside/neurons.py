@@ -111,11 +111,8 @@ class NeuronsView(Part):
         if self._kind == "here" and self.state.tokens is not None and self.state.text:
             place = len(self.state.tokens.ids) - 1 if self.state.token is None else self.state.token
         self.drop("neuron")
-        self.ask(
-            ScanLayer(layer, *self._paths, self.state.text, place),
-            partial(self._scanned, self._kind),
-            ended=self._ended,
-        )
+        request = ScanLayer(layer, *self._paths, self.state.text, place)
+        self.ask(request, partial(self._scanned, self._kind), ended=self._ended)
 
     def show_live(self) -> None:
         self.refresh()
