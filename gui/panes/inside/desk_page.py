@@ -45,7 +45,8 @@ class DeskPage(Page):
         self.texts = QWidget()
         stack(self.texts, titles["before"], self.before, titles["after"], self.after, spacing=GAP_S)
         parts = (titles["candidates"], self.candidates, titles["meters"], self.meters, self.texts)
-        stack(effect, *parts, spacing=GAP_S).setStretchFactor(self.texts, 1)
+        # The last item takes the room of the texts where they are hidden.
+        stack(effect, *parts, 0, spacing=GAP_S).setStretchFactor(self.texts, 1)
         choice = row(self.meter, self.rank, 1, spacing=GAP_M)
         going = row(self.progress, self.left, spacing=GAP_M)
         stack(rank, choice, self.unchanged, going, self.ranking, 1, spacing=GAP_M)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QPushButton, QWidget
 
 from engine.messages.models import Patched, PatchPart
 from engine.messages.patching import PatchedNext, PatchEffects, PatchPair, PatchTexts, TryPatches
@@ -64,15 +64,16 @@ class PatchPage(Page):
         across.setStretch(0, 5)
         across.setStretch(1, 2)
         self.shown.setLayout(across)
-        lines = [row(*self._entry(ENTRIES[i]), *self._entry(ENTRIES[i + 1]), spacing=GAP_M) for i in (0, 2)]
-        for line in lines:
-            line.setStretch(1, 4)
-            line.setStretch(3, 1)
-        self.tools.setLayout(column(*lines, row(self.part, 1), spacing=GAP_M))
+        fields = QGridLayout()
+        fields.setContentsMargins(0, 0, 0, 0)
+        fields.setSpacing(GAP_M)
+        for place, name in enumerate(ENTRIES):
+            fields.addWidget(self.labels[name], place // 2, place % 2 * 2)
+            fields.addWidget(self.entries[name], place // 2, place % 2 * 2 + 1)
+        fields.setColumnStretch(1, 4)
+        fields.setColumnStretch(3, 1)
+        self.tools.setLayout(column(fields, row(self.part, 1), spacing=GAP_M))
         stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
-
-    def _entry(self, name: str) -> tuple[QWidget, QWidget]:
-        return self.labels[name], self.entries[name]
 
 
 class Patching(Part):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, QSizeF
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QTextCharFormat, QTextLayout
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextLine
 
 from gui.text import break_lines, keep_phrases, utf16_length
 from gui.theme import GAP_M, GAP_S, LARGE, NORMAL
@@ -58,10 +58,11 @@ class WrittenTexts(Painted):
     def _paint_row(self, painter: QPainter, box: QRectF, row: Row, layout: QTextLayout) -> None:
         painter.save()
         painter.setClipRect(box)
-        painter.fillRect(box, self.theme.color("accent_soft" if row.current else "sunken"))
+        ground = self.theme.color("accent_soft" if row.current else "sunken")
+        painter.fillRect(box, ground)
         if row.current:
             painter.fillRect(QRectF(0, box.top(), self.theme.px(4), box.height()), self.theme.color("accent"))
-        inside = box.adjusted(GAP_M, GAP_S, -GAP_M, 0)
+        inside = box.adjusted(self._left(), GAP_S, -GAP_M, 0)
         painter.setFont(self._heading_font())
         painter.setPen(self.theme.color("bad" if row.broken else "muted"))
         painter.drawText(inside, 0, row.heading)
@@ -70,12 +71,28 @@ class WrittenTexts(Painted):
         line = self._line(layout.font())
         painter.setClipRect(QRectF(inside.topLeft(), QSizeF(inside.width(), inside.height() // line * line)))
         layout.draw(painter, inside.topLeft())
+        painter.setFont(layout.font())
+        seen = int(inside.height() // line)
+        if 1 <= seen < layout.lineCount():
+            self._paint_ellipsis(painter, inside, layout.lineAt(seen - 1), ground)
         painter.restore()
+
+    def _paint_ellipsis(self, painter: QPainter, inside: QRectF, line: QTextLine, ground: QColor) -> None:
+        """Show at the end of the last line in sight that the text goes on."""
+        width = QFontMetricsF(painter.font()).horizontalAdvance("…")
+        end = min(line.naturalTextWidth(), inside.width() - width)
+        place = QRectF(inside.left() + end, inside.top() + line.y(), width, line.height())
+        painter.fillRect(place, ground)
+        painter.drawText(place, 0, "…")
 
     # --- Geometry --------------------------------------------------------------------------------
 
     def _heading_font(self) -> QFont:
         return self.theme.font(NORMAL, bold=True)
+
+    def _left(self) -> float:
+        """Return the width of the bar that marks the current text, and of the gap beside it."""
+        return float(self.theme.px(4) + GAP_S)
 
     def _column(self) -> float:
         """Return the width of the headings beside the texts; 0 if they are above them."""
@@ -126,7 +143,7 @@ class WrittenTexts(Painted):
             formats.append(made)
             start += made.length
         layout.setFormats(formats)
-        break_lines(layout, max(1.0, self.width() - self._column() - 2 * GAP_M), self._line(font))
+        break_lines(layout, max(1.0, self.width() - self._column() - self._left() - GAP_M), self._line(font))
         return layout
 
 
