@@ -153,7 +153,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.inside.attribution.method.{}": attribution_shown.METHODS,
     "pane.inside.attribution.says.{}": ("hinders", "most", "rather", "rather_not"),
     "pane.inside.attribution.zero_{}": ("gradient", "integrated"),
-    "pane.inside.attribution.{}": ("why", "why_rather"),
+    "pane.inside.attribution.{}": ("why", "why_rather", "complete", "nearly_complete", "incomplete"),
     "pane.inside.patch.entry.{}": patch.ENTRIES,
     "pane.inside.patch.part.{}": patch.PARTS,
     "pane.inside.patch.says.{}": ("answers", "attn_out", "equal", "first_longer", "mlp_out", "second_longer"),

@@ -177,6 +177,8 @@ def test_the_words_compare_the_methods() -> None:
     assert words.startswith("Gradient × input is 0 everywhere: this model normalises its embeddings at once")
     assert "Integrated gradients: “France” comes first, too (rank correlation with occlusion 0.80)." in words
     assert "Its values add up to 7.00, as they must: the score is 7.00 above that of mean embeddings." in words
+    nearly = plain(agreement(shown(integrated=INTEGRATED * 1.03)))
+    assert "Its values add up to 7.21, nearly to 7.00 as they should." in nearly
     short = plain(agreement(shown(integrated=INTEGRATED * 2)))
     assert "Its values add up to 14.00, not to 7.00 as they should: do not rely on them here." in short
     words = plain(agreement(shown(gradient=1.0, whole=False)))

@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 
+from engine.messages.attribution import Method
 from gui.i18n import number, percent, t
 from gui.panes.inside.attribution_shown import METHODS, Attribution
 from gui.text import word
 
 LEAST_SHARE = 0.01  # probability of the explained token below which its explanation says little
 LEAST_NATS = 0.1
-INEXACT = 0.05  # of the whole: the error from which integrated gradients are called incomplete
+COMPLETE, NEARLY = 0.01, 0.05  # of the whole: the largest error of integrated gradients that add up, or nearly
 
 
 def sentence(shown: Attribution | None) -> str:
@@ -43,13 +44,12 @@ def agreement(shown: Attribution | None) -> str:
     return " ".join(_compared(shown, method) for method in METHODS[1:] if method in shown.values)
 
 
-def _compared(shown: Attribution, method: str) -> str:
+def _compared(shown: Attribution, method: Method) -> str:
     explained = shown.explained
-    name = next(one for one in METHODS if one == method)
-    if shown.says_nothing(name):
+    if shown.says_nothing(method):
         return t(f"pane.inside.attribution.zero_{method}")
-    values, correlation = shown.values[name], shown.correlation(name)
-    tokens = [word(explained.pieces[int(shown.values[one].argmax())]) for one in (METHODS[0], name)]
+    values, correlation = shown.values[method], shown.correlation(method)
+    tokens = [word(explained.pieces[int(shown.values[one].argmax())]) for one in (METHODS[0], method)]
     method_words = t(f"pane.inside.attribution.method.{method}")
     key = "short" if math.isnan(correlation) else "same_first" if tokens[0] == tokens[1] else "other_first"
     rank = "" if math.isnan(correlation) else number(correlation, 2)
@@ -60,6 +60,6 @@ def _compared(shown: Attribution, method: str) -> str:
         return said
     total, whole = float(values.sum()), explained.score - explained.baseline
     figures = {"total": number(total, 2), "whole": number(whole, 2)}
-    if abs(total - whole) <= max(INEXACT * abs(whole), 0.05):
-        return f"{said} " + t("pane.inside.attribution.complete", **figures)
-    return f"{said} " + t("pane.inside.attribution.incomplete", **figures)
+    error = abs(total - whole) / max(abs(whole), 1.0)
+    key = "complete" if error <= COMPLETE else "nearly_complete" if error <= NEARLY else "incomplete"
+    return f"{said} " + t(f"pane.inside.attribution.{key}", **figures)
