@@ -75,7 +75,7 @@ class ReadNeuron(Request[Progress | NeuronReport]):
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """Where a head looks furthest."""
+    """The passages in which a head attends to the tokens that are furthest back."""
 
     layer: int
     head: int

@@ -58,7 +58,7 @@ class DrawStrip(Painted):
 
     @property
     def needle(self) -> float:
-        """Where the needle is now, 0..1; the random number itself once it has stopped."""
+        """The place of the needle on the strip, 0..1. At the end of its motion it is the random number of the draw."""
         if self._spin.state() != QVariantAnimation.State.Running:
             return self._draw
         return float((self._from + self._spin.currentValue() * (TURNS + self._draw - self._from)) % 1.0)

@@ -36,7 +36,7 @@ class Invitation(Themed, QFrame):
         self.retranslate()
 
     def withdraw(self) -> None:
-        """Hide the invitation for good."""
+        """Hide the invitation until the next start of the program."""
         self.wanted = False
         self.hide()
 

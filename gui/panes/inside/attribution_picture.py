@@ -244,7 +244,7 @@ class MethodRows(Painted):
 
 
 def digits_of(values: NDArray[np.float32]) -> int:
-    """Return how many decimals let the values of a row be told apart: its colours are those of its own scale."""
+    """Return how many decimals the values of a row are written with: more where all are small."""
     most = float(np.abs(values).max(initial=0.0))
     return 1 if most >= 1 else 2 if most >= 0.1 else 3
 
