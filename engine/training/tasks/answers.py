@@ -98,12 +98,10 @@ class Answers:
 
     def _batch(self, step: int) -> list[Example]:
         """Return the examples of a step: every example once before any is repeated, in another order each time."""
-        chosen = []
-        for place in range(step * self.batch, (step + 1) * self.batch):
-            epoch, index = divmod(place, len(self.train))
-            order = np.random.default_rng((self.seed, epoch)).permutation(len(self.train))
-            chosen.append(self.train[order[index]])
-        return chosen
+        places, count = range(step * self.batch, (step + 1) * self.batch), len(self.train)
+        epochs = {place // count for place in places}
+        orders = {epoch: np.random.default_rng((self.seed, epoch)).permutation(count) for epoch in epochs}
+        return [self.train[orders[place // count][place % count]] for place in places]
 
     @torch.no_grad()
     def validation_losses(self, model: Transformer, final: bool) -> Iterator[tuple[float, int]]:
