@@ -25,6 +25,12 @@ class EngineError(Exception):
         return f"{self.key}({arguments})"
 
 
+def check_index(name: str, value: int, count: int) -> None:
+    """Raise EngineError error.config_range unless 0 <= value < count."""
+    if not 0 <= value < count:
+        raise EngineError("error.config_range", setting=name, value=value, least=0, most=count - 1)
+
+
 def not_written(path: Path | str, error: Exception) -> EngineError:
     """Return the EngineError for a file or folder that could not be written."""
     reason = getattr(error, "strerror", None) or str(error)

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.errors import EngineError
+from engine.errors import EngineError, check_index
 from engine.inspection.attention import batch_of
 from engine.inspection.patching import name_of
 from engine.inspection.steering import direction, tokens_of
@@ -29,13 +29,13 @@ def changes_of(model: Transformer, interventions: Sequence[Intervention], encode
     """
     made: dict[str, list[Change]] = {}
     for one in interventions:
-        _check(model, "layer", one.layer, model.config.n_layers)
+        check_index("layer", one.layer, model.config.n_layers)
         if isinstance(one, Steered):
             if one.strength == 0.0:
                 continue
             made.setdefault(f"blocks.{one.layer}.resid_post", []).append(_steered(model, one, encode))
             continue
-        _check(model, "head", one.head or 0, model.config.n_heads)
+        check_index("head", one.head or 0, model.config.n_heads)
         if isinstance(one, Scaled) and one.factor == 1.0:
             continue
         if isinstance(one, Patched):
@@ -88,7 +88,7 @@ def _steered(model: Transformer, one: Steered, encode: Encode) -> Function:
 def _patched(model: Transformer, name: str, one: Patched, encode: Encode, changes: Changes) -> Change:
     """Return a function that puts the activation of `one.source` into texts that begin as `one.text` does."""
     given_ids, own_ids = encode(one.source), encode(one.text)
-    _check(model, "token", one.place, min(len(given_ids), len(own_ids), model.config.context))
+    check_index("token", one.place, min(len(given_ids), len(own_ids), model.config.context))
     tape = Tape([name], changes=changes)
     model.record(batch_of(model, given_ids[: one.place + 1]), tape)
     part = ... if one.head is None else one.head
@@ -105,8 +105,3 @@ def _patched(model: Transformer, name: str, one: Patched, encode: Encode, change
         return changed
 
     return ByText(change)
-
-
-def _check(model: Transformer, name: str, value: int, count: int) -> None:
-    if not 0 <= value < count:
-        raise EngineError("error.config_range", setting=name, value=value, least=0, most=count - 1)

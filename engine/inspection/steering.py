@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.errors import EngineError
+from engine.errors import EngineError, check_index
 from engine.inspection.scoring import Scores, score
 from engine.model.tape import UNCHANGED, Changes, Tape, in_order
 from engine.model.transformer import Transformer
@@ -34,8 +34,7 @@ def direction(model: Transformer, plus: Texts, minus: Texts, layer: int) -> Tens
     Every text counts the same. Raises EngineError: error.config_range for a layer that the model does not have,
     error.steer_short for a set without texts, or a text of fewer than two tokens.
     """
-    if not 0 <= layer < model.config.n_layers:
-        raise EngineError("error.config_range", setting="layer", value=layer, least=0, most=model.config.n_layers - 1)
+    check_index("layer", layer, model.config.n_layers)
     if not plus or not minus or any(len(ids) < 2 for ids in (*plus, *minus)):
         raise EngineError("error.steer_short")
     name = f"blocks.{layer}.resid_post"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from engine.messages.envelope import Request
-from engine.messages.generation import GeneratedTokens, SamplingSettings
+from engine.messages.generation import GREEDY, GeneratedTokens, SamplingSettings
 from engine.messages.status import Progress
 
 Role = Literal["system", "user", "assistant"]
@@ -13,7 +13,6 @@ TEMPLATE: Final = "template"  # the model's own chat template
 WORLD: Final = "world"  # a question or an instruction, as in the texts of the built-in model
 DIALOGUE: Final = "dialogue"  # "User: …", "Assistant: …"
 CONTINUE: Final = "continue"  # the turns without roles; the model goes on with the last one
-GREEDY: Final = SamplingSettings(temperature=0.0)
 FORMS: Final = (TEMPLATE, WORLD, DIALOGUE, CONTINUE)
 
 

@@ -20,6 +20,7 @@ class SamplingSettings:
     min_p: float = 0.0  # 0 = off
 
 
+GREEDY = SamplingSettings(temperature=0.0)
 STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p")
 
 

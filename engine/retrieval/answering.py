@@ -7,13 +7,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.generation.decoding import Reader, Step, decode
-from engine.messages.generation import SamplingSettings
+from engine.messages.generation import GREEDY
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.retrieval.prompts import Plain, Prompt, Style, build
 from engine.text.tokenizer import Tokenizer
 
-GREEDY = SamplingSettings(temperature=0.0)
 PREFILL = 64  # tokens of a prompt per forward pass, so that other requests get a turn
 SHARE = 3  # one third of the context is reserved for the answer, or less if the answer is shorter
 

@@ -23,11 +23,9 @@ from engine.messages.desk import (
     Rewrite,
     Rewritten,
 )
-from engine.messages.generation import SamplingSettings
+from engine.messages.generation import GREEDY
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session, undisturbed
-
-GREEDY = SamplingSettings(temperature=0.0)
 
 
 def mix(session: Session, request: Mix) -> Answer[Mixed]:

@@ -8,6 +8,7 @@ import numpy as np
 from engine.generation.decoding import Step, beginning, decode, sample_step, window
 from engine.generation.sampling import candidates, draw
 from engine.messages.generation import (
+    GREEDY,
     AheadToken,
     Candidates,
     ContextUsed,
@@ -18,14 +19,12 @@ from engine.messages.generation import (
     PinnedNext,
     PredictNext,
     PredictPinned,
-    SamplingSettings,
 )
 from engine.messages.status import Progress
 from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.session import OpenedModel, Session
 
 REPORT_SECONDS = 0.05  # shortest time between two reports
-GREEDY = SamplingSettings(temperature=0.0)
 READ_AT_ONCE = 128  # tokens of a prompt between two reports: Cancel takes effect there
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, check_index
 from engine.inspection.attention import attention_by_layer
 from engine.inspection.neurons import TOKENS, LayerScan, activations, is_pushed, most_active, push
 from engine.messages.neurons import (
@@ -42,7 +42,7 @@ def scan_layer(session: Session, request: ScanLayer) -> Answer[Progress | LayerN
 def read_neuron(session: Session, request: ReadNeuron) -> Answer[Progress | NeuronReport]:
     """Report on a neuron. Raises as its message says, and error.config_range for a neuron that there is not."""
     opened = session.opened
-    _check("neuron", request.neuron, opened.model.config.mlp_width)
+    check_index("neuron", request.neuron, opened.model.config.mlp_width)
     _, scan = yield from _scanned(session, request)
     found = _different(scan, scan.best_of(request.neuron))
     parts = [scan.passages[passage] for passage, _ in found]
@@ -71,7 +71,7 @@ def read_neuron(session: Session, request: ReadNeuron) -> Answer[Progress | Neur
 def read_head(session: Session, request: ReadHead) -> Answer[Progress | HeadReport]:
     """Report on a head. Raises as its message says, and error.config_range for a head that there is not."""
     opened = session.opened
-    _check("head", request.head, opened.model.config.n_heads)
+    check_index("head", request.head, opened.model.config.n_heads)
     _, scan = yield from _scanned(session, request)
     passages = []
     for passage, token in _different(scan, scan.farthest_of(request.head)):
@@ -89,7 +89,7 @@ def _scanned(
 ) -> Generator[Progress, None, tuple[Source, LayerScan]]:
     """Return the scan of a layer; it is kept until another layer, text or model is wanted."""
     opened = session.opened
-    _check("layer", request.layer, opened.model.config.n_layers)
+    check_index("layer", request.layer, opened.model.config.n_layers)
     found = yield from training_text(session, request.paths, request.encoding)
     key = (request.layer, found.key, opened.version)
     kept: LayerScan | None = opened.cached("scan", key, lambda: None)
@@ -141,11 +141,6 @@ def _named(
     opened: OpenedModel, effects_V: NDArray[np.float32], order: NDArray[np.intp]
 ) -> tuple[tuple[str, float], ...]:
     return tuple((opened.tokenizer.piece(token), float(effects_V[token])) for token in order.tolist())
-
-
-def _check(name: str, value: int, count: int) -> None:
-    if not 0 <= value < count:
-        raise EngineError("error.config_range", setting=name, value=value, least=0, most=count - 1)
 
 
 HANDLERS: Handlers = {ScanLayer: scan_layer, ReadNeuron: read_neuron, ReadHead: read_head}

@@ -11,7 +11,7 @@ from engine.generation.decoding import Reader, beginning, decode
 from engine.inspection.interventions import changes_of
 from engine.inspection.precision import round_into, size
 from engine.inspection.scoring import Scores, score
-from engine.messages.generation import SamplingSettings
+from engine.messages.generation import GREEDY
 from engine.messages.precision import RoundedText, TryPrecisions
 from engine.messages.status import Progress
 from engine.model.memory import free_memory
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-GREEDY = SamplingSettings(temperature=0.0)
 REPORT_SECONDS = 0.1
 SPARE = 1.1  # of the memory of the copy: activations, and the tensor that is being rounded
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
-from engine.messages.generation import SamplingSettings
+from engine.messages.generation import GREEDY
 from engine.messages.training import TrainingSettings
 from engine.messages.tuning import TuningSettings
 from engine.model.checkpoint import save_model
@@ -115,7 +115,7 @@ class Tuning:
         if most < 1:
             raise EngineError("error.pairs_long")
         text = ""
-        for step in decode(reader, self.tokenizer, prompt, most, SamplingSettings(temperature=0.0), 0):
+        for step in decode(reader, self.tokenizer, prompt, most, GREEDY, 0):
             if step.id == self.form.end:
                 return Answered(pair, text, ended=True)
             text += step.text

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from engine.messages.documents import OpenCollection
+from engine.messages.models import ChangeModel
 from engine.messages.training import TrainingSettings
+from engine.model.opening import BUILTIN
 from engine.retrieval import indexing, reader_process
 from engine.retrieval.store import Store
 from engine.service.handlers import answering
@@ -15,6 +17,7 @@ from engine.service.process import Answering
 from engine.service.session import Session
 from engine.training.run import Run
 from tests.engine.collecting import FileReader, ask
+from tests.engine.sessions import ask as ask_engine
 
 SENTENCES = "the cat sat on the mat. the dog sat on the log. 猫は森で暮らしている。犬は家で暮らしている。\n"
 SMALL = TrainingSettings(vocabulary=330, layers=2, heads=2, width=32, context=16, batch=4, steps=30, seconds=None)
@@ -49,6 +52,20 @@ def session(model_folder: Path) -> Session:
     opened = Session()
     opened.open(model_folder)
     return opened
+
+
+@pytest.fixture(scope="module")
+def opened_builtin() -> Session:
+    session = Session()
+    session.open(BUILTIN)
+    return session
+
+
+@pytest.fixture
+def builtin(opened_builtin: Session) -> Iterator[Session]:
+    """Yield a session with the built-in model, and take back what a test has changed in the model."""
+    yield opened_builtin
+    ask_engine(opened_builtin, ChangeModel(()))
 
 
 @pytest.fixture

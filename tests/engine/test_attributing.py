@@ -1,7 +1,5 @@
 """The request for attributions: what is explained, in which order the methods answer, and a changed model."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -19,17 +17,9 @@ TEXT = "The capital of France is"
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture(scope="module")
-def opened() -> Session:
-    session = Session()
-    session.open(BUILTIN)
-    return session
-
-
 @pytest.fixture
-def session(opened: Session) -> Iterator[Session]:
-    yield opened
-    ask(opened, ChangeModel(()))
+def session(builtin: Session) -> Session:
+    return builtin
 
 
 def explain(session: Session, request: AttributeText) -> tuple[Explained, dict[str, np.ndarray]]:

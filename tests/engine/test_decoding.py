@@ -8,14 +8,13 @@ import torch
 
 from engine.generation.decoding import Reader, decode, sample_step, window
 from engine.generation.sampling import draw
-from engine.messages.generation import SamplingSettings
+from engine.messages.generation import GREEDY, SamplingSettings
 from engine.model.config import ModelConfig, RopeScaling
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 from tests.engine.test_model import random_model
 
-GREEDY = SamplingSettings(temperature=0.0)
 WARM = SamplingSettings(temperature=1.0)
 
 

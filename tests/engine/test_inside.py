@@ -1,7 +1,6 @@
 """The requests of the Inside pane, on the built-in model, on a changed one, and on one whose weights are shuffled."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from engine.errors import EngineError
 from engine.messages.inside import LensGrid, ReadLens, SplitLogit
 from engine.messages.models import ChangeModel, Scaled
 from engine.messages.scoring import Expect
-from engine.model.opening import BUILTIN
 from engine.service.session import Session
 from tests.engine.sessions import ask
 
@@ -18,17 +16,9 @@ TEXT = "The capital of France is"
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture(scope="module")
-def opened() -> Session:
-    session = Session()
-    session.open(BUILTIN)
-    return session
-
-
 @pytest.fixture
-def session(opened: Session) -> Iterator[Session]:
-    yield opened
-    ask(opened, ChangeModel(()))
+def session(builtin: Session) -> Session:
+    return builtin
 
 
 def read(session: Session, text: str = TEXT, word: str = "", most: int = 48) -> LensGrid:

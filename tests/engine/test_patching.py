@@ -1,6 +1,5 @@
 """Patching as a request and as a change of the open model: against `transformers`, and on shuffled weights."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,9 @@ COUNTRY, LAST = 3, 4  # tokens
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture(scope="module")
-def opened() -> Session:
-    session = Session()
-    session.open(BUILTIN)
-    return session
-
-
 @pytest.fixture
-def session(opened: Session) -> Iterator[Session]:
-    yield opened
-    ask(opened, ChangeModel(()))
+def session(builtin: Session) -> Session:
+    return builtin
 
 
 def grid(session: Session, **wanted: Any) -> tuple[PatchPair, np.ndarray[Any, Any]]:
@@ -171,14 +162,17 @@ def test_a_trial_shows_what_keeping_it_would_do(session: Session) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(cut=st.integers(1, 4), place=st.integers(0, 4), part=st.sampled_from(["resid_post", "attn_out", "mlp_out", "z"]))
-def test_a_patched_text_is_the_same_from_the_cache(opened: Session, cut: int, place: int, part: PatchPart) -> None:
+def test_a_patched_text_is_the_same_from_the_cache(
+    opened_builtin: Session, cut: int, place: int, part: PatchPart
+) -> None:
+    opened = opened_builtin.opened
     one = Patched(1, part, place, FRANCE, GERMANY, 2 if part == "z" else None)
-    opened.opened.change((one,))
-    ids = opened.opened.ids_of(GERMANY)
-    whole = opened.opened.model(torch.tensor([ids]), tape=Tape(changes=opened.opened.changes))[0, -1].detach().numpy()
-    opened.opened.reader.logits(ids[:cut])
-    assert opened.opened.reader.logits(ids) == pytest.approx(whole, abs=1e-4)
-    opened.opened.change(())
+    opened.change((one,))
+    ids = opened.ids_of(GERMANY)
+    whole = opened.model(torch.tensor([ids]), tape=Tape(changes=opened.changes))[0, -1].detach().numpy()
+    opened.reader.logits(ids[:cut])
+    assert opened.reader.logits(ids) == pytest.approx(whole, abs=1e-4)
+    opened.change(())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 
 from engine.generation.decoding import Reader, decode
 from engine.inspection.steering import added, direction, tokens_of
-from engine.messages.generation import SamplingSettings
+from engine.messages.generation import GREEDY
 from engine.messages.precision import RoundedText, TryPrecisions
 from engine.messages.steering import Steer, SteeredTexts
 from engine.model.opening import BUILTIN
@@ -20,7 +20,6 @@ from tests.engine.sessions import ask
 from tests.gui.hands import plain
 
 PROMPT, LAYER, TOKENS = "In the morning the fox", 1, 12
-GREEDY = SamplingSettings(temperature=0.0)
 MODELS = ("builtin", "shuffled")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import QSize
 
 from engine.messages.comparing import Compare, Comparison, Pin, Pinned, Unpin
-from engine.messages.generation import Candidates, Generate, GeneratedToken, GeneratedTokens, SamplingSettings
+from engine.messages.generation import GREEDY, Candidates, Generate, GeneratedToken, GeneratedTokens
 from engine.messages.models import ModelInfo
 from engine.messages.scoring import Expect, Expected, ScoredTokens
 from engine.messages.status import Progress
@@ -25,7 +25,6 @@ from gui.widgets.coloured_text import Span
 
 WRITTEN = 40  # tokens that each model writes
 LEAST_CHANGE = 0.0005  # of a probability; smaller ones are not listed
-GREEDY = SamplingSettings(temperature=0.0)
 FULL_BITS = {"divergence": 4.0, "surprisal": 16.0}  # end of the colour scale of the curve
 
 

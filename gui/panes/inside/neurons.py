@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 from engine.messages.envelope import Ended
 from engine.messages.neurons import (
@@ -23,6 +23,7 @@ from gui.i18n import number, t
 from gui.layout import column, label, row, stack
 from gui.pane import Pane, Table
 from gui.panes.inside import neurons_sentence
+from gui.panes.inside.stand_in import StandIn
 from gui.part import Page, Part
 from gui.text import visible
 from gui.theme import GAP_L, GAP_M, LARGE, NORMAL
@@ -49,7 +50,7 @@ class NeuronsPage(Page):
         self.list_title, self.passages_title = label("content", wraps=True), label("content", wraps=True)
         self.up_title, self.down_title = label("content", wraps=True), label("content", wraps=True)
         self.kind, self.layer_label, self.layer = SegmentedControl(KINDS), label(), QSpinBox()
-        self.neuron_label, self.neuron, self.stand_in = label(), QSpinBox(), QCheckBox()
+        self.neuron_label, self.neuron, self.stand_in = label(), QSpinBox(), StandIn()
         self.shown, self.left, self.right, self.tools = QWidget(), QWidget(), QWidget(), QWidget()
         stack(self.left, self.list_title, self.neurons, spacing=GAP_M).setStretch(1, 1)
         middle = column(self.passages_title, self.passages, spacing=GAP_M)
@@ -95,8 +96,7 @@ class NeuronsView(Part):
 
     @property
     def _paths(self) -> tuple[tuple[str, ...], str]:
-        corpus = self.state.corpus
-        return (corpus.paths, corpus.chosen) if corpus is not None and self.page.stand_in.isChecked() else ((), "")
+        return self.page.stand_in.paths(self.state)
 
     @property
     def _kind(self) -> str:
@@ -189,9 +189,8 @@ class NeuronsView(Part):
     # --- Showing ---------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        page, shown, corpus = self.page, self.shown, self.state.corpus
-        page.stand_in.setVisible(corpus is not None)
-        page.stand_in.setText(t("pane.inside.origin.stand_in", name=corpus.name if corpus is not None else ""))
+        page, shown = self.page, self.shown
+        page.stand_in.show_name(self.state)
         self._draw_controls()
         page.list_title.setText("" if shown.unknown else t(f"pane.inside.neurons.{LISTS[self.shown.kind]}"))
         page.neurons.set_bars(self._bars())
@@ -276,7 +275,7 @@ class NeuronsView(Part):
         if isinstance(saved.get("layer"), int) and saved["layer"] >= 0:
             self._layer = saved["layer"]
         self.page.kind.choose(saved["kind"] if saved.get("kind") in KINDS else KINDS[0])
-        self.page.stand_in.setChecked(saved.get("stand_in") is True)
+        self.page.stand_in.restore(saved)
 
     def retranslate(self) -> None:
         page = self.page

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from engine.messages.envelope import Ended
 from engine.messages.origin import FindNear, FindOrigin, FoundRun, NearPassages, Origin, WriteWithout, WrittenWithout
@@ -19,6 +19,7 @@ from gui.i18n import number, t
 from gui.layout import column, label, row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside import origin_sentence
+from gui.panes.inside.stand_in import StandIn
 from gui.part import Page, Part
 from gui.theme import GAP_L, GAP_M, HUGE, LARGE, NORMAL
 from gui.widgets.coloured_text import LINE_SEPARATOR, ColouredText, Span
@@ -39,7 +40,7 @@ class OriginPage(Page):
         self.unknown, self.near_title = label("content-large", wraps=True), label("content", wraps=True)
         self.span_label, self.span = label(), QLineEdit()
         self.span.setClearButtonEnabled(True)
-        self.stand_in, self.without = QCheckBox(), QPushButton()
+        self.stand_in, self.without = StandIn(), QPushButton()
         self.shown, self.side, self.tools = QWidget(), QWidget(), QWidget()
         left = column(self.text, self.unknown, self.places, spacing=GAP_M)
         left.setStretch(0, 2)
@@ -88,8 +89,7 @@ class OriginView(Part):
     @property
     def _paths(self) -> tuple[tuple[str, ...], str]:
         """The text to search in place of the model's own, and its encoding; () for its own."""
-        corpus = self.state.corpus
-        return (corpus.paths, corpus.chosen) if corpus is not None and self.page.stand_in.isChecked() else ((), "")
+        return self.page.stand_in.paths(self.state)
 
     def refresh(self) -> None:
         span = self.page.span.text() or self.state.text[-LONGEST:]
@@ -155,9 +155,8 @@ class OriginView(Part):
         self._draw()
 
     def _draw(self) -> None:
-        page, shown, corpus = self.page, self.shown, self.state.corpus
-        page.stand_in.setVisible(corpus is not None)
-        page.stand_in.setText(t("pane.inside.origin.stand_in", name=corpus.name if corpus is not None else ""))
+        page, shown = self.page, self.shown
+        page.stand_in.show_name(self.state)
         page.without.setEnabled(shown.origin is not None and shown.origin.covered > 0)
         parts = [self._segment(*segment) for segment in segments(shown)]
         for text, spans in ((page.text, parts), (page.places, self._places()), (page.near, self._near())):
@@ -232,7 +231,7 @@ class OriginView(Part):
     def restore(self, saved: dict[str, Any]) -> None:
         if isinstance(saved.get("span"), str):
             self.page.span.setText(saved["span"])
-        self.page.stand_in.setChecked(saved.get("stand_in") is True)
+        self.page.stand_in.restore(saved)
 
     def retranslate(self) -> None:
         page = self.page
