@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
-from gui.panes.inside.lens import Lens, bars_of
+from gui.panes.inside.lens import Lens
 from gui.panes.inside.lens_sentence import guessing_sentence, led_since, sentence
+from gui.panes.inside.logit_bars import LogitBars, bars_of
 from gui.panes.inside.pane import InsidePane
 from gui.panes.inside.rank_plot import LARGEST_POINT
 from gui.theme import NORMAL
@@ -117,6 +118,17 @@ def test_the_bars_add_up_to_the_logit() -> None:
     assert bars[-1].value == 3.0
     sizes = [abs(bar.value) for bar in bars[:-2]]
     assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("height", [400, 160, 90])
+def test_the_others_and_the_whole_logit_are_seen_at_every_height(qtbot: QtBot, height: int) -> None:
+    bars = LogitBars()
+    qtbot.addWidget(bars)
+    bars.set_parts(parts())
+    bars.resize(300, height)
+    bars.show()
+    assert bars.row_count() == len(bars.bars)
+    assert sum(bar.value for bar in bars.bars[:-1]) == pytest.approx(bars.bars[-1].value, abs=1e-5)
 
 
 def test_without_a_text_the_pane_explains_itself(pane: InsidePane, engine: FakeEngine) -> None:

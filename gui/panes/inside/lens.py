@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
-from gui.changes import part_words
 from gui.i18n import percent, t
 from gui.layout import label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
@@ -20,6 +18,7 @@ from gui.panes.inside.lens_difference import (
 )
 from gui.panes.inside.lens_picture import LensPicture
 from gui.panes.inside.lens_sentence import guessing_sentence, sentence
+from gui.panes.inside.logit_bars import LogitBars
 from gui.panes.inside.rank_plot import RankPlot
 from gui.part import Page, Part
 from gui.text import visible, word
@@ -27,7 +26,6 @@ from gui.theme import GAP_L, GAP_M, NORMAL
 from gui.widgets.bar_list import Bar, BarList
 
 TYPING_MS = 300
-MOST_PARTS = 12  # of a logit that are shown one by one; the others are one bar
 ROOM_FOR_SIDE, ROOM_FOR_CANDIDATES = 700, 620  # pixels at zoom 1 of the content, of the pane's width and height
 
 
@@ -53,7 +51,7 @@ class LensPage(Page):
         super().__init__()
         self.layers, self.difference, self.ranks = LensPicture(), DifferencePicture(), RankPlot()
         self.candidates = BarList(most=1.0, size_of_type=NORMAL)
-        self.bars = BarList(size_of_type=NORMAL)
+        self.bars = LogitBars()
         self.candidates_title, self.bars_title = label("content", wraps=True), label("content", wraps=True)
         self.word, self.word_label, self.minus = QLineEdit(), label(), QPushButton()
         self.minus.setCheckable(True)
@@ -207,7 +205,7 @@ class Lens(Part):
             ]
         )
         self.page.bars_title.setText(t("pane.inside.parts", word=target))
-        self.page.bars.set_bars([] if self.parts is None else bars_of(self.parts))
+        self.page.bars.set_parts(self.parts)
 
     def adapt_layout(self, room: QSize) -> None:
         px = self.pane.content.px
@@ -270,21 +268,3 @@ class Lens(Part):
         self.page.bars.setAccessibleName(t("pane.inside.parts_name"))
         self.page.ranks.setAccessibleName(t("pane.inside.after_layer"))
         self._draw()
-
-
-def bars_of(parts: LogitParts) -> list[Bar]:
-    """Return the parts with the largest amounts, and one bar for all others, so that the bars add up to the logit."""
-    heads = [
-        (part_words(layer, head), float(parts.heads[layer, head])) for layer, head in np.ndindex(parts.heads.shape)
-    ]
-    mlps = [(part_words(layer, None), float(value)) for layer, value in enumerate(parts.mlps)]
-    named = [(t("pane.inside.embedding"), parts.embedding), (t("pane.inside.biases"), parts.biases), *heads, *mlps]
-    named.sort(key=lambda part: -abs(part[1]))
-    others = sum(value for _, value in named[MOST_PARTS:])
-    shown = [Bar(name, value, f"{value:+.2f}") for name, value in named[:MOST_PARTS] if value]
-    rest = t("pane.inside.others", count=max(0, len(named) - MOST_PARTS))
-    return [
-        *shown,
-        Bar(rest, others, f"{others:+.2f}"),
-        Bar(t("pane.inside.total"), parts.total, f"{parts.total:+.2f}"),
-    ]
