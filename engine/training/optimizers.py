@@ -21,9 +21,13 @@ class Optimizer:
     """Muon and Adam over the parameters of a model that require a gradient; the state is saved as named tensors."""
 
     def __init__(self, model: Transformer, matrix_rate: float, other_rate: float) -> None:
+        """Train with these rates; if Muon's is 0, train everything with Adam."""
         matrices, others = split_parameters(model)
+        if not matrix_rate:
+            matrices, others = [], [*matrices, *others]
         self.muon = Muon(matrices, matrix_rate)
         self.adam = Adam(others, other_rate)
+        self.rate = matrix_rate or other_rate  # the one that is shown
 
     def step(self, factor: float) -> None:
         """Update the parameters by their gradients at `factor` times the full rates, and clear the gradients."""

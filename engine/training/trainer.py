@@ -51,9 +51,11 @@ class Trainer:
     Equal seeds on the same machine give equal losses.
     """
 
-    def __init__(self, model: Transformer, task: Task, settings: TrainingSettings) -> None:
+    def __init__(
+        self, model: Transformer, task: Task, settings: TrainingSettings, optimizer: Optimizer | None = None
+    ) -> None:
         self.model, self.task, self.settings = model, task, settings
-        self.optimizer = Optimizer(model, *rates(settings))
+        self.optimizer = optimizer or Optimizer(model, *rates(settings))
         self.step, self.seconds, self.rate_scale = 0, 0.0, 1.0
         self._smoothed = self._lowest = math.inf
         self._validated_at, self._validation_seconds, self._validation_cost = 0.0, 0.0, 0.0
@@ -122,7 +124,7 @@ class Trainer:
             tokens=self.tokens,
             seconds=self.seconds,
             loss=loss,
-            learning_rate=factor * self.optimizer.muon.rate,
+            learning_rate=factor * self.optimizer.rate,
             gradient_norm=norm,
             validation_loss=validation,
             recovered=recovered,

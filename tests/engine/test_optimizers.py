@@ -1,5 +1,6 @@
 """Adam agrees with torch's own, Muon with the mathematics."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -7,6 +8,7 @@ from engine.model.transformer import Transformer
 from engine.training.optimizers import Adam, Optimizer, orthogonalize, split_parameters
 from engine.training.recipe import model_config
 from tests.engine.conftest import SMALL
+from tests.engine.small_models import random_model
 
 
 def twins() -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -62,3 +64,15 @@ def test_every_parameter_belongs_to_muon_or_adam() -> None:
     matrices, others = split_parameters(model)
     assert len(matrices) + len(others) == len(list(model.parameters()))
     assert {id(p) for p in others} == {id(model.embedding.weight), id(model.unembedding.weight)}
+
+
+def test_adam_trains_every_parameter_if_muon_has_no_rate() -> None:
+    model = random_model(1)
+    optimizer = Optimizer(model, 0.0, 0.01)
+    assert {id(p) for p in optimizer.adam.parameters} == {id(p) for p in model.parameters()}
+    assert optimizer.rate == 0.01
+    model(torch.tensor([[1, 2, 3]])).logsumexp(-1).sum().backward()
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer.step(1.0)  # Adam's first step has the size of its rate
+    for parameter, old in zip(model.parameters(), before, strict=True):
+        assert (parameter - old).abs().max().item() == pytest.approx(0.01, rel=0.02)

@@ -17,7 +17,7 @@ from engine.model.transformer import Transformer
 from engine.text.pairs import Divided, Pair, divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import model_config
-from engine.training.tasks.answers import Answers, Example, Form, answer_loss, examples
+from engine.training.tasks.answers import Answers, Example, Form, answer_loss, examples, log_p
 from engine.tuning.supervised import Answered, Tuning, score_of
 from tests.engine.conftest import SENTENCES, SMALL
 
@@ -46,17 +46,16 @@ def opened(model_folder: Path) -> tuple[Transformer, Tokenizer]:
 def test_only_the_tokens_of_answers_count_for_the_loss(model: Transformer) -> None:
     expected = []
     for example in EXAMPLES:  # one at a time and unpadded
-        logits_TV = model(torch.tensor([example.ids[:-1]]))[0]
-        log_p_TV = logits_TV.log_softmax(dim=-1)
-        expected += [-log_p_TV[place - 1, example.ids[place]] for place in range(example.first, len(example.ids))]
-    found = answer_loss(model, EXAMPLES, "none")
-    assert sorted(found.tolist()) == pytest.approx(sorted(x.item() for x in expected), abs=1e-5)
+        log_p_TV = model(torch.tensor([example.ids[:-1]]))[0].log_softmax(dim=-1)
+        expected.append(sum(log_p_TV[i - 1, example.ids[i]].item() for i in range(example.first, len(example.ids))))
+    assert log_p(model, EXAMPLES).tolist() == pytest.approx(expected, abs=1e-5)
+    assert answer_loss(model, EXAMPLES).item() == pytest.approx(-sum(expected), abs=1e-5)
 
 
 def test_the_parts_of_a_step_add_up_to_the_mean_over_the_answers(
     model: Transformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = answer_loss(model, EXAMPLES, "sum").item() / sum(len(e.ids) - e.first for e in EXAMPLES)
+    whole = answer_loss(model, EXAMPLES).item() / sum(len(e.ids) - e.first for e in EXAMPLES)
     monkeypatch.setattr("engine.training.tasks.answers.TOKENS_AT_ONCE", 5)
     task = Answers(EXAMPLES, [], batch=3, seed=1)
     parts = list(task.losses(model, 0))

@@ -91,24 +91,27 @@ class Answers:
         chosen = self._batch(step)
         count = sum(len(example.ids) - example.first for example in chosen)
         for part in _parts(chosen):
-            yield answer_loss(model, part, "sum") / count
+            yield answer_loss(model, part) / count
         if self.replay is not None:
             for loss in self.replay.losses(model, step):
                 yield self.replay_weight * loss
 
     def _batch(self, step: int) -> list[Example]:
-        """Return the examples of a step: every example once before any is repeated, in another order each time."""
-        places, count = range(step * self.batch, (step + 1) * self.batch), len(self.train)
-        epochs = {place // count for place in places}
-        orders = {epoch: np.random.default_rng((self.seed, epoch)).permutation(count) for epoch in epochs}
-        return [self.train[orders[place // count][place % count]] for place in places]
+        return [self.train[index] for index in shuffled(len(self.train), step, self.batch, self.seed)]
 
     @torch.no_grad()
     def validation_losses(self, model: Transformer, final: bool) -> Iterator[tuple[float, int]]:
         held_out = self.held_out if final else self.held_out[:VALIDATION_EXAMPLES]
         for part in _parts(held_out or self.train[:VALIDATION_EXAMPLES]):
             count = sum(len(example.ids) - example.first for example in part)
-            yield answer_loss(model, part, "sum").item(), count
+            yield answer_loss(model, part).item(), count
+
+
+def shuffled(count: int, step: int, batch: int, seed: int) -> list[int]:
+    """Return the indices of a step's batch: each once before any is repeated, in another order each time."""
+    places = range(step * batch, (step + 1) * batch)
+    orders = {epoch: np.random.default_rng((seed, epoch)).permutation(count) for epoch in {p // count for p in places}}
+    return [int(orders[place // count][place % count]) for place in places]
 
 
 def _parts(chosen: Sequence[Example]) -> Iterator[list[Example]]:
@@ -123,14 +126,17 @@ def _parts(chosen: Sequence[Example]) -> Iterator[list[Example]]:
         yield part
 
 
-def answer_loss(model: Transformer, chosen: Sequence[Example], reduction: str) -> Tensor:
-    """Return the cross-entropy of the answers' tokens, their "sum" or, of each token, "none" [N]."""
-    device = next(model.parameters()).device
-    x_BT, y_BT = padded(chosen)
-    logits_BTV = model(x_BT.to(device)).float()
-    y_BT = y_BT.to(device)
+def answer_loss(model: Transformer, chosen: Sequence[Example]) -> Tensor:
+    """Return the cross-entropy of the answers' tokens, added up."""
+    return -log_p(model, chosen).sum()
+
+
+def log_p(model: Transformer, chosen: Sequence[Example]) -> Tensor:
+    """Return the log-probability of each answer, given its prompt, in nats [B]."""
+    x_BT, y_BT = (ids.to(model.device) for ids in padded(chosen))
     counted_BT = y_BT != IGNORED
-    return F.cross_entropy(logits_BTV[counted_BT], y_BT[counted_BT], reduction=reduction)
+    log_p_N = -F.cross_entropy(model(x_BT).float()[counted_BT], y_BT[counted_BT], reduction="none")
+    return torch.zeros(len(chosen), device=model.device).index_add(0, counted_BT.nonzero()[:, 0], log_p_N)
 
 
 def padded(chosen: Sequence[Example]) -> tuple[Tensor, Tensor]:
