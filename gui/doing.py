@@ -22,6 +22,7 @@ WORDS = {
     "ListModels": "library",
     "LookAhead": "ahead",
     "Project": "projecting",
+    "WriteAnswers": "answers",
     "WriteWorld": "world",
 }
 
