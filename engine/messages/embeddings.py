@@ -196,3 +196,28 @@ class OpenVectors(Request[OwnVectors]):
 
     path: str
     labels: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedVectors:
+    """The open model's vectors and those of the pinned A, rotated as a whole onto them, in one plane."""
+
+    names: EmbeddingNames
+    now: NDArray[np.float32]  # [n, dims]
+    then: NDArray[np.float32]  # [n, dims]
+    explained: tuple[float, ...]  # share of the variance of both along each axis
+    degrees: NDArray[np.float64]  # [n]: the angle between the two vectors, in all dimensions
+    chance: float  # median angle if A's vectors are in a random order, and are rotated then
+    width: int  # of the vectors
+
+
+@dataclass(frozen=True, slots=True)
+class CompareVectors(Request[TurnedVectors]):
+    """Compare the rows of the embedding matrix with A's. `most` and `wanted` are those of Project.
+
+    Fails with error.no_pinned or, if A has another tokenizer, with error.other_tokens.
+    """
+
+    dims: Literal[2, 3] = 2
+    most: int = 2000
+    wanted: tuple[int, ...] = ()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.inspection.aligning import turn
 from engine.inspection.attention import batch_of
 from engine.inspection.projection import Points, Shares, align_axes, principal_plane, token_paths, tsne, umap
 from engine.inspection.regions import NAMING, Group, find_groups, grouped_by, is_compact
@@ -23,6 +24,7 @@ from engine.inspection.vectors import (
 )
 from engine.messages.embeddings import (
     Analogy,
+    CompareVectors,
     EmbeddingMap,
     EmbeddingNames,
     EmbeddingPaths,
@@ -39,6 +41,7 @@ from engine.messages.embeddings import (
     TokenRow,
     TracePaths,
     Triples,
+    TurnedVectors,
     WordAxis,
 )
 from engine.messages.models import shortened
@@ -47,7 +50,7 @@ from engine.model.tape import Tape
 from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.attention import tokens_shown
 from engine.service.session import OpenedModel, Session
-from engine.service.vector_sources import OWN, Source, own_source, source_of
+from engine.service.vector_sources import OWN, Source, embedding_of, own_source, source_of
 
 MOST = {"pca": 60_000, "tsne": 5000, "umap": 20_000}  # points
 GROUPED = 8192  # words among which regions are found: frequent and evenly spaced ones, as on the map
@@ -165,13 +168,35 @@ def _maps(opened: OpenedModel | None, request: Project, rows: Floats) -> Iterato
     if request.method == "pca":
         points, explained = principal_plane(rows, request.dims)
         if opened is not None:
-            points, explained = align_axes(points, explained, opened.cached("map", points.shape, lambda: points))
-            opened.replace("map", points.shape, points)
+            points, explained = _aligned(opened, "map", points, explained)
         yield points, explained, 1.0
         return
     moving = tsne(rows) if request.method == "tsne" else umap(rows, request.dims)
     for points, fraction in moving:
         yield points, (), fraction
+
+
+def _aligned(opened: OpenedModel, name: str, points: Points, explained: Shares) -> tuple[Points, Shares]:
+    """Return the points with their axes in the order and the directions of the map before of this name."""
+    before = opened.cached(name, points.shape, lambda: points)
+    points, explained = align_axes(points, explained, before)
+    opened.replace(name, points.shape, points)
+    return points, explained
+
+
+def compare_vectors(session: Session, request: CompareVectors) -> Answer[TurnedVectors]:
+    opened, pinned = session.side(pinned=False), session.side(pinned=True)
+    if not opened.tokenizer.same_as(pinned.tokenizer):
+        raise EngineError("error.other_tokens")
+    source = embedding_of(opened)
+    ids = sample_of(source.shown, request.most, request.wanted)
+    now, then = source.rows_VD, embedding_of(pinned).rows_VD
+    ids = ids[has_direction(now[ids]) & has_direction(then[ids])]
+    turned = turn(now[ids], then[ids])
+    both = np.concatenate([np.pad(now[ids], ((0, 0), (0, turned.then_ND.shape[1] - now.shape[1]))), turned.then_ND])
+    points, explained = _aligned(opened, "turned", *principal_plane(both, request.dims))
+    halves = points[: len(ids)], points[len(ids) :]
+    yield TurnedVectors(_names(source, ids), *halves, explained, turned.degrees_N, turned.chance, both.shape[1])
 
 
 def trace_paths(session: Session, request: TracePaths) -> Answer[EmbeddingPaths]:
@@ -257,6 +282,7 @@ def _near(source: Source, found: Found) -> NearTokens:
 
 HANDLERS: Handlers = {
     Project: project,
+    CompareVectors: compare_vectors,
     TracePaths: trace_paths,
     LookUp: look_up,
     FindAnalogy: find_analogy,

@@ -60,7 +60,7 @@ def source_of(session: Session, request: OfSource) -> Source:
         if own is None:
             raise EngineError("error.vectors_none")
         return own
-    return _embedding(session.opened)
+    return embedding_of(session.opened)
 
 
 def own_source(file: VectorFile) -> Source:
@@ -83,7 +83,8 @@ def _word2vec(session: Session) -> Word2Vec:
     return session.cached("word2vec", None, lambda: Word2Vec.load(BUILTIN))
 
 
-def _embedding(opened: OpenedModel) -> Source:
+def embedding_of(opened: OpenedModel) -> Source:
+    """Return the rows of a model's embedding matrix as a source."""
     tokenizer = opened.tokenizer
     weight = opened.model.embedding.weight.detach()[: tokenizer.vocabulary]  # without the rows that pad it
     shown, excluded = opened.cached("shown rows", len(weight), lambda: _shown_rows(tokenizer.kinds[: len(weight)]))

@@ -64,6 +64,7 @@ class ScatterPlot(Painted):
         self.kinds: Sequence[str] = ()
         self.marked: list[int] = []
         self.paths: list[list[int]] = []
+        self.path_opacity = 0.25  # of all but the first
         self.links: list[Link] = []
         self.named: list[int] = []
         self.regions: list[tuple[str, Points]] = []
@@ -332,7 +333,7 @@ class ScatterPlot(Painted):
         for index, path in reversed(list(enumerate(self.paths))):
             strong = index == 0
             color = self.theme.color("accent" if strong else "muted")
-            color.setAlphaF(0.9 if strong else 0.25)
+            color.setAlphaF(0.9 if strong else self.path_opacity)
             painter.setPen(QPen(color, 2.5 if strong else 1.0))
             painter.drawPolyline(QPolygonF([self.at(point) for point in path]))
 

@@ -229,7 +229,7 @@ def test_the_path_of_the_selected_token_through_the_layers_is_drawn(pane: Any, q
     assert np.allclose(pane.plot.points[1, :2], pane.shown.paths.points[-1, 1])
     assert np.allclose(pane.plot.points[11, :2], pane.shown.paths.points[0, 1])
     pane.plot.grab()
-    pane._hovered(6)
+    pane.plot.hovered.emit(6)
     assert "after layer 1" in pane.point.text()
     assert [pane.plot.names[point] for point in pane.plot.named] == ["layer 0"]
 

@@ -15,9 +15,10 @@ from gui.themed import Themed
 from gui.widgets.segmented_control import SegmentedControl
 
 Method = Literal["pca", "tsne", "umap"]
-View = Literal["map", "analogy", "axis", "layers"]
+View = Literal["map", "analogy", "axis", "layers", "minus"]
 SOURCES: tuple[VectorSource, ...] = ("model", "word2vec", "own")
-VIEWS: tuple[View, ...] = ("map", "analogy", "axis", "layers")
+VIEWS: tuple[View, ...] = ("map", "analogy", "axis", "layers", "minus")
+OF_MODEL = ("layers", "minus")  # views that only the open model's vectors have
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
 DIMS = ("2d", "3d")
 COLORS = ("kind", "order", "norm", "position", "loss")  # and the columns of one's own vectors
@@ -54,9 +55,9 @@ class MapControls(Themed, QWidget):
 
     @property
     def chosen_view(self) -> View:
-        """What is shown; only the open model has layers."""
+        """What is shown."""
         chosen = next(view for view in VIEWS if view == self.view.current)
-        return "map" if chosen == "layers" and self.vector_source != "model" else chosen
+        return "map" if chosen in OF_MODEL and self.vector_source != "model" else chosen
 
     @property
     def of_words(self) -> bool:
@@ -87,14 +88,15 @@ class MapControls(Themed, QWidget):
             self._columns = tuple(columns)
             self._fill_colors()
 
-    def update_choices(self, searchable: bool, busy: bool) -> None:
-        """Show and enable what applies to the current choices."""
+    def update_choices(self, searchable: bool, busy: bool, pinned: bool) -> None:
+        """Show and enable what applies to the current choices; `pinned`: a model is pinned as A."""
         view = self.chosen_view
         self.view.leave_out("layers", self.vector_source != "model")
+        self.view.leave_out("minus", self.vector_source != "model" or not pinned)
         self.file.setVisible(self.vector_source == "own")
-        self.tools.setVisible(view in ("map", "layers", "axis"))
+        self.tools.setVisible(view != "analogy")
         self.method.setVisible(view == "map")
-        self.dims.setVisible(view in ("map", "layers"))
+        self.dims.setVisible(view in ("map", "layers", "minus"))
         self.color.setVisible(view in ("map", "axis"))
         self.search.setEnabled(searchable)
         self.stop.setVisible(busy and self.is_iterative)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
@@ -13,18 +12,18 @@ from engine.messages.embeddings import (
     TracePaths,
     VectorSource,
 )
-from engine.messages.scoring import ScoredTokens, ScoreText
-from engine.messages.status import Progress
 from gui import i18n
-from gui.i18n import number, percent, t
-from gui.layout import label, row as in_a_row, stack
+from gui.i18n import t
+from gui.layout import row as in_a_row, stack
 from gui.pane import Pane, Table
 from gui.panes.embeddings import sentence
-from gui.panes.embeddings.coloring import Coloring
-from gui.panes.embeddings.map_controls import MapControls
+from gui.panes.embeddings.hover_label import HoverLabel
+from gui.panes.embeddings.map_controls import VIEWS, MapControls
 from gui.panes.embeddings.map_requests import MapRequests
 from gui.panes.embeddings.own_vectors import OwnVectors, dropped
+from gui.panes.embeddings.point_colors import PointColors
 from gui.panes.embeddings.projection import AxisMap, LayerPaths, Projection, VectorMap
+from gui.panes.embeddings.turned_view import TurnedView
 from gui.panes.embeddings.vector_details import VectorDetails
 from gui.panes.embeddings.vector_plot import VectorPlot
 from gui.panes.embeddings.word_views import WordViews
@@ -34,7 +33,8 @@ from gui.widgets.legend import Legend
 ROOM_FOR_SIDE = 620  # pixels at zoom 1: width
 TALL = 300  # height
 MOST_FOUND = 300  # points that a search or a lasso marks
-PICTURES = {"map": "Project", "analogy": "FindAnalogy", "axis": "ProjectOnAxis", "layers": "TracePaths"}  # slots
+SLOTS = ("Project", "FindAnalogy", "ProjectOnAxis", "TracePaths", "CompareVectors")
+PICTURES = dict(zip(VIEWS, SLOTS, strict=True))
 
 
 class EmbeddingsPane(Pane):
@@ -53,6 +53,7 @@ class EmbeddingsPane(Pane):
         self.follow(self.state.model_changed)
         self.follow_live(self.refresh, self._follows_training)
         self.state.model_changed.connect(self._model_changed)
+        self.state.pinned_changed.connect(self._pinned_changed)
         self.state.tokens_changed.connect(self._text_changed)
         self.state.selection_changed.connect(self._selection_changed)
 
@@ -60,11 +61,11 @@ class EmbeddingsPane(Pane):
         self.plot, self.details, self.legend, self.controls = VectorPlot(), VectorDetails(), Legend(), MapControls()
         self.maps = MapRequests(self, self.controls)
         self.words, self.own = WordViews(self, self.details), OwnVectors(self)
-        self.analogy = self.words.picture
-        self.point, self.empty = label("content"), self.empty_page()
-        self.plot.hovered.connect(self._hovered)
+        self.analogy, self.turned = self.words.picture, TurnedView()
+        self.colors = PointColors(self, self.controls, self.plot, self.legend)
+        self.empty, self.point = self.empty_page(), HoverLabel(self.plot, self._describe)
         self.plot.clicked.connect(self._clicked)
-        self.plot.lassoed.connect(lambda found: self.plot.light(found[:MOST_FOUND] or None))
+        self.plot.lassoed.connect(lambda found: self.plot.set_lit(found[:MOST_FOUND] or None))
         self.details.token_chosen.connect(self._look_up)
         self.maps.arrived.connect(self._map_arrived)
         self.maps.named.connect(self._map_named)
@@ -80,7 +81,9 @@ class EmbeddingsPane(Pane):
         self.controls.view.changed.connect(self._view_changed)
         self.controls.method.changed.connect(self._method_changed)
         self.controls.dims.changed.connect(self._method_changed)
-        self.controls.color_changed.connect(self._color)
+        self.turned.changed.connect(self._update_controls)
+        self.turned.chosen.connect(self._select)
+        self.controls.color_changed.connect(lambda _: self.colors.show(self.shown))
         self.controls.file.clicked.connect(self.own.choose)
         self.controls.search.textChanged.connect(self._search)
         self.controls.search.returnPressed.connect(self._look_up_found)
@@ -89,7 +92,7 @@ class EmbeddingsPane(Pane):
 
     def _lay_out(self) -> None:
         pictures = QWidget()
-        stack(pictures, self.legend, self.plot, self.analogy, spacing=GAP_S)
+        stack(pictures, self.legend, self.plot, self.analogy, self.turned, spacing=GAP_S)
         self.pictures = pictures
         middle = in_a_row(pictures, self.details, spacing=GAP_L)
         middle.setStretchFactor(pictures, 5)
@@ -100,10 +103,6 @@ class EmbeddingsPane(Pane):
         whole = stack(self.body, self.top, self.empty, middle, spacing=GAP_S)
         whole.setStretchFactor(self.empty, 1)
         whole.setStretchFactor(middle, 1)
-        stack(self.plot, 1, in_a_row(self.point, 1))  # over the map: a row of its own would mostly be empty
-        self.point.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.point.setMinimumSize(1, 1)  # the map decides how wide it is, not the words
-        self.point.hide()
 
     # --- Requests --------------------------------------------------------------------------------
 
@@ -133,6 +132,8 @@ class EmbeddingsPane(Pane):
         if view == "layers":
             if self.state.text:
                 self.ask(TracePaths(self.state.text, self.controls.dimensions), self._paths_arrived)
+        elif view == "minus":
+            self.turned.ask(self, self.controls.dimensions, self._rows_of_text())
         elif view == "map":
             self.maps.ask(self._rows_of_text())
         elif view == "axis":
@@ -150,9 +151,19 @@ class EmbeddingsPane(Pane):
         """Return whether the picture follows training: only one that is computed in one step does."""
         return not self.controls.is_iterative and self._source == "model"
 
+    def _pinned_changed(self) -> None:
+        """Offer the difference from A while a model is pinned as A."""
+        self.turned.set_found(None)
+        if self.state.pinned is None and self.controls.view.current == "minus":
+            self.controls.view.choose("map")
+        elif self.controls.chosen_view == "minus":
+            self._refresh_when_seen()
+        self._update_controls()
+
     def _model_changed(self) -> None:
         """Forget what was found in the model before."""
         self.maps.forget()
+        self.turned.set_found(None)
         if self._source == "model":
             self._clear()
 
@@ -162,7 +173,7 @@ class EmbeddingsPane(Pane):
         else:
             self._mark_selection()
             if self.controls.chosen_color in ("position", "loss"):
-                self._color()
+                self.colors.show(self.shown)
 
     def _rows_of_text(self) -> tuple[int, ...]:
         tokens = self.state.tokens
@@ -227,7 +238,7 @@ class EmbeddingsPane(Pane):
         self.plot.show_projection(shown, before)
         if isinstance(shown, VectorMap):
             self.controls.set_columns([name for name in shown.rows.values if name != "norm"])
-        self._color()
+        self.colors.show(shown)
         self._update_controls()
         self._mark_selection()
 
@@ -246,6 +257,10 @@ class EmbeddingsPane(Pane):
         """Mark the selected token and all tokens of the text, and look up the row of the selected or last one."""
         tokens, chosen = self.state.tokens, self.state.token
         if tokens is None or not len(tokens.ids) or self.controls.chosen_view == "analogy":
+            return
+        if self.controls.chosen_view == "minus":
+            self.turned.mark(None if chosen is None else int(tokens.ids[chosen]), self._rows_of_text())
+            self.subtitle_changed.emit()
             return
         rows = [row for token in range(len(tokens.ids)) if (row := self._row_of(token)) is not None]
         if isinstance(self.shown, LayerPaths):
@@ -301,26 +316,30 @@ class EmbeddingsPane(Pane):
 
     def _look_up(self, row: int) -> None:
         """Select the token with this row in all panes if the text contains it; else show the row here."""
+        self._by_hand = True
+        if not self._select(row):
+            self._ask_row(row)
+
+    def _select(self, row: int) -> bool:
+        """Select the token with this row in all panes, if the text contains it and another one is selected."""
         count = len(self.state.tokens.ids) if self.state.tokens is not None else 0
         token = next((token for token in range(count) if self._row_of(token) == row), None)
-        self._by_hand = True
         if token is not None and token != self.state.token:
             self.state.select_token(token)
-            return
-        self._ask_row(row)
-
-    def _found(self) -> list[int]:
-        """Return the points whose names contain the text that is searched for, the shortest names first."""
-        wanted = self.controls.search.text().strip().lower()
-        return self.shown.containing(wanted) if isinstance(self.shown, (VectorMap, AxisMap)) and wanted else []
+            return True
+        return False
 
     def _search(self, text: str) -> None:
         """Dim all points but those whose names contain the text."""
-        self.plot.light(self._found() if text.strip() else None)
+        for picture in (self.plot, self.turned):
+            picture.search(text)
 
     def _look_up_found(self) -> None:
         """Look up the shortest name that was found and fly there; the next one if that is shown already."""
-        found = self._found()
+        if self.controls.chosen_view == "minus":
+            self.turned.look_up(self.controls.search.text())
+            return
+        found = self.plot.containing(self.controls.search.text())
         if not found or not isinstance(self.shown, (VectorMap, AxisMap)):
             return
         rows = [int(self.shown.rows.ids[index]) for index in found]
@@ -330,8 +349,9 @@ class EmbeddingsPane(Pane):
 
     def _show_whole(self) -> None:
         self.controls.search.clear()
-        self.plot.light(None)
-        self.plot.fly_to(())
+        self.plot.set_lit(None)
+        for plot in (self.plot, self.turned.plot):
+            plot.fly_to(())
 
     def act(self, wanted: dict[str, Any]) -> None:
         """Look up the words `look_up`: one with its neighbours, or the A, B and C of A − B + C."""
@@ -380,35 +400,18 @@ class EmbeddingsPane(Pane):
             event.acceptProposedAction()
             self.own.open(*files)
 
-    # --- Colours ---------------------------------------------------------------------------------
-
-    def _color(self) -> None:
-        """Colour the points by the chosen number. The loss of the text's tokens is asked for first."""
-        chosen, tokens = self.controls.chosen_color, self.state.tokens
-        if chosen == "loss" and self.state.text and self._source == "model":
-            self.ask(ScoreText(self.state.text), self._scored)
-        self._show_color(self.plot.coloring(self.shown, chosen, tokens))
-
-    def _scored(self, scores: Progress | ScoredTokens) -> None:
-        shown = self.shown if self.controls.chosen_color == "loss" else None
-        if isinstance(scores, ScoredTokens) and isinstance(shown, (VectorMap, AxisMap)):
-            self._show_color(self.plot.coloring_of(shown.rows, scores.ids, scores.surprisals))
-
-    def _show_color(self, color: Coloring | None) -> None:
-        self.plot.set_values(None if color is None else color.shares)
-        self.legend.set_entries(self.plot.entries(color, self.controls.color.currentText()))
-
     # --- Showing ---------------------------------------------------------------------------------
 
     @property
     def _is_shown(self) -> bool:
         """True if the engine has answered what the chosen view shows."""
-        return self.analogy.found is not None if self.controls.chosen_view == "analogy" else self.shown is not None
+        picture = {"analogy": self.analogy.found, "minus": self.turned.found}
+        return picture.get(self.controls.chosen_view, self.shown) is not None
 
     def _update_controls(self) -> None:
         view = self.controls.chosen_view
-        searchable = isinstance(self.shown, (VectorMap, AxisMap))
-        self.controls.update_choices(searchable, self.asking("Project"))
+        searchable = view == "minus" or isinstance(self.shown, (VectorMap, AxisMap))
+        self.controls.update_choices(searchable, self.asking("Project"), self.state.pinned is not None)
         self.words.analogy.setVisible(view == "analogy")
         self.words.axis.setVisible(view == "axis")
         self.adapt_layout()
@@ -421,7 +424,9 @@ class EmbeddingsPane(Pane):
 
     def explain_empty(self, page: Any) -> None:
         """Say what is missing: with words no model is needed, with one's own vectors a file."""
-        if self._source == "model":
+        if self.controls.chosen_view == "minus" and self.turned.other_tokens:
+            page.set_words("", t("pane.embeddings.turned.none"), "")
+        elif self._source == "model":
             super().explain_empty(page)
         else:
             key = "file_wanted" if self._source == "own" and self.own.info is None else "empty"
@@ -431,19 +436,18 @@ class EmbeddingsPane(Pane):
         view, shown = self.controls.chosen_view, self._is_shown
         tall = self.height() > self.content.px(TALL)
         self.pictures.setVisible(shown)
-        self.plot.setVisible(shown and view != "analogy")
+        own = view in ("analogy", "minus")  # views with a picture of their own
+        self.plot.setVisible(shown and not own)
+        self.turned.setVisible(shown and view == "minus")
+        self.turned.adapt_layout(self.width(), self.compact)
         self.analogy.setVisible(shown and view == "analogy")
         side = shown and not self.compact and self.width() > self.content.px(ROOM_FOR_SIDE)
-        self.details.setVisible(side)
-        self.legend.setVisible(shown and not self.compact and view != "analogy")
+        self.details.setVisible(side and view != "minus")
+        self.legend.setVisible(shown and not self.compact and not own)
         self.details.bars.setVisible(tall)  # in a low tile the neighbours need the room more
 
-    def _hovered(self, index: int) -> None:
-        if self.shown is not None and 0 <= index < len(self.shown.points):
-            self.point.setText(self.shown.describe(index))
-            self.point.show()
-        else:
-            self.point.hide()
+    def _describe(self, index: int) -> str:
+        return self.shown.describe(index) if self.shown is not None and 0 <= index < len(self.shown.points) else ""
 
     def subtitle(self) -> str:
         view, shown = self.controls.chosen_view, self.shown
@@ -452,16 +456,13 @@ class EmbeddingsPane(Pane):
             source = self.own.name
         if not self._is_shown:
             return ""
+        if view == "minus":
+            return self.turned.subtitle()
         if view == "analogy" or not isinstance(shown, VectorMap):
             return t("pane.embeddings.of", source=source, name=t(f"pane.embeddings.view.{view}"))
         name = t(f"pane.embeddings.method.{self.controls.method.current}")
         method = t("pane.embeddings.of", source=source, name=name)
-        fraction = 0.0 if self.controls.is_iterative and shown.explained else shown.map.fraction
-        key = "pane.embeddings.subtitle" if fraction >= 1.0 else "pane.embeddings.subtitle_moving"
-        count = number(len(shown.points))
-        if shown.is_sample:
-            count = t("pane.embeddings.sample", shown=count, all=number(shown.rows.rows))
-        return t(key, method=method, tokens=count, percent=percent(fraction))
+        return shown.subtitle(method, is_moving=self.controls.is_iterative and bool(shown.explained))
 
     def sentence(self) -> str:
         if not self._is_shown:
@@ -469,6 +470,9 @@ class EmbeddingsPane(Pane):
         if self.controls.chosen_view == "analogy":
             assert self.analogy.found is not None
             return sentence.of_analogy(self.analogy.words, self.analogy.found)
+        if self.controls.chosen_view == "minus":
+            assert self.turned.found is not None
+            return sentence.of_turned(self.turned.found, self.turned.point_of(self.turned.row))
         if isinstance(self.shown, AxisMap):
             return sentence.of_axis(self.shown)
         if isinstance(self.shown, LayerPaths):
@@ -484,6 +488,8 @@ class EmbeddingsPane(Pane):
             near = self.analogy.found.near
             rows: list[tuple[object, ...]] = list(zip(near.ids, near.pieces, near.cosines.tolist(), strict=True))
             return Table(("id", "piece", "cosine"), rows)
+        if self.controls.chosen_view == "minus":
+            return self.turned.table()
         return self.shown.table() if isinstance(self.shown, (VectorMap, AxisMap)) else None
 
     def save(self) -> dict[str, Any]:
@@ -511,5 +517,4 @@ class EmbeddingsPane(Pane):
             self._show(LayerPaths(self.shown.paths) if isinstance(self.shown, LayerPaths) else self.shown)
 
     def restyle(self) -> None:
-        self.point.setStyleSheet(f"background: {self.theme.surface}; padding: {GAP_S}px;")
         self._update_controls()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages.embeddings import EmbeddingMap, EmbeddingNames, EmbeddingPaths, Region, VectorSource, WordAxis
-from gui.i18n import number, t
+from gui.i18n import number, percent, t
 from gui.pane import Table
 from gui.text import visible
 
@@ -71,6 +71,14 @@ class VectorMap(NamedRows):
     def is_sample(self) -> bool:
         """True if there are more rows than points."""
         return self.rows.rows > len(self.rows.ids)
+
+    def subtitle(self, method: str, is_moving: bool) -> str:
+        """Return the method, how many points there are, and how far the map is; `is_moving`: its steps come next."""
+        fraction, count = 0.0 if is_moving else self.map.fraction, number(len(self.points))
+        if self.is_sample:
+            count = t("pane.embeddings.sample", shown=count, all=number(self.rows.rows))
+        key = "pane.embeddings.subtitle" if fraction >= 1.0 else "pane.embeddings.subtitle_moving"
+        return t(key, method=method, tokens=count, percent=percent(fraction))
 
     def fits_view_of(self, before: "Projection | None") -> bool:
         """Return whether the view of `before` suits this map: both are PCA of the same rows, in the same dimensions."""

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 
-from engine.messages.embeddings import Analogy, NearTokens, TokenRow
+from engine.messages.embeddings import Analogy, NearTokens, TokenRow, TurnedVectors
 from gui.i18n import number, percent, t
 from gui.panes.embeddings.projection import AxisMap, LayerPaths, VectorMap
 from gui.text import visible, word
 
 WEAK_AXES = 0.10  # share of the variance below which distances on a map say little
+SAME = 0.01  # degrees up to which rounding turns a vector
+LIKE_CHANCE = 0.9  # share of the angle by chance from which two models have nothing in common
 CHANCE = 1.15  # a cosine up to this multiple of that of random vectors is called chance
 
 
@@ -85,6 +87,23 @@ def of_paths(shown: LayerPaths, token: int | None) -> str:
     layer = int(lengths.argmax()) + 1
     arguments = {"layer": number(layer), "layers": number(shown.layers - 1), "share": percent(sum(shown.explained))}
     return t("pane.embeddings.says.furthest", piece=word(shown.paths.pieces[point]), **arguments)
+
+
+def of_turned(found: TurnedVectors, chosen: int | None) -> str:
+    """Return which vector has turned most since A, and by how much half of all and the chosen one have."""
+    degrees, pieces = found.degrees, found.names.pieces
+    if len(degrees) <= found.width:
+        return t("pane.embeddings.says.turned_few", count=len(degrees), width=found.width)
+    most, median = int(degrees.argmax()), float(np.median(degrees))
+    if degrees[most] <= SAME:
+        return t("pane.embeddings.says.turned_same")
+    words = {"median": number(median, 1), "most": word(pieces[most]), "degrees": number(float(degrees[most]), 1)}
+    if median >= LIKE_CHANCE * found.chance:
+        return t("pane.embeddings.says.turned_chance", median=words["median"], chance=number(found.chance, 1))
+    if chosen is None or chosen == most:
+        return t("pane.embeddings.says.turned", **words)
+    own = {"piece": word(pieces[chosen]), "own": number(float(degrees[chosen]), 1)}
+    return t("pane.embeddings.says.turned_own", **words, **own)
 
 
 def _nearest(row: TokenRow | None) -> str:

@@ -9,7 +9,7 @@ from engine.messages.embeddings import EmbeddingNames, Region
 from engine.messages.tokens import Tokens
 from gui.i18n import number, t
 from gui.panes.embeddings.coloring import Coloring, by_numbers, by_order, of_tokens
-from gui.panes.embeddings.projection import AxisMap, LayerPaths, Projection, VectorMap
+from gui.panes.embeddings.projection import AxisMap, LayerPaths, NamedRows, Projection, VectorMap
 from gui.widgets.arrow import Link
 from gui.widgets.legend import Entry
 from gui.widgets.scatter_plot import ScatterPlot
@@ -26,9 +26,11 @@ class VectorPlot(ScatterPlot):
         super().__init__()
         self._text: list[int] = []  # points of the text's tokens
         self._chosen = -1
+        self._shown: Projection | None = None
 
     def show_projection(self, shown: Projection, before: Projection | None) -> None:
         """Plot what is shown. The view stays as the user has set it, if it suits that."""
+        self._shown = shown
         if before is None or before.names != shown.names or before.kinds != shown.kinds:
             self.set_names(shown.names, shown.kinds, THINGS if THINGS[0] in shown.kinds else ())
             self._text, self._chosen = [], -1
@@ -65,9 +67,14 @@ class VectorPlot(ScatterPlot):
         if fly and point >= 0:
             self.fly_to([point, *(other for other, _ in joined)])
 
-    def light(self, found: Sequence[int] | None) -> None:
-        """Dim all points but those that were found, and name these."""
-        self.set_lit(found)
+    def containing(self, text: str) -> list[int]:
+        """Return the points whose names contain a text that is searched for, the shortest names first."""
+        wanted = text.strip().lower()
+        return self._shown.containing(wanted) if isinstance(self._shown, NamedRows) and wanted else []
+
+    def search(self, text: str) -> None:
+        """Dim all points but those whose names contain the text."""
+        self.set_lit(self.containing(text) if text.strip() else None)
 
     def _mark(self) -> None:
         self.set_marked(list(dict.fromkeys([point for point in (self._chosen, *self._text) if point >= 0])))
