@@ -12,6 +12,6 @@ class TuningSettings:
     batch: int = 16  # pairs a step
     learning_rate: float | None = None  # None: that of engine/tuning/supervised.py
     lora: int = 0  # the rank of the low-rank adaptation; 0 trains all weights
-    replay: float = 1.0  # weight of the loss on old text, where there is one
-    held_out: float = 0.2  # share of the prompts that are held out
+    replay: float = 8.0  # weight of what was forgotten of old text, where there is one, against the loss on answers
+    held_out: float = 0.25  # share of the prompts that are held out
     seed: int = 1

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.errors import EngineError, not_written
 from engine.files import replacing
+from engine.model.lora import merged_state
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
@@ -42,9 +43,12 @@ def save_weights(folder: Path, model: Transformer, step: int) -> None:
 
 
 def weights_of(model: Transformer) -> dict[str, Tensor]:
-    """Return the parameters by name, without the unembedding if it is tied to the embedding."""
+    """Return the parameters by name, without the unembedding if it is tied to the embedding.
+
+    A low-rank adaptation is merged into its matrices.
+    """
     tied = {"unembedding.weight"} if model.config.tied_head else set()
-    return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
+    return {name: tensor for name, tensor in merged_state(model).items() if name not in tied}
 
 
 def current_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ from torch.nn.functional import gelu
 from engine.model.cache import KVCache
 from engine.model.config import ModelConfig
 from engine.model.half import MOST_SMALL, CompactLinear
+from engine.model.lora import LowRankLinear
 from engine.model.rotary import attention_factor, rotary_frequencies
 from engine.model.thread_count import ThreadCount
 from engine.model.transformer import Attention, Block, Norm, Transformer
@@ -200,9 +201,9 @@ def _rotation(angles: NDArray[np.float64], width: int, factor: float) -> Vector:
     return rotation_KK
 
 
-def _linear(layer: nn.Linear | CompactLinear) -> Apply:
+def _linear(layer: nn.Linear | CompactLinear | LowRankLinear) -> Apply:
     # `.dot` has half the call overhead of `@`
-    product: Apply = layer.single if isinstance(layer, CompactLinear) else _array(layer.weight).dot
+    product: Apply = layer.single if isinstance(layer, CompactLinear | LowRankLinear) else _array(layer.weight).dot
     if layer.bias is None:
         return product
     bias = _array(layer.bias)

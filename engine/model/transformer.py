@@ -74,6 +74,10 @@ class Transformer(nn.Module):
             x_BTD = self.blocks[index](x_BTD, rotations[index], before[index - first] if before else None, tape)
         return x_BTD
 
+    def residual(self, ids_BT: Tensor) -> Tensor:
+        """Return the last residual stream of whole texts; `decode` gives the logits of any of its tokens."""
+        return self.resume(self._embed(ids_BT, 0, NO_TAPE)[0], 0, NO_TAPE)
+
     def decode(self, x: Tensor) -> Tensor:
         """Return the logits [... V] of a residual stream [... D]."""
         return self._unembed(x, NO_TAPE)

@@ -53,7 +53,7 @@ def split_parameters(model: Transformer) -> tuple[list[nn.Parameter], list[nn.Pa
     The thin matrices of a low-rank adaptation are among the others: its authors train them with Adam.
     """
     named = [(name, p) for name, p in model.blocks.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in named if p.ndim == 2 and "parametrizations" not in name]
+    matrices = [p for name, p in named if p.ndim == 2 and name.endswith(".weight")]
     inside = set(map(id, matrices))
     return matrices, [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
 

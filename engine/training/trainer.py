@@ -189,14 +189,20 @@ class Trainer:
     # --- State -----------------------------------------------------------------------------------
 
     def _tensors(self) -> dict[str, Tensor]:
-        weights = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        frozen = self._frozen()
+        weights = {f"model.{name}": t for name, t in self.model.state_dict().items() if name not in frozen}
         return weights | {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
+
+    def _frozen(self) -> dict[str, Tensor]:
+        """Return the parameters that are not trained, and so need no copy."""
+        parameters = self.model.named_parameters(remove_duplicate=False)
+        return {name: parameter.data for name, parameter in parameters if not parameter.requires_grad}
 
     def _load_tensors(self, tensors: dict[str, Tensor]) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
             return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
-        self.model.load_state_dict(current_names(part("model.")))
+        self.model.load_state_dict(self._frozen() | current_names(part("model.")))
         self.optimizer.load_state(part("optimizer."))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:

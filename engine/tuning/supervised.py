@@ -5,11 +5,12 @@ for step in tuning.steps(): ...
 tuning.save(out)
 """
 
+import copy
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from torch import Tensor
 
 from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
@@ -17,7 +18,7 @@ from engine.messages.generation import GREEDY
 from engine.messages.training import TrainingSettings
 from engine.messages.tuning import TuningSettings
 from engine.model.checkpoint import save_model
-from engine.model.lora import add_lora, merge_lora
+from engine.model.lora import add_lora, without_lora
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
@@ -26,12 +27,11 @@ from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
 from engine.training.recipe import MATRIX_RATE, OTHER_RATE, check
 from engine.training.tasks.answers import Answers, Form, examples
-from engine.training.tasks.language_modelling import LanguageModelling
+from engine.training.tasks.replay import Replay
 from engine.training.trainer import Trainer, TrainStep
 
-RATE = 0.01  # Muon's for all weights; that of Adam follows as in pre-training
+RATE = 0.015  # Muon's for all weights; that of Adam follows as in pre-training
 LORA_RATE = 0.005  # Adam's, for the matrices of a low-rank adaptation
-REPLAYED = 4  # windows of old text a step
 OLD_CHARACTERS = 20_000  # of old text on which forgetting is measured
 MOST_TOKENS = 64  # of an answer that is checked
 
@@ -78,13 +78,13 @@ class Tuning:
         if settings.lora:
             add_lora(model, settings.lora)
         replay = self._replay() if old_text and settings.replay else None
-        task = Answers(train, held_out, settings.batch, settings.seed, replay, settings.replay)
+        self.task = Answers(train, held_out, settings.batch, settings.seed, replay, settings.replay)
         rate = settings.learning_rate or (LORA_RATE * MATRIX_RATE / OTHER_RATE if settings.lora else RATE)
         chosen = TrainingSettings(
             steps=settings.steps, seconds=settings.seconds, batch=settings.batch, learning_rate=rate, seed=settings.seed
         )
         check(chosen)
-        self.trainer = Trainer(model, task, chosen)
+        self.trainer = Trainer(model, self.task, chosen)
 
     @classmethod
     def start(cls, path: Path, pairs: Sequence[Pair], settings: TuningSettings, old_text: str = "") -> "Tuning":
@@ -92,12 +92,15 @@ class Tuning:
         model, tokenizer = load_model(path)
         return cls(model, tokenizer, divide(pairs, settings.held_out, settings.seed), settings, old_text)
 
-    def _replay(self) -> LanguageModelling:
-        """Return the task of pre-training on the old text. Raises EngineError error.text_too_short."""
-        ids = self.tokenizer.encode_array(self.old_text)
-        context = max(1, min(self.model.config.context, len(ids) // 20))
-        settings = TrainingSettings(batch=REPLAYED, context=context, seed=self.settings.seed)
-        return LanguageModelling(Corpus(np.asarray(ids, np.uint32)), settings)
+    def _replay(self) -> Replay:
+        """Return the replay of the old text. Raises EngineError error.text_too_short."""
+        corpus = Corpus(self.tokenizer.encode_array(self.old_text))
+        before = self._unadapted if self.settings.lora else copy.deepcopy(self.model)
+        return Replay(corpus, before, self.model.config.context, self.settings.seed)
+
+    def _unadapted(self, ids_BT: Tensor) -> Tensor:
+        with without_lora(self.model):
+            return self.model(ids_BT)
 
     def steps(self) -> Generator[TrainStep | None, None, None]:
         """Yield each step, and None where other requests may be served."""
@@ -132,6 +135,4 @@ class Tuning:
 
     def save(self, folder: Path) -> None:
         """Save the model as a folder like any other, with a low-rank adaptation merged into its matrices."""
-        if self.settings.lora:
-            merge_lora(self.model)
         save_model(folder, self.model, self.tokenizer, self.trainer.step)

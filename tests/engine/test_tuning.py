@@ -1,23 +1,26 @@
 """Fine-tuning: the masked loss, the low-rank adaptation and a whole run, each held against a plain computation."""
 
+import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch.nn.utils import parametrize
+from torch import nn
 
 from engine.cli.main import main
 from engine.errors import EngineError
+from engine.generation.decoding import Reader
 from engine.messages.tuning import TuningSettings
-from engine.model.lora import MATRICES, add_lora, merge_lora
+from engine.model.lora import MATRICES, adapted, add_lora, merge_lora, merged_state, set_scale, without_lora
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.pairs import Divided, Pair, divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import model_config
 from engine.training.tasks.answers import Answers, Example, Form, answer_loss, examples, log_p
+from engine.training.tasks.replay import kl_per_token
 from engine.tuning.supervised import Answered, Tuning, score_of
 from tests.engine.conftest import SENTENCES, SMALL
 
@@ -85,6 +88,33 @@ def test_pairs_longer_than_the_context_are_left_out(opened: tuple[Transformer, T
         Tuning(model, tokenizer, Divided([long], [], 0), TuningSettings())
 
 
+# --- Replay ---
+
+
+def test_what_is_forgotten_is_the_divergence_from_the_model_before() -> None:
+    before, now = torch.randn(2, 2, 3, 7, generator=torch.manual_seed(1)).double()
+    p, q = before.softmax(dim=-1), now.softmax(dim=-1)
+    per_token = [(p[b, t] * (p[b, t] / q[b, t]).log()).sum().item() for b in range(2) for t in range(3)]
+    assert kl_per_token(before, now).item() == pytest.approx(np.mean(per_token), abs=1e-5)
+
+
+@pytest.mark.parametrize("lora", [0, 2])
+def test_a_model_that_has_forgotten_nothing_is_not_moved_by_replay(
+    opened: tuple[Transformer, Tokenizer], lora: int
+) -> None:
+    divided = divide(PAIRS, 0.2, 1)
+    tuning = Tuning(*opened, divided, TuningSettings(steps=1, lora=lora), SENTENCES * 60)
+    replay = tuning.task.replay
+    assert replay is not None
+    [loss] = replay.losses(tuning.model, 0)
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-6)
+    assert all(p.grad.abs().max() < 1e-6 for p in tuning.model.parameters() if p.grad is not None)
+    list(tuning.steps())
+    [loss] = replay.losses(tuning.model, 0)
+    assert loss.item() > 0
+
+
 # --- Low-rank adaptation ------------------------------------------------------------------------------
 
 
@@ -99,24 +129,51 @@ def test_the_adapted_model_is_that_of_the_added_matrices(model: Transformer) -> 
     torch.manual_seed(5)
     other = Transformer(model.config)
     other.load_state_dict(model.state_dict())
-    adapted = add_lora(model, 2)
     with torch.no_grad():
-        for index, low_rank in enumerate(adapted):
+        for index, low_rank in enumerate(add_lora(model, 2)):
             low_rank.B.normal_()
             block, name = other.blocks[index // len(MATRICES)], MATRICES[index % len(MATRICES)]
             block.get_parameter(f"{name}.weight").add_(torch.einsum("or,ri->oi", low_rank.B, low_rank.A))
     ids = torch.arange(10)[None]
     merged = other(ids)
     torch.testing.assert_close(model(ids), merged, atol=1e-5, rtol=1e-5)
-    for low_rank in adapted:
-        low_rank.scale = 0.0
-    assert not torch.allclose(model(ids), merged, atol=1e-3)
-    for low_rank in adapted:
-        low_rank.scale = 1.0
+    read = Reader(model)
+    read.logits(range(9))  # the last token is then computed by numpy
+    np.testing.assert_allclose(read.logits(range(10)), merged[0, -1].detach(), atol=1e-5, rtol=1e-5)
+    assert merged_state(model).keys() == other.state_dict().keys()
+    for name, tensor in merged_state(model).items():
+        torch.testing.assert_close(tensor, other.state_dict()[name])
     merge_lora(model)
-    assert not any(parametrize.is_parametrized(module) for module in model.modules())
+    assert not list(adapted(model))
     torch.testing.assert_close(model(ids), merged, atol=1e-5, rtol=1e-5)
     assert model.state_dict().keys() == other.state_dict().keys()
+
+
+def test_the_scale_turns_an_adaptation_off_and_on(model: Transformer) -> None:
+    ids = torch.arange(10)[None]
+    before = model(ids)
+    for layer in add_lora(model, 2):
+        nn.init.normal_(layer.B)
+    tuned = model(ids)
+    assert not torch.allclose(tuned, before, atol=1e-3)
+    set_scale(model, 0.0)
+    assert torch.equal(model(ids), before)
+    set_scale(model, 1.0)
+    with without_lora(model):
+        assert torch.equal(model(ids), before)
+    assert torch.equal(model(ids), tuned)
+
+
+def test_a_state_of_the_trainer_has_only_what_is_trained(opened: tuple[Transformer, Tokenizer]) -> None:
+    tuning = Tuning(*opened, divide(PAIRS, 0.2, 1), TuningSettings(steps=4, lora=2))
+    list(itertools.islice(tuning.steps(), 3))
+    tensors, notes = tuning.trainer.state()
+    names = {name.rsplit(".")[-1] for name in tensors if name.startswith("model.")}
+    assert names == {"A", "B"}
+    kept = {name: tensor.clone() for name, tensor in tensors.items()}
+    list(tuning.steps())
+    tuning.trainer.load_state(kept, notes)
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in tuning.trainer.state()[0].items())
 
 
 def test_only_the_adaptation_is_trained(opened: tuple[Transformer, Tokenizer]) -> None:
@@ -126,7 +183,7 @@ def test_only_the_adaptation_is_trained(opened: tuple[Transformer, Tokenizer]) -
     list(tuning.steps())
     after = model.state_dict()
     for name, tensor in before.items():
-        original = name.removesuffix("weight") + "parametrizations.weight.original"
+        original = name.removesuffix("weight") + "base.weight"
         assert torch.equal(after[name if name in after else original], tensor), name
 
 

@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.model.transformer import Transformer
 from engine.text.pairs import Pair
 from engine.text.tokenizer import Tokenizer
-from engine.training.tasks.language_modelling import LanguageModelling
+from engine.training.tasks.replay import Replay
 
 TOKENS_AT_ONCE = 2048  # of examples that are computed together
 VALIDATION_EXAMPLES = 64
@@ -63,8 +63,7 @@ def examples(pairs: Sequence[Pair], form: Form, tokenizer: Tokenizer, context: i
 class Answers:
     """The task of supervised fine-tuning. The loss is the cross-entropy in nats per token of the answers.
 
-    `replay` adds the loss on old text with the weight `replay_weight`, against forgetting
-    (Scialom et al. 2022, arXiv:2205.12393).
+    `replay` adds its own loss on old text with the weight `replay_weight`, against forgetting.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Answers:
         held_out: Sequence[Example],
         batch: int,
         seed: int,
-        replay: LanguageModelling | None = None,
+        replay: Replay | None = None,
         replay_weight: float = 1.0,
     ) -> None:
         """Raise EngineError error.pairs_long if no example fits into the context."""
@@ -135,7 +134,8 @@ def log_p(model: Transformer, chosen: Sequence[Example]) -> Tensor:
     """Return the log-probability of each answer, given its prompt, in nats [B]."""
     x_BT, y_BT = (ids.to(model.device) for ids in padded(chosen))
     counted_BT = y_BT != IGNORED
-    log_p_N = -F.cross_entropy(model(x_BT).float()[counted_BT], y_BT[counted_BT], reduction="none")
+    logits_NV = model.decode(model.residual(x_BT)[counted_BT])  # of these tokens alone
+    log_p_N = -F.cross_entropy(logits_NV.float(), y_BT[counted_BT], reduction="none")
     return torch.zeros(len(chosen), device=model.device).index_add(0, counted_BT.nonzero()[:, 0], log_p_N)
 
 
