@@ -9,15 +9,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 
 from engine.messages.envelope import Ended
-from engine.messages.generation import (
-    Candidates,
-    ContextUsed,
-    Generate,
-    GeneratedToken,
-    GeneratedTokens,
-    PredictNext,
-    SamplingSettings,
-)
+from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens
 from gui.i18n import t
 from gui.layout import timer
 from gui.pane import Pane, Table
@@ -26,6 +18,7 @@ from gui.panes.generation.ahead import Ahead
 from gui.panes.generation.columns import Columns
 from gui.panes.generation.minus import Minus
 from gui.panes.generation.moment import Moment
+from gui.panes.generation.next_token import Key, NextToken
 from gui.panes.generation.tables import branch_table, pinned_table, token_table
 from gui.panes.generation.writing_page import WritingPage
 from gui.part import Part
@@ -33,7 +26,6 @@ from gui.widgets.branches import Branches, Node
 from gui.widgets.coloured_text import Span
 from gui.widgets.token_spans import spans_of
 
-Key = tuple[str, str, tuple[int, ...], SamplingSettings, int]  # model, prompt, tokens after it, settings, seed
 SHOW_MS = 120  # between two redraws of a growing text
 LIVE_TOKENS = 40
 
@@ -47,12 +39,12 @@ class Writing(Part):
         self._before: Branches | None = None  # the text that "undo" restores
         self._removed: tuple[Branches, list[Node]] | None = None  # a removed branch, for "undo"
         self.moment = Moment("")  # what is shown
-        self._known: tuple[Key, Candidates] | None = None  # the candidates for the next token, and what they belong to
         self._playing = self._live_shown = False
         self._steps = (0, 0)  # the training steps of the first and last token of a text written in training
         self._column: tuple[int, int | None] = (0, None)  # side by side: the text, and its token, whose candidates show
         self._folder = ""  # of the model that wrote the text
-        self.page, self.columns, self.ahead, self.minus = WritingPage(), Columns(pane), Ahead(pane), Minus(pane)
+        self.page, self.columns = WritingPage(), Columns(pane)
+        self.next, self.ahead, self.minus = NextToken(pane), Ahead(pane), Minus(pane)
         self._connect()
         self._show_timer = timer(self, SHOW_MS, self._show, single_shot=True)
         self._make_keys()
@@ -79,8 +71,9 @@ class Writing(Part):
             text.clicked.connect(lambda span, index=index: self._choose_column(index, span - 1 if span else None))
         self.columns.changed.connect(lambda: self._show_timer.isActive() or self._show_timer.start())
         self.columns.ended.connect(self._columns_ended)
-        self.ahead.changed.connect(self._show)
-        self.minus.changed.connect(self._show)
+        for found in (self.next, self.ahead, self.minus):
+            found.changed.connect(self._show)
+        self.next.failed.connect(self._not_predicted)
         page.minus.toggled.connect(self._show)
         page.minus.setVisible(self.state.pinned is not None)
         self.state.pinned_changed.connect(self._pinned_changed)
@@ -166,7 +159,7 @@ class Writing(Part):
         self._steps = self._steps[0] or event.step, event.step
         if event.following is not None:
             key = self._folder, self.tree.prompt, self.tree.ids(), request.sampling, request.seed
-            self._known = key, event.following
+            self.next.keep(key, event.following)
         if not self._show_timer.isActive() and not self._live_shown:
             self._show_timer.start()  # a live sample is shown when it is complete: redrawing costs training speed
 
@@ -214,27 +207,13 @@ class Writing(Part):
         self._generate(1, first=token_id)
 
     def predict(self) -> None:
-        """Ask for the candidates after the current token; its logits are cached in the engine."""
-        if self.state.model is None or self._playing or not self.page.isVisible():
-            return
-        key = self._key()
-        if self._known is not None and self._known[0] == key:
-            self.drop("PredictNext")
-            return
-        _, prompt, ids, settings, seed = key
-        request = PredictNext(prompt, ids, settings, seed)
-        self.ask(request, partial(self._predicted, key), ended=partial(self._predict_ended, key))
+        """Ask for the candidates after the current token."""
+        if self.state.model is not None and not self._playing and self.page.isVisible():
+            self.next.want(self._key())
 
-    def _predicted(self, key: Key, event: ContextUsed | Candidates) -> None:
-        if isinstance(event, ContextUsed):
-            self.pane.report_context(event.seen, event.tokens)
-        elif isinstance(event, Candidates):
-            self._known = key, event
-            self._show()
-
-    def _predict_ended(self, key: Key, end: Ended) -> None:
-        """Show a text without candidates if they cannot be computed."""
-        if end.outcome == "failed" and key == self._key() and not self._playing:
+    def _not_predicted(self, key: Key) -> None:
+        """Show a text without candidates, because they cannot be computed."""
+        if key == self._key() and not self._playing:
             self.moment = Moment(self.tree.prompt, tuple(node.token for node in self.tree.current.path if node.token))
             self.page.stage.show_moment(self.moment, self._spans(self.moment), None)
             self.pane.subtitle_changed.emit()
@@ -266,7 +245,7 @@ class Writing(Part):
         """Write the text anew with the new weights; of a text that the user generated, only compute what may follow."""
         by_hand = bool(self.tree.root.children) and not self._live_shown
         if by_hand or not self.page.live.isChecked():
-            self._known = None
+            self.next.forget()
             self.ahead.forget()
             self.predict()
             return
@@ -389,9 +368,10 @@ class Writing(Part):
         if self._playing:
             drawn_from = tree.shown_candidates()
             return Moment(tree.prompt, written, ahead, drawn_from, is_past=True) if drawn_from else None
-        if self._known is None or self._known[0] != self._key():
+        candidates = self.next.of(self._key())
+        if candidates is None:
             return None
-        steps, candidates = self._steps if self._live_shown else (0, 0), self._known[1]
+        steps = self._steps if self._live_shown else (0, 0)
         pinned = self.minus.of(tree.prompt, tree.ids(), candidates) if self.page.minus.isChecked() else None
         if self.page.minus.isChecked() and self.minus.is_waiting:
             return None
