@@ -72,6 +72,7 @@ class Pane(Themed, QWidget):
     subtitle_changed = Signal()  # or the sentence
     pane_wanted = Signal(str)  # show the pane with this id
     pane_opened = Signal(str, QRect)  # the same; it grows from this part of the pane
+    view_wanted = Signal(str, dict)  # the same, and let it `act` on this
     open_wanted = Signal()  # let the user choose a text or model
     model_wanted = Signal(str)  # open the model in this folder
     sample_wanted = Signal()  # open the built-in text

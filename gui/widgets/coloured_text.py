@@ -9,6 +9,7 @@ from typing import cast
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFont,
     QFontMetricsF,
     QKeyEvent,
@@ -59,11 +60,13 @@ class ColouredText(QScrollArea):
     clicked = Signal(int)  # index of a span
     hovered = Signal(int)  # index of a span, -1 for none
     copied = Signal()
+    menu_wanted = Signal(QPoint)  # where on the screen; only of a text that is `selectable`
 
     def __init__(self, size: int = LARGE, parent: QWidget | None = None) -> None:
         """`size`: type size in pixels at zoom 1."""
         super().__init__(parent)
         self.size_of_type = size
+        self.selectable = False  # whether spans are selected by dragging, and by Shift with Left and Right
         self.smaller: tuple[int, ...] = ()  # sizes for a text that would have to be scrolled, in descending order
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -84,6 +87,9 @@ class ColouredText(QScrollArea):
     def text(self) -> str:
         return "".join(span.text for span in self.page.spans if span.look != "note")
 
+    def selected_text(self) -> str:
+        return "".join(self.page.spans[index].text for index in self.page.selected if index < len(self.page.spans))
+
     def extent_of(self, first: int, last: int) -> tuple[float, float]:
         """Return the top and bottom of the visible part of the spans from `first` to `last`, in this widget's pixels.
 
@@ -102,6 +108,8 @@ class _Page(Painted):
         self._area = area
         self.spans: list[Span] = []
         self.current: int | None = None
+        self.selected = range(0)  # spans
+        self._pressed: int | None = None  # the span that a drag began at
         self._layout = QTextLayout()
         self._boxes: list[list[tuple[QRectF, str]]] = []  # for each span: its box and text on every line
         self._size = area.size_of_type
@@ -110,6 +118,8 @@ class _Page(Painted):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def set_spans(self, spans: list[Span], current: int | None) -> None:
+        if [span.text for span in spans] != [span.text for span in self.spans]:
+            self.selected = range(0)
         self.spans, self.current = spans, current
         self.setAccessibleDescription("".join(span.text for span in spans)[-500:])
         self.lay_out()
@@ -209,6 +219,8 @@ class _Page(Painted):
             for box, _ in boxes:
                 if box.intersects(event.rect()):
                     self._paint_ground(painter, box, span, index == self.current)
+                    if index in self.selected:
+                        painter.fillRect(box, _pale(self.theme.color("accent")))
             if span.mark and boxes:
                 self._paint_mark(painter, boxes[0][0], span)
         self._layout.draw(painter, QPointF(0, GAP_S), clip=QRectF(event.rect()))
@@ -260,27 +272,60 @@ class _Page(Painted):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()
         index = self._index_at(event.position().x(), event.position().y())
-        if index is not None:
+        if self._area.selectable:
+            if event.button() == Qt.MouseButton.LeftButton:
+                self._pressed = index
+                self._select(range(0))
+        elif index is not None:
             self._area.clicked.emit(index)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position().x(), event.position().y())
         self._area.hovered.emit(-1 if index is None else index)
+        pressed = self._pressed
+        if pressed is not None and index is not None and (index != pressed or self.selected):
+            self._select(range(min(pressed, index), max(pressed, index) + 1))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Choose the span that was pressed, unless others were selected by dragging."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None and not self.selected:
+            self._area.clicked.emit(pressed)
+
+    def _select(self, selected: range) -> None:
+        if selected != self.selected:
+            self.selected = selected
+            self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._area.selectable:
+            self._area.menu_wanted.emit(event.globalPos())
+        else:
+            super().contextMenuEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._area.hovered.emit(-1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose the previous or next span by Left and Right, as a click would."""
+        """Choose the previous or next span by Left and Right, as a click would; with Shift move the selection's end."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
-        if step and self.spans:
+        if step and self._area.selectable and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._extend(step)
+        elif step and self.spans:
             now = len(self.spans) - 1 if self.current is None else self.current + step
             self._area.clicked.emit(min(max(now, 0), len(self.spans) - 1))
         elif event.matches(QKeySequence.StandardKey.Copy):
-            QApplication.clipboard().setText(self._area.text())
+            QApplication.clipboard().setText(self._area.selected_text() or self._area.text())
             self._area.copied.emit()
         else:
             super().keyPressEvent(event)
+
+    def _extend(self, step: int) -> None:
+        """Let the selection begin one span earlier or later; it ends with the current span, or the last."""
+        last = len(self.spans) - 1 if self.current is None else self.current
+        end = self.selected.stop or last + 1
+        begin = min(max(0, (self.selected.start if self.selected else end) + step), end)
+        self._select(range(begin, end) if begin < end else range(0))
 
     def describe_at(self, point: QPoint) -> str:
         index = self._index_at(point.x(), point.y())

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
@@ -191,6 +192,7 @@ class MainWindow(Themed, QMainWindow):
         pane.sample_wanted.connect(self.opening.open_world)
         pane.encoding_chosen.connect(self._read_corpus_in)
         pane.pane_wanted.connect(self.show_pane)
+        pane.view_wanted.connect(self._show_view)
         pane.pane_opened.connect(partial(self.workspace.grow_pane, pane))
         pane.model_wanted.connect(self.opening.open_model)
 
@@ -346,6 +348,10 @@ class MainWindow(Themed, QMainWindow):
 
     def show_pane(self, pane_id: str) -> None:
         self.workspace.show_pane(pane_id)
+
+    def _show_view(self, pane_id: str, wanted: dict[str, Any]) -> None:
+        self.show_pane(pane_id)
+        self.workspace.pane(pane_id).act(wanted)
 
     def enter_pane(self, pane_id: str) -> None:
         """Show a pane, and put the keyboard into it."""

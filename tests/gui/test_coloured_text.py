@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -20,6 +20,7 @@ from tests.gui.hands import (
     LARGE_TYPE,
     Hover,
     click,
+    drag,
     look,
     painted,
     point,
@@ -210,3 +211,47 @@ def test_lines_lose_and_clip_nothing_and_never_begin_with_closing_punctuation(qt
     if not re.search("[.,」「。、っab😀]{12}", "".join(pieces)):
         wrapped = [line for before, line in pairwise(_lines(shown)) if not before.endswith("⏎")]
         assert [line for line in wrapped if line[0] in "」。、"] == []
+
+
+@pytest.fixture
+def selectable(qtbot: QtBot) -> ColouredText:
+    shown: ColouredText = show(qtbot, ColouredText(), 600, 200)
+    shown.selectable = True
+    shown.set_spans([Span("The cat", None), Span(" sat", 0.5), Span(" on", 0.5), Span(" it.", 0.5)], 3)
+    return shown
+
+
+def middle(text: ColouredText, index: int) -> QPoint:
+    return text.page.boxes_of(index)[0].center().toPoint()
+
+
+def test_spans_are_selected_by_dragging_and_a_click_still_chooses_one(selectable: ColouredText) -> None:
+    clicked = recorded(selectable.clicked)
+    drag(selectable.page, middle(selectable, 3), middle(selectable, 1))
+    assert selectable.selected_text() == " sat on it."
+    press(selectable.page, Qt.Key.Key_Left)
+    assert clicked == [2]
+    click(selectable.page, middle(selectable, 1))
+    assert clicked == [2, 1]
+    assert selectable.selected_text() == ""
+
+
+def test_shift_and_arrow_keys_select_and_only_the_selection_is_copied(selectable: ColouredText) -> None:
+    for _ in range(2):
+        QTest.keyClick(selectable.page, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert selectable.selected_text() == " on it."
+    QTest.keyClick(selectable.page, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.clipboard().text() == " on it."
+    QTest.keyClick(selectable.page, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert selectable.selected_text() == " it."
+    selectable.set_spans([Span("Another text", None)])
+    assert selectable.selected_text() == ""
+
+
+def test_the_menu_is_wanted_only_of_a_selectable_text(selectable: ColouredText) -> None:
+    wanted = recorded(selectable.menu_wanted)
+    menu = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), QPoint(70, 80))
+    QApplication.sendEvent(selectable.page, menu)
+    selectable.selectable = False
+    QApplication.sendEvent(selectable.page, menu)
+    assert wanted == [QPoint(70, 80)]

@@ -22,6 +22,7 @@ from engine.messages.origin import (
 )
 from engine.model.opening import finish
 from gui.i18n import set_language
+from gui.panes.generation.pane import GenerationPane
 from gui.panes.inside.origin import OriginView, Shown, longest, segments
 from gui.panes.inside.origin_sentence import of_near, of_origin
 from gui.panes.inside.pane import InsidePane
@@ -177,3 +178,25 @@ def test_every_sentence_fits_two_lines(language: str) -> None:
     for span in spans:
         assert len(plain(of_origin(found_in(TEXT, span)))) <= (125 if language == "en" else 75)
     set_language("en")
+
+
+def test_words_that_were_written_are_looked_up_from_their_menu(
+    window: MainWindow, engine_: FakeEngine, qtbot: QtBot
+) -> None:
+    window.state.set_model(model())
+    window.state.set_text("The old dog")
+    window.workspace.set_layout(1, ["generation"])
+    writing = window.workspace.pane(GenerationPane).writing
+    qtbot.waitUntil(lambda: writing.moment.candidates is not None)
+    assert not writing.menu().actions()[0].isEnabled()  # nothing is written
+    for _ in range(3):
+        writing.step()
+        qtbot.waitUntil(lambda: not writing.pane.asking("generate") and writing.moment.candidates is not None)
+    written = [token.text for token in writing.moment.written]
+    writing.page.text.page.selected = range(2, 4)  # the prompt is the first
+    writing.menu().actions()[0].trigger()
+    view = window.workspace.pane(InsidePane).part_of(OriginView)
+    assert window.workspace.layout_now() == ["inside"]
+    qtbot.waitUntil(lambda: view.shown.origin is not None)
+    assert view.shown.span == "".join(written[1:3]).strip()
+    assert engine_.asked(FindOrigin)[-1].span == view.shown.span

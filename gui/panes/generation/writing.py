@@ -4,9 +4,9 @@ import math
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from engine.messages.envelope import Ended
 from engine.messages.generation import Generate, GeneratedToken, GeneratedTokens
@@ -82,6 +82,8 @@ class Writing(Part):
         page.controls.changing.connect(self._settings_changed)
         page.bars.chosen.connect(self.take)
         page.text.clicked.connect(self._span_clicked)
+        page.text.selectable = True
+        page.text.menu_wanted.connect(self._open_menu)
 
     def _make_keys(self) -> None:
         for keys, act in (
@@ -337,6 +339,20 @@ class Writing(Part):
 
     def copy(self) -> None:
         QApplication.clipboard().setText(self.tree.prompt + self.tree.text())
+
+    def menu(self) -> QMenu:
+        """Return a menu of what can be done with the selected tokens, or else with all that were written."""
+        found, menu = self.page.text.selected_text() or self.tree.text(), QMenu(self.page)
+        wanted = {"mode": "origin", "span": found.strip()}
+        origin = menu.addAction(t("pane.generation.origin"), lambda: self.pane.view_wanted.emit("inside", wanted))
+        origin.setEnabled(bool(found.strip()))
+        menu.addAction(t("pane.generation.copy"), lambda: QApplication.clipboard().setText(found))
+        return menu
+
+    def _open_menu(self, where: QPoint) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(where)
 
     # --- Showing it ------------------------------------------------------------------------------
 

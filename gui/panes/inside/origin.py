@@ -223,7 +223,10 @@ class OriginView(Part):
         return Table(("run", "words", "count", "first_offset"), rows) if rows else None
 
     def act(self, wanted: dict[str, Any]) -> None:
+        """Look up the span `span`, by default the text."""
         self.page.span.setText(str(wanted.get("span", "")))
+        self._typing.stop()
+        self.refresh()
 
     def save(self) -> dict[str, Any]:
         return {"span": self.page.span.text(), "stand_in": self.page.stand_in.isChecked()}
