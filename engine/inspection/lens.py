@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.errors import EngineError
 from engine.inspection.attention import batch_of
-from engine.inspection.scoring import LOGITS_AT_ONCE, ranks
+from engine.inspection.scoring import LOGITS_AT_ONCE, check_finite, ranks
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 
@@ -66,8 +65,7 @@ def lens(model: Transformer, streams: Sequence[Tensor], targets: Sequence[int], 
 @torch.no_grad()
 def _row(model: Transformer, x_RD: Tensor, targets_R: Tensor, most: int) -> tuple[NDArray[np.generic], ...]:
     logits_RV = model.decode(x_RD).float()
-    if not logits_RV.isfinite().all():
-        raise EngineError("error.logits_broken")
+    check_finite(logits_RV)
     p_RV = logits_RV.softmax(dim=1)
     top = p_RV.topk(min(most, p_RV.shape[1]), dim=1)
     values = (

@@ -105,8 +105,7 @@ def _divergence(first_RV: Tensor, second_RV: Tensor, targets_R: Tensor) -> Diver
 @torch.no_grad()
 def _logits(model: Transformer, x_RD: Tensor) -> Tensor:
     logits_RV: Tensor = soft_cap(model.unembedding(x_RD), model.config.logit_cap).float()
-    if not logits_RV.isfinite().all():
-        raise EngineError("error.logits_broken")
+    check_finite(logits_RV)
     return logits_RV
 
 
@@ -115,6 +114,12 @@ def _scores(logits_RV: Tensor, targets_R: Tensor) -> Scores:
     surprisals_R = -log_p_RV.gather(1, targets_R[:, None])[:, 0]
     entropies_R = torch.special.entr(log_p_RV.exp()).sum(dim=1)
     return Scores(_array(surprisals_R), ranks(logits_RV, targets_R).int().cpu().numpy(), _array(entropies_R))
+
+
+def check_finite(logits: Tensor) -> None:
+    """Raise EngineError error.logits_broken if a logit is infinite or NaN. `isfinite` takes twenty times as long."""
+    if not (logits.amax().isfinite() and logits.amin().isfinite()):  # both are NaN if one logit is
+        raise EngineError("error.logits_broken")
 
 
 def ranks(logits_RV: Tensor, targets_R: Tensor) -> Tensor:
