@@ -16,11 +16,15 @@ SHARE = 0.1  # of the time for such jobs while others are in work: a run of hour
 
 
 class Turns:
-    """The jobs in progress. They take turns; one that has yielded AFTER_OTHERS waits until the others are quiet."""
+    """The jobs in progress. They take turns; one that has yielded AFTER_OTHERS waits until the others are quiet.
+
+    A new job has its first turn before the others: somebody has just asked for it, and many need only one turn.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._jobs, self._later = deque[Job](), deque[Job]()  # `_later`: those that give way
+        self._new = 0  # the first jobs of `_jobs`, which have had no turn
         self._waiting = 0  # turns in sequence in which the others did nothing but wait
         self._quiet_at = self._owed_at = 0.0  # from when a job that gives way may continue: see SHARE
         self._begun = 0.0  # of the last turn
@@ -30,7 +34,8 @@ class Turns:
         return iter((*self._jobs, *self._later))
 
     def add(self, job: Job) -> None:
-        self._jobs.append(job)
+        self._jobs.insert(self._new, job)
+        self._new += 1
 
     def wake(self) -> None:
         """Let every job have a turn: a message has arrived for which one of them may have waited."""
@@ -39,8 +44,9 @@ class Turns:
     def remove(self, number: int) -> Job | None:
         """Remove a job and return it; return None if it is not in progress."""
         for jobs in (self._jobs, self._later):
-            for job in jobs:
+            for place, job in enumerate(jobs):
                 if job[0] == number:
+                    self._new -= jobs is self._jobs and place < self._new
                     jobs.remove(job)
                     return job
         return None
@@ -57,9 +63,10 @@ class Turns:
         """Remove the job whose turn it is and return it; return None if there are only jobs that still give way."""
         self._begun = self._clock()
         is_due = bool(self._later) and self._begun >= self._due_at()
-        self._was_later = is_due and not (self._jobs and self._was_later)
+        self._was_later = is_due and not self._new and not (self._jobs and self._was_later)
         if self._was_later:
             return self._later.popleft()
+        self._new = max(0, self._new - 1)
         return self._jobs.popleft() if self._jobs else None
 
     def put_back(self, job: Job | None, body: object) -> None:

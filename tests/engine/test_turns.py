@@ -79,6 +79,24 @@ def test_jobs_take_turns(loop: Loop) -> None:
     assert loop.run(0.85) == [1, 2, 3, 1, 2, 3, 1, 2, 3]
 
 
+def test_a_new_job_has_its_first_turn_before_those_in_work(loop: Loop) -> None:
+    for number in (1, 2, 3):
+        loop.begin(number)
+    assert loop.run(0.45) == [1, 2, 3, 1, 2]
+    loop.begin(4)
+    loop.begin(5)
+    assert loop.turns.remove(4) is not None
+    loop.begin(6)
+    assert loop.run(0.85) == [5, 6, 3, 1, 2, 5, 6, 3, 1]
+
+
+def test_a_job_that_gives_way_does_so_to_a_new_one_even_when_it_is_due(loop: Loop) -> None:
+    loop.begin_later(2)
+    loop.run(PATIENCE_SECONDS)
+    loop.begin(1)
+    assert loop.run(STEP / 2) == [1]
+
+
 def test_a_job_that_nobody_waits_for_has_no_turn_while_another_works(loop: Loop) -> None:
     loop.begin_later(2)
     loop.begin(1)
