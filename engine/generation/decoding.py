@@ -88,8 +88,8 @@ class Reader:
         if shared == len(visible) - 1 and self._single is not None and not self.changes:
             return self._single(visible[-1], self._cache)
         new = torch.tensor([visible[shared:]], device=self.model.device)
-        logits_BTV = self.model(new, self._cache, self._tape)
-        result: NDArray[np.float32] = logits_BTV[0, -1].float().cpu().numpy()
+        logits_B1V = self.model(new, self._cache, self._tape, only_last=True)
+        result: NDArray[np.float32] = logits_B1V[0, 0].float().cpu().numpy()
         return result
 
     def _shared(self, first: int, visible: list[int]) -> int:

@@ -48,9 +48,12 @@ class Transformer(nn.Module):
             self.unembedding.weight = self.embedding.weight
         self.initialize()
 
-    def forward(self, ids_BT: Tensor, cache: KVCache | None = None, tape: Tape = NO_TAPE) -> Tensor:
+    def forward(
+        self, ids_BT: Tensor, cache: KVCache | None = None, tape: Tape = NO_TAPE, only_last: bool = False
+    ) -> Tensor:
         """Return the logits of T tokens, which continue those in the cache and are added to it.
 
+        With `only_last` they are those of the last token, [B 1 V]: with a large vocabulary, logits take long.
         A cache of short texts does not serve a long one, where `config.is_long` tells them apart.
         Raises ValueError if the tokens, with those in the cache, do not fit the context.
         """
@@ -62,7 +65,7 @@ class Transformer(nn.Module):
             x_BTD = block(x_BTD, rotations[index], cache.layer(index, T) if cache else None, tape)
         if cache:
             cache.length += T
-        return self._unembed(x_BTD, tape)
+        return self._unembed(x_BTD[:, -1:] if only_last else x_BTD, tape)
 
     def resume(self, x_BTD: Tensor, first: int, tape: Tape, before: Sequence[Known] = ()) -> Tensor:
         """Return the last residual stream, given the one that enters block `first`.

@@ -187,6 +187,15 @@ def test_logits_with_a_cache_equal_those_without(model: Transformer) -> None:
 
 
 @torch.no_grad()
+def test_the_logits_of_the_last_token_alone_equal_those_among_all(model: Transformer) -> None:
+    ids, cache = some_ids(model), model.new_cache(batch=2)
+    logits_B1V = model(ids, cache, only_last=True)
+    assert logits_B1V.shape[1] == 1
+    assert torch.allclose(logits_B1V, model(ids)[:, -1:], atol=2e-5)
+    assert cache.length == ids.shape[1]
+
+
+@torch.no_grad()
 def test_a_single_token_in_numpy_has_the_logits_of_torch(model: Transformer) -> None:
     ids, cache, single = some_ids(model)[:1], model.new_cache(), SingleToken(model)
     expected = model(ids)[0]
