@@ -5,7 +5,7 @@ A meter is a list of probes. A probe is a text of which some last tokens count, 
 Suffixes: B texts at once, T tokens of the longest, N probes, R predicted tokens at a time, D width, V vocabulary.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -106,16 +106,20 @@ def answer_probe(ids: Sequence[int], token: int, context: int) -> Probe:
 # --- Measuring ----------------------------------------------------------------------------------------
 
 
-def measure(model: Transformer, probes: Sequence[Probe], changes: Changes = UNCHANGED) -> Iterator[Floats]:
-    """Yield each probe's log-probability, the sum over its tokens in nats, a few probes at a time.
+def measure(model: Transformer, probes: Sequence[Probe], changes: Changes = UNCHANGED) -> Generator[None, None, Floats]:
+    """Return each probe's log-probability, the sum over its tokens in nats, [N]; yield after each layer.
 
     Raises EngineError error.logits_broken if the model's weights are damaged.
     """
     last = f"blocks.{model.config.n_layers - 1}.resid_post"
+    parts = []
     for group in groups(probes):
         tape = Tape([last], changes=changes)
-        model.record(padded(group, model.device), tape)
-        yield log_likelihoods(model, tape[last], group)
+        for _ in model.walk(padded(group, model.device), tape):
+            yield
+        parts.append(log_likelihoods(model, tape[last], group))
+        yield
+    return np.concatenate(parts)
 
 
 def groups(probes: Iterable[Probe]) -> Iterator[list[Probe]]:

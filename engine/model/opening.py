@@ -34,6 +34,7 @@ from engine.text.tokenizer import Tokenizer
 
 BUILTIN = Path(__file__).parent.parent.parent / "assets" / "model"  # comes with Nakami, made by engine/builtin.py
 FORMS: dict[str, type[CompactLinear]] = {form.name: form for form in (HalfLinear, EightBitLinear)}
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -111,7 +112,7 @@ def _own_tensors(path: Path, config: ModelConfig) -> dict[str, Tensor]:
     return {name: tensors[name] for name in expected}
 
 
-def finish(steps: Generator[float, None, T], report: Callable[[float], None] = lambda share: None) -> T:
+def finish(steps: Generator[S, None, T], report: Callable[[S], object] = lambda _: None) -> T:
     """Run a generator to its end, and return what it returns."""
     while True:
         try:

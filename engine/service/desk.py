@@ -1,7 +1,6 @@
 """Handlers of the mixing desk: what the changes in the open model do, and which parts matter most."""
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Generator, Iterator, Sequence
 from itertools import zip_longest
 
 import numpy as np
@@ -45,7 +44,10 @@ def mix(session: Session, request: Mix) -> Answer[Mixed]:
 
 
 def rewrite(session: Session, request: Rewrite) -> Answer[Rewritten]:
-    opened = session.opened
+    yield from undisturbed(session, _rewritten(session.opened, request))
+
+
+def _rewritten(opened: OpenedModel, request: Rewrite) -> Answer[Rewritten]:
     ids = opened.ids_of(request.text)
 
     def steps(reader: Reader) -> Iterator[Step]:
@@ -63,16 +65,22 @@ def rewrite(session: Session, request: Rewrite) -> Answer[Rewritten]:
 
 def measure_both(session: Session, request: Measure) -> Answer[Measured]:
     """Measure each meter; those without probes are left out, as a text of one token is. Raises as `measure`."""
-    opened = session.opened
+    yield from undisturbed(session, _meters(session.opened, request))
+
+
+def _meters(opened: OpenedModel, request: Measure) -> Answer[Measured]:
     for meter in request.meters:
         if meter == "text" and len(opened.ids_of(request.text)) < 2:
             continue
         probes = _probes(opened, meter, request.text)
         if not probes:  # none fits the context
             continue
-        key = (opened.weights_version, request.text if meter == "text" else "")
-        before = opened.cached(f"level {meter}", key, partial(_measured, opened, probes, changed=False))
-        after = _measured(opened, probes, changed=True) if opened.changes else before
+        name, key = f"level {meter}", (opened.weights_version, request.text if meter == "text" else "")
+        before: Level | None = opened.cached(name, key, lambda: None)
+        if before is None:
+            before = yield from _measured(opened, probes, changed=False)
+            opened.replace(name, key, before)
+        after = (yield from _measured(opened, probes, changed=True)) if opened.changes else before
         yield Measured(meter, before, after)
 
 
@@ -83,9 +91,9 @@ def _probes(opened: OpenedModel, meter: MeterName, text: str) -> list[Probe]:
     return opened.cached(f"probes {meter}", key, lambda: probes_of(meter, opened.model, opened.tokenizer, text))
 
 
-def _measured(opened: OpenedModel, probes: Sequence[Probe], changed: bool) -> Level:
-    changes = opened.changes if changed else {}
-    return _level(probes, np.concatenate(list(measure(opened.model, probes, changes))))
+def _measured(opened: OpenedModel, probes: Sequence[Probe], changed: bool) -> Generator[None, None, Level]:
+    log_p_N = yield from measure(opened.model, probes, opened.changes if changed else {})
+    return _level(probes, log_p_N)
 
 
 def _level(probes: Sequence[Probe], log_p_N: Floats) -> Level:
@@ -108,7 +116,7 @@ def rank(session: Session, request: RankParts) -> Answer[PartsTried]:
 
 
 def _tried(opened: OpenedModel, request: RankParts, probes: Sequence[Probe]) -> Answer[PartsTried]:
-    whole = _measured(opened, probes, changed=False)
+    whole = yield from _measured(opened, probes, changed=False)
     L, done = opened.model.config.n_layers, 0
     target = "" if request.meter is not None else opened.tokenizer.piece(probes[0].ids[-1])
     for found in rank_parts(opened.model, probes, request.mean):

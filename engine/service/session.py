@@ -16,7 +16,7 @@ from engine.model.memory import free_memory
 from engine.model.opening import describe, finish, loading, read_config
 from engine.model.tape import Changes
 from engine.model.transformer import Transformer
-from engine.service.answer import Answer
+from engine.service.answer import Idle
 from engine.text.tokenizer import Tokenizer
 from engine.training.run import Run
 
@@ -212,13 +212,14 @@ class Session(Cache):
         return info
 
 
-def undisturbed(session: Session, answers: Answer[T]) -> Answer[T]:
+def undisturbed(session: Session, answers: Generator[T, None, None]) -> Generator[T, None, None]:
     """Yield the answers of the open model until another one is opened.
 
     While it is trained, all are computed before the first is yielded: at a `yield` a training step would run.
     """
     opened = session.opened
-    for answer in [one for one in answers if one is not None] if opened.info.training else answers:
+    waits = (Idle, type(None))
+    for answer in [one for one in answers if not isinstance(one, waits)] if opened.info.training else answers:
         yield answer
         if session.opened is not opened:
             return

@@ -16,7 +16,7 @@ from engine.inspection.ranking import rank_parts
 from engine.messages.desk import OF_THE_WORLD, Level, Measure, Measured, Mix, Mixed, PartsTried, RankParts, Rewrite
 from engine.messages.models import ChangeModel, Intervention, MeanAblated, Patched, Scaled, Steered
 from engine.model.checkpoint import save_model
-from engine.model.opening import BUILTIN, load_model, load_transformer
+from engine.model.opening import BUILTIN, finish, load_model, load_transformer
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
 from engine.service.session import Session
@@ -172,7 +172,7 @@ def test_in_a_model_of_random_weights_no_part_matters(tmp_path_factory: pytest.T
         for parameter in model.parameters():
             order = torch.randperm(parameter.numel(), generator=generator)
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
-    [whole] = measure(model, probes)
+    whole = finish(measure(model, probes))
     shares = [np.exp(values).mean(axis=1) for values in ranking(model, probes).values()]
     assert np.exp(whole).mean() < 0.001
     assert np.max(shares) < 0.001

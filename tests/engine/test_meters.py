@@ -19,7 +19,7 @@ from engine.inspection.meters import (
 )
 from engine.messages.desk import BY_LOSS, METERS, OF_THE_WORLD
 from engine.messages.models import Scaled
-from engine.model.opening import BUILTIN, load_model
+from engine.model.opening import BUILTIN, finish, load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 
@@ -54,7 +54,7 @@ def by_itself(model: Transformer, probe: Probe) -> float:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_probes_computed_together_are_as_each_by_itself(opened: Opened, probes: list[Probe]) -> None:
     model, _ = opened
-    found = np.concatenate(list(measure(model, probes)))
+    found = finish(measure(model, probes))
     assert found.shape == (len(probes),)
     assert np.allclose(found, [by_itself(model, probe) for probe in probes], atol=1e-3)
 
@@ -88,8 +88,15 @@ def test_the_changes_are_made_while_measuring(opened: Opened) -> None:
     model, tokenizer = opened
     probes = probes_of("pronoun", model, tokenizer, "")[:4]
     changes = changes_of(model, [Scaled(0, None)], tokenizer.encode)
-    [before], [after] = measure(model, probes), measure(model, probes, changes)
+    before, after = finish(measure(model, probes)), finish(measure(model, probes, changes))
     assert (after < before - 1).all()
+
+
+def test_other_work_may_be_done_after_each_layer(opened: Opened) -> None:
+    model, tokenizer = opened
+    probes = probes_of("documents", model, tokenizer, "")
+    count = sum(1 for _ in groups(probes))
+    assert len(list(measure(model, probes))) == count * (model.config.n_layers + 1)
 
 
 @pytest.fixture(params=METERS)
@@ -170,4 +177,4 @@ def test_damaged_weights_are_reported() -> None:
     with torch.no_grad():
         model.get_parameter("blocks.1.mlp.down.weight")[0, 0] = float("nan")
     with pytest.raises(EngineError, match="logits_broken"):
-        list(measure(model, probes))
+        finish(measure(model, probes))
