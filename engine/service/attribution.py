@@ -7,15 +7,17 @@ from engine.generation.words import first_token
 from engine.inspection.attribution import Score, attributing, ends
 from engine.messages.attribution import MOST_TOKENS, AttributeText, Contributions, Explained, Method
 from engine.messages.status import Progress
-from engine.model.opening import finish
 from engine.service.answer import AFTER_OTHERS, Answer, Handlers
 from engine.service.models import reported
-from engine.service.session import OpenedModel, Session
+from engine.service.session import OpenedModel, Session, undisturbed
 
 
 def attribute_text(session: Session, request: AttributeText) -> Answer[Explained | Contributions | Progress]:
     """Explain a token. Raises EngineError error.word_empty, and as `attribute`."""
-    opened = session.opened
+    yield from undisturbed(session, _explained(session.opened, request))
+
+
+def _explained(opened: OpenedModel, request: AttributeText) -> Answer[Explained | Contributions | Progress]:
     whole = opened.ids_of(request.text)
     ids = whole[: request.place][-opened.model.config.context :]
     if not ids or request.place == 0:
@@ -35,13 +37,9 @@ def attribute_text(session: Session, request: AttributeText) -> Answer[Explained
     )
     methods: tuple[Method, ...] = ("occlusion", "gradient", "integrated")
     for method in methods[: 3 if len(shown) == len(ids) else 2]:
-        steps = attributing(score, method, MOST_TOKENS)
-        # A training step would run at a `yield`:
-        values = finish(steps) if opened.info.training else (yield from reported("progress.attribution", steps))
+        values = yield from reported("progress.attribution", attributing(score, method, MOST_TOKENS))
         yield Contributions(method, values[-MOST_TOKENS:].astype(np.float32))
         yield AFTER_OTHERS  # the methods of gradients take long in a large model
-        if session.opened is not opened:
-            return
 
 
 def _score(opened: OpenedModel, request: AttributeText, whole: tuple[int, ...], ids: tuple[int, ...]) -> Score:

@@ -19,6 +19,7 @@ from engine.messages.neurons import (
 )
 from engine.messages.origin import Source
 from engine.messages.status import Progress
+from engine.model.opening import finish
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session
 from engine.service.training_text import reported, training_text
@@ -79,7 +80,8 @@ def read_head(session: Session, request: ReadHead) -> Answer[Progress | HeadRepo
         layers = attention_by_layer(opened.model, ids, opened.changes)
         pattern_HTT = next(pattern for layer, pattern in enumerate(layers) if layer == request.layer)
         passages.append(_tinted(opened, ids, pattern_HTT[request.head, token], token))
-        yield None
+        if not opened.info.training:
+            yield None
     reach = float(scan.far.values_KM[0, request.head])
     yield HeadReport(request.layer, request.head, tuple(passages), reach)
 
@@ -95,7 +97,11 @@ def _scanned(
     kept: LayerScan | None = opened.cached("scan", key, lambda: None)
     if kept is None:
         kept = LayerScan(opened.model, request.layer, _passages(opened, found.text))
-        yield from reported("progress.neurons", kept.run(opened.changes))
+        steps = kept.run(opened.changes)
+        if opened.info.training:  # a training step in between would change the weights
+            finish(steps)
+        else:
+            yield from reported("progress.neurons", steps)
         opened.replace("scan", key, kept)
     return found.source, kept
 
@@ -106,7 +112,8 @@ def _passages(opened: OpenedModel, text: str) -> list[list[int]]:
     Raises EngineError error.text_too_short if there is none.
     """
     length = min(TOKENS, opened.model.config.context)
-    count = int(np.clip(OPERATIONS / (2 * opened.info.parameters), LEAST, MOST)) // length
+    most = LEAST if opened.info.training else MOST  # training waits until all are read
+    count = int(np.clip(OPERATIONS / (2 * opened.info.parameters), LEAST, most)) // length
     characters = 8 * length  # enough for as many tokens in nearly all texts
     starts = np.linspace(0, max(0, len(text) - characters), count).astype(int) if len(text) > characters else [0]
     passages, text = [], text.rstrip()

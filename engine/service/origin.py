@@ -33,7 +33,7 @@ PLACES = 3  # of each run that are shown
 AROUND = 90  # characters before and after
 PART_AT_START, PART_AT_END = re.compile("^[A-Za-z]+(?=[^A-Za-z])"), re.compile("(?<=[^A-Za-z])[A-Za-z]+$")
 PASSAGE, SHORTEST = 160, 12  # characters of a passage whose states are compared
-OPERATIONS = 1.5e12  # for comparing states
+OPERATIONS, LEAST, MOST = 1.5e12, 2_000, 40_000  # for comparing states, and their tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,9 @@ def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPass
     kept: _Passages | None = opened.cached("near", key, lambda: None)
     if kept is None:
         spans, texts = _passages(opened, searched.index.text)
-        states = yield from reported("progress.origin_near", mean_states(opened.model, texts, opened.changes))
+        steps = mean_states(opened.model, texts, opened.changes)
+        # A training step would run at a `yield`:
+        states = finish(steps) if opened.info.training else (yield from reported("progress.origin_near", steps))
         kept = _Passages(spans, states)
         opened.replace("near", key, kept)
     near_N, agreement = cosines(kept.states, own)
@@ -143,7 +145,8 @@ def _passages(opened: OpenedModel, text: str) -> tuple[list[tuple[int, int]], li
         for first in range(start, end, PASSAGE)
         if len(text[first : min(first + PASSAGE, end)].strip()) >= SHORTEST
     ]
-    tokens = int(np.clip(OPERATIONS / (2 * opened.info.parameters), 2_000, 40_000))
+    most_tokens = LEAST if opened.info.training else MOST  # training waits until all are read
+    tokens = int(np.clip(OPERATIONS / (2 * opened.info.parameters), LEAST, most_tokens))
     most = max(1, tokens * 3 // PASSAGE)  # about three characters a token
     if len(spans) > most:
         spans = [spans[index] for index in np.linspace(0, len(spans) - 1, most).astype(int).tolist()]

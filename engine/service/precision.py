@@ -19,7 +19,7 @@ from engine.model.opening import read_weights
 from engine.model.transformer import Transformer
 from engine.pace import Pace
 from engine.service.answer import Answer, Handlers
-from engine.service.session import OpenedModel, Session
+from engine.service.session import OpenedModel, Session, undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,10 @@ SPARE = 1.1  # of the memory of the copy: activations, and the tensor that is be
 
 def try_precisions(session: Session, request: TryPrecisions) -> Answer[Progress | RoundedText]:
     """Report the text of each width. Raises EngineError error.model_memory if there is no room for a copy."""
-    opened = session.opened
+    yield from undisturbed(session, _rounded(session.opened, request))
+
+
+def _rounded(opened: OpenedModel, request: TryPrecisions) -> Answer[Progress | RoundedText]:
     ids = list(opened.ids_of(request.prompt) or beginning(opened.tokenizer))
     need, have = SPARE * 4 * opened.info.parameters, free_memory()
     if have is not None and need > have:
@@ -41,10 +44,7 @@ def try_precisions(session: Session, request: TryPrecisions) -> Answer[Progress 
     pace = Pace(REPORT_SECONDS)
     for bits in request.bits:
         for share in round_into(model, _weights(opened), bits):
-            if not opened.info.training:  # a training step would change the weights that are still to come
-                yield Progress("progress.rounding", share) if pace.due() else None
-            if session.opened is not opened:
-                return
+            yield Progress("progress.rounding", share) if pace.due() else None
         changes = changes_of(model, opened.interventions, opened.tokenizer.encode)
         reader, written, text = Reader(model, changes), 0, ""
         for step in decode(reader, opened.tokenizer, ids, request.tokens, GREEDY, 0):
