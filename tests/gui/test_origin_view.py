@@ -7,6 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from engine.inspection import origin as engine
+from engine.messages.comparing import Pin, Pinned
 from engine.messages.envelope import Ended
 from engine.messages.origin import (
     FindNear,
@@ -164,11 +165,13 @@ def test_the_text_without_the_passages_becomes_the_text_for_training(
     view: OriginView, engine_: FakeEngine, qtbot: QtBot, tmp_path: Path
 ) -> None:
     engine_.answers[WriteWithout] = lambda request: [WrittenWithout(request.into, 30)]
+    engine_.answers[Pin] = lambda _: [Pinned(model())]
     with qtbot.waitSignal(view.pane.pane_wanted) as wanted:
         view.write_without(str(tmp_path / "without.txt"))
     assert wanted.args == ["training"]
     assert engine_.asked(WriteWithout)[-1].span == SPAN
     qtbot.waitUntil(lambda: view.state.corpus is not None and view.state.corpus.paths[0].endswith("without.txt"))
+    qtbot.waitUntil(lambda: view.state.pinned is not None)  # to compare it with the model of the next run
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

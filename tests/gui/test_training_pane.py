@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.messages.comparing import Pinned
 from engine.messages.envelope import Ended
 from engine.messages.models import OpenModel
 from engine.messages.status import Notice, Progress
@@ -28,6 +29,7 @@ from engine.messages.training import (
     TrainingSample,
     TrainingSettings,
 )
+from gui.panes.generation.pane import GenerationPane
 from gui.panes.training.pane import TrainingPane
 from gui.runs import RunRecord, new_folder, settings_from
 from gui.window.main_window import MainWindow
@@ -427,3 +429,21 @@ def test_a_record_skips_points_that_it_has() -> None:
     assert record.step == 15
     assert len(record.curve.steps) == 15
     assert record.curve.validation_steps.tolist() == [10, 15]
+
+
+def test_after_a_run_its_model_is_compared_with_a_by_one_click(
+    qtbot: QtBot, pane: TrainingPane, engine: FakeEngine, window: MainWindow
+) -> None:
+    begin(qtbot, pane, engine)
+    window.state.set_pinned(Pinned(model()))
+    assert not pane.run_page.pinned_button.isVisibleTo(pane)  # its model is not trained yet
+    engine.send(Train, points(11, 30, fraction=1.0))
+    engine.end(Train, Ended(0, "done"))
+    qtbot.waitUntil(lambda: not pane.runs.running)
+    click(qtbot, pane.run_page.pinned_button)
+    generation = window.workspace.pane(GenerationPane)
+    assert generation.isVisible()
+    assert generation.part is generation.comparing
+    window.show_pane("training")
+    window.state.set_pinned(None)
+    assert not pane.run_page.pinned_button.isVisibleTo(pane)

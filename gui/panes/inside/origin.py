@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
+from engine.messages.comparing import Pin, Pinned
 from engine.messages.envelope import Ended
 from engine.messages.origin import FindNear, FindOrigin, FoundRun, NearPassages, Origin, WriteWithout, WrittenWithout
 from engine.messages.status import Progress
@@ -141,7 +142,12 @@ class OriginView(Part):
     def _written(self, written: WrittenWithout | Progress) -> None:
         if isinstance(written, WrittenWithout):
             self.ask(InspectText((written.path,), "utf-8"), self.state.set_corpus)
+            self.ask(Pin(), self._pinned)  # to compare it with the model of the next run
             self.pane.pane_wanted.emit("training")
+
+    def _pinned(self, pinned: Pinned | Progress) -> None:
+        if isinstance(pinned, Pinned):
+            self.state.set_pinned(pinned)
 
     # --- Showing ---------------------------------------------------------------------------------
 

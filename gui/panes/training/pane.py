@@ -75,6 +75,7 @@ class TrainingPane(Pane):
         run.continue_wanted.connect(self._continue_record)
         run.more_wanted.connect(self._train_on)
         run.moment_wanted.connect(self._open_other_moment)
+        run.pinned_wanted.connect(lambda: self.view_wanted.emit("generation", {"mode": "compare"}))
         run.new_wanted.connect(lambda: self._show_page(start))
         run.compare_button.clicked.connect(self._open_list)
         runs.toggled.connect(self._compare)
@@ -84,6 +85,7 @@ class TrainingPane(Pane):
     def _wire_runs(self) -> None:
         runs = self.runs
         self.state.training_changed.connect(self._training_changed)
+        self.state.pinned_changed.connect(self._show_buttons)
         runs.preparing_changed.connect(self._show_preparing)
         runs.record_changed.connect(self._show_record)
         runs.progressed.connect(self._draw)
@@ -292,7 +294,8 @@ class TrainingPane(Pane):
     def _show_buttons(self) -> None:
         runs = self.runs
         unfinished = runs.record is not None and runs.record.unfinished
-        self.run_page.set_buttons(runs.running, runs.paused, unfinished, self.engine.alive)
+        pinned = self.state.pinned is not None
+        self.run_page.set_buttons(runs.running, runs.paused, unfinished, self.engine.alive, pinned)
         if runs.record is not None:
             length = "30s" if more_seconds(runs.record) < 60 else "5m"
             self.run_page.more_button.setText(t(f"pane.training.more.{length}"))

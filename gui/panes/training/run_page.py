@@ -42,6 +42,7 @@ class RunPage(Themed, QWidget):
     more_wanted = Signal()  # train on after the end
     moment_wanted = Signal()  # open the best moment, or the last again
     new_wanted = Signal()
+    pinned_wanted = Signal()  # compare the model with A
     view_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -88,6 +89,7 @@ class RunPage(Themed, QWidget):
     def _build_controls(self) -> QHBoxLayout:
         self.pause_button, self.stop_button, self.more_button = QPushButton(), QPushButton(), QPushButton()
         self.again_button, self.moment_button, self.new_button = QPushButton(), QPushButton(), QPushButton()
+        self.pinned_button = QPushButton()
         self.more_button.setProperty("primary", True)
         self.again_button.setProperty("primary", True)
         buttons = {
@@ -95,6 +97,7 @@ class RunPage(Themed, QWidget):
             self.stop_button: self.stop_wanted,
             self.again_button: self.continue_wanted,
             self.more_button: self.more_wanted,
+            self.pinned_button: self.pinned_wanted,
             self.moment_button: self.moment_wanted,
             self.new_button: self.new_wanted,
         }
@@ -166,14 +169,18 @@ class RunPage(Themed, QWidget):
     def _style(self, size: int) -> str:
         return f"color: {self.theme.muted}; font-size: {self.content.px(size)}px"
 
-    def set_buttons(self, running: bool, paused: bool, unfinished: bool, engine: bool) -> None:
-        """Show the buttons for what is possible in this state. Without an engine a run cannot be continued."""
+    def set_buttons(self, running: bool, paused: bool, unfinished: bool, engine: bool, pinned: bool) -> None:
+        """Show the buttons for what is possible in this state. Without an engine a run cannot be continued.
+
+        `pinned`: a model is pinned as A, with which the trained one can be compared.
+        """
         self.pause_button.setText(t("pane.training.resume" if paused else "pane.training.pause"))
         for button, shown in (
             (self.pause_button, running),
             (self.stop_button, running),
             (self.again_button, not running and unfinished),
             (self.more_button, not running),
+            (self.pinned_button, not running and pinned),
             (self.new_button, not running),
         ):
             if button.isVisibleTo(self) != shown:
@@ -244,6 +251,8 @@ class RunPage(Themed, QWidget):
         self.again_button.setText(t("pane.training.continue"))
         self.plot.notice = t("pane.training.plot.waiting")
         self.stop_button.setText(t("pane.training.stop"))
+        self.pinned_button.setText(t("pane.training.pinned"))
+        self.pinned_button.setToolTip(t("pane.training.pinned_tip"))
         self.new_button.setText(t("pane.training.new"))
         self.compare_button.setText(t("pane.training.compare"))
         self.log_button.setText(t("pane.training.log"))
