@@ -1,9 +1,13 @@
 """Choices between answers of the open model, by people or by simulated judges, and the reward model made of them."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
+from engine.messages.status import Progress
 
 MOST_ANSWERS: Final = 4
 
@@ -44,9 +48,10 @@ class Answers:
 class WriteAnswers(Request[Answers]):
     """Let the open model write different answers to a prompt.
 
-    A model with a chat template answers the prompt as a message; any other one continues it. `sentence` ends an
-    answer with its first sentence. Raises EngineError: error.choices_prompt for a prompt without a token or as long
-    as the context, error.config_range.
+    A model with a chat template answers the prompt as a message; any other one continues it, to the end of the line.
+    An answer that is cut off after `tokens` ends with its last whole sentence, if it has one.
+    Raises EngineError: error.choices_prompt for a prompt without a token or as long as the context,
+    error.config_range.
     """
 
     prompt: str
@@ -54,7 +59,6 @@ class WriteAnswers(Request[Answers]):
     tokens: int = 24
     temperature: float = 1.0
     seed: int = 1
-    sentence: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,6 @@ class Prompts:
     prompts: tuple[str, ...]
     held_out: tuple[str, ...]
     tokens: int  # that answers to them have at most
-    sentence: bool  # an answer ends with its first sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,86 @@ class ListPrompts(Request[Prompts]):
     Raises EngineError: error.choices_none for a file without a line, and as `read_all`.
     """
 
-    kind: str = "animals"
-    language: str = "en"
+    kind: Literal["animals", "stories"] = "animals"
+    language: Literal["ja", "en"] = "en"
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateChoices(Request[ChoiceList]):
+    """Let a simulated judge choose between answers of the open model to the little world's prompts.
+
+    Each answer has the decided choices so far; there may be fewer than `count` if the texts hardly differ in what the
+    judge looks at. Raises EngineError error.config_range.
+    """
+
+    taste: Literal["short", "polite", "joy", "happy_end", "animal"]
+    errors: float = 0.0  # share of the choices in which the judge prefers the other answer
+    count: int = 12
+    kind: Literal["animals", "stories"] = "animals"
+    language: Literal["ja", "en"] = "en"
+    held_out: bool = False  # prompts about the animals that are held out
+    seed: int = 1
+
+
+# --- The reward model ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WordEffect:
+    """How the reward of answers goes with a word in them."""
+
+    word: str
+    correlation: float  # of reward and presence, -1..1
+    difference: float  # mean reward with the word, less that without
+    answers: int  # that have it
+
+
+@dataclass(frozen=True, slots=True)
+class RewardFitted:
+    """A reward model, by what it does. Rewards are in nats: a difference of 1 makes a preference e times as likely."""
+
+    choices: int  # that it was fitted to: those with a pair
+    accuracy: float | None  # share of choices predicted by a reward model that was not fitted to them; None: too few
+    length: float  # correlation of reward and length in tokens
+    longer: float  # share of the choices in which the preferred answer is the longer one; equal lengths count one half
+    words: tuple[WordEffect, ...]  # that the reward goes with, beyond chance, the strongest first
+    chance: float  # the correlation that the strongest of the words would reach by chance, in 1 of 20 cases
+    rewards: tuple[tuple[float, ...], ...]  # of the answers of each choice
+    step: int  # training step of the model
+
+
+@dataclass(frozen=True, slots=True)
+class FitReward(Request[Progress | RewardFitted]):
+    """Fit a reward model to choices; it serves ColourByReward until the next one.
+
+    Of more than 2,000 choices the last 2,000 are used. Raises EngineError: error.choices_undecided if no choice
+    prefers an answer, and error.choices_prompt.
+    """
+
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RewardedText:
+    """A text with its reward after every token, and what every token adds to it.
+
+    The reward of a text is the mean of its tokens' parts.
+    """
+
+    pieces: tuple[str, ...]
+    texts: tuple[str, ...]  # that each token adds: "" while a character is incomplete
+    rewards: NDArray[np.float32]  # after each token
+    parts: NDArray[np.float32]  # of each token
+    changed: bool  # the reward model was fitted to other weights than the model has now
+
+
+@dataclass(frozen=True, slots=True)
+class ColourByReward(Request[RewardedText]):
+    """Give the reward of a text after every token, as an answer to `prompt`, whose tokens do not count.
+
+    Raises EngineError: error.no_reward if there is no reward model for this model, and as Prompting.ids.
+    """
+
+    text: str
+    prompt: str = ""

@@ -10,7 +10,7 @@ import torch
 from engine.errors import EngineError
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
-from engine.tuning.prompting import Prompting
+from engine.tuning.prompting import Prompting, whole_sentences
 
 ROUNDS = 8  # of drawing again what was equal to another answer, or empty
 
@@ -38,7 +38,7 @@ def write_different(
         written: list[str] = []
         for written in _write(model, prompting, ids, count - len(found), tokens, temperature, generator, changes):
             yield [*found, *written]
-        found = list(dict.fromkeys([*found, *(text for text in written if text.strip())]))
+        found = list(dict.fromkeys([*found, *(whole_sentences(text) for text in written if text.strip())]))
         if len(found) == count:
             break
     yield found

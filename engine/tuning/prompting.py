@@ -14,7 +14,7 @@ from engine.text.tokenizer import Tokenizer
 from engine.training.tasks.answers import Example
 
 PROBE = "\ufdd3"  # stands for a prompt in a template; no character of any text
-ENDS_SENTENCE = re.compile("[。.!?！？][」』”\"']?$|\n")
+SENTENCE = re.compile("[。.!?！？]+[」』”\"')）]*")
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,8 @@ class Prompting:
     by_template: bool = False
 
     @classmethod
-    def of(cls, folder: Path, tokenizer: Tokenizer, config: ModelConfig, sentence: bool = True) -> "Prompting":
-        """Return how the model of a folder is asked; `sentence` ends an answer that continues a text with a sentence.
-
-        Raises EngineError as ChatTemplate.render.
-        """
+    def of(cls, folder: Path, tokenizer: Tokenizer, config: ModelConfig) -> "Prompting":
+        """Return how the model of a folder is asked. Raises EngineError as ChatTemplate.render."""
         template = chat_template.read(folder)
         stops = set(config.stop_ids)
         if template is not None:
@@ -44,8 +41,7 @@ class Prompting:
                 stops |= writer.stop_ids()
                 return cls(tokenizer, config.context, frozenset(stops), before, after, by_template=True)
         pieces = map(tokenizer.piece, range(tokenizer.vocabulary))
-        ends = ENDS_SENTENCE if sentence else re.compile("\n")
-        stops |= {token for token, piece in enumerate(pieces) if ends.search(piece)}
+        stops |= {token for token, piece in enumerate(pieces) if "\n" in piece}
         return cls(tokenizer, config.context, frozenset(stops))
 
     def ids(self, prompt: str) -> list[int]:
@@ -67,3 +63,9 @@ class Prompting:
         """Return the text of an answer's tokens, without what ends it and without an incomplete character."""
         special = self.stops if self.by_template else frozenset[int]()
         return self.tokenizer.decode(token for token in ids if token not in special).rstrip("\ufffd\n")
+
+
+def whole_sentences(text: str) -> str:
+    """Return a text up to the end of its last sentence, or all of it if no sentence ends in it."""
+    ends = [found.end() for found in SENTENCE.finditer(text)]
+    return text[: ends[-1]] if ends else text

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -20,7 +21,7 @@ from engine.text.choices import is_valid, read_choices, write_choices
 from engine.text.judges import TASTES, Judge, last_sentence
 from engine.text.world.examples import LANGUAGES
 from engine.text.world.facts import Language
-from engine.text.world.prompts import KINDS, animals
+from engine.text.world.prompts import animals
 from tests.engine.collecting import failure
 from tests.engine.sessions import ask
 
@@ -181,8 +182,10 @@ def test_a_judge_errs_at_its_rate_and_ties_what_it_likes_equally() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_held_out_animals_are_in_no_prompt_for_choices(language: Language, kind: str, session: Session) -> None:
+@pytest.mark.parametrize("kind", ["animals", "stories"])
+def test_held_out_animals_are_in_no_prompt_for_choices(
+    language: Language, kind: Literal["animals", "stories"], session: Session
+) -> None:
     [found] = ask(session, ListPrompts(kind, language))
     shown, held_out = animals()
     assert (len(found.prompts), len(found.held_out)) == (24, 8)
@@ -213,14 +216,14 @@ def test_choices_are_saved_and_loaded(session: Session, tmp_path: Path) -> None:
 
 
 def test_answers_differ_and_equal_seeds_repeat_them(builtin: Session) -> None:
-    request = WriteAnswers("森のキツネは", count=4, seed=3)
+    request = WriteAnswers("キツネは森で", count=4, seed=3)
     *partial, last = ask(builtin, request)
     assert last.done
     assert len(set(last.texts)) == 4
-    assert all(text.endswith(("。", "」", "?")) for text in last.texts), last.texts
+    assert all(text.endswith(("。", "」", "?")) for text in last.texts), last.texts  # whole sentences
     assert not any(answers.done for answers in partial)
     assert ask(builtin, request)[-1] == last
-    assert ask(builtin, WriteAnswers("森のキツネは", count=4, seed=4))[-1] != last
+    assert ask(builtin, WriteAnswers("キツネは森で", count=4, seed=4))[-1] != last
 
 
 def test_a_model_that_always_writes_the_same_gives_one_answer(builtin: Session) -> None:

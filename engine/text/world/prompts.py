@@ -19,9 +19,9 @@ def animals() -> tuple[list[Animal], list[Animal]]:
     return order[HELD_OUT:], order[:HELD_OUT]
 
 
-def sentence_about(animal: Animal, language: Language) -> str:
-    """Return the beginning of a sentence, which the built-in model ends plainly or, in Japanese, politely."""
-    return f"{animal.home}の{animal.ja}は" if language == "ja" else f"The {animal.en}"
+def text_about(animal: Animal, language: Language) -> str:
+    """Return the beginning of a text, which goes on plainly or, in Japanese, politely."""
+    return f"{animal.ja}は{animal.home}で" if language == "ja" else f"The {animal.en}"
 
 
 def story_about(animal: Animal, language: Language) -> str:
@@ -31,4 +31,4 @@ def story_about(animal: Animal, language: Language) -> str:
     return f"Once upon a time there was {a(animal.en)} who lived {at(animal.home)}."
 
 
-KINDS = {"animals": sentence_about, "stories": story_about}
+KINDS = {"animals": text_about, "stories": story_about}
