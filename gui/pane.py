@@ -102,6 +102,7 @@ class Pane(Themed, QWidget):
         self._requests = Requests(context.engine, self._show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
         self.veil = Veil(self.body)
+        self.state.text_changed.connect(lambda: self.state.text or self.report_context(0, 0))
         if self.shows_tokens:
             for signal in (self.state.text_changed, self.state.model_changed):
                 signal.connect(self._await_tokens)

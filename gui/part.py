@@ -28,6 +28,7 @@ class Part(QObject):
 
     page: Page
     needs_text: ClassVar[bool] = False  # whether it shows something only for the shared text
+    reports_context: ClassVar[bool] = False  # whether it reports how much of the text the model sees
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -136,6 +137,8 @@ class PartsPane(Pane):
         self.explain_empty(self.empty)
         self.adapt_layout()
         self.subtitle_changed.emit()
+        if not self.part.reports_context:
+            self.report_context(0, 0)
         if there:
             self.part.refresh()
 

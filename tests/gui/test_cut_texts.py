@@ -73,3 +73,25 @@ def test_the_map_reports_it_and_a_closed_notice_returns_only_for_another_text(
     assert not pane.messages.isVisible()
     pane.report_context(16, 721)
     assert pane.messages.isVisible()
+
+
+@pytest.mark.parametrize("pane_id", ANSWERS)
+def test_the_notice_goes_with_the_text(window: MainWindow, engine: FakeEngine, qtbot: QtBot, pane_id: str) -> None:
+    request, answers = ANSWERS[pane_id]
+    engine.answers[request] = lambda _: answers(704)
+    pane = shown(window, pane_id, {"method": "layers"})
+    qtbot.waitUntil(lambda: pane.messages.isVisible())
+    window.state.set_text("")
+    assert not pane.messages.isVisible()
+
+
+def test_a_view_that_does_not_cut_the_text_shows_no_notice_of_another_view(
+    window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.answers[PredictNext] = lambda _: [ContextUsed(720, 16), candidates()]
+    pane = shown(window, "generation")
+    qtbot.waitUntil(lambda: pane.messages.isVisible())
+    pane.mode.choose("compare")
+    assert not pane.messages.isVisible()
+    pane.mode.choose("write")
+    qtbot.waitUntil(lambda: pane.messages.isVisible())

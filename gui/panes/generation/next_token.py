@@ -19,6 +19,7 @@ class NextToken(QObject):
         super().__init__(pane)
         self._pane = pane
         self._known: tuple[Key, Candidates] | None = None
+        self._used: tuple[Key, ContextUsed] | None = None  # how much of a text the model sees
 
     def of(self, key: Key) -> Candidates | None:
         """Return the candidates, None while they are not known."""
@@ -28,6 +29,7 @@ class NextToken(QObject):
         """Ask for the candidates, unless they are known; the engine caches their logits."""
         if self.of(key) is not None:
             self._pane.drop("PredictNext")
+            self._report(key)
             return
         _, prompt, ids, settings, seed = key
         request = PredictNext(prompt, ids, settings, seed)
@@ -43,10 +45,15 @@ class NextToken(QObject):
 
     def _arrived(self, key: Key, event: ContextUsed | Candidates) -> None:
         if isinstance(event, ContextUsed):
-            self._pane.report_context(event.seen, event.tokens)
+            self._used = key, event
+            self._report(key)
         elif isinstance(event, Candidates):
             self._known = key, event
             self.changed.emit()
+
+    def _report(self, key: Key) -> None:
+        if self._used is not None and self._used[0] == key:
+            self._pane.report_context(self._used[1].seen, self._used[1].tokens)
 
     def _ended(self, key: Key, end: Ended) -> None:
         if end.outcome == "failed":

@@ -32,6 +32,7 @@ LIVE_TOKENS = 40
 
 class Writing(Part):
     page: WritingPage
+    reports_context = True
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)

@@ -69,7 +69,7 @@ class LensPage(Page):
 
 class Lens(Part):
     page: LensPage
-    needs_text = True
+    needs_text = reports_context = True
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
