@@ -44,7 +44,7 @@ def finetune(options: argparse.Namespace) -> None:
     from engine.messages.tuning import TuningSettings
     from engine.model.bundled import find
     from engine.text.reading import read_all
-    from engine.training.run import check_free
+    from engine.training.recording import check_free
     from engine.tuning.supervised import Tuning, score_of
 
     check_range(options, "lora", 0, 4096)

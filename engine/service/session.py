@@ -18,7 +18,7 @@ from engine.model.tape import Changes
 from engine.model.transformer import Transformer
 from engine.service.answer import Idle
 from engine.text.tokenizer import Tokenizer
-from engine.training.run import Run
+from engine.training.recording import SavedRun
 
 if TYPE_CHECKING:  # imports scipy, which only a search needs
     from engine.retrieval.collection import Collection
@@ -106,7 +106,7 @@ class Session(Cache):
         super().__init__()
         self._opened: OpenedModel | None = None
         self.pinned: OpenedModel | None = None  # the state to compare with, "A"
-        self.run: Run | None = None
+        self.run: SavedRun | None = None
         self._collection: Collection | None = None
         self.steer = ""  # "", "pause" or "stop": what the run in progress is asked to do
 
@@ -173,7 +173,7 @@ class Session(Cache):
         self.pinned = pinned
         return pinned
 
-    def start_run(self, run: Run) -> ModelInfo:
+    def start_run(self, run: SavedRun) -> ModelInfo:
         """Make this the run in progress, and open its model."""
         self.run, self.steer = run, ""
         return self._open_run(run)
@@ -201,7 +201,7 @@ class Session(Cache):
         if self._opened is not None:
             self._opened.weights_changed()
 
-    def _open_run(self, run: Run) -> ModelInfo:
+    def _open_run(self, run: SavedRun) -> ModelInfo:
         if self._opened is not None and self._opened.model is run.model:
             return self._opened.info
         device = run.model.device.type
@@ -225,7 +225,7 @@ def undisturbed(session: Session, answers: Generator[T, None, None]) -> Generato
             return
 
 
-def _kept(opened: OpenedModel, run: Run | None) -> Transformer:
+def _kept(opened: OpenedModel, run: SavedRun | None) -> Transformer:
     """Return the model of `opened`, or a copy if a run is changing its weights."""
     if run is None or run.model is not opened.model:
         return opened.model

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,20 @@ from engine.model.checkpoint import read_json, write_json
 from engine.model.devices import best_device
 from engine.model.opening import describe, read_config
 from engine.model.transformer import Transformer
-from engine.pace import Pace
-from engine.service.answer import AFTER_OTHERS, IDLE, Answer, Handlers
+from engine.service.answer import AFTER_OTHERS, Answer, Handlers
+from engine.service.run_reports import Reports, as_message, steered
 from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.text.tokenizer import Tokenizer
 from engine.training.best import FOLDER, read_best
 from engine.training.optimizers import Optimizer
 from engine.training.recipe import check, fraction_done, memory_bytes, model_config, presets_for, rates
-from engine.training.run import ABOUT, LOG, Run, last_lines, read_about, read_log
+from engine.training.recording import LOG, last_lines, read_log
+from engine.training.run import ABOUT, Run, read_about
 from engine.training.smoothing import Crossings, Smoothing
 from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import TrainStep
 
-REPORT_SECONDS = 0.1
 SAMPLES_AT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # fractions of the run
 SAMPLE_TOKENS = 40
 PROMPT_TOKENS, PROMPT_LENGTH = 64, 24  # the prompt of samples: at most so many tokens and characters of the text
@@ -188,38 +189,21 @@ def _steps(
     session: Session, run: Run, references: dict[str, float]
 ) -> Answer[TrainingPoints | TrainingSample | BestMoment | Notice]:
     """Run the steps and yield reports and samples; pause and stop as `session.steer` says."""
-    reports, samples = _Reports(), _Samples(run, references)
+    reports, samples = Reports(), _Samples(run, references)
     for line in read_log(run.folder):
         if "loss" in line:
             samples.is_passing(reports.smoothing.add(line["loss"]))
-    steps = run.steps()
-    try:
-        while session.steer != "stop":
-            if session.steer == "pause":
-                yield reports.paused()
-                while session.steer == "pause":
-                    yield IDLE
-            step = next(steps, _END)
-            if step is _END:
-                break
+    with closing(steered(session, run, reports)) as steps:
+        for step in steps:
             if not isinstance(step, TrainStep):
-                yield None
+                yield step
                 continue
-            session.weights_changed()
-            reports.add(step)
             if step.recovered:
                 yield Notice("notice.recovered", {"step": step.step})
             if samples.are_due(step, reports.smoothing.value):
                 yield from samples.write(step.step)
             yield reports.take()
-    finally:
-        steps.close()
-        if reports.points:
-            session.weights_changed()
     yield reports.take(now=True)
-
-
-_END = object()
 
 
 class _Samples:
@@ -264,60 +248,6 @@ def beginning(text: str) -> str:
     return line[:PROMPT_LENGTH].rpartition(" ")[0].strip() or line[:PROMPT_LENGTH]
 
 
-@dataclass
-class _Reports:
-    """Collects steps and packs them into at most one message every REPORT_SECONDS."""
-
-    points: list[TrainStep] = field(default_factory=list)
-    smoothed: list[float] = field(default_factory=list)  # losses of `points`
-    last: TrainStep | None = None
-    smoothing: Smoothing = field(default_factory=Smoothing)
-    _pace: Pace = field(default_factory=lambda: Pace(REPORT_SECONDS))
-    _speed: tuple[float, int] = (0.0, 0)  # training seconds and tokens at an earlier report
-
-    def add(self, step: TrainStep) -> None:
-        self.points.append(step)
-        self.smoothed.append(self.smoothing.add(step.loss))
-        self.last = step
-
-    def take(self, now: bool = False) -> TrainingPoints | None:
-        if not self.points or not self._pace.due(now=now):
-            return None
-        points, self.points = self.points, []
-        smoothed, self.smoothed = self.smoothed, []
-        last = points[-1]
-        seconds, tokens = self._speed
-        if last.seconds - seconds > 1.0 or not tokens:
-            self._speed = (last.seconds, last.tokens)
-        speed = (last.tokens - tokens) / max(last.seconds - seconds, 1e-9)
-        return _as_message(points, smoothed, speed)
-
-    def paused(self) -> TrainingPoints | None:
-        if self.last is None:
-            return None
-        if not self.points:
-            self.points, self.smoothed = [self.last], [self.smoothing.value]
-        message = self.take(now=True)
-        return replace(message, paused=True) if message else None
-
-
-def _as_message(points: list[TrainStep], smoothed: list[float], speed: float) -> TrainingPoints:
-    validated = [(p.step, p.validation_loss) for p in points if p.validation_loss is not None]
-    return TrainingPoints(
-        steps=np.array([p.step for p in points], np.int64),
-        losses=np.array([p.loss for p in points], np.float32),
-        smoothed=np.array(smoothed, np.float32),
-        learning_rates=np.array([p.learning_rate for p in points], np.float32),
-        gradient_norms=np.array([p.gradient_norm for p in points], np.float32),
-        seconds=np.array([p.seconds for p in points], np.float32),
-        validation_steps=np.array([step for step, _ in validated], np.int64),
-        validation_losses=np.array([loss for _, loss in validated], np.float32),
-        tokens_per_second=speed,
-        fraction=points[-1].fraction,
-        seconds_left=points[-1].seconds_left,
-    )
-
-
 def _result(run: Run) -> TrainingResult:
     losses = [math.nan if loss is None else loss for loss in run.last_losses()]
     trainer = run.trainer
@@ -341,7 +271,7 @@ def _logged(folder: Path, settings: TrainingSettings) -> Answer[TrainingPoints |
     steps = [_logged_step(line, settings) for line in lines if "loss" in line]
     if steps:
         smoothing = Smoothing()
-        yield _as_message(steps, [smoothing.add(step.loss) for step in steps], 0.0)
+        yield as_message(steps, [smoothing.add(step.loss) for step in steps], 0.0)
     for line in lines:
         if "sample" in line:
             yield _logged_sample(line)

@@ -97,7 +97,8 @@ def run_command_line(text: str, seconds: float, **environment: str) -> float:
 def _speed(folder: Path, seconds: float) -> float:
     """Tokens a second in the second half of a run."""
     from engine.model.checkpoint import read_json  # torch, which the window's process must not load
-    from engine.training.run import ABOUT, read_log
+    from engine.training.recording import read_log
+    from engine.training.run import ABOUT
 
     settings = read_json(folder / ABOUT)["settings"]
     steps = [line for line in read_log(folder) if line.get("seconds", 0.0) > seconds / 2]

@@ -18,7 +18,7 @@ from engine.service.session import Session
 from engine.text.corpus import Corpus
 from engine.training.best import RISE, BestWeights, read_best
 from engine.training.recipe import lengthened, model_config
-from engine.training.run import read_log
+from engine.training.recording import read_log
 from engine.training.smoothing import Smoothing
 from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer

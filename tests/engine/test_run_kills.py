@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.training.run import SAVE_SECONDS
+from engine.training.recording import SAVE_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 50

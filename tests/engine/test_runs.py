@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.messages.training import ListRuns, ReadRun, RunSummary, TrainingPoints, TrainingStarted
 from engine.service import training
 from engine.service.session import Session
-from engine.training.run import last_lines
+from engine.training.recording import last_lines
 from tests.engine.conftest import SMALL
 
 

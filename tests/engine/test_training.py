@@ -16,7 +16,8 @@ from engine.messages.training import TrainingSettings
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
 from engine.training.recipe import DECAY, MATRIX_RATE, PRESETS, micro_batch, model_config, presets_for, rate_factor
-from engine.training.run import Run, read_log
+from engine.training.recording import read_log
+from engine.training.run import Run
 from engine.training.tasks.language_modelling import LanguageModelling
 from engine.training.trainer import Trainer, TrainStep
 from tests.engine.conftest import SMALL

@@ -40,7 +40,7 @@ from engine.service.answer import AFTER_OTHERS, IDLE
 from engine.service.handlers import answering
 from engine.service.session import Session
 from engine.training.recipe import model_config
-from engine.training.run import read_log
+from engine.training.recording import read_log
 from tests.engine.conftest import SMALL
 from tests.engine.sessions import ask, loop, start, until_ended
 

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from engine.messages.training import BestMoment, ReadRun, TrainingEstimate, TrainingPoints, TrainingSettings
 from engine.service.session import Session
-from engine.training.run import LOG
+from engine.training.recording import LOG
 from gui import i18n
 from gui.curve import Curve
 from gui.panes.training.sentence import FEWEST_STEPS, about_run, about_start

@@ -1,0 +1,152 @@
+"""Handlers of fine-tuning: a run on pairs of prompt and answer, and what every run of fine-tuning reports."""
+
+import copy
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.messages.status import Notice, Progress
+from engine.messages.training import TrainingPoints
+from engine.messages.tuning import (
+    ListPairSets,
+    Measured,
+    Pairs,
+    PairSet,
+    ReadPairs,
+    StationAnswers,
+    TuneOnPairs,
+    TuningReport,
+    TuningResult,
+    TuningStarted,
+)
+from engine.model.opening import describe, loading
+from engine.model.transformer import Transformer
+from engine.service.answer import Answer, Handlers
+from engine.service.models import reported
+from engine.service.run_reports import Reports, steered
+from engine.service.session import Session
+from engine.service.training_text import training_text
+from engine.text.pairs import divide, read_pairs
+from engine.text.tokenizer import Tokenizer
+from engine.text.world.examples import LANGUAGES
+from engine.text.world.questions import questions
+from engine.training.trainer import TrainStep
+from engine.tuning.run import TunedRun
+from engine.tuning.supervised import Tuning
+
+MEASURED_AT = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # fractions of a run; and at its end
+
+
+def tune_on_pairs(session: Session, request: TuneOnPairs) -> Answer[TuningReport]:
+    """Raise EngineError error.run_in_progress, and as Tuning."""
+    base = session.opened.info.folder
+    old_text = yield from _old_text(session, request.old)
+    model, tokenizer = yield from reported("progress.opening", trainable(session))
+    divided = divide(request.pairs, request.settings.held_out, request.settings.seed)
+    tuning = Tuning(model, tokenizer, divided, request.settings, old_text)
+    counts = len(divided.train), len(divided.held_out), divided.duplicates + tuning.too_long
+    started = TuningStarted(request.folder, base, "examples", *counts)
+    run = TunedRun(Path(request.folder), tuning, {"base": base, "method": "examples", **asdict(request.settings)})
+    yield from tuned(session, run, started, request.questions)
+
+
+def trainable(session: Session) -> Generator[float, None, tuple[Transformer, Tokenizer]]:
+    """Return a copy of the open model with 32 bits a weight, and its tokenizer; yield the share that is done.
+
+    Raises EngineError error.run_in_progress, and as `loading`.
+    """
+    if session.run is not None:
+        raise EngineError("error.run_in_progress")
+    opened = session.opened
+    if opened.info.weights == "float32":
+        return copy.deepcopy(opened.model), opened.tokenizer
+    return (yield from loading(Path(opened.info.folder)))
+
+
+def tuned(
+    session: Session, run: TunedRun, started: TuningStarted, prompts: tuple[str, ...]
+) -> Answer[TuningReport]:
+    """Tune the model of a run to its end. The run is saved every few seconds, and when this generator is closed."""
+    run.begin()
+    yield started
+    try:
+        yield session.start_run(run)
+        yield from _answered(run, prompts)
+        yield from _measured(run, final=True)
+        yield from _steps(session, run, prompts)
+        yield from _answered(run, prompts)
+        yield from _measured(run, final=True)
+        run.save()
+        yield TuningResult(str(run.folder), run.trainer.step, run.trainer.seconds, run.learner.enough())
+        if session.opened.model is run.model:  # not if another model was opened meanwhile
+            yield describe(run.folder)
+    finally:
+        session.run = None
+
+
+def _steps(
+    session: Session, run: TunedRun, prompts: tuple[str, ...]
+) -> Answer[TrainingPoints | Measured | StationAnswers | Notice]:
+    reports, measured_at = Reports(), 0.0
+    with closing(steered(session, run, reports)) as steps:
+        for step in steps:
+            if not isinstance(step, TrainStep):
+                yield step
+                continue
+            if step.recovered:
+                yield Notice("notice.recovered", {"step": step.step})
+            yield reports.take()
+            due = max(share for share in MEASURED_AT if share <= step.fraction)
+            if measured_at < due and step.fraction < 1.0:
+                measured_at = due
+                yield from _answered(run, prompts)
+                yield from _measured(run, final=False)
+            if run.learner.enough():
+                break
+    yield reports.take(now=True)
+
+
+def _measured(run: TunedRun, final: bool) -> Answer[Measured]:
+    for values in run.learner.measure(final):
+        if values is None:
+            yield None
+            continue
+        run.log(measured=values, final=final)
+        yield Measured(run.trainer.step, run.trainer.seconds, values, final)
+
+
+def _answered(run: TunedRun, prompts: tuple[str, ...]) -> Answer[StationAnswers]:
+    if not prompts:
+        return
+    texts = []
+    for text in run.learner.write(prompts):
+        if text is not None:
+            texts.append(text)
+        yield None
+    run.log(answers=texts, prompts=list(prompts))
+    yield StationAnswers(run.trainer.step, prompts, tuple(texts))
+
+
+def _old_text(session: Session, paths: tuple[str, ...]) -> Generator[Progress, None, str]:
+    """Return the old text, or "" if it is not known."""
+    try:
+        return (yield from training_text(session, paths, "")).text
+    except EngineError as error:
+        if paths or error.key != "error.origin_unknown":
+            raise
+        return ""
+
+
+def list_pair_sets(session: Session, request: ListPairSets) -> Answer[PairSet]:
+    for language in sorted(LANGUAGES, key=lambda language: language != request.language):
+        yield PairSet("world", language, tuple(questions(language)))
+
+
+def read_pairs_file(session: Session, request: ReadPairs) -> Answer[Pairs]:
+    path = Path(request.path)
+    yield Pairs(path.stem, tuple(read_pairs(path)))
+
+
+HANDLERS: Handlers = {TuneOnPairs: tune_on_pairs, ListPairSets: list_pair_sets, ReadPairs: read_pairs_file}
