@@ -21,6 +21,7 @@ from gui.run_controller import RunController
 from gui.settings import Settings
 from gui.state import AppState
 from gui.themed import THEME_CHANGE, Themed
+from gui.tuner import Tuner
 from gui.widgets.empty_page import EmptyPage
 from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
@@ -37,6 +38,7 @@ class PaneContext:
     engine: EngineLink
     settings: Settings
     runs: RunController
+    tuner: Tuner
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Pane(Themed, QWidget):
         self.state = context.state
         self.engine = context.engine
         self.settings = context.settings
-        self.runs = context.runs
+        self.runs, self.tuner = context.runs, context.tuner
         self.hidden_parent: QWidget | None = (
             None  # parent while no tile shows the pane, so that Qt deletes it with the window
         )

@@ -22,7 +22,7 @@ from engine.training.recipe import PRESETS
 from gui.doing import WORDS
 from gui.encodings import ENCODINGS
 from gui.i18n import LANGUAGES, duration, number, percent, t
-from gui.panes import PANE_IDS, PANES
+from gui.panes import KEYS, PANE_IDS, PANES
 from gui.panes.attention import film, pane as attention
 from gui.panes.chat import chat_page
 from gui.panes.embeddings import map_controls
@@ -37,6 +37,7 @@ from gui.panes.search import answer_view, citation_table, document_list, found_v
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
 from gui.panes.tokens import context_page, pane as tokens, vocabulary_table
 from gui.panes.training import floors, run_form, run_list, run_page
+from gui.panes.tuning.pane import TuningPane
 from gui.window import hub_panel, model_table, save_for_others
 
 ROOT = Path(__file__).parent.parent
@@ -61,7 +62,7 @@ def actions() -> list[str]:
 SETTINGS = ("tokenizer", *run_form.NUMBERS, "length", "rate", "layout")
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
-    "action.{}": (*actions(), *(f"show_{pane}" for pane in PANE_IDS)),
+    "action.{}": (*actions(), *(f"show_{pane}" for pane in KEYS)),
     "encodings.name.{}": ENCODINGS,
     "invitation.{}": ("headline", "words", "examples", "open", "model", "dismiss"),
     "models.hub.column.{}": hub_panel.COLUMNS,
@@ -114,8 +115,13 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.generation.compare.key.{}.line": comparing.FULL_BITS,
     "pane.generation.compare.side_{}": compare_page.SIDES,
     "pane.generation.key.{}": writing_page.COLORS,
-    "pane.{}.modes": ("generation", "inside"),
-    "pane.{}.mode.{}": (*product(("generation",), GenerationPane.PARTS), *product(("inside",), InsidePane.PARTS)),
+    "pane.{}.modes": ("generation", "inside", "tuning"),
+    "pane.{}.mode.{}": (
+        *product(("generation",), GenerationPane.PARTS),
+        *product(("inside",), InsidePane.PARTS),
+        *product(("tuning",), TuningPane.PARTS),
+    ),
+    "pane.tuning.set.{}": ("world",),
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,
     "pane.generation.score.axis.{}": UNITS,

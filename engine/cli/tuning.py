@@ -11,7 +11,7 @@ from engine.cli.training import describe_step
 from engine.sentences import sentence
 
 if TYPE_CHECKING:
-    from engine.text.pairs import Pair
+    from engine.messages.tuning import Pair
     from engine.tuning.supervised import Tuning
 
 

@@ -75,9 +75,7 @@ class TuningResult:
     reason: str = ""  # why it ended before its time: the key of a sentence, or ""
 
 
-TuningReport = (
-    Progress | Notice | ModelInfo | TuningStarted | TrainingPoints | Measured | StationAnswers | TuningResult
-)
+TuningReport = Progress | Notice | ModelInfo | TuningStarted | TrainingPoints | Measured | StationAnswers | TuningResult
 
 
 @dataclass(frozen=True, slots=True)

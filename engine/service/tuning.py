@@ -65,9 +65,7 @@ def trainable(session: Session) -> Generator[float, None, tuple[Transformer, Tok
     return (yield from loading(Path(opened.info.folder)))
 
 
-def tuned(
-    session: Session, run: TunedRun, started: TuningStarted, prompts: tuple[str, ...]
-) -> Answer[TuningReport]:
+def tuned(session: Session, run: TunedRun, started: TuningStarted, prompts: tuple[str, ...]) -> Answer[TuningReport]:
     """Tune the model of a run to its end. The run is saved every few seconds, and when this generator is closed."""
     run.begin()
     yield started

@@ -9,24 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.messages.tuning import Pair
 from engine.text.reading import read_all
 
 # Column names of widespread collections: ours, Alpaca's, FLAN's, Dolly's. The first that a file has is used.
 PROMPTS = ("prompt", "question", "instruction", "inputs", "input", "質問")
 ANSWERS = ("answer", "output", "response", "targets", "target", "completion", "回答")
 MOST = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    prompt: str
-    answer: str
-    group: str = ""  # what the pair is about, where that is known
-
-    @property
-    def held_out_with(self) -> str:
-        """What pairs have in common that are held out together."""
-        return self.group or self.prompt.strip()
 
 
 def read_pairs(path: Path) -> list[Pair]:

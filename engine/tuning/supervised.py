@@ -16,13 +16,13 @@ from engine.errors import EngineError
 from engine.generation.decoding import Reader, decode
 from engine.messages.generation import GREEDY
 from engine.messages.training import TrainingSettings
-from engine.messages.tuning import TuningSettings
+from engine.messages.tuning import Pair, TuningSettings
 from engine.model.checkpoint import save_model
 from engine.model.lora import add_lora, without_lora
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
-from engine.text.pairs import Divided, Pair, divide
+from engine.text.pairs import Divided, divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
 from engine.training.recipe import MATRIX_RATE, OTHER_RATE, check
@@ -34,6 +34,7 @@ RATE = 0.015  # Muon's for all weights; that of Adam follows as in pre-training
 LORA_RATE = 0.005  # Adam's, for the matrices of a low-rank adaptation
 OLD_CHARACTERS = 20_000  # of old text on which forgetting is measured
 MOST_TOKENS = 64  # of an answer that is checked
+MEASURED_ANSWERS = 16  # to held-out prompts, while the run is in progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,26 @@ class Tuning:
             return None
         *_, last = evaluate(self.model, self.tokenizer, self.old_text[-OLD_CHARACTERS:])
         return last["loss"]
+
+    # --- As a learner of a run, see engine/tuning/run.py ---
+
+    def measure(self, final: bool) -> Iterator[dict[str, float] | None]:
+        """Yield None after each answer, and last the shares of right answers, and of those in the right form."""
+        reader, found = Reader(self.model), []
+        for pair in self.divided.held_out if final else self.divided.held_out[:MEASURED_ANSWERS]:
+            found.append(self.answer(reader, pair))
+            yield None
+        score, old_loss = score_of(found), self.old_loss()
+        values = {"right": score.right, "form": score.form} if found else {}
+        yield values if old_loss is None else {**values, "old_loss": old_loss}
+
+    def write(self, prompts: Sequence[str]) -> Iterator[str]:
+        reader = Reader(self.model)
+        for prompt in prompts:
+            yield self.answer(reader, Pair(prompt, "")).text
+
+    def enough(self) -> str:
+        return ""
 
     def save(self, folder: Path) -> None:
         """Save the model as a folder like any other, with a low-rank adaptation merged into its matrices."""

@@ -29,6 +29,7 @@ PANES = (
     PaneInfo("attention", "AttentionPane", "inside"),
     PaneInfo("inside", "InsidePane", "inside"),
     PaneInfo("training", "TrainingPane", "learn"),
+    PaneInfo("tuning", "TuningPane", "learn"),
     PaneInfo("generation", "GenerationPane", "write"),
     PaneInfo("chat", "ChatPane", "write"),
     PaneInfo("search", "SearchPane", "know"),

@@ -26,6 +26,7 @@ from gui.state import AppState
 from gui.text import first_line
 from gui.theme import GAP_L, GAP_M, has_japanese_font
 from gui.themed import Themed
+from gui.tuner import Tuner
 from gui.widgets.entries import prepare_entries
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.sampling_controls import read_sampling
@@ -74,7 +75,7 @@ class MainWindow(Themed, QMainWindow):
         self.banner = MessageBar()
         self._requests = Requests(engine, self.banner.show_failure)
         self.opening = Opening(self, engine, self._requests, settings)
-        self.runs = RunController(self.state, engine)
+        self.runs, self.tuner = RunController(self.state, engine), Tuner(self.state, engine)
         self.changing = Changing(self.state, self._requests)
         self._build()
         self._saver = timer(self, SAVE_DELAY_MS, self.save_settings, single_shot=True)
@@ -99,7 +100,7 @@ class MainWindow(Themed, QMainWindow):
         self.example_menu = SceneMenu(self.examples.values(), self)
         self.example_menu.add(SceneMenu(self.inside_examples.values(), self, "window.examples_inside"))
         self.invitation = Invitation(self.example_menu)
-        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.runs))
+        self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.runs, self.tuner))
         parts = (self.top, self.strip, self.banner, self.invitation, self.workspace)
         content = column(*parts, spacing=GAP_M, margins=(GAP_L,) * 4)
         content.setStretchFactor(self.workspace, 1)
@@ -177,7 +178,8 @@ class MainWindow(Themed, QMainWindow):
         self.player.playing.connect(self.invitation.withdraw)
         self.player.model_replaced.connect(self._offer_model)
         self.engine.died.connect(lambda: self.banner.show_key("error.engine_gone", "bad"))
-        self.runs.model_wanted.connect(self.opening.open_model)
+        for run in (self.runs, self.tuner):
+            run.model_wanted.connect(self.opening.open_model)
         self.engine.closed.connect(self.close)
         self.status.take_back_wanted.connect(self.changing.take_back)
         state.text_changed.connect(self._text_changed)
@@ -422,6 +424,7 @@ class MainWindow(Themed, QMainWindow):
         self.save_settings()
         self._requests.close()
         self.runs.close()
+        self.tuner.close()
         for pane in self.workspace.panes.values():
             pane.close_jobs()
         self.page.setEnabled(False)

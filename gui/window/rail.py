@@ -1,5 +1,6 @@
 """The rail at the left: a button for each pane, in the groups of a lecture."""
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -14,6 +15,8 @@ from gui.text import tip
 from gui.theme import GAP_M, GAP_S, LARGE, SMALL, icon
 from gui.themed import Themed
 
+ICON = 20  # pixels at zoom 1
+LEAST_ICON = 12  # pixels at every zoom
 # From the most to the least room: whether the groups have names, the button's style, and the rail's width at zoom 1.
 FORMS = (
     (True, Qt.ToolButtonStyle.ToolButtonTextUnderIcon, 84),
@@ -68,7 +71,6 @@ class Rail(Themed, QWidget):
         self.mark.setStyleSheet(f"font-size: {self.theme.px(LARGE + 2)}px; font-weight: 700;")
         for pane_id, button in self.buttons.items():
             button.setIcon(icon(pane_id, self.theme))
-            button.setIconSize(QSize(self.theme.px(20), self.theme.px(20)))
         for words in (*self.buttons.values(), *self.names.values()):
             words.setStyleSheet(f"font-size: {self.theme.px(SMALL - 1)}px;")
         self._adapt_layout()
@@ -79,7 +81,8 @@ class Rail(Themed, QWidget):
             self._adapt_layout()
 
     def _adapt_layout(self) -> None:
-        """Take the first of FORMS that fits; the tooltips always contain the names."""
+        """Take the first of FORMS that fits, or smaller icons; the tooltips always contain the names."""
+        self._set_icons(self.theme.px(ICON))
         for named, style, width in FORMS:
             for name in self.names.values():
                 name.setVisible(named)
@@ -87,10 +90,17 @@ class Rail(Themed, QWidget):
                 button.setToolButtonStyle(style)
             self.mark.setVisible(style == Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             self._column.invalidate()
-            if self._column.minimumSize().height() <= self.height():
+            over = self._column.minimumSize().height() - self.height()
+            if over <= 0:
                 break
+        else:
+            self._set_icons(max(LEAST_ICON, self.theme.px(ICON) - math.ceil(over / len(self.buttons))))
         self._column.invalidate()  # Qt keeps the places from before the names of the groups were hidden
         self.setFixedWidth(self.theme.px(width))
+
+    def _set_icons(self, size: int) -> None:
+        for button in self.buttons.values():
+            button.setIconSize(QSize(size, size))
 
     def retranslate(self) -> None:
         for group, name in self.names.items():

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
+from engine.messages.tuning import Pair
 from engine.text import pairs as module
-from engine.text.pairs import Pair, divide, read_pairs
+from engine.text.pairs import divide, read_pairs
 from engine.text.world.examples import LANGUAGES
 from engine.text.world.facts import Language
 from engine.text.world.questions import questions

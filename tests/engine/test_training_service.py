@@ -35,7 +35,7 @@ from engine.messages.training import (
 )
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
-from engine.service import training
+from engine.service import run_reports, training
 from engine.service.answer import AFTER_OTHERS, IDLE
 from engine.service.handlers import answering
 from engine.service.session import Session
@@ -131,7 +131,7 @@ def advance(run: Iterator[Any], until: int) -> int:
 
 @pytest.fixture(autouse=True)
 def report_every_step_with_short_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(run_reports, "REPORT_SECONDS", 0.0)
     monkeypatch.setattr(training, "SAMPLE_TOKENS", 4)
 
 

@@ -12,11 +12,11 @@ from torch import nn
 from engine.cli.main import main
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
-from engine.messages.tuning import TuningSettings
+from engine.messages.tuning import Pair, TuningSettings
 from engine.model.lora import MATRICES, adapted, add_lora, merge_lora, merged_state, set_scale, without_lora
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
-from engine.text.pairs import Divided, Pair, divide
+from engine.text.pairs import Divided, divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import model_config
 from engine.training.tasks.answers import Answers, Example, Form, answer_loss, examples, log_p

@@ -30,7 +30,7 @@ def activate(qtbot: QtBot, window: MainWindow) -> None:
 
 
 @pytest.mark.parametrize("modifier", [NO_KEY, CONTROL])
-@pytest.mark.parametrize("pane_id", ["map", "attention", "search"])
+@pytest.mark.parametrize("pane_id", ["map", "attention", "chat"])
 def test_a_digit_shows_a_pane_and_puts_the_keyboard_into_it(
     window: MainWindow, qtbot: QtBot, pane_id: str, modifier: Qt.KeyboardModifier
 ) -> None:
@@ -58,12 +58,12 @@ def test_a_digit_in_the_text_field_is_typed(window: MainWindow, qtbot: QtBot) ->
 def test_the_rail_follows_the_order_of_a_lecture_in_groups(window: MainWindow) -> None:
     tops = {p: window.rail.buttons[p].mapTo(window.rail, QPoint()).y() for p in PANE_IDS}
     assert sorted(PANE_IDS, key=lambda p: tops[p]) == list(PANE_IDS)
-    assert [KEYS[p] for p in PANE_IDS] == [str(n + 1) for n in range(len(PANE_IDS))]
+    assert [KEYS[p] for p in PANE_IDS[:9]] == list("123456789")
     group = window.rail.names["inside"].mapTo(window.rail, QPoint()).y()
     assert tops["embeddings"] < group < tops["attention"]
 
 
-@pytest.mark.parametrize(("size", "zoom"), [((1280, 720), 2.0), ((800, 560), 1.0), ((1600, 1000), 1.5)])
+@pytest.mark.parametrize(("size", "zoom"), [((1280, 720), 1.5), ((800, 560), 1.0), ((1600, 1000), 1.5)])
 def test_the_rail_shows_all_buttons_with_names_where_there_is_room(
     window: MainWindow, qtbot: QtBot, size: tuple[int, int], zoom: float
 ) -> None:

@@ -1,6 +1,6 @@
 """Questions about the little world with their answers: pairs for fine-tuning, each in the group of what it is about."""
 
-from engine.text.pairs import Pair
+from engine.messages.tuning import Pair
 from engine.text.world.english import at
 from engine.text.world.facts import ANIMALS, COUNTRIES, JOBS, Animal, Language
 

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineError
+from engine.messages.tuning import Pair
 from engine.model.transformer import Transformer
-from engine.text.pairs import Pair
 from engine.text.tokenizer import Tokenizer
 from engine.training.tasks.replay import Replay
 

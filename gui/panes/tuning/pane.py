@@ -1,0 +1,13 @@
+"""Fine-tuning: a model that can only continue texts learns to answer, and to answer as people like it."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from gui.panes.tuning.examples import Examples
+from gui.part import Part, PartsPane
+
+
+class TuningPane(PartsPane):
+    id = "tuning"
+    computes = ()
+    PARTS: ClassVar[Mapping[str, type[Part]]] = {"examples": Examples}

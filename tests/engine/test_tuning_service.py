@@ -1,0 +1,85 @@
+"""A run of fine-tuning as a request: its reports, its folder, and what happens when it is stopped or refused."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from engine.errors import EngineError
+from engine.messages.models import ModelInfo, OpenModel
+from engine.messages.training import SteerTraining
+from engine.messages.tuning import (
+    Measured,
+    Pair,
+    StationAnswers,
+    TuneOnPairs,
+    TuningResult,
+    TuningSettings,
+    TuningStarted,
+)
+from engine.model.opening import load_model
+from engine.service.session import Session
+from engine.training.recording import read_log
+from tests.engine.sessions import ask, start
+
+PAIRS = tuple(Pair(f"cat {n}", "sat") for n in range(8))
+
+
+@pytest.fixture
+def session(model_folder: Path) -> Session:
+    made = Session()
+    ask(made, OpenModel(str(model_folder)))
+    return made
+
+
+def tune(folder: Path, steps: int = 4) -> TuneOnPairs:
+    return TuneOnPairs(PAIRS, str(folder), TuningSettings(steps=steps, batch=2), ("cat",))
+
+
+def test_a_run_reports_its_measurements_and_leaves_a_model(session: Session, tmp_path: Path) -> None:
+    before = session.opened.model
+    events = ask(session, tune(tmp_path / "tuned"))
+    [begun] = [event for event in events if isinstance(event, TuningStarted)]
+    assert (begun.method, begun.train + begun.held_out) == ("examples", len(PAIRS))
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert (measured[0].step, measured[-1].step) == (0, 4)
+    assert measured[0].final
+    assert measured[-1].final
+    assert all(math.isfinite(value) for one in measured for value in one.values.values())
+    answers = [event for event in events if isinstance(event, StationAnswers)]
+    assert [len(one.texts) for one in answers] == [1] * len(measured)
+    assert isinstance(events[-2], TuningResult)
+    assert isinstance(events[-1], ModelInfo)
+    assert not events[-1].training
+    assert session.opened.model is not before  # the model before is as it was
+    saved, _ = load_model(tmp_path / "tuned")
+    assert all(p.equal(q) for p, q in zip(saved.parameters(), session.opened.model.parameters(), strict=True))
+    log = read_log(tmp_path / "tuned")
+    assert sum("measured" in line for line in log) == len(measured)
+    assert sum("loss" in line for line in log) == 4
+
+
+def test_during_a_run_its_model_is_the_open_one_and_another_run_is_refused(session: Session, tmp_path: Path) -> None:
+    run = start(session, tune(tmp_path / "tuned"))
+    assert any(isinstance(event, ModelInfo) and event.training for event in run)
+    with pytest.raises(EngineError, match=r"error\.run_in_progress"):
+        ask(session, tune(tmp_path / "other"))
+    run.close()
+    assert session.run is None
+    load_model(tmp_path / "tuned")
+
+
+def test_a_stopped_run_is_measured_and_saved(session: Session, tmp_path: Path) -> None:
+    events = []
+    for event in start(session, tune(tmp_path / "tuned", steps=10_000)):
+        events.append(event)
+        if isinstance(event, ModelInfo):
+            ask(session, SteerTraining("stop"))
+    [result] = [event for event in events if isinstance(event, TuningResult)]
+    assert result.steps < 10_000
+    assert session.run is None
+
+
+def test_a_folder_that_contains_a_model_is_refused(session: Session, model_folder: Path) -> None:
+    with pytest.raises(EngineError, match=r"error\.folder_taken"):
+        ask(session, tune(model_folder))
