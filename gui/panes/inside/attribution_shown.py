@@ -33,8 +33,13 @@ class Attribution:
         return not self.shares(method).any()
 
     def correlation(self, method: Method) -> float:
-        """Return Spearman's rank correlation of a method with occlusion, -1..1; NaN if there are too few tokens."""
-        if len(self.explained.pieces) < 3:
-            return np.nan
-        ranks = [np.argsort(np.argsort(self.values[one])) for one in ("occlusion", method)]
-        return float(np.asarray(np.corrcoef(ranks))[0, 1])
+        """Return the rank correlation of a method with occlusion."""
+        return rank_correlation(self.values["occlusion"], self.values[method])
+
+
+def rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Return Spearman's rank correlation (1904), -1..1; NaN for fewer than three values."""
+    if len(first) < 3:
+        return np.nan
+    ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])

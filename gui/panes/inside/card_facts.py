@@ -1,5 +1,6 @@
 """What was found about the token after a text: what the methods say, whether they agree, and what does not follow."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from engine.messages.desk import PartsTried
 from engine.messages.inside import LensGrid, LogitParts
 from gui.changes import part_words
 from gui.i18n import number, percent, t
+from gui.panes.inside.attribution_shown import rank_correlation
 from gui.panes.inside.lens_sentence import guessing_sentence, sentence
 from gui.text import word
 
@@ -129,12 +131,13 @@ def _tokens(facts: Facts) -> str:
 
 
 def _tokens_agree(facts: Facts) -> str:
-    """Compare occlusion with integrated gradients by the correlation of their ranks (Spearman 1904)."""
+    """Compare occlusion with integrated gradients by the correlation of their ranks."""
     found = {one.method: one.values for one in facts.contributions}
-    if "integrated" not in found or len(facts.pieces) < FEWEST_TOKENS + 1:
+    if "integrated" not in found:
         return ""
-    one, other = (np.argsort(np.argsort(found[name])) for name in ("occlusion", "integrated"))
-    correlation = float(np.corrcoef(one, other)[0, 1])
+    correlation = rank_correlation(found["occlusion"], found["integrated"])
+    if math.isnan(correlation):
+        return ""
     same = int(found["occlusion"].argmax()) == int(found["integrated"].argmax())
     piece = facts.pieces[int(found["integrated"].argmax())]
     key = "methods_agree" if same else "methods_disagree"
