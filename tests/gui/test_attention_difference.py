@@ -98,3 +98,16 @@ def test_the_difference_is_offered_while_a_model_is_pinned(pane: AttentionPane, 
     pane.state.set_pinned(Pinned(None))
     assert pane.view.current == "matrix"
     assert button.isHidden()
+
+
+def test_another_token_does_not_ask_for_the_attention_of_a_again(
+    pane: AttentionPane, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    del engine.answers[Attend]  # it never ends
+    pane.state.set_pinned(Pinned(model()))
+    pane.view.choose("minus")
+    asked = len(engine.asked(Attend))
+    pane.state.select_token(1)
+    pane.state.select_head(1, 0)
+    assert pane.asking("AttendA")
+    assert len(engine.asked(Attend)) == asked

@@ -53,6 +53,7 @@ class AttentionPane(Pane):
         self._explained: tuple[Patterns, int, int] | None = None  # the patterns, layer and row of `steps`
         self._key: tuple[tuple[str, ...], int, int] | None = None  # chosen by the user: the pieces, the row, the key
         self._pinned: Patterns | None = None  # those of A, while the difference is shown
+        self._pinned_text = ""  # the text for which they were asked last
         self._pinned_layers: list[NDArray[np.float16]] = []  # received of them
         self._look_at = ""  # words of the text: select the head that attends to them most
         self._build_widgets()
@@ -157,8 +158,10 @@ class AttentionPane(Pane):
             self.ask(ExplainAttention(patterns.text, place[0], row), lambda steps: self._steps_arrived(wanted, steps))
             return
         if self.view.current == "minus" and (self._pinned is None or self._pinned.text != patterns.text):
-            self._pinned_layers = []
-            self.ask(Attend(patterns.text, pinned=True), lambda e: self._pinned_arrived(patterns.text, e), "AttendA")
+            if not (self.asking("AttendA") and self._pinned_text == patterns.text):
+                self._pinned_text, self._pinned_layers = patterns.text, []
+                request = Attend(patterns.text, pinned=True)
+                self.ask(request, lambda event: self._pinned_arrived(patterns.text, event), "AttendA")
             return
         self.shown = self._selected(patterns, place, row)
         self._draw()
