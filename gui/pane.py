@@ -249,6 +249,12 @@ class Pane(Themed, QWidget):
         self.settle(slot)
         self._requests.drop(slot)
 
+    def halt(self, slot: str) -> None:
+        """Cancel the request in a slot as the user wants; what its answer should have replaced stays dimmed."""
+        self._requests.drop(slot)
+        if slot in self._awaited:
+            self.veil.halt()
+
     def asking(self, slot: str | None = None) -> bool:
         """Return whether a request in this slot, or in any, is still being answered."""
         return self._requests.asking(slot)

@@ -29,10 +29,12 @@ class Part(QObject):
     page: Page
     needs_text: ClassVar[bool] = False  # whether it shows something only for the shared text
     reports_context: ClassVar[bool] = False  # whether it reports how much of the text the model sees
+    long_work: ClassVar[tuple[str, ...]] = ()  # slots of requests that are dropped while nobody sees the part
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
         self.pane, self.state = pane, pane.state
+        self.interrupted = False  # whether such a request was dropped
 
     def refresh(self) -> None:
         """Ask for what should be on the page now; called when it is shown, or has another text or model."""
@@ -41,7 +43,18 @@ class Part(QObject):
         """Draw what arrived while the pane was hidden."""
 
     def on_left(self) -> None:
-        """Drop long work that nobody sees; called when another part or another pane has taken its place."""
+        """Drop long work that nobody sees; called when another part or another pane has taken its place.
+
+        It is asked for again, by `refresh`, when the part is next shown.
+        """
+        for slot in filter(self.pane.asking, self.long_work):
+            self.interrupted = True
+            self.drop(slot)
+
+    def cancel(self) -> None:
+        """Cancel the long work, until the user wants it again; what it should have replaced stays dimmed."""
+        for slot in self.long_work:
+            self.pane.halt(slot)
 
     def show_live(self) -> None:
         """Show the new weights of a model in training."""
@@ -140,6 +153,7 @@ class PartsPane(Pane):
         if not self.part.reports_context:
             self.report_context(0, 0)
         if there:
+            self.part.interrupted = False
             self.part.refresh()
 
     def can_show(self) -> bool:
@@ -147,7 +161,9 @@ class PartsPane(Pane):
         return self.state.model is not None and (bool(self.state.text) or not self.part.needs_text)
 
     def on_shown(self) -> None:
-        if self.can_show():
+        if self.can_show() and self.part.interrupted:
+            self.refresh()
+        elif self.can_show():
             self.part.on_shown()
 
     def hideEvent(self, event: QHideEvent) -> None:

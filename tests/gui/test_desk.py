@@ -460,3 +460,34 @@ def test_the_map_outlines_what_is_changed(window: MainWindow, qtbot: QtBot) -> N
     window.state.wish_interventions((Scaled(1, 1, 0.0), Scaled(0, None, 0.5)))
     qtbot.waitUntil(lambda: getattr(pane.map.view, "changed", None) == {(1, "attention"), (0, "mlp")})
     assert painted(pane.map, bad).any()
+
+
+def test_nothing_is_computed_for_the_desk_while_another_view_is_shown(
+    desk: Desk, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    pane, answers = desk.pane, dict(engine.answers)
+    assert isinstance(pane, InsidePane)
+    del engine.answers[Rewrite], engine.answers[Measure], engine.answers[RankParts]  # they never end
+    desk._ask_for_more()
+    desk.rank_by("copying")
+    pane.mode.choose("lens")
+    assert not any(map(desk.pane.asking, desk.long_work))
+    engine.answers.update(answers)
+    pane.mode.choose("desk")
+    qtbot.waitUntil(lambda: desk.ranking is not None and desk.ranking.done == 1)
+    assert engine.asked(RankParts)[-1].meter == "copying"
+
+
+def test_a_ranking_is_kept_while_another_view_is_shown(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    pane = desk.pane
+    assert isinstance(pane, InsidePane)
+    desk.rank_by("")
+    qtbot.waitUntil(lambda: desk.ranking is not None and desk.ranking.done == 1)
+    found = desk.ranking
+    pane.mode.choose("lens")
+    pane.mode.choose("desk")
+    assert desk.ranking is found
+    assert len(engine.asked(RankParts)) == 1
+    desk.state.note_training_steps()
+    desk.refresh()
+    assert desk.ranking is None

@@ -182,3 +182,38 @@ def test_the_sentence_of_a_head_gives_the_rule_that_its_passages_have_in_common(
     assert "in 2 of 2 passages at “␣w9”" in plain(of_head(HeadReport(0, 0, (other, other), 40.0)))
     assert "the same token" in plain(of_head(HeadReport(0, 0, (same,), 40.0)))
     assert "as heads with random weights do" in plain(of_head(HeadReport(0, 0, (same,), FAR - 1)))
+
+
+def test_reading_is_cancelled_and_begun_again_by_one_button(
+    view: NeuronsView, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    button, pane = view.page.cancel, view.pane
+    qtbot.waitUntil(lambda: not pane.asking())
+    assert not button.isEnabled()
+    answer = engine.answers.pop(ScanLayer)  # it never ends
+    view.page.layer.setValue(1)
+    assert button.isEnabled()
+    assert button.text() == "Cancel"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert engine.cancelled(ScanLayer)
+    assert pane.veil.waiting  # what is shown belongs to another layer
+    assert button.text() == "Start again"
+    engine.answers[ScanLayer] = answer
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not pane.asking())
+    assert view.shown.layer is not None
+    assert view.shown.layer.layer == 0
+    assert not pane.veil.isVisible()
+    assert button.text() == "Cancel"
+
+
+def test_nothing_is_read_for_a_hidden_view(
+    view: NeuronsView, window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    answer = engine.answers.pop(ScanLayer)  # it never ends
+    view.page.layer.setValue(1)
+    window.workspace.set_layout(1, ["map"])
+    qtbot.waitUntil(lambda: not view.pane.asking("ScanLayer"))
+    engine.answers[ScanLayer] = answer
+    window.workspace.set_layout(1, ["inside"])
+    qtbot.waitUntil(lambda: view.shown.layer is not None and view.shown.layer.layer == 0)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from engine.inspection import origin as engine
@@ -203,3 +204,27 @@ def test_words_that_were_written_are_looked_up_from_their_menu(
     qtbot.waitUntil(lambda: view.shown.origin is not None)
     assert view.shown.span == "".join(written[1:3]).strip()
     assert engine_.asked(FindOrigin)[-1].span == view.shown.span
+
+
+def test_the_search_for_near_passages_is_cancelled_and_begun_again(
+    view: OriginView, engine_: FakeEngine, qtbot: QtBot
+) -> None:
+    answer = engine_.answers.pop(FindNear)  # it never ends
+    view.page.span.setText("A small bird")
+    qtbot.waitUntil(lambda: view.pane.asking("FindNear"))
+    qtbot.mouseClick(view.page.cancel, Qt.MouseButton.LeftButton)
+    assert not view.pane.asking("FindNear")
+    assert view.shown.near is None
+    engine_.answers[FindNear] = answer
+    qtbot.mouseClick(view.page.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.shown.near is not None)
+
+
+def test_nothing_is_searched_while_another_view_is_shown(view: OriginView, engine_: FakeEngine, qtbot: QtBot) -> None:
+    del engine_.answers[FindNear]  # it never ends
+    view.refresh()
+    qtbot.waitUntil(lambda: view.pane.asking("FindNear"))
+    pane = view.pane
+    assert isinstance(pane, InsidePane)
+    pane.mode.choose("lens")
+    assert not pane.asking("FindNear")

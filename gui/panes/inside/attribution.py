@@ -42,6 +42,7 @@ class AttributionPage(Page):
 class Attributing(Part):
     page: AttributionPage
     needs_text = True
+    long_work = ("AttributeText",)
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)

@@ -64,11 +64,11 @@ class CardPage(Page):
 class Card(Part):
     page: CardPage
     needs_text: ClassVar[bool] = True
+    long_work: ClassVar[tuple[str, ...]] = SLOTS
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
         self.facts: Facts | None = None
-        self._unfinished = False  # the card was left before all methods had answered
         self.page = CardPage()
         self.page.export.clicked.connect(self.choose_file)
 
@@ -77,18 +77,11 @@ class Card(Part):
     def refresh(self) -> None:
         """Ask all methods about the text; each line is shown as soon as its method has answered."""
         text, model = self.state.text, self.state.model
-        self._unfinished = False
         for slot in SLOTS:
             self.drop(slot)
         if model is not None:
             facts = partial(Facts, text, model.vocabulary, changed=bool(self.state.interventions))
             self.ask(ReadLens(text), lambda grid: self._lens_arrived(facts(grid=grid)), "CardLens")
-
-    def on_left(self) -> None:
-        """Stop what is still computed; the methods are asked again when the card is next shown."""
-        self._unfinished = self._unfinished or any(map(self.pane.asking, SLOTS))
-        for slot in SLOTS:
-            self.drop(slot)
 
     def show_live(self) -> None:
         if not self.state.training:
@@ -131,8 +124,6 @@ class Card(Part):
         self.pane.subtitle_changed.emit()
 
     def on_shown(self) -> None:
-        if self._unfinished:
-            self.refresh()
         self._draw()
 
     def adapt_layout(self, room: QSize) -> None:

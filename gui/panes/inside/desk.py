@@ -61,6 +61,7 @@ class Shown:
 class Desk(Part):
     page: DeskPage
     needs_text = True
+    long_work = ("Rewrite", "Measure", "RankParts")
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -70,6 +71,8 @@ class Desk(Part):
         self._wished: tuple[Intervention, ...] | None = None  # on its way to the engine
         self._rest = timer(self, REST_MS, self._ask_for_more, single_shot=True)
         self._begun = 0.0  # when the ranking began
+        self._ranking_of: object = None  # what the ranking depends on
+        self._ranks_again = False  # whether it was interrupted
         page, grid = self.page, self.page.grid
         grid.moved.connect(lambda place, factor: self.set_factors({place: factor}))
         grid.chosen.connect(self._place_chosen)
@@ -88,16 +91,23 @@ class Desk(Part):
 
     def refresh(self) -> None:
         self._wished = None
-        self._forget_ranking()
+        if self._ranking_of != self._ranking_key():
+            self._forget_ranking()
         self.page.set_meters(self.meters())
         self._draw()
         self._ask("Mix")
+        if self._ranks_again:
+            self.rank_by(str(self.page.meter.currentData() or ""))
 
     def show_live(self) -> None:
         self._ask("live mix")
 
     def on_shown(self) -> None:
         self._draw()
+
+    def on_left(self) -> None:
+        self._ranks_again = self._ranks_again or self.pane.asking("RankParts")
+        super().on_left()
 
     def _ask(self, slot: str) -> None:
         text, weights = self.state.text, self.state.weights_version
@@ -256,6 +266,7 @@ class Desk(Part):
             request = replace(request, meter=meter)
         self.page.meter.setCurrentIndex(max(0, self.page.meter.findData(request.meter)))
         self.ranking, self._begun = None, monotonic()
+        self._ranking_of, self._ranks_again = self._ranking_key(), False
         self.page.show_progress(0.0, "")
         self.ask(request, lambda found: self._tried(request, found), ended=self._ranked)
 
@@ -277,8 +288,11 @@ class Desk(Part):
     def _forget_ranking(self) -> None:
         """Forget a ranking of another text or model."""
         self.drop("RankParts")
-        self.ranking = None
+        self.ranking, self._ranks_again = None, False
         self.page.show_progress(None, "")
+
+    def _ranking_key(self) -> object:
+        return self.state.text, self.state.weights_version
 
     def _bar_chosen(self, row: int) -> None:
         if self.ranking is not None:

@@ -23,6 +23,7 @@ from gui.i18n import number, t
 from gui.layout import column, label, row, stack
 from gui.pane import Pane, Table
 from gui.panes.inside import neurons_sentence
+from gui.panes.inside.cancel_button import CancelButton
 from gui.panes.inside.stand_in import StandIn
 from gui.part import Page, Part
 from gui.text import visible
@@ -51,6 +52,7 @@ class NeuronsPage(Page):
         self.up_title, self.down_title = label("content", wraps=True), label("content", wraps=True)
         self.kind, self.layer_label, self.layer = SegmentedControl(KINDS), label(), QSpinBox()
         self.neuron_label, self.neuron, self.stand_in = label(), QSpinBox(), StandIn()
+        self.cancel = CancelButton()
         self.shown, self.left, self.right, self.tools = QWidget(), QWidget(), QWidget(), QWidget()
         stack(self.left, self.list_title, self.neurons, spacing=GAP_M).setStretch(1, 1)
         middle = column(self.passages_title, self.passages, spacing=GAP_M)
@@ -61,7 +63,7 @@ class NeuronsPage(Page):
             thirds.setStretch(index, stretch)
         self.shown.setLayout(thirds)
         chosen = (self.layer_label, self.layer, self.neuron_label, self.neuron)
-        self.tools.setLayout(row(self.kind, *chosen, self.stand_in, 1, spacing=GAP_M))
+        self.tools.setLayout(row(self.kind, *chosen, self.stand_in, self.cancel, 1, spacing=GAP_M))
         stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
 
 
@@ -77,6 +79,7 @@ class Shown:
 
 class NeuronsView(Part):
     page: NeuronsPage
+    long_work = ("ScanLayer", "neuron")
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -113,6 +116,7 @@ class NeuronsView(Part):
         self.drop("neuron")
         request = ScanLayer(layer, *self._paths, self.state.text, place)
         self.ask(request, partial(self._scanned, self._kind), ended=self._ended)
+        self.page.cancel.follow(self)
 
     def show_live(self) -> None:
         self.refresh()
@@ -132,12 +136,15 @@ class NeuronsView(Part):
             self.pane.settle("ScanLayer")
             self.shown = Shown(unknown=True)
             self._draw()
+        self.page.cancel.follow(self)
 
     def _ask_report(self) -> None:
         if self.shown.layer is not None and len(self._order()):
             layer, index = self.shown.layer.layer, self._current()
             kind = ReadHead if self.shown.kind == "heads" else ReadNeuron
-            self.ask(kind(layer, index, *self._paths), partial(self._reported, layer, index), "neuron")
+            show = partial(self._reported, layer, index)
+            self.ask(kind(layer, index, *self._paths), show, "neuron", lambda _: self.page.cancel.follow(self))
+            self.page.cancel.follow(self)
 
     def _reported(self, layer: int, index: int, report: NeuronReport | HeadReport | Progress) -> None:
         if not isinstance(report, Progress) and self.shown.layer is not None and layer == self.shown.layer.layer:
@@ -279,6 +286,7 @@ class NeuronsView(Part):
 
     def retranslate(self) -> None:
         page = self.page
+        page.cancel.follow(self)
         page.kind.set_labels({kind: t(f"pane.inside.neurons.{kind}") for kind in KINDS}, t("pane.inside.neurons.kinds"))
         page.layer_label.setText(t("pane.inside.layer"))
         page.layer.setAccessibleName(t("pane.inside.layer"))

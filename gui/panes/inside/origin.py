@@ -20,6 +20,7 @@ from gui.i18n import number, t
 from gui.layout import column, label, row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside import origin_sentence
+from gui.panes.inside.cancel_button import CancelButton
 from gui.panes.inside.stand_in import StandIn
 from gui.part import Page, Part
 from gui.theme import GAP_L, GAP_M, HUGE, LARGE, NORMAL
@@ -41,7 +42,7 @@ class OriginPage(Page):
         self.unknown, self.near_title = label("content-large", wraps=True), label("content", wraps=True)
         self.span_label, self.span = label(), QLineEdit()
         self.span.setClearButtonEnabled(True)
-        self.stand_in, self.without = StandIn(), QPushButton()
+        self.stand_in, self.without, self.cancel = StandIn(), QPushButton(), CancelButton()
         self.shown, self.side, self.tools = QWidget(), QWidget(), QWidget()
         left = column(self.text, self.unknown, self.places, spacing=GAP_M)
         left.setStretch(0, 2)
@@ -51,7 +52,7 @@ class OriginPage(Page):
         halves.setStretch(0, 3)
         halves.setStretch(1, 2)
         self.shown.setLayout(halves)
-        self.tools.setLayout(row(self.span_label, self.span, self.stand_in, self.without, spacing=GAP_M))
+        self.tools.setLayout(row(self.span_label, self.span, self.stand_in, self.without, self.cancel, spacing=GAP_M))
         stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
 
 
@@ -73,6 +74,7 @@ class Shown:
 class OriginView(Part):
     page: OriginPage
     needs_text = True
+    long_work = ("FindOrigin", "FindNear")
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -97,11 +99,12 @@ class OriginView(Part):
         self.drop("FindNear")
         request = FindOrigin(span, *self._paths)
         self.ask(request, partial(self._found, span), ended=partial(self._ended, span))
+        self.page.cancel.follow(self)
 
     def show_live(self) -> None:
         """Compare the hidden states of the changed model; the runs of words do not depend on it."""
         if self.shown.origin is not None:
-            self.ask(FindNear(self.shown.span, *self._paths), partial(self._near_found, self.shown.span))
+            self._ask_near(self.shown.span)
 
     def follows_live(self) -> bool:
         return not self.state.training  # reading the passages takes too long for that
@@ -109,8 +112,13 @@ class OriginView(Part):
     def _found(self, span: str, found: Origin | Progress) -> None:
         if isinstance(found, Origin):
             self.shown = Shown(span, found, run=longest(found.runs))
-            self.ask(FindNear(span, *self._paths), partial(self._near_found, span))
+            self._ask_near(span)
             self._draw()
+
+    def _ask_near(self, span: str) -> None:
+        show = partial(self._near_found, span)
+        self.ask(FindNear(span, *self._paths), show, ended=lambda _: self.page.cancel.follow(self))
+        self.page.cancel.follow(self)
 
     def _near_found(self, span: str, near: NearPassages | Progress) -> None:
         if isinstance(near, NearPassages) and span == self.shown.span:
@@ -123,6 +131,7 @@ class OriginView(Part):
             self.pane.settle("FindOrigin")
             self.shown = Shown(span, unknown=True)
             self._draw()
+        self.page.cancel.follow(self)
 
     def _corpus_changed(self) -> None:
         self._draw()
@@ -244,6 +253,7 @@ class OriginView(Part):
 
     def retranslate(self) -> None:
         page = self.page
+        page.cancel.follow(self)
         page.span_label.setText(t("pane.inside.origin.span"))
         page.span.setPlaceholderText(t("pane.inside.origin.span_hint"))
         page.span.setAccessibleName(t("pane.inside.origin.span"))

@@ -78,6 +78,7 @@ class PatchPage(Page):
 
 class Patching(Part):
     page: PatchPage
+    long_work = ("PatchTexts",)
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -127,12 +128,6 @@ class Patching(Part):
             self.drop("TryPatches")
             self.ask(request, lambda answer: self._arrived(request, answer), ended=lambda end: self._ended(end.outcome))
         self._draw()
-
-    def on_left(self) -> None:
-        """Stop computing a grid, which is asked for again when the view is next shown."""
-        if self.pane.asking("PatchTexts"):
-            self.drop("PatchTexts")
-            self._key = None
 
     def show_live(self) -> None:
         self.refresh()

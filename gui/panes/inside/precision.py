@@ -54,6 +54,7 @@ class PrecisionPage(Page):
 class Precision(Part):
     page: PrecisionPage
     needs_text = True
+    long_work = ("TryPrecisions",)
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)

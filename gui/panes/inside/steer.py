@@ -78,6 +78,7 @@ class SteerPage(Page):
 class Steering(Part):
     page: SteerPage
     needs_text = True
+    long_work = ("Steer",)
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
