@@ -1,10 +1,10 @@
 """Open a model: a folder of Nakami's own, or a folder or GGUF file of a supported family."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -129,7 +129,7 @@ def _config_and_tensors(path: Path) -> tuple[ModelConfig, huggingface.TensorFile
         config = gguf.config_from(header)
         return config, gguf.Tensors(header, config)
     config = read_config(path)
-    return config, None if config.family == "nakami" else huggingface.Safetensors(path)
+    return config, None if is_own(read_json(path / CONFIG)) else huggingface.Safetensors(path)
 
 
 def read_config(path: Path) -> ModelConfig:
@@ -139,9 +139,12 @@ def read_config(path: Path) -> ModelConfig:
     if not (path / CONFIG).is_file():
         raise EngineError("error.model_missing", folder=str(path))
     values = read_json(path / CONFIG)
-    if "vocabulary" in values:
-        return ModelConfig.from_json(values)
-    return config_from(values, path)
+    return ModelConfig.from_json(values) if is_own(values) else config_from(values, path)
+
+
+def is_own(values: Mapping[str, Any]) -> bool:
+    """Return whether a config.json is of Nakami's format, which a tuned model of any family is saved in."""
+    return "vocabulary" in values
 
 
 def describe(path: Path, training: bool = False, weights: WeightsForm = "float32") -> ModelInfo:

@@ -33,6 +33,7 @@ from engine.text.tokenizer import Tokenizer
 from engine.text.world.examples import LANGUAGES
 from engine.text.world.questions import questions
 from engine.training.trainer import TrainStep
+from engine.tuning.forms import form_of
 from engine.tuning.run import TunedRun
 from engine.tuning.supervised import Tuning
 
@@ -45,7 +46,8 @@ def tune_on_pairs(session: Session, request: TuneOnPairs) -> Answer[TuningReport
     old_text = yield from _old_text(session, request.old)
     model, tokenizer = yield from reported("progress.opening", trainable(session))
     divided = divide(request.pairs, request.settings.held_out, request.settings.seed)
-    tuning = Tuning(model, tokenizer, divided, request.settings, old_text)
+    form = form_of(Path(base), tokenizer, model.config)
+    tuning = Tuning(model, tokenizer, divided, request.settings, old_text, form)
     counts = len(divided.train), len(divided.held_out), divided.duplicates + tuning.too_long
     started = TuningStarted(request.folder, base, "examples", *counts)
     run = TunedRun(Path(request.folder), tuning, {"base": base, "method": "examples", **asdict(request.settings)})

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +83,13 @@ class Divided:
 def divide(pairs: Sequence[Pair], share: float, seed: int) -> Divided:
     """Hold out a share of the groups, or of the prompts with all of their answers where there are no groups.
 
-    Nothing that is held out is trained on. At least one prompt or group is on each side, if there are two.
+    Nothing that is held out is trained on. At least one prompt or group is on each side, if there are two. Large and
+    small groups are held out alike, so that no kind of question is missing because its groups are small.
     """
     unique = list(dict.fromkeys(pairs))
-    groups = list(dict.fromkeys(pair.held_out_with for pair in unique))
+    sizes = Counter(pair.held_out_with for pair in unique)
+    groups = sorted(random.Random(seed).sample(list(sizes), len(sizes)), key=sizes.__getitem__)
     count = min(len(groups) - 1, max(1, round(share * len(groups)))) if share > 0 else 0
-    held = set(random.Random(seed).sample(groups, count))
+    held = {groups[int((place + 0.5) * len(groups) / count)] for place in range(count)}
     train = [pair for pair in unique if pair.held_out_with not in held]
     return Divided(train, [pair for pair in unique if pair.held_out_with in held], len(pairs) - len(unique))

@@ -125,5 +125,10 @@ MICRO_FLOPS = 1.2e10
 
 def micro_batch(config: ModelConfig, batch: int) -> int:
     """Return how many sequences are computed at once, few enough that other requests are answered soon."""
+    return min(batch, max(1, tokens_at_once(config) // config.context))
+
+
+def tokens_at_once(config: ModelConfig) -> int:
+    """Return how many tokens a forward and backward pass may have, at least one, so that it ends soon."""
     inside = config.parameters() - config.vocabulary * config.width  # an embedding is looked up, not multiplied
-    return int(min(batch, max(1, MICRO_FLOPS // (6 * inside * config.context))))
+    return max(1, int(MICRO_FLOPS // (6 * inside)))

@@ -15,6 +15,7 @@ from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 from engine.training.recording import SavedRun, check_free
 from engine.training.trainer import Trainer
+from engine.tuning.forms import copy_form
 
 ABOUT = "tuning.json"
 
@@ -43,7 +44,7 @@ class TunedRun(SavedRun):
     """A run of fine-tuning and its folder. It is not continued: a model is tuned further in a run of its own."""
 
     def __init__(self, folder: Path, learner: Learner, about: Mapping[str, Any]) -> None:
-        """Raise EngineError error.folder_taken."""
+        """`about` is written to tuning.json; its "base" is the model before. Raise EngineError error.folder_taken."""
         check_free(folder)
         super().__init__(folder)
         self.learner, self.about = learner, dict(about)
@@ -57,6 +58,7 @@ class TunedRun(SavedRun):
         except OSError as error:
             raise not_written(self.folder, error) from error
         save_model(self.folder, self.model, self.tokenizer, self.trainer.step)
+        copy_form(Path(self.about["base"]), self.folder, self.tokenizer, self.model.config.context)
         self.save()
 
     def save_state(self) -> None:

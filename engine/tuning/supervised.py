@@ -29,6 +29,7 @@ from engine.training.recipe import MATRIX_RATE, OTHER_RATE, check
 from engine.training.tasks.answers import Answers, Form, examples
 from engine.training.tasks.replay import Replay
 from engine.training.trainer import Trainer, TrainStep
+from engine.tuning.forms import copy_form, form_of
 
 RATE = 0.015  # Muon's for all weights; that of Adam follows as in pre-training
 LORA_RATE = 0.005  # Adam's, for the matrices of a low-rank adaptation
@@ -66,13 +67,21 @@ def score_of(answers: Sequence[Answered]) -> Score:
 class Tuning:
     """A model that is being fine-tuned."""
 
+    base: Path | None  # where the model was read from, if it was
+
     def __init__(
-        self, model: Transformer, tokenizer: Tokenizer, divided: Divided, settings: TuningSettings, old_text: str = ""
+        self,
+        model: Transformer,
+        tokenizer: Tokenizer,
+        divided: Divided,
+        settings: TuningSettings,
+        old_text: str = "",
+        form: Form | None = None,
     ) -> None:
         """Raise EngineError: error.pairs_long, and settings out of range as `check`."""
         self.model, self.tokenizer, self.divided, self.settings = model, tokenizer, divided, settings
-        self.old_text = old_text
-        self.form = Form(end=next(iter(sorted(model.config.stop_ids)), None))
+        self.old_text, self.base = old_text, None
+        self.form = form or Form(end=min(model.config.stop_ids, default=None))
         context = model.config.context
         train, held_out = (examples(p, self.form, tokenizer, context) for p in (divided.train, divided.held_out))
         self.too_long = len(divided.train) + len(divided.held_out) - len(train) - len(held_out)
@@ -91,7 +100,10 @@ class Tuning:
     def start(cls, path: Path, pairs: Sequence[Pair], settings: TuningSettings, old_text: str = "") -> "Tuning":
         """Open a model with 32 bits a weight, as training needs them. Raises EngineError as `load_model` and above."""
         model, tokenizer = load_model(path)
-        return cls(model, tokenizer, divide(pairs, settings.held_out, settings.seed), settings, old_text)
+        form = form_of(path, tokenizer, model.config)
+        tuning = cls(model, tokenizer, divide(pairs, settings.held_out, settings.seed), settings, old_text, form)
+        tuning.base = path
+        return tuning
 
     def _replay(self) -> Replay:
         """Return the replay of the old text. Raises EngineError error.text_too_short."""
@@ -157,3 +169,5 @@ class Tuning:
     def save(self, folder: Path) -> None:
         """Save the model as a folder like any other, with a low-rank adaptation merged into its matrices."""
         save_model(folder, self.model, self.tokenizer, self.trainer.step)
+        if self.base is not None:
+            copy_form(self.base, folder, self.tokenizer, self.model.config.context)

@@ -1,6 +1,7 @@
 """Pairs of prompt and answer: the forms of their files, bad lines, and what is held out."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -85,5 +86,7 @@ def test_nothing_that_is_held_out_is_trained_on(pairs: list[Pair], share: float,
 def test_questions_about_the_world_are_held_out_by_what_they_are_about(language: Language) -> None:
     found = questions(language)
     assert len(found) == len(set(found)) == 152
-    divided = divide(found, 0.2, 1)
+    divided = divide(found, 0.25, 1)
     assert {pair.group for pair in divided.train}.isdisjoint(pair.group for pair in divided.held_out)
+    held = Counter(pair.group for pair in divided.held_out)
+    assert Counter(held.values()) == {4: 8, 1: 6}  # animals, and countries and jobs

@@ -13,14 +13,16 @@ from engine.cli.main import main
 from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.messages.tuning import Pair, TuningSettings
+from engine.model.bundled import find
 from engine.model.lora import MATRICES, adapted, add_lora, merge_lora, merged_state, set_scale, without_lora
-from engine.model.opening import load_model
+from engine.model.opening import load_model, read_config
 from engine.model.transformer import Transformer
 from engine.text.pairs import Divided, divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.recipe import model_config
 from engine.training.tasks.answers import Answers, Example, Form, answer_loss, examples, log_p
 from engine.training.tasks.replay import kl_per_token
+from engine.tuning.forms import form_of, form_tokens
 from engine.tuning.supervised import Answered, Tuning, score_of
 from tests.engine.conftest import SENTENCES, SMALL
 
@@ -59,7 +61,8 @@ def test_the_parts_of_a_step_add_up_to_the_mean_over_the_answers(
     model: Transformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = answer_loss(model, EXAMPLES).item() / sum(len(e.ids) - e.first for e in EXAMPLES)
-    monkeypatch.setattr("engine.training.tasks.answers.TOKENS_AT_ONCE", 5)
+    monkeypatch.setattr("engine.training.tasks.answers.FEWEST_AT_ONCE", 5)
+    monkeypatch.setattr("engine.training.tasks.answers.tokens_at_once", lambda config: 1)
     task = Answers(EXAMPLES, [], batch=3, seed=1)
     parts = list(task.losses(model, 0))
     assert len(parts) > 1
@@ -86,6 +89,24 @@ def test_pairs_longer_than_the_context_are_left_out(opened: tuple[Transformer, T
     assert examples([long], Form(), tokenizer, model.config.context) == []
     with pytest.raises(EngineError, match="pairs_long"):
         Tuning(model, tokenizer, Divided([long], [], 0), TuningSettings())
+
+
+def test_the_tokens_that_count_are_those_of_the_answer_and_its_end(opened: tuple[Transformer, Tokenizer]) -> None:
+    _, tokenizer = opened
+    pieces, counts = form_tokens(Pair("a cat?", "the dog"), Form(end=7), tokenizer)
+    read, counted = (tuple(map(tokenizer.piece, tokenizer.encode(t))) for t in ("User: a cat?\nBot:", " the dog"))
+    assert pieces == (*read, *counted, tokenizer.piece(7))
+    assert counts == (False,) * len(read) + (True,) * (len(counted) + 1)
+
+
+def test_a_model_with_a_chat_template_is_asked_by_it() -> None:
+    path = find("smollm2")
+    tokenizer = Tokenizer.load(path)
+    form = form_of(path, tokenizer, read_config(path))
+    [example] = examples([Pair("Who <|im_end|>?", "I.")], form, tokenizer, 100)
+    written = tokenizer.decode(example.ids[: example.first])
+    assert written.endswith("user\nWho <|im_end|>?\nassistant\n"), written  # typed text is no special token
+    assert [tokenizer.piece(token) for token in example.ids[example.first :]] == ["I", ".", "<|im_end|>"]
 
 
 # --- Replay ---

@@ -17,9 +17,10 @@ from engine.errors import EngineError
 from engine.messages.tuning import Pair
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
+from engine.training.recipe import tokens_at_once
 from engine.training.tasks.replay import Replay
 
-TOKENS_AT_ONCE = 2048  # of examples that are computed together
+FEWEST_AT_ONCE = 128  # tokens of examples that are computed together; reading the weights takes longer than fewer
 VALIDATION_EXAMPLES = 64
 IGNORED = -100  # a target that does not count; cross_entropy's own default
 
@@ -30,18 +31,23 @@ class Form:
 
     before: str = "User: "
     between: str = "\nBot:"
+    space: str = " "  # before the answer
     after: str = "\n\n"  # ends the answer of a model that has no token for it
     end: int | None = None
+    by_template: bool = False  # which writes the token that begins a text itself
 
     def prompt(self, tokenizer: Tokenizer, words: str) -> list[int]:
         """Return the tokens after which the answer begins."""
-        return [*tokenizer.encode(""), *tokenizer.encode_prompt(self.before + words.strip() + self.between)]
+        begin = [] if self.by_template else tokenizer.encode("")
+        text = self.before + tokenizer.as_text(words.strip()) + self.between
+        return [*begin, *tokenizer.encode_prompt(text)]
 
     def answer(self, tokenizer: Tokenizer, words: str) -> list[int]:
         """Return the tokens of an answer with its end."""
+        text = self.space + tokenizer.as_text(words.strip())
         if self.end is not None:
-            return [*tokenizer.encode_prompt(" " + words.strip()), self.end]
-        return tokenizer.encode_prompt(" " + words.strip() + self.after)
+            return [*tokenizer.encode_prompt(text), self.end]
+        return tokenizer.encode_prompt(text + self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Answers:
     def losses(self, model: Transformer, step: int) -> Iterator[Tensor]:
         chosen = self._batch(step)
         count = sum(len(example.ids) - example.first for example in chosen)
-        for part in _parts(chosen):
+        for part in _parts(chosen, model):
             yield answer_loss(model, part) / count
         if self.replay is not None:
             for loss in self.replay.losses(model, step):
@@ -101,7 +107,7 @@ class Answers:
     @torch.no_grad()
     def validation_losses(self, model: Transformer, final: bool) -> Iterator[tuple[float, int]]:
         held_out = self.held_out if final else self.held_out[:VALIDATION_EXAMPLES]
-        for part in _parts(held_out or self.train[:VALIDATION_EXAMPLES]):
+        for part in _parts(held_out or self.train[:VALIDATION_EXAMPLES], model):
             count = sum(len(example.ids) - example.first for example in part)
             yield answer_loss(model, part).item(), count
 
@@ -113,11 +119,12 @@ def shuffled(count: int, step: int, batch: int, seed: int) -> list[int]:
     return [int(orders[place // count][place % count]) for place in places]
 
 
-def _parts(chosen: Sequence[Example]) -> Iterator[list[Example]]:
-    """Yield the examples by length, so many at once as TOKENS_AT_ONCE allows."""
+def _parts(chosen: Sequence[Example], model: Transformer) -> Iterator[list[Example]]:
+    """Yield the examples by length, few enough at once for other requests and for little memory."""
+    tokens = max(FEWEST_AT_ONCE, tokens_at_once(model.config))
     part: list[Example] = []
     for example in sorted(chosen, key=lambda e: len(e.ids)):
-        if part and (len(part) + 1) * len(example.ids) > TOKENS_AT_ONCE:
+        if part and (len(part) + 1) * len(example.ids) > tokens:
             yield part
             part = []
         part.append(example)
