@@ -4,8 +4,8 @@ from pathlib import Path
 
 from engine.errors import not_written
 from engine.generation.chat import TURN_ENDS
-from engine.model.config import ModelConfig
 from engine.messages.tuning import Pair
+from engine.model.config import ModelConfig
 from engine.text.tokenizer import FILE, Tokenizer
 from engine.text.tokenizer_saving import folder_files
 from engine.training.tasks.answers import Form
