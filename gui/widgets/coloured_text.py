@@ -67,6 +67,7 @@ class ColouredText(QScrollArea):
         super().__init__(parent)
         self.size_of_type = size
         self.selectable = False  # whether spans are selected by dragging, and by Shift with Left and Right
+        self.whole_lines = False  # whether a text that is scrolled is cut between two lines
         self.smaller: tuple[int, ...] = ()  # sizes for a text that would have to be scrolled, in descending order
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -83,6 +84,14 @@ class ColouredText(QScrollArea):
         super().resizeEvent(event)
         if self.smaller:  # another height may need another type size
             self.page.lay_out()
+        self.cut_between_lines()
+
+    def cut_between_lines(self) -> None:
+        """Leave out the last line that would be cut, if the text is scrolled by whole lines."""
+        if self.whole_lines:
+            line, room = self.page.line_height, self.height() - 2 * self.frameWidth()
+            self.verticalScrollBar().setSingleStep(line)
+            self.setViewportMargins(0, 0, 0, room % line if self.page.minimumHeight() > room > line else 0)
 
     def text(self) -> str:
         return "".join(span.text for span in self.page.spans if span.look != "note")
@@ -136,6 +145,7 @@ class _Page(Painted):
             if height <= self._area.viewport().height():
                 break
         self.setMinimumHeight(round(max(height, self.line_height)))
+        self._area.cut_between_lines()
         self.updateGeometry()
         self.update()
 

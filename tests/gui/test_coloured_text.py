@@ -255,3 +255,17 @@ def test_the_menu_is_wanted_only_of_a_selectable_text(selectable: ColouredText) 
     selectable.selectable = False
     QApplication.sendEvent(selectable.page, menu)
     assert wanted == [QPoint(70, 80)]
+
+
+def test_a_text_that_is_scrolled_is_cut_between_two_lines(qtbot: QtBot) -> None:
+    shown: ColouredText = show(qtbot, ColouredText(), 320, 205)
+    shown.whole_lines = True
+    shown.set_spans([Span(PROSE * 3, None)])
+    line, bar = shown.page.line_height, shown.verticalScrollBar()
+    assert shown.page.height() > shown.height()
+    for steps in (0, 2, 100):
+        bar.setValue(steps * bar.singleStep())
+        assert (bar.value() + shown.viewport().height()) % line == 0
+        assert bar.value() % line == 0
+    shown.set_spans([Span("short", None)])
+    assert shown.viewport().height() == shown.height() - 2 * shown.frameWidth()

@@ -118,7 +118,7 @@ class Attributing(Part):
         page.question.setText("" if shown is None else _question(shown))
         page.end_button.setEnabled(bool(self.state.token))
         page.word.setEnabled(not self.state.token)
-        page.word.setPlaceholderText("" if shown is None else shown.explained.target.strip())
+        page.word.setPlaceholderText("" if shown is None else word(shown.explained.target))
         self.pane.subtitle_changed.emit()
 
     def sentence(self) -> str:

@@ -132,8 +132,8 @@ class FaderGrid(Painted):
             tint.setAlphaF(0.45)
             painter.fillRect(QRectF(box.left(), y, box.width(), box.bottom() - y), tint)
         quiet = QColor(ink)
-        quiet.setAlphaF(0.35)
-        painter.setPen(QPen(ink if changed else quiet, thick if changed else 1.0))
+        quiet.setAlphaF(0.55)
+        painter.setPen(QPen(ink if changed else quiet, thick if changed else max(1.5, thick / 2)))
         painter.drawLine(QPointF(box.left() + box.width() * 0.25, y), QPointF(box.right() - box.width() * 0.25, y))
         self._paint_factor(painter, box, factor, ink if changed else None)
 

@@ -1,7 +1,7 @@
 """The logit lens as a table: a row for each layer, a column for each token, in each cell the token it would predict."""
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, qGray
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, qGray
 
 from engine.messages.inside import LensGrid
 from gui.colormaps import share_color
@@ -11,7 +11,8 @@ from gui.theme import GAP_M, GAP_S, LARGE, NORMAL, SMALL
 from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
-NARROWEST = 74  # pixels at zoom 1 of a column
+NARROWEST, ROOM_FOR_SCALE = 74, 200  # pixels at zoom 1 of a column, and of the height
+FEW = 9  # rows of a small model
 TYPE = 0.68  # of a row's height: the type in it
 LIGHT = 140  # luma, 0..255, from which a colour has black type on it
 
@@ -40,9 +41,13 @@ class LensPicture(Painted):
         """Return the box of the cells."""
         metrics = QFontMetricsF(self.theme.font(NORMAL))
         left = max(map(metrics.horizontalAdvance, (self._name(0), t("pane.inside.layer")))) + GAP_M
-        scale = share_scale_size(self.theme).height()
-        height = self.height() - 2 * metrics.height() - scale - 2 * GAP_M
+        scale = share_scale_size(self.theme).height() + GAP_M if self._has_scale() else 0.0
+        height = self.height() - 2 * metrics.height() - scale - GAP_M
         return QRectF(left, metrics.height() + GAP_S, self.width() - left, height)
+
+    def _has_scale(self) -> bool:
+        """Return whether there is room for the scale of colours below the cells."""
+        return self.height() >= self.theme.px(ROOM_FOR_SCALE)
 
     def columns(self) -> range:
         """Return the tokens that there is room for, with the selected one among them."""
@@ -56,10 +61,12 @@ class LensPicture(Painted):
     def rows(self) -> list[int]:
         """Return the rows whose words can be read: every one, or every second, third …, up to the last layer.
 
-        The embedding and the selected row are always among them.
+        The embedding and the selected row are always among them. Of a model of few layers all are shown, in a type
+        that may be smaller.
         """
         count = 1 if self.grid is None else len(self.grid.ids)
-        room = max(2, int(self.area().height() * TYPE / self.theme.px(NORMAL)))
+        least = SMALL if count <= FEW else NORMAL
+        room = max(2, int(self.area().height() * TYPE / self.theme.px(least)))
         step = next((step for step in range(1, count) if (count - 2) // step + 2 <= room), max(1, count - 1))
         return sorted({0, self.row, *range(count - 1, 0, -step)})
 
@@ -100,14 +107,21 @@ class LensPicture(Painted):
     def _paint_cell(self, painter: QPainter, grid: LensGrid, row: int, column: int) -> None:
         box, color = self.cell(row, column), self.color_of(grid, row, column)
         painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), color)
+        painter.setPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white"))
+        inner, words = box.adjusted(GAP_S, 0, -GAP_S, 0), self.words_of(grid, row, column)
+        painter.setFont(self._font_for(words, inner))
+        words = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _font_for(self, words: str, box: QRectF) -> QFont:
+        """Return a font of the row's height; a smaller one for words that would be wider than the box."""
         font = self.theme.font(LARGE)
         font.setPixelSize(min(font.pixelSize(), max(1, int(TYPE * box.height()))))
-        painter.setFont(font)
-        metrics = QFontMetricsF(painter.font())
-        painter.setPen(QColor("black" if qGray(color.rgb()) >= LIGHT else "white"))
-        inner = box.adjusted(GAP_S, 0, -GAP_S, 0)
-        words = metrics.elidedText(self.words_of(grid, row, column), Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, words)
+        width = QFontMetricsF(font).horizontalAdvance(words)
+        if width > box.width():
+            least = min(font.pixelSize(), self.theme.px(SMALL))
+            font.setPixelSize(max(least, int(font.pixelSize() * box.width() / width)))
+        return font
 
     def color_of(self, grid: LensGrid, row: int, column: int) -> QColor:
         """Return the colour of a cell."""
@@ -142,7 +156,7 @@ class LensPicture(Painted):
         painter.drawText(QRectF(area.left(), 0, area.width(), metrics.height()), 0, self.title())
 
     def _paint_tokens(self, painter: QPainter, grid: LensGrid) -> None:
-        """Paint the text below the columns, and the scale of colours below it."""
+        """Paint the text below the columns, and the scale of colours below it if there is room."""
         metrics, area = QFontMetricsF(self.theme.font(NORMAL)), self.area()
         for column in self.columns():
             chosen = column == self.column
@@ -154,7 +168,11 @@ class LensPicture(Painted):
                 visible(grid.pieces[column]), Qt.TextElideMode.ElideRight, room.width()
             )
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter, piece)
-        size = share_scale_size(self.theme)
+        if self._has_scale():
+            self._paint_scale(painter)
+
+    def _paint_scale(self, painter: QPainter) -> None:
+        size, area = share_scale_size(self.theme), self.area()
         corner = QRectF(area.left(), self.height() - size.height(), size.width(), size.height())
         measured = self.paint_scale(painter, corner)
         painter.setFont(self.theme.font(SMALL))

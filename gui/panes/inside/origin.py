@@ -39,6 +39,8 @@ class OriginPage(Page):
         super().__init__()
         self.text, self.places, self.near = ColouredText(HUGE), ColouredText(NORMAL), ColouredText(NORMAL)
         self.text.smaller = (24, LARGE, 17, NORMAL)
+        for text in (self.text, self.places, self.near):
+            text.whole_lines = True
         self.unknown, self.near_title = label("content-large", wraps=True), label("content", wraps=True)
         self.span_label, self.span = label(), QLineEdit()
         self.span.setClearButtonEnabled(True)
@@ -179,6 +181,8 @@ class OriginView(Part):
             text.verticalScrollBar().setValue(0)
         page.unknown.setText(t("pane.inside.origin.unknown"))
         page.unknown.setVisible(shown.unknown)
+        page.places.setVisible(not shown.unknown)
+        self.adapt_layout(self.pane.size())
         page.near_title.setText("" if shown.near is None else origin_sentence.of_near(shown.near))
         self.pane.subtitle_changed.emit()
 
@@ -213,7 +217,8 @@ class OriginView(Part):
         return spans
 
     def adapt_layout(self, room: QSize) -> None:
-        self.page.side.setVisible(room.width() > self.pane.theme.px(ROOM_FOR_NEAR) and not self.pane.compact)
+        roomy = room.width() > self.pane.theme.px(ROOM_FOR_NEAR) and not self.pane.compact
+        self.page.side.setVisible(roomy and not self.shown.unknown)
 
     def subtitle(self) -> str:
         if self.shown.origin is None:

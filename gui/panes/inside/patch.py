@@ -21,7 +21,7 @@ from gui.panes.inside.patch_picture import PatchPicture
 from gui.panes.inside.patch_sentence import sentence
 from gui.part import Page, Part
 from gui.samples import BUILTIN
-from gui.text import marked
+from gui.text import marked, word
 from gui.theme import GAP_L, GAP_M
 from gui.widgets.segmented_control import SegmentedControl
 
@@ -232,8 +232,9 @@ class Patching(Part):
         page.everywhere.setVisible(bool(kept) and self.state.text != self._prompts()[1])
         source, text = self._prompts()
         answers = self.grid.pair.answers if self.grid is not None else ("", "")
-        for name, hint in zip(ENTRIES, (source, answers[0], text, answers[1]), strict=True):
-            page.entries[name].setPlaceholderText(hint.strip())
+        hints = source.strip(), word(answers[0]), text.strip(), word(answers[1])
+        for name, hint in zip(ENTRIES, hints, strict=True):
+            page.entries[name].setPlaceholderText(hint)
         self.pane.subtitle_changed.emit()
 
     def _draw_trial(self) -> None:
