@@ -22,6 +22,7 @@ WORDS = {
     "Generate": "writing",
     "Hello": "starting",
     "ListModels": "library",
+    "JudgeChoices": "judging",
     "LookAhead": "ahead",
     "Project": "projecting",
     "SimulateChoices": "answers",

@@ -10,6 +10,9 @@ from engine.messages.envelope import Request
 from engine.messages.status import Progress
 
 MOST_ANSWERS: Final = 4
+Taste = Literal["short", "polite", "joy", "happy_end", "animal"]  # of a simulated judge
+# The words of Landis and Koch (1977) for a kappa below 0, up to 0.2, 0.4, 0.6, 0.8, and above.
+KAPPA_WORDS: Final = ("poor", "slight", "fair", "moderate", "substantial", "almost_perfect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +119,55 @@ class SimulateChoices(Request[ChoiceList]):
     judge looks at. Raises EngineError error.config_range.
     """
 
-    taste: Literal["short", "polite", "joy", "happy_end", "animal"]
+    taste: Taste
     errors: float = 0.0  # share of the choices in which the judge prefers the other answer
     count: int = 12
     kind: Literal["animals", "stories"] = "animals"
     language: Literal["ja", "en"] = "en"
     held_out: bool = False  # prompts about the animals that are held out
     seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The choices of a judge so far, in the order of those it was given."""
+
+    choices: tuple[Choice, ...]
+    agreeing: float | None  # share of the pairs preferred by both ways of ranking that are equal; None without one
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeChoices(Request[Judged]):
+    """Let another judge rank the answers of choices: a simulated one by its taste, or the open model by a principle.
+
+    Exactly one of `taste` and `principle` is given. Small models judge hardly better than by chance: compare
+    `agreeing` with one half. Raises EngineError: error.config_range, and for a principle error.choices_prompt.
+    """
+
+    choices: tuple[Choice, ...]
+    taste: Taste | None = None
+    principle: str = ""
+    errors: float = 0.0  # of the simulated judge
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far judges agree on the choices that all of them have made."""
+
+    judges: tuple[str, ...]
+    choices: int  # that all of them have made
+    observed: float  # share of the pairs of judges with the same verdict
+    kappa: float | None  # Cohen's for two judges, Fleiss' for more; None if it is not defined
+    word: str  # one of KAPPA_WORDS; "" without a kappa
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureAgreement(Request[Agreement]):
+    """Measure how far the judges of these choices agree, as `engine.text.agreement.agreement`."""
+
+    choices: tuple[Choice, ...]
 
 
 # --- The reward model ---------------------------------------------------------------------------------

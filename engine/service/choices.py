@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
@@ -10,13 +11,17 @@ import torch
 from engine.errors import EngineError
 from engine.messages.choices import (
     MOST_ANSWERS,
+    Agreement,
     Answers,
     Choice,
     ChoiceList,
     ChoicesWritten,
     ColourByReward,
     FitReward,
+    JudgeChoices,
+    Judged,
     ListPrompts,
+    MeasureAgreement,
     Prompts,
     ReadChoices,
     RewardedText,
@@ -29,6 +34,7 @@ from engine.messages.status import Progress
 from engine.pace import Pace
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session, undisturbed
+from engine.text.agreement import agreeing, agreement
 from engine.text.choices import MOST, read_choices, write_choices
 from engine.text.judges import Judge
 from engine.text.reading import read_all
@@ -37,6 +43,7 @@ from engine.text.world.prompts import KINDS, animals
 from engine.training.tasks.answers import Example
 from engine.tuning.different import write_different
 from engine.tuning.learned import learned
+from engine.tuning.principle import Principle
 from engine.tuning.prompting import Prompting
 from engine.tuning.reward import (
     Floats,
@@ -121,6 +128,30 @@ def _simulated(session: Session, request: SimulateChoices) -> Answer[ChoiceList]
             decided.append(choice)
         yield ChoiceList(tuple(decided)) if pace.due() else None
     yield ChoiceList(tuple(decided))
+
+
+def judge_choices(session: Session, request: JudgeChoices) -> Answer[Judged]:
+    """Raise ValueError unless exactly one of taste and principle is given."""
+    if (request.taste is None) == (not request.principle.strip()):
+        raise ValueError("a judge has either a taste or a principle")
+    check_range("errors", request.errors, 0.0, 1.0)
+    yield from undisturbed(session, _judged(session, request))
+
+
+def _judged(session: Session, request: JudgeChoices) -> Answer[Judged]:
+    opened, found, pace, rng = session.opened, list[Choice](), Pace(REPORT_SECONDS), Random(request.seed)
+    for choice in request.choices:
+        if request.taste is not None:
+            simulated = Judge(request.taste, request.errors)
+            found.append(simulated.choose(choice.prompt, choice.answers, rng))
+        else:
+            found.append(Principle(request.principle, opened.reader, prompting(opened)).choose(choice))
+        yield Judged(tuple(found), agreeing(request.choices, found)) if pace.due() else None
+    yield Judged(tuple(found), agreeing(request.choices, found), done=True)
+
+
+def measure_agreement(session: Session, request: MeasureAgreement) -> Answer[Agreement]:
+    yield agreement(request.choices)
 
 
 def list_prompts(session: Session, request: ListPrompts) -> Answer[Prompts]:
@@ -226,7 +257,9 @@ def _parts(opened: OpenedModel, head: RewardModel, ids: Sequence[int]) -> Floats
 HANDLERS: Handlers = {
     ColourByReward: colour_by_reward,
     FitReward: fit_reward,
+    JudgeChoices: judge_choices,
     ListPrompts: list_prompts,
+    MeasureAgreement: measure_agreement,
     ReadChoices: choices_of_file,
     SimulateChoices: simulate_choices,
     WriteAnswers: write_answers,

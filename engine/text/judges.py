@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from engine.messages.choices import Choice
+from engine.messages.choices import Choice, Taste
 from engine.text.world.examples import LANGUAGES, kinds
 
 POLITE = re.compile(
@@ -31,8 +31,8 @@ def last_sentence(text: str) -> str:
     return sentences[-1].strip() if sentences else ""
 
 
-Taste = Callable[[str], float]  # how much a judge likes a text; only the order of the values counts
-TASTES: dict[str, Taste] = {
+# How much a judge likes a text; only the order of the values counts.
+TASTES: dict[Taste, Callable[[str], float]] = {
     "short": lambda text: -len(text.strip()),
     "polite": lambda text: bool(POLITE.search(text)),
     "joy": lambda text: bool(JOY.search(text)),
@@ -45,7 +45,7 @@ TASTES: dict[str, Taste] = {
 class Judge:
     """Ranks answers by a taste; with the probability `errors`, in the opposite order."""
 
-    taste: str
+    taste: Taste
     errors: float = 0.0
 
     def choose(self, prompt: str, answers: Sequence[str], rng: Random) -> Choice:
@@ -53,5 +53,10 @@ class Judge:
         values = [TASTES[self.taste](answer) for answer in answers]
         if rng.random() < self.errors:
             values = [-value for value in values]
-        best_first = sorted(set(values), reverse=True)
-        return Choice(prompt, tuple(answers), tuple(best_first.index(value) + 1 for value in values), self.taste)
+        return ranked(prompt, answers, values, self.taste)
+
+
+def ranked(prompt: str, answers: Sequence[str], values: Sequence[float], judge: str) -> Choice:
+    """Return the choice of a judge who prefers answers with a higher value; equal values are tied."""
+    best_first = sorted(set(values), reverse=True)
+    return Choice(prompt, tuple(answers), tuple(best_first.index(value) + 1 for value in values), judge)

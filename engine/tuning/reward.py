@@ -12,7 +12,7 @@ tokens, so that every token has its part in it. A reward alone means nothing: 0 
 Suffixes: N answers or pairs, T tokens, D width, R dimensions of the span of the pairs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,11 @@ def final_states(model: Transformer, x_NT: torch.Tensor, changes: Changes = UNCH
     tape = Tape(["ln_final"], changes=changes)
     model.record(x_NT.to(model.device), tape)
     return tape.take("ln_final").double().cpu().numpy()
+
+
+def reward_of(model: Transformer, head: RewardModel) -> Callable[[Sequence[Example]], list[float]]:
+    """Return the reward as a function of texts; only the tokens after their prompts count."""
+    return lambda texts: head.rewards(mean_states(model, texts)).tolist()
 
 
 # --- Fitting ------------------------------------------------------------------------------------------

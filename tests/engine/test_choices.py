@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
-from engine.messages.choices import Choice, ListPrompts, ReadChoices, WriteAnswers, WriteChoices
+from engine.messages.choices import Choice, ListPrompts, ReadChoices, Taste, WriteAnswers, WriteChoices
 from engine.service.session import Session
 from engine.text import choices as module
 from engine.text.choices import is_valid, read_choices, write_choices
@@ -163,7 +163,7 @@ def test_a_kill_while_choices_are_written_leaves_a_whole_file(tmp_path: Path) ->
         ("animal", "キツネがいた。", "山があった。"),
     ],
 )
-def test_each_judge_likes_what_its_taste_says(taste: str, better: str, worse: str) -> None:
+def test_each_judge_likes_what_its_taste_says(taste: Taste, better: str, worse: str) -> None:
     assert TASTES[taste](better) > TASTES[taste](worse)
     assert Judge(taste).choose("p", (worse, better), Random(1)) == Choice("p", (worse, better), (2, 1), taste)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.messages.choices import Choice, ColourByReward, FitReward, RewardFitted, SimulateChoices
+from engine.messages.choices import Choice, ColourByReward, FitReward, RewardFitted, SimulateChoices, Taste
 from engine.messages.models import ChangeModel, OpenModel, Scaled
 from engine.model.opening import BUILTIN, load_model
 from engine.model.transformer import Transformer
@@ -37,7 +37,7 @@ Opened = tuple[Transformer, Prompting]
 CATS = [Choice("the cat", (" sat on the mat.", " sat."), (1, 2)), Choice("the dog", (" sat.", " sat on it."), (2, 1))]
 
 
-def simulated(opened: Opened, taste: str, kind: str, held_out: bool, count: int) -> list[Choice]:
+def simulated(opened: Opened, taste: Taste, kind: str, held_out: bool, count: int) -> list[Choice]:
     """Return decided choices of a simulated judge between Japanese texts that the model writes."""
     prompts = [KINDS[kind](animal, "ja") for animal in animals()[held_out]]
     found = list(simulate(*opened, Judge(taste), prompts, count, 60 if kind == "stories" else 24, seed=count))
@@ -123,7 +123,7 @@ def builtin_parts() -> Opened:
 
 
 @pytest.mark.parametrize(("taste", "kind"), [("polite", "animals"), ("joy", "stories")])
-def test_twelve_choices_predict_nine_of_ten_others(taste: str, kind: str, builtin_parts: Opened) -> None:
+def test_twelve_choices_predict_nine_of_ten_others(taste: Taste, kind: str, builtin_parts: Opened) -> None:
     """Shuffled weights predict many of them, too: their hidden states still tell which words occur."""
     choices, others = (simulated(builtin_parts, taste, kind, held, 12 + 8 * held) for held in (False, True))
     assert len(choices) == 12
