@@ -3,17 +3,20 @@
 Suffixes: B texts at once, T tokens, V vocabulary.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from engine.errors import EngineError
 from engine.model.transformer import Transformer
 from engine.training.tasks.answers import IGNORED, Example, padded
 
+LOGITS_AT_ONCE = 2**24  # numbers: 64 MiB; a backward pass keeps several times as many
 
-@torch.no_grad()
+
 def write_texts(
     model: Transformer,
     prompt: Sequence[int],
@@ -23,25 +26,42 @@ def write_texts(
     stops: Collection[int] = (),
     temperature: float = 1.0,
 ) -> list[Example]:
-    """Return `count` continuations of a prompt of at most `tokens` tokens, drawn from the model's distribution.
+    """Return `count` continuations of a prompt; the rest is as in `continue_all`."""
+    return continue_all(model, [prompt] * count, tokens, generator, stops, temperature)
 
-    A continuation ends with the first token of `stops`.
+
+@torch.no_grad()
+def continue_all(
+    model: Transformer,
+    prompts: Sequence[Sequence[int]],
+    tokens: int,
+    generator: torch.Generator,
+    stops: Collection[int] = (),
+    temperature: float = 1.0,
+) -> list[Example]:
+    """Return a continuation of each prompt, of at most `tokens` tokens, drawn from the model's distribution.
+
+    A continuation ends with the first token of `stops`. All prompts are read side by side, from the length of the
+    shortest on: where a longer one goes on, its own token is taken and not a drawn one.
+    Raises EngineError error.logits_broken.
     """
-    tokens = min(tokens, model.config.context - len(prompt))
-    cache = model.new_cache(count)
-    x_BT = torch.tensor([list(prompt)] * count, device=model.device)
-    written: list[Tensor] = []
-    ended_B = torch.zeros(count, dtype=torch.bool)
-    for _ in range(max(0, tokens)):
+    texts = [list(prompt) for prompt in prompts]
+    ends = [min(len(prompt) + tokens, model.config.context) for prompt in prompts]
+    stop_ids, cache = set(stops), model.new_cache(len(texts))
+    x_BT = torch.tensor([text[: min(map(len, texts))] for text in texts], device=model.device)
+    for place in range(x_BT.shape[1], max(ends)):
         logits_BV = model(x_BT, cache)[:, -1].float().cpu()
-        next_B = torch.multinomial((logits_BV / temperature).softmax(dim=-1), 1, generator=generator)[:, 0]
-        written.append(next_B.masked_fill(ended_B, IGNORED))
-        ended_B |= torch.isin(next_B, torch.tensor(list(stops), dtype=next_B.dtype))
-        if bool(ended_B.all()):
+        if not logits_BV.isfinite().all():
+            raise EngineError("error.logits_broken")
+        drawn_B = torch.multinomial((logits_BV / temperature).softmax(dim=-1), 1, generator=generator)[:, 0].tolist()
+        for text, token, end, prompt in zip(texts, drawn_B, ends, prompts, strict=True):
+            has_ended = len(text) > len(prompt) and text[-1] in stop_ids
+            if len(text) == place < end and not has_ended:
+                text.append(token)
+        if all(len(text) <= place for text in texts):
             break
-        x_BT = next_B[:, None].to(model.device)
-    rows = torch.stack(written, dim=1).tolist() if written else [[] for _ in range(count)]
-    return [Example((*prompt, *(token for token in row if token != IGNORED)), len(prompt)) for row in rows]
+        x_BT = torch.tensor([[text[place] if place < len(text) else 0] for text in texts], device=model.device)
+    return [Example(tuple(text), len(prompt)) for text, prompt in zip(texts, prompts, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,32 @@ def kl_per_text(now: Scored, before: Scored) -> Tensor:
     return (per_token_BT * now.counted_BT).sum(dim=1)
 
 
+@torch.no_grad()
+def divergence(now: Transformer, before: Transformer, texts: Sequence[Example]) -> float:
+    """Return the mean of `kl_per_text`, in nats; 0 without texts."""
+    parts = [texts[part] for part in in_parts(now, texts)]
+    sums = [kl_per_text(score_texts(now, part), score_texts(before, part)).sum().item() for part in parts]
+    return sum(sums) / max(1, len(texts))
+
+
+def in_parts(model: Transformer, texts: Sequence[Example]) -> Iterator[slice]:
+    """Yield slices of texts so short that the probabilities of all tokens at once fit into memory."""
+    longest = max((len(text.ids) for text in texts), default=1)
+    size = max(1, LOGITS_AT_ONCE // (longest * model.config.vocabulary))
+    yield from (slice(start, start + size) for start in range(0, len(texts), size))
+
+
 def distinct_bigrams(texts: Sequence[Example]) -> float:
     """Return the number of different pairs of tokens over that of all pairs (Li et al. 2016, arXiv:1510.03055)."""
-    pairs = [pair for text in texts for pair in zip(text.ids[text.first :], text.ids[text.first + 1 :], strict=False)]
+    pairs = [pair for text in texts for pair in _bigrams(text)]
     return len(set(pairs)) / max(1, len(pairs))
+
+
+def distinct_within(texts: Sequence[Example]) -> float:
+    """Return the mean of the same share within each text that has a pair: 1 if no text repeats itself."""
+    shares = [len(set(pairs)) / len(pairs) for text in texts if (pairs := _bigrams(text))]
+    return sum(shares) / max(1, len(shares))
+
+
+def _bigrams(text: Example) -> list[tuple[int, int]]:
+    return list(pairwise(text.ids[text.first :]))

@@ -6,9 +6,18 @@ from collections import Counter
 import pytest
 import torch
 
+from engine.errors import EngineError
 from engine.model.transformer import Transformer
 from engine.training.tasks.answers import Example, log_p
-from engine.tuning.rollouts import distinct_bigrams, kl_per_text, score_texts, write_texts
+from engine.tuning.rollouts import (
+    continue_all,
+    distinct_bigrams,
+    distinct_within,
+    divergence,
+    kl_per_text,
+    score_texts,
+    write_texts,
+)
 from tests.engine.small_models import random_model
 
 TEXTS = [Example((1, 2, 3, 4, 5), 3), Example((6, 7, 8), 1), Example((9, 8, 7, 6), 2)]
@@ -54,6 +63,26 @@ def test_no_text_is_longer_than_the_context(model: Transformer) -> None:
     assert write_texts(model, [1] * context, 2, 50, seeded()) == [Example((1,) * context, context)] * 2
 
 
+def test_prompts_of_several_lengths_are_continued_as_if_each_were_alone(model: Transformer) -> None:
+    with torch.no_grad():
+        model.unembedding.weight.mul_(1000)  # the likeliest token is certain, so that nothing is left to chance
+    prompts = [[1], [2, 3, 4], [5, 6], [7] * (model.config.context - 2)]
+    alone = [write_texts(model, prompt, 1, 4, seeded(), stops=(11,))[0] for prompt in prompts]
+    assert continue_all(model, prompts, 4, seeded(), stops=(11,)) == alone
+    assert [text.ids[: text.first] for text in alone] == [tuple(prompt) for prompt in prompts]
+
+
+def test_a_prompt_that_ends_with_a_stop_is_continued(model: Transformer) -> None:
+    assert len(write_texts(model, [1, 4], 1, 3, seeded(2), stops=(4,))[0].ids) > 2
+
+
+def test_a_model_whose_output_is_no_number_is_refused(model: Transformer) -> None:
+    with torch.no_grad():
+        model.unembedding.weight.fill_(math.nan)
+    with pytest.raises(EngineError, match="logits_broken"):
+        write_texts(model, [1], 2, 3, seeded())
+
+
 def test_equal_seeds_give_equal_texts(model: Transformer) -> None:
     first, second, other = (write_texts(model, [1], 4, 8, seeded(seed)) for seed in (1, 1, 2))
     assert first == second != other
@@ -92,3 +121,18 @@ def test_distinct_bigrams_are_counted_in_the_written_part_of_all_texts() -> None
     texts = [Example((9, 9, 1, 2, 1), 2), Example((9, 1, 2), 1)]  # 1 2, 2 1; 1 2
     assert distinct_bigrams(texts) == pytest.approx(2 / 3)
     assert distinct_bigrams([]) == 0.0
+
+
+def test_repetition_lowers_the_distinct_bigrams_within_a_text() -> None:
+    texts = [Example((9, 1, 2, 1, 2, 1), 1), Example((9, 1, 2, 3), 1), Example((9, 1), 1)]
+    assert distinct_within(texts) == pytest.approx((2 / 4 + 1) / 2)
+    assert distinct_within([]) == 0.0
+
+
+def test_the_divergence_is_the_same_in_parts(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = random_model(4)
+    with torch.no_grad():
+        expected = kl_per_text(score_texts(model, TEXTS), score_texts(other, TEXTS)).mean().item()
+    monkeypatch.setattr("engine.tuning.rollouts.LOGITS_AT_ONCE", 1)
+    assert divergence(model, other, TEXTS) == pytest.approx(expected, abs=1e-5)
+    assert divergence(model, model, TEXTS) == pytest.approx(0.0, abs=1e-6)
