@@ -23,6 +23,11 @@ def models_folder() -> Path:
     return user_data_path("nakami", appauthor=False) / "models"
 
 
+def choices_path() -> Path:
+    """Return where the choices between answers that were made in the window are kept."""
+    return user_data_path("nakami", appauthor=False) / "choices.jsonl"
+
+
 def world_path() -> Path:
     """Return where the text of Nakami's little world is kept once it has been written."""
     return user_data_path("nakami", appauthor=False) / "world.txt"

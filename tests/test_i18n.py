@@ -37,6 +37,7 @@ from gui.panes.search import answer_view, citation_table, document_list, found_v
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
 from gui.panes.tokens import context_page, pane as tokens, vocabulary_table
 from gui.panes.training import floors, run_form, run_list, run_page
+from gui.panes.tuning import choices
 from gui.panes.tuning.pane import TuningPane
 from gui.window import hub_panel, model_table, save_for_others
 
@@ -121,6 +122,12 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
         *product(("inside",), InsidePane.PARTS),
         *product(("tuning",), TuningPane.PARTS),
     ),
+    "pane.tuning.choices.column.{}": ("prompt", "answer", "rank", "judge"),
+    "pane.tuning.choices.name.{}": ("prompts", "own", "count", "judge"),
+    "pane.tuning.choices.says.{}": ("longer", "shorter"),
+    "pane.tuning.choices.source.{}": choices.SOURCES,
+    "pane.tuning.choices.tip.{}": choices.BUTTONS,
+    "pane.tuning.choices.{}": choices.BUTTONS,
     "pane.tuning.set.{}": ("world",),
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,

@@ -132,11 +132,17 @@ class Excerpt(Themed, QWidget):
 
 
 def paint_text(
-    painter: QPainter, theme: Theme, room: QRect, text: str, color: str, in_the_middle: bool = False
+    painter: QPainter,
+    theme: Theme,
+    room: QRect,
+    text: str,
+    color: str,
+    in_the_middle: bool = False,
+    sizes: Sequence[int] = (HUGE, LARGE, NORMAL),
 ) -> None:
-    """Paint as many whole lines of a text as there is room for, larger where all of it fits."""
+    """Paint as many whole lines of a text as there is room for, in the largest of the sizes in which all of it fits."""
     layout, high = QTextLayout(), 0.0
-    for size in (HUGE, LARGE, NORMAL):
+    for size in sizes:
         font = theme.font(size)
         metrics = QFontMetrics(font)
         words = keep_phrases(text, room.width() // metrics.horizontalAdvance("\u3042")) if size > NORMAL else text

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from gui.panes.tuning.choices import Choices
 from gui.panes.tuning.examples import Examples
 from gui.part import Part, PartsPane
 
@@ -10,4 +11,4 @@ from gui.part import Part, PartsPane
 class TuningPane(PartsPane):
     id = "tuning"
     computes = ()
-    PARTS: ClassVar[Mapping[str, type[Part]]] = {"examples": Examples}
+    PARTS: ClassVar[Mapping[str, type[Part]]] = {"examples": Examples, "choices": Choices}

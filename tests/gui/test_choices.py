@@ -1,0 +1,207 @@
+"""Choosing between answers in the window: by mouse, keys, order and hands; undo; and the list that is kept."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from engine.messages.choices import (
+    Answers,
+    Choice,
+    ChoiceList,
+    ChoicesWritten,
+    ListPrompts,
+    Prompts,
+    ReadChoices,
+    WriteAnswers,
+    WriteChoices,
+)
+from engine.messages.envelope import Ended
+from gui.panes.tuning.choice_list import SharedChoices
+from gui.panes.tuning.choices import Choices
+from gui.panes.tuning.pane import TuningPane
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, model
+from tests.gui.hands import click, drag, press
+
+PROMPTS = Prompts(("The fox", "The cow", "The owl"), ("The cat",), 24)
+Key = Qt.Key
+
+
+def written(request: WriteAnswers) -> list[object]:
+    texts = tuple(f" is {word} {request.seed}." for word in ("red", "a large animal", "old", "quick"))
+    return [Answers(texts[:1], 1), Answers(texts[: request.count], 1, done=True)]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(
+        {
+            ListPrompts: lambda _: [PROMPTS],
+            WriteAnswers: written,
+            WriteChoices: lambda request: [ChoicesWritten(request.path, len(request.choices))],
+        }
+    )
+
+
+@pytest.fixture
+def pane(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TuningPane:
+    monkeypatch.setattr("gui.panes.tuning.choice_list.choices_path", lambda: tmp_path / "choices.jsonl")
+    window.state.set_model(model())
+    window.workspace.set_layout(1, ["tuning"])
+    window.workspace.show()
+    window.show_pane("tuning")
+    return window.workspace.pane(TuningPane)
+
+
+@pytest.fixture
+def part(pane: TuningPane, qtbot: QtBot) -> Choices:
+    pane.mode.choose("choices")
+    made = pane.part_of(Choices)
+    qtbot.waitUntil(lambda: made.rounds.current is not None and made.rounds.current.can_choose)
+    made.page.cards.setFocus()
+    return made
+
+
+def answers(part: Choices) -> tuple[str, ...]:
+    assert part.rounds.current is not None
+    return part.rounds.current.texts
+
+
+def wait_for_answers(part: Choices, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: part.rounds.current is not None and part.rounds.current.can_choose)
+
+
+def test_a_click_on_a_card_prefers_its_answer_and_shows_the_next_prompt(part: Choices, qtbot: QtBot) -> None:
+    texts = answers(part)
+    card = part.page.cards.cards[1]
+    assert card.words == texts[1].strip()
+    click(card, card.rect().center())
+    assert list(part.shared.choices) == [Choice("The fox", texts, (2, 1))]
+    assert part.page.prompt.text() == "The cow"
+    wait_for_answers(part, qtbot)
+    assert part.page.meter.count == 1
+
+
+def test_the_answers_to_the_next_prompts_are_there_before_the_click(part: Choices, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: len(part.rounds._rounds) == 3 and all(r.done for r in part.rounds._rounds.values()))
+    press(part.page.cards, Key.Key_1)
+    assert part.rounds.current is not None
+    assert part.rounds.current.can_choose  # at once, without a turn of the event loop
+
+
+def test_the_keys_choose_tie_and_refuse(part: Choices, qtbot: QtBot) -> None:
+    for key in (Key.Key_2, Key.Key_0, Key.Key_Minus, Key.Key_1):
+        press(part.page.cards, key)
+        wait_for_answers(part, qtbot)
+    assert [choice.ranks for choice in part.shared.choices] == [(2, 1), (1, 1), (), (1, 2)]
+    assert part.page.meter.count == 2
+    assert len(part.shared.decided) == 2
+
+
+def test_a_number_key_does_not_show_another_pane(part: Choices, window: MainWindow, qtbot: QtBot) -> None:
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    part.page.cards.setFocus()
+    press(part.page.cards, Key.Key_1)
+    assert part.pane.isVisible()
+    assert len(part.shared.choices) == 1
+
+
+def test_undo_shows_the_same_answers_again(part: Choices, qtbot: QtBot) -> None:
+    texts = answers(part)
+    press(part.page.cards, Key.Key_1)
+    press(part.page.cards, Key.Key_Z)
+    assert not part.shared.choices
+    assert answers(part) == texts
+    press(part.page.cards, Key.Key_2)
+    assert [choice.ranks for choice in part.shared.choices] == [(2, 1)]
+
+
+def test_other_answers_to_the_same_prompt_are_written(part: Choices, qtbot: QtBot) -> None:
+    texts = answers(part)
+    press(part.page.cards, Key.Key_R)
+    wait_for_answers(part, qtbot)
+    assert part.page.prompt.text() == "The fox"
+    assert set(answers(part)).isdisjoint(texts)
+
+
+def test_cards_are_ranked_by_dragging(part: Choices, qtbot: QtBot) -> None:
+    part.page.count.setValue(3)
+    qtbot.waitUntil(lambda: len(answers(part)) == 3)
+    cards = part.page.cards
+    wait_for_answers(part, qtbot)
+    first, last = cards.cards[0], cards.cards[2]
+    middle = first.rect().center()
+    drag(first, middle, middle + QPoint(20, 0), first.mapFrom(cards, last.geometry().center()))
+    assert cards.ranks() == (3, 1, 2)
+    assert cards.cards[0].rank == 3
+    press(part.page.cards, Key.Key_Return)
+    assert part.shared.choices[0].ranks == (3, 1, 2)
+    assert len(part.shared.choices[0].pairs) == 3
+
+
+def test_cards_are_ranked_by_the_keyboard(part: Choices) -> None:
+    QTest.keyClick(part.page.cards.cards[0], Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert part.page.cards.ranks() == (2, 1)
+    assert part.page.take.isVisible()
+    press(part.page.cards.cards[0], Key.Key_Return)
+    assert part.shared.choices[0].ranks == (2, 1)
+
+
+def test_most_hands_win_and_equal_numbers_are_a_tie(part: Choices, qtbot: QtBot) -> None:
+    part.page.by_hands.click()
+    cards = part.page.cards
+    for spin, hands in zip(cards.hands, (7, 19), strict=False):
+        spin.setValue(hands)
+    part.page.take.click()
+    assert part.shared.choices[0].ranks == (2, 1)
+    wait_for_answers(part, qtbot)
+    assert [spin.value() for spin in cards.hands] == [0, 0, 0, 0]
+    for spin in cards.hands[:2]:
+        spin.setValue(5)
+    part.page.take.click()
+    assert part.shared.choices[1].ranks == (1, 1)
+
+
+def test_every_change_is_saved(part: Choices, engine: FakeEngine, qtbot: QtBot) -> None:
+    press(part.page.cards, Key.Key_1)
+    request = engine.asked(WriteChoices)[-1]
+    assert request == WriteChoices(str(part.shared.path), part.shared.choices)
+    press(part.page.cards, Key.Key_Z)
+    assert engine.asked(WriteChoices)[-1].choices == ()
+
+
+def test_choices_of_the_last_time_come_before_new_ones(pane: TuningPane, engine: FakeEngine, qtbot: QtBot) -> None:
+    old, new = Choice("p", ("a", "b"), (1, 2)), Choice("q", ("c", "d"), (2, 1))
+    shared = SharedChoices.of(pane)
+    assert SharedChoices.of(pane) is shared
+    shared.path.write_text("{}\n", "utf-8")
+    shared.read()
+    shared.add(new)
+    assert engine.asked(WriteChoices) == []  # the file still has what was not read yet
+    engine.send(ReadChoices, ChoiceList((old,)))
+    assert shared.choices == (old, new)
+    engine.end(ReadChoices, Ended(0, "done"))
+    assert engine.asked(WriteChoices)[-1].choices == (old, new)
+
+
+def test_a_file_that_cannot_be_read_is_kept(pane: TuningPane, engine: FakeEngine) -> None:
+    shared = SharedChoices.of(pane)
+    shared.path.write_text("broken\n", "utf-8")
+    before = shared.path
+    shared.read()
+    engine.end(ReadChoices, Ended(0, "failed", "error.choices_line", {"file": str(before), "line": 1}))
+    shared.add(Choice("q", ("c", "d"), (2, 1)))
+    assert before.read_text("utf-8") == "broken\n"
+    assert engine.asked(WriteChoices)[-1].path == str(before.with_name("choices-2.jsonl"))
+
+
+def test_new_weights_write_the_answers_anew(part: Choices, window: MainWindow, engine: FakeEngine) -> None:
+    count = len(engine.asked(WriteAnswers))
+    window.state.set_model(model("/models/other"))
+    assert len(engine.asked(WriteAnswers)) > count
+    assert part.rounds.current is not None
+    assert part.rounds.current.weights == window.state.weights_version
