@@ -4,7 +4,7 @@ Suffixes: T tokens of a window, R of them at a time, D width, V vocabulary.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from engine.inspection.attention import batch_of
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer, soft_cap
 
+FEWEST = 3  # predictions that can show that a model guesses
 LOGITS_AT_ONCE = 1 << 22  # 16 MB: sixteen tokens of a vocabulary of 262,144
 
 
@@ -55,6 +56,15 @@ def score(model: Transformer, ids: Sequence[int], changes: Changes = UNCHANGED) 
         targets_T = torch.tensor(following, device=x_TD.device)
         for row in range(0, len(window), rows):
             yield _scores(_logits(model, x_TD[row : row + rows]), targets_T[row : row + rows])
+
+
+def mean_loss(model: Transformer, texts: Iterable[Sequence[int]], changes: Changes = UNCHANGED) -> float:
+    """Return the mean surprisal of all tokens but each text's first, in nats; NaN if they are fewer than FEWEST.
+
+    A model whose loss is no lower than the logarithm of its vocabulary guesses, as one with random weights does.
+    """
+    found = [part.surprisals for ids in texts for part in score(model, ids, changes) if isinstance(part, Scores)]
+    return float(np.concatenate(found).mean()) if sum(map(len, found)) >= FEWEST else math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Attribution: how much each token of a text has contributed to the next one."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,8 @@ class Explained:
     score: float  # log-probability in nats, or the difference of two logits
     baseline: float  # the score of a text whose tokens all have the mean embedding
     whole: bool  # whether `pieces` are all that the model sees
+    loss: float = math.nan  # of `pieces` as a text of their own, in nats per token; NaN if they are fewer than four
+    guessing: float = math.inf  # the loss of a model that gives every token the same probability
 
 
 @dataclass(frozen=True, slots=True)

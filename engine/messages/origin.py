@@ -1,5 +1,6 @@
 """Origin: which passages of the training text a span of words may come from."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,6 +88,8 @@ class NearPassages:
     layer: int  # the state is the residual stream after so many layers
     usual: float  # cosine that one passage in a hundred exceeds
     agreement: float  # correlation with the cosines of the mean embeddings: near 1, the layers add nothing
+    loss: float = math.nan  # of some of the passages, in nats per token
+    guessing: float = math.inf  # the loss of a model that gives every token the same probability
 
 
 @dataclass(frozen=True, slots=True)

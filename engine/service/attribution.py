@@ -1,10 +1,13 @@
 """Handler of attribution."""
 
+import math
+
 import numpy as np
 
 from engine.generation.sampling import finite, softmax
 from engine.generation.words import first_token
 from engine.inspection.attribution import Score, attributing, ends
+from engine.inspection.scoring import mean_loss
 from engine.messages.attribution import MOST_TOKENS, AttributeText, Contributions, Explained, Method
 from engine.messages.status import Progress
 from engine.service.answer import AFTER_OTHERS, Answer, Handlers
@@ -34,6 +37,8 @@ def _explained(opened: OpenedModel, request: AttributeText) -> Answer[Explained 
         against_probability=0.0 if score.against is None else float(p_V[score.against]),
         **dict(zip(("score", "baseline"), ends(score), strict=True)),
         whole=len(shown) == len(ids),
+        loss=mean_loss(opened.model, [shown], opened.changes),
+        guessing=math.log(opened.tokenizer.vocabulary),
     )
     methods: tuple[Method, ...] = ("occlusion", "gradient", "integrated")
     for method in methods[: 3 if len(shown) == len(ids) else 2]:

@@ -1,5 +1,6 @@
 """Handlers of origin: the passages of the training text that a span of words may come from."""
 
+import math
 import re
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from engine.errors import EngineError, not_written
 from engine.files import replacing
 from engine.inspection import origin
 from engine.inspection.near_states import States, cosines, mean_states
+from engine.inspection.scoring import mean_loss
 from engine.messages.origin import (
     FindNear,
     FindOrigin,
@@ -33,6 +35,7 @@ PLACES = 3  # of each run that are shown
 AROUND = 90  # characters before and after
 PART_AT_START, PART_AT_END = re.compile("^[A-Za-z]+(?=[^A-Za-z])"), re.compile("(?<=[^A-Za-z])[A-Za-z]+$")
 PASSAGE, SHORTEST = 160, 12  # characters of a passage whose states are compared
+PREDICTED = 16  # passages at most whose loss is measured
 OPERATIONS, LEAST, MOST = 1.5e12, 2_000, 40_000  # for comparing states, and their tokens
 
 
@@ -111,7 +114,8 @@ def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPass
         steps = mean_states(opened.model, texts, opened.changes)
         # A training step would run at a `yield`:
         states = finish(steps) if opened.info.training else (yield from reported("progress.origin_near", steps))
-        kept = _Passages(spans, states)
+        some = texts[:: -(-len(texts) // PREDICTED)] if texts else []
+        kept = _Passages(spans, states, mean_loss(opened.model, some, opened.changes))
         opened.replace("near", key, kept)
     near_N, agreement = cosines(kept.states, own)
     passages: dict[str, NearPassage] = {}  # a sentence that is repeated counts once
@@ -125,16 +129,17 @@ def find_near(session: Session, request: FindNear) -> Answer[Progress | NearPass
         if len(passages) == request.most:
             break
     usual = float(np.quantile(near_N, 0.99)) if len(near_N) else 0.0
-    near = tuple(passages.values())
-    yield NearPassages(request.span, near, len(kept.spans), kept.states.layer, usual, agreement)
+    near, guessing = tuple(passages.values()), math.log(opened.tokenizer.vocabulary)
+    yield NearPassages(request.span, near, len(kept.spans), kept.states.layer, usual, agreement, kept.loss, guessing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Passages:
-    """Passages of the text, as its characters [start, end), and their states."""
+    """Passages of the text, as its characters [start, end), their states, and the model's loss on some of them."""
 
     spans: list[tuple[int, int]]
     states: States
+    loss: float
 
 
 def _passages(opened: OpenedModel, text: str) -> tuple[list[tuple[int, int]], list[list[int]]]:

@@ -10,6 +10,7 @@ what belongs together, and no direction separates two languages by more than two
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,15 +28,19 @@ from engine.inspection.neurons import LayerScan, is_pushed, push
 from engine.inspection.origin import build_index, chance, judge, longest_runs, words_of
 from engine.inspection.patching import PARTS, patch_all
 from engine.inspection.ranking import rank_parts
-from engine.inspection.scoring import Scores, score
+from engine.inspection.scoring import Scores, mean_loss, score
 from engine.inspection.steering import Separation, separate, tokens_of, write
+from engine.messages.attribution import AttributeText, Explained
 from engine.messages.models import Scaled
+from engine.messages.origin import FindNear, NearPassages
 from engine.model.opening import BUILTIN, finish, load_model
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
+from engine.service.session import Session
 from engine.text.tokenizer import Tokenizer
 from engine.text.world.facts import ANIMALS
 from engine.text.world.stream import stream
+from tests.engine.sessions import ask
 from tests.engine.shuffling import shuffled
 
 TEXT, OTHER = "The capital of France is", "The capital of Germany is"
@@ -181,6 +186,42 @@ def surprise(opened: Opened, text: str) -> float:
 def test_the_text_is_predicted_no_better_than_by_guessing(random: Opened, trained: Opened) -> None:
     assert surprise(random, TEXT) > 0
     assert surprise(trained, TEXT) < -2
+
+
+def session_of(opened: Opened) -> Session:
+    """Return a session in which the built-in model has these weights."""
+    session = Session()
+    session.open(BUILTIN)
+    session.opened.model.load_state_dict(opened[0].state_dict())
+    return session
+
+
+def test_attribution_and_near_states_report_whether_the_model_guesses(
+    random: Opened, trained: Opened, tmp_path: Path
+) -> None:
+    text = tmp_path / "world.txt"
+    text.write_text(WORLD, "utf-8")
+    for request in (AttributeText(TEXT), FindNear(TEXT, (str(text),))):
+        bad, good = (
+            next(one for one in ask(session_of(opened), request) if isinstance(one, Explained | NearPassages))
+            for opened in (random, trained)
+        )
+        assert bad.loss > bad.guessing + 0.5
+        assert good.loss < good.guessing - 2
+        assert bad.guessing == good.guessing == pytest.approx(math.log(trained[1].vocabulary))
+
+
+def test_the_loss_of_several_texts_is_that_of_all_their_predictions(trained: Opened) -> None:
+    model, tokenizer = trained
+    texts = [tokenizer.encode(text) for text in ENGLISH]
+    with torch.no_grad():
+        found = [
+            float(-model(torch.tensor([ids]))[0, place - 1].double().log_softmax(dim=0)[ids[place]])
+            for ids in texts
+            for place in range(1, len(ids))
+        ]
+    assert mean_loss(model, texts) == pytest.approx(np.mean(found), abs=1e-4)
+    assert math.isnan(mean_loss(model, [texts[0][:2], texts[1][:2]]))  # two predictions show nothing
 
 
 # --- Parts one by one, passages of the text, and directions -----------------------------------------

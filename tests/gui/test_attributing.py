@@ -1,6 +1,7 @@
 """The attribution view: a tinted text, three methods, and words on how far they agree."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,13 @@ def test_colours_are_those_of_the_share_of_the_largest_magnitude() -> None:
 )
 def test_the_sentence_names_the_token_that_counts_most(one: Attribution, said: str) -> None:
     assert plain(sentence(one)) == said
+
+
+def test_a_model_that_guesses_is_said_to_mean_little() -> None:
+    one = shown()
+    guessed = replace(one, explained=replace(one.explained, loss=9.0, guessing=8.25))
+    assert plain(sentence(guessed)).startswith("The model predicts this text worse than guessing: 9.0 nats a token")
+    assert sentence(replace(one, explained=replace(one.explained, loss=8.0, guessing=8.25))) == sentence(one)
 
 
 def test_the_words_compare_the_methods() -> None:

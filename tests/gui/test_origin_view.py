@@ -114,6 +114,9 @@ def test_with_random_weights_the_near_states_are_said_to_repeat_the_words() -> N
     assert plain(of_near(NEAR)).startswith("Nearest by hidden state after layer 2: cosine 0.75")
     assert plain(of_near(replace(NEAR, usual=0.72))).startswith("No passage is much nearer")
     assert plain(of_near(replace(NEAR, agreement=0.99))).startswith("The hidden states only repeat")
+    guessed = plain(of_near(replace(NEAR, loss=9.0, guessing=8.25)))
+    assert guessed.startswith("The model predicts these passages worse than guessing (9.0 nats a token, not 8.2)")
+    assert of_near(replace(NEAR, loss=8.0, guessing=8.25)) == of_near(NEAR)
 
 
 @pytest.mark.parametrize("span", [SPAN, "a small bird sings and the old dog eats a large bone", "x", ""])

@@ -7,6 +7,7 @@ import numpy as np
 from engine.messages.attribution import Method
 from gui.i18n import number, percent, t
 from gui.panes.inside.attribution_shown import METHODS, Attribution
+from gui.panes.inside.lens_sentence import guessing_words
 from gui.text import word
 
 LEAST_SHARE = 0.01  # probability of the explained token below which its explanation says little
@@ -19,6 +20,9 @@ def sentence(shown: Attribution | None) -> str:
     if shown is None or "occlusion" not in shown.values:
         return ""
     explained, values = shown.explained, shown.values["occlusion"].astype(float)
+    guesses = guessing_words(explained.loss, explained.guessing)
+    if guesses:
+        return guesses
     words = {"word": word(explained.target), "against": word(explained.against)}
     if explained.probability < LEAST_SHARE:
         return t("pane.inside.attribution.says.unlikely", **words, percent=percent(explained.probability, 1))

@@ -21,9 +21,14 @@ def guessing_sentence(probabilities: NDArray[np.float32], vocabulary: int) -> st
     if len(probabilities) < FEWEST:
         return ""
     loss = float(-np.log(np.maximum(probabilities.astype(np.float64), 1e-30)).mean())
-    if loss < math.log(vocabulary):
+    return guessing_words(loss, math.log(vocabulary))
+
+
+def guessing_words(loss: float, guessing: float) -> str:
+    """Return that a loss, in nats per token, is no better than that of guessing; "" if it is, or is NaN."""
+    if not loss >= guessing:
         return ""
-    return t("pane.inside.says.guessing", loss=number(loss, 1), guessing=number(math.log(vocabulary), 1))
+    return t("pane.inside.says.guessing", loss=number(loss, 1), guessing=number(guessing, 1))
 
 
 def sentence(ranks: NDArray[np.int32], probabilities: NDArray[np.float32], piece: str) -> str:

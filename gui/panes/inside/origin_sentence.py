@@ -22,9 +22,11 @@ def of_origin(found: Origin) -> str:
 
 
 def of_near(near: NearPassages) -> str:
-    """Return how near the nearest passage is, and whether the layers add anything to the words."""
+    """Return how near the nearest passage is, or that this means nothing because the model guesses or adds nothing."""
     if not near.passages:
         return ""
+    if near.loss >= near.guessing:
+        return t("pane.inside.origin.near_guessing", loss=number(near.loss, 1), guessing=number(near.guessing, 1))
     if near.agreement > SAME:
         return t("pane.inside.origin.near_words", agreement=number(near.agreement, 2))
     first = number(near.passages[0].cosine, 2)
