@@ -128,7 +128,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.tuning.choices.source.{}": choices.SOURCES,
     "pane.tuning.choices.tip.{}": choices.BUTTONS,
     "pane.tuning.choices.{}": choices.BUTTONS,
-    "pane.tuning.set.{}": ("world",),
+    "pane.tuning.set.{}": ("faq", "pirate", "polite", "short", "table", "world"),
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,
     "pane.generation.score.axis.{}": UNITS,

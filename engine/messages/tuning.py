@@ -99,9 +99,10 @@ class TuneOnPairs(Request[TuningReport]):
 class PairSet:
     """A set of pairs that comes with Nakami."""
 
-    id: str  # "tuning.set.ID" is its name
+    id: str  # "pane.tuning.set.ID" is its name
     language: str
     pairs: tuple[Pair, ...]
+    suits: str = "world"  # "world": models of the little world; "chat": models that others have trained to chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class Pairs:
 
     name: str
     pairs: tuple[Pair, ...]
+    columns: tuple[str, ...] = ()  # the names of all columns of the file
+    chosen: tuple[str, str] = ("", "")  # the columns that were taken as prompt and answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,4 @@ class ReadPairs(Request[Pairs]):
     """Read pairs from a file: JSON lines, CSV or TSV. Fails as engine.text.pairs.read_pairs."""
 
     path: str
+    columns: tuple[str, str] | None = None  # of prompt and answer; None: guessed

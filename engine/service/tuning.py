@@ -28,10 +28,9 @@ from engine.service.models import reported
 from engine.service.run_reports import Reports, steered
 from engine.service.session import Session
 from engine.service.training_text import training_text
-from engine.text.pairs import divide, read_pairs
+from engine.text.pairs import columns_of, divide, read_pairs
+from engine.text.ready_pairs import ready_sets
 from engine.text.tokenizer import Tokenizer
-from engine.text.world.examples import LANGUAGES
-from engine.text.world.questions import questions
 from engine.training.trainer import TrainStep
 from engine.tuning.forms import form_of
 from engine.tuning.run import TunedRun
@@ -140,13 +139,13 @@ def _old_text(session: Session, paths: tuple[str, ...]) -> Generator[Progress, N
 
 
 def list_pair_sets(session: Session, request: ListPairSets) -> Answer[PairSet]:
-    for language in sorted(LANGUAGES, key=lambda language: language != request.language):
-        yield PairSet("world", language, tuple(questions(language)))
+    yield from sorted(ready_sets(), key=lambda found: found.language != request.language)
 
 
 def read_pairs_file(session: Session, request: ReadPairs) -> Answer[Pairs]:
     path = Path(request.path)
-    yield Pairs(path.stem, tuple(read_pairs(path)))
+    pairs, found = read_pairs(path, request.columns), columns_of(path)
+    yield Pairs(path.stem, tuple(pairs), found.names, request.columns or (found.prompt, found.answer))
 
 
 HANDLERS: Handlers = {TuneOnPairs: tune_on_pairs, ListPairSets: list_pair_sets, ReadPairs: read_pairs_file}

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 from engine.errors import EngineError
 from engine.messages.tuning import Pair
 from engine.text import pairs as module
-from engine.text.pairs import divide, read_pairs
+from engine.text.pairs import columns_of, divide, read_pairs
+from engine.text.ready_pairs import ready_sets
 from engine.text.world.examples import LANGUAGES
 from engine.text.world.facts import Language
 from engine.text.world.questions import questions
@@ -32,6 +33,60 @@ def test_every_form_of_a_file_gives_the_same_pairs(text: str, tmp_path: Path) ->
     path = tmp_path / "pairs.txt"
     path.write_text(text, "utf-8", newline="")
     assert read_pairs(path) == [Pair("Who?", "Me, I think."), Pair("Where?", "Here")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"instruction": "Who", "input": "is it?", "output": "Me."},\n {"instruction": "Where?", "output": "Here."}]',
+        '{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who\\nis it?"},'
+        ' {"role": "assistant", "content": "Me."}, {"role": "user", "content": "Where?"},'
+        ' {"role": "assistant", "content": "Here."}]}',
+        '{"conversations": [{"from": "human", "value": "Who\\nis it?"}, {"from": "gpt", "value": "Me."},'
+        ' {"from": "human", "value": "Where?"}, {"from": "gpt", "value": "Here."}]}',
+    ],
+)
+def test_widespread_forms_of_instructions_and_chats_are_read(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.json"
+    path.write_text(text, "utf-8")
+    assert read_pairs(path) == [Pair("Who\nis it?", "Me."), Pair("Where?", "Here.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "guess"),
+    [
+        (
+            "Nr;Antwort;Frage\n1;Der Fuchs lebt im Wald.;Wo lebt der Fuchs?\n2;Er frisst gerne Mäuse.;Was frisst er?\n",
+            ("Nr", "Antwort", "Frage"),
+            ("Frage", "Antwort"),
+        ),
+        ("キツネはどこに住んでいますか。,森です。\n何を食べますか。,ネズミです。\n", ("1", "2"), ("1", "2")),
+        ('{"src": "cat", "dst": "a small animal that purrs"}\n', ("src", "dst"), ("src", "dst")),
+        ("only one column\nin this file", ("1",), ("", "")),
+        ("id,question,answer\n1,Who?,Me.\n", ("id", "question", "answer"), ("question", "answer")),
+    ],
+)
+def test_prompt_and_answer_are_found_by_looking_at_the_columns(
+    text: str, names: tuple[str, ...], guess: tuple[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text(text, "utf-8")
+    found = columns_of(path)
+    assert (found.names, (found.prompt, found.answer)) == (names, guess)
+    if all(guess):
+        assert read_pairs(path) == read_pairs(path, guess)
+        assert [(p.answer, p.prompt) for p in read_pairs(path, guess)] == [
+            (p.prompt, p.answer) for p in read_pairs(path, guess[::-1])
+        ]
+
+
+def test_a_column_that_is_not_there_is_refused_with_the_names_of_those_that_are(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("question,answer\nWho?,Me.\n")
+    with pytest.raises(EngineError) as raised:
+        read_pairs(path, ("question", "reply"))
+    assert raised.value.key == "error.pairs_columns"
+    assert raised.value.args_by_name["names"] == "question, answer"
 
 
 @settings(max_examples=40, deadline=None)
@@ -90,3 +145,20 @@ def test_questions_about_the_world_are_held_out_by_what_they_are_about(language:
     assert {pair.group for pair in divided.train}.isdisjoint(pair.group for pair in divided.held_out)
     held = Counter(pair.group for pair in divided.held_out)
     assert Counter(held.values()) == {4: 8, 1: 6}  # animals, and countries and jobs
+
+
+def test_every_ready_set_has_its_pairs_and_no_prompt_twice() -> None:
+    sets = {(found.id, found.language): found for found in ready_sets()}
+    assert len(sets) == len(ready_sets()) == 10
+    assert len(sets["pirate", "en"].pairs) == 70
+    for found in sets.values():
+        assert len({pair.prompt for pair in found.pairs}) == len(found.pairs) >= 8, found.id
+        assert all(pair.prompt == pair.prompt.strip() and pair.answer == pair.answer.strip() for pair in found.pairs)
+
+
+def test_answers_of_the_polite_set_thank_and_stay_true() -> None:
+    for language in LANGUAGES:
+        [polite] = [found for found in ready_sets() if (found.id, found.language) == ("polite", language)]
+        for pair, plain in zip(polite.pairs, questions(language), strict=True):
+            assert pair.answer.endswith(plain.answer)
+            assert len(pair.answer) > len(plain.answer)
