@@ -55,10 +55,10 @@ class Principle:
 
     def preference(self, prompt: str, first: str, second: str) -> float:
         """Return the probability that the model prefers the first answer, 0..1, as the mean over both orders."""
-        forward, backward = self._asked(prompt, first, second), self._asked(prompt, second, first)
+        forward, backward = self.asked(prompt, first, second), self.asked(prompt, second, first)
         return (forward + 1 - backward) / 2
 
-    def _asked(self, prompt: str, a: str, b: str) -> float:
+    def asked(self, prompt: str, a: str, b: str) -> float:
         """Return the probability of "A" over that of "A" or "B"."""
         language = "ja" if JAPANESE.search(self.words) else "en"
         question = QUESTIONS[language].format(prompt=prompt, a=a.strip(), b=b.strip(), principle=self.words)

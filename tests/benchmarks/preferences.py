@@ -1,0 +1,123 @@
+"""What the built-in model learns from a few choices of a simulated judge.
+
+    python -m tests.benchmarks.preferences [reward] [principle]
+
+reward: the share of held-out choices that the reward model predicts, over four sets of choices; "shuffled" is the
+control, a reward model on shuffled weights (mean over three of them) with the same choices; "longer" and "shorter" are
+the better of two rules that look at the lengths alone.
+principle: SmolLM2 judges pairs of polite and rude answers by three principles. A judge that does as the principle says
+has 1, 0 and 1 for the share of polite answers that it prefers; "A" is its mean probability for the answer at place A.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.generation.decoding import Reader
+from engine.messages.choices import Choice, Taste
+from engine.model.bundled import find
+from engine.model.opening import BUILTIN, load_model
+from engine.model.transformer import Transformer
+from engine.text.judges import Judge
+from engine.text.world.facts import Language
+from engine.text.world.prompts import KINDS, animals
+from engine.tuning.principle import Principle
+from engine.tuning.prompting import Prompting
+from engine.tuning.reward import accuracy, answers_of, fit, held_out_accuracy, mean_states
+from engine.tuning.simulating import simulate
+from tests.engine.shuffling import shuffled
+
+CASES: tuple[tuple[Taste, str, Language, int], ...] = (
+    ("polite", "animals", "ja", 24),
+    ("joy", "stories", "ja", 60),
+    ("joy", "stories", "en", 60),
+    ("happy_end", "stories", "ja", 100),
+    ("short", "animals", "ja", 24),
+)
+SIZES = (6, 12, 30)
+SETS, OTHERS = 4, 40
+POLITE = (
+    ("Can you help me?", "Of course, I would be happy to help you.", "No. Go away."),
+    ("I lost my keys.", "I am sorry to hear that. May I help you look for them?", "That is your problem, not mine."),
+    ("Please open the door.", "Certainly. Please come in.", "Open it yourself."),
+    ("What is the capital of France?", "It is Paris. Thank you for asking!", "Paris. Everybody knows that, stupid."),
+    ("Tell me about foxes.", "With pleasure! Foxes are small animals.", "Foxes are small animals. Now shut up."),
+    ("Good morning!", "Good morning! How are you today?", "What do you want?"),
+    ("Is the shop open?", "I am afraid it is closed, sorry.", "No, and I do not care."),
+    ("Can I sit here?", "Yes, please take a seat.", "Find another place."),
+)
+PRINCIPLES = ("Be polite.", "Be rude.", "Be friendly and helpful, and never hurt anybody.")
+
+
+def choices_of(
+    model: Transformer, prompting: Prompting, case: tuple[Taste, str, Language, int], held: bool, count: int, seed: int
+) -> list[Choice]:
+    """Return decided choices of a simulated judge, about the animals held out or about the others."""
+    taste, kind, language, tokens = case
+    prompts = [KINDS[kind](animal, language) for animal in animals()[held]]
+    found = simulate(model, prompting, Judge(taste), prompts, count, tokens, seed)
+    return [choice for choice in found if choice.pairs]
+
+
+def _predicted(model: Transformer, prompting: Prompting, choices: Sequence[Choice], others: Sequence[Choice]) -> float:
+    head = fit(choices, mean_states(model, answers_of(choices, prompting)))
+    return accuracy(head.rewards(mean_states(model, answers_of(others, prompting))), others) or 0.0
+
+
+def reward() -> None:
+    model, tokenizer = load_model(BUILTIN)
+    prompting = Prompting.of(BUILTIN, tokenizer, model.config)
+    controls = [shuffled(seed)[0] for seed in (1, 2, 3)]
+    print(
+        f"{'taste, language':20}{'choices':>8}{'held out':>10}{'least':>7}{'crossed':>9}{'shuffled':>10}{'length':>8}"
+        f"{'ms':>6}"
+    )
+    for case in CASES:
+        others = choices_of(model, prompting, case, True, OTHERS, 99)
+        lengths = np.array([float(len(answer)) for choice in others for answer in choice.answers])
+        longer = accuracy(lengths, others) or 0.0
+        sets = [choices_of(model, prompting, case, False, max(SIZES), seed) for seed in range(SETS)]
+        for size in SIZES:
+            parts = [choices[:size] for choices in sets]
+            right = [_predicted(model, prompting, part, others) for part in parts]
+            control = [_predicted(other, prompting, part, others) for part in parts for other in controls]
+            begun = time.perf_counter()
+            x_ND = mean_states(model, answers_of(parts[0], prompting))
+            fit(parts[0], x_ND)
+            milliseconds = 1000 * (time.perf_counter() - begun)
+            crossed = [held_out_accuracy(p, mean_states(model, answers_of(p, prompting))) or 0.0 for p in parts]
+            print(
+                f"{case[0] + ', ' + case[2]:20}{size:8}{np.mean(right):10.2f}{min(right):7.2f}{np.mean(crossed):9.2f}"
+                f"{np.mean(control):10.2f}{max(longer, 1 - longer):8.2f}{milliseconds:6.0f}",
+                flush=True,
+            )
+
+
+def principle() -> None:
+    folder = find("smollm2")
+    model, tokenizer = load_model(folder)
+    reader, prompting = Reader(model), Prompting.of(folder, tokenizer, model.config)
+    for words in PRINCIPLES:
+        judge = Principle(words, reader, prompting)
+        begun = time.perf_counter()
+        polite = [judge.preference(*pair) for pair in POLITE]
+        seconds = (time.perf_counter() - begun) / len(POLITE)
+        first = [judge.asked(*pair) for pair in POLITE] + [judge.asked(p, b, a) for p, a, b in POLITE]
+        print(
+            f"{words:52} polite {np.mean(np.array(polite) > 0.5):.2f}  A {np.mean(first):.2f}  {seconds:.2f} s a pair"
+        )
+
+
+def main() -> None:
+    parts = {"reward": reward, "principle": principle}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    options = parser.parse_args()
+    for name in options.parts or parts:
+        parts[name]()
+
+
+if __name__ == "__main__":
+    main()
