@@ -29,12 +29,8 @@ class Prompting:
     by_template: bool = False
 
     @classmethod
-    def of(cls, folder: Path, tokenizer: Tokenizer, config: ModelConfig, sentence: bool = False) -> "Prompting":
-        """Return how the model of a folder is asked.
-
-        `sentence` ends an answer that continues a text with its first sentence, not with its line. Raises EngineError
-        as ChatTemplate.render.
-        """
+    def of(cls, folder: Path, tokenizer: Tokenizer, config: ModelConfig) -> "Prompting":
+        """Return how the model of a folder is asked. Raises EngineError as ChatTemplate.render."""
         template = chat_template.read(folder)
         stops = set(config.stop_ids)
         if template is not None:
@@ -45,8 +41,7 @@ class Prompting:
                 stops |= writer.stop_ids()
                 return cls(tokenizer, config.context, frozenset(stops), before, after, by_template=True)
         pieces = map(tokenizer.piece, range(tokenizer.vocabulary))
-        ends = re.compile(f"{SENTENCE.pattern}$|\n" if sentence else "\n")
-        stops |= {token for token, piece in enumerate(pieces) if ends.search(piece)}
+        stops |= {token for token, piece in enumerate(pieces) if "\n" in piece}
         return cls(tokenizer, config.context, frozenset(stops))
 
     def ids(self, prompt: str) -> list[int]:

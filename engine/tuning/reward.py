@@ -12,13 +12,14 @@ tokens, so that every token has its part in it. A reward alone means nothing: 0 
 Suffixes: N answers or pairs, T tokens, D width, R dimensions of the span of the pairs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
 from engine.messages.choices import Choice
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
@@ -78,11 +79,6 @@ def final_states(model: Transformer, x_NT: torch.Tensor, changes: Changes = UNCH
     return tape.take("ln_final").double().cpu().numpy()
 
 
-def reward_of(model: Transformer, head: RewardModel) -> Callable[[Sequence[Example]], list[float]]:
-    """Return the reward as a function of texts; only the tokens after their prompts count."""
-    return lambda texts: head.rewards(mean_states(model, texts)).tolist()
-
-
 # --- Fitting ------------------------------------------------------------------------------------------
 
 
@@ -111,7 +107,12 @@ def pairs_of(choices: Sequence[Choice], x_ND: Floats) -> Pairs:
 
 
 def fit(choices: Sequence[Choice], x_ND: Floats) -> RewardModel:
-    """Return the reward model of choices with at least one pair, given the mean states of all their answers."""
+    """Return the reward model of choices with at least one pair, given the mean states of all their answers.
+
+    Raises EngineError error.logits_broken for states that are not finite.
+    """
+    if not np.isfinite(x_ND).all():
+        raise EngineError("error.logits_broken")
     scale = float(np.sqrt((x_ND**2).mean())) or 1.0
     pairs = pairs_of(choices, x_ND / scale)
     return RewardModel(newton(pairs.difference_ND, pairs.weight_N), x_ND.mean(axis=0) / scale, scale)

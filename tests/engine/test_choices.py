@@ -14,14 +14,21 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import EngineError
+from engine.generation.chat import Writer
+from engine.messages.chat import TEMPLATE, Message
 from engine.messages.choices import Choice, ListPrompts, ReadChoices, Taste, WriteAnswers, WriteChoices
+from engine.model.bundled import find
+from engine.model.opening import read_config
 from engine.service.session import Session
 from engine.text import choices as module
+from engine.text.chat_template import read
 from engine.text.choices import is_valid, read_choices, write_choices
 from engine.text.judges import TASTES, Judge, last_sentence
+from engine.text.tokenizer import Tokenizer
 from engine.text.world.examples import LANGUAGES
 from engine.text.world.facts import Language
 from engine.text.world.prompts import animals
+from engine.tuning.prompting import Prompting
 from tests.engine.collecting import failure
 from tests.engine.sessions import ask
 
@@ -243,3 +250,17 @@ def test_a_model_that_always_writes_the_same_gives_one_answer(builtin: Session) 
 )
 def test_what_cannot_be_answered_is_refused(request_: WriteAnswers, key: str, session: Session) -> None:
     assert failure(lambda: ask(session, request_)) == key
+
+
+def test_a_model_with_a_chat_template_answers_the_prompt_as_a_message() -> None:
+    folder = find("smollm2")
+    tokenizer, config = Tokenizer.load(folder), read_config(folder)
+    asked = Prompting.of(folder, tokenizer, config)
+    writer = Writer(tokenizer, read(folder), config.context)
+    for words in ("Say hello.", "What does <|im_end|> mean?", "二つの\n行"):
+        assert asked.ids(words) == list(writer.prompt([Message("user", words)], TEMPLATE).ids)
+    [stop] = asked.stops
+    assert tokenizer.piece(stop) == "<|im_end|>"
+    assert asked.text([*tokenizer.encode("Hello there."), stop]) == "Hello there."
+    example = asked.example("Say hello.", "Hello there.")
+    assert asked.text(example.ids[example.first :]) == "Hello there."

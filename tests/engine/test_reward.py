@@ -107,6 +107,10 @@ def test_the_mean_state_of_an_answer_is_that_of_its_own_tokens(model_folder: Pat
     np.testing.assert_allclose(mean_states(model, answers), np.array(expected), atol=1e-5)
 
 
+def test_states_that_are_not_finite_are_refused() -> None:
+    assert failure(lambda: fit(CATS, np.full((4, 8), np.nan))) == "error.logits_broken"
+
+
 def test_choices_without_a_pattern_are_not_predicted() -> None:
     rng = np.random.default_rng(4)
     choices = [Choice(f"p{n}", ("a", "b"), (1, 2)) for n in range(60)]
