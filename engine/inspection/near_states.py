@@ -4,9 +4,9 @@ A state is taken after two thirds of the layers, where it says most about the me
 BERT learn about the structure of language?"), without the first token, whose state is the same in all texts. The mean
 over all passages is subtracted, because hidden states fill a narrow cone (Ethayarajh 2019, arXiv:1909.00512).
 
-Whether the layers add anything to the words is seen from the same cosines of the mean embeddings: in a new model, before
-training, both agree. With shuffled weights they do not, although nothing is meant; such a model is recognised by its
-loss, which is worse than that of guessing.
+Whether the layers add anything to the words is seen from the same cosines of the mean embeddings: in a new model,
+before training, both agree. With shuffled weights they do not, although nothing is meant; such a model is recognised
+by its loss, which is worse than that of guessing.
 
 Suffixes: N passages, B of them at once, T tokens, D width.
 """
