@@ -17,18 +17,20 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.inspection.heads import probe as random_copy
+from engine.inspection.passages import passages
 from engine.inspection.scoring import LOGITS_AT_ONCE
 from engine.messages.desk import MeterName
 from engine.model.tape import UNCHANGED, Changes, Tape
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
 from engine.text.world.documents import repeated
-from engine.text.world.examples import LANGUAGES, questions, references
+from engine.text.world.examples import LANGUAGES, Question, date_questions, questions, references
 from engine.text.world.facts import ANIMALS
 from engine.text.world.stream import TOLD, texts
 
 TOKENS_AT_ONCE = 2048
 MOST_TOKENS = 512  # of one text: its last ones count
+PASSAGES, PASSAGE = 12, 64  # passages of a corpus, and the tokens of one
 COUNT, SEED = 24, 5  # probes of a meter of the little world, and what they are drawn with
 
 Floats = NDArray[np.float64]
@@ -45,6 +47,7 @@ class Probe:
 def probes_of(meter: MeterName, model: Transformer, tokenizer: Tokenizer, text: str) -> list[Probe]:
     """Return the probes of a meter; those of the little world suit only models that were trained on its text.
 
+    `text` is a text for the meter "text", and a corpus, of which some passages count, for "corpus".
     Raises EngineError error.text_too_short if `text` is measured and has fewer than two tokens.
     """
     context = model.config.context
@@ -53,18 +56,31 @@ def probes_of(meter: MeterName, model: Transformer, tokenizer: Tokenizer, text: 
         if len(ids) < 2:
             raise EngineError("error.text_too_short", need=2, have=len(ids), context=1)
         return [Probe(tuple(ids), 1)]
+    if meter == "corpus":
+        parts = passages(text, PASSAGES, min(context, PASSAGE), tokenizer.encode)
+        return [Probe(tuple(ids), 1) for ids in parts]
     if meter == "copying":
         ids = random_copy(model)
         return [Probe(tuple(ids), min(len(ids) // 2 + 1, len(ids) - 1))]
     if meter == "writing":
         return [Probe(tuple(tokenizer.encode(text)[: context + 1]), 1) for text in islice(texts(SEED, TOLD), COUNT)]
-    asked = {"pronoun": _pronouns, "documents": _documents, "repeating": _repetitions}[meter]()
+    asked = {"pronoun": _pronouns, "documents": _documents, "dates": _dates, "repeating": _repetitions}[meter]()
     return [found for prompt, answer in asked if (found := _probe(tokenizer, prompt, answer, context)) is not None]
 
 
 def _documents() -> Iterator[tuple[str, str]]:
-    """Yield documents with a question, and the answer. Only the English texts of the world have a space between."""
-    for question in questions(COUNT, SEED):
+    """Yield documents with a question, and the answer."""
+    return _answered(questions(COUNT, SEED))
+
+
+def _dates() -> Iterator[tuple[str, str]]:
+    """Yield documents with a question about a date, and the answer."""
+    return _answered(date_questions(COUNT, SEED))
+
+
+def _answered(asked: Iterable[Question]) -> Iterator[tuple[str, str]]:
+    """Yield questions and answers. Only the English texts of the world have a space between."""
+    for question in asked:
         yield question.prompt, question.answer if question.prompt.endswith("：") else f" {question.answer}"
 
 

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from engine.messages.envelope import Request
 
-# The loss on the text; random tokens repeated; and in the little world: other texts, questions about documents, words
-# repeated on request, and what a pronoun refers to.
-MeterName = Literal["text", "copying", "writing", "documents", "repeating", "pronoun"]
+# The loss on the text, and on the text opened for training; random tokens repeated; and in the little world: other
+# texts, questions about documents, those about dates, words repeated on request, and what a pronoun refers to.
+MeterName = Literal["text", "corpus", "copying", "writing", "documents", "dates", "repeating", "pronoun"]
 METERS: tuple[MeterName, ...] = get_args(MeterName)
-OF_THE_WORLD: tuple[MeterName, ...] = ("writing", "documents", "repeating", "pronoun")  # for its models alone
-
-
-BY_LOSS: tuple[MeterName, ...] = ("text", "copying", "writing")  # of many tokens, whose common probability is almost 0
+OF_THE_WORLD: tuple[MeterName, ...] = ("writing", "documents", "dates", "repeating", "pronoun")  # for its models alone
+# Those of many tokens, whose common probability is almost 0:
+BY_LOSS: tuple[MeterName, ...] = ("text", "corpus", "copying", "writing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +74,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Measure(Request[Measured]):
-    """Measure each of `meters` before and after the changes; one answer a meter."""
+    """Measure each of `meters` before and after the changes; one answer a meter.
+
+    The meter "corpus" reads the files `paths` in `encoding`, or each in the one detected if it is "".
+    """
 
     text: str
     meters: tuple[MeterName, ...]
+    paths: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +112,5 @@ class RankParts(Request[PartsTried]):
     meter: MeterName | None = None
     word: str = ""
     mean: bool = False
+    paths: tuple[str, ...] = ()  # of the corpus, as in Measure
+    encoding: str = ""

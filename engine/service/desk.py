@@ -1,6 +1,7 @@
 """Handlers of the mixing desk: what the changes in the open model do, and which parts matter most."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
@@ -23,8 +24,10 @@ from engine.messages.desk import (
     Rewritten,
 )
 from engine.messages.generation import GREEDY
+from engine.model.opening import finish
 from engine.service.answer import Answer, Handlers
 from engine.service.session import OpenedModel, Session, undisturbed
+from engine.service.training_text import training_text
 
 
 def mix(session: Session, request: Mix) -> Answer[Mixed]:
@@ -65,17 +68,18 @@ def _rewritten(opened: OpenedModel, request: Rewrite) -> Answer[Rewritten]:
 
 def measure_both(session: Session, request: Measure) -> Answer[Measured]:
     """Measure each meter; those without probes are left out, as a text of one token is. Raises as `measure`."""
-    yield from undisturbed(session, _meters(session.opened, request))
+    yield from undisturbed(session, _meters(session, request))
 
 
-def _meters(opened: OpenedModel, request: Measure) -> Answer[Measured]:
+def _meters(session: Session, request: Measure) -> Answer[Measured]:
+    opened = session.opened
     for meter in request.meters:
         if meter == "text" and len(opened.ids_of(request.text)) < 2:
             continue
-        probes = _probes(opened, meter, request.text)
+        probes = yield from _probes(session, meter, request)
         if not probes:  # none fits the context
             continue
-        name, key = f"level {meter}", (opened.weights_version, request.text if meter == "text" else "")
+        name, key = f"level {meter}", (opened.weights_version, probes)
         before: Level | None = opened.cached(name, key, lambda: None)
         if before is None:
             before = yield from _measured(opened, probes, changed=False)
@@ -84,11 +88,22 @@ def _meters(opened: OpenedModel, request: Measure) -> Answer[Measured]:
         yield Measured(meter, before, after)
 
 
-def _probes(opened: OpenedModel, meter: MeterName, text: str) -> list[Probe]:
+def _probes(
+    session: Session, meter: MeterName, request: Measure | RankParts
+) -> Generator[None, None, tuple[Probe, ...]]:
+    """Return the probes of a meter. Raises as `probes_of`, and as `training_text` for a corpus."""
+    opened, text = session.opened, ""
+    key: Hashable = None
     if meter == "text":
-        opened.ids_of(text)  # checks their rows
-    key = text if meter == "text" else ""
-    return opened.cached(f"probes {meter}", key, lambda: probes_of(meter, opened.model, opened.tokenizer, text))
+        opened.ids_of(request.text)  # checks their rows
+        text = key = request.text
+    elif meter == "corpus":
+        for _ in training_text(session, request.paths, request.encoding):
+            yield
+        corpus = finish(training_text(session, request.paths, request.encoding))  # which has been read now
+        text, key = corpus.text, corpus.key
+    make = partial(probes_of, meter, opened.model, opened.tokenizer, text)
+    return opened.cached(f"probes {meter}", key, lambda: tuple(make()))
 
 
 def _measured(opened: OpenedModel, probes: Sequence[Probe], changed: bool) -> Generator[None, None, Level]:
@@ -108,9 +123,9 @@ def rank(session: Session, request: RankParts) -> Answer[PartsTried]:
     """
     opened = session.opened
     if request.meter is not None:
-        probes = _probes(opened, request.meter, request.text)
+        probes = yield from _probes(session, request.meter, request)
     else:
-        probes = [_answer(opened, request)] if opened.ids_of(request.text) else []
+        probes = (_answer(opened, request),) if opened.ids_of(request.text) else ()
     if probes:
         yield from undisturbed(session, _tried(opened, request, probes))
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError, check_index
 from engine.inspection.attention import attention_by_layer
 from engine.inspection.neurons import TOKENS, LayerScan, activations, is_pushed, most_active, push
+from engine.inspection.passages import passages
 from engine.messages.neurons import (
     HeadReport,
     LayerNeurons,
@@ -114,21 +115,10 @@ def _passages(opened: OpenedModel, text: str) -> list[list[int]]:
     length = min(TOKENS, opened.model.config.context)
     most = LEAST if opened.info.training else MOST  # training waits until all are read
     count = int(np.clip(OPERATIONS / (2 * opened.info.parameters), LEAST, most)) // length
-    characters = 8 * length  # enough for as many tokens in nearly all texts
-    starts = np.linspace(0, max(0, len(text) - characters), count).astype(int) if len(text) > characters else [0]
-    passages, text = [], text.rstrip()
-    for start in dict.fromkeys(_line_start(text, int(start)) for start in starts):
-        ids = opened.tokenizer.encode(text[start : start + characters])[:length]
-        if len(ids) == length or (len(starts) == 1 and len(ids) > 1):
-            passages.append(ids)
-    if not passages:
+    found = passages(text, count, length, opened.tokenizer.encode)
+    if not found:
         raise EngineError("error.text_too_short", need=2, have=0, context=1)
-    return passages
-
-
-def _line_start(text: str, place: int) -> int:
-    """Return the start of a line near a place, so that no passage begins within a word."""
-    return text.rfind("\n", 0, place) + 1 if place - text.rfind("\n", 0, place) < 8 * TOKENS else place
+    return found
 
 
 def _different(scan: LayerScan, found: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -275,6 +275,25 @@ def test_every_meter_of_the_little_world_shows_what_the_model_has_learned(sessio
         assert before.loss < 0.6, meter
 
 
+def test_the_loss_on_a_corpus_is_that_of_passages_of_its_file(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "own.txt"
+    path.write_text(TEXT, "utf-8")
+    [own, corpus] = ask(session, Measure(TEXT, ("text", "corpus"), (str(path),)))
+    assert corpus.before == own.before
+    path.write_text(f"{TEXT} Paris. The capital of Japan is", "utf-8")
+    [other] = ask(session, Measure("", ("corpus",), (str(path),)))
+    assert other.before != corpus.before
+    ask(session, ChangeModel((Scaled(3, None),)))
+    [changed] = ask(session, Measure("", ("corpus",), (str(path),)))
+    assert changed.before == other.before
+    assert changed.after.loss > other.before.loss
+    ranked = ask(session, RankParts("", "corpus", paths=(str(path),)))
+    assert ranked[0].whole == other.before
+    path.unlink()
+    with pytest.raises(EngineError):
+        ask(session, Measure("", ("corpus",), (str(path),)))
+
+
 def test_all_parts_of_a_model_in_training_are_tried_with_the_same_weights() -> None:
     session = Session()
     session.open(BUILTIN)

@@ -34,7 +34,7 @@ REQUESTS: dict[str, Callable[[str], Request[Any]]] = {
     "attribution": lambda _: AttributeText(TEXT),
     "head": of_a_text(ReadHead, 3, 0),
     "layer": of_a_text(ScanLayer, 3),
-    "meters": lambda _: Measure(TEXT, ("text", "pronoun")),
+    "meters": of_a_text(Measure, TEXT, ("text", "pronoun", "corpus")),
     "near passages": of_a_text(FindNear, TEXT),
     "neuron": of_a_text(ReadNeuron, 3, 5),
     "parts": lambda _: RankParts(TEXT),

@@ -1,5 +1,8 @@
 """Meters: probes of what a model can do, and their log-probabilities computed together and one by one."""
 
+import re
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from engine.errors import EngineError
 from engine.inspection.interventions import changes_of
 from engine.inspection.meters import (
+    PASSAGE,
+    PASSAGES,
     TOKENS_AT_ONCE,
     Probe,
     answer_probe,
@@ -22,6 +27,8 @@ from engine.messages.models import Scaled
 from engine.model.opening import BUILTIN, finish, load_model
 from engine.model.transformer import Transformer
 from engine.text.tokenizer import Tokenizer
+from engine.text.world.documents import MONTHS
+from engine.text.world.stream import TOLD, texts
 
 Opened = tuple[Transformer, Tokenizer]
 CPU = torch.device("cpu")
@@ -105,6 +112,29 @@ def meter_probes(request: pytest.FixtureRequest, opened: Opened) -> tuple[str, l
     return request.param, probes_of(request.param, model, tokenizer, "The rabbit loved carrots.")
 
 
+def test_passages_of_a_corpus_are_spread_over_it(opened: Opened) -> None:
+    model, tokenizer = opened
+    lines = [f"{number}. {text.strip()}\n" for number, text in enumerate(islice(texts(3, TOLD), 300))]
+    probes = probes_of("corpus", model, tokenizer, "".join(lines))
+    assert len(probes) == PASSAGES
+    assert {(probe.first, len(probe.ids)) for probe in probes} == {(1, PASSAGE)}
+    found = [int(tokenizer.decode(list(probe.ids)).split(".")[0]) for probe in probes]
+    assert found == sorted(set(found))
+    assert found[0] == 0
+    assert found[-1] > 250
+    assert probes_of("corpus", model, tokenizer, "") == []
+
+
+def test_questions_about_dates_are_answered_by_the_date_of_the_document(opened: Opened) -> None:
+    model, tokenizer = opened
+    for probe in probes_of("dates", model, tokenizer, ""):
+        prompt, answer = (tokenizer.decode(list(ids)) for ids in (probe.ids[: probe.first], probe.ids[probe.first :]))
+        assert any(month in answer for month in (*MONTHS, "月")), answer
+        days = re.findall(r"\d+", answer)
+        assert days
+        assert all(day in prompt for day in days)
+
+
 def test_every_probe_fits_the_model_and_has_something_to_predict(
     opened: Opened, meter_probes: tuple[str, list[Probe]]
 ) -> None:
@@ -130,7 +160,8 @@ def test_answers_are_what_counts_in_both_languages(opened: Opened, meter: str) -
         (tokenizer.decode(list(probe.ids[: probe.first])), tokenizer.decode(list(probe.ids[probe.first :])))
         for probe in probes_of(meter, model, tokenizer, "")  # type: ignore[arg-type]
     ]
-    ends = {"documents": ("Answer:", "答え："), "repeating": ("Reply:", "返事："), "pronoun": ("It has", "それには")}
+    asked = ("Answer:", "答え：")
+    ends = {"documents": asked, "dates": asked, "repeating": ("Reply:", "返事："), "pronoun": ("It has", "それには")}
     assert {next(end for end in ends[meter] if prompt.endswith(end)) for prompt, _ in texts} == set(ends[meter])
     for prompt, answer in texts:
         assert answer.strip()

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from engine.messages.attention import HeadScores
 from engine.messages.desk import BY_LOSS, METERS, Level, Measure, Mix, Mixed, RankParts, Rewrite
 from engine.messages.models import ChangeModel, Intervention, MeanAblated, Patched, Scaled, Steered
+from engine.messages.texts import TextInfo
 from gui.changes import factors_of
 from gui.colormaps import share_color
 from gui.i18n import set_language
@@ -491,3 +492,17 @@ def test_a_ranking_is_kept_while_another_view_is_shown(desk: Desk, engine: FakeE
     desk.state.note_training_steps()
     desk.refresh()
     assert desk.ranking is None
+
+
+def test_the_text_of_training_has_a_meter_of_its_own(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
+    assert "corpus" not in desk.meters()
+    desk.state.set_corpus(TextInfo(("/own.txt",), "own.txt", 1, 100, 90, "utf-8", "Once", "utf-8"))
+    assert desk.page.meter.findData("corpus") >= 0
+    qtbot.waitUntil(lambda: engine.asked(Measure)[-1].paths == ("/own.txt",))
+    qtbot.waitUntil(lambda: desk.shown is not None and "corpus" in desk.shown.levels)
+    desk.rank_by("corpus")
+    assert engine.asked(RankParts)[-1] == RankParts(desk.state.text, "corpus", paths=("/own.txt",), encoding="utf-8")
+    desk.state.set_corpus(None)
+    assert desk.shown is not None
+    assert "corpus" not in desk.shown.levels
+    assert desk.page.meter.findData("corpus") < 0

@@ -339,3 +339,4 @@ ENGLISH: tuple[Kind, ...] = (
     _size_en, _leave_en, _password_en, _day_en,
 )  # fmt: skip
 KINDS: dict[Language, tuple[Kind, ...]] = {"ja": JAPANESE, "en": ENGLISH}
+DATES: dict[Language, tuple[Kind, ...]] = {"ja": (_holiday_ja, _date_ja), "en": (_holiday_en, _date_en)}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from engine.text.world import english, japanese
-from engine.text.world.documents import KINDS, Fact, ask, document, facts
+from engine.text.world.documents import DATES, KINDS, Fact, ask, document, facts
 from engine.text.world.facts import (
     ANIMALS,
     BREAKFAST,
@@ -107,6 +107,18 @@ def similar_questions(count: int, seed: int) -> list[Question]:
         known = [*similar, *others[: rng.randint(0, 3)]]
         rng.shuffle(known)
         found.append(_asked(known, known.index(similar[0]), rng, language))
+    return found
+
+
+def date_questions(count: int, seed: int) -> list[Question]:
+    """Return questions as `questions` does, each about a date, most of them in a document of several facts."""
+    rng, found = Random(seed), []
+    for index in range(count):
+        language = LANGUAGES[index % 2]
+        date = rng.choice(DATES[language])(rng, True)
+        known = [date, *(fact for fact in facts(rng, language, testing=True) if fact.about != date.about)]
+        rng.shuffle(known)
+        found.append(_asked(known, known.index(date), rng, language))
     return found
 
 

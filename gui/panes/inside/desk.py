@@ -86,6 +86,7 @@ class Desk(Part):
         page.side_choice.changed.connect(lambda _: self.pane.subtitle_changed.emit())
         self.state.interventions_changed.connect(self._changed)
         self.state.selection_changed.connect(self._head_selected)
+        self.state.corpus_changed.connect(self._corpus_changed)
 
     # --- Requests --------------------------------------------------------------------------------
 
@@ -129,7 +130,8 @@ class Desk(Part):
         if not text or self.state.model is None or not self.page.isVisible():
             return
         self.ask(Rewrite(text), lambda written: self._add(text, before=written.before, after=written.after))
-        self.ask(Measure(text, self.meters()), lambda found: self._measured(text, found))
+        request = Measure(text, self.meters(), *self._corpus())
+        self.ask(request, lambda found: self._measured(text, found))
 
     def _measured(self, text: str, found: Measured) -> None:
         if self.shown is not None:
@@ -144,7 +146,25 @@ class Desk(Part):
         """Return the meters that suit the open model."""
         model = self.state.model
         of_the_world = model is not None and Path(model.folder) == BUILTIN
-        return ("text", *(OF_THE_WORLD if of_the_world else ("copying",)))
+        corpus: tuple[MeterName, ...] = ("corpus",) if self.state.corpus is not None else ()
+        return ("text", *(OF_THE_WORLD if of_the_world else ("copying",)), *corpus)
+
+    def _corpus(self) -> tuple[tuple[str, ...], str]:
+        """Return the files and the encoding of the text opened for training, if there is one."""
+        corpus = self.state.corpus
+        return ((), "") if corpus is None else (corpus.paths, corpus.chosen)
+
+    def _corpus_changed(self) -> None:
+        """Measure another corpus, and forget what was measured on the one before."""
+        if self.shown is not None:
+            shown = self.shown
+            self.shown = replace(shown, levels={name: shown.levels[name] for name in shown.levels if name != "corpus"})
+        self.page.set_meters(self.meters())
+        if self.page.isVisible():
+            self._draw_side()
+            self._rest.start()
+        else:
+            self.interrupted = True
 
     # --- Changing --------------------------------------------------------------------------------
 
@@ -263,7 +283,8 @@ class Desk(Part):
         """Try all parts one by one, measured by a meter, or "" for the next token."""
         request = RankParts(self.state.text, mean=self.page.instead.current == "mean")
         if meter in self.meters():
-            request = replace(request, meter=meter)
+            paths, encoding = self._corpus() if meter == "corpus" else ((), "")
+            request = replace(request, meter=meter, paths=paths, encoding=encoding)
         self.page.meter.setCurrentIndex(max(0, self.page.meter.findData(request.meter)))
         self.ranking, self._begun = None, monotonic()
         self._ranking_of, self._ranks_again = self._ranking_key(), False
