@@ -25,16 +25,21 @@ from engine.text.corpus import Corpus
 from engine.text.pairs import Divided, divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
-from engine.training.recipe import MATRIX_RATE, OTHER_RATE, check
+from engine.training.optimizers import Optimizer
+from engine.training.recipe import check
 from engine.training.tasks.answers import Answers, Form, examples
 from engine.training.tasks.replay import Replay
 from engine.training.trainer import Trainer, TrainStep
 from engine.tuning.forms import copy_form, form_of
 
-RATE = 0.015  # Muon's for all weights; that of Adam follows as in pre-training
+RATE = 0.02  # Muon's, where all weights are trained
+# Adam's rate, for embedding and unembedding, as a share of Muon's. In pre-training it is 0.15; here that lowers the
+# probabilities of all words that no answer contains, the names of what is held out among them.
+OTHER_SHARE = 0.015
 LORA_RATE = 0.005  # Adam's, for the matrices of a low-rank adaptation
 OLD_CHARACTERS = 20_000  # of old text on which forgetting is measured
 MOST_TOKENS = 64  # of an answer that is checked
+MOST_CHECKED = 300  # held-out prompts that are answered to be checked
 MEASURED_ANSWERS = 16  # to held-out prompts, while the run is in progress
 
 
@@ -78,23 +83,27 @@ class Tuning:
         old_text: str = "",
         form: Form | None = None,
     ) -> None:
-        """Raise EngineError: error.pairs_long, and settings out of range as `check`."""
+        """Raise EngineError: error.pairs_empty, error.pairs_long, and as Replay and `check`."""
         self.model, self.tokenizer, self.divided, self.settings = model, tokenizer, divided, settings
         self.old_text, self.base = old_text, None
         self.form = form or Form(end=min(model.config.stop_ids, default=None))
         context = model.config.context
+        if not divided.train:
+            raise EngineError("error.pairs_empty")
+        self.checked = divided.held_out[:: -(-len(divided.held_out) // MOST_CHECKED) or 1]
         train, held_out = (examples(p, self.form, tokenizer, context) for p in (divided.train, divided.held_out))
         self.too_long = len(divided.train) + len(divided.held_out) - len(train) - len(held_out)
         if settings.lora:
             add_lora(model, settings.lora)
         replay = self._replay() if old_text and settings.replay else None
         self.task = Answers(train, held_out, settings.batch, settings.seed, replay, settings.replay)
-        rate = settings.learning_rate or (LORA_RATE * MATRIX_RATE / OTHER_RATE if settings.lora else RATE)
+        rate = settings.learning_rate or (LORA_RATE if settings.lora else RATE)
         chosen = TrainingSettings(
             steps=settings.steps, seconds=settings.seconds, batch=settings.batch, learning_rate=rate, seed=settings.seed
         )
         check(chosen)
-        self.trainer = Trainer(model, self.task, chosen)
+        optimizer = Optimizer(model, 0.0, rate) if settings.lora else Optimizer(model, rate, rate * OTHER_SHARE)
+        self.trainer = Trainer(model, self.task, chosen, optimizer)
 
     @classmethod
     def start(cls, path: Path, pairs: Sequence[Pair], settings: TuningSettings, old_text: str = "") -> "Tuning":
@@ -151,7 +160,7 @@ class Tuning:
     def measure(self, final: bool) -> Iterator[dict[str, float] | None]:
         """Yield None after each answer, and last the shares of right answers, and of those in the right form."""
         reader, found = Reader(self.model), []
-        for pair in self.divided.held_out if final else self.divided.held_out[:MEASURED_ANSWERS]:
+        for pair in self.checked if final else self.checked[:MEASURED_ANSWERS]:
             found.append(self.answer(reader, pair))
             yield None
         score, old_loss = score_of(found), self.old_loss()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -239,6 +240,39 @@ def test_replay_keeps_the_loss_on_the_old_text_lower(model_folder: Path) -> None
     assert after[1] < after[0] - 0.1
 
 
+def test_a_single_pair_is_trained_on_and_no_pair_is_refused(opened: tuple[Transformer, Tokenizer]) -> None:
+    tuning = Tuning(*opened, divide(PAIRS[:1], 0.25, 1), TuningSettings(steps=2))
+    assert len(list(filter(None, tuning.steps()))) == 2
+    assert not tuning.checked
+    with pytest.raises(EngineError, match="pairs_empty"):
+        Tuning(*opened, divide([], 0.25, 1), TuningSettings())
+
+
+def test_of_very_many_held_out_prompts_some_are_checked(
+    opened: tuple[Transformer, Tokenizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.tuning.supervised.MOST_CHECKED", 7)
+    held_out = [Pair(f"dog {n}", "sat") for n in range(20)]
+    for count in (1, 7, 8, 20):
+        checked = Tuning(*opened, Divided(PAIRS, held_out[:count], 0), TuningSettings()).checked
+        assert min(count, 4) <= len(checked) <= 7
+        assert set(checked) <= set(held_out)
+
+
+@pytest.mark.parametrize("lora", [0, 2])
+def test_a_run_with_a_loss_that_is_no_number_goes_on_with_earlier_weights(
+    opened: tuple[Transformer, Tokenizer], lora: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuning = Tuning(*opened, divide(PAIRS, 0.25, 1), TuningSettings(steps=4, lora=lora))
+    losses = tuning.task.losses
+    monkeypatch.setattr(
+        tuning.task, "losses", lambda model, step: (x * (math.nan if step == 2 else 1) for x in losses(model, step))
+    )
+    steps = [step for step in tuning.steps() if step is not None]
+    assert [step.recovered for step in steps] == [False, False, True, False]
+    assert all(tensor.isfinite().all() for tensor in tuning.model.state_dict().values())
+
+
 def test_right_means_ended_and_equal() -> None:
     pair = Pair("Who?", "Me.")
     answers = [Answered(pair, " Me.", True), Answered(pair, " Me.", False), Answered(pair, " You.", True)]
@@ -261,3 +295,20 @@ def test_the_command_writes_a_model_that_opens(
     model, _ = load_model(out)
     assert model.state_dict().keys() == load_model(model_folder)[0].state_dict().keys()
     assert main(command) == 1  # the folder has a model now
+
+
+def test_the_command_reads_ready_sets_and_named_columns(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("a,b\nsat,cat 1\nsat,cat 2\n")
+    for name, *more in (["world-en"], [str(table), "--columns", "b", "a"]):
+        out = tmp_path / Path(name).stem
+        command = ["finetune", str(model_folder), name, *more, "--out", str(out), "--steps", "1"]
+        result = main([*command, "--learning-rate", "0.001", "--replay-weight", "0", "--json"])
+        captured = capsys.readouterr()
+        # No question about the world fits into the context of the small model.
+        assert result == (1 if name == "world-en" else 0), captured.err
+    assert json.loads(captured.out)["held_out"] == {"before": 0.0, "after": 0.0}
+    assert main(["finetune", str(model_folder), str(table), "--columns", "b", "c", "--out", str(tmp_path / "x")]) == 1
+    assert "a, b" in capsys.readouterr().err

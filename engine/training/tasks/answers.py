@@ -21,7 +21,7 @@ from engine.training.recipe import tokens_at_once
 from engine.training.tasks.replay import Replay
 
 FEWEST_AT_ONCE = 128  # tokens of examples that are computed together; reading the weights takes longer than fewer
-VALIDATION_EXAMPLES = 64
+VALIDATION_EXAMPLES, FINAL_EXAMPLES = 64, 1024
 IGNORED = -100  # a target that does not count; cross_entropy's own default
 
 
@@ -106,8 +106,8 @@ class Answers:
 
     @torch.no_grad()
     def validation_losses(self, model: Transformer, final: bool) -> Iterator[tuple[float, int]]:
-        held_out = self.held_out if final else self.held_out[:VALIDATION_EXAMPLES]
-        for part in _parts(held_out or self.train[:VALIDATION_EXAMPLES], model):
+        most = FINAL_EXAMPLES if final else VALIDATION_EXAMPLES
+        for part in _parts((self.held_out or self.train)[:most], model):
             count = sum(len(example.ids) - example.first for example in part)
             yield answer_loss(model, part).item(), count
 
