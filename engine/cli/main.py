@@ -16,6 +16,7 @@ from engine.cli import (
     models,
     neurons,
     origins,
+    preferring,
     scoring,
     steering,
     text,
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     for group in (
         training,
         tuning,
+        preferring,
         models,
         chatting,
         scoring,

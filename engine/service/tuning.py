@@ -42,11 +42,11 @@ MEASURED_AT = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # fracti
 def tune_on_pairs(session: Session, request: TuneOnPairs) -> Answer[TuningReport]:
     """Raise EngineError error.run_in_progress, and as Tuning."""
     base = session.opened.info.folder
-    old_text = yield from _old_text(session, request.old)
+    old = yield from old_text(session, request.old)
     model, tokenizer = yield from reported("progress.opening", trainable(session))
     divided = divide(request.pairs, request.settings.held_out, request.settings.seed)
     form = form_of(Path(base), tokenizer, model.config)
-    tuning = Tuning(model, tokenizer, divided, request.settings, old_text, form)
+    tuning = Tuning(model, tokenizer, divided, request.settings, old, form)
     counts = len(divided.train), len(divided.held_out), divided.duplicates + tuning.too_long
     started = TuningStarted(request.folder, base, "examples", *counts)
     run = TunedRun(Path(request.folder), tuning, {"base": base, "method": "examples", **asdict(request.settings)})
@@ -103,6 +103,7 @@ def _steps(
                 yield from _answered(run, prompts)
                 yield from _measured(run, final=False)
             if run.learner.enough():
+                session.weights_changed()  # it may have gone back to earlier ones
                 break
     yield reports.take(now=True)
 
@@ -128,7 +129,7 @@ def _answered(run: TunedRun, prompts: tuple[str, ...]) -> Answer[StationAnswers]
     yield StationAnswers(run.trainer.step, prompts, tuple(texts))
 
 
-def _old_text(session: Session, paths: tuple[str, ...]) -> Generator[Progress, None, str]:
+def old_text(session: Session, paths: tuple[str, ...]) -> Generator[Progress, None, str]:
     """Return the old text, or "" if it is not known."""
     try:
         return (yield from training_text(session, paths, "")).text

@@ -35,6 +35,7 @@ BATCH = 8  # choices a step of DPO
 WATCHED = 3  # steps between two looks at the KL divergence
 WATCHED_TEXTS, MEASURED_TEXTS = 32, 96  # that are written for such a look, and to measure at the beginning and the end
 TEXTS_AT_ONCE = 32
+BISECTIONS = 3  # of the weights between the last moment below the limit and the first above
 MOST_BETA = 10**6
 OLD_CHARACTERS = 20_000  # of old text on which forgetting is measured
 
@@ -154,19 +155,36 @@ class Improving:
     def enough(self) -> str:
         """Return why the run ends before its time: the key of a sentence once the KL divergence exceeds the limit.
 
-        The KL divergence is looked at every few steps. When it is above the limit, the weights go back to the moment
-        when it was last below.
+        The KL divergence is looked at every few steps. When it is above the limit, the weights go back to where it
+        was last below, on the straight line between this moment and the last one that was looked at.
         """
         most, step = self.settings.most_kl, self.trainer.step
         if most is None or self._reason or (step % WATCHED and self.trainer.fraction < 1.0):
             return self._reason
-        self.kl = divergence(self.model, self.before, self._texts(WATCHED_TEXTS))
+        self.kl = self._divergence()
         if self.kl > most:
-            self.model.load_state_dict(self._good or self.before.state_dict())
+            self._go_back(most)
             self._reason = "notice.enough_kl"
         else:
             self._good = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         return self._reason
+
+    def _go_back(self, most: float) -> None:
+        """Bisect the line between the last good weights and the present ones; end below the limit."""
+        now = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        good = self._good or self.before.state_dict()
+        below, above = 0.0, 1.0
+        for _ in range(BISECTIONS):
+            share = (below + above) / 2
+            self._set_between(good, now, share)
+            below, above = (share, above) if self._divergence() <= most else (below, share)
+        self._set_between(good, now, below)
+
+    def _set_between(self, first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> None:
+        self.model.load_state_dict({name: first[name].lerp(second[name], share) for name in first})
+
+    def _divergence(self) -> float:
+        return divergence(self.model, self.before, self._texts(WATCHED_TEXTS))
 
     def measure(self, final: bool) -> Iterator[dict[str, float] | None]:
         """Yield None where other requests may be served, and last the measures by name (engine.messages.tuning)."""
