@@ -11,6 +11,7 @@ from gui.text import break_lines, keep_phrases, tip
 from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL, Theme
 from gui.themed import Themed
 
+SMALLEST = 11  # type of a text that would not fit otherwise
 # Pixels at zoom 1: its least height, those at which the text is shown and in which the facts are large.
 LEAST, ROOM_FOR_TEXT, TALL = 84, 190, 320
 
@@ -99,7 +100,8 @@ class Card(Themed, QPushButton):
             paint_text(painter, self.theme, room, self.written, color)
         elif self.written and not self.title:
             pad = self.theme.px(GAP_M)
-            paint_text(painter, self.theme, self.rect().adjusted(pad, pad, -pad, -pad), self.written, color, True)
+            room, sizes = self.rect().adjusted(pad, pad, -pad, -pad), (HUGE, LARGE, NORMAL, SMALL, SMALLEST)
+            paint_text(painter, self.theme, room, self.written, color, True, sizes)
         painter.end()
 
 

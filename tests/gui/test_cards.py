@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
+from gui.theme import GAP_M
 from gui.widgets.card import Card
 from tests.gui.hands import painted, show
 
@@ -47,3 +48,15 @@ def test_a_low_card_without_facts_shows_its_text_below_the_title(qtbot: QtBot, t
     below = max(place.bottom() for place, *_ in card.lines())
     assert with_text[below:].sum() > without[below:].sum()
     assert (with_text[:below] == without[:below]).all()
+
+
+def test_a_text_alone_is_smaller_where_a_line_would_be_missing(qtbot: QtBot) -> None:
+    card = show(qtbot, Card(), 84, 106)  # as in four tiles in large type
+    heights = []
+    for text in ("Name two animals that live in the forest.", "Name two animals that live"):
+        card.show_words("", (), "", text)
+        rows = np.flatnonzero(painted(card, card.theme.color("text")).any(axis=1))
+        heights.append(int(rows[-1] - rows[0]))
+    pad = card.theme.px(GAP_M)
+    assert 106 / 2 < heights[0] <= 106 - 2 * pad  # all of it: five lines in small type
+    assert heights[1] > 106 / 2  # four lines in larger type

@@ -260,6 +260,7 @@ def test_a_ranking_is_forgotten_with_its_text(desk: Desk, qtbot: QtBot) -> None:
 
 def test_a_scene_sets_faders_and_ranks(desk: Desk, engine: FakeEngine, qtbot: QtBot) -> None:
     desk.act({"factors": {"1.1": 0, "0.mlp": 0.5}, "rank": "copying"})
+    assert desk.page.grid.current == (1, 1)
     set_by(qtbot, desk, Scaled(1, 1, 0.0), Scaled(0, None, 0.5))
     assert engine.asked(RankParts)[-1].meter == "copying"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
 
@@ -14,11 +14,12 @@ from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
 from gui.panes.inside.lens import Lens
+from gui.panes.inside.lens_picture import SMALLEST, TYPE
 from gui.panes.inside.lens_sentence import guessing_sentence, led_since, sentence
 from gui.panes.inside.logit_bars import LogitBars, bars_of
 from gui.panes.inside.pane import InsidePane
 from gui.panes.inside.rank_plot import LARGEST_POINT
-from gui.theme import NORMAL
+from gui.theme import NORMAL, SMALL
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import (
     LENS_LAYERS as LAYERS,
@@ -71,6 +72,16 @@ def test_of_many_layers_so_many_are_shown_that_their_words_can_be_read(lens: Len
         assert len(rows) < len(many.ids)
         assert picture.cell(rows[1], 1).height() >= picture.theme.px(NORMAL)
         assert [picture.cell_at(picture.cell(one, 2).center().toPoint()) for one in rows] == [(r, 2) for r in rows]
+
+
+def test_all_layers_of_a_small_model_are_shown_in_a_low_tile_and_long_words_in_smaller_type(lens: Lens) -> None:
+    picture = lens.page.layers
+    picture.resize(400, picture.theme.px(150))
+    assert picture.rows() == list(range(LAYERS + 1))
+    box = picture.cell(1, 1)
+    assert box.height() * TYPE >= picture.theme.px(SMALLEST) - 1
+    short, long = (picture._font_for(words, QRectF(0, 0, 60, 30)).pixelSize() for words in ("a", "wonderfully"))
+    assert short > long >= picture.theme.px(SMALL)
 
 
 def test_a_click_selects_a_cell_and_its_token_everywhere(lens: Lens, engine: FakeEngine, qtbot: QtBot) -> None:

@@ -217,3 +217,20 @@ def test_nothing_is_read_for_a_hidden_view(
     engine.answers[ScanLayer] = answer
     window.workspace.set_layout(1, ["inside"])
     qtbot.waitUntil(lambda: view.shown.layer is not None and view.shown.layer.layer == 0)
+
+
+def test_a_token_that_was_selected_while_the_view_was_hidden_is_looked_at_when_it_is_shown(
+    window: MainWindow, view: NeuronsView, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    view.page.kind.choose("here")
+    qtbot.waitUntil(lambda: engine.asked(ScanLayer)[-1].place == 6)
+    window.show_pane("tokens")
+    window.state.select_token(2)
+    asked = len(engine.asked(ScanLayer))
+    window.show_pane("inside")
+    qtbot.waitUntil(lambda: engine.asked(ScanLayer)[-1].place == 2)
+    assert len(engine.asked(ScanLayer)) == asked + 1
+    window.show_pane("tokens")
+    window.show_pane("inside")
+    qtbot.wait(1)
+    assert len(engine.asked(ScanLayer)) == asked + 1  # nothing has changed

@@ -396,12 +396,19 @@ class Desk(Part):
             self.page.group.setCurrentIndex(GROUPS.index(saved["group"]))
 
     def act(self, wanted: dict[str, Any]) -> None:
-        """Set the factors in `factors`, such as {"3.1": 0, "2.mlp": 0.5} counted from 0, and rank by `rank`."""
+        """Set the factors in `factors`, such as {"3.1": 0, "2.mlp": 0.5} counted from 0, and rank by `rank`.
+
+        The first part that is changed is selected.
+        """
         if isinstance(wanted.get("factors"), dict):
             self.set_factors({_place(name): float(factor) for name, factor in wanted["factors"].items()})
         if isinstance(wanted.get("rank"), str):
             self.page.side_choice.choose("rank")
             self.rank_by(wanted["rank"])
+        changed = next(iter(factors_of(self.interventions())), None)
+        if changed is not None:
+            self.page.grid.set_current(changed)
+            self._place_chosen(changed)
 
     def retranslate(self) -> None:
         self.page.retranslate()

@@ -12,7 +12,7 @@ from gui.widgets.legend import paint_share_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
 NARROWEST, ROOM_FOR_SCALE = 74, 200  # pixels at zoom 1 of a column, and of the height
-FEW = 9  # rows of a small model
+FEW, SMALLEST = 9, 11  # rows of a small model, and the least type in them
 TYPE = 0.68  # of a row's height: the type in it
 LIGHT = 140  # luma, 0..255, from which a colour has black type on it
 
@@ -65,7 +65,7 @@ class LensPicture(Painted):
         that may be smaller.
         """
         count = 1 if self.grid is None else len(self.grid.ids)
-        least = SMALL if count <= FEW else NORMAL
+        least = SMALLEST if count <= FEW else NORMAL
         room = max(2, int(self.area().height() * TYPE / self.theme.px(least)))
         step = next((step for step in range(1, count) if (count - 2) // step + 2 <= room), max(1, count - 1))
         return sorted({0, self.row, *range(count - 1, 0, -step)})

@@ -85,6 +85,7 @@ class NeuronsView(Part):
         super().__init__(pane)
         self.page, self.shown = NeuronsPage(), Shown()
         self._layer: int | None = None  # None: the last
+        self._place = -1  # the token that was asked about
         self._chosen: dict[str, int] = {}  # the selected neuron or head by kind; by default the first of the list
         page = self.page
         page.kind.changed.connect(lambda _: self.refresh())
@@ -110,13 +111,17 @@ class NeuronsView(Part):
         if model is None:
             return
         layer = model.layers - 1 if self._layer is None else min(self._layer, model.layers - 1)
-        place = -1
-        if self._kind == "here" and self.state.tokens is not None and self.state.text:
-            place = len(self.state.tokens.ids) - 1 if self.state.token is None else self.state.token
+        self._place = self._here()
         self.drop("neuron")
-        request = ScanLayer(layer, *self._paths, self.state.text, place)
+        request = ScanLayer(layer, *self._paths, self.state.text, self._place)
         self.ask(request, partial(self._scanned, self._kind), ended=self._ended)
         self.page.cancel.follow(self)
+
+    def _here(self) -> int:
+        """Return the selected token, by default the last; -1 where no single token is looked at."""
+        if self._kind != "here" or self.state.tokens is None or not self.state.text:
+            return -1
+        return len(self.state.tokens.ids) - 1 if self.state.token is None else self.state.token
 
     def show_live(self) -> None:
         self.refresh()
@@ -191,7 +196,10 @@ class NeuronsView(Part):
             self.refresh()
 
     def on_shown(self) -> None:
-        self._draw()
+        if self._here() != self._place:  # another token was selected while the page was hidden
+            self._selection_changed()
+        else:
+            self._draw()
 
     # --- Showing ---------------------------------------------------------------------------------
 
