@@ -37,7 +37,7 @@ from gui.panes.search import answer_view, citation_table, document_list, found_v
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
 from gui.panes.tokens import context_page, pane as tokens, vocabulary_table
 from gui.panes.training import floors, run_form, run_list, run_page
-from gui.panes.tuning import choices
+from gui.panes.tuning import choices, way, way_picture
 from gui.panes.tuning.pane import TuningPane
 from gui.window import hub_panel, model_table, save_for_others
 
@@ -129,6 +129,12 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.tuning.choices.tip.{}": choices.BUTTONS,
     "pane.tuning.choices.{}": choices.BUTTONS,
     "pane.tuning.set.{}": ("faq", "pirate", "polite", "short", "table", "world"),
+    "pane.tuning.way.{}": ("first", "examples", "dpo", "reinforce"),
+    "pane.tuning.way.about.{}": way.STAGES,
+    "pane.tuning.way.column.{}": ("station", "folder", "prompt", "answer", "kl", "variety", "old_loss"),
+    "pane.tuning.way.ruler.{}": way_picture.RULER,
+    "pane.tuning.way.says.{}": ("cost", "gain"),
+    "pane.tuning.way.stages.{}": way.STAGES,
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,
     "pane.generation.score.axis.{}": UNITS,

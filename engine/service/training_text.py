@@ -40,7 +40,7 @@ def training_text(session: Session, paths: tuple[str, ...], encoding: str) -> Ge
     key = (session.opened.info.folder if not paths else "", paths, encoding, tuple(map(_changed_at, paths)))
     kept: TrainingText | None = session.cached("training_text", key, lambda: None)
     if kept is None:
-        parts, source = _parts(session.opened, paths, encoding)
+        parts, source = text_parts(session.opened, paths, encoding)
         text, pace = "", Pace(0.1)
         for part in parts:
             text += part
@@ -69,7 +69,7 @@ def _changed_at(path: str) -> int:
     return Path(path).stat().st_mtime_ns if Path(path).exists() else 0
 
 
-def _parts(opened: OpenedModel, paths: tuple[str, ...], encoding: str) -> tuple[Iterator[str], Source]:
+def text_parts(opened: OpenedModel, paths: tuple[str, ...], encoding: str) -> tuple[Iterator[str], Source]:
     """Return the text in parts, and what it is, with an estimate of its length."""
     if paths:
         info = inspect(paths, encoding)

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from gui.panes.tuning.choices import Choices
 from gui.panes.tuning.examples import Examples
+from gui.panes.tuning.way import WayView
 from gui.part import Part, PartsPane
 
 
 class TuningPane(PartsPane):
     id = "tuning"
-    computes = ()
-    PARTS: ClassVar[Mapping[str, type[Part]]] = {"examples": Examples, "choices": Choices}
+    computes = ("MeasureWay",)
+    PARTS: ClassVar[Mapping[str, type[Part]]] = {"examples": Examples, "choices": Choices, "way": WayView}
