@@ -128,3 +128,22 @@ class ReadPairs(Request[Pairs]):
 
     path: str
     columns: tuple[str, str] | None = None  # of prompt and answer; None: guessed
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """The low-rank adaptation of the open model: W' = W + scale · B·A for some of its matrices."""
+
+    rank: int  # 0: the model has none, because it was not tuned so or was opened again with W' merged
+    parameters: int  # numbers in all A and B
+    scale: float  # 0: the model before, 1: the tuned one
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleAdaptation(Request[Adaptation]):
+    """Scale the adaptation of the open model, and describe it; the folder of the model is not changed.
+
+    Fails with error.run_in_progress while it is trained.
+    """
+
+    scale: float | None = None  # None: describe it only

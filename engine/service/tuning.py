@@ -10,17 +10,20 @@ from engine.errors import EngineError
 from engine.messages.status import Notice, Progress
 from engine.messages.training import TrainingPoints
 from engine.messages.tuning import (
+    Adaptation,
     ListPairSets,
     Measured,
     Pairs,
     PairSet,
     ReadPairs,
+    ScaleAdaptation,
     StationAnswers,
     TuneOnPairs,
     TuningReport,
     TuningResult,
     TuningStarted,
 )
+from engine.model.lora import adapted, set_scale
 from engine.model.opening import describe, loading
 from engine.model.transformer import Transformer
 from engine.service.answer import Answer, Handlers
@@ -36,6 +39,7 @@ from engine.tuning.forms import form_of
 from engine.tuning.run import TunedRun
 from engine.tuning.supervised import Tuning
 
+LARGEST_SCALE = 10.0
 MEASURED_AT = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # fractions of a run; and at its end
 
 
@@ -149,4 +153,24 @@ def read_pairs_file(session: Session, request: ReadPairs) -> Answer[Pairs]:
     yield Pairs(path.stem, tuple(pairs), found.names, request.columns or (found.prompt, found.answer))
 
 
-HANDLERS: Handlers = {TuneOnPairs: tune_on_pairs, ListPairSets: list_pair_sets, ReadPairs: read_pairs_file}
+def scale_adaptation(session: Session, request: ScaleAdaptation) -> Answer[Adaptation]:
+    """Raise EngineError error.run_in_progress, and error.config_range for a scale outside 0..LARGEST_SCALE."""
+    model, scale = session.opened.model, request.scale
+    if scale is not None:
+        if session.run is not None:
+            raise EngineError("error.run_in_progress")
+        if not 0 <= scale <= LARGEST_SCALE:
+            raise EngineError("error.config_range", setting="scale", value=str(scale), least=0, most=LARGEST_SCALE)
+        set_scale(model, scale)
+        session.weights_changed()
+    layers = [layer for _, layer in adapted(model)]
+    numbers = sum(layer.A.numel() + layer.B.numel() for layer in layers)
+    yield Adaptation(len(layers[0].A), numbers, layers[0].scale) if layers else Adaptation(0, 0, 1.0)
+
+
+HANDLERS: Handlers = {
+    ScaleAdaptation: scale_adaptation,
+    TuneOnPairs: tune_on_pairs,
+    ListPairSets: list_pair_sets,
+    ReadPairs: read_pairs_file,
+}

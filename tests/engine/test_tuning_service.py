@@ -9,8 +9,10 @@ from engine.errors import EngineError
 from engine.messages.models import ModelInfo, OpenModel
 from engine.messages.training import SteerTraining
 from engine.messages.tuning import (
+    Adaptation,
     Measured,
     Pair,
+    ScaleAdaptation,
     StationAnswers,
     TuneOnPairs,
     TuningResult,
@@ -83,3 +85,22 @@ def test_a_stopped_run_is_measured_and_saved(session: Session, tmp_path: Path) -
 def test_a_folder_that_contains_a_model_is_refused(session: Session, model_folder: Path) -> None:
     with pytest.raises(EngineError, match=r"error\.folder_taken"):
         ask(session, tune(model_folder))
+
+
+def test_an_adaptation_is_turned_off_and_on_after_the_run(session: Session, tmp_path: Path) -> None:
+    def logits() -> list[float]:
+        return session.opened.reader.logits((1, 2, 3)).tolist()
+
+    assert ask(session, ScaleAdaptation()) == [Adaptation(0, 0, 1.0)]
+    before = logits()
+    ask(session, TuneOnPairs(PAIRS, str(tmp_path / "tuned"), TuningSettings(steps=4, batch=2, lora=2)))
+    tuned = logits()
+    assert tuned != before
+    [off] = ask(session, ScaleAdaptation(0.0))
+    assert (off.rank, off.scale) == (2, 0.0)
+    assert off.parameters < sum(p.numel() for p in session.opened.model.parameters()) / 2
+    assert logits() == pytest.approx(before, abs=1e-5)
+    ask(session, ScaleAdaptation(1.0))
+    assert logits() == tuned
+    with pytest.raises(EngineError, match="config_range"):
+        ask(session, ScaleAdaptation(math.nan))
