@@ -37,7 +37,15 @@ from gui.panes.search import answer_view, citation_table, document_list, found_v
 from gui.panes.search.embedder_button import KINDS as EMBEDDERS
 from gui.panes.tokens import context_page, pane as tokens, vocabulary_table
 from gui.panes.training import floors, run_form, run_list, run_page
-from gui.panes.tuning import choices, way, way_picture
+from gui.panes.tuning import (
+    choices,
+    examples_curves,
+    examples_page,
+    examples_settings,
+    examples_table,
+    way,
+    way_picture,
+)
 from gui.panes.tuning.pane import TuningPane
 from gui.window import hub_panel, model_table, save_for_others
 
@@ -135,6 +143,16 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.tuning.way.ruler.{}": way_picture.RULER,
     "pane.tuning.way.says.{}": ("cost", "gain"),
     "pane.tuning.way.stages.{}": way.STAGES,
+    "pane.tuning.examples.{}": (
+        *examples_page.BUTTONS,
+        *("before", "now", "counts", "read", "pause", "resume", "paused", "running"),
+    ),
+    "pane.tuning.examples.{}_name": examples_page.PICTURES,
+    "pane.tuning.examples.{}_tip": examples_page.BUTTONS,
+    "pane.tuning.examples.column.{}": examples_table.COLUMNS,
+    "pane.tuning.examples.curve.{}": (*examples_curves.SHARES, *examples_curves.LOSSES),
+    "pane.tuning.examples.remark.{}": ("incomplete", "duplicates", "too_long"),
+    "pane.tuning.examples.weights.{}": examples_settings.WEIGHTS,
     "pane.generation.sampling.tip_{}": SLIDERS,
     "pane.generation.sampling.{}": SLIDERS,
     "pane.generation.score.axis.{}": UNITS,

@@ -1,0 +1,76 @@
+"""Handlers of what is shown before a run of fine-tuning on pairs: the tokens of a pair, and how many pairs count."""
+
+from collections.abc import Generator, Sequence
+
+from torch import Tensor
+
+from engine.messages.examples import CheckedPairs, CheckPairs, ExampleTokens, ShowExample
+from engine.messages.status import Progress
+from engine.messages.tuning import Pair
+from engine.model.lora import MATRICES
+from engine.model.transformer import Transformer
+from engine.pace import Pace
+from engine.service.answer import Answer, Handlers
+from engine.service.session import Session
+from engine.text.pairs import divide
+from engine.text.tokenizer import Tokenizer
+from engine.training.tasks.answers import Form, examples
+
+AT_ONCE = 500  # pairs that are cut into tokens before other requests are served
+REPORT_SECONDS = 0.3
+QUESTIONS = 3  # that a run asks again and again
+
+
+def form_of(session: Session) -> Form:
+    return Form(end=min(session.opened.model.config.stop_ids, default=None))
+
+
+def show_example(session: Session, request: ShowExample) -> Answer[ExampleTokens]:
+    opened, form = session.opened, form_of(session)
+    prompt = form.prompt(opened.tokenizer, request.pair.prompt)
+    answer = form.answer(opened.tokenizer, request.pair.answer)
+    pieces = tuple(map(opened.tokenizer.piece, [*prompt, *answer]))
+    counts = (False,) * len(prompt) + (True,) * len(answer)
+    yield ExampleTokens(pieces, counts, opened.model.config.context)
+
+
+def check_pairs(session: Session, request: CheckPairs) -> Answer[Progress | CheckedPairs]:
+    opened, form = session.opened, form_of(session)
+    divided = divide(request.pairs, request.held_out, request.seed)
+    context = opened.model.config.context
+    train = yield from _fitting(divided.train, form, opened.tokenizer, context)
+    held_out = yield from _fitting(divided.held_out, form, opened.tokenizer, context)
+    too_long = len(divided.train) + len(divided.held_out) - train - held_out
+    model = opened.model
+    parameters = model.config.parameters()
+    asked = _some([pair.prompt for pair in divided.held_out or divided.train])
+    yield CheckedPairs(train, held_out, divided.duplicates, too_long, parameters, _matrices(model), asked)
+
+
+def _fitting(
+    pairs: Sequence[Pair], form: Form, tokenizer: Tokenizer, context: int
+) -> Generator[Progress | None, None, int]:
+    """Return how many of the pairs fit into the context."""
+    found, pace = 0, Pace(REPORT_SECONDS)
+    for start in range(0, len(pairs), AT_ONCE):
+        found += len(examples(pairs[start : start + AT_ONCE], form, tokenizer, context))
+        yield Progress("progress.corpus", start / len(pairs)) if pace.due() else None
+    return found
+
+
+def _some(prompts: Sequence[str]) -> tuple[str, ...]:
+    """Return QUESTIONS different prompts from all over the list."""
+    unique = list(dict.fromkeys(prompts))
+    count = min(QUESTIONS, len(unique))
+    return tuple(unique[place * len(unique) // count] for place in range(count))
+
+
+def _matrices(model: Transformer) -> tuple[tuple[int, int], ...]:
+    """Return the shapes of the matrices that a low-rank adaptation adapts."""
+    block = model.blocks[0]
+    weights = [block.get_submodule(name).weight for name in MATRICES]
+    shapes = [tuple(weight.shape) for weight in weights if isinstance(weight, Tensor)]
+    return tuple((rows, columns) for rows, columns in shapes) * model.config.n_layers
+
+
+HANDLERS: Handlers = {ShowExample: show_example, CheckPairs: check_pairs}

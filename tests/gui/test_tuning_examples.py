@@ -1,0 +1,245 @@
+"""The part of Fine-tuning that learns from examples: its table of pairs, what would be learned, and a run."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from engine.messages.comparing import Pin
+from engine.messages.envelope import Ended
+from engine.messages.examples import CheckedPairs, CheckPairs, ExampleTokens, ShowExample
+from engine.messages.training import SteerTraining
+from engine.messages.tuning import (
+    ListPairSets,
+    Measured,
+    Pair,
+    Pairs,
+    PairSet,
+    ReadPairs,
+    StationAnswers,
+    TuneOnPairs,
+    TuningResult,
+    TuningStarted,
+)
+from gui.panes.tuning.examples import Examples
+from gui.panes.tuning.examples_answers import changed_words
+from gui.panes.tuning.examples_curves import ticks
+from gui.panes.tuning.examples_table import PairModel, as_cells, cells_of
+from gui.panes.tuning.pane import TuningPane
+from gui.window.main_window import MainWindow
+from tests.gui.fakes import FakeEngine, model, points
+from tests.gui.hands import plain
+
+PAIRS = tuple(Pair(f"What is {n}?", f"It is {n}.") for n in range(8))
+CHECKED = CheckedPairs(6, 2, 0, 0, 123_456, ((96, 32), (32, 32)), ("What is 1?", "What is 5?"))
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def example_tokens(request: ShowExample) -> list[ExampleTokens]:
+    pieces = ("User:", request.pair.prompt, "Bot:", request.pair.answer, "</s>")
+    return [ExampleTokens(pieces, (False, False, False, True, True), 64)]
+
+
+@pytest.fixture
+def view(window: MainWindow, engine: FakeEngine, qtbot: QtBot, tmp_path: Path) -> Examples:
+    engine.answers[ListPairSets] = lambda _: [PairSet("world", "en", PAIRS)]
+    engine.answers[CheckPairs] = lambda _: [CHECKED]
+    engine.answers[ShowExample] = example_tokens
+    window.tuner.models = tmp_path
+    window.state.set_model(model())
+    window.workspace.set_layout(1, ["tuning"])
+    window.workspace.show()
+    window.show_pane("tuning")
+    made = window.workspace.pane(TuningPane).part_of(Examples)
+    qtbot.waitUntil(lambda: made.before.checked is not None and made.before.tokens is not None)
+    return made
+
+
+def start(view: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    """Start a run with real clicks, and report its first measurements."""
+    QTest.mouseClick(view.page.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(engine.asked(TuneOnPairs)))
+    engine.send(TuneOnPairs, TuningStarted("/models/examples-1", "/models/base", "examples", 6, 2, 0))
+    engine.send(TuneOnPairs, model("/models/examples-1", training=True))
+    engine.send(TuneOnPairs, StationAnswers(0, ("What is 1?",), (" a long time ago",)))
+    engine.send(TuneOnPairs, Measured(0, 0.0, {"right": 0.0, "form": 0.0, "old_loss": 0.6}, final=True))
+
+
+# --- The table ---
+
+
+def test_a_set_is_shown_with_the_tokens_that_count_and_how_it_is_divided(view: Examples) -> None:
+    assert view.page.table.rows.pairs == PAIRS
+    tinted = [span.text for span in view.page.example.page.spans if span.color is not None]
+    assert tinted == ["It is 0.", "</s>"]
+    assert "6 to learn from, 2 held out" in view.page.checked.text()
+    assert "2 tinted of 5 tokens" in view.sentence()
+
+
+def test_the_selected_pair_is_the_one_whose_tokens_are_shown(view: Examples, qtbot: QtBot) -> None:
+    view.page.table.setCurrentIndex(view.page.table.rows.index(3, 0))
+    qtbot.waitUntil(lambda: "What is 3?" in view.page.example.text())
+
+
+def test_a_pair_is_typed_into_the_empty_row_and_undone(view: Examples, qtbot: QtBot) -> None:
+    table = view.page.table
+    QTest.mouseClick(view.page.add, Qt.MouseButton.LeftButton)
+    field = next(iter(table.findChildren(QLineEdit)))
+    QTest.keyClicks(field, "Who?")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: table.rows.pairs[-1] == Pair("Who?", ""))
+    assert view.pairs() == PAIRS  # it has no answer yet
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Z, CTRL)
+    assert table.rows.pairs == PAIRS
+    QTest.keyClick(table, Qt.Key.Key_Y, CTRL)
+    assert len(table.rows.pairs) == len(PAIRS) + 1
+
+
+def test_rows_are_pasted_from_a_spreadsheet_and_removed(view: Examples) -> None:
+    table = view.page.table
+    QGuiApplication.clipboard().setText('Who?\t"I, ""myself"""\nWhere?\tHere.\n')
+    table.setCurrentIndex(table.rows.index(len(PAIRS), 0))
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_V, CTRL)
+    assert table.rows.pairs == (*PAIRS, Pair("Who?", 'I, "myself"'), Pair("Where?", "Here."))
+    table.setCurrentIndex(table.rows.index(0, 0))
+    QTest.keyClick(table, Qt.Key.Key_Delete)
+    assert table.rows.pairs[0] == PAIRS[1]
+
+
+def test_a_dropped_file_is_read(view: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.answers[ReadPairs] = lambda _: [Pairs("mine", PAIRS[:3])]
+    view.page.table.file_dropped.emit("/somewhere/mine.csv")
+    qtbot.waitUntil(lambda: view.page.table.rows.pairs == PAIRS[:3])
+    assert view.page.settings.name.text() == "mine"
+    assert view.page.sets.currentIndex() == -1
+
+
+def test_a_hundred_thousand_pairs_do_not_stall_the_table(view: Examples, qtbot: QtBot) -> None:
+    many = [Pair(f"question {n}", f"answer {n}") for n in range(100_000)]
+    rows = view.page.table.rows
+    rows.set_pairs(many)
+    with qtbot.waitSignal(rows.changed, timeout=300):
+        rows.setData(rows.index(99_999, 1), "another")
+    assert rows.pairs[-1].answer == "another"
+    rows.undo()
+    assert rows.pairs[-1].answer == "answer 99999"
+
+
+@given(st.lists(st.tuples(*[st.text(st.characters(blacklist_categories=["Cc", "Cs"]), min_size=1)] * 2)))
+def test_what_is_copied_is_pasted_again(rows: list[tuple[str, str]]) -> None:
+    assert [tuple(cells) for cells in cells_of(as_cells(rows))] == rows
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=8))
+def test_undoing_every_change_gives_the_first_state_and_redoing_the_last(changes: list[list[int]]) -> None:
+    rows = PairModel()
+    for numbers in changes:
+        rows.set_pairs(Pair(str(number), "x") for number in numbers)
+    last = rows.pairs
+    for _ in changes:
+        rows.undo()
+    assert rows.pairs == ()
+    assert rows.rowCount() == 1
+    for _ in changes:
+        rows.redo()
+    assert rows.pairs == last
+
+
+# --- A run ---
+
+
+def test_a_run_begins_with_the_chosen_settings(view: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    view.page.settings.weights.choose("lora")
+    view.page.settings.rank.set_value(4)
+    view.page.settings.replay.set_value(0)
+    view.page.seconds.set_value(30)
+    start(view, engine, qtbot)
+    request = engine.asked(TuneOnPairs)[-1]
+    assert request.pairs == PAIRS
+    assert request.questions == CHECKED.questions
+    settings = request.settings
+    assert (settings.lora, settings.replay, settings.seconds, settings.steps) == (4, 0, 30, None)
+    assert Path(request.folder).name == "examples-1"
+
+
+def test_measurements_and_answers_are_shown_as_they_arrive(view: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    start(view, engine, qtbot)
+    assert view.page.shows_run
+    engine.send(TuneOnPairs, points())
+    engine.send(TuneOnPairs, StationAnswers(10, ("What is 1?",), ("It is 1.",)))
+    engine.send(TuneOnPairs, Measured(10, 6.0, {"right": 0.5, "form": 1.0, "old_loss": 0.61}))
+    assert view.curves.points["right"] == ((0.0, 0.0), (6.0, 0.5))
+    [(seconds, loss)] = view.curves.points["answer_loss"]
+    assert seconds == 10.0
+    assert loss == pytest.approx(points().validation_losses[0])
+    [answer] = view.page.answers.answers
+    assert (answer.before, answer.now, answer.is_right) == (" a long time ago", "It is 1.", True)
+    assert "100 % of the held-out answers have the right form, and 50 % are right" in plain(view.sentence())
+    assert "50 %" in plain(view.subtitle())
+    table = view.table()
+    assert table is not None
+    assert (6.0, 1.0, 0.5, "", 0.61) in table.rows
+
+
+def test_a_run_is_paused_stopped_and_compared_with_the_model_before(
+    view: Examples, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    start(view, engine, qtbot)
+    QTest.mouseClick(view.page.pause, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(view.page.stop, Qt.MouseButton.LeftButton)
+    assert [request.action for request in engine.asked(SteerTraining)] == ["pause", "stop"]
+    assert not view.page.compare.isVisible()
+    engine.send(TuneOnPairs, TuningResult("/models/examples-1", 10, 6.0))
+    engine.end(TuneOnPairs, Ended(0, "done"))
+    assert "/models/examples-1" in view.page.state.text()
+    QTest.mouseClick(view.page.compare, Qt.MouseButton.LeftButton)
+    assert engine.asked(Pin)[-1].folder == "/models/base"
+    QTest.mouseClick(view.page.again, Qt.MouseButton.LeftButton)
+    assert view.page.start.isEnabled()
+
+
+def test_own_pairs_and_settings_are_kept_until_the_next_start(view: Examples) -> None:
+    view.page.table.rows.set_pairs(PAIRS[:2])
+    view.page.settings.weights.choose("lora")
+    view.page.settings.questions[0].setText("Why?")
+    view.page.settings.questions[0].textEdited.emit("Why?")
+    saved = view.save()
+    view.page.table.rows.set_pairs(PAIRS[3:])
+    view.restore({})
+    assert view.page.settings.lora() == 0
+    view.restore(saved)
+    assert [pair.prompt for pair in view.page.table.rows.pairs] == ["What is 0?", "What is 1?"]
+    assert view.page.settings.lora() == 8
+    assert view.page.settings.asked()[0] == "Why?"
+
+
+# --- Small functions ---
+
+
+def test_only_the_words_that_differ_are_marked() -> None:
+    assert changed_words("The fox eats mice.", "The fox eats insects.") == [
+        ("The fox eats ", False),
+        ("insects", True),
+        (".", False),
+    ]
+
+
+@given(st.text(), st.text())
+def test_the_marked_words_are_the_whole_answer(before: str, now: str) -> None:
+    assert "".join(words for words, _ in changed_words(before, now)) == now
+    assert all(not changed for _, changed in changed_words(now, now))
+
+
+@given(st.floats(1e-3, 1e6))
+def test_ticks_are_evenly_spaced_and_reach_the_largest_value(most: float) -> None:
+    found = ticks(most)
+    assert found[0] == 0
+    assert found[-2] < most <= found[-1] * (1 + 1e-9)
+    assert len(found) <= 6
