@@ -1,6 +1,7 @@
 """Handlers of what is shown before a run of fine-tuning on pairs: the tokens of a pair, and how many pairs count."""
 
 from collections.abc import Generator, Sequence
+from pathlib import Path
 
 from torch import Tensor
 
@@ -15,27 +16,23 @@ from engine.service.session import Session
 from engine.text.pairs import divide
 from engine.text.tokenizer import Tokenizer
 from engine.training.tasks.answers import Form, examples
+from engine.tuning.forms import form_of, form_tokens
 
 AT_ONCE = 500  # pairs that are cut into tokens before other requests are served
 REPORT_SECONDS = 0.3
 QUESTIONS = 3  # that a run asks again and again
 
 
-def form_of(session: Session) -> Form:
-    return Form(end=min(session.opened.model.config.stop_ids, default=None))
-
-
 def show_example(session: Session, request: ShowExample) -> Answer[ExampleTokens]:
-    opened, form = session.opened, form_of(session)
-    prompt = form.prompt(opened.tokenizer, request.pair.prompt)
-    answer = form.answer(opened.tokenizer, request.pair.answer)
-    pieces = tuple(map(opened.tokenizer.piece, [*prompt, *answer]))
-    counts = (False,) * len(prompt) + (True,) * len(answer)
+    opened = session.opened
+    form = form_of(Path(opened.info.folder), opened.tokenizer, opened.model.config)
+    pieces, counts = form_tokens(request.pair, form, opened.tokenizer)
     yield ExampleTokens(pieces, counts, opened.model.config.context)
 
 
 def check_pairs(session: Session, request: CheckPairs) -> Answer[Progress | CheckedPairs]:
-    opened, form = session.opened, form_of(session)
+    opened = session.opened
+    form = form_of(Path(opened.info.folder), opened.tokenizer, opened.model.config)
     divided = divide(request.pairs, request.held_out, request.seed)
     context = opened.model.config.context
     train = yield from _fitting(divided.train, form, opened.tokenizer, context)

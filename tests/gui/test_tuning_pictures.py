@@ -105,7 +105,7 @@ def test_the_curves_are_painted_inside_their_boxes_and_described(qtbot: QtBot, h
     assert first.x() == upper.left()
     assert first.y() == upper.bottom()
     assert upper.contains(last)
-    words = hover(plot, QPoint(round(last.x()), round(last.y())))
+    words = hover(plot, QPoint(round(last.x()) + 2, round(last.y())))
     assert "Right 75 %" in words
     assert "Loss on old text 0.80" in words
     assert "Right 50 %" in hover(plot, QPoint(round(plot.place(upper, 3.0, 0.0, 1.0).x()), 100))
