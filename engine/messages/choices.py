@@ -141,13 +141,15 @@ class Judged:
 class JudgeChoices(Request[Judged]):
     """Let another judge rank the answers of choices: a simulated one by its taste, or the open model by a principle.
 
-    Exactly one of `taste` and `principle` is given. Small models judge hardly better than by chance: compare
-    `agreeing` with one half. Raises EngineError: error.config_range, and for a principle error.choices_prompt.
+    `principle` and `opposite` are two short instructions such as "Be polite." and "Be rude."; the model prefers the
+    answer after which it finds the first one likelier. Its choices may be wrong: compare `agreeing` with one half.
+    Raises EngineError: error.config_range, and for a principle error.choices_prompt, error.logits_broken.
     """
 
     choices: tuple[Choice, ...]
-    taste: Taste | None = None
+    taste: Taste | None = None  # None: the model judges by the principle
     principle: str = ""
+    opposite: str = ""
     errors: float = 0.0  # of the simulated judge
     seed: int = 1
 

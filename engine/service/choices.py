@@ -131,21 +131,22 @@ def _simulated(session: Session, request: SimulateChoices) -> Answer[ChoiceList]
 
 
 def judge_choices(session: Session, request: JudgeChoices) -> Answer[Judged]:
-    """Raise ValueError unless exactly one of taste and principle is given."""
-    if (request.taste is None) == (not request.principle.strip()):
-        raise ValueError("a judge has either a taste or a principle")
+    """Raise EngineError error.principle_missing for a judge without a taste, or a principle and its opposite."""
+    if request.taste is None and not (request.principle.strip() and request.opposite.strip()):
+        raise EngineError("error.principle_missing")
     check_range("errors", request.errors, 0.0, 1.0)
     yield from undisturbed(session, _judged(session, request))
 
 
 def _judged(session: Session, request: JudgeChoices) -> Answer[Judged]:
     opened, found, pace, rng = session.opened, list[Choice](), Pace(REPORT_SECONDS), Random(request.seed)
+    by_principle = Principle(request.principle, request.opposite, opened.reader, opened.tokenizer)
     for choice in request.choices:
         if request.taste is not None:
             simulated = Judge(request.taste, request.errors)
             found.append(simulated.choose(choice.prompt, choice.answers, rng))
         else:
-            found.append(Principle(request.principle, opened.reader, prompting(opened)).choose(choice))
+            found.append(by_principle.choose(choice))
         yield Judged(tuple(found), agreeing(request.choices, found)) if pace.due() else None
     yield Judged(tuple(found), agreeing(request.choices, found), done=True)
 

@@ -1,70 +1,68 @@
-"""A judge that is the model itself: it is asked which of two answers fits a written principle better.
+"""A judge that is the model itself: which answer fits a written principle better than its opposite.
 
-The preferences of "constitutional AI" (Bai et al. 2022, arXiv:2212.08073, section 4): the model reads the principle,
-the prompt and both answers, (A) and (B), and its probabilities of the tokens "A" and "B" are compared. It is asked in
-both orders, because models favour a place; the mean of both is its preference. The models of that paper are large:
-SmolLM2 with 135 million parameters favours (A) whatever the principle (tests/benchmarks/preferences.py).
+As in "constitutional AI" (Bai et al. 2022, arXiv:2212.08073, section 4) a principle takes the place of people. Large
+models are asked which answer is better, "(A)" or "(B)". SmolLM2 with 135 million parameters replies "(A)" whatever the
+principle. Therefore the model reads an answer, and what counts is how much likelier it then finds the principle than
+its opposite:
+
+    value of an answer = ln p(principle | prompt, answer) - ln p(opposite | prompt, answer)
+
+Without the opposite, a principle that the model finds unlikely after any friendly text would be judged the wrong way
+round. Figures: tests/benchmarks/preferences.py.
 """
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+
+import numpy as np
 
 from engine.errors import EngineError
+from engine.generation.decoding import Reader
 from engine.messages.choices import Choice
-from engine.model.language_model import LanguageModel
 from engine.text.judges import ranked
-from engine.tuning.prompting import Prompting
+from engine.text.tokenizer import Tokenizer
 
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-LETTERS = ("A", "B")
-QUESTIONS = {
-    "en": (
-        "Consider two answers to the same prompt.\n\nPrompt: {prompt}\n\n(A) {a}\n\n(B) {b}\n\n"
-        "Principle: {principle}\n\nWhich answer fits the principle better? Reply with the letter A or B only."
-    ),
-    "ja": (
-        "同じプロンプトへの二つの答えを比べます。\n\nプロンプト：{prompt}\n\n(A) {a}\n\n(B) {b}\n\n"
-        "原則：{principle}\n\n原則によく合うのはどちらの答えですか。A か B の一文字だけで答えてください。"
-    ),
+FORMS = {
+    "en": ("Prompt: {prompt}\nAnswer: {answer}\nPrinciple of the answer:", " "),
+    "ja": ("プロンプト：{prompt}\n答え：{answer}\nこの答えの原則：", ""),
 }
-REPLY = {"en": "\n\nThe better answer is (", "ja": "\n\nよく合うのは ("}  # of a model without a chat template
 
 
 @dataclass(frozen=True)
 class Principle:
-    """A principle, and the model that judges by it; the question is in the principle's language."""
+    """A principle and its opposite, and the model that judges by them; it reads in the principle's language."""
 
     words: str
-    reader: LanguageModel
-    prompting: Prompting
+    opposite: str
+    reader: Reader
+    tokenizer: Tokenizer
 
     def choose(self, choice: Choice) -> Choice:
-        """Return the model's own ranks for the answers of a choice: by the sum of its preferences over the others.
+        """Return the model's own ranks for the answers of a choice. Raises EngineError as `value`."""
+        values = [self.value(choice.prompt, answer) for answer in choice.answers]
+        return ranked(choice.prompt, choice.answers, values, "principle")
 
-        Raises EngineError: error.choices_prompt if the question does not fit the context, error.logits_broken.
+    def value(self, prompt: str, answer: str) -> float:
+        """Return how much likelier the principle is than its opposite after an answer, in nats.
+
+        Raises EngineError: error.choices_prompt if the text does not fit the context, error.logits_broken.
         """
-        answers = choice.answers
-        values = [0.0] * len(answers)
-        for i, j in combinations(range(len(answers)), 2):
-            first = self.preference(choice.prompt, answers[i], answers[j])
-            values[i] += first
-            values[j] += 1 - first
-        return ranked(choice.prompt, answers, values, "principle")
+        form, space = FORMS["ja" if JAPANESE.search(self.words) else "en"]
+        before = self.tokenizer.encode(form.format(prompt=prompt.strip(), answer=answer.strip()))
+        principle, opposite = (self.tokenizer.encode_prompt(space + words) for words in (self.words, self.opposite))
+        if len(before) + max(len(principle), len(opposite)) > self.reader.context:
+            raise EngineError("error.choices_prompt", context=self.reader.context)
+        return self._log_p(before, principle) - self._log_p(before, opposite)
 
-    def preference(self, prompt: str, first: str, second: str) -> float:
-        """Return the probability that the model prefers the first answer, 0..1, as the mean over both orders."""
-        forward, backward = self.asked(prompt, first, second), self.asked(prompt, second, first)
-        return (forward + 1 - backward) / 2
-
-    def asked(self, prompt: str, a: str, b: str) -> float:
-        """Return the probability of "A" over that of "A" or "B"."""
-        language = "ja" if JAPANESE.search(self.words) else "en"
-        question = QUESTIONS[language].format(prompt=prompt, a=a.strip(), b=b.strip(), principle=self.words)
-        asked = question if self.prompting.by_template else question + REPLY[language]
-        logits = self.reader.logits(self.prompting.ids(asked))
-        found_a, found_b = (float(logits[self.prompting.tokenizer.encode_prompt(letter)[-1]]) for letter in LETTERS)
-        if not (math.isfinite(found_a) and math.isfinite(found_b)):
+    def _log_p(self, before: Sequence[int], ids: Sequence[int]) -> float:
+        """Return the log-probability of the tokens `ids` after `before`, in nats."""
+        total = 0.0
+        for place, token in enumerate(ids):
+            logits_V = self.reader.logits([*before, *ids[:place]]).astype(np.float64)
+            total += float(logits_V[token] - np.logaddexp.reduce(logits_V))
+        if not math.isfinite(total):
             raise EngineError("error.logits_broken")
-        return 0.5 + 0.5 * math.tanh((found_a - found_b) / 2)  # σ, without overflow
+        return total

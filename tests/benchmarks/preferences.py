@@ -5,8 +5,8 @@
 reward: the share of held-out choices that the reward model predicts, over four sets of choices; "shuffled" is the
 control, a reward model on shuffled weights (mean over three of them) with the same choices; "longer" and "shorter" are
 the better of two rules that look at the lengths alone.
-principle: SmolLM2 judges pairs of polite and rude answers by three principles. A judge that does as the principle says
-has 1, 0 and 1 for the share of polite answers that it prefers; "A" is its mean probability for the answer at place A.
+principle: the share of pairs in which SmolLM2 prefers the answer that fits the first of two opposite principles; the
+control is the same model with the principles exchanged, which should prefer the other answer.
 """
 
 import argparse
@@ -48,7 +48,15 @@ POLITE = (
     ("Is the shop open?", "I am afraid it is closed, sorry.", "No, and I do not care."),
     ("Can I sit here?", "Yes, please take a seat.", "Find another place."),
 )
-PRINCIPLES = ("Be polite.", "Be rude.", "Be friendly and helpful, and never hurt anybody.")
+HAPPY = (
+    ("Tell me about the fox.", "The fox came home and lived happily.", "The fox was lost and died alone."),
+    ("How was your day?", "It was wonderful, I laughed a lot.", "It was terrible, I cried all day."),
+    ("Write about the sea.", "The children laughed with joy.", "The sea was grey and the sailors never came back."),
+    ("What happened to the dog?", "It found its family and all were glad.", "The dog was hit by a car."),
+    ("Tell me about winter.", "We played in the snow and had fun.", "We froze and had nothing to eat."),
+    ("How does the story end?", "They are happy ever after.", "They lose everything they have."),
+)
+PRINCIPLES = (("Be polite.", "Be rude.", POLITE), ("Be happy.", "Be sad.", HAPPY))
 
 
 def choices_of(
@@ -98,16 +106,16 @@ def reward() -> None:
 def principle() -> None:
     folder = find("smollm2")
     model, tokenizer = load_model(folder)
-    reader, prompting = Reader(model), Prompting.of(folder, tokenizer, model.config)
-    for words in PRINCIPLES:
-        judge = Principle(words, reader, prompting)
-        begun = time.perf_counter()
-        polite = [judge.preference(*pair) for pair in POLITE]
-        seconds = (time.perf_counter() - begun) / len(POLITE)
-        first = [judge.asked(*pair) for pair in POLITE] + [judge.asked(p, b, a) for p, a, b in POLITE]
-        print(
-            f"{words:52} polite {np.mean(np.array(polite) > 0.5):.2f}  A {np.mean(first):.2f}  {seconds:.2f} s a pair"
-        )
+    for words, opposite, pairs in PRINCIPLES:
+        for judge in (
+            Principle(words, opposite, Reader(model), tokenizer),
+            Principle(opposite, words, Reader(model), tokenizer),
+        ):
+            begun = time.perf_counter()
+            margins = [judge.value(prompt, a) - judge.value(prompt, b) for prompt, a, b in pairs]
+            seconds = (time.perf_counter() - begun) / len(pairs)
+            share = np.mean(np.array(margins) > 0)
+            print(f"{judge.words:12} not {judge.opposite:12} prefers the first in {share:.2f}, {seconds:.2f} s a pair")
 
 
 def main() -> None:

@@ -1,22 +1,24 @@
 """Several judges of the same answers: how far they agree, and the model as a judge by a principle."""
 
 from collections import Counter
-from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, strategies as st
-from numpy.typing import NDArray
 
 from engine.generation.decoding import Reader
 from engine.messages.choices import KAPPA_WORDS, Choice, JudgeChoices, MeasureAgreement
+from engine.model.bundled import find
 from engine.model.opening import load_model
+from engine.model.rotary import Rotary
 from engine.service.session import Session
 from engine.text.agreement import agreeing, agreement, cohen, fleiss, in_words
 from engine.tuning.principle import Principle
-from engine.tuning.prompting import Prompting
+from tests.benchmarks.preferences import POLITE
 from tests.engine.collecting import failure
 from tests.engine.sessions import ask
 
@@ -111,34 +113,47 @@ def test_only_pairs_that_both_decide_count_for_the_share_of_equal_preferences() 
 # --- The model as a judge -----------------------------------------------------------------------------
 
 
-def test_a_principle_is_asked_in_both_orders(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the model prefers does not depend on which answer comes first."""
+def test_the_value_of_an_answer_is_the_likelihood_of_the_principle_less_that_of_its_opposite(
+    model_folder: Path,
+) -> None:
     model, tokenizer = load_model(model_folder)
-    prompting = Prompting(tokenizer, 10_000, frozenset())
-    asked: list[list[int]] = []
-
-    def logits(ids: Sequence[int]) -> NDArray[np.float32]:
-        asked.append(list(ids))
-        return np.random.default_rng(list(ids)).normal(size=tokenizer.vocabulary).astype(np.float32)
-
-    monkeypatch.setattr(reader := Reader(model), "logits", logits)
-    judge = Principle("Be kind.", reader, prompting)
-    forward, backward = judge.preference("p", "first", "second!"), judge.preference("p", "second!", "first")
-    assert forward == pytest.approx(1 - backward)
-    assert 0 < forward < 1
-    assert tokenizer.decode(asked[0]).index("(A) first") < tokenizer.decode(asked[0]).index("(B) second!")
-    assert "Be kind." in tokenizer.decode(asked[0])
-    assert asked[0] == asked[3]
-    assert asked[1] == asked[2]
+    model.config = replace(model.config, context=100)
+    model.rotary = Rotary(model.config)
+    judge = Principle("sat", "on the mat", Reader(model), tokenizer)
+    before = tokenizer.encode("Prompt: the cat\nAnswer: sat on\nPrinciple of the answer:")
+    expected = []
+    for words in (" sat", " on the mat"):
+        ids = tokenizer.encode_prompt(words)
+        log_p_TV = model(torch.tensor([[*before, *ids]]))[0].log_softmax(dim=-1)
+        expected.append(sum(log_p_TV[len(before) - 1 + i, token].item() for i, token in enumerate(ids)))
+    assert judge.value("the cat", " sat on") == pytest.approx(expected[0] - expected[1], abs=1e-4)
+    opposite = Principle("on the mat", "sat", Reader(model), tokenizer)
+    assert opposite.value("the cat", " sat on") == pytest.approx(expected[1] - expected[0], abs=1e-4)
 
 
 def test_the_open_model_ranks_by_a_principle(builtin: Session) -> None:
     given_ = (Choice("狐は", ("寝る。", "寝ます。", "走る。"), (2, 1, 3), "Aiko"),)
-    *_, last = ask(builtin, JudgeChoices(given_, principle="丁寧な答え"))
+    *_, last = ask(builtin, JudgeChoices(given_, principle="丁寧に。", opposite="乱暴に。"))
     assert last.done
     assert [choice.answers for choice in last.choices] == [given_[0].answers]
     assert sorted(last.choices[0].ranks) == [1, 2, 3]
     assert last.agreeing == agreeing(given_, last.choices)
+
+
+def test_a_principle_needs_its_opposite(session: Session) -> None:
+    asked = JudgeChoices(tuple(judged("Aiko", 0)), principle="Be kind.", opposite=" ")
+    assert failure(lambda: ask(session, asked)) == "error.principle_missing"
+
+
+def test_smollm2_tells_polite_from_rude_answers() -> None:
+    folder = find("smollm2")
+    model, tokenizer = load_model(folder)
+    judge = Principle("Be polite.", "Be rude.", Reader(model), tokenizer)
+    turned = Principle("Be rude.", "Be polite.", judge.reader, tokenizer)
+    for prompt, polite, rude in POLITE[:2]:
+        choice = Choice(prompt, (polite, rude), (1, 2))
+        assert judge.choose(choice).ranks == (1, 2)
+        assert turned.choose(choice).ranks == (2, 1)
 
 
 def test_a_simulated_judge_agrees_with_the_choices_of_its_own_taste(session: Session) -> None:
@@ -151,4 +166,5 @@ def test_a_simulated_judge_agrees_with_the_choices_of_its_own_taste(session: Ses
 
 def test_a_question_longer_than_the_context_is_refused(session: Session) -> None:
     given_ = tuple(judged("Aiko", 0))
-    assert failure(lambda: ask(session, JudgeChoices(given_, principle="Be kind."))) == "error.choices_prompt"
+    asked = JudgeChoices(given_, principle="Be kind.", opposite="Be unkind.")
+    assert failure(lambda: ask(session, asked)) == "error.choices_prompt"
