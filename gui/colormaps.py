@@ -1,6 +1,8 @@
 """Colour maps, which turn numbers into colours: perceptually uniform lookup tables."""
 
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +11,22 @@ from PySide6.QtGui import QColor, QImage
 SHARE_TICKS = (0.0, 0.05, 0.25, 0.5, 1.0)  # labelled on the scale of shares
 
 
+def _table(name: str) -> NDArray[np.uint8]:
+    """Return a colour map that comes with pyqtgraph, [256, 3].
+
+    It is read from its file: importing pyqtgraph takes half a second, which the first picture would wait for.
+    """
+    found = find_spec("pyqtgraph")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    path = Path(found.submodule_search_locations[0]) / "colors" / "maps" / f"{name}.csv"
+    return (np.loadtxt(path, delimiter=",", comments=";") * 255 + 0.5).astype(np.uint8)
+
+
 @cache
 def sequential() -> NDArray[np.uint8]:
     """Return viridis, [256, 3]: dark for 0, light for 1, perceptually uniform, safe for the colour-blind."""
-    import pyqtgraph as pg  # imported here, because it takes half a second
-
-    table: NDArray[np.uint8] = pg.colormap.get("viridis").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
-    return table
+    return _table("viridis")
 
 
 def color_of(value: float) -> QColor:
@@ -61,10 +72,7 @@ def root_colors() -> NDArray[np.uint32]:
 @cache
 def diverging() -> NDArray[np.uint8]:
     """Return CET-D1A of Kovesi 2015 (arXiv:1509.03700), [256, 3]: blue below zero, white at zero, red above."""
-    import pyqtgraph as pg
-
-    table: NDArray[np.uint8] = pg.colormap.get("CET-D1A").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
-    return table
+    return _table("CET-D1A")
 
 
 def diverging_image(values: NDArray[np.floating]) -> NDArray[np.uint8]:

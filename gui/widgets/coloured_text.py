@@ -176,29 +176,34 @@ class _Page(Painted):
 
     def _formats(self, starts: list[int]) -> Iterator[QTextLayout.FormatRange]:
         """Yield the colour of each span's letters, and the width of the space for its mark."""
-        space = QFontMetricsF(self.theme.font(self._size)).horizontalAdvance(NO_BREAK_SPACE)
+        muted, text = self.theme.color("muted"), self.theme.color("text")
         for span, (start, end) in zip(self.spans, pairwise(starts), strict=True):
-            letters, mark = QTextCharFormat(), QTextCharFormat()
+            letters = QTextCharFormat()
             quiet = span.value is None and span.color is None and span.look not in ("text", "chip")
-            letters.setForeground(self.theme.color("muted" if quiet else "text"))
+            letters.setForeground(muted if quiet else text)
             if span.look == "note" and span.color is not None:
                 letters.setForeground(span.color)
-            letters.setFontStrikeOut(span.look == "gone")
+            if span.look == "gone":
+                letters.setFontStrikeOut(True)
             yield _format_range(start, end, letters)
             if span.mark:
+                mark, space = QTextCharFormat(), self._width_of_space()
                 mark.setFontLetterSpacingType(QFont.SpacingType.AbsoluteSpacing)
                 mark.setFontLetterSpacing(self._width_of_mark(span) - space)
                 yield _format_range(start, start + 1, mark)
 
+    def _width_of_space(self) -> float:
+        return QFontMetricsF(self.theme.font(self._size)).horizontalAdvance(NO_BREAK_SPACE)
+
     def _boxes_of(self, shown: str, start: int) -> list[tuple[QRectF, str]]:
         """Return the box and text of a span on every line that contains a part of it; the span begins at `start`."""
-        units, boxes, end = shown.encode("utf-16-le", "surrogatepass"), [], start + utf16_length(shown)
+        boxes, end = [], start + utf16_length(shown)
         if start == end:
             return []
         for number in range(self._line_at(start), self._line_at(end - 1) + 1):
             line = self._layout.lineAt(number)
             first, last = max(start, line.textStart()), min(end, line.textStart() + line.textLength())
-            part = units[2 * (first - start) : 2 * (last - start)].decode("utf-16-le", "surrogatepass")
+            part = shown if last - first == end - start else _utf16_part(shown, first - start, last - start)
             part = part.replace(LINE_SEPARATOR, "").replace(NO_WIDTH, " ")
             left, right = _x_at(line, first), _x_at(line, last)
             if part:
@@ -220,8 +225,9 @@ class _Page(Painted):
     def sizeHint(self) -> QSize:
         return QSize(200, self.minimumHeight())
 
-    def resizeEvent(self, event: object) -> None:
-        self.lay_out()
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if event.size().width() != event.oldSize().width():  # the height follows from the lines
+            self.lay_out()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -340,6 +346,11 @@ class _Page(Painted):
     def describe_at(self, point: QPoint) -> str:
         index = self._index_at(point.x(), point.y())
         return self.spans[index].words if index is not None else ""
+
+
+def _utf16_part(text: str, first: int, last: int) -> str:
+    """Return the part of a text from one index to another, which count as Qt does: in UTF-16."""
+    return text.encode("utf-16-le", "surrogatepass")[2 * first : 2 * last].decode("utf-16-le", "surrogatepass")
 
 
 def _pale(color: QColor) -> QColor:
