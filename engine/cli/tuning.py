@@ -1,6 +1,7 @@
 """The command that fine-tunes a model on pairs of prompt and answer: finetune."""
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,14 +31,13 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--columns", nargs=2, metavar=("PROMPT", "ANSWER"), help="the columns of a table to read")
     command.add_argument("--out", type=nonempty_path, required=True, metavar="DIR", help="the folder of the new model")
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, help="of 16 pairs each (default: 120)")
+    length.add_argument("--steps", type=int, help="of 24 pairs each; of 8 for a large model (default: 120 and 30)")
     length.add_argument("--seconds", type=float, help="training time; the schedule adapts to it")
     command.add_argument(
         "--lora",
         type=int,
-        default=0,
         metavar="R",
-        help="the rank of matrices to train beside the weights; 0: all weights",
+        help="the rank of matrices to train beside the weights; 0: all weights (default: 0; 8 for a large model)",
     )
     command.add_argument(
         "--replay",
@@ -51,26 +51,30 @@ def add_commands(commands: Commands) -> None:
 
 
 def finetune(options: argparse.Namespace) -> None:
-    from engine.messages.tuning import TuningSettings
+    from engine.messages.tuning import settings_for
     from engine.model.bundled import find
+    from engine.model.opening import read_config
     from engine.training.recording import check_free
     from engine.tuning.supervised import Tuning, score_of
 
-    check_range(options, "lora", 0, 4096)
+    if options.lora is not None:
+        check_range(options, "lora", 0, 4096)
     if options.replay_weight is not None:
         check_range(options, "replay_weight", 0, 1000)
     out = Path(options.out)
     check_free(out)
-    steps = None if options.seconds else options.steps or TuningSettings().steps
-    settings = TuningSettings(
-        steps=steps,
+    model = find(options.model)
+    usual = settings_for(read_config(model).parameters())
+    settings = replace(
+        usual,
+        steps=None if options.seconds else options.steps or usual.steps,
         seconds=options.seconds,
         learning_rate=options.learning_rate,
-        lora=options.lora,
-        replay=TuningSettings().replay if options.replay_weight is None else options.replay_weight,
+        lora=usual.lora if options.lora is None else options.lora,
+        replay=usual.replay if options.replay_weight is None else options.replay_weight,
         seed=options.seed,
     )
-    tuning = Tuning.start(find(options.model), _pairs(options), settings, _old_text(options.replay))
+    tuning = Tuning.start(model, _pairs(options), settings, _old_text(options.replay))
     if tuning.divided.duplicates or tuning.too_long:
         warn("notice.pairs_left_out", duplicates=tuning.divided.duplicates, too_long=tuning.too_long)
     with ProgressLine() as line:

@@ -26,12 +26,20 @@ class TuningSettings:
 
     steps: int | None = 120
     seconds: float | None = None
-    batch: int = 16  # pairs a step
+    batch: int = 24  # pairs a step
     learning_rate: float | None = None  # None: that of engine/tuning/supervised.py
     lora: int = 0  # the rank of the low-rank adaptation; 0 trains all weights
-    replay: float = 8.0  # weight of what was forgotten of old text, where there is one, against the loss on answers
+    replay: float = 6.0  # weight of what was forgotten of old text, where there is one, against the loss on answers
     held_out: float = 0.25  # share of the prompts that are held out
     seed: int = 1
+
+
+LARGE = 16_000_000  # parameters
+
+
+def settings_for(parameters: int) -> TuningSettings:
+    """Return settings that suit a model of this size: a large one learns by a low-rank adaptation, in fewer steps."""
+    return TuningSettings(steps=30, batch=8, lora=8) if parameters > LARGE else TuningSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from engine.messages.tuning import (
     TuningResult,
     TuningStarted,
 )
-from engine.model.lora import adapted, set_scale
+from engine.model.lora import adapted, merge_lora, set_scale
 from engine.model.opening import describe, loading
 from engine.model.transformer import Transformer
 from engine.service.answer import Answer, Handlers
@@ -37,7 +37,7 @@ from engine.text.tokenizer import Tokenizer
 from engine.training.trainer import TrainStep
 from engine.tuning.forms import form_of
 from engine.tuning.run import TunedRun
-from engine.tuning.supervised import Tuning
+from engine.tuning.supervised import Tuning, encoding
 
 LARGEST_SCALE = 10.0
 MEASURED_AT = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # fractions of a run; and at its end
@@ -50,7 +50,8 @@ def tune_on_pairs(session: Session, request: TuneOnPairs) -> Answer[TuningReport
     model, tokenizer = yield from reported("progress.opening", trainable(session))
     divided = divide(request.pairs, request.settings.held_out, request.settings.seed)
     form = form_of(Path(base), tokenizer, model.config)
-    tuning = Tuning(model, tokenizer, divided, request.settings, old, form)
+    encoded = yield from reported("progress.corpus", encoding(divided, form, tokenizer, model.config.context))
+    tuning = Tuning(model, tokenizer, divided, request.settings, old, form, encoded)
     counts = len(divided.train), len(divided.held_out), divided.duplicates + tuning.too_long
     started = TuningStarted(request.folder, base, "examples", *counts)
     run = TunedRun(Path(request.folder), tuning, {"base": base, "method": "examples", **asdict(request.settings)})
@@ -66,7 +67,9 @@ def trainable(session: Session) -> Generator[float, None, tuple[Transformer, Tok
         raise EngineError("error.run_in_progress")
     opened = session.opened
     if opened.info.weights == "float32":
-        return copy.deepcopy(opened.model), opened.tokenizer
+        model = copy.deepcopy(opened.model)
+        merge_lora(model)
+        return model, opened.tokenizer
     return (yield from loading(Path(opened.info.folder)))
 
 

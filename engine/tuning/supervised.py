@@ -6,6 +6,7 @@ tuning.save(out)
 """
 
 import copy
+import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from engine.messages.training import TrainingSettings
 from engine.messages.tuning import Pair, TuningSettings
 from engine.model.checkpoint import save_model
 from engine.model.lora import add_lora, without_lora
-from engine.model.opening import load_model
+from engine.model.opening import finish, load_model
 from engine.model.transformer import Transformer
 from engine.text.corpus import Corpus
 from engine.text.pairs import Divided, divide
@@ -27,7 +28,7 @@ from engine.text.tokenizer import Tokenizer
 from engine.training.evaluation import evaluate
 from engine.training.optimizers import Optimizer
 from engine.training.recipe import check
-from engine.training.tasks.answers import Answers, Form, examples
+from engine.training.tasks.answers import Answers, Example, Form, examples
 from engine.training.tasks.replay import Replay
 from engine.training.trainer import Trainer, TrainStep
 from engine.tuning.forms import copy_form, form_of
@@ -36,8 +37,9 @@ RATE = 0.02  # Muon's, where all weights are trained
 # Adam's rate, for embedding and unembedding, as a share of Muon's. In pre-training it is 0.15; here that lowers the
 # probabilities of all words that no answer contains, the names of what is held out among them.
 OTHER_SHARE = 0.015
-LORA_RATE = 0.005  # Adam's, for the matrices of a low-rank adaptation
+LORA_RATE = 0.06  # Adam's, for the matrices of a low-rank adaptation, times the root of the model's width
 OLD_CHARACTERS = 20_000  # of old text on which forgetting is measured
+AT_ONCE = 500  # pairs that are encoded before other requests are served
 MOST_TOKENS = 64  # of an answer that is checked
 MOST_CHECKED = 300  # held-out prompts that are answered to be checked
 MEASURED_ANSWERS = 16  # to held-out prompts, while the run is in progress
@@ -69,6 +71,19 @@ def score_of(answers: Sequence[Answered]) -> Score:
     return Score(sum(a.ended for a in answers) / count, sum(a.is_right for a in answers) / count)
 
 
+def encoding(
+    divided: Divided, form: Form, tokenizer: Tokenizer, context: int
+) -> Generator[float, None, tuple[list[Example], list[Example]]]:
+    """Return the pairs for training and those held out as tokens, yield the share that is done, 0..1."""
+    train, held_out = list[Example](), list[Example]()
+    total = len(divided.train) + len(divided.held_out)
+    for pairs, found in ((divided.train, train), (divided.held_out, held_out)):
+        for start in range(0, len(pairs), AT_ONCE):
+            found += examples(pairs[start : start + AT_ONCE], form, tokenizer, context)
+            yield (len(train) + len(held_out)) / total
+    return train, held_out
+
+
 class Tuning:
     """A model that is being fine-tuned."""
 
@@ -82,8 +97,13 @@ class Tuning:
         settings: TuningSettings,
         old_text: str = "",
         form: Form | None = None,
+        encoded: tuple[list[Example], list[Example]] | None = None,
     ) -> None:
-        """Raise EngineError: error.pairs_empty, error.pairs_long, and as Replay and `check`."""
+        """Add a low-rank adaptation to the model if it is wanted, and prepare the run.
+
+        `encoded` are the pairs as tokens, if the caller has encoded them already.
+        Raise EngineError: error.pairs_empty, error.pairs_long, and as Replay and `check`.
+        """
         self.model, self.tokenizer, self.divided, self.settings = model, tokenizer, divided, settings
         self.old_text, self.base = old_text, None
         self.form = form or Form(end=min(model.config.stop_ids, default=None))
@@ -91,13 +111,14 @@ class Tuning:
         if not divided.train:
             raise EngineError("error.pairs_empty")
         self.checked = divided.held_out[:: -(-len(divided.held_out) // MOST_CHECKED) or 1]
-        train, held_out = (examples(p, self.form, tokenizer, context) for p in (divided.train, divided.held_out))
+        train, held_out = encoded or finish(encoding(divided, self.form, tokenizer, context))
         self.too_long = len(divided.train) + len(divided.held_out) - len(train) - len(held_out)
         if settings.lora:
             add_lora(model, settings.lora)
         replay = self._replay() if old_text and settings.replay else None
         self.task = Answers(train, held_out, settings.batch, settings.seed, replay, settings.replay)
-        rate = settings.learning_rate or (LORA_RATE if settings.lora else RATE)
+        usual = LORA_RATE / math.sqrt(model.config.width) if settings.lora else RATE
+        rate = settings.learning_rate or usual
         chosen = TrainingSettings(
             steps=settings.steps, seconds=settings.seconds, batch=settings.batch, learning_rate=rate, seed=settings.seed
         )

@@ -104,3 +104,7 @@ def test_an_adaptation_is_turned_off_and_on_after_the_run(session: Session, tmp_
     assert logits() == tuned
     with pytest.raises(EngineError, match="config_range"):
         ask(session, ScaleAdaptation(math.nan))
+    ask(session, TuneOnPairs(PAIRS, str(tmp_path / "further"), TuningSettings(steps=1, batch=2, lora=1)))
+    assert ask(session, ScaleAdaptation())[0].rank == 1
+    ask(session, ScaleAdaptation(0.0))
+    assert logits() == pytest.approx(tuned, abs=1e-5)  # what was tuned before is merged
