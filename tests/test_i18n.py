@@ -47,7 +47,7 @@ from gui.panes.tuning import (
     way_picture,
 )
 from gui.panes.tuning.pane import TuningPane
-from gui.window import hub_panel, model_table, save_for_others
+from gui.window import hub_panel, model_table, rail, save_for_others
 
 ROOT = Path(__file__).parent.parent
 WINDOW = ROOT / "gui" / "window" / "main_window.py"
@@ -73,6 +73,7 @@ SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "action.{}": (*actions(), *(f"show_{pane}" for pane in KEYS)),
     "encodings.name.{}": ENCODINGS,
+    "rail.short.{}": rail.SHORT,
     "invitation.{}": ("headline", "words", "examples", "open", "model", "dismiss"),
     "models.hub.column.{}": hub_panel.COLUMNS,
     "models.language.{}": {code for entry in hub_panel.read_entries() for code in entry.languages},

@@ -15,6 +15,7 @@ from gui.text import tip
 from gui.theme import GAP_M, GAP_S, LARGE, SMALL, icon
 from gui.themed import Themed
 
+SHORT = ("search", "tuning")  # panes whose name needs two lines
 ICON = 20  # pixels at zoom 1
 LEAST_ICON = 12  # pixels at every zoom
 # From the most to the least room: whether the groups have names, the button's style, and the rail's width at zoom 1.
@@ -107,5 +108,5 @@ class Rail(Themed, QWidget):
             name.setText(t(f"rail.{group}"))
         for pane_id, button in self.buttons.items():
             key = f"  ({KEYS[pane_id]})" if pane_id in KEYS else ""
-            button.setText(t(f"pane.{pane_id}.title").replace(" (", "\n("))  # on two lines
+            button.setText(t(f"rail.short.{pane_id}" if pane_id in SHORT else f"pane.{pane_id}.title"))
             button.setToolTip(tip(f"{t(f'pane.{pane_id}.title')}: {t(f'pane.{pane_id}.tip')}{key}"))
