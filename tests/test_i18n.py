@@ -12,6 +12,7 @@ import pytest
 
 from engine.messages.attention import HEAD_KINDS
 from engine.messages.chat import FORMS
+from engine.messages.choices import KAPPA_WORDS
 from engine.messages.desk import METERS
 from engine.messages.generation import STAGES
 from engine.messages.models import PatchPart
@@ -39,10 +40,12 @@ from gui.panes.tokens import context_page, pane as tokens, vocabulary_table
 from gui.panes.training import floors, run_form, run_list, run_page
 from gui.panes.tuning import (
     choices,
+    choices_page,
     examples_curves,
     examples_page,
     examples_settings,
     examples_table,
+    judge_names,
     way,
     way_picture,
 )
@@ -131,12 +134,17 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
         *product(("inside",), InsidePane.PARTS),
         *product(("tuning",), TuningPane.PARTS),
     ),
-    "pane.tuning.choices.column.{}": ("prompt", "answer", "rank", "judge"),
-    "pane.tuning.choices.name.{}": ("prompts", "own", "count", "judge"),
+    "pane.tuning.choices.column.{}": ("number", "prompt", "judge"),
+    "pane.tuning.choices.kappa.{}": KAPPA_WORDS,
+    "pane.tuning.choices.name.{}": ("prompts", "own", "answers", "only", "taste", "errors", "count"),
+    "pane.tuning.choices.reward.{}": ("likes", "dislikes", "long", "short", "preferred", "other"),
+    "pane.tuning.choices.saved_column.{}": ("prompt", "answer", "rank", "judge"),
     "pane.tuning.choices.says.{}": ("longer", "shorter"),
     "pane.tuning.choices.source.{}": choices.SOURCES,
-    "pane.tuning.choices.tip.{}": choices.BUTTONS,
-    "pane.tuning.choices.{}": choices.BUTTONS,
+    "pane.tuning.choices.taste.{}": judge_names.TASTES,
+    "pane.tuning.choices.tip.{}": (*choices.BUTTONS, "remove", "back", "load", "keep", "simulate", "judge_these"),
+    "pane.tuning.choices.view.{}": choices_page.VIEWS,
+    "pane.tuning.choices.{}": (*choices.BUTTONS, "remove", "back", "load", "keep"),
     "pane.tuning.set.{}": ("faq", "pirate", "polite", "short", "table", "world"),
     "pane.tuning.way.{}": ("first", "examples", "dpo", "reinforce"),
     "pane.tuning.way.about.{}": way.STAGES,

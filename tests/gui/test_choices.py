@@ -61,7 +61,7 @@ def part(pane: TuningPane, qtbot: QtBot) -> Choices:
     pane.mode.choose("choices")
     made = pane.part_of(Choices)
     qtbot.waitUntil(lambda: made.rounds.current is not None and made.rounds.current.can_choose)
-    made.page.cards.setFocus()
+    made.page.choose.cards.setFocus()
     return made
 
 
@@ -76,101 +76,101 @@ def wait_for_answers(part: Choices, qtbot: QtBot) -> None:
 
 def test_a_click_on_a_card_prefers_its_answer_and_shows_the_next_prompt(part: Choices, qtbot: QtBot) -> None:
     texts = answers(part)
-    card = part.page.cards.cards[1]
+    card = part.page.choose.cards.cards[1]
     assert card.words == texts[1].strip()
     click(card, card.rect().center())
     assert list(part.shared.choices) == [Choice("The fox", texts, (2, 1))]
-    assert part.page.prompt.text() == "The cow"
+    assert part.page.choose.prompt.text() == "The cow"
     wait_for_answers(part, qtbot)
-    assert part.page.meter.count == 1
+    assert part.page.choose.meter.count == 1
 
 
 def test_the_answers_to_the_next_prompts_are_there_before_the_click(part: Choices, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(part.rounds._rounds) == 3 and all(r.done for r in part.rounds._rounds.values()))
-    press(part.page.cards, Key.Key_1)
+    press(part.page.choose.cards, Key.Key_1)
     assert part.rounds.current is not None
     assert part.rounds.current.can_choose  # at once, without a turn of the event loop
 
 
 def test_the_keys_choose_tie_and_refuse(part: Choices, qtbot: QtBot) -> None:
     for key in (Key.Key_2, Key.Key_0, Key.Key_Minus, Key.Key_1):
-        press(part.page.cards, key)
+        press(part.page.choose.cards, key)
         wait_for_answers(part, qtbot)
     assert [choice.ranks for choice in part.shared.choices] == [(2, 1), (1, 1), (), (1, 2)]
-    assert part.page.meter.count == 2
+    assert part.page.choose.meter.count == 2
     assert len(part.shared.decided) == 2
 
 
 def test_a_number_key_does_not_show_another_pane(part: Choices, window: MainWindow, qtbot: QtBot) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    part.page.cards.setFocus()
-    press(part.page.cards, Key.Key_1)
+    part.page.choose.cards.setFocus()
+    press(part.page.choose.cards, Key.Key_1)
     assert part.pane.isVisible()
     assert len(part.shared.choices) == 1
 
 
 def test_undo_shows_the_same_answers_again(part: Choices, qtbot: QtBot) -> None:
     texts = answers(part)
-    press(part.page.cards, Key.Key_1)
-    press(part.page.cards, Key.Key_Z)
+    press(part.page.choose.cards, Key.Key_1)
+    press(part.page.choose.cards, Key.Key_Z)
     assert not part.shared.choices
     assert answers(part) == texts
-    press(part.page.cards, Key.Key_2)
+    press(part.page.choose.cards, Key.Key_2)
     assert [choice.ranks for choice in part.shared.choices] == [(2, 1)]
 
 
 def test_other_answers_to_the_same_prompt_are_written(part: Choices, qtbot: QtBot) -> None:
     texts = answers(part)
-    press(part.page.cards, Key.Key_R)
+    press(part.page.choose.cards, Key.Key_R)
     wait_for_answers(part, qtbot)
-    assert part.page.prompt.text() == "The fox"
+    assert part.page.choose.prompt.text() == "The fox"
     assert set(answers(part)).isdisjoint(texts)
 
 
 def test_cards_are_ranked_by_dragging(part: Choices, qtbot: QtBot) -> None:
-    part.page.count.setValue(3)
+    part.page.choose.count.setCurrentIndex(1)
     qtbot.waitUntil(lambda: len(answers(part)) == 3)
-    cards = part.page.cards
+    cards = part.page.choose.cards
     wait_for_answers(part, qtbot)
     first, last = cards.cards[0], cards.cards[2]
     middle = first.rect().center()
     drag(first, middle, middle + QPoint(20, 0), first.mapFrom(cards, last.geometry().center()))
     assert cards.ranks() == (3, 1, 2)
     assert cards.cards[0].rank == 3
-    press(part.page.cards, Key.Key_Return)
+    press(part.page.choose.cards, Key.Key_Return)
     assert part.shared.choices[0].ranks == (3, 1, 2)
     assert len(part.shared.choices[0].pairs) == 3
 
 
 def test_cards_are_ranked_by_the_keyboard(part: Choices) -> None:
-    QTest.keyClick(part.page.cards.cards[0], Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert part.page.cards.ranks() == (2, 1)
-    assert part.page.take.isVisible()
-    press(part.page.cards.cards[0], Key.Key_Return)
+    QTest.keyClick(part.page.choose.cards.cards[0], Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert part.page.choose.cards.ranks() == (2, 1)
+    assert part.page.choose.take.isVisible()
+    press(part.page.choose.cards.cards[0], Key.Key_Return)
     assert part.shared.choices[0].ranks == (2, 1)
 
 
 def test_most_hands_win_and_equal_numbers_are_a_tie(part: Choices, qtbot: QtBot) -> None:
-    part.page.by_hands.click()
-    cards = part.page.cards
+    part.page.choose.by_hands.click()
+    cards = part.page.choose.cards
     for spin, hands in zip(cards.hands, (7, 19), strict=False):
         spin.setValue(hands)
-    part.page.take.click()
+    part.page.choose.take.click()
     assert part.shared.choices[0].ranks == (2, 1)
     wait_for_answers(part, qtbot)
     assert [spin.value() for spin in cards.hands] == [0, 0, 0, 0]
     for spin in cards.hands[:2]:
         spin.setValue(5)
-    part.page.take.click()
+    part.page.choose.take.click()
     assert part.shared.choices[1].ranks == (1, 1)
 
 
 def test_every_change_is_saved(part: Choices, engine: FakeEngine, qtbot: QtBot) -> None:
-    press(part.page.cards, Key.Key_1)
+    press(part.page.choose.cards, Key.Key_1)
     request = engine.asked(WriteChoices)[-1]
     assert request == WriteChoices(str(part.shared.path), part.shared.choices)
-    press(part.page.cards, Key.Key_Z)
+    press(part.page.choose.cards, Key.Key_Z)
     assert engine.asked(WriteChoices)[-1].choices == ()
 
 

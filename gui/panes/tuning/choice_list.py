@@ -28,6 +28,7 @@ class SharedChoices(QObject):
         self._place = 0  # in the states
         self._is_read = False  # whether the choices of the last time have been read, or there are none
         self._sent: tuple[Choice, ...] | None = ()  # to be written last; None if that failed
+        self.only: str | None = None  # the judge whose choices are learned from; None for all judges
         self.prompts: Prompts | None = None  # those of the little world or a file, and those that are held out
 
     @classmethod
@@ -42,8 +43,8 @@ class SharedChoices(QObject):
 
     @property
     def decided(self) -> tuple[Choice, ...]:
-        """The choices that prefer an answer to another one."""
-        return tuple(choice for choice in self.choices if choice.pairs)
+        """The choices to learn from: those that prefer an answer to another one, of the judge `only` or of all."""
+        return tuple(c for c in self.choices if c.pairs and (self.only is None or c.judge == self.only))
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -53,6 +54,12 @@ class SharedChoices(QObject):
     def set_prompts(self, prompts: Prompts | None) -> None:
         self.prompts = prompts
         self.prompts_changed.emit()
+
+    def learn_from(self, judge: str | None) -> None:
+        """Learn from the choices of one judge, or from all if it is None."""
+        if judge != self.only:
+            self.only = judge
+            self.changed.emit()
 
     # --- Changes ---------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from gui.panes.tuning.choice_list import ENOUGH, SAFE
 from gui.theme import GAP_M, GAP_S, LARGE, NORMAL
 from gui.widgets.painted import Painted, Policy
 
+BAR = 12  # pixels at zoom 1: the height of the bar
+
 
 class ChoiceMeter(Painted):
     """The number of decided choices, on a bar up to SAFE."""
@@ -32,7 +34,8 @@ class ChoiceMeter(Painted):
         }
 
     def sizeHint(self) -> QSize:
-        return QSize(300, QFontMetrics(self.theme.font(LARGE)).height() + self.theme.px(GAP_S))
+        words = QFontMetrics(self.theme.font(NORMAL)).height()
+        return QSize(300, self.theme.px(BAR) + 2 * self.theme.px(GAP_S) + words)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(1, self.sizeHint().height())
@@ -45,7 +48,7 @@ class ChoiceMeter(Painted):
         left = QFontMetrics(self.theme.font(LARGE, bold=True)).horizontalAdvance(self.words()) + self.theme.px(
             2 * GAP_M
         )
-        high = self.theme.px(12)
+        high = self.theme.px(BAR)
         return QRect(left, 0, max(1, self.width() - left - self.theme.px(GAP_S)), high)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -1,16 +1,20 @@
-"""The page on which answers are chosen: the prompt, the answers as cards, how many choices there are, the controls."""
+"""The page of the choices: its three views, and below them the controls of the one that is shown."""
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QStackedLayout, QWidget
 
 from engine.messages.choices import MOST_ANSWERS
 from gui.layout import label, row, stack
 from gui.panes.tuning.choices_cards import AnswerCards
 from gui.panes.tuning.choices_meter import ChoiceMeter
+from gui.panes.tuning.choices_table import ChoicesTable
+from gui.panes.tuning.reward_picture import RewardPicture
 from gui.part import Page
 from gui.theme import GAP_M
+from gui.widgets.segmented_control import SegmentedControl
 
+VIEWS = ("choose", "list", "reward")
 KEYS = {
     **{Qt.Key(Qt.Key.Key_1 + place): f"choose_{place}" for place in range(MOST_ANSWERS)},
     Qt.Key.Key_0: "tie",
@@ -19,31 +23,98 @@ KEYS = {
     Qt.Key.Key_R: "renew",
     Qt.Key.Key_Return: "take",
     Qt.Key.Key_Enter: "take",
+    Qt.Key.Key_Delete: "remove",
 }
+ERRORS = (0, 10, 20, 30, 50)  # percent, of simulated judges
+COUNTS = (12, 30, 60, 100)  # choices that they are let make
+
+
+def _buttons(count: int) -> list[QPushButton]:
+    return [QPushButton() for _ in range(count)]
+
+
+class ChoosePage(QWidget):
+    """The prompt, the answers as cards, and how many choices there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prompt, self.cards, self.meter = label("content-huge", wraps=True), AnswerCards(), ChoiceMeter()
+        stack(self, self.prompt, self.cards, self.meter, spacing=GAP_M).setStretchFactor(self.cards, 1)
+        self.cards.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.take, self.tie, self.neither, self.undo, self.renew, self.improve = _buttons(6)
+        self.improve.setProperty("primary", True)
+        self.acts = row(self.take, self.tie, self.neither, self.undo, self.renew, 1, self.improve, spacing=GAP_M)
+        self.prompts, self.own, self.judge, self.count = QComboBox(), QLineEdit(), QLineEdit(), QComboBox()
+        for count in range(2, MOST_ANSWERS + 1):
+            self.count.addItem("", count)
+        self.by_hands, self.judge_label = QPushButton(), label("muted")
+        self.by_hands.setCheckable(True)
+        self.settings = row(
+            self.prompts, self.own, self.count, self.by_hands, self.judge_label, self.judge, 1, spacing=GAP_M
+        )
+
+
+class ListPage(QWidget):
+    """How far the judges agree, and the table of the choices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.agreement, self.table = label("content-large", wraps=True), ChoicesTable()
+        stack(self, self.agreement, self.table, spacing=GAP_M).setStretchFactor(self.table, 1)
+        self.remove, self.back, self.load, self.keep, self.simulate, self.judge_these = _buttons(6)
+        self.only, self.taste, self.errors, self.count = (QComboBox() for _ in range(4))
+        self.principle = QLineEdit()
+        for percent in ERRORS:
+            self.errors.addItem("", percent)
+        for count in COUNTS:
+            self.count.addItem("", count)
+        self.acts = row(self.remove, self.back, self.load, self.keep, 1, self.only, spacing=GAP_M)
+        parts = (self.taste, self.principle, self.errors, self.count, self.simulate, self.judge_these)
+        self.settings = row(*parts, 1, spacing=GAP_M)
+
+
+class RewardPage(QWidget):
+    """What the reward model has learned, and texts coloured by it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accuracy, self.learned = label("content-huge", wraps=True), label("content-large", wraps=True)
+        self.picture = RewardPicture()
+        stack(self, self.accuracy, self.learned, self.picture, spacing=GAP_M).setStretchFactor(self.picture, 1)
+        self.of = QComboBox()
+        self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.of.setMinimumContentsLength(24)
+        self.acts, self.settings = row(self.of, 1), row()
 
 
 class ChoicesPage(Page):
-    """The picture, and the controls below it. It receives the keys of KEYS wherever the focus is in it."""
+    """The views with a switch for them. The page receives the keys of KEYS wherever the focus is in it."""
 
     key_pressed = Signal(str)  # a name of KEYS
 
     def __init__(self) -> None:
         super().__init__()
-        self.prompt, self.cards, self.meter = label("content-huge", wraps=True), AnswerCards(), ChoiceMeter()
-        self.shown, self.tools = QWidget(), QWidget()
-        stack(self.shown, self.prompt, self.cards, self.meter, spacing=GAP_M).setStretchFactor(self.cards, 1)
-        self.take, self.tie, self.neither, self.undo, self.renew = (QPushButton() for _ in range(5))
-        self.prompts, self.own, self.judge = QComboBox(), QLineEdit(), QLineEdit()
-        self.count = QSpinBox(minimum=2, maximum=MOST_ANSWERS)
-        self.by_hands, self.improve = QPushButton(), QPushButton()
-        self.by_hands.setCheckable(True)
-        self.improve.setProperty("primary", True)
-        self.labels = {name: label("muted") for name in ("count", "judge")}
-        acts = row(self.take, self.tie, self.neither, self.undo, self.renew, 1, self.improve, spacing=GAP_M)
-        others = (self.labels["count"], self.count, self.by_hands, self.labels["judge"], self.judge)
-        stack(self.tools, acts, row(self.prompts, self.own, *others, 1, spacing=GAP_M), spacing=GAP_M)
+        self.choose, self.list, self.reward = ChoosePage(), ListPage(), RewardPage()
+        self.shown, self.tools, self.settings = QWidget(), QWidget(), QWidget()
+        self.view, acts = SegmentedControl(VIEWS), QWidget()
+        self._stacks = [QStackedLayout(holder) for holder in (self.shown, acts, self.settings)]
+        for page in (self.choose, self.list, self.reward):
+            for holder, parts in zip(self._stacks, (page, page.acts, page.settings), strict=True):
+                if isinstance(parts, QWidget):
+                    holder.addWidget(parts)
+                else:
+                    within = QWidget()
+                    within.setLayout(parts)
+                    holder.addWidget(within)
+        above = row(self.view, acts, spacing=GAP_M)
+        above.setStretchFactor(acts, 1)
+        stack(self.tools, above, self.settings, spacing=GAP_M)
         stack(self, self.shown, self.tools, spacing=GAP_M).setStretchFactor(self.shown, 1)
-        self.cards.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.view.changed.connect(self._show_view)
+
+    def _show_view(self, name: str) -> None:
+        for holder in self._stacks:
+            holder.setCurrentIndex(VIEWS.index(name))
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys of the page, which would show other panes."""

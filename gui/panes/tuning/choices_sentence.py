@@ -15,9 +15,8 @@ def longer_share(choices: Sequence[Choice]) -> float:
     return sum((a > b) + (a == b) / 2 for a, b in lengths) / len(lengths)
 
 
-def sentence(choices: Sequence[Choice]) -> str:
-    """Return how many choices there are, and whether the longer or the shorter answer was preferred in them."""
-    decided = [choice for choice in choices if choice.pairs]
+def sentence(decided: Sequence[Choice]) -> str:
+    """Return how many decided choices there are, and whether the longer or the shorter answer was preferred in them."""
     count = len(decided)
     if not count:
         return t("pane.tuning.choices.says.none", enough=ENOUGH)

@@ -1,0 +1,15 @@
+"""The names of judges as they are shown: simulated ones are marked as such."""
+
+from typing import get_args
+
+from engine.messages.choices import Taste
+from gui.i18n import t
+
+TASTES: tuple[Taste, ...] = get_args(Taste)
+
+
+def shown_judge(judge: str) -> str:
+    """Return the name of a judge: a person's name, a simulated judge's taste, or a principle after its mark."""
+    if judge in TASTES:
+        return t("pane.tuning.choices.simulated", taste=t(f"pane.tuning.choices.taste.{judge}"))
+    return judge or t("pane.tuning.choices.nobody")
