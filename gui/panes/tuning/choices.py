@@ -21,7 +21,7 @@ from gui.part import Part
 
 SOURCES = ("animals", "stories", "own", "file")  # of prompts
 BUTTONS = ("take", "tie", "neither", "undo", "renew", "by_hands", "improve")
-LOW, NARROW = 480, 620  # pixels at zoom 1: below them there is no room for settings, or for all buttons
+LOW, NARROW = 380, 620  # pixels at zoom 1: below them there is no room for settings, or for all buttons
 HANDFUL = 4  # choices after which the reward model is fitted anew
 OWN_TOKENS = 48  # of an answer to a prompt that was typed
 

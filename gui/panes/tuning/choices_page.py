@@ -59,7 +59,7 @@ class ListPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.agreement, self.table = label("content-large", wraps=True), ChoicesTable()
+        self.agreement, self.table = label("content", wraps=True), ChoicesTable()
         stack(self, self.agreement, self.table, spacing=GAP_M).setStretchFactor(self.table, 1)
         self.remove, self.back, self.load, self.keep, self.simulate, self.judge_these = _buttons(6)
         self.only, self.taste, self.errors, self.count = (QComboBox() for _ in range(4))
@@ -74,13 +74,12 @@ class ListPage(QWidget):
 
 
 class RewardPage(QWidget):
-    """What the reward model has learned, and texts coloured by it."""
+    """How well the reward model predicts choices, and texts coloured by it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.accuracy, self.learned = label("content-huge", wraps=True), label("content-large", wraps=True)
-        self.picture = RewardPicture()
-        stack(self, self.accuracy, self.learned, self.picture, spacing=GAP_M).setStretchFactor(self.picture, 1)
+        self.accuracy, self.picture = label("content-large", wraps=True), RewardPicture()
+        stack(self, self.accuracy, self.picture, spacing=GAP_M).setStretchFactor(self.picture, 1)
         self.of = QComboBox()
         self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.of.setMinimumContentsLength(24)

@@ -41,7 +41,8 @@ class Reward(QObject):
         self.fitted: Fitted | None = None
         self.coloured: dict[int, Coloured] = {}
         self._of: Hashable = None  # what the colours belong to
-        page.of.activated.connect(self._colour)
+        self._wants_text = False  # whether the shared text is coloured, not the answers of a choice
+        page.of.activated.connect(self._text_chosen)
 
     @property
     def is_current(self) -> bool:
@@ -76,14 +77,18 @@ class Reward(QObject):
     # --- Colours ---------------------------------------------------------------------------------
 
     def _list_texts(self) -> None:
-        """List the shared text and the answers of the last choices, of which the last is chosen at first."""
-        of, chosen = self.page.of, self.page.of.currentData()
+        """List the shared text and the last choices; choose the last one, unless the text was chosen."""
+        of = self.page.of
         of.clear()
         of.addItem(t("pane.tuning.choices.reward.text"), THE_TEXT)
         decided = self.shared.decided
         for place in range(len(decided) - 1, max(-1, len(decided) - 1 - LISTED), -1):
             of.addItem(f"{place + 1}: {shown_name(decided[place].prompt, LONGEST)}", place)
-        of.setCurrentIndex(0 if chosen == THE_TEXT and self.pane.state.text else min(1, of.count() - 1))
+        of.setCurrentIndex(0 if self._wants_text else min(1, of.count() - 1))
+
+    def _text_chosen(self) -> None:
+        self._wants_text = self.page.of.currentData() == THE_TEXT
+        self._colour()
 
     def _colour(self) -> None:
         """Ask for the colours of the chosen text, or of the answers of the chosen choice."""
@@ -122,7 +127,6 @@ class Reward(QObject):
         page.accuracy.setText(
             reward_sentence.accuracy_words(fitted.found) if fitted is not None else t("pane.tuning.choices.reward.none")
         )
-        page.learned.setText(reward_sentence.learned_words(fitted.found) if fitted is not None else "")
         page.picture.show_texts([self.coloured[number] for number in sorted(self.coloured)])
         self.changed.emit()
 

@@ -5,12 +5,15 @@ from gui.i18n import number, percent, t
 
 CLEAR = 0.4  # correlation of reward and length from which the length is named
 
+BETTER = 0.6  # share of predicted choices from which a reward model is better than guessing, which reaches one half
+
 
 def accuracy_words(found: RewardFitted) -> str:
     """Return how well choices are predicted that the reward model was not fitted to."""
     if found.accuracy is None:
         return t("pane.tuning.choices.reward.too_few", count=found.choices)
-    return t("pane.tuning.choices.reward.accuracy", share=percent(found.accuracy))
+    kind = "accuracy" if found.accuracy >= BETTER else "guessing"
+    return t(f"pane.tuning.choices.reward.{kind}", share=percent(found.accuracy))
 
 
 def learned_words(found: RewardFitted) -> str:
