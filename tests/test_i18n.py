@@ -136,7 +136,10 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     ),
     "pane.tuning.choices.column.{}": ("number", "prompt", "judge"),
     "pane.tuning.choices.kappa.{}": KAPPA_WORDS,
-    "pane.tuning.choices.name.{}": ("prompts", "own", "answers", "only", "taste", "errors", "count"),
+    "pane.tuning.choices.name.{}": (
+        *("prompts", "own", "answers", "only", "taste", "errors", "count"),
+        *("principle", "opposite"),
+    ),
     "pane.tuning.choices.reward.{}": (
         "accuracy",
         "guessing",
@@ -151,9 +154,12 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.tuning.choices.says.{}": ("longer", "shorter"),
     "pane.tuning.choices.source.{}": choices.SOURCES,
     "pane.tuning.choices.taste.{}": judge_names.TASTES,
-    "pane.tuning.choices.tip.{}": (*choices.BUTTONS, "remove", "back", "load", "keep", "simulate", "judge_these"),
+    "pane.tuning.choices.tip.{}": (
+        *(*choices.BUTTONS, "remove", "back", "load", "keep", "simulate", "judge_these"),
+        *("principle", "opposite"),
+    ),
     "pane.tuning.choices.view.{}": choices_page.VIEWS,
-    "pane.tuning.choices.{}": (*choices.BUTTONS, "remove", "back", "load", "keep"),
+    "pane.tuning.choices.{}": (*choices.BUTTONS, "remove", "back", "load", "keep", "principle", "opposite"),
     "pane.tuning.set.{}": ("faq", "pirate", "polite", "short", "table", "world"),
     "pane.tuning.way.{}": ("first", "examples", "dpo", "reinforce"),
     "pane.tuning.way.about.{}": way.STAGES,

@@ -167,11 +167,13 @@ def test_judges_are_compared_in_words(part: Choices, engine: FakeEngine, qtbot: 
 def test_the_model_judges_by_a_written_principle(part: Choices, engine: FakeEngine) -> None:
     page = part.page.list
     page.taste.setCurrentIndex(JUDGES.index(PRINCIPLE))
+    assert (page.principle.text(), page.opposite.text()) == ("Be polite.", "Be rude.")
+    page.opposite.clear()
     assert not page.judge_these.isEnabled()
-    page.principle.setText(" be kind ")
+    page.opposite.setText("Be cruel.")
+    page.principle.setText(" Be kind. ")
     page.judge_these.click()
-    request = engine.asked(JudgeChoices)[-1]
-    assert (request.taste, request.principle, request.errors) == (None, "be kind", 0.0)
+    assert engine.asked(JudgeChoices)[-1] == JudgeChoices(OLD, None, "Be kind.", "Be cruel.")
 
 
 def test_only_the_choices_of_one_judge_are_learned_from(part: Choices) -> None:

@@ -259,15 +259,18 @@ class Choices(Part):
             "own": page.own.text(),
             "count": page.count.currentData(),
             "judge": page.judge.text(),
-            "principle": self.page.list.principle.text(),
+            "principle": self.page.list.principle.text() if self.page.list.principle.isModified() else "",
+            "opposite": self.page.list.opposite.text() if self.page.list.opposite.isModified() else "",
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
         page = self.page.choose
-        fields = {"own": page.own, "judge": page.judge, "principle": self.page.list.principle}
+        listed = self.page.list
+        fields = {"own": page.own, "judge": page.judge, "principle": listed.principle, "opposite": listed.opposite}
         for name, field in fields.items():
-            if isinstance(saved.get(name), str):
+            if saved.get(name) and isinstance(saved[name], str):
                 field.setText(saved[name])
+                field.setModified(True)
         if page.count.findData(saved.get("count")) >= 0:
             page.count.setCurrentIndex(page.count.findData(saved["count"]))
         if isinstance(saved.get("file"), str):

@@ -51,7 +51,8 @@ class Listing(QObject):
         page.simulate.clicked.connect(self.simulate)
         page.judge_these.clicked.connect(self.judge_these)
         page.taste.currentIndexChanged.connect(self.draw)
-        page.principle.textChanged.connect(self.draw)
+        for field in (page.principle, page.opposite):
+            field.textChanged.connect(self.draw)
         page.only.activated.connect(lambda: self.shared.learn_from(page.only.currentData()))
 
     # --- Changing choices ------------------------------------------------------------------------
@@ -107,9 +108,11 @@ class Listing(QObject):
 
     @property
     def judge(self) -> str:
-        """The taste or the principle that is chosen; "" for a principle without words."""
+        """The taste or the principle that is chosen; "" for a principle that lacks words or an opposite."""
         taste = str(self.page.taste.currentData())
-        return self.page.principle.text().strip() if taste == PRINCIPLE else taste
+        if taste != PRINCIPLE:
+            return taste
+        return self.page.principle.text().strip() if self.page.opposite.text().strip() else ""
 
     @property
     def errors(self) -> float:
@@ -140,7 +143,8 @@ class Listing(QObject):
         judge, taste = self.judge, next((taste for taste in TASTES if taste == self.judge), None)
         choices = self.of_others(judge)
         if judge and choices:
-            request = JudgeChoices(choices, taste, "" if taste else judge, self.errors if taste else 0.0)
+            principle = ("", "") if taste else (judge, self.page.opposite.text().strip())
+            request = JudgeChoices(choices, taste, *principle, errors=self.errors if taste else 0.0)
             self.pane.ask(request, partial(self._add_judged, judge), SLOT, self._ended)
         self.draw()
 
@@ -216,12 +220,13 @@ class Listing(QObject):
     def draw(self) -> None:
         page = self.page
         principle, judge = page.taste.currentData() == PRINCIPLE, self.judge
-        page.principle.setVisible(principle)
+        for words in (page.principle, page.opposite):
+            words.setVisible(principle)
         for field in (page.errors, page.count, page.simulate):
             field.setVisible(not principle)
-        words = self.agreement_words()
-        page.agreement.setText(words)
-        page.agreement.setVisible(bool(words))
+        agreement = self.agreement_words()
+        page.agreement.setText(agreement)
+        page.agreement.setVisible(bool(agreement))
         stop = t("pane.tuning.choices.stop", count=len(self._found))
         page.simulate.setText(stop if self.at_work else t("pane.tuning.choices.simulate"))
         page.judge_these.setText(stop if self.at_work else t("pane.tuning.choices.judge_these"))
@@ -238,8 +243,12 @@ class Listing(QObject):
             getattr(page, name).setToolTip(t(f"pane.tuning.choices.tip.{name}"))
         for name in ("only", "taste", "errors", "count"):
             getattr(page, name).setAccessibleName(t(f"pane.tuning.choices.name.{name}"))
-        page.principle.setAccessibleName(t("pane.tuning.choices.principle"))
-        page.principle.setPlaceholderText(t("pane.tuning.choices.principle"))
+        for name in ("principle", "opposite"):
+            field = getattr(page, name)
+            field.setAccessibleName(t(f"pane.tuning.choices.name.{name}"))
+            field.setToolTip(t(f"pane.tuning.choices.tip.{name}"))
+            if not field.isModified():
+                field.setText(t(f"pane.tuning.choices.{name}"))
         for index, judge in enumerate(JUDGES):
             page.taste.setItemText(
                 index, shown_judge(judge) if judge != PRINCIPLE else t("pane.tuning.choices.by_principle")

@@ -63,13 +63,13 @@ class ListPage(QWidget):
         stack(self, self.agreement, self.table, spacing=GAP_M).setStretchFactor(self.table, 1)
         self.remove, self.back, self.load, self.keep, self.simulate, self.judge_these = _buttons(6)
         self.only, self.taste, self.errors, self.count = (QComboBox() for _ in range(4))
-        self.principle = QLineEdit()
+        self.principle, self.opposite = QLineEdit(), QLineEdit()
         for percent in ERRORS:
             self.errors.addItem("", percent)
         for count in COUNTS:
             self.count.addItem("", count)
         self.acts = row(self.remove, self.back, self.load, self.keep, 1, self.only, spacing=GAP_M)
-        parts = (self.taste, self.principle, self.errors, self.count, self.simulate, self.judge_these)
+        parts = (self.taste, self.principle, self.opposite, self.errors, self.count, self.simulate, self.judge_these)
         self.settings = row(*parts, 1, spacing=GAP_M)
 
 
