@@ -1,28 +1,35 @@
 """Measure what fine-tuning teaches the built-in model, and what is forgotten, beside the targets.
 
-    python -m tests.benchmarks.tuning [--seeds 3] [--random] [--lora R] [--no-replay] [--wrong]
+    python -m tests.benchmarks.tuning [--seeds 3] [--random] [--lora R] [--no-replay] [--wrong] [--style]
 
 Questions about the little world in both languages, held out by what they are about. What is replayed and on what
-forgetting is measured are different new texts of the little world.
+forgetting is measured are different new texts of the little world. --style: whether SmolLM2 takes over the speech of
+pirates from 40 pairs, by a low-rank adaptation, in its answers to 30 others.
 """
 
 import argparse
+import re
+import resource
 import statistics
 import time
 from itertools import islice
 
-from engine.messages.tuning import TuningSettings
+from engine.messages.tuning import TuningSettings, settings_for
+from engine.model.bundled import find
 from engine.model.opening import BUILTIN, load_model
-from engine.text.pairs import divide
+from engine.text.pairs import Divided, divide
+from engine.text.ready_pairs import ready_sets
 from engine.text.world.examples import LANGUAGES
 from engine.text.world.questions import questions
 from engine.text.world.stream import SUBJECTS, TOLD, texts
 from engine.training.evaluation import evaluate
+from engine.tuning.forms import form_of
 from engine.tuning.supervised import Answered, Tuning, score_of
 
 DOCUMENTS = {write: share for write, share in SUBJECTS.items() if write not in TOLD}
 REPLAYED = "".join(islice(texts(7, SUBJECTS), 2000))
 MEASURED = {"old": "".join(islice(texts(901, TOLD), 200)), "documents": "".join(islice(texts(902, DOCUMENTS), 60))}
+PIRATE = re.compile(r"\b(arr|ahoy|aye|blimey|doubloons?|heart(y|ies)|matey|ye|yer|yo ho|\w+in')(?!\w)", re.IGNORECASE)
 TARGETS = {"form": ">= .95", "right": ">= .80", "old": "<= +2 %", "documents": "<= +8 %", "seconds": "<= 12"}
 
 
@@ -33,10 +40,37 @@ def main() -> None:
     parser.add_argument("--lora", type=int, default=0)
     parser.add_argument("--no-replay", action="store_true")
     parser.add_argument("--wrong", action="store_true", help="print the wrong answers")
+    parser.add_argument("--style", action="store_true")
     options = parser.parse_args()
+    if options.style:
+        return _style()
     rows = [_row(seed, options) for seed in range(1, options.seeds + 1)]
     print("target   ", *(f"{name} {target:>8}" for name, target in TARGETS.items()), sep="  ")
     print("mean     ", *(f"{name} {statistics.mean(row[name] for row in rows):8.3f}" for name in TARGETS), sep="  ")
+
+
+def _style() -> None:
+    path = find("smollm2")
+    imports = _peak_bytes()
+    model, tokenizer = load_model(path)
+    [pirate] = [found for found in ready_sets() if found.id == "pirate"]
+    divided = Divided(list(pirate.pairs[:40]), list(pirate.pairs[40:]), 0)
+    settings, form = settings_for(model.config.parameters()), form_of(path, tokenizer, model.config)
+    tuning = Tuning(model, tokenizer, divided, settings, form=form)
+    begun = time.process_time()
+    steps = [step for step in tuning.steps() if step is not None]
+    processor, memory = time.process_time() - begun, (_peak_bytes() - imports) / (4 * model.config.parameters())
+    answers = list(tuning.answers(tuning.checked))
+    for answer in answers:
+        print("   ", answer.pair.prompt, "|", answer.text)
+    share = statistics.mean(answer.ended and bool(PIRATE.search(answer.text)) for answer in answers)
+    print(f"style {share:.2f} (>= .80)  seconds {steps[-1].seconds:.0f} (<= 300)  processor time {processor:.0f} s")
+    print(f"memory {memory:.2f} times the model's (<= 2)")
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process has had, on Linux."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _row(seed: int, options: argparse.Namespace) -> dict[str, float]:
