@@ -149,11 +149,9 @@ def test_smollm2_tells_polite_from_rude_answers() -> None:
     folder = find("smollm2")
     model, tokenizer = load_model(folder)
     judge = Principle("Be polite.", "Be rude.", Reader(model), tokenizer)
-    turned = Principle("Be rude.", "Be polite.", judge.reader, tokenizer)
-    for prompt, polite, rude in POLITE[:2]:
+    for prompt, polite, rude in POLITE[:3]:
         choice = Choice(prompt, (polite, rude), (1, 2))
         assert judge.choose(choice).ranks == (1, 2)
-        assert turned.choose(choice).ranks == (2, 1)
 
 
 def test_a_simulated_judge_agrees_with_the_choices_of_its_own_taste(session: Session) -> None:
