@@ -104,7 +104,7 @@ class Pane(Themed, QWidget):
         self._requests = Requests(context.engine, self._show_failure)
         stack(self, self.messages, self.body).setStretch(1, 1)
         self.veil = Veil(self.body)
-        self.state.text_changed.connect(lambda: self.state.text or self.report_context(0, 0))
+        self.state.text_changed.connect(self._withdraw_cut)
         if self.shows_tokens:
             for signal in (self.state.text_changed, self.state.model_changed):
                 signal.connect(self._await_tokens)
@@ -188,7 +188,11 @@ class Pane(Themed, QWidget):
             headline, button = t("pane.no_model"), t("pane.train")
         elif not state.text:
             headline = t("pane.no_text")
-        page.set_words(headline, t(f"pane.{self.id}.empty"), button)
+        page.set_words(headline, self.promise(), button)
+
+    def promise(self) -> str:
+        """Return what the pane will show once there is a model or text."""
+        return t(f"pane.{self.id}.empty")
 
     def ask(
         self,
@@ -243,6 +247,11 @@ class Pane(Themed, QWidget):
             self.messages.withdraw("notice.text_cut")
             if seen < tokens:
                 self.messages.show_key("notice.text_cut", seen=seen, tokens=tokens, context=context)
+
+    def _withdraw_cut(self) -> None:
+        """Withdraw the notice of a cut text where there is none any more."""
+        if not self.state.text:
+            self.report_context(0, 0)
 
     def drop(self, slot: str) -> None:
         """Cancel the request in a slot; later answers to it are ignored."""

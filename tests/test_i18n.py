@@ -209,6 +209,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.inside.desk.says.{}": ("moved", "same"),
     "pane.inside.desk.side.{}": desk_page.SIDES,
     "pane.inside.desk.tip.{}": METERS,
+    "pane.inside.shows.{}": [name for name in InsidePane.PARTS if name != "lens"],
     "pane.inside.steer.pair.{}": ("own", *steer.prepared()),
     "pane.inside.attribution.compare.{}": ("other_first", "same_first", "short"),
     "pane.inside.attribution.method.{}": attribution_shown.METHODS,

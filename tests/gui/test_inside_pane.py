@@ -209,3 +209,16 @@ def test_every_way_through_the_layers_has_a_short_sentence(language: str, ranks:
     since = led_since(way)
     assert all(rank == 1 for rank in ranks[since:])
     assert since == 0 or ranks[since - 1] != 1
+
+
+def test_without_a_text_each_view_says_what_it_will_show(lens: Lens) -> None:
+    pane = lens.pane
+    assert isinstance(pane, InsidePane)
+    lens.state.set_text("")
+    promised = set()
+    for name, part in pane.parts.items():
+        pane.mode.choose(name)
+        assert pane.empty.isVisible() == part.needs_text
+        pane.explain_empty(pane.empty)
+        promised.add(pane.empty.words.text())
+    assert len(promised) == len(pane.parts)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from gui.i18n import t
 from gui.panes.inside.attribution import Attributing
 from gui.panes.inside.card import Card
 from gui.panes.inside.desk import Desk
@@ -40,3 +41,7 @@ class InsidePane(PartsPane):
         "precision": Precision,
         "card": Card,
     }
+
+    def promise(self) -> str:
+        """Return what the chosen view will show."""
+        return super().promise() if self.mode.current == "lens" else t(f"pane.inside.shows.{self.mode.current}")
