@@ -25,6 +25,7 @@ from engine.messages.choices import (
     WordEffect,
     WriteChoices,
 )
+from engine.messages.envelope import Ended
 from gui.colormaps import difference_color
 from gui.panes.tuning.choices import Choices
 from gui.panes.tuning.choices_listing import JUDGES, PRINCIPLE
@@ -156,7 +157,7 @@ def test_judges_are_compared_in_words(part: Choices, engine: FakeEngine, qtbot: 
     assert (request.taste, request.principle) == ("polite", "")
     answers = tuple(Choice(c.prompt, c.answers, (2, 1), "polite") for c in OLD)
     engine.send(JudgeChoices, Judged(answers, 0.25, done=True))
-    part.listing._keep_found()
+    engine.end(JudgeChoices, Ended(0, "done"))
     qtbot.waitUntil(lambda: part.listing.agreement is not None)
     words = plain(page.agreement.text())
     assert "agree in 75 %" in words
@@ -174,6 +175,10 @@ def test_the_model_judges_by_a_written_principle(part: Choices, engine: FakeEngi
     page.principle.setText(" Be kind. ")
     page.judge_these.click()
     assert engine.asked(JudgeChoices)[-1] == JudgeChoices(OLD, None, "Be kind.", "Be cruel.")
+    engine.send(JudgeChoices, Judged((Choice("The fox", OLD[0].answers, (2, 1), "Be kind."),), 0.5, done=True))
+    engine.end(JudgeChoices, Ended(0, "done"))
+    assert column_of(page.table, 6)[-1] == "the model, by: Be kind."
+    assert part.listing.of_others("polite") == OLD  # a person's, not the model's
 
 
 def test_only_the_choices_of_one_judge_are_learned_from(part: Choices) -> None:

@@ -10,6 +10,7 @@ from engine.messages.choices import MOST_ANSWERS, Choice, ListPrompts, Prompts, 
 from gui import i18n
 from gui.dialogs import documents
 from gui.i18n import t
+from gui.layout import set_property
 from gui.pane import Pane, Table
 from gui.panes.tuning.choice_list import SharedChoices
 from gui.panes.tuning.choices_listing import Listing
@@ -21,7 +22,7 @@ from gui.part import Part
 
 SOURCES = ("animals", "stories", "own", "file")  # of prompts
 BUTTONS = ("take", "tie", "neither", "undo", "renew", "by_hands", "improve")
-LOW, NARROW = 380, 620  # pixels at zoom 1: below them there is no room for settings, or for all buttons
+LOW, NARROW = 380, 700  # pixels at zoom 1: below them there is no room for settings, or for all buttons
 HANDFUL = 4  # choices after which the reward model is fitted anew
 OWN_TOKENS = 48  # of an answer to a prompt that was typed
 
@@ -228,10 +229,14 @@ class Choices(Part):
         self.pane.subtitle_changed.emit()
 
     def adapt_layout(self, room: QSize) -> None:
-        """Hide the settings in a low tile, and in a narrow one what has a key."""
-        theme = self.page.choose.cards.content
-        self.page.settings.setVisible(room.height() >= theme.px(LOW))
-        self.page.choose.renew.setVisible(room.width() >= theme.px(NARROW))
+        """Hide the settings and the meter in a low tile, and in a narrow one a button that has a key."""
+        page = self.page.choose
+        theme = page.cards.content
+        low = room.height() < theme.px(LOW)
+        self.page.settings.setVisible(not low)
+        page.meter.setVisible(not low)
+        set_property(page.prompt, "role", "content-large" if low else "content-huge")
+        page.renew.setVisible(room.width() >= theme.px(NARROW))
 
     def sentence(self) -> str:
         if self.view == "reward":

@@ -9,11 +9,22 @@ from PySide6.QtWidgets import QApplication, QPushButton, QSizePolicy, QSpinBox, 
 from engine.messages.choices import MOST_ANSWERS
 from gui.i18n import t
 from gui.text import on_one_line, tip
-from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, Theme
+from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL, Theme
 from gui.themed import Themed
 from gui.widgets.card import paint_text
 
-SIZES = (52, 44, 36, HUGE, 24, LARGE, NORMAL)  # type sizes at zoom 1, of which the largest that fits is taken
+SIZES = (
+    72,
+    60,
+    52,
+    44,
+    36,
+    HUGE,
+    24,
+    LARGE,
+    NORMAL,
+    SMALL,
+)  # type sizes at zoom 1, of which the largest that fits is taken
 LEAST = 72  # pixels at zoom 1: the least height of a card
 
 
@@ -103,11 +114,15 @@ class AnswerCard(Themed, QPushButton):
         pad = theme.px(GAP_L if self.width() > theme.px(260) else GAP_M)
         inside = self.rect().adjusted(pad, pad, -pad, -pad)
         badge = self._paint_number(painter, inside)
-        beside = self.height() < 3 * badge.height()  # too low for a line of its own
+        beside = self._is_low(badge.height())
         room = inside.adjusted(badge.width() + pad, 0, 0, 0) if beside else inside.adjusted(0, badge.height(), 0, 0)
         color = "text" if self.isEnabled() else "faint"
         paint_text(painter, theme, room, self.words, color, in_the_middle=True, sizes=SIZES)
         painter.end()
+
+    def _is_low(self, badge: int) -> bool:
+        """Return whether there is no room for a line with the number and the rank above the answer."""
+        return self.height() < 4 * badge
 
     def _paint_number(self, painter: QPainter, inside: QRect) -> QRect:
         """Paint the number in a disc, and the rank beside it; return the disc's place."""
@@ -120,7 +135,7 @@ class AnswerCard(Themed, QPushButton):
         painter.drawEllipse(QRectF(disc))
         painter.setPen(theme.color("on_accent"))
         painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, str(self.number))
-        if self.rank:
+        if self.rank and not self._is_low(side):
             painter.setPen(theme.color("accent"))
             room = QRect(disc.right() + theme.px(GAP_M), disc.top(), inside.right() - disc.right(), side)
             words = t("pane.tuning.choices.rank", rank=self.rank)

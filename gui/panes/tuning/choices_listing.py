@@ -1,5 +1,6 @@
 """The view that lists the choices: they are changed, removed, loaded and saved there, and other judges add theirs."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -25,7 +26,7 @@ from gui.i18n import number, percent, t
 from gui.pane import Pane
 from gui.panes.tuning.choice_list import SharedChoices
 from gui.panes.tuning.choices_page import ListPage
-from gui.panes.tuning.judge_names import TASTES, shown_judge
+from gui.panes.tuning.judge_names import BY_PRINCIPLE, TASTES, is_person, shown_judge
 
 PRINCIPLE = "principle"
 JUDGES = (*TASTES, PRINCIPLE)
@@ -145,12 +146,13 @@ class Listing(QObject):
         if judge and choices:
             principle = ("", "") if taste else (judge, self.page.opposite.text().strip())
             request = JudgeChoices(choices, taste, *principle, errors=self.errors if taste else 0.0)
-            self.pane.ask(request, partial(self._add_judged, judge), SLOT, self._ended)
+            name = judge if taste else f"{BY_PRINCIPLE}{judge}"
+            self.pane.ask(request, partial(self._add_judged, name), SLOT, self._ended)
         self.draw()
 
     def of_others(self, judge: str) -> tuple[Choice, ...]:
         """Return the choices of people, or else those of all judges but this one."""
-        people = tuple(choice for choice in self.shared.choices if choice.judge not in (*TASTES, judge))
+        people = tuple(choice for choice in self.shared.choices if is_person(choice.judge))
         return people or tuple(choice for choice in self.shared.choices if choice.judge != judge)
 
     def _stopped(self) -> bool:
@@ -166,7 +168,7 @@ class Listing(QObject):
         self.draw()
 
     def _add_judged(self, judge: str, found: Judged) -> None:
-        self._found = found.choices
+        self._found = tuple(replace(choice, judge=judge) for choice in found.choices)
         if found.agreeing is not None:
             self.agreeing = judge, found.agreeing
         self.draw()
@@ -215,7 +217,7 @@ class Listing(QObject):
         if self.agreeing is not None:
             judge, share = self.agreeing
             words.append(t("pane.tuning.choices.agrees", judge=shown_judge(judge), share=percent(share)))
-        return " ".join(words)
+        return ("" if i18n.language() == "ja" else " ").join(words)
 
     def draw(self) -> None:
         page = self.page

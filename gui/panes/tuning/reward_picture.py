@@ -15,7 +15,7 @@ from gui.theme import GAP_L, GAP_M, GAP_S, HUGE, LARGE, NORMAL, SMALL
 from gui.widgets.legend import paint_difference_scale, share_scale_size
 from gui.widgets.painted import Painted, Policy
 
-SIZES = (40, 34, HUGE, 24, LARGE, 17, NORMAL, SMALL)
+SIZES = (72, 60, 50, 42, 34, HUGE, 24, LARGE, 17, NORMAL, SMALL)
 LIGHT = 140  # luma, 0..255, from which a colour has black type on it
 
 
