@@ -113,6 +113,7 @@ class Tuning:
         self.checked = divided.held_out[:: -(-len(divided.held_out) // MOST_CHECKED) or 1]
         train, held_out = encoded or finish(encoding(divided, self.form, tokenizer, context))
         self.too_long = len(divided.train) + len(divided.held_out) - len(train) - len(held_out)
+        model.requires_grad_()  # models of others are opened without gradients
         if settings.lora:
             add_lora(model, settings.lora)
         replay = self._replay() if old_text and settings.replay else None
