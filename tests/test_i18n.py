@@ -169,7 +169,7 @@ COMPOSED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "pane.tuning.way.stages.{}": way.STAGES,
     "pane.tuning.examples.{}": (
         *examples_page.BUTTONS,
-        *("before", "now", "counts", "read", "pause", "resume", "paused", "running"),
+        *("before", "now", "counts", "read", "pause", "resume", "paused", "running", "saved", "interrupted"),
     ),
     "pane.tuning.examples.{}_name": examples_page.PICTURES,
     "pane.tuning.examples.{}_tip": examples_page.BUTTONS,

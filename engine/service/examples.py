@@ -1,25 +1,21 @@
 """Handlers of what is shown before a run of fine-tuning on pairs: the tokens of a pair, and how many pairs count."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from engine.messages.examples import CheckedPairs, CheckPairs, ExampleTokens, ShowExample
 from engine.messages.status import Progress
-from engine.messages.tuning import Pair
 from engine.model.lora import MATRICES
 from engine.model.transformer import Transformer
-from engine.pace import Pace
 from engine.service.answer import Answer, Handlers
+from engine.service.models import reported
 from engine.service.session import Session
 from engine.text.pairs import divide
-from engine.text.tokenizer import Tokenizer
-from engine.training.tasks.answers import Form, examples
 from engine.tuning.forms import form_of, form_tokens
+from engine.tuning.supervised import encoding
 
-AT_ONCE = 500  # pairs that are cut into tokens before other requests are served
-REPORT_SECONDS = 0.3
 QUESTIONS = 3  # that a run asks again and again
 
 
@@ -34,25 +30,13 @@ def check_pairs(session: Session, request: CheckPairs) -> Answer[Progress | Chec
     opened = session.opened
     form = form_of(Path(opened.info.folder), opened.tokenizer, opened.model.config)
     divided = divide(request.pairs, request.held_out, request.seed)
-    context = opened.model.config.context
-    train = yield from _fitting(divided.train, form, opened.tokenizer, context)
-    held_out = yield from _fitting(divided.held_out, form, opened.tokenizer, context)
+    work = encoding(divided, form, opened.tokenizer, opened.model.config.context)
+    train, held_out = map(len, (yield from reported("progress.corpus", work)))
     too_long = len(divided.train) + len(divided.held_out) - train - held_out
     model = opened.model
     parameters = model.config.parameters()
     asked = _some([pair.prompt for pair in divided.held_out or divided.train])
     yield CheckedPairs(train, held_out, divided.duplicates, too_long, parameters, _matrices(model), asked)
-
-
-def _fitting(
-    pairs: Sequence[Pair], form: Form, tokenizer: Tokenizer, context: int
-) -> Generator[Progress | None, None, int]:
-    """Return how many of the pairs fit into the context."""
-    found, pace = 0, Pace(REPORT_SECONDS)
-    for start in range(0, len(pairs), AT_ONCE):
-        found += len(examples(pairs[start : start + AT_ONCE], form, tokenizer, context))
-        yield Progress("progress.corpus", start / len(pairs)) if pace.due() else None
-    return found
 
 
 def _some(prompts: Sequence[str]) -> tuple[str, ...]:

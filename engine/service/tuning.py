@@ -36,6 +36,7 @@ from engine.text.ready_pairs import ready_sets
 from engine.text.tokenizer import Tokenizer
 from engine.training.trainer import TrainStep
 from engine.tuning.forms import form_of
+from engine.tuning.moments import keep
 from engine.tuning.run import TunedRun
 from engine.tuning.supervised import Tuning, encoding
 
@@ -121,6 +122,7 @@ def _measured(run: TunedRun, final: bool) -> Answer[Measured]:
             yield None
             continue
         run.log(measured=values, final=final)
+        keep(run.folder, run.model, run.trainer.step)
         yield Measured(run.trainer.step, run.trainer.seconds, values, final)
 
 

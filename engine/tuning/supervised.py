@@ -84,6 +84,22 @@ def encoding(
     return train, held_out
 
 
+def answer_to(reader: Reader, tokenizer: Tokenizer, form: Form, pair: Pair) -> Answered:
+    """Return the model's own answer to a prompt. Raises EngineError error.pairs_long."""
+    prompt = form.prompt(tokenizer, pair.prompt)
+    most = min(MOST_TOKENS, reader.context - len(prompt))
+    if most < 1:
+        raise EngineError("error.pairs_long")
+    text = ""
+    for step in decode(reader, tokenizer, prompt, most, GREEDY, 0):
+        if step.id == form.end:
+            return Answered(pair, text, ended=True)
+        text += step.text
+        if form.end is None and form.after in text:
+            return Answered(pair, text.partition(form.after)[0], ended=True)
+    return Answered(pair, text, ended=False)
+
+
 class Tuning:
     """A model that is being fine-tuned."""
 
@@ -157,18 +173,7 @@ class Tuning:
             yield self.answer(reader, pair)
 
     def answer(self, reader: Reader, pair: Pair) -> Answered:
-        prompt = self.form.prompt(self.tokenizer, pair.prompt)
-        most = min(MOST_TOKENS, self.model.config.context - len(prompt))
-        if most < 1:
-            raise EngineError("error.pairs_long")
-        text = ""
-        for step in decode(reader, self.tokenizer, prompt, most, GREEDY, 0):
-            if step.id == self.form.end:
-                return Answered(pair, text, ended=True)
-            text += step.text
-            if self.form.end is None and self.form.after in text:
-                return Answered(pair, text.partition(self.form.after)[0], ended=True)
-        return Answered(pair, text, ended=False)
+        return answer_to(reader, self.tokenizer, self.form, pair)
 
     def old_loss(self) -> float | None:
         """Return the loss on the old text in nats per token: what grows by forgetting. None without old text."""

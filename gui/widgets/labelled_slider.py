@@ -49,6 +49,14 @@ class LabelledSlider(QWidget):
         self.slider.blockSignals(blocked)
         self._show_value()
 
+    def set_values(self, values: Sequence[float], value: float) -> None:
+        """Offer other values, at least one, and move to the nearest to `value` without emitting a signal."""
+        blocked = self.slider.blockSignals(True)
+        self._values = list(values)
+        self.slider.setRange(0, len(self._values) - 1)
+        self.slider.blockSignals(blocked)
+        self.set_value(value)
+
     def set_label(self, name: str, words: str = "") -> None:
         self.name.setText(name)
         self.setToolTip(tip(words))

@@ -13,14 +13,17 @@ from pytestqt.qtbot import QtBot
 from engine.messages.comparing import Pin
 from engine.messages.envelope import Ended
 from engine.messages.examples import CheckedPairs, CheckPairs, ExampleTokens, ShowExample
+from engine.messages.moments import AnswerQuestions, ListMoments, Moments, ReturnTo, SaveTuned
 from engine.messages.training import SteerTraining
 from engine.messages.tuning import (
+    Adaptation,
     ListPairSets,
     Measured,
     Pair,
     Pairs,
     PairSet,
     ReadPairs,
+    ScaleAdaptation,
     StationAnswers,
     TuneOnPairs,
     TuningResult,
@@ -121,6 +124,22 @@ def test_a_dropped_file_is_read(view: Examples, engine: FakeEngine, qtbot: QtBot
     assert view.page.sets.currentIndex() == -1
 
 
+def test_the_columns_of_a_file_are_shown_and_chosen(view: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    names = ("id", "q", "a", "note")
+    engine.answers[ReadPairs] = lambda request: [Pairs("mine", PAIRS[:3], names, request.columns or ("q", "a"))]
+    columns = view.page.columns
+    assert not columns.isVisible()
+    view.page.table.file_dropped.emit("/somewhere/mine.csv")
+    qtbot.waitUntil(columns.isVisible)
+    assert [box.currentText() for box in columns.boxes] == ["q", "a"]
+    columns.boxes[1].setCurrentIndex(3)
+    columns.boxes[1].activated.emit(3)
+    qtbot.waitUntil(lambda: len(engine.asked(ReadPairs)) == 2)
+    assert engine.asked(ReadPairs)[-1] == ReadPairs("/somewhere/mine.csv", ("q", "note"))
+    view.page.table.rows.set_pairs(PAIRS)
+    assert not columns.isVisible()
+
+
 def test_a_hundred_thousand_pairs_do_not_stall_the_table(view: Examples, qtbot: QtBot) -> None:
     many = [Pair(f"question {n}", f"answer {n}") for n in range(100_000)]
     rows = view.page.table.rows
@@ -203,6 +222,79 @@ def test_a_run_is_paused_stopped_and_compared_with_the_model_before(
     assert engine.asked(Pin)[-1].folder == "/models/base"
     QTest.mouseClick(view.page.again, Qt.MouseButton.LeftButton)
     assert view.page.start.isEnabled()
+
+
+@pytest.fixture
+def finished(view: Examples, engine: FakeEngine, qtbot: QtBot) -> Examples:
+    """Return the view after a run with LoRA that was measured at steps 0, 5 and 10."""
+    answers = {0: " long ago", 5: "It is 2.", 10: "It is 1."}
+    adaptation = [Adaptation(4, 512, 1.0)]
+
+    def scale(request: ScaleAdaptation) -> list[Adaptation]:
+        if request.scale is not None:
+            adaptation[:] = [Adaptation(4, 512, request.scale)]
+        return list(adaptation)
+
+    engine.answers[ListMoments] = lambda _: [Moments((0, 5, 10), 10)]
+    engine.answers[ReturnTo] = lambda request: [Moments((0, 5, 10), request.step)]
+    engine.answers[ScaleAdaptation] = scale
+    engine.answers[AnswerQuestions] = lambda request: [StationAnswers(10, request.prompts, ("half way",))]
+    start(view, engine, qtbot)
+    for step, right in ((5, 0.25), (10, 0.75)):
+        engine.send(TuneOnPairs, StationAnswers(step, ("What is 1?",), (answers[step],)))
+        engine.send(TuneOnPairs, Measured(step, step / 2, {"right": right, "form": 1.0}))
+    engine.send(TuneOnPairs, TuningResult("/models/examples-1", 10, 5.0))
+    engine.send(TuneOnPairs, model("/models/examples-1"))
+    engine.end(TuneOnPairs, Ended(0, "done"))
+    qtbot.waitUntil(lambda: view.page.scale.isVisible() and view.page.moments.isVisible())
+    return view
+
+
+def test_the_model_is_set_back_to_a_moment_with_its_answers(finished: Examples, qtbot: QtBot) -> None:
+    page, weights = finished.page, finished.state.weights_version
+    assert page.moments.value == 10
+    assert "75 %" in plain(finished.subtitle())
+    page.moments.slider.setFocus()
+    QTest.keyClick(page.moments.slider, Qt.Key.Key_Left)
+    qtbot.waitUntil(lambda: finished.after.moments.step == 5)
+    assert page.answers.answers[0].now == "It is 2."
+    assert page.curves.moment == 2.5
+    assert "25 %" in plain(finished.subtitle())
+    assert finished.state.weights_version > weights  # the other panes follow
+    QTest.keyClick(page.moments.slider, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: page.curves.moment is None)
+
+
+def test_lora_is_scaled_off_and_saved_merged(finished: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    page = finished.page
+    page.scale.slider.setFocus()
+    QTest.keyClick(page.scale.slider, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: bool(engine.asked(AnswerQuestions)))
+    qtbot.waitUntil(lambda: page.answers.answers[0].now == "half way")
+    assert engine.asked(ScaleAdaptation)[-1].scale == 0
+    assert "LoRA is off" in finished.sentence()
+    assert finished.subtitle() == "8 pairs"  # what was measured belongs to the whole adaptation
+    engine.answers[SaveTuned] = lambda _: [model("/models/examples-1")]
+    QTest.mouseClick(page.keep, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: finished.pane.messages.current is not None)
+
+
+def test_another_model_has_no_moments_of_this_run(finished: Examples) -> None:
+    finished.state.set_model(model("/models/other"))
+    assert not finished.page.after.isVisible()
+    assert finished.after.moments.steps == ()
+
+
+def test_a_run_whose_engine_died_is_explained_and_can_be_started_again(
+    view: Examples, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    start(view, engine, qtbot)
+    engine.end(TuneOnPairs, Ended(0, "failed", "error.engine_gone"))
+    assert "The engine ended" in view.page.state.text()
+    assert "/models/examples-1" in view.page.state.text()
+    QTest.mouseClick(view.page.again, Qt.MouseButton.LeftButton)
+    assert view.page.start.isEnabled()
+    assert view.page.table.rows.pairs == PAIRS
 
 
 def test_own_pairs_and_settings_are_kept_until_the_next_start(view: Examples) -> None:

@@ -8,8 +8,20 @@ from PySide6.QtWidgets import QFileDialog
 
 from engine.messages.comparing import Pin, Pinned
 from engine.messages.examples import CheckedPairs, CheckPairs, ExampleTokens, ShowExample
+from engine.messages.models import ModelInfo
+from engine.messages.moments import AnswerQuestions, ListMoments, Moments, ReturnTo, SaveTuned
 from engine.messages.status import Progress
-from engine.messages.tuning import ListPairSets, Pair, Pairs, PairSet, ReadPairs, TuneOnPairs
+from engine.messages.tuning import (
+    Adaptation,
+    ListPairSets,
+    Pair,
+    Pairs,
+    PairSet,
+    ReadPairs,
+    ScaleAdaptation,
+    StationAnswers,
+    TuneOnPairs,
+)
 from gui import i18n
 from gui.dialogs import documents
 from gui.doing import doing
@@ -29,6 +41,7 @@ from gui.widgets.coloured_text import Span
 METHOD = "examples"
 CHECK_MS = 400  # without a change, after which the pairs are checked
 MOST_KEPT = 500  # pairs of the user that are kept until the next start
+NO_MOMENTS = Moments((), 0)
 ROOM_FOR_SIDE = 620  # pixels at zoom 1 of the pane's width
 
 
@@ -40,21 +53,35 @@ class Before:
     checked: CheckedPairs | None = None
 
 
+@dataclass(frozen=True)
+class After:
+    """What can be done with the model of a finished run while it is open, and its answers if its LoRA is scaled."""
+
+    moments: Moments = NO_MOMENTS
+    adaptation: Adaptation | None = None
+    answers: StationAnswers | None = None
+
+    @property
+    def scale(self) -> float:
+        return self.adaptation.scale if self.adaptation is not None else 1.0
+
+
 class Examples(Part):
     page: ExamplesPage
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
         self.tuner, self.sets = pane.tuner, list[PairSet]()
-        self.before, self.curves = Before(), Curves({}, 0.0)
+        self.before, self.after, self.curves = Before(), After(), Curves({}, 0.0)
         self._tuned_pairs = dict[str, str]()  # the answer to each prompt of the run
+        self._path, self._file = "", Pairs("", ())  # that the pairs were read from
         self.page = page = ExamplesPage()
         self._checking = timer(self, CHECK_MS, self._check, single_shot=True)
         self._wire_page(page)
         for signal in (self.tuner.record_changed, self.tuner.measured, self.tuner.progressed):
             signal.connect(self._draw_run)
         self.tuner.preparing_changed.connect(self._draw_run)
-        self.tuner.ended.connect(self._draw_run)
+        self.tuner.ended.connect(self._ended)
         self.tuner.failed.connect(pane.messages.show_failure)
         self.tuner.noticed.connect(pane.messages.show_notice)
         self.state.model_changed.connect(self._model_changed)
@@ -67,6 +94,7 @@ class Examples(Part):
         page.add.clicked.connect(page.table.add_row)
         page.remove.clicked.connect(page.table.remove_rows)
         page.table.file_dropped.connect(self.read)
+        page.columns.chosen.connect(lambda names: self.read(self._path, names))
         page.table.rows.changed.connect(self._pairs_changed)
         page.table.row_changed.connect(self._show_example)
         page.settings.changed.connect(self._draw_lora)
@@ -76,6 +104,9 @@ class Examples(Part):
         page.again.clicked.connect(lambda: self._show_run(False))
         page.back.clicked.connect(lambda: self._show_run(True))
         page.compare.clicked.connect(self._compare)
+        page.moments.changed.connect(lambda step: self.ask(ReturnTo(int(step)), self._returned))
+        page.scale.changed.connect(lambda scale: self.ask(ScaleAdaptation(scale), self._scaled))
+        page.keep.clicked.connect(lambda: self.ask(SaveTuned(), self._saved))
 
     @property
     def record(self) -> TuningRecord | None:
@@ -93,7 +124,7 @@ class Examples(Part):
         self._draw_run()
 
     def _model_changed(self) -> None:
-        self.before = Before()
+        self.before, self.after = Before(), After()
 
     def _add_set(self, found: PairSet) -> None:
         self.sets.append(found)
@@ -121,17 +152,26 @@ class Examples(Part):
         if path:
             self.read(path)
 
-    def read(self, path: str) -> None:
-        """Read the pairs of a file into the table."""
-        self.ask(ReadPairs(path), self._read)
+    def read(self, path: str, columns: tuple[str, str] | None = None) -> None:
+        """Read the pairs of a file into the table, from these two columns or from those that are guessed."""
+
+        def show(found: Pairs) -> None:
+            self._path = path
+            self._read(found)
+
+        self.ask(ReadPairs(path, columns), show)
 
     def _read(self, found: Pairs) -> None:
+        self._file = found
+        self.page.columns.set_columns(found.columns, found.chosen)
         self.page.table.rows.set_pairs(found.pairs)
         self.page.settings.name.setText(found.name)
         self._show_run(False)
 
     def _pairs_changed(self) -> None:
         self._name_set()
+        if self.page.table.rows.pairs != self._file.pairs:
+            self.page.columns.hide()
         self._checking.start()
         self._show_buttons()
 
@@ -216,6 +256,47 @@ class Examples(Part):
         self.tuner.start(TuneOnPairs(pairs, self.tuner.folder_for(name), settings, form.asked()))
         self._show_run(True)
 
+    def _ended(self) -> None:
+        """Ask what can be done with the model of the run."""
+        self._draw_run()
+        if self.is_open:
+            self.ask(ListMoments(), lambda found: self._set_after(replace(self.after, moments=found)))
+            self.ask(ScaleAdaptation(), lambda found: self._set_after(replace(self.after, adaptation=found)))
+
+    @property
+    def is_open(self) -> bool:
+        """True if the open model is that of the finished run."""
+        record, model = self.record, self.state.model
+        return not self.tuner.running and record is not None and model is not None and model.folder == record.folder
+
+    def _set_after(self, after: After) -> None:
+        self.after = after
+        self._draw_run()
+
+    def _returned(self, found: Moments) -> None:
+        self._set_after(replace(self.after, moments=found, answers=None))
+        self.state.note_training_steps()  # every pane shows these weights
+
+    def _scaled(self, found: Adaptation) -> None:
+        self._set_after(replace(self.after, adaptation=found))
+        self.state.note_training_steps()
+        record = self.record
+        if record is not None and record.answers:
+            self.ask(AnswerQuestions(record.answers[-1].prompts), self._answered)
+
+    def _answered(self, found: StationAnswers) -> None:
+        self._set_after(replace(self.after, answers=found))
+
+    def _saved(self, found: ModelInfo) -> None:
+        self.pane.messages.show_key("notice.tuned_saved", folder=found.folder)
+
+    def _moment(self) -> float | None:
+        """Return the second of the moment that the open model is at, None for the last one."""
+        record, moments = self.record, self.after.moments
+        if record is None or not self.is_open or not moments.steps or moments.step == moments.steps[-1]:
+            return None
+        return next((one.seconds for one in record.measured if one.step == moments.step), None)
+
     def _show_run(self, shown: bool) -> None:
         self.page.show_run(shown)
         self._draw_run()
@@ -224,7 +305,7 @@ class Examples(Part):
         """Show what the run has reported, and which buttons are possible."""
         record = self.record
         self.curves = curves_of(record) if record is not None and not self.tuner.preparing else Curves({}, 0.0)
-        self.page.curves.set_curves(self.curves if self.curves.points else None)
+        self.page.curves.set_curves(self.curves if self.curves.points else None, self._moment())
         self.page.answers.set_answers(self._answers(record))
         self.page.state.setText(self._progress())
         self._show_buttons()
@@ -234,6 +315,10 @@ class Examples(Part):
         if record is None or not record.answers or self.tuner.preparing:
             return []
         first, last = record.answers[0], record.answers[-1]
+        if self.is_open and self.after.answers is not None:
+            last = self.after.answers
+        elif self._moment() is not None:
+            last = next((found for found in record.answers if found.step == self.after.moments.step), last)
         texts = zip(last.prompts, first.texts, last.texts, strict=True)
         return [Answer(prompt, old, new, self._tuned_pairs.get(prompt.strip(), "")) for prompt, old, new in texts]
 
@@ -248,7 +333,8 @@ class Examples(Part):
             left = record.last.seconds_left if record.last is not None else 0.0
             key = "paused" if self.tuner.paused else "running"
             return t(f"pane.tuning.examples.{key}", step=number(record.step), left=duration(left))
-        return t("pane.tuning.examples.saved", folder=shown_name(record.folder))
+        key = "interrupted" if self.tuner.interrupted else "saved"
+        return t(f"pane.tuning.examples.{key}", folder=shown_name(record.folder))
 
     def _show_buttons(self) -> None:
         page, tuner = self.page, self.tuner
@@ -261,6 +347,19 @@ class Examples(Part):
         page.stop.setVisible(running)
         page.again.setVisible(not running)
         page.compare.setVisible(not running and here)
+        self._show_after()
+
+    def _show_after(self) -> None:
+        """Show the sliders that the model of a finished run has."""
+        page, moments, adaptation = self.page, self.after.moments, self.after.adaptation
+        page.moments.setVisible(len(moments.steps) > 1)
+        if moments.steps:
+            page.moments.set_values(moments.steps, moments.step)
+        adapted = adaptation is not None and adaptation.rank > 0
+        page.scale.setVisible(adapted)
+        page.keep.setVisible(adapted)
+        page.scale.set_value(self.after.scale)
+        page.after.setVisible(self.is_open and (adapted or len(moments.steps) > 1))
 
     def _compare(self) -> None:
         """Pin the model before the run as A, and show both on one text."""
@@ -275,15 +374,22 @@ class Examples(Part):
 
     # --- In words --------------------------------------------------------------------------------
 
+    def shown_curves(self) -> Curves:
+        """Return what was measured up to the moment that the open model is at."""
+        moment = self._moment()
+        return self.curves if moment is None else self.curves.until(moment)
+
     def subtitle(self) -> str:
-        right = self.curves.last("right")
+        right = self.shown_curves().last("right") if self.after.scale == 1 or not self.is_open else None
         if self.page.shows_run and right is not None:
             return t("pane.tuning.right", share=percent(right))
         return t("pane.tuning.examples.subtitle", count=len(self.pairs()))
 
     def sentence(self) -> str:
         if self.page.shows_run:
-            return examples_sentence.of_a_run(self.curves)
+            if self.is_open and self.after.scale != 1:
+                return examples_sentence.scaled(self.after.scale)
+            return examples_sentence.of_a_run(self.shown_curves())
         return examples_sentence.before_a_run(self.before.tokens, self.before.checked)
 
     def table(self) -> Table | None:

@@ -33,6 +33,11 @@ class Curves:
         points = self.points.get(name, ())
         return points[0][1] if points else None
 
+    def until(self, seconds: float) -> "Curves":
+        """Return what was measured up to this second."""
+        found = {name: tuple(point for point in points if point[0] <= seconds) for name, points in self.points.items()}
+        return Curves({name: points for name, points in found.items() if points}, self.end)
+
     def values_at(self, seconds: float) -> dict[str, float]:
         """Return what was measured last up to this second, by name."""
         found = {}
@@ -79,11 +84,12 @@ class CurvePlot(Painted):
     def __init__(self) -> None:
         super().__init__(down=Policy.Expanding)
         self.curves: Curves | None = None
+        self.moment: float | None = None  # the second whose weights the open model has, if it was set back
 
-    def set_curves(self, curves: Curves | None) -> None:
-        if curves != self.curves:
-            self.curves = curves
-            self.setAccessibleDescription(self._words(curves.end) if curves else "")
+    def set_curves(self, curves: Curves | None, moment: float | None = None) -> None:
+        if (curves, moment) != (self.curves, self.moment):
+            self.curves, self.moment = curves, moment
+            self.setAccessibleDescription(self._words(self._now()) if curves else "")
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -106,6 +112,11 @@ class CurvePlot(Painted):
     def place(self, area: QRectF, seconds: float, value: float, most: float) -> QPointF:
         end = self._times()[-1]
         return QPointF(area.left() + area.width() * seconds / end, area.bottom() - area.height() * value / most)
+
+    def _now(self) -> float:
+        """Return the second whose values are in the titles."""
+        end = self.curves.end if self.curves else 0.0
+        return end if self.moment is None else self.moment
 
     def _times(self) -> list[float]:
         return ticks(self.curves.end if self.curves else 0.0, 5)
@@ -132,6 +143,9 @@ class CurvePlot(Painted):
             self._paint_titles(painter, area, [name for name in names if name in self.curves.points])
             for name in names:
                 self._paint_curve(painter, area, name, most)
+            if self.moment is not None:
+                painter.setPen(QPen(self.theme.color("accent"), self.theme.px(2)))
+                painter.drawLine(self.place(area, self.moment, 0, 1), self.place(area, self.moment, 1, 1))
 
     def _paint_axis(self, painter: QPainter, area: QRectF, marks: list[float], form: object) -> None:
         metrics = QFontMetricsF(painter.font())
@@ -155,8 +169,9 @@ class CurvePlot(Painted):
     def _paint_titles(self, painter: QPainter, area: QRectF, names: list[str]) -> None:
         """Write the name and the last value of each curve above its plot, in its colour."""
         metrics, x = QFontMetricsF(painter.font()), area.left()
+        values = self.curves.values_at(self._now()) if self.curves else {}
         for name in names:
-            words = self._named(name, self.curves.last(name) if self.curves else None)
+            words = self._named(name, values.get(name))
             painter.setPen(self._color(name))
             painter.drawText(QPointF(x, area.top() - metrics.descent() - GAP_S), words)
             x += metrics.horizontalAdvance(words) + 3 * GAP_M

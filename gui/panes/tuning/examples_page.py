@@ -2,9 +2,10 @@
 
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QStackedWidget, QWidget
 
-from gui.i18n import duration, t
+from gui.i18n import duration, number, t
 from gui.layout import column, label, row, stack
 from gui.panes.tuning.examples_answers import AnswerRows
+from gui.panes.tuning.examples_columns import ColumnChoice
 from gui.panes.tuning.examples_curves import CurvePlot
 from gui.panes.tuning.examples_lora import LoraPicture
 from gui.panes.tuning.examples_settings import DEFAULT, SECONDS, SettingsForm
@@ -16,13 +17,15 @@ from gui.widgets.coloured_text import ColouredText
 from gui.widgets.labelled_slider import LabelledSlider
 
 BEFORE, DURING = range(2)
-BUTTONS = ("open", "add", "remove", "opened", "again", "compare", "back")
+BUTTONS = ("open", "add", "remove", "opened", "again", "compare", "back", "keep")
+SCALES = tuple(tenth / 10 for tenth in range(16))  # of a low-rank adaptation
 PICTURES = ("table", "example", "lora", "curves", "answers")
 
 
 class ExamplesPage(Themed, Page):
     def __init__(self) -> None:
         super().__init__()
+        self.columns = ColumnChoice()
         self.table, self.example, self.lora = PairTable(), ColouredText(LARGE), LoraPicture()
         self.example.smaller = (17, NORMAL)
         self.curves, self.answers = CurvePlot(), AnswerRows()
@@ -43,8 +46,8 @@ class ExamplesPage(Themed, Page):
         right = stack(self.side, self.example_title, self.example, self.lora, spacing=GAP_M)
         right.setStretch(1, 1)
         right.setStretch(2, 1)
-        left = column(self.table, self.checked, spacing=GAP_M)
-        left.setStretch(0, 1)
+        left = column(self.columns, self.table, self.checked, spacing=GAP_M)
+        left.setStretch(1, 1)
         across = row(left, self.side, spacing=GAP_L)
         across.setStretch(0, 3)
         across.setStretch(1, 2)
@@ -81,7 +84,13 @@ class ExamplesPage(Themed, Page):
         self.state: QLabel = label()
         self.pause, self.stop, self.again, self.compare = QPushButton(), QPushButton(), QPushButton(), QPushButton()
         buttons = (self.pause, self.stop, self.compare, self.again)
-        self.tools_during.setLayout(row(self.state, 1, *buttons, spacing=GAP_M))
+        self.moments, self.scale = LabelledSlider((0,), number), LabelledSlider(SCALES, lambda s: number(s, 1))
+        self.keep, self.after = QPushButton(), QWidget()
+        sliders = row(self.moments, self.scale, self.keep, spacing=GAP_L)
+        sliders.setStretch(0, 1)
+        sliders.setStretch(1, 1)
+        self.after.setLayout(sliders)
+        stack(self.tools_during, self.after, row(self.state, 1, *buttons, spacing=GAP_M), spacing=GAP_M)
 
     def show_run(self, shown: bool) -> None:
         """Show the run, or the pairs."""
@@ -102,6 +111,8 @@ class ExamplesPage(Themed, Page):
         self.stop.setText(t("pane.tuning.stop"))
         self.stop.setToolTip(t("pane.tuning.examples.stop_tip"))
         self.seconds.set_label(t("pane.tuning.examples.time"), t("pane.tuning.examples.time_tip"))
+        self.moments.set_label(t("pane.tuning.examples.moment"), t("pane.tuning.examples.moment_tip"))
+        self.scale.set_label(t("pane.tuning.examples.scale"), t("pane.tuning.examples.scale_tip"))
         self.sets.setAccessibleName(t("pane.tuning.examples.sets"))
         for name in PICTURES:
             widget: QWidget = getattr(self, name)

@@ -36,6 +36,13 @@ def of_a_run(curves: Curves) -> str:
     return t("pane.tuning.examples.says.both", **figures)
 
 
+def scaled(scale: float) -> str:
+    """Return what the scale of a low-rank adaptation does."""
+    if scale == 0:
+        return t("pane.tuning.examples.says.off")
+    return t("pane.tuning.examples.says.scaled", scale=number(scale, 1))
+
+
 def _reached(curves: Curves, name: str) -> float | None:
     """Return the second of the first measurement at which half of the answers were so, and 0 if they were before."""
     return next((seconds for seconds, value in curves.points.get(name, ()) if value >= HALF), None)
