@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from engine.messages.choices import (
@@ -20,7 +21,7 @@ from engine.messages.choices import (
 )
 from engine.messages.envelope import Ended
 from gui.panes.tuning.choice_list import SharedChoices
-from gui.panes.tuning.choices import Choices
+from gui.panes.tuning.choices import SOURCES, Choices
 from gui.panes.tuning.pane import TuningPane
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model
@@ -205,3 +206,86 @@ def test_new_weights_write_the_answers_anew(part: Choices, window: MainWindow, e
     assert len(engine.asked(WriteAnswers)) > count
     assert part.rounds.current is not None
     assert part.rounds.current.weights == window.state.weights_version
+
+
+def test_equal_answers_are_reported_and_skipped(part: Choices, engine: FakeEngine, qtbot: QtBot) -> None:
+    engine.answers[WriteAnswers] = lambda _: [Answers((" is red.",), 1, done=True)]
+    press(part.page.choose.cards, Key.Key_R)
+    qtbot.waitUntil(lambda: len(answers(part)) == 1)
+    assert "the same answer again and again" in part.sentence()
+    press(part.page.choose.cards, Key.Key_1)
+    assert part.page.choose.prompt.text() == "The fox"
+    press(part.page.choose.cards, Key.Key_Minus)
+    assert not part.shared.choices
+    assert part.page.choose.prompt.text() == "The cow"
+
+
+def test_answers_that_fail_are_not_asked_for_again_by_themselves(
+    part: Choices, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.answers[WriteAnswers] = lambda _: [Ended(0, "failed", "error.choices_prompt", {"context": 8})]
+    press(part.page.choose.cards, Key.Key_R)
+    qtbot.waitUntil(lambda: part.rounds.current is not None and part.rounds.current.failed)
+    count = len(engine.asked(WriteAnswers))
+    qtbot.wait(50)
+    assert len(engine.asked(WriteAnswers)) == count
+    assert part.pane.messages.failed
+
+
+def test_the_lines_of_a_file_are_the_prompts(
+    part: Choices, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/there/prompts.txt", ""))
+    prompts = part.page.choose.prompts
+    prompts.setCurrentIndex(SOURCES.index("file"))
+    prompts.activated.emit(prompts.currentIndex())
+    assert engine.asked(ListPrompts)[-1].path == "/there/prompts.txt"
+
+
+def test_a_cancelled_file_dialog_keeps_the_prompts(part: Choices, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    prompts = part.page.choose.prompts
+    prompts.setCurrentIndex(SOURCES.index("file"))
+    prompts.activated.emit(prompts.currentIndex())
+    assert prompts.currentData() == "animals"
+
+
+def test_a_prompt_that_is_typed_is_answered_again_and_again(part: Choices, engine: FakeEngine, qtbot: QtBot) -> None:
+    prompts, own = part.page.choose.prompts, part.page.choose.own
+    assert not own.isVisible()
+    prompts.setCurrentIndex(SOURCES.index("own"))
+    prompts.activated.emit(prompts.currentIndex())
+    assert own.isVisible()
+    own.setText("Say hello")
+    press(own, Key.Key_Return)
+    wait_for_answers(part, qtbot)
+    assert part.page.choose.prompt.text() == "Say hello"
+    press(part.page.choose.cards, Key.Key_1)
+    assert {request.prompt for request in engine.asked(WriteAnswers)[-2:]} == {"Say hello"}
+    assert len({request.seed for request in engine.asked(WriteAnswers)[-3:]}) == 3
+
+
+def test_what_was_set_is_restored(part: Choices) -> None:
+    page = part.page.choose
+    page.count.setCurrentIndex(2)
+    page.judge.setText("Anna")
+    part.page.view.choose("list")
+    part.page.list.principle.setText("Be brief.")
+    part.page.list.principle.setModified(True)
+    saved = part.save()
+    page.count.setCurrentIndex(0)
+    page.judge.clear()
+    part.page.view.choose("choose")
+    part.restore(saved | {"source": "nonsense", "own": 3})
+    assert (page.count.currentData(), page.judge.text(), part.view) == (4, "Anna", "list")
+    assert part.page.list.principle.text() == "Be brief."
+    assert part.source == "animals"
+
+
+def test_the_table_has_a_row_for_each_answer(part: Choices) -> None:
+    assert part.table() is None
+    press(part.page.choose.cards, Key.Key_2)
+    table = part.table()
+    assert table is not None
+    assert table.header == ("Prompt", "Answer", "Rank", "Judge")
+    assert [row[2] for row in table.rows] == [2, 1]

@@ -241,7 +241,10 @@ class Choices(Part):
     def sentence(self) -> str:
         if self.view == "reward":
             return self.reward.sentence()
-        return sentence(self.shared.decided) if self.rounds.current is not None or self.view == "list" else ""
+        shown = self.rounds.current
+        if self.view == "choose" and shown is not None and shown.done and not shown.can_choose:
+            return t("pane.tuning.choices.says.same")
+        return sentence(self.shared.decided) if shown is not None or self.view == "list" else ""
 
     def subtitle(self) -> str:
         return t("pane.tuning.choices.count", count=len(self.shared.decided))
