@@ -10,6 +10,7 @@ from engine.cli.terminal import Commands, ProgressLine, add_command, nonempty_pa
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from engine.inspection.tuned_lens import TunedLens
     from engine.model.transformer import Transformer
     from engine.text.tokenizer import Tokenizer
 
@@ -52,11 +53,15 @@ def _add_lens(commands: Commands) -> None:
     command = add_command(commands, "lens", lens, "write what each layer's residual stream would predict")
     _add_text(command)
     command.add_argument("--target", metavar="W", help="what follows the text; by default the model's likeliest token")
+    command.add_argument(
+        "--tuned", action="store_true", help="train a map for each layer on the model's own text first"
+    )
     command.add_argument("--out", type=nonempty_path, required=True, metavar="FILE.npz")
     command.epilog = (
         "L layers, T tokens: ids [T], tokens [T], top_ids and top_p [L+1, T, 5], target_p and target_rank [L+1, T]. "
         "Row 0 is the embedding. A position's target is the next token of the text. What the parts add to the last "
-        "target's logit: heads [L, H], mlps [L], embedding and biases [1]."
+        "target's logit: heads [L, H], mlps [L], embedding and biases [1]. With --tuned also plain_bits and "
+        "tuned_bits [L], how far the layers are from the output without and with the maps, in bits a token."
     )
 
 
@@ -77,6 +82,8 @@ def lens(options: argparse.Namespace) -> None:
         target = int(row.top_ids_TK[0, 0])
     else:
         target = first_token(Reader(model), tokenizer, options.text, ids, options.target)
+    tuned = _tuned_lens(options) if options.tuned else None
+    streams = streams if tuned is None else tuned.read(streams)
     rows = []
     with ProgressLine() as line:
         for row in decode(model, streams, [*ids[1:], target], TOP):
@@ -88,7 +95,21 @@ def lens(options: argparse.Namespace) -> None:
     parts = contributions(model, ids, target)
     arrays |= {"heads": parts.heads_LH, "mlps": parts.mlps_L}
     arrays |= {"embedding": np.array([parts.embedding]), "biases": np.array([parts.biases])}
+    if tuned is not None:
+        arrays |= {"plain_bits": np.array(tuned.plain_L), "tuned_bits": np.array(tuned.tuned_L)}
     write_arrays(options, {"ids": np.array(ids, np.int32), "tokens": tokens, **arrays})
+
+
+def _tuned_lens(options: argparse.Namespace) -> "TunedLens":
+    from engine.model.bundled import find
+    from engine.model.opening import finish
+    from engine.service.inside import tuned_lens
+    from engine.service.session import Session
+
+    session = Session()
+    session.open(find(options.model), options.weights)
+    with ProgressLine() as line:
+        return finish(tuned_lens(session), lambda report: line.show(f"{100 * (report.fraction or 0):.0f} %"))
 
 
 def _add_patch(commands: Commands) -> None:

@@ -20,12 +20,15 @@ class LensGrid:
     targets: NDArray[np.int32]  # [T]: the text's next token; at the end the wanted word's first, or the likeliest
     target_probabilities: NDArray[np.float32]  # [L + 1, T]
     target_ranks: NDArray[np.int32]  # [L + 1, T], 1 for the likeliest token
+    tuned: tuple[tuple[float, float], ...] = ()  # of each layer, how far the plain and the tuned lens are, in bits
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLens(Request[LensGrid]):
     """Read the last `most` tokens of a text through the logit lens; `word` is what may follow the text, or "".
 
+    The tuned lens is trained first, in some seconds, on the text that the open model was trained on; a model in
+    training is read through the plain one. Raises EngineError error.origin_unknown if that text is not there.
     `last`, a token ID, is followed after the text instead, if it is not None and in the vocabulary.
     """
 
@@ -35,6 +38,7 @@ class ReadLens(Request[LensGrid]):
     candidates: int = 10
     last: int | None = None
     pinned: bool = False  # whether the model pinned as A reads, instead of the open one
+    tuned: bool = False  # whether the tuned lens is used; not for A
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Handlers of Inside: the logit lens, and the parts of a logit."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,18 +8,21 @@ import numpy as np
 from engine.generation.words import first_token
 from engine.inspection.contributions import contributions
 from engine.inspection.lens import lens, residuals
+from engine.inspection.passages import passages
+from engine.inspection.tuned_lens import LENGTH, PASSAGES, TunedLens, tune
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
-from engine.messages.status import LayersDone
+from engine.messages.status import LayersDone, Progress
 from engine.service.answer import Answer, Handlers
 from engine.service.attention import tokens_shown
 from engine.service.layers import by_layer
 from engine.service.session import OpenedModel, Session
+from engine.service.training_text import reported, training_text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | LensGrid]:
+def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | Progress | LensGrid]:
     """Read a text through the lens.
 
     Raises EngineError error.word_empty if the word has no token, error.no_pinned, and as `lens`.
@@ -31,6 +34,10 @@ def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | LensGr
     shown, first = tokens_shown(opened, request.text, request.most)
     streams = yield from by_layer(opened, residuals(opened.model, ids, opened.changes))
     streams = [x_TD[-len(shown) :] for x_TD in streams]
+    tuned = None
+    if request.tuned and not request.pinned and not opened.info.training:
+        tuned = yield from tuned_lens(session)
+        streams = tuned.read(streams)
     targets = [*shown[1:], _last_target(opened, request, ids, [streams[-1][-1:]])]
     rows = []
     for row in lens(opened.model, streams, targets, request.candidates):
@@ -49,7 +56,20 @@ def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | LensGr
         targets=np.array(targets, np.int32),
         target_probabilities=np.stack([row.target_p_T for row in rows]),
         target_ranks=np.stack([row.target_rank_T for row in rows]),
+        tuned=() if tuned is None else tuple(zip(tuned.plain_L, tuned.tuned_L, strict=True)),
     )
+
+
+def tuned_lens(session: Session) -> Generator[Progress, None, TunedLens]:
+    """Return the tuned lens of the open model without its changes; it is trained once. Raises as `tune`."""
+    opened = session.opened
+    kept: TunedLens | None = opened.cached("tuned lens", opened.weights_version, lambda: None)
+    if kept is None:
+        found = yield from training_text(session, (), "")
+        parts = passages(found.text, PASSAGES, min(LENGTH, opened.model.config.context), opened.tokenizer.encode)
+        kept = yield from reported("progress.tuned_lens", tune(opened.model, parts))
+        opened.replace("tuned lens", opened.weights_version, kept)
+    return kept
 
 
 def _last_target(opened: OpenedModel, request: ReadLens, ids: Sequence[int], last: "list[Tensor]") -> int:

@@ -18,6 +18,7 @@ from engine.inspection.patching import Part, patch_all
 from engine.model.opening import BUILTIN, finish, load_model, load_transformer
 from engine.model.tape import Tape
 from engine.model.transformer import Transformer
+from engine.service import inside
 from tests.engine.hf_models import model_of, saved, some_ids
 
 FAMILIES = {"Llama": {}, "Gemma2": {"head_dim": 12, "query_pre_attn_scalar": 12}, "GPTNeoX": {}}
@@ -207,6 +208,21 @@ def test_the_lens_of_the_built_in_model_ends_with_its_output(
         assert found["target_rank"][0, -1] > 100  # Paris is not in the embedding of "is"
         assert found["target_p"][-1, -1] == pytest.approx(found["top_p"][-1, -1, 0])
         assert found["heads"].shape == (4, 4)
+
+
+def test_the_tuned_lens_reads_the_answer_earlier_and_keeps_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inside, "PASSAGES", 40)
+    paths = tmp_path / "plain.npz", tmp_path / "tuned.npz"
+    for path, more in zip(paths, ([], ["--tuned"]), strict=True):
+        assert main(["lens", str(BUILTIN), "The capital of France is", "--out", str(path), *more]) == 0
+    with np.load(paths[0]) as plain, np.load(paths[1]) as tuned:
+        assert (tuned["target_rank"][:-1, -1] <= plain["target_rank"][:-1, -1]).all()
+        assert tuned["target_rank"][0, -1] < plain["target_rank"][0, -1]
+        assert np.array_equal(tuned["top_p"][-1], plain["top_p"][-1])
+        assert tuned["plain_bits"].shape == (4,)
+        assert (tuned["tuned_bits"] < tuned["plain_bits"]).all()
 
 
 def test_the_country_is_handed_over_in_the_built_in_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

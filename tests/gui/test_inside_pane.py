@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
 
+from engine.messages.envelope import Ended
 from engine.messages.inside import ReadLens, SplitLogit
 from engine.messages.models import OpenModel
 from gui.i18n import set_language
@@ -82,6 +83,32 @@ def test_all_layers_of_a_small_model_are_shown_in_a_low_tile_and_long_words_in_s
     assert box.height() * TYPE >= picture.theme.px(SMALLEST) - 1
     short, long = (picture._font_for(words, QRectF(0, 0, 60, 30)).pixelSize() for words in ("a", "wonderfully"))
     assert short > long >= picture.theme.px(SMALL)
+
+
+def test_the_tuned_lens_is_asked_for_and_says_how_much_nearer_it_is(
+    lens: Lens, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    assert not engine.asked(ReadLens)[-1].tuned
+    assert lens.pane.subtitle() == "Logit lens"
+    engine.answers[ReadLens] = lambda request: [
+        replace(grid(), tuned=((8.0, 3.0), (4.0, 1.0)) if request.tuned else ())
+    ]
+    qtbot.mouseClick(lens.page.tuned, Qt.MouseButton.LeftButton)
+    assert engine.asked(ReadLens)[-1].tuned
+    qtbot.waitUntil(lambda: lens.pane.subtitle() == "Tuned lens: on average 2.0 bits from the output, plain 6.0")
+    qtbot.mouseClick(lens.page.tuned, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: lens.pane.subtitle() == "Logit lens")
+
+
+def test_a_model_whose_text_is_unknown_is_read_through_the_plain_lens(
+    lens: Lens, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    unknown = Ended(0, "failed", "error.origin_unknown", {"model": "toy"})
+    engine.answers[ReadLens] = lambda request: [unknown] if request.tuned else [grid()]
+    qtbot.mouseClick(lens.page.tuned, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not lens.page.tuned.isChecked())
+    qtbot.waitUntil(lambda: not lens.pane.asking("ReadLens"))
+    assert not engine.asked(ReadLens)[-1].tuned
 
 
 def test_a_click_selects_a_cell_and_its_token_everywhere(lens: Lens, engine: FakeEngine, qtbot: QtBot) -> None:

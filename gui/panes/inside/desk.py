@@ -147,7 +147,7 @@ class Desk(Part):
         model = self.state.model
         of_the_world = model is not None and Path(model.folder) == BUILTIN
         corpus: tuple[MeterName, ...] = ("corpus",) if self.state.corpus is not None else ()
-        return ("text", *(OF_THE_WORLD if of_the_world else ("copying",)), *corpus)
+        return ("text", *corpus, *(OF_THE_WORLD if of_the_world else ("copying",)))
 
     def _corpus(self) -> tuple[tuple[str, ...], str]:
         """Return the files and the encoding of the text opened for training, if there is one."""

@@ -6,8 +6,9 @@ from typing import Any
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
+from engine.messages.envelope import Ended
 from engine.messages.inside import LensGrid, LogitParts, ReadLens, SplitLogit
-from gui.i18n import percent, t
+from gui.i18n import number, percent, t
 from gui.layout import label, row as in_a_row, stack, timer
 from gui.pane import Pane, Table
 from gui.panes.inside.lens_difference import (
@@ -21,7 +22,7 @@ from gui.panes.inside.lens_sentence import guessing_sentence, sentence
 from gui.panes.inside.logit_bars import LogitBars
 from gui.panes.inside.rank_plot import RankPlot
 from gui.part import Page, Part
-from gui.text import visible, word
+from gui.text import tip, visible, word
 from gui.theme import GAP_L, GAP_M, NORMAL
 from gui.widgets.bar_list import Bar, BarList
 
@@ -54,9 +55,11 @@ class LensPage(Page):
         self.bars = LogitBars()
         self.candidates_title, self.bars_title = label("content", wraps=True), label("content", wraps=True)
         self.word, self.word_label, self.minus = QLineEdit(), label(), QPushButton()
-        self.minus.setCheckable(True)
+        self.tuned = QPushButton()
+        for switch in (self.minus, self.tuned):
+            switch.setCheckable(True)
         self.shown, self.side, self.tools = QWidget(), QWidget(), QWidget()
-        self.tools.setLayout(in_a_row(self.word_label, self.word, self.minus, 1, spacing=GAP_M))
+        self.tools.setLayout(in_a_row(self.word_label, self.word, self.tuned, self.minus, 1, spacing=GAP_M))
         beside = (self.candidates_title, self.candidates, self.ranks, self.bars_title, self.bars)
         stack(self.side, *beside, spacing=GAP_M).setStretchFactor(self.ranks, 1)
         across = in_a_row(self.layers, self.difference, self.side, spacing=GAP_L)
@@ -84,6 +87,7 @@ class Lens(Part):
         self.page.layers.chosen.connect(self._cell_chosen)
         self.page.difference.chosen.connect(self._cell_chosen)
         self.page.minus.toggled.connect(self._minus_toggled)
+        self.page.tuned.toggled.connect(lambda _: self.refresh())
         self.state.selection_changed.connect(self._selection_changed)
         self.state.pinned_changed.connect(self._pinned_changed)
         self._pinned_changed()
@@ -93,7 +97,13 @@ class Lens(Part):
     def refresh(self) -> None:
         text, model = self.state.text, self.state.model
         vocabulary = 0 if model is None else model.vocabulary
-        self.ask(ReadLens(text, self.page.word.text()), lambda grid: self._read(Shown(text, vocabulary, grid)))
+        tuned = self.page.tuned.isChecked() and not self.page.minus.isChecked()  # A is read through the plain lens
+        request = ReadLens(text, self.page.word.text(), tuned=tuned)
+        self.ask(request, lambda grid: self._read(Shown(text, vocabulary, grid)), ended=self._ended)
+
+    def _ended(self, end: Ended) -> None:
+        if end.key == "error.origin_unknown":  # nothing to train a tuned lens on
+            self.page.tuned.setChecked(False)
 
     def show_live(self) -> None:
         self.refresh()
@@ -129,7 +139,9 @@ class Lens(Part):
 
     def _minus_toggled(self) -> None:
         self.drop("ReadLensA")
-        if self.shown is not None:
+        if self.page.tuned.isChecked():
+            self.refresh()
+        elif self.shown is not None:
             self._read(self.shown)
 
     def _arrived(self, shown: Shown) -> None:
@@ -215,7 +227,13 @@ class Lens(Part):
         self.page.candidates_title.setVisible(roomy)
 
     def subtitle(self) -> str:
-        return "" if self.shown is None else t("pane.inside.subtitle")
+        if self.shown is None:
+            return ""
+        bits = self.shown.grid.tuned
+        if not bits:
+            return t("pane.inside.subtitle")
+        plain, tuned = (number(sum(column) / len(column), 1) for column in zip(*bits, strict=True))
+        return t("pane.inside.tuned.subtitle", plain=plain, tuned=tuned)
 
     def sentence(self) -> str:
         if self.shown is None:
@@ -250,7 +268,7 @@ class Lens(Part):
         return Table((*header, *more), rows)
 
     def save(self) -> dict[str, Any]:
-        return {"word": self.page.word.text()}
+        return {"word": self.page.word.text()}  # not the tuned lens, which would be trained at each start
 
     def restore(self, saved: dict[str, Any]) -> None:
         if isinstance(saved.get("word"), str):
@@ -258,6 +276,8 @@ class Lens(Part):
 
     def retranslate(self) -> None:
         self.page.word_label.setText(t("pane.inside.word"))
+        self.page.tuned.setText(t("pane.inside.tuned.switch"))
+        self.page.tuned.setToolTip(tip(t("pane.inside.tuned.tip")))
         self.page.minus.setText(t("pane.inside.minus.switch"))
         self.page.minus.setToolTip(t("pane.inside.minus.tip"))
         self.page.difference.setAccessibleName(t("pane.inside.minus.title"))
