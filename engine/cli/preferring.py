@@ -44,7 +44,7 @@ def add_commands(commands: Commands) -> None:
         help="end at this KL divergence from the model before, in nats a text (default: 2); 0: never",
     )
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, help="of 8 choices or 24 texts each (default: 60)")
+    length.add_argument("--steps", type=int, help="of 8 choices or 24 texts each (default: 40 or 60)")
     length.add_argument("--seconds", type=float, help="training time; the schedule adapts to it")
     command.add_argument("--tokens", type=int, help="that an answer has at most (default: 24; for stories 100)")
     command.add_argument("--learning-rate", type=float)

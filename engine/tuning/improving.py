@@ -51,7 +51,7 @@ class Recipe:
     beta: float
 
 
-RECIPES = {"dpo": Recipe(60, 3e-4, 0.1), "reinforce": Recipe(60, 1e-3, 0.1)}
+RECIPES = {"dpo": Recipe(40, 6e-4, 0.1), "reinforce": Recipe(60, 1e-3, 0.1)}
 
 
 class Improving:

@@ -1,6 +1,6 @@
 """What the built-in model learns from a few choices of a simulated judge.
 
-    python -m tests.benchmarks.preferences [reward] [principle]
+    python -m tests.benchmarks.preferences [reward] [principle] [dpo] [reinforce] [hacking]
 
 reward: the share of held-out choices that the reward model predicts, over four sets of choices; "shuffled" is the
 control, a reward model on shuffled weights (mean over three of them) with the same choices; "crossed" is estimated by
@@ -8,6 +8,10 @@ cross-validation from the choices themselves; "length" is the better of two rule
 last column is the CPU time of fitting to one set.
 principle: the share of pairs in which SmolLM2 prefers the answer that fits the first of two opposite principles; the
 control is the same model with shuffled weights.
+dpo, reinforce: what the judge likes of 96 answers to held-out prompts before and after, over four sets of choices; the
+KL divergence in nats a text; "distinct" the share of different pairs of tokens within a text, after against before.
+"s" is the time of the steps, and with the looks at the KL divergence that end them.
+hacking: the policy gradient without a leash, and with one, on the same reward model.
 """
 
 import argparse
@@ -18,12 +22,14 @@ import numpy as np
 
 from engine.generation.decoding import Reader
 from engine.messages.choices import Choice, Taste
+from engine.messages.improving import ImprovingSettings
 from engine.model.bundled import find
 from engine.model.opening import BUILTIN, load_model
 from engine.model.transformer import Transformer
-from engine.text.judges import Judge
+from engine.text.judges import TASTES, Judge
 from engine.text.world.facts import Language
 from engine.text.world.prompts import KINDS, animals
+from engine.tuning.improving import Improving
 from engine.tuning.principle import Principle
 from engine.tuning.prompting import Prompting
 from engine.tuning.reward import accuracy, answers_of, fit, held_out_accuracy, mean_states
@@ -117,8 +123,61 @@ def principle() -> None:
             print(f"{name:10}{words:12} not {opposite:12} prefers the first in {share:.2f}, {seconds:.2f} CPU-s a pair")
 
 
+def dpo() -> None:
+    for case, sizes in ((CASES[0], (12, 30)), (CASES[3], (60,))):
+        for size in sizes:
+            _improved(case, size, [ImprovingSettings("dpo", tokens=case[3], seed=seed) for seed in range(1, SETS + 1)])
+
+
+def reinforce() -> None:
+    for size in (12, 30):
+        _improved(CASES[0], size, [ImprovingSettings("reinforce", seed=seed) for seed in range(1, SETS + 1)])
+
+
+def hacking() -> None:
+    for case in (("polite", "animals", "ja", 24), ("joy", "stories", "ja", 40), ("joy", "stories", "en", 40)):
+        for beta in (0.0, 0.1):
+            settings = ImprovingSettings("reinforce", 60, learning_rate=1e-3, beta=beta, most_kl=None, tokens=case[3])
+            _improved(case, 30, [settings])
+
+
+def _improved(case: tuple[Taste, str, Language, int], size: int, settings: Sequence[ImprovingSettings]) -> None:
+    """Print the means over runs that differ in their seed."""
+    taste, kind, language, _ = case
+    prompts, held_out = ([KINDS[kind](animal, language) for animal in part] for part in animals())
+    rows = []
+    for one in settings:
+        model, tokenizer = load_model(BUILTIN)
+        prompting = Prompting.of(BUILTIN, tokenizer, model.config)
+        choices = choices_of(model, prompting, case, False, size, one.seed)
+        improving = Improving(model, prompting, choices, one, prompts=prompts, held_out=held_out, liked=TASTES[taste])
+        before, begun = improving.measured(), time.perf_counter()
+        for _ in improving.steps():
+            pass
+        seconds = time.perf_counter() - begun
+        after = improving.measured()
+        rows.append(
+            (
+                *(values[name] for name in ("preferred", "reward") for values in (before, after)),
+                after["kl"],
+                after["distinct"] / before["distinct"],
+                improving.trainer.step,
+                improving.trainer.seconds,
+                seconds,
+            )
+        )
+    liked, likes, reward, rewards, kl, distinct, steps, trained, whole = np.mean(rows, axis=0)
+    print(
+        f"{settings[0].method} {taste}, {language}, {size} choices, beta {settings[0].beta}: liked {liked:.2f} -> "
+        f"{likes:.2f} (least {min(row[1] for row in rows):.2f})  reward {reward:.2f} -> {rewards:.2f}  KL {kl:.2f} "
+        f"(most {max(row[4] for row in rows):.2f})  distinct {distinct:.2f}  {steps:.0f} steps, {trained:.1f} s "
+        f"({whole:.1f} s)",
+        flush=True,
+    )
+
+
 def main() -> None:
-    parts = {"reward": reward, "principle": principle}
+    parts = {"reward": reward, "principle": principle, "dpo": dpo, "reinforce": reinforce, "hacking": hacking}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     options = parser.parse_args()

@@ -11,11 +11,14 @@ import torch
 from engine.errors import EngineError
 from engine.messages.choices import Choice
 from engine.messages.improving import ImprovingSettings
-from engine.model.opening import load_model
+from engine.model.opening import BUILTIN, load_model
+from engine.text.judges import TASTES, Judge
+from engine.text.world.prompts import animals, text_about
 from engine.training.tasks.answers import Example
 from engine.tuning.improving import Improving
-from engine.tuning.prompting import whole_sentences
+from engine.tuning.prompting import Prompting, whole_sentences
 from engine.tuning.rollouts import continue_all, distinct_within
+from engine.tuning.simulating import simulate
 
 CHOICES = [
     Choice("the", (" cat sat on the mat.", " dog sat on the log."), (1, 2)),
@@ -190,3 +193,21 @@ def test_the_improved_model_opens(model_folder: Path, tmp_path: Path) -> None:
     model, _ = load_model(tmp_path / "improved")
     for name, tensor in improving.model.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor), name
+
+
+# --- The built-in model -------------------------------------------------------------------------------
+
+
+def test_twelve_choices_make_the_built_in_model_more_polite_about_other_animals() -> None:
+    model, tokenizer = load_model(BUILTIN)
+    prompting = Prompting.of(BUILTIN, tokenizer, model.config)
+    prompts, held_out = ([text_about(animal, "ja") for animal in part] for part in animals())
+    choices = list(simulate(model, prompting, Judge("polite"), prompts, 12, 24, seed=1))
+    improving = Improving(model, prompting, choices, ImprovingSettings(), held_out=held_out, liked=TASTES["polite"])
+    before = improving.measured()
+    after = run(improving).measured()
+    assert improving.enough() == "notice.enough_kl"  # it ends by itself
+    assert after["preferred"] > before["preferred"] + 0.2
+    assert after["kl"] < 2.5  # on other texts than those that ended it
+    assert after["distinct"] > 0.85 * before["distinct"]
+    assert after["reward"] > before["reward"]
