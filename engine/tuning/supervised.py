@@ -54,6 +54,11 @@ class Answered:
     ended: bool  # the model ended it in the form that it was taught
 
     @property
+    def is_in_form(self) -> bool:
+        """True if it ended, with line breaks only if the expected answer has some: an untuned model writes on."""
+        return self.ended and ("\n" not in self.text.strip() or "\n" in self.pair.answer.strip())
+
+    @property
     def is_right(self) -> bool:
         return self.ended and self.text.strip() == self.pair.answer.strip()
 
@@ -68,7 +73,7 @@ class Score:
 
 def score_of(answers: Sequence[Answered]) -> Score:
     count = max(1, len(answers))
-    return Score(sum(a.ended for a in answers) / count, sum(a.is_right for a in answers) / count)
+    return Score(sum(a.is_in_form for a in answers) / count, sum(a.is_right for a in answers) / count)
 
 
 def encoding(

@@ -84,6 +84,21 @@ def test_the_answer_follows_its_prompt_as_when_the_model_writes(opened: tuple[Tr
     assert tokenizer.decode(example.ids) == "User: a cat?\nBot: yes\n\n"
 
 
+@pytest.mark.parametrize(
+    ("expected", "text", "ended", "in_form"),
+    [
+        ("Red.", " Blue.", True, True),
+        ("Red.", " Blue.", False, False),
+        ("Red.", " Blue.\nUser: And then?", True, False),
+        ("Red\nand blue.", " Blue\nand red.", True, True),
+    ],
+)
+def test_an_answer_in_form_ends_and_has_no_lines_of_its_own(
+    expected: str, text: str, ended: bool, in_form: bool
+) -> None:
+    assert Answered(Pair("Which?", expected), text, ended).is_in_form == in_form
+
+
 def test_pairs_longer_than_the_context_are_left_out(opened: tuple[Transformer, Tokenizer]) -> None:
     model, tokenizer = opened
     long = Pair("cat " * model.config.context, "sat")

@@ -29,14 +29,17 @@ from engine.messages.tuning import (
     TuningResult,
     TuningStarted,
 )
+from gui.engine_link import EngineLink
 from gui.panes.tuning.examples import Examples
 from gui.panes.tuning.examples_answers import changed_words
 from gui.panes.tuning.examples_curves import ticks
 from gui.panes.tuning.examples_table import PairModel, as_cells, cells_of
 from gui.panes.tuning.pane import TuningPane
+from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model, points
 from tests.gui.hands import plain
+from tests.gui.models import trained_folder
 
 PAIRS = tuple(Pair(f"What is {n}?", f"It is {n}.") for n in range(8))
 CHECKED = CheckedPairs(6, 2, 0, 0, 123_456, ((96, 32), (32, 32)), ("What is 1?", "What is 5?"))
@@ -335,3 +338,43 @@ def test_ticks_are_evenly_spaced_and_reach_the_largest_value(most: float) -> Non
     assert found[0] == 0
     assert found[-2] < most <= found[-1] * (1 + 1e-9)
     assert len(found) <= 6
+
+
+# --- With the real engine ---
+
+SLOW = 120_000  # milliseconds: importing torch beside other tests takes its time
+
+
+def test_the_window_tunes_a_real_model_and_sets_it_back(qtbot: QtBot, tmp_path: Path) -> None:
+    folder = trained_folder(tmp_path / "small")
+    window = MainWindow(EngineLink(), Settings(language="en", welcomed=True), tmp_path / "settings.json")
+    qtbot.addWidget(window)
+    window.resize(1400, 900)
+    window.tuner.models = tmp_path
+    window.show()
+    window.begin([])
+    window.opening.open_model(str(folder))
+    window.workspace.set_layout(1, ["tuning"])
+    window.workspace.show()
+    window.show_pane("tuning")
+    view = window.workspace.pane(TuningPane).part_of(Examples)
+    qtbot.waitUntil(lambda: window.state.model is not None and bool(view.sets), timeout=SLOW)
+    view.page.table.rows.set_pairs(Pair(f"the {name}", "sat.") for name in ("cat", "dog", "mat", "log"))
+    view.page.settings.replay.set_value(0)
+    view.page.seconds.set_value(3)
+    qtbot.waitUntil(lambda: view.before.checked is not None and view.before.checked.held_out == 1, timeout=SLOW)
+    QTest.mouseClick(view.page.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.page.moments.isVisible(), timeout=SLOW)
+    assert view.record is not None
+    assert view.record.result is not None
+    assert window.state.model is not None
+    assert window.state.model.folder == view.record.folder
+    [answer] = view.page.answers.answers
+    assert answer.prompt.startswith("the ")
+    assert view.sentence()
+    view.page.moments.slider.setFocus()
+    QTest.keyClick(view.page.moments.slider, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: view.after.moments.step == 0, timeout=SLOW)
+    assert view.page.answers.answers[0].now == answer.before
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=SLOW)

@@ -241,7 +241,7 @@ class Examples(Part):
         checked = self.before.checked
         if checked is not None and checked.matrices:
             rank = self.page.settings.lora()
-            rows, columns = max(checked.matrices, key=lambda shape: shape[0] * shape[1])
+            rows, columns = max(checked.matrices, key=lambda shape: shape[1])  # the widest fits best
             self.page.lora.set_shape(rows, columns, rank, checked.adapted(rank), checked.parameters)
 
     # --- The run ---------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What is trained, to scale: all of a matrix, or two thin ones whose product is added to it."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 
 from gui.i18n import number, percent, t
 from gui.theme import GAP_L, GAP_M, NORMAL
@@ -36,7 +36,7 @@ class LoraPicture(Painted):
     def boxes(self) -> dict[str, QRectF]:
         """Return the place of each matrix by its name, all in one scale."""
         metrics = QFontMetricsF(self.theme.font(NORMAL))
-        room = QRectF(0, metrics.height() + GAP_M, self.width(), self.height() - 3 * metrics.height() - 2 * GAP_M)
+        room = QRectF(0, metrics.height() + GAP_M, self.width(), self.height() - 4 * metrics.height() - 3 * GAP_M)
         if not self.rows or room.height() < GAP_L:
             return {}
         sign = 2 * metrics.horizontalAdvance("+ ")
@@ -63,12 +63,13 @@ class LoraPicture(Painted):
             painter.fillRect(box, trained if name != "W" or not self.rank else frozen)
             shape = {"W": (self.rows, self.columns), "B": (self.rows, self.rank), "A": (self.rank, self.columns)}[name]
             label = f"{name}  {number(shape[0])} × {number(shape[1])}"
-            left = min(box.left(), max(0.0, self.width() - metrics.horizontalAdvance(label)))
-            painter.setPen(QPen(self.theme.color("text")))
-            if name != "B":
+            wide = metrics.horizontalAdvance(label)
+            left = min(box.left(), max(0.0, self.width() - wide))
+            painter.setPen(self.theme.color("text"))
+            if name != "B" and (name == "W" or left > boxes["W"].left() + wide + GAP_M):
                 painter.drawText(QPointF(left, metrics.ascent()), label)
-            else:
-                painter.drawText(QPointF(box.right() + GAP_M, box.bottom()), label)
+            elif name == "B":
+                painter.drawText(QPointF(min(left, self.width() - wide), box.bottom() + metrics.height()), label)
         if "B" in boxes:
             painter.setPen(self.theme.color("muted"))
             for sign, name in (("+", "B"), ("·", "A")):

@@ -28,7 +28,7 @@ def of_a_run(curves: Curves) -> str:
     if forgotten is not None and forgotten >= FORGOTTEN and right >= HALF:
         return t("pane.tuning.examples.says.forgets", more=percent(forgotten), **figures)
     first, then = (_reached(curves, name) for name in ("form", "right"))
-    if form >= HALF and right < NONE:
+    if form >= HALF and right < NONE and (curves.first("form") or 0.0) < HALF:
         return t("pane.tuning.examples.says.form_only", **figures)
     if first and then is not None and first < then:
         moments = {"first": number(first, 1), "then": number(then, 1)}
