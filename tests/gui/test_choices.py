@@ -12,14 +12,13 @@ from engine.messages.choices import (
     Answers,
     Choice,
     ChoiceList,
-    ChoicesWritten,
     ListPrompts,
     Prompts,
     ReadChoices,
     WriteAnswers,
-    WriteChoices,
 )
 from engine.messages.envelope import Ended
+from engine.text.choices import read_choices
 from gui.panes.tuning.choice_list import SharedChoices
 from gui.panes.tuning.choices import SOURCES, Choices
 from gui.panes.tuning.pane import TuningPane
@@ -42,7 +41,6 @@ def engine() -> FakeEngine:
         {
             ListPrompts: lambda _: [PROMPTS],
             WriteAnswers: written,
-            WriteChoices: lambda request: [ChoicesWritten(request.path, len(request.choices))],
         }
     )
 
@@ -167,12 +165,26 @@ def test_most_hands_win_and_equal_numbers_are_a_tie(part: Choices, qtbot: QtBot)
     assert part.shared.choices[1].ranks == (1, 1)
 
 
-def test_every_change_is_saved(part: Choices, engine: FakeEngine, qtbot: QtBot) -> None:
+def saved(shared: SharedChoices) -> list[Choice]:
+    return read_choices(shared.path) if shared.path.stat().st_size else []
+
+
+def test_every_change_is_saved_at_once(part: Choices) -> None:
     press(part.page.choose.cards, Key.Key_1)
-    request = engine.asked(WriteChoices)[-1]
-    assert request == WriteChoices(str(part.shared.path), part.shared.choices)
+    assert saved(part.shared) == list(part.shared.choices)
+    assert len(saved(part.shared)) == 1
     press(part.page.choose.cards, Key.Key_Z)
-    assert engine.asked(WriteChoices)[-1].choices == ()
+    assert saved(part.shared) == []
+
+
+def test_choices_that_cannot_be_saved_are_reported_and_saved_later(part: Choices) -> None:
+    path = part.shared.path
+    path.mkdir()  # a folder is in the way
+    press(part.page.choose.cards, Key.Key_1)
+    assert part.pane.messages.failed
+    path.rmdir()
+    part.shared.read()
+    assert len(saved(part.shared)) == 1
 
 
 def test_choices_of_the_last_time_come_before_new_ones(pane: TuningPane, engine: FakeEngine, qtbot: QtBot) -> None:
@@ -182,11 +194,11 @@ def test_choices_of_the_last_time_come_before_new_ones(pane: TuningPane, engine:
     shared.path.write_text("{}\n", "utf-8")
     shared.read()
     shared.add(new)
-    assert engine.asked(WriteChoices) == []  # the file still has what was not read yet
+    assert shared.path.read_text("utf-8") == "{}\n"  # the file still has what was not read yet
     engine.send(ReadChoices, ChoiceList((old,)))
     assert shared.choices == (old, new)
     engine.end(ReadChoices, Ended(0, "done"))
-    assert engine.asked(WriteChoices)[-1].choices == (old, new)
+    assert saved(shared) == [old, new]
 
 
 def test_a_file_that_cannot_be_read_is_kept(pane: TuningPane, engine: FakeEngine) -> None:
@@ -197,7 +209,8 @@ def test_a_file_that_cannot_be_read_is_kept(pane: TuningPane, engine: FakeEngine
     engine.end(ReadChoices, Ended(0, "failed", "error.choices_line", {"file": str(before), "line": 1}))
     shared.add(Choice("q", ("c", "d"), (2, 1)))
     assert before.read_text("utf-8") == "broken\n"
-    assert engine.asked(WriteChoices)[-1].path == str(before.with_name("choices-2.jsonl"))
+    assert shared.path == before.with_name("choices-2.jsonl")
+    assert len(saved(shared)) == 1
 
 
 def test_new_weights_write_the_answers_anew(part: Choices, window: MainWindow, engine: FakeEngine) -> None:

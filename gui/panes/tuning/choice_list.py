@@ -5,7 +5,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.messages.choices import Choice, ChoiceList, Prompts, ReadChoices, WriteChoices
+from engine.choice_file import write_choices
+from engine.errors import EngineError
+from engine.messages.choices import Choice, ChoiceList, Prompts, ReadChoices
 from engine.messages.envelope import Ended
 from gui.pane import Pane
 from gui.settings import choices_path
@@ -27,7 +29,7 @@ class SharedChoices(QObject):
         self._states: list[tuple[Choice, ...]] = [()]
         self._place = 0  # in the states
         self._is_read = False  # whether the choices of the last time have been read, or there are none
-        self._sent: tuple[Choice, ...] | None = ()  # to be written last; None if that failed
+        self._saved: tuple[Choice, ...] = ()  # what the file has
         self.only: str | None = None  # the judge whose choices are learned from; None for all judges
         self.prompts: Prompts | None = None  # those of the little world or a file, and those that are held out
 
@@ -102,7 +104,7 @@ class SharedChoices(QObject):
     # --- The file --------------------------------------------------------------------------------
 
     def read(self) -> None:
-        """Read the choices of the last time, once; save those that a lost engine has not saved."""
+        """Read the choices of the last time, once."""
         if self._is_read or self._pane.asking("ReadChoices"):
             self.save()
         elif self.path.is_file() and self.path.stat().st_size:
@@ -112,7 +114,7 @@ class SharedChoices(QObject):
 
     def _add_read(self, found: ChoiceList) -> None:
         """Put the choices that were read before those made meanwhile."""
-        self._is_read, self._sent = True, found.choices
+        self._is_read, self._saved = True, found.choices
         self._states = [(*found.choices, *state) for state in self._states]
         self.changed.emit()
 
@@ -123,14 +125,18 @@ class SharedChoices(QObject):
         self.save()
 
     def save(self) -> None:
-        """Save the choices, unless the file has them; not before those of the last time have been read."""
-        if self._is_read and self.choices != self._sent:
-            self._sent = self.choices
-            self._pane.ask(WriteChoices(str(self.path), self.choices), lambda _: None, ended=self._writing_ended)
+        """Save the choices before anything else happens, so that a kill loses none.
 
-    def _writing_ended(self, end: Ended) -> None:
-        if end.outcome != "done":
-            self._sent = None  # the next change, or the next engine, tries it again
+        Not before those of the last time have been read. Writing 30 choices takes some milliseconds, 10,000 a tenth
+        of a second.
+        """
+        if not self._is_read or self.choices == self._saved:
+            return
+        try:
+            write_choices(self.path, self.choices)
+            self._saved = self.choices
+        except EngineError as error:
+            self._pane.messages.show_failure(Ended(0, "failed", error.key, error.args_by_name))
 
 
 def _free(path: Path) -> Path:
