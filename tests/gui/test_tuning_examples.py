@@ -1,5 +1,6 @@
 """The part of Fine-tuning that learns from examples: its table of pairs, what would be learned, and a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,21 @@ def test_a_set_is_shown_with_the_tokens_that_count_and_how_it_is_divided(view: E
     assert tinted == ["It is 0.", "</s>"]
     assert "6 to learn from, 2 held out" in view.page.checked.text()
     assert "2 tinted of 5 tokens" in view.sentence()
+
+
+def test_a_model_of_others_begins_with_a_set_for_models_that_chat(
+    window: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    sets = [PairSet("world", "en", PAIRS), PairSet("pirate", "en", PAIRS[:2], "chat")]
+    engine.answers[ListPairSets] = lambda _: sets
+    window.state.set_model(replace(model(), family="llama"))
+    window.workspace.set_layout(1, ["tuning"])
+    window.workspace.show()
+    window.show_pane("tuning")
+    view = window.workspace.pane(TuningPane).part_of(Examples)
+    qtbot.waitUntil(lambda: len(view.sets) == 2)
+    assert view.page.table.rows.pairs == PAIRS[:2]
+    assert view.page.sets.currentIndex() == 1
 
 
 def test_the_selected_pair_is_the_one_whose_tokens_are_shown(view: Examples, qtbot: QtBot) -> None:

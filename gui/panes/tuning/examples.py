@@ -129,7 +129,9 @@ class Examples(Part):
     def _add_set(self, found: PairSet) -> None:
         self.sets.append(found)
         self.page.sets.addItem(self._name(found))
-        if not self.page.table.rows.pairs:
+        model = self.state.model
+        suited = "world" if model is None or model.family == "nakami" else "chat"
+        if not self.page.table.rows.pairs and found.suits == suited:
             self.page.table.rows.set_pairs(found.pairs)
         self._name_set()
 

@@ -11,7 +11,7 @@ from gui.panes.tuning.examples_lora import LoraPicture
 from gui.panes.tuning.examples_settings import DEFAULT, SECONDS, SettingsForm
 from gui.panes.tuning.examples_table import PairTable
 from gui.part import Page
-from gui.theme import GAP_L, GAP_M, LARGE, NORMAL
+from gui.theme import GAP_L, GAP_M, HUGE, LARGE, NORMAL
 from gui.themed import Themed
 from gui.widgets.coloured_text import ColouredText
 from gui.widgets.labelled_slider import LabelledSlider
@@ -26,8 +26,8 @@ class ExamplesPage(Themed, Page):
     def __init__(self) -> None:
         super().__init__()
         self.columns = ColumnChoice()
-        self.table, self.example, self.lora = PairTable(), ColouredText(LARGE), LoraPicture()
-        self.example.smaller = (17, NORMAL)
+        self.table, self.example, self.lora = PairTable(), ColouredText(HUGE), LoraPicture()
+        self.example.smaller = (24, LARGE, 17, NORMAL)
         self.curves, self.answers = CurvePlot(), AnswerRows()
         self.example_title, self.checked = label("muted"), label("muted", wraps=True)
         self.pages = self.shown = QStackedWidget()
