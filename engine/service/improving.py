@@ -23,9 +23,10 @@ def improve(session: Session, request: Improve) -> Answer[TuningReport]:
     """Raise EngineError as the request says."""
     if request.judge and request.judge not in TASTES:
         raise EngineError("error.config_choice", setting="judge", value=request.judge[:80], known=", ".join(TASTES))
-    settings, folder, base = request.settings, Path(request.folder), session.opened.info.folder
+    opened = session.opened
+    settings, folder, base = request.settings, Path(request.folder), opened.info.folder
     old = yield from old_text(session, request.old)
-    model, tokenizer = yield from reported("progress.opening", trainable(session))
+    model, tokenizer = yield from reported("progress.opening", trainable(session, opened))
     improving = Improving(
         model,
         Prompting.of(Path(base), tokenizer, model.config),

@@ -1,5 +1,6 @@
 """Handlers of the moments of a run of fine-tuning, and of the tuned model as it is at one of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -10,7 +11,7 @@ from engine.model.checkpoint import read_json, save_weights
 from engine.model.lora import adapted
 from engine.model.opening import describe
 from engine.service.answer import Answer, Handlers
-from engine.service.session import OpenedModel, Session
+from engine.service.session import OpenedModel, Session, undisturbed
 from engine.tuning.forms import form_of
 from engine.tuning.moments import kept_steps, restore
 from engine.tuning.run import ABOUT
@@ -36,16 +37,18 @@ def _is_tuned(folder: Path) -> bool:
 
 
 def return_to(session: Session, request: ReturnTo) -> Answer[Moments]:
-    opened = _at_rest(session)
+    opened = session.own_weights()
     folder = Path(opened.info.folder)
     restore(folder, opened.model, request.step)
+    opened.info = replace(opened.info, step=request.step)
     session.weights_changed()
     save_weights(folder, opened.model, request.step)
     yield Moments(tuple(_steps(opened)), request.step)
 
 
 def save_tuned(session: Session, request: SaveTuned) -> Answer[ModelInfo]:
-    opened = _at_rest(session)
+    session.check_at_rest()
+    opened = session.opened
     folder = Path(opened.info.folder)
     if not _is_tuned(folder):
         raise EngineError("error.not_tuned")
@@ -53,14 +56,11 @@ def save_tuned(session: Session, request: SaveTuned) -> Answer[ModelInfo]:
     yield describe(folder)
 
 
-def _at_rest(session: Session) -> OpenedModel:
-    """Return the open model, which must not be in training. Raises EngineError error.run_in_progress."""
-    if session.run is not None:
-        raise EngineError("error.run_in_progress")
-    return session.opened
-
-
 def answer_questions(session: Session, request: AnswerQuestions) -> Answer[StationAnswers]:
+    yield from undisturbed(session, _answered(session, request))
+
+
+def _answered(session: Session, request: AnswerQuestions) -> Answer[StationAnswers]:
     opened, texts = session.opened, list[str]()
     form = form_of(Path(opened.info.folder), opened.tokenizer, opened.model.config)
     for prompt in request.prompts:

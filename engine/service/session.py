@@ -173,10 +173,36 @@ class Session(Cache):
         self.pinned = pinned
         return pinned
 
+    def own_weights(self) -> OpenedModel:
+        """Return the open model, whose weights the caller is about to change; A gets a copy if it shares them.
+
+        Raises EngineError error.run_in_progress, and error.model_memory if there is no memory for a copy.
+        """
+        self.check_at_rest()
+        opened, pinned = self.opened, self.pinned
+        if pinned is not None and pinned.model is opened.model:
+            self.pinned = OpenedModel(_copy(opened), pinned.tokenizer, pinned.info)
+            self.pinned.change(pinned.interventions)
+        return opened
+
+    def check_at_rest(self) -> None:
+        """Raise EngineError error.run_in_progress if a run is in progress."""
+        if self.run is not None:
+            raise EngineError("error.run_in_progress")
+
     def start_run(self, run: SavedRun) -> ModelInfo:
-        """Make this the run in progress, and open its model."""
+        """Make this the run in progress, and open its model. Raises EngineError error.run_in_progress."""
+        self.check_at_rest()
         self.run, self.steer = run, ""
         return self._open_run(run)
+
+    def end_run(self, run: SavedRun) -> None:
+        """End a run, if it is the one in progress. Its model stays open as it is now, no longer in training."""
+        if self.run is not run:
+            return
+        self.run, opened = None, self._opened
+        if opened is not None and opened.model is run.model:
+            opened.info = replace(opened.info, training=False, step=run.trainer.step)
 
     def step_of(self, opened: OpenedModel) -> int:
         """Return the training step of a model's weights now; 0 if it is not known."""
@@ -229,6 +255,11 @@ def _kept(opened: OpenedModel, run: SavedRun | None) -> Transformer:
     """Return the model of `opened`, or a copy if a run is changing its weights."""
     if run is None or run.model is not opened.model:
         return opened.model
+    return _copy(opened)
+
+
+def _copy(opened: OpenedModel) -> Transformer:
+    """Return a copy of a model. Raises EngineError error.model_memory if there is no memory for it."""
     have = free_memory()
     if have is not None and opened.info.bytes > have:
         need = f"{opened.info.bytes / 2**30:.1f}"

@@ -127,8 +127,7 @@ def _parts_of_steps(model: Transformer, settings: TrainingSettings) -> Iterator[
 
 def train(session: Session, request: Train) -> Answer[RunReport]:
     """Train as the request says. The run is saved every few seconds, and when this generator is closed."""
-    if session.run is not None:
-        raise EngineError("error.run_in_progress")
+    session.check_at_rest()
     folder = Path(request.folder)
     if request.resume:
         run = Run.resume(folder, request.more)
@@ -147,7 +146,7 @@ def train(session: Session, request: Train) -> Answer[RunReport]:
         if session.opened.model is run.model:  # not if another model was opened meanwhile
             yield describe(folder)
     finally:
-        session.run = None
+        session.end_run(run)
 
 
 def _started(

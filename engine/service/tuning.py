@@ -29,7 +29,7 @@ from engine.model.transformer import Transformer
 from engine.service.answer import Answer, Handlers
 from engine.service.models import reported
 from engine.service.run_reports import Reports, steered
-from engine.service.session import Session
+from engine.service.session import OpenedModel, Session
 from engine.service.training_text import training_text
 from engine.text.pairs import columns_of, divide, read_pairs
 from engine.text.ready_pairs import ready_sets
@@ -46,9 +46,10 @@ MEASURED_AT = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # fracti
 
 def tune_on_pairs(session: Session, request: TuneOnPairs) -> Answer[TuningReport]:
     """Raise EngineError error.run_in_progress, and as Tuning."""
-    base = session.opened.info.folder
+    opened = session.opened
+    base = opened.info.folder
     old = yield from old_text(session, request.old)
-    model, tokenizer = yield from reported("progress.opening", trainable(session))
+    model, tokenizer = yield from reported("progress.opening", trainable(session, opened))
     divided = divide(request.pairs, request.settings.held_out, request.settings.seed)
     form = form_of(Path(base), tokenizer, model.config)
     encoded = yield from reported("progress.corpus", encoding(divided, form, tokenizer, model.config.context))
@@ -59,14 +60,14 @@ def tune_on_pairs(session: Session, request: TuneOnPairs) -> Answer[TuningReport
     yield from tuned(session, run, started, request.questions)
 
 
-def trainable(session: Session) -> Generator[float, None, tuple[Transformer, Tokenizer]]:
-    """Return a copy of the open model with 32 bits a weight, and its tokenizer; yield the share that is done.
+def trainable(session: Session, opened: OpenedModel) -> Generator[float, None, tuple[Transformer, Tokenizer]]:
+    """Return a copy of a model with 32 bits a weight, and its tokenizer; yield the share that is done.
+
+    It is that which was open when the run was asked for: another one may have been opened since.
 
     Raises EngineError error.run_in_progress, and as `loading`.
     """
-    if session.run is not None:
-        raise EngineError("error.run_in_progress")
-    opened = session.opened
+    session.check_at_rest()
     if opened.info.weights == "float32":
         model = copy.deepcopy(opened.model)
         merge_lora(model)
@@ -76,6 +77,7 @@ def trainable(session: Session) -> Generator[float, None, tuple[Transformer, Tok
 
 def tuned(session: Session, run: TunedRun, started: TuningStarted, prompts: tuple[str, ...]) -> Answer[TuningReport]:
     """Tune the model of a run to its end. The run is saved every few seconds, and when this generator is closed."""
+    session.check_at_rest()  # another run may have begun while this one was prepared
     run.begin()
     yield started
     try:
@@ -90,7 +92,7 @@ def tuned(session: Session, run: TunedRun, started: TuningStarted, prompts: tupl
         if session.opened.model is run.model:  # not if another model was opened meanwhile
             yield describe(run.folder)
     finally:
-        session.run = None
+        session.end_run(run)
 
 
 def _steps(
@@ -160,15 +162,13 @@ def read_pairs_file(session: Session, request: ReadPairs) -> Answer[Pairs]:
 
 def scale_adaptation(session: Session, request: ScaleAdaptation) -> Answer[Adaptation]:
     """Raise EngineError error.run_in_progress, and error.config_range for a scale outside 0..LARGEST_SCALE."""
-    model, scale = session.opened.model, request.scale
+    scale = request.scale
     if scale is not None:
-        if session.run is not None:
-            raise EngineError("error.run_in_progress")
         if not 0 <= scale <= LARGEST_SCALE:
             raise EngineError("error.config_range", setting="scale", value=str(scale), least=0, most=LARGEST_SCALE)
-        set_scale(model, scale)
+        set_scale(session.own_weights().model, scale)
         session.weights_changed()
-    layers = [layer for _, layer in adapted(model)]
+    layers = [layer for _, layer in adapted(session.opened.model)]
     numbers = sum(layer.A.numel() + layer.B.numel() for layer in layers)
     yield Adaptation(len(layers[0].A), numbers, layers[0].scale) if layers else Adaptation(0, 0, 1.0)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from engine.errors import EngineError
+from engine.messages.comparing import Pin
 from engine.messages.models import OpenModel
 from engine.messages.moments import AnswerQuestions, ListMoments, Moments, ReturnTo, SaveTuned
 from engine.messages.tuning import Pair, ScaleAdaptation, StationAnswers, TuneOnPairs, TuningSettings
@@ -52,6 +53,8 @@ def test_the_model_goes_back_to_a_moment_and_forward_again(session: Session, tmp
     assert torch.equal(weights(session), before)
     saved, _ = load_model(tmp_path / "tuned")
     assert torch.equal(all_of(saved), before)
+    assert ask(session, ListMoments()) == [there]
+    assert ask(session, SaveTuned())[0].step == 0
     ask(session, ReturnTo(4))
     assert torch.equal(weights(session), after)
 
@@ -113,3 +116,11 @@ def test_no_more_moments_are_kept_than_there_is_room_for(
     monkeypatch.setattr(moments, "MOST_BYTES", 0)
     ask(session, tune(tmp_path / "tuned"))
     assert ask(session, ListMoments())[0].steps == ()
+
+
+def test_going_back_leaves_the_pinned_model_as_it_is(session: Session, tmp_path: Path) -> None:
+    ask(session, tune(tmp_path / "tuned"))
+    after = weights(session)
+    ask(session, Pin())
+    ask(session, ReturnTo(0))
+    assert torch.equal(all_of(session.side(pinned=True).model), after)

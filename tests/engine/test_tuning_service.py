@@ -1,12 +1,17 @@
 """A run of fine-tuning as a request: its reports, its folder, and what happens when it is stopped or refused."""
 
 import math
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.errors import EngineError
+from engine.messages.comparing import Pin
 from engine.messages.models import ModelInfo, OpenModel
+from engine.messages.status import Progress
 from engine.messages.training import SteerTraining
 from engine.messages.tuning import (
     Adaptation,
@@ -19,6 +24,7 @@ from engine.messages.tuning import (
     TuningSettings,
     TuningStarted,
 )
+from engine.model.checkpoint import read_json, save_model
 from engine.model.opening import load_model
 from engine.service.session import Session
 from engine.training.recording import read_log
@@ -108,3 +114,51 @@ def test_an_adaptation_is_turned_off_and_on_after_the_run(session: Session, tmp_
     assert ask(session, ScaleAdaptation())[0].rank == 1
     ask(session, ScaleAdaptation(0.0))
     assert logits() == pytest.approx(tuned, abs=1e-5)  # what was tuned before is merged
+
+
+def test_a_model_opened_while_the_run_is_prepared_is_not_the_one_tuned(
+    session: Session, model_folder: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.txt"
+    old.write_text("The cat sat on the mat. " * 2000)
+    other = shutil.copytree(model_folder, tmp_path / "other")
+    model, tokenizer = load_model(other)
+    torch.nn.init.zeros_(model.blocks[0].mlp.up.weight)
+    save_model(other, model, tokenizer, 1)
+    run = start(session, replace(tune(tmp_path / "tuned"), old=(str(old),)))
+    assert isinstance(next(run), Progress)
+    ask(session, OpenModel(str(other)))
+    assert any(isinstance(event, TuningStarted) for event in run)
+    assert read_json(tmp_path / "tuned" / "tuning.json")["base"] == str(model_folder)
+    [begun, expected] = (load_model(folder)[0].state_dict() for folder in (tmp_path / "tuned", model_folder))
+    assert all(tensor.equal(expected[name]) for name, tensor in begun.items())
+
+
+def test_a_run_prepared_while_another_one_began_is_refused_and_writes_nothing(session: Session, tmp_path: Path) -> None:
+    many = tuple(Pair(f"cat {n}", "sat") for n in range(600))  # they are encoded in two parts
+    second = start(session, replace(tune(tmp_path / "second"), pairs=many))
+    while not (isinstance(event := next(second), Progress) and event.key == "progress.corpus"):
+        pass
+    first = start(session, tune(tmp_path / "first"))
+    while session.run is None:
+        next(first)
+    with pytest.raises(EngineError, match=r"error\.run_in_progress"):
+        list(second)
+    assert session.run is not None
+    assert not (tmp_path / "second").exists()
+    first.close()
+
+
+def test_after_its_run_a_model_is_no_longer_in_training_and_knows_its_step(session: Session, tmp_path: Path) -> None:
+    ask(session, tune(tmp_path / "tuned", steps=3))
+    assert not session.opened.info.training
+    assert session.step_of(session.opened) == 3
+
+
+def test_scaling_the_adaptation_leaves_the_pinned_model_as_it_is(session: Session, tmp_path: Path) -> None:
+    ask(session, TuneOnPairs(PAIRS, str(tmp_path / "tuned"), TuningSettings(steps=4, batch=2, lora=2)))
+    ask(session, Pin())
+    before = session.side(pinned=True).reader.logits([1, 2])
+    ask(session, ScaleAdaptation(0.0))
+    assert (session.side(pinned=True).reader.logits([1, 2]) == before).all()
+    assert (session.opened.reader.logits([1, 2]) != before).any()
