@@ -19,12 +19,14 @@ from engine.messages.choices import (
 )
 from engine.messages.envelope import Ended
 from engine.text.choices import read_choices
+from gui import i18n
 from gui.panes.tuning.choice_list import SharedChoices
 from gui.panes.tuning.choices import SOURCES, Choices
+from gui.panes.tuning.choices_page import VIEWS
 from gui.panes.tuning.pane import TuningPane
 from gui.window.main_window import MainWindow
 from tests.gui.fakes import FakeEngine, model
-from tests.gui.hands import click, drag, press
+from tests.gui.hands import click, cut_buttons, drag, press
 
 PROMPTS = Prompts(("The fox", "The cow", "The owl"), ("The cat",), 24)
 Key = Qt.Key
@@ -302,3 +304,28 @@ def test_the_table_has_a_row_for_each_answer(part: Choices) -> None:
     assert table is not None
     assert table.header == ("Prompt", "Answer", "Rank", "Judge")
     assert [row[2] for row in table.rows] == [2, 1]
+
+
+def test_the_button_goes_to_the_improvement_with_these_choices(part: Choices, pane: TuningPane) -> None:
+    improve = part.page.choose.improve
+    assert improve.isVisible()
+    assert not improve.isEnabled()
+    press(part.page.choose.cards, Key.Key_2)
+    improve.click()
+    assert pane.mode.current == "improve"
+    assert len(SharedChoices.of(pane).decided) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1600, 1000)])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_button_is_cut_in_one_tile_or_in_four(
+    part: Choices, window: MainWindow, qtbot: QtBot, language: str, width: int, height: int
+) -> None:
+    window.resize(width, height)
+    i18n.set_language(language)
+    for tiles in (1, 4):
+        window.workspace.set_layout(tiles, ["tuning", "tokens", "map", "attention"][:tiles])
+        for view in VIEWS:
+            part.page.view.choose(view)
+            qtbot.wait(30)
+            assert cut_buttons(part.page) == []
