@@ -14,6 +14,7 @@ from engine.messages.improving import Improve
 from engine.messages.moments import ReturnTo
 from engine.messages.training import SteerTraining
 from engine.messages.tuning import Measured, StationAnswers, TuningResult, TuningStarted
+from gui import i18n
 from gui.panes.tuning.improve_page import leash_words
 from gui.panes.tuning.improve_plot import Axis
 from gui.panes.tuning.improve_sentence import formula, sentence
@@ -204,10 +205,12 @@ def test_after_a_run_the_model_returns_to_a_moment_and_is_compared(part: Any, en
     assert engine.asked(Pin) == [Pin("/models/base")]
 
 
-@pytest.mark.parametrize("taste", ["joy", "polite"])
+@pytest.mark.parametrize(("taste", "language"), [("joy", "en"), ("joy", "ja"), ("polite", "ja")])
 def test_reward_hacking_lets_a_judge_choose_and_then_runs_without_a_leash(
-    part: Any, engine: FakeEngine, qtbot: QtBot, taste: str
+    part: Any, engine: FakeEngine, qtbot: QtBot, taste: str, language: str
 ) -> None:
+    i18n.set_language(language)
+    part.retranslate()
     actions = {action.data(): action for action in part.page.menu.actions()}
     actions[taste].trigger()
     qtbot.waitUntil(lambda: bool(engine.asked(Improve)))
@@ -215,7 +218,14 @@ def test_reward_hacking_lets_a_judge_choose_and_then_runs_without_a_leash(
     settings = asked.settings
     assert (settings.method, settings.beta, settings.most_kl, settings.steps) == ("reinforce", 0.0, None, 60)
     assert (asked.judge, len(asked.choices)) == (taste, 30)
+    assert engine.asked(SimulateChoices)[0].language == language
     assert part.shared.choices == ()  # the list of the people is left as it is
+
+
+def test_shortness_is_no_property_of_a_single_text(part: Any, engine: FakeEngine) -> None:
+    part.shared.add(*(Choice("The dog", (f"a{n}", f"long {n}"), (1, 2), "short") for n in range(12)))
+    part.page.start.click()
+    assert engine.asked(Improve)[0].judge == ""  # the reward model says what is preferred
 
 
 def test_a_judge_who_finds_no_difference_starts_no_run(part: Any, engine: FakeEngine, qtbot: QtBot) -> None:

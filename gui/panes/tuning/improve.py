@@ -24,9 +24,10 @@ from gui.panes.tuning.improve_shown import MEASURES, METHODS, ImproveShown, loss
 from gui.part import Part
 from gui.tuner import TuningRecord
 
-TASTES: tuple[Taste, ...] = get_args(Taste)
+YES_OR_NO: tuple[Taste, ...] = tuple(taste for taste in get_args(Taste) if taste != "short")  # of a single text
 # The prepared experiment: for each taste, the prompts that are chosen about, and the tokens of an answer at most.
 HACKED: dict[Taste, tuple[Literal["animals", "stories"], int]] = {"joy": ("stories", 40), "polite": ("animals", 24)}
+JAPANESE: tuple[Taste, ...] = ("polite",)  # the built-in model's English texts are hardly ever polite
 HACK_CHOICES, HACK_STEPS = 30, 60
 HACK_RATE = 1e-3
 QUESTIONS = 3
@@ -117,7 +118,7 @@ class Improving(Part):
         world = next((found for found in self.known if set(asked) <= {*found.prompts, *found.held_out}), None)
         held_out = tuple(p for p in world.held_out if p not in asked) if world is not None else ()
         judges = {choice.judge for choice in choices}
-        judge: Taste | Literal[""] = next((taste for taste in TASTES if judges == {taste}), "")
+        judge: Taste | Literal[""] = next((taste for taste in YES_OR_NO if judges == {taste}), "")
         self.request = Improve(
             choices,
             self.tuner.folder_for(settings.method),
@@ -250,7 +251,7 @@ class Improving(Part):
     def retranslate(self) -> None:
         self.page.retranslate()
         self.page.menu.clear()
-        for taste in HACKED:
+        for taste in HACKED if i18n.language() == "ja" else set(HACKED) - set(JAPANESE):
             self.page.menu.addAction(t(f"pane.tuning.improve.hacking.{taste}")).setData(taste)
         self._draw()
 
