@@ -52,7 +52,7 @@ def test_without_choices_the_sentence_says_what_to_do_first() -> None:
         ([measured(0, 0.5, 0, 0)], "Before the first step, 50\u202f%"),
         ([measured(0, 0.5, 0, 0), measured(9, 0.9, 1, 1.26)], "rose from 50\u202f% to 90\u202f%"),
         ([measured(0, 0.5, 0, 0), measured(9, 0.3, -1, 1)], "fell from 50\u202f% to 30\u202f%"),
-        ([measured(0, 0.5, 0, 0), measured(9, 0.52, 0, 0.01)], "The leash holds"),
+        ([measured(0, 0.5, 0, 0), measured(9, 0.52, 0, 0.01)], "Little has changed"),
         ([measured(0, 0.5, 0, 0), measured(9, 0.55, 0, 0.7)], "Little has changed"),
         ([measured(0, 0.5, 0, 0), measured(9, 0.9, 2, 4, distinct=0.4)], "97\u202f% → 40\u202f%"),
         ([measured(0, 0.1, 0, 0), measured(5, 0.7, 2.6, 12), measured(9, 0.0, 4.1, 95, 0.3)], "Reward hacking"),
@@ -60,6 +60,12 @@ def test_without_choices_the_sentence_says_what_to_do_first() -> None:
 )
 def test_the_sentence_speaks_of_what_was_measured(moments: list[Measured], expected: str) -> None:
     assert expected in sentence(shown(*moments)).replace("\u00a0", "\u202f").replace(" %", "\u202f%")
+
+
+def test_a_model_that_hardly_moves_is_held_only_by_a_tight_leash() -> None:
+    moments = measured(0, 0.5, 0, 0), measured(9, 0.52, 0, 0.01)
+    assert sentence(shown(*moments, beta=5.0)).startswith("The leash holds")
+    assert sentence(shown(*moments, beta=0.1)).startswith("Little has changed")
 
 
 def test_reward_hacking_needs_a_reward_that_climbs_while_what_is_liked_falls() -> None:

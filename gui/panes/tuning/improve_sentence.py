@@ -14,6 +14,7 @@ FORMULAS = {  # of Rafailov et al. 2023, equation 7, for one choice; and what th
     "dpo": "L = −log σ( β [ log <sup>π(y₊)</sup>⁄<sub>π₀(y₊)</sub> − log <sup>π(y₋)</sup>⁄<sub>π₀(y₋)</sub> ] )",
     "reinforce": "max&nbsp; E[ r(y) ] − β · KL(π ‖ π₀)",
 }
+TIGHT = 1.0  # β from which a model that hardly moves is held by the leash; otherwise the run is perhaps too short
 STILL = 0.1  # nats a text: hardly a difference
 
 
@@ -43,7 +44,7 @@ def sentence(shown: ImproveShown) -> str:
         return t("pane.tuning.improve.says.better", **words)
     if first - now >= CLEAR:
         return t("pane.tuning.improve.says.worse", **words)
-    return t(f"pane.tuning.improve.says.{'held' if kl < STILL else 'little'}", **words)
+    return t(f"pane.tuning.improve.says.{'held' if kl < STILL and shown.beta >= TIGHT else 'little'}", **words)
 
 
 def formula(shown: ImproveShown) -> str:
