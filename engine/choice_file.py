@@ -23,7 +23,10 @@ def write_choices(path: Path, choices: Sequence[Choice]) -> None:
             raise EngineError("error.choices_invalid", number=number)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        with (
+            replacing(path) as temporary,
+            temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file,
+        ):
             file.writelines(_line(choice) for choice in choices)
     except OSError as error:
         raise not_written(path, error) from error

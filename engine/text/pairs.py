@@ -53,7 +53,7 @@ def read_pairs(path: Path, columns: tuple[str, str] | None = None) -> list[Pair]
             raise EngineError("error.pairs_line", file=str(path), line=line)
         if len(pairs) == MOST:
             raise EngineError("error.pairs_many", file=str(path), most=MOST)
-        pairs.append(Pair(prompt, answer))
+        pairs.append(Pair(*(words.encode("utf-8", "replace").decode() for words in (prompt, answer))))
     if not pairs:
         raise EngineError("error.pairs_none", file=str(path))
     return pairs
@@ -138,16 +138,32 @@ def _value(text: str) -> object:
 
 
 def _turns(turns: Sequence[object]) -> Iterator[dict[str, str]]:
-    """Yield each question of a chat with its answer, in OpenAI's form (role, content) or ShareGPT's (from, value)."""
-    said = [(str(t.get("role", t.get("from"))), t.get("content", t.get("value"))) for t in turns if isinstance(t, dict)]
+    """Yield each question of a chat with its answer, in OpenAI's form (role, content) or ShareGPT's (from, value).
+
+    A turn without words, such as the call of a tool, is no question and no answer.
+    """
+    said = [
+        (str(t.get("role", t.get("from"))), _words(t.get("content", t.get("value"))))
+        for t in turns
+        if isinstance(t, dict)
+    ]
     for (who, asked), (other, answered) in pairwise(said):
-        if who in ("user", "human") and other in ("assistant", "gpt"):
-            yield {"prompt": str(asked), "answer": str(answered)}
+        if who in ("user", "human") and other in ("assistant", "gpt") and asked and answered:
+            yield {"prompt": asked, "answer": answered}
+
+
+def _words(content: object) -> str:
+    """Return the words of a turn, which OpenAI's form may divide into parts with a type."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
 
 
 def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a table; without names its columns are called 1, 2 and so on."""
     head = text.partition("\n")[0]
+    csv.field_size_limit(len(text) + 1)  # of the whole process; its default would refuse a cell of 128 KiB
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max("\t,;", key=head.count))
     numbered = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     names = [name.strip() for name in numbered[0][1]] if numbered else []

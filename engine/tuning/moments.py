@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from engine.errors import EngineError
+from engine.errors import EngineError, not_written
 from engine.model.checkpoint import read_tensors, write_tensors
 
 FOLDER = "moments"
@@ -22,7 +22,10 @@ def keep(folder: Path, model: nn.Module, step: int) -> None:
     tensors, kept = trained(model), sum(path.stat().st_size for path in (folder / FOLDER).glob("*.safetensors"))
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if kept + size <= MOST_BYTES:
-        (folder / FOLDER).mkdir(exist_ok=True)
+        try:
+            (folder / FOLDER).mkdir(exist_ok=True)
+        except OSError as error:
+            raise not_written(folder / FOLDER, error) from error
         write_tensors(_path(folder, step), tensors, {"step": str(step)})
 
 
