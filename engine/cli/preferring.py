@@ -59,14 +59,15 @@ def prefer(options: argparse.Namespace) -> None:
     check_free(out)
     with ProgressLine() as line:
         line.show(sentence("progress.opening"))
-        improving = _improving(options, find(options.model))
+        base = find(options.model)
+        improving = _improving(options, base)
         before = improving.measured()
         for step in improving.steps():
             if step is not None:
                 line.show(partial(describe_step, step), final=step.fraction >= 1.0)
         line.show(sentence("progress.checking_answers"))
         after = improving.measured()
-    improving.save(out)
+    improving.save(out, base)
     names = ("preferred", "reward", "length", "distinct")
     result: dict[str, Any] = {
         "model": str(out),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from engine.errors import not_written
+from engine.files import replacing
 from engine.generation.chat import TURN_ENDS
 from engine.messages.tuning import Pair
 from engine.model.config import ModelConfig
@@ -32,7 +33,8 @@ def copy_form(base: Path, folder: Path, tokenizer: Tokenizer, context: int) -> N
     try:
         for name, content in folder_files(base, tokenizer, context).items():
             if name != FILE:  # it is already there
-                (folder / name).write_bytes(content)
+                with replacing(folder / name) as temporary:
+                    temporary.write_bytes(content)
     except OSError as error:
         raise not_written(folder, error) from error
 

@@ -26,6 +26,7 @@ from engine.training.recipe import check
 from engine.training.tasks.answers import Example
 from engine.training.tasks.preferences import Compared, Preferences
 from engine.training.trainer import Trainer, TrainStep
+from engine.tuning.forms import copy_form
 from engine.tuning.policy import Policy, Reward
 from engine.tuning.prompting import Prompting, whole_sentences
 from engine.tuning.reward import answers_of, fit, held_out_accuracy, mean_states
@@ -82,6 +83,7 @@ class Improving:
         self.model, self.prompting, self.tokenizer, self.settings = model, prompting, prompting.tokenizer, settings
         self.liked, self.old_text = liked, old_text
         self.before = copy.deepcopy(model).requires_grad_(requires_grad=False)
+        model.requires_grad_()  # models of others are opened without gradients
         decided = [choice for choice in choices if choice.pairs]
         if not decided:
             raise EngineError("error.choices_undecided")
@@ -95,7 +97,7 @@ class Improving:
         self.beta = self.recipe.beta if settings.beta is None else settings.beta
         self.kl = 0.0  # nats per text, when it was last looked at
         self._good: dict[str, Tensor] = {}  # the weights when it was last below the limit
-        self._reason = ""
+        self._reason, self._looked_at = "", 0
         self.trainer = self._trainer()
 
     @classmethod
@@ -159,8 +161,9 @@ class Improving:
         was last below, on the straight line between this moment and the last one that was looked at.
         """
         most, step = self.settings.most_kl, self.trainer.step
-        if most is None or self._reason or (step % WATCHED and self.trainer.fraction < 1.0):
+        if most is None or step == self._looked_at or (step % WATCHED and self.trainer.fraction < 1.0):
             return self._reason
+        self._looked_at = step
         self.kl = self._divergence()
         if self.kl > most:
             self._go_back(most)
@@ -237,9 +240,10 @@ class Improving:
         """Return what a judge reads: the answer up to its last whole sentence."""
         return whole_sentences(self.prompting.text(text.ids[text.first :]))
 
-    def save(self, folder: Path) -> None:
-        """Save the model as a folder like any other."""
+    def save(self, folder: Path, base: Path) -> None:
+        """Save the model as a folder like any other, to be asked as the one before in `base` is."""
         save_model(folder, self.model, self.tokenizer, self.trainer.step)
+        copy_form(base, folder, self.tokenizer, self.model.config.context)
 
 
 def _compared(choices: Sequence[Choice], prompting: Prompting) -> list[Compared]:

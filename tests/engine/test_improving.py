@@ -189,7 +189,7 @@ def test_the_same_seed_writes_the_same_answers(model_folder: Path) -> None:
 
 def test_the_improved_model_opens(model_folder: Path, tmp_path: Path) -> None:
     improving = run(begun(model_folder, steps=3))
-    improving.save(tmp_path / "improved")
+    improving.save(tmp_path / "improved", model_folder)
     model, _ = load_model(tmp_path / "improved")
     for name, tensor in improving.model.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor), name

@@ -1,5 +1,6 @@
 """Fine-tuning a model of another family: its chat template, its folder, and the low-rank adaptation."""
 
+import errno
 import json
 import math
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from tokenizers import AddedToken
 
 from engine.cli.main import main
+from engine.errors import EngineError
 from engine.generation.decoding import Reader
 from engine.messages.models import OpenModel
 from engine.messages.tuning import LARGE, Pair, TuneOnPairs, TuningSettings, settings_for
@@ -20,7 +22,7 @@ from engine.model.opening import describe, load_model, load_transformer
 from engine.model.saving import saving
 from engine.service.session import Session
 from engine.text import chat_template
-from engine.tuning.forms import form_of
+from engine.tuning.forms import copy_form, form_of
 from engine.tuning.supervised import Tuning
 from tests.engine.odd_models import byte_tokenizer, make_llama
 from tests.engine.sessions import ask
@@ -78,6 +80,33 @@ def test_a_tuned_model_of_another_family_opens_as_it_was_left(llama: Path, tmp_p
     assert (info.family, info.step) == ("llama", 3)
     assert form_of(tmp_path / "tuned", tokenizer, again.config) == tuning.form
     assert chat_template.read(tmp_path / "tuned") is not None
+
+
+def test_the_form_of_a_model_is_written_whole_or_not_at_all(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = load_model(llama)
+    write = Path.write_bytes
+
+    def fail_in_the_middle(path: Path, content: bytes) -> int:
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", fail_in_the_middle)
+    folder = tmp_path / "tuned"
+    folder.mkdir()
+    with pytest.raises(EngineError, match="not_written"):
+        copy_form(llama, folder, tokenizer, model.config.context)
+    assert not list(folder.iterdir())
+
+
+def test_a_model_improved_on_the_command_line_is_asked_by_its_template(llama: Path, tmp_path: Path) -> None:
+    choices = tmp_path / "choices.jsonl"
+    choices.write_text(json.dumps({"prompt": "Who?", "chosen": "Me.", "rejected": "You."}), "utf-8")
+    out = tmp_path / "improved"
+    assert main(["prefer", str(llama), str(choices), "--out", str(out), "--steps", "1", "--tokens", "4"]) == 0
+    model, tokenizer = load_model(out)
+    assert form_of(out, tokenizer, model.config) == form_of(llama, tokenizer, model.config)
 
 
 def test_a_tuned_model_of_another_family_is_saved_for_others(llama: Path, tmp_path: Path) -> None:
