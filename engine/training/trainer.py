@@ -83,11 +83,14 @@ class Trainer:
         Raises EngineError error.diverged if the loss stays too high after MOST_RECOVERIES recoveries.
         """
         with ThreadCount() as threads:
-            while self.fraction < 1.0:
-                before = self.seconds
-                report = yield from self._step()
-                threads.choose(report.seconds - before)
-                yield report
+            try:
+                while self.fraction < 1.0:
+                    before = self.seconds
+                    report = yield from self._step()
+                    threads.choose(report.seconds - before)
+                    yield report
+            finally:
+                self.model.zero_grad()  # a run that is stopped within a step would keep as much memory as its weights
 
     def _step(self) -> Generator[None, None, TrainStep]:
         started = time.perf_counter()

@@ -93,3 +93,11 @@ def test_parameters_that_require_no_gradient_stay_as_they_are(model: Transformer
     assert all(np.isfinite(step.loss) for step in run_of(trainer))
     changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed == {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def test_a_run_that_is_closed_within_a_step_keeps_no_gradients(model: Transformer, corpus: Corpus) -> None:
+    steps = Trainer(model, LanguageModelling(corpus, SMALL), SMALL).run()
+    assert next(steps) is None
+    assert any(parameter.grad is not None for parameter in model.parameters())
+    steps.close()
+    assert all(parameter.grad is None for parameter in model.parameters())
