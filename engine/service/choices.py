@@ -193,6 +193,7 @@ def _fit(session: Session, request: FitReward) -> Answer[Progress | RewardFitted
     opened, choices = session.opened, request.choices[-MOST_FITTED:]
     if not any(choice.pairs for choice in choices):
         raise EngineError("error.choices_undecided")
+    weights = _weights(opened)  # that the answers are read with: others, if they are changed meanwhile, are not fitted
     answers, pace, parts, done = answers_of(choices, prompting(opened)), Pace(REPORT_SECONDS), list[Floats](), 0
     for part in mean_states_in_parts(opened.model, answers, opened.changes):
         parts.append(part)
@@ -200,7 +201,7 @@ def _fit(session: Session, request: FitReward) -> Answer[Progress | RewardFitted
         yield Progress("progress.reading_answers", done / len(answers)) if pace.due() else None
     x_ND = np.concatenate(parts)
     head = fit(choices, x_ND)
-    session.replace("reward", "", Fitted(head, _weights(opened)))
+    session.replace("reward", "", Fitted(head, weights))
     yield _described(session, choices, answers, x_ND, head)
 
 

@@ -63,12 +63,13 @@ def read_lens(session: Session, request: ReadLens) -> Answer[LayersDone | Progre
 def tuned_lens(session: Session) -> Generator[Progress, None, TunedLens]:
     """Return the tuned lens of the open model without its changes; it is trained once. Raises as `tune`."""
     opened = session.opened
-    kept: TunedLens | None = opened.cached("tuned lens", opened.weights_version, lambda: None)
+    version = opened.weights_version  # the weights may be set back while the maps are trained
+    kept: TunedLens | None = opened.cached("tuned lens", version, lambda: None)
     if kept is None:
         found = yield from training_text(session, (), "")
         parts = passages(found.text, PASSAGES, min(LENGTH, opened.model.config.context), opened.tokenizer.encode)
         kept = yield from reported("progress.tuned_lens", tune(opened.model, parts))
-        opened.replace("tuned lens", opened.weights_version, kept)
+        opened.replace("tuned lens", version, kept)
     return kept
 
 

@@ -3,7 +3,9 @@
 What grows is the mean over texts of reward(y) - β KL(y). The gradient of the mean reward is that of REINFORCE
 (Williams 1992): the mean of (reward(y) - baseline) ∇ log π(y). The baseline is the mean reward of the other texts that
 continue the same prompt, which does not depend on y (Ahmadian et al. 2024, arXiv:2402.14740; with the mean of all of
-them, divided by their standard deviation, it is GRPO's, Shao et al. 2024, arXiv:2402.03300).
+them, divided by their standard deviation, it is GRPO's, Shao et al. 2024, arXiv:2402.03300). The KL divergence is
+differentiated as in GRPO: for the texts as they were written. That it also changes with which texts are written is
+left out.
 
 Suffixes: P prompts, G texts that continue each of them, B = P·G texts.
 """

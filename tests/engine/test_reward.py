@@ -30,7 +30,7 @@ from engine.tuning.reward import (
 )
 from engine.tuning.simulating import simulate
 from tests.engine.collecting import failure
-from tests.engine.sessions import ask
+from tests.engine.sessions import ask, start
 from tests.engine.shuffling import shuffled
 
 Opened = tuple[Transformer, Prompting]
@@ -217,6 +217,17 @@ def test_a_reward_model_of_other_weights_is_marked(session: Session) -> None:
     ask(session, ChangeModel(()))
     fitted(session, CATS)
     assert not ask(session, ColourByReward(" sat."))[0].changed
+
+
+def test_weights_that_change_while_the_answers_are_read_are_other_weights(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "REPORT_SECONDS", 0.0)
+    fitting = start(session, FitReward(tuple(CATS)))
+    next(fitting)
+    ask(session, ChangeModel((Scaled(0, 0),)))
+    list(fitting)
+    assert ask(session, ColourByReward(" sat."))[0].changed
 
 
 def test_without_a_fitting_reward_model_there_are_no_colours(session: Session) -> None:
