@@ -260,10 +260,11 @@ class WayPicture(Painted):
             self.chosen.emit(folder)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move by Left and Right, and open the model by Return."""
+        """Move by Left and Right among the stations that have room, and open the model by Return."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
         if step and self.shown is not None:
-            self.current = min(max(0, self.current + step), len(self.shown.path) - 1)
+            beside = [place for place in self.places if (place - self.current) * step > 0]
+            self.current = min(beside, key=lambda place: abs(place - self.current), default=self.current)
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.shown is not None:
             self.chosen.emit(self.shown.path[self.current].folder)
