@@ -1,6 +1,6 @@
 """The way of a model, whatever it is: its path, what its sentence claims, and where its picture has what."""
 
-import itertools
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,7 +17,6 @@ from gui.theme import DARK, LIGHT
 from tests.gui.hands import Hover, look, painted, plain, show
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-METHODS = ("examples", "dpo", "reinforce")
 PROMPTS = ("What does a fox eat?", "The cow")
 
 
@@ -54,7 +53,7 @@ def test_the_path_goes_from_the_first_model_over_the_open_one_to_a_model_that_no
 ) -> None:
     path = shown.path
     assert path[0].base == ""
-    assert all(later.base == before.folder for before, later in itertools.pairwise(path))
+    assert all(later.base == before.folder for before, later in pairwise(path))
     assert path[shown.place].folder == shown.opened
     assert not any(one.base == path[-1].folder for one in shown.way.stations)
 
@@ -139,26 +138,26 @@ def test_columns_and_boxes_never_overlap_and_stay_in_the_picture(
     assert places[-1] == len(shown.path) - 1
     assert places == sorted(set(places))
     columns = [picture.column(place) for place in places]
-    assert all(left.right() < right.left() for left, right in itertools.pairwise(columns))
+    assert all(left.right() < right.left() for left, right in pairwise(columns))
     assert columns[-1].right() < width
     for place in places:
         boxes = [picture.head(place), *(box for box, _ in picture.chips(place))]
-        assert all(above.bottom() < below.top() for above, below in itertools.pairwise(boxes))
+        assert all(above.bottom() < below.top() for above, below in pairwise(boxes))
         assert boxes[-1].bottom() <= picture.top
         for box, folder in zip(boxes, [shown.path[place], *shown.branches(place)[-2:]], strict=True):
             assert picture.folder_at(box.center()) == folder.folder
     rows = [box for _, _, box in picture.answers()]
-    assert all(above.bottom() < below.top() for above, below in itertools.pairwise(rows))
+    assert all(above.bottom() < below.top() for above, below in pairwise(rows))
     if picture.ruler_height:
         assert rows[-1].bottom() <= height - picture.ruler_height
 
 
 def test_the_box_of_the_open_model_has_the_accent(picture: WayPicture) -> None:
     for opened in ("polite", "base"):
-        picture.set_data(WayShown(picture.shown.way, f"/models/{opened}", PROMPTS))  # type: ignore[union-attr]
+        shown = way(opened=opened)
+        picture.set_data(shown)
         soft = painted(picture, picture.theme.color("accent_soft"))
-        place = picture.shown.place  # type: ignore[union-attr]
-        box = picture.head(place)
+        box = picture.head(shown.place)
         assert soft[box.top() : box.bottom(), box.left() : box.right()].any()
         soft[box.top() : box.bottom() + 1, box.left() : box.right() + 1] = False
         assert not soft.any()
