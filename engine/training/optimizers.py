@@ -1,4 +1,4 @@
-"""Optimizers: Muon for the matrices inside the blocks, Adam for all other parameters.
+"""Optimizers: Muon for the matrices inside the blocks, Adam for all other parameters; Momentum for a few steps.
 
 Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the
 nearest orthogonal matrix, so that the update has the same size in every direction.
@@ -15,6 +15,7 @@ from engine.model.linear import bfloat16_is_faster
 from engine.model.transformer import Transformer
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic iteration, from the same source
+SHORTEST = 1e-12  # length of a gradient that is scaled to 1; a shorter one stays below
 
 
 class Optimizer:
@@ -41,6 +42,37 @@ class Optimizer:
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             tensors |= {f"adam.{i}.exp_avg": mean, f"adam.{i}.exp_avg_sq": square}
         return tensors | {"adam.step": self.adam.steps}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        for name, tensor in self.state().items():
+            tensor.copy_(tensors[name])
+
+
+class Momentum:
+    """Gradient descent with momentum (Polyak 1964) on gradients that are scaled to the length 1.
+
+    For a short run that should change little else: Adam and Muon also move the parameters that hardly matter. The
+    state is saved as named tensors.
+    """
+
+    def __init__(self, model: Transformer, rate: float, momentum: float = 0.9) -> None:
+        """`rate`: the length of a step once all gradients have pointed in the same direction for a while."""
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.rate, self.momentum = rate, momentum
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+
+    @torch.no_grad()
+    def step(self, factor: float) -> None:
+        """Update the parameters by their gradients at `factor` times the full rate, and clear the gradients."""
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
+        length = torch.nn.utils.get_total_norm(gradients).clamp(min=SHORTEST)
+        for parameter, mean, gradient in zip(self.parameters, self.means, gradients, strict=True):
+            mean.lerp_(gradient / length, 1 - self.momentum)
+            parameter.add_(mean, alpha=-self.rate * factor)
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        return {f"momentum.{i}": mean for i, mean in enumerate(self.means)}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         for name, tensor in self.state().items():

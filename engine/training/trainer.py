@@ -18,7 +18,7 @@ from engine.messages.training import TrainingSettings
 from engine.model.checkpoint import current_names
 from engine.model.thread_count import ThreadCount
 from engine.model.transformer import Transformer
-from engine.training.optimizers import Optimizer
+from engine.training.optimizers import Momentum, Optimizer
 from engine.training.recipe import CLIP, fraction_done, rate_factor, rates
 from engine.training.tasks.task import Task
 
@@ -52,7 +52,7 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Transformer, task: Task, settings: TrainingSettings, optimizer: Optimizer | None = None
+        self, model: Transformer, task: Task, settings: TrainingSettings, optimizer: Optimizer | Momentum | None = None
     ) -> None:
         self.model, self.task, self.settings = model, task, settings
         self.optimizer = optimizer or Optimizer(model, *rates(settings))

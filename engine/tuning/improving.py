@@ -21,7 +21,7 @@ from engine.model.checkpoint import save_model
 from engine.model.opening import load_model
 from engine.model.transformer import Transformer
 from engine.training.evaluation import evaluate
-from engine.training.optimizers import Optimizer
+from engine.training.optimizers import Momentum, Optimizer
 from engine.training.recipe import check
 from engine.training.tasks.answers import Example
 from engine.training.tasks.preferences import Compared, Preferences
@@ -32,7 +32,7 @@ from engine.tuning.prompting import Prompting, whole_sentences
 from engine.tuning.reward import answers_of, fit, held_out_accuracy, mean_states
 from engine.tuning.rollouts import continue_all, distinct_within, divergence
 
-BATCH = 8  # choices a step of DPO
+BATCH = 12  # choices a step of DPO
 WATCHED = 3  # steps between two looks at the KL divergence
 WATCHED_TEXTS, MEASURED_TEXTS = 32, 96  # that are written for such a look, and to measure at the beginning and the end
 TEXTS_AT_ONCE = 32
@@ -52,7 +52,8 @@ class Recipe:
     beta: float
 
 
-RECIPES = {"dpo": Recipe(40, 6e-4, 0.1), "reinforce": Recipe(60, 1e-3, 0.1)}
+# Of twelve choices, Momentum learns what they have in common; Adam moves the model as far for .3 less of it.
+RECIPES = {"dpo": Recipe(40, 0.4, 0.1), "reinforce": Recipe(60, 1e-3, 0.1)}
 
 
 class Improving:
@@ -131,7 +132,9 @@ class Improving:
         check(chosen)
         # What a method looks for is a change of about 1/β in log-probabilities: a larger β needs smaller steps.
         rate = settings.learning_rate or recipe.learning_rate * min(1.0, recipe.beta / max(self.beta, recipe.beta))
-        return Trainer(self.model, self._task(), chosen, Optimizer(self.model, 0.0, rate))
+        is_dpo = settings.method == "dpo"
+        optimizer = Momentum(self.model, rate) if is_dpo else Optimizer(self.model, 0.0, rate)
+        return Trainer(self.model, self._task(), chosen, optimizer)
 
     def _fitted(self, choices: Sequence[Choice]) -> Reward:
         """Return the reward model of the choices, on the states of the model before."""

@@ -58,7 +58,7 @@ def test_a_run_reports_its_measures_and_leaves_a_model(session: Session, tmp_pat
 def test_the_limit_of_the_divergence_ends_the_run_and_the_saved_model_is_below_it(
     session: Session, tmp_path: Path
 ) -> None:
-    events = ask(session, improve(tmp_path / "improved", steps=300, learning_rate=3e-3, most_kl=0.2))
+    events = ask(session, improve(tmp_path / "improved", steps=300, learning_rate=0.3, most_kl=0.2))
     [result] = [event for event in events if isinstance(event, TuningResult)]
     assert result.reason == "notice.enough_kl"
     assert result.steps < 300

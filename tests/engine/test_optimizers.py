@@ -1,11 +1,13 @@
-"""Adam agrees with torch's own, Muon with the mathematics."""
+"""Adam and Momentum agree with torch's own, Muon with the mathematics."""
+
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
 
 from engine.model.transformer import Transformer
-from engine.training.optimizers import Adam, Optimizer, orthogonalize, split_parameters
+from engine.training.optimizers import Adam, Momentum, Optimizer, orthogonalize, split_parameters
 from engine.training.recipe import model_config
 from tests.engine.conftest import SMALL
 from tests.engine.small_models import random_model
@@ -33,15 +35,49 @@ def test_adam_makes_the_updates_of_torchs_adamw_without_decay() -> None:
         assert torch.allclose(mine, its, atol=1e-6)
 
 
-def test_an_optimizer_with_a_loaded_state_makes_the_same_updates() -> None:
-    def stepped(model: Transformer, optimizer: Optimizer) -> None:
+def test_momentum_makes_the_updates_of_torchs_sgd_on_gradients_of_length_1() -> None:
+    model = random_model(1)
+    momentum = Momentum(model, 0.3)
+    theirs = [nn.Parameter(p.detach().clone()) for p in model.parameters()]
+    reference = torch.optim.SGD(theirs, lr=0.3, momentum=0.9, dampening=0.9)
+    for step in range(20):
+        gradients = [torch.randn_like(p) * 10 ** (step % 5 - 2) for p in theirs]
+        length = torch.cat([gradient.flatten() for gradient in gradients]).norm()
+        for mine, its, gradient in zip(model.parameters(), theirs, gradients, strict=True):
+            mine.grad, its.grad = gradient, gradient / length
+        momentum.step(1.0)
+        if step == 0:  # torch's begins with the whole gradient, not with its share in the mean
+            reference.param_groups[0]["lr"] = 0.03
+        reference.step()
+        if step == 0:
+            reference.param_groups[0]["lr"] = 0.3
+            for its in theirs:
+                reference.state[its]["momentum_buffer"].mul_(0.1)
+    for mine, its in zip(model.parameters(), theirs, strict=True):
+        assert torch.allclose(mine, its, atol=1e-5)
+
+
+def test_momentum_stays_where_there_is_no_gradient() -> None:
+    model = random_model(1)
+    before = [p.detach().clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    Momentum(model, 0.3).step(1.0)
+    assert all(torch.equal(p, old) for p, old in zip(model.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("make", [lambda model: Optimizer(model, 0.02, 0.01), lambda model: Momentum(model, 0.3)])
+def test_an_optimizer_with_a_loaded_state_makes_the_same_updates(
+    make: Callable[[Transformer], Optimizer | Momentum],
+) -> None:
+    def stepped(model: Transformer, optimizer: Optimizer | Momentum) -> None:
         torch.manual_seed(1)
         model(torch.randint(300, (2, 8))).square().mean().backward()
         optimizer.step(1.0)
 
     models = [Transformer(model_config(SMALL, 300)) for _ in range(2)]
     models[1].load_state_dict(models[0].state_dict())
-    optimizers = [Optimizer(model, 0.02, 0.01) for model in models]
+    optimizers = [make(model) for model in models]
     stepped(models[0], optimizers[0])
     models[1].load_state_dict(models[0].state_dict())
     optimizers[1].load_state({name: tensor.clone() for name, tensor in optimizers[0].state().items()})
