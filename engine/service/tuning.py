@@ -83,10 +83,14 @@ def tuned(session: Session, run: TunedRun, started: TuningStarted, prompts: tupl
     try:
         yield session.start_run(run)
         yield from _answered(run, prompts)
-        yield from _measured(run, final=True)
+        for report in _measured(run, final=True):
+            if session.steer == "stop":  # there may be hundreds of answers to measure before the first step
+                break
+            yield report
         yield from _steps(session, run, prompts)
-        yield from _answered(run, prompts)
-        yield from _measured(run, final=True)
+        if run.trainer.step:
+            yield from _answered(run, prompts)
+            yield from _measured(run, final=True)
         run.save()
         yield TuningResult(str(run.folder), run.trainer.step, run.trainer.seconds, run.learner.enough())
         if session.opened.model is run.model:  # not if another model was opened meanwhile

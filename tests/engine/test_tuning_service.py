@@ -88,6 +88,16 @@ def test_a_stopped_run_is_measured_and_saved(session: Session, tmp_path: Path) -
     assert session.run is None
 
 
+def test_a_run_is_stopped_before_its_first_measurement_has_ended(session: Session, tmp_path: Path) -> None:
+    events, many = [], tuple(Pair(f"cat {n}", "sat") for n in range(200))
+    for event in start(session, replace(tune(tmp_path / "tuned"), pairs=many)):
+        events.append(event)
+        if isinstance(event, StationAnswers):
+            ask(session, SteerTraining("stop"))
+    assert isinstance(events[-2], TuningResult)
+    assert not any(isinstance(event, Measured) for event in events)
+
+
 def test_a_folder_that_contains_a_model_is_refused(session: Session, model_folder: Path) -> None:
     with pytest.raises(EngineError, match=r"error\.folder_taken"):
         ask(session, tune(model_folder))
