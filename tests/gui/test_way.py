@@ -201,3 +201,16 @@ def test_the_card_of_a_stage_leads_to_it(
     qtbot.waitUntil(lambda: bool(part.shown.way.stations))
     qtbot.mouseClick(part.page.cards[stage], LEFT)
     assert pane.mode.current == stage
+
+
+def test_measuring_goes_on_when_the_pane_is_shown_again(
+    window: MainWindow, pane: Any, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.answers |= {ReadWay: lambda _: [WAY]}
+    window.state.set_model(fakes.model(DPO.folder))
+    pane.mode.choose("way")
+    qtbot.waitUntil(lambda: len(engine.asked(MeasureWay)) == 1)
+    window.workspace.set_layout(1, ["tokens"])
+    qtbot.waitUntil(lambda: not pane.asking("MeasureWay"))
+    window.workspace.set_layout(1, ["tuning"])
+    qtbot.waitUntil(lambda: len(engine.asked(MeasureWay)) == 2)

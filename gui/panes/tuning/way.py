@@ -40,6 +40,7 @@ class WayPage(Page):
 
 class WayView(Part):
     page: WayPage
+    long_work = ("MeasureWay",)
 
     def __init__(self, pane: Pane) -> None:
         super().__init__(pane)
@@ -59,12 +60,11 @@ class WayView(Part):
     def _run_ended(self) -> None:
         if self.page.isVisible():
             self.refresh()
+        else:
+            self.interrupted = True  # it is read when it is next shown
 
     def follows_live(self) -> bool:
         return False  # a station is measured when its run has ended
-
-    def on_left(self) -> None:
-        self.drop("MeasureWay")
 
     def _way_read(self, way: Way) -> None:
         opened = self.state.model.folder if self.state.model is not None else ""
