@@ -211,6 +211,19 @@ def test_after_a_run_the_model_returns_to_a_moment_and_is_compared(part: Any, en
     assert engine.asked(Pin) == [Pin("/models/base")]
 
 
+def test_a_run_keeps_its_own_numbers_while_another_one_is_prepared_or_fails(part: Any, engine: FakeEngine) -> None:
+    part.page.leash.set_value(0.5)
+    run(part, engine, measured(0, 0.5, 0.0, 0.0), measured(5, 0.7, 0.5, 0.6))
+    engine.end(Improve, Ended(0, "done"))
+    assert part.shown().beta == 0.5
+    part.page.leash.set_value(0.1)
+    part.page.start.click()
+    assert part.shown().beta == 0.5  # of the run that is shown
+    engine.end(Improve, Ended(0, "failed", "error.choices_undecided"))
+    assert len(part.shown().moments) == 2
+    assert part.shown().beta == 0.5
+
+
 @pytest.mark.parametrize(("taste", "language"), [("joy", "en"), ("joy", "ja"), ("polite", "ja")])
 def test_reward_hacking_lets_a_judge_choose_and_then_runs_without_a_leash(
     part: Any, engine: FakeEngine, qtbot: QtBot, taste: str, language: str

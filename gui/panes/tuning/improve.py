@@ -45,6 +45,7 @@ class Improving(Part):
         self.shared, self.tuner, self.page = SharedChoices.of(pane), pane.tuner, ImprovePage()
         self.known: list[Prompts] = []  # all prompts of the little world
         self.request: Improve | None = None  # of the run that is shown
+        self._asked: Improve | None = None  # of the run that is prepared
         self.chosen: int | None = None  # the moment that is looked at
         page = self.page
         page.start.clicked.connect(self._start)
@@ -57,6 +58,7 @@ class Improving(Part):
         page.leash.changing.connect(self._draw)
         page.menu.triggered.connect(lambda action: self.hack(action.data()))
         self.shared.changed.connect(self._draw)
+        self.tuner.record_changed.connect(self._begun)
         for signal in (self.tuner.measured, self.tuner.ended, self.tuner.preparing_changed, self.tuner.progressed):
             signal.connect(self._draw)
         self.state.training_changed.connect(self._draw)
@@ -119,7 +121,7 @@ class Improving(Part):
         held_out = tuple(p for p in world.held_out if p not in asked) if world is not None else ()
         judges = {choice.judge for choice in choices}
         judge: Taste | Literal[""] = next((taste for taste in YES_OR_NO if judges == {taste}), "")
-        self.request = Improve(
+        self._asked = Improve(
             choices,
             self.tuner.folder_for(settings.method),
             replace(settings, tokens=tokens or (world.tokens if world is not None else OWN_TOKENS)),
@@ -128,8 +130,13 @@ class Improving(Part):
             questions=(held_out or tuple(asked))[:QUESTIONS],
             judge=judge,
         )
-        self.chosen = None
-        self.tuner.start(self.request)
+        self.tuner.start(self._asked)
+
+    def _begun(self) -> None:
+        """Show the run whose preparation has ended, from its beginning."""
+        if self.record is not None:
+            self.request, self.chosen = self._asked, None
+        self._draw()
 
     def hack(self, taste: Taste) -> None:
         """Let a simulated judge choose, then make the reward grow without a leash."""
@@ -163,9 +170,9 @@ class Improving(Part):
         if self.is_open and shown.moments:
             self.ask(ReturnTo(shown.moments[shown.place].step), self._returned)
 
-    def _returned(self, _: Moments) -> None:
+    def _returned(self, found: Moments) -> None:
         self.state.note_training_steps()  # every pane shows these weights
-        self.pane.messages.show_key("pane.tuning.improve.returned", step=self.shown().moments[self.shown().place].step)
+        self.pane.messages.show_key("pane.tuning.improve.returned", step=found.step)
 
     def _compare(self) -> None:
         """Pin the model before the run as A, and show both on one text."""
