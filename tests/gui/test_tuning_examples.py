@@ -298,6 +298,14 @@ def test_lora_is_scaled_off_and_saved_merged(finished: Examples, engine: FakeEng
     qtbot.waitUntil(lambda: finished.pane.messages.current is not None)
 
 
+def test_at_another_moment_a_scaled_model_answers_again(finished: Examples, engine: FakeEngine, qtbot: QtBot) -> None:
+    finished.page.scale.changed.emit(0.5)
+    qtbot.waitUntil(lambda: finished.page.answers.answers[0].now == "half way")
+    engine.answers[AnswerQuestions] = lambda request: [StationAnswers(5, request.prompts, ("half of five",))]
+    finished.page.moments.changed.emit(5)
+    qtbot.waitUntil(lambda: finished.page.answers.answers[0].now == "half of five")
+
+
 def test_another_model_has_no_moments_of_this_run(finished: Examples) -> None:
     finished.state.set_model(model("/models/other"))
     assert not finished.page.after.isVisible()

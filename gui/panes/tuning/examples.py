@@ -277,11 +277,17 @@ class Examples(Part):
 
     def _returned(self, found: Moments) -> None:
         self._set_after(replace(self.after, moments=found, answers=None))
+        self.drop("AnswerQuestions")  # of the weights before
+        if self.after.scale != 1:  # the run has reported answers of the whole adaptation alone
+            self._ask_questions()
         self.state.note_training_steps()  # every pane shows these weights
 
     def _scaled(self, found: Adaptation) -> None:
         self._set_after(replace(self.after, adaptation=found))
         self.state.note_training_steps()
+        self._ask_questions()
+
+    def _ask_questions(self) -> None:
         record = self.record
         if record is not None and record.answers:
             self.ask(AnswerQuestions(record.answers[-1].prompts), self._answered)
