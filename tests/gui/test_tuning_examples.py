@@ -175,6 +175,11 @@ def test_what_is_copied_is_pasted_again(rows: list[tuple[str, str]]) -> None:
     assert [tuple(cells) for cells in cells_of(as_cells(rows))] == rows
 
 
+def test_a_very_long_cell_is_pasted() -> None:
+    words = "word " * 40_000
+    assert cells_of(f"Why?\t{words}\n") == [["Why?", words]]
+
+
 @given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=8))
 def test_undoing_every_change_gives_the_first_state_and_redoing_the_last(changes: list[list[int]]) -> None:
     rows = PairModel()
