@@ -31,6 +31,7 @@ class TuningSettings:
     lora: int = 0  # the rank of the low-rank adaptation; 0 trains all weights
     replay: float = 6.0  # weight of what was forgotten of old text, where there is one, against the loss on answers
     held_out: float = 0.25  # share of the prompts that are held out
+    random: bool = False  # whether it begins with random weights, as a control that knows nothing of the old text
     seed: int = 1
 
 

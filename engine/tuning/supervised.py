@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from engine.errors import EngineError
@@ -134,10 +135,13 @@ class Tuning:
         self.checked = divided.held_out[:: -(-len(divided.held_out) // MOST_CHECKED) or 1]
         train, held_out = encoded or finish(encoding(divided, self.form, tokenizer, context))
         self.too_long = len(divided.train) + len(divided.held_out) - len(train) - len(held_out)
+        if settings.random:
+            torch.manual_seed(settings.seed)
+            model.load_state_dict(Transformer(model.config).state_dict())
         model.requires_grad_()  # models of others are opened without gradients
         if settings.lora:
             add_lora(model, settings.lora)
-        replay = self._replay() if old_text and settings.replay else None
+        replay = self._replay() if old_text and settings.replay and not settings.random else None
         self.task = Answers(train, held_out, settings.batch, settings.seed, replay, settings.replay)
         usual = LORA_RATE / math.sqrt(model.config.width) if settings.lora else RATE
         rate = settings.learning_rate or usual

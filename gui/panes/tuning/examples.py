@@ -1,6 +1,8 @@
 """Supervised fine-tuning in the window: pairs of prompt and answer, and the model as it learns from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from PySide6.QtCore import QSize
@@ -98,7 +100,7 @@ class Examples(Part):
         page.table.rows.changed.connect(self._pairs_changed)
         page.table.row_changed.connect(self._show_example)
         page.settings.changed.connect(self._draw_lora)
-        page.start.clicked.connect(self._start)
+        page.start.clicked.connect(lambda: self._start())
         page.pause.clicked.connect(self.tuner.pause_or_resume)
         page.stop.clicked.connect(self.tuner.stop)
         page.again.clicked.connect(lambda: self._show_run(False))
@@ -248,14 +250,17 @@ class Examples(Part):
 
     # --- The run ---------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _start(self, scene: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Start a run: by the settings, or for the steps and with the questions of a scene."""
         pairs, form = self.pairs(), self.page.settings
         if not pairs or self.tuner.running or self.state.training:
             return
         name = form.name.text().strip() or form.name.placeholderText()
-        settings = form.settings(self.page.seconds.value)
+        settings, questions = form.settings(self.page.seconds.value), form.asked()
+        if scene:
+            settings, questions = replace(settings, steps=scene["steps"], seconds=None), tuple(scene["questions"])
         self._tuned_pairs = {pair.prompt.strip(): pair.answer for pair in pairs}
-        self.tuner.start(TuneOnPairs(pairs, self.tuner.folder_for(name), settings, form.asked()))
+        self.tuner.start(TuneOnPairs(pairs, self.tuner.folder_for(name), settings, questions))
         self._show_run(True)
 
     def _ended(self) -> None:
@@ -415,6 +420,21 @@ class Examples(Part):
         wide = room.width() > self.pane.theme.px(ROOM_FOR_SIDE) and not self.pane.compact
         self.page.side.setVisible(wide)
         self.page.answers.setVisible(wide)
+
+    # --- Scenes ----------------------------------------------------------------------------------
+
+    def act(self, wanted: dict[str, Any]) -> None:
+        """Show the ready set `set` in the program's language, and tune on it for `steps`, asking the `questions`."""
+        found = list[PairSet]()
+        if "set" in wanted:
+            self.ask(ListPairSets(i18n.language()), found.append, "set", lambda _: self._show_set(found, wanted))
+
+    def _show_set(self, sets: list[PairSet], wanted: dict[str, Any]) -> None:
+        for one in (one for one in sets[::-1] if one.id == wanted["set"]):  # last the one in the program's language
+            self.page.table.rows.set_pairs(one.pairs)
+        self._show_run(False)
+        if "steps" in wanted:
+            self._start(wanted)
 
     # --- Keeping ---------------------------------------------------------------------------------
 

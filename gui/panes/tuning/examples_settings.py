@@ -14,7 +14,7 @@ from gui.themed import Themed
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.segmented_control import SegmentedControl
 
-WEIGHTS = ("full", "lora")
+WEIGHTS = ("full", "lora", "random")
 RANKS = (1, 2, 4, 8, 16, 32, 64)
 REPLAYS = (0, 1, 2, 4, 8, 16, 32)
 SECONDS = (3, 5, 8, 12, 20, 30, 60, 120, 300, 600)
@@ -63,6 +63,7 @@ class SettingsForm(Themed, QWidget):
             DEFAULT,
             seconds=seconds,
             lora=self.lora(),
+            random=self.weights.current == "random",
             replay=self.replay.value,
             learning_rate=self.rate.value() or None,
         )
@@ -86,6 +87,7 @@ class SettingsForm(Themed, QWidget):
 
     def _changed(self) -> None:
         self.rank.setEnabled(self.lora() > 0)
+        self.replay.setEnabled(self.weights.current != "random")  # which have nothing to forget
         self.changed.emit()
 
     # --- Keeping ---------------------------------------------------------------------------------
