@@ -22,7 +22,7 @@ from engine.sentences import FOLDER
 from gui.panes import PANE_IDS
 
 EXAMPLES = FOLDER.parent / "scenes" / "examples.toml"
-INSIDE = EXAMPLES.with_name("inside.toml")
+INSIDE, TUNING = (EXAMPLES.with_name(name) for name in ("inside.toml", "tuning.toml"))
 LANGUAGES = frozenset(folder.name for folder in FOLDER.iterdir())
 
 Words = str | dict[str, str]  # the same in every language, or by language
@@ -40,6 +40,7 @@ class Scene:
     off: list[str] = field(default_factory=list)  # heads "3.1" and MLPs "3.mlp" to turn off, layer and head from 0
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)  # by pane: the argument of its `restore`
     act: dict[str, Any] = field(default_factory=dict)  # the argument of the first pane's `act`
+    runs: bool = False  # whether it begins a run, whose model takes the place of the scene's
 
     @property
     def changes(self) -> tuple[Scaled, ...]:
@@ -106,6 +107,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
         isinstance(value, dict) and all(name in PANE_IDS and isinstance(part, dict) for name, part in value.items())
     ),
     "act": lambda value: isinstance(value, dict),
+    "runs": lambda value: isinstance(value, bool),
 }
 
 

@@ -20,7 +20,7 @@ from gui.panes import KEYS, PANES
 from gui.requests import Requests
 from gui.run_controller import RunController
 from gui.samples import BUILTIN, SMOLLM2, name_of
-from gui.scenes import EXAMPLES, INSIDE, in_language, read_scenes
+from gui.scenes import EXAMPLES, INSIDE, TUNING, in_language, read_scenes
 from gui.settings import Settings
 from gui.state import AppState
 from gui.text import first_line
@@ -96,9 +96,12 @@ class MainWindow(Themed, QMainWindow):
         self.top, self.strip = TopRow(), TokenStrip()
         self.prompt = self.top.prompt
         self.examples = read_scenes(EXAMPLES)
-        self.inside_examples = read_scenes(INSIDE)
+        self.inside_examples, self.tuning_examples = read_scenes(INSIDE), read_scenes(TUNING)
         self.example_menu = SceneMenu(self.examples.values(), self)
-        self.example_menu.add(SceneMenu(self.inside_examples.values(), self, "window.examples_inside"))
+        self.example_menu.add(
+            SceneMenu(self.inside_examples.values(), self, "window.examples_inside"),
+            SceneMenu(self.tuning_examples.values(), self, "window.examples_tuning"),
+        )
         self.invitation = Invitation(self.example_menu)
         self.workspace = Workspace(PaneContext(self.state, self.engine, self.settings, self.runs, self.tuner))
         parts = (self.top, self.strip, self.banner, self.invitation, self.workspace)
@@ -389,7 +392,7 @@ class MainWindow(Themed, QMainWindow):
 
     def show_palette(self) -> None:
         """Show the palette."""
-        scenes = [*self.examples.values(), *self.inside_examples.values()]
+        scenes = [*self.examples.values(), *self.inside_examples.values(), *self.tuning_examples.values()]
         self.finder.open(self.actions_table, scenes, self.enter_pane, self.player.play)
 
     # --- Ending ----------------------------------------------------------------------------------

@@ -34,11 +34,12 @@ class SceneMenu(Themed, QMenu):
         self._title = title
         self.retranslate()
 
-    def add(self, other: "SceneMenu") -> None:
-        """Add another menu below the scenes of this one."""
+    def add(self, *others: "SceneMenu") -> None:
+        """Add other menus below the scenes of this one."""
         self.addSeparator()
-        self.addMenu(other)
-        other.chosen.connect(self.chosen)
+        for other in others:
+            self.addMenu(other)
+            other.chosen.connect(self.chosen)
 
     def retranslate(self) -> None:
         if self._title:
@@ -61,8 +62,9 @@ class ScenePlayer(QObject):
         self._scene: Scene | None = None  # in preparation; None once it is on screen
         self._wishing = False  # whether it waits for its changes in the model
         self._closed: ModelInfo | None = None  # that the scene's model has replaced
-        for signal in (state.text_changed, state.model_changed):
-            signal.connect(self._withdraw_look)  # before the scene that waited for this model is shown
+        self._run: str | None = None  # the folder of the run that the scene has begun; "" before the run has one
+        state.text_changed.connect(self._withdraw_look)
+        state.model_changed.connect(self._model_replaced)  # before the scene that waited for this model is shown
         for signal in (state.model_changed, state.opening_changed):
             signal.connect(self._model_may_be_open)
         state.tokens_changed.connect(self._select)
@@ -71,7 +73,7 @@ class ScenePlayer(QObject):
 
     def play(self, scene: Scene) -> None:
         """Show a scene, in its own panes and with its own changes in the model."""
-        self._scene, self._closed, self._wishing = scene, None, False
+        self._scene, self._closed, self._wishing, self._run = scene, None, False, None
         self.playing.emit(scene)
         self._workspace.show_panes(scene.panes)
         if self._model_is_open():
@@ -138,10 +140,19 @@ class ScenePlayer(QObject):
             self._workspace.pane(pane_id).restore(in_language(saved, i18n.language()))
         self._workspace.pane(scene.panes[0]).act(in_language(scene.act, i18n.language()))
         self._state.set_look(Look(scene.panes[0], lambda: str(in_language(scene.look, i18n.language()))))
+        self._run = "" if scene.runs else None
         self.played.emit()
         if self._closed is not None:
             self.model_replaced.emit(self._closed)
             self._closed = None
+
+    def _model_replaced(self) -> None:
+        """Withdraw the scene's sentence, unless the model is that of the run which the scene has begun."""
+        model = self._state.model
+        if self._run == "" and model is not None and model.training:
+            self._run = model.folder
+        if model is None or model.folder != self._run:
+            self._withdraw_look()
 
     def _withdraw_look(self) -> None:
         """Withdraw the scene's sentence, because its text, model or pane has been left."""

@@ -11,23 +11,26 @@ from pytestqt.qtbot import QtBot
 from engine.errors import EngineError
 from engine.messages.embeddings import EmbeddingNames, FindAnalogy, LookUp, Project
 from engine.messages.envelope import Ended
+from engine.messages.examples import CheckedPairs, CheckPairs, ShowExample
 from engine.messages.generation import Generate
 from engine.messages.models import ChangeModel, OpenModel, Scaled
 from engine.messages.texts import AssessText, InspectText, TextAssessment, WriteWorld
+from engine.messages.tuning import ListPairSets, Pair, PairSet, TuneOnPairs
 from gui import i18n
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.embeddings.pane import EmbeddingsPane
 from gui.panes.generation.pane import GenerationPane
 from gui.panes.inside.pane import InsidePane
+from gui.panes.tuning.pane import TuningPane
 from gui.samples import BUILTIN, SMOLLM2
-from gui.scenes import EXAMPLES, INSIDE, LANGUAGES, Scene, in_language, read_scenes
+from gui.scenes import EXAMPLES, INSIDE, LANGUAGES, TUNING, Scene, in_language, read_scenes
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from gui.window.scenes import SceneMenu
 from tests.gui.fakes import FakeEngine, embedding_map, model, tokens_of
 
-SCENES, INSIDE_SCENES = read_scenes(EXAMPLES), read_scenes(INSIDE)
-ALL = {**SCENES, **INSIDE_SCENES}
+SCENES, INSIDE_SCENES, TUNING_SCENES = map(read_scenes, (EXAMPLES, INSIDE, TUNING))
+ALL = {**SCENES, **INSIDE_SCENES, **TUNING_SCENES}
 
 
 def choose(window: MainWindow, scene: str) -> None:
@@ -150,17 +153,21 @@ def test_the_menu_has_a_title_and_a_hint_for_each_example(window: MainWindow) ->
     assert actions[3].text() == "王 − 男 + 女"
 
 
+def submenu(window: MainWindow, place: int) -> SceneMenu:
+    """Return one of the menus at the end of the menu."""
+    found = window.top.examples.menu().actions()[place].menu()
+    assert isinstance(found, SceneMenu)
+    return found
+
+
 def look_inside(window: MainWindow, scene: str) -> None:
-    """Choose an example from the submenu at the end of the menu."""
-    submenu = window.top.examples.menu().actions()[-1].menu()
-    assert isinstance(submenu, SceneMenu)
-    submenu.actions()[list(INSIDE_SCENES).index(scene)].trigger()
+    submenu(window, -2).actions()[list(INSIDE_SCENES).index(scene)].trigger()
 
 
 def test_the_examples_of_looking_inside_have_a_menu_of_their_own(window: MainWindow, qtbot: QtBot) -> None:
-    assert window.top.examples.menu().actions()[-1].text() == "Looking inside"
+    assert submenu(window, -2).title() == "Looking inside"
     window.appearance.set_language("ja")
-    assert window.top.examples.menu().actions()[-1].text() == "中をのぞく"
+    assert submenu(window, -2).title() == "中をのぞく"
     window.appearance.set_language("en")
     for name, scene in INSIDE_SCENES.items():
         mode = scene.act.get("mode", "lens")
@@ -171,6 +178,89 @@ def test_the_examples_of_looking_inside_have_a_menu_of_their_own(window: MainWin
         assert sentence_of(window) == in_language(scene.look, "en")
         if scene.panes[0] == "inside":
             assert window.workspace.pane(InsidePane).mode.current == mode
+
+
+@pytest.fixture
+def with_sets(window: MainWindow, engine: FakeEngine, tmp_path: Path) -> FakeEngine:
+    """Return an engine that lists sets of pairs, in a window that saves its models to a folder of the test."""
+    window.tuner.models = tmp_path
+    engine.answers[ListPairSets] = lambda r: [
+        PairSet("world", language, (Pair(f"{language} {n}?", "Yes."),), "world")
+        for n, language in enumerate(sorted(LANGUAGES, key=lambda one: one != r.language))
+    ]
+    engine.answers[CheckPairs] = lambda r: [CheckedPairs(len(r.pairs), 0, 0, 0, 100, (), ())]
+    engine.answers[ShowExample] = lambda _: []
+    return engine
+
+
+def tune(window: MainWindow, scene: str) -> None:
+    submenu(window, -1).actions()[list(TUNING_SCENES).index(scene)].trigger()
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("name", [name for name, scene in TUNING_SCENES.items() if "set" in scene.act])
+def test_an_example_of_tuning_begins_its_run(
+    window: MainWindow, qtbot: QtBot, with_sets: FakeEngine, language: str, name: str
+) -> None:
+    window.appearance.set_language(language)
+    scene = TUNING_SCENES[name]
+    with qtbot.waitSignal(window.player.played):
+        tune(window, name)
+    qtbot.waitUntil(lambda: bool(with_sets.asked(TuneOnPairs)))
+    [asked] = with_sets.asked(TuneOnPairs)
+    act, saved = in_language(scene.act, language), scene.saved["tuning"]["examples"]
+    assert [pair.prompt[:2] for pair in asked.pairs] == [language]
+    assert asked.questions == tuple(act["questions"])
+    assert (asked.settings.steps, asked.settings.seconds, asked.settings.replay) == (
+        act["steps"],
+        None,
+        saved["replay"],
+    )
+    assert asked.settings.lora == (saved["rank"] if saved["weights"] == "lora" else 0)
+    assert asked.settings.random == (saved["weights"] == "random")
+    assert sentence_of(window) == in_language(scene.look, language)
+
+
+def test_the_sentence_of_an_example_stays_while_its_own_run_changes_the_model(
+    window: MainWindow, qtbot: QtBot, with_sets: FakeEngine
+) -> None:
+    with qtbot.waitSignal(window.player.played):
+        tune(window, "examples")
+    qtbot.waitUntil(lambda: bool(with_sets.asked(TuneOnPairs)))
+    folder = with_sets.asked(TuneOnPairs)[0].folder
+    look = in_language(TUNING_SCENES["examples"].look, "en")
+    for training in (True, False):  # in the run, and after it
+        window.state.set_model(model(folder, training=training))
+        assert sentence_of(window) == look
+    window.state.set_model(model("/another/run", training=True))
+    assert window.state.look is None
+
+
+def test_no_example_begins_a_run_while_another_one_is_in_progress(
+    window: MainWindow, qtbot: QtBot, with_sets: FakeEngine
+) -> None:
+    for _ in range(2):
+        with qtbot.waitSignal(window.player.played):
+            tune(window, "examples")
+        qtbot.waitUntil(lambda: not window.workspace.pane(TuningPane).asking("set"))
+    assert len(with_sets.asked(TuneOnPairs)) == 1
+    assert window.banner.current is not None
+    assert window.banner.current.key == "error.run_in_progress"
+
+
+def test_the_examples_of_tuning_have_a_menu_of_their_own(
+    window: MainWindow, qtbot: QtBot, with_sets: FakeEngine
+) -> None:
+    assert submenu(window, -1).title() == "From next word to assistant"
+    for name, scene in TUNING_SCENES.items():
+        with qtbot.waitSignal(window.player.played):
+            tune(window, name)
+        assert window.workspace.layout_now() == scene.panes
+        if scene.panes == ["tuning"]:
+            assert window.workspace.pane(TuningPane).mode.current == scene.act["mode"]
+        window.tuner.stop()
+    window.appearance.set_language("ja")
+    assert submenu(window, -1).title() == "次の語からアシスタントへ"
 
 
 def test_an_example_writes_only_once_its_heads_are_off(window: MainWindow, qtbot: QtBot, engine: FakeEngine) -> None:

@@ -433,7 +433,9 @@ class Examples(Part):
         for one in (one for one in sets[::-1] if one.id == wanted["set"]):  # last the one in the program's language
             self.page.table.rows.set_pairs(one.pairs)
         self._show_run(False)
-        if "steps" in wanted:
+        if "steps" in wanted and (self.tuner.running or self.state.training):
+            self.pane.messages.show_key("error.run_in_progress", level="bad")
+        elif "steps" in wanted:
             self._start(wanted)
 
     # --- Keeping ---------------------------------------------------------------------------------
