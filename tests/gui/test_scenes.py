@@ -244,8 +244,8 @@ def test_no_example_begins_a_run_while_another_one_is_in_progress(
             tune(window, "examples")
         qtbot.waitUntil(lambda: not window.workspace.pane(TuningPane).asking("set"))
     assert len(with_sets.asked(TuneOnPairs)) == 1
-    assert window.banner.current is not None
-    assert window.banner.current.key == "error.run_in_progress"
+    message = window.workspace.pane(TuningPane).messages.current
+    assert (message.key if message else "") == "error.run_in_progress"
 
 
 def test_the_examples_of_tuning_have_a_menu_of_their_own(
