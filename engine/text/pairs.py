@@ -163,7 +163,8 @@ def _words(content: object) -> str:
 def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a table; without names its columns are called 1, 2 and so on."""
     head = text.partition("\n")[0]
-    csv.field_size_limit(len(text) + 1)  # of the whole process; its default would refuse a cell of 128 KiB
+    # The default refuses a cell of 128 KiB. The limit is that of all readers in the process: it is never lowered.
+    csv.field_size_limit(max(len(text) + 1, csv.field_size_limit()))
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max("\t,;", key=head.count))
     numbered = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     names = [name.strip() for name in numbered[0][1]] if numbered else []

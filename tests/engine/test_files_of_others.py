@@ -138,6 +138,12 @@ def test_a_choice_with_half_a_character_is_kept(tmp_path: Path) -> None:
     assert kept[0].answers == ("me ?", "you")
 
 
+def test_a_small_table_leaves_larger_ones_to_the_other_readers_of_the_process(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    read_pairs(put(tmp_path, "prompt,answer\nWho?,me\n"))
+    assert csv.field_size_limit() >= before
+
+
 @ANY
 @given(ranks=st.lists(st.integers(1, 4), min_size=2, max_size=MOST_ANSWERS), data=st.data())
 def test_the_preferences_of_a_choice_have_no_circle_and_do_not_depend_on_the_order(

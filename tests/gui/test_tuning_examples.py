@@ -1,5 +1,6 @@
 """The part of Fine-tuning that learns from examples: its table of pairs, what would be learned, and a run."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,6 +179,9 @@ def test_what_is_copied_is_pasted_again(rows: list[tuple[str, str]]) -> None:
 def test_a_very_long_cell_is_pasted() -> None:
     words = "word " * 40_000
     assert cells_of(f"Why?\t{words}\n") == [["Why?", words]]
+    before = csv.field_size_limit()
+    cells_of("Who?\tme\n")
+    assert csv.field_size_limit() >= before  # that of all readers of the process
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=8))

@@ -128,7 +128,8 @@ class PairModel(QAbstractTableModel):
 
 def cells_of(text: str) -> list[list[str]]:
     """Return the cells of text copied from a spreadsheet: rows on lines, columns by tabs, quoted as in CSV."""
-    csv.field_size_limit(len(text) + 1)  # of the whole process; its default would refuse a cell of 128 KiB
+    # The default refuses a cell of 128 KiB. The limit is that of all readers in the process: it is never lowered.
+    csv.field_size_limit(max(len(text) + 1, csv.field_size_limit()))
     rows = csv.reader(io.StringIO(text_only(text.replace("\r\n", "\n")), newline=""), delimiter="\t")
     return [cells for cells in rows if any(cells)]
 
