@@ -16,12 +16,12 @@ PROGRAM = f"""
 import os, random, signal, sys, time
 import torch
 from pathlib import Path
-from engine.training import run as runs
+from engine.training import recording, run as runs
 from engine.model.opening import load_model
 from engine.messages.training import TrainingSettings
 
 torch.set_num_threads(1)
-runs.SAVE_SECONDS, runs.SAVE_SHARE = 0.0, float("inf")  # save at every step, so that kills happen during saving, too
+recording.SAVE_SECONDS, recording.SAVE_SHARE = 0.0, float("inf")  # saves at every step: kills happen during saving, too
 settings = TrainingSettings(vocabulary=320, layers=1, heads=2, width=32, context=16, batch=2, steps=10**6, seconds=None)
 folder, text = Path(sys.argv[1]), sys.argv[2]
 random.seed(1)
@@ -42,7 +42,7 @@ for kill in range({KILLS}):
     run = runs.Run.resume(folder)
     list(run.prepare())
     assert run.trainer.step >= reached, (run.trainer.step, reached)
-    steps = [line["step"] for line in runs.read_log(folder) if "loss" in line]
+    steps = [line["step"] for line in recording.read_log(folder) if "loss" in line]
     assert steps == list(range(1, run.trainer.step + 1)), (len(steps), run.trainer.step)
     reached = run.trainer.step
 print(reached)

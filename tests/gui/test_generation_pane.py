@@ -406,8 +406,7 @@ def test_what_was_seen_ahead_goes_with_its_text(qtbot: QtBot, window: MainWindow
     qtbot.waitUntil(lambda: pane.writing.ahead.tree is not None)
     window.prompt.set_text("The dog")
     qtbot.waitUntil(lambda: pane.writing.moment.prompt == "The dog")
-    shown = pane.writing.page.stage.small_tree.page.tree
-    assert (shown.prompt, shown.leaves()) == ("The dog", [])
+    assert pane.writing.page.stage.small_tree.page.tree.prompt == "The dog"  # with what follows it, or nothing yet
     qtbot.waitUntil(lambda: pane.writing.ahead.tree is not None)
     assert pane.writing.page.stage.small_tree.page.tree.prompt == "The dog"
 

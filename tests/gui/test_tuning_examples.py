@@ -405,6 +405,7 @@ def test_the_window_tunes_a_real_model_and_sets_it_back(qtbot: QtBot, tmp_path: 
     [answer] = view.page.answers.answers
     assert answer.prompt.startswith("the ")
     assert view.sentence()
+    qtbot.waitUntil(lambda: not view.pane.asking(), timeout=SLOW)  # the moments are those of this run
     view.page.moments.slider.setFocus()
     QTest.keyClick(view.page.moments.slider, Qt.Key.Key_Home)
     qtbot.waitUntil(lambda: view.after.moments.step == 0, timeout=SLOW)

@@ -12,8 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from engine.messages.envelope import Ended
 from engine.messages.models import OpenModel
+from engine.messages.moments import ListMoments
 from engine.messages.status import Hello, Progress
 from engine.messages.texts import InspectText
+from engine.messages.tuning import ListPairSets, ScaleAdaptation
 from gui import i18n
 from gui.i18n import t
 from gui.panes import PANE_IDS
@@ -181,8 +183,9 @@ def test_a_missing_font_does_not_hide_a_failure(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("pane_id", PANE_IDS)
 def test_every_pane_opens_in_every_language_and_theme(
-    qtbot: QtBot, window: MainWindow, pane_id: str, language: str, theme: str
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine, pane_id: str, language: str, theme: str
 ) -> None:
+    engine.answers |= dict.fromkeys((ListPairSets, ListMoments, ScaleAdaptation), lambda _: [])
     window.appearance.set_language(language)
     if window.theme.name != theme:
         window.appearance.toggle_theme()
